@@ -1,0 +1,2 @@
+-- The last number given.
+select n from ordinaut.event_head

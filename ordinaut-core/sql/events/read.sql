@@ -1,0 +1,6 @@
+-- Up to $2 events after the number $1.
+select n, at, type, queue, kind, job_ids, attempts
+from ordinaut.event
+where n > $1::bigint
+order by n
+limit $2::bigint

@@ -1,0 +1,25 @@
+-- Insert jobs, one or many, with the work to be done for each, in the caller's transaction.
+--
+-- Nothing shared is locked and nothing is read. The ids are the client's, so nothing needs to be returned.
+-- clock_timestamp(), not now(): now() is the start of the caller's transaction, and a row that is older than
+-- what workers have already passed would wait for a sweep. The instant that was asked for stays in the job.
+with asked as materialized (
+    select id, kind, queue, args, priority, max_attempts, timeout, tags,
+           coalesce(run_at, clock_timestamp() + make_interval(secs => delay)) as scheduled_for
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[],
+                $7::float8[], $8::text[], $9::timestamptz[], $10::float8[])
+        as a(id, kind, queue, args, priority, max_attempts, timeout, tags, run_at, delay)
+), new_job as (
+    insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, scheduled_for)
+    select id, kind, queue, args::jsonb, priority, max_attempts, make_interval(secs => timeout),
+           tags::text[], scheduled_for
+    from asked
+), new_work as (
+    insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)
+    select greatest(coalesce(scheduled_for, clock_timestamp()), clock_timestamp()), id, priority, queue, kind
+    from asked
+)
+insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+select 'enqueued', queue, kind, array_agg(id), array_agg(0::smallint)
+from asked
+group by queue, kind

@@ -1,0 +1,28 @@
+-- Hand leases back whose handlers never started ($1 job, $2 attempt, of session $3, $4 nonce): due at once, no
+-- run, failures and the suspect flag as they were. Nothing becomes free in place: it is a new row.
+with returned as (
+    select * from unnest($1::uuid[], $2::smallint[], $4::integer[]) as r(job_id, attempt, nonce)
+), gone as (
+    delete from ordinaut.due_work
+    using returned
+    where due_work.job_id = returned.job_id and due_work.attempt = returned.attempt
+      and due_work.session = $3::bigint and due_work.nonce = returned.nonce
+    returning due_work.*
+), again as (
+    insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
+    select clock_timestamp(), job_id, priority, attempt, failures, flags, queue, kind
+    from gone
+    where flags & 1 = 0
+), ended as (
+    insert into ordinaut.run (job_id, attempt, session, outcome, error)
+    select job_id, attempt, session, 'cancelled', 'cancelled before its handler started'
+    from gone
+    where flags & 1 = 1
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select case when flags & 1 = 1 then 'cancelled' else 'given_back' end, queue, kind,
+           array_agg(job_id), array_agg(attempt)
+    from gone
+    group by 1, queue, kind
+)
+select count(*) from gone

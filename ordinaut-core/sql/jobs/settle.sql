@@ -1,0 +1,47 @@
+-- End attempts, each under its whole token ($1 job, $2 attempt, $3 session, $4 nonce) with its outcome ($5).
+-- A null $6 ends the job too; else it is due again after so many seconds, with $7 failures, as a new row:
+-- nothing becomes free in place.
+--
+-- The cancel flag is read from the deleted row: a job that was asked to stop gets no further attempt.
+-- What is returned was settled; a token that is missing had lost its lease, and nothing was written for it.
+with ended as (
+    select * from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::integer[], $5::text[], $6::float8[],
+                         $7::smallint[], $8::text[], $9::text[], $10::float8[])
+        as e(job_id, attempt, session, nonce, outcome, again_in, failures, error, output, ran_for)
+), gone as (
+    delete from ordinaut.due_work
+    using ended
+    where due_work.job_id = ended.job_id and due_work.attempt = ended.attempt
+      and due_work.session = ended.session and due_work.nonce = ended.nonce
+    returning ended.*, due_work.queue, due_work.kind, due_work.priority,
+              ended.again_in is not null and due_work.flags & 1 = 0 as goes_on,
+              case when ended.again_in is not null and due_work.flags & 1 = 1 then 'cancelled'
+                  else ended.outcome end as decided
+), again as (
+    insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
+    select clock_timestamp() + make_interval(secs => again_in), job_id, priority, attempt, failures,
+           case outcome when 'lost' then 2 else 0 end, queue, kind
+    from gone
+    where goes_on
+), recorded as (
+    insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome, error, output)
+    select job_id, attempt, session, statement_timestamp() - make_interval(secs => ran_for),
+           statement_timestamp(), decided, error, output::jsonb
+    from gone
+), buried as (
+    insert into ordinaut.dead_letter (job_id, error, attempt, failures, kind, queue, priority, args,
+                                      max_attempts, timeout, tags, task_id, scheduled_for, tenant,
+                                      trace_context, created_at)
+    select gone.job_id, gone.error, gone.attempt, gone.failures, gone.kind, gone.queue, gone.priority,
+           coalesce(job.args, 'null'), job.max_attempts, job.timeout, coalesce(job.tags, '{}'), job.task_id,
+           job.scheduled_for, job.tenant, job.trace_context, job.created_at
+    from gone
+    left join ordinaut.job on job.id = gone.job_id
+    where gone.decided = 'dead'
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select decided, queue, kind, array_agg(job_id), array_agg(attempt)
+    from gone
+    group by decided, queue, kind
+)
+select job_id, attempt, queue, decided as outcome from gone

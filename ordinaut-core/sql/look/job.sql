@@ -1,0 +1,22 @@
+-- One job with its state, and whether a living worker of its queue can run its kind. The letter's copy answers
+-- for a dead job whose own row has been pruned.
+select found.*,
+       state.state, coalesce(state.attempt, found.letter_attempt) as attempt,
+       coalesce(state.failures, 0::smallint) as failures, state.run_at, state.session,
+       coalesce(state.cancel_asked, false) as cancel_asked,
+       exists (
+           select from ordinaut.worker
+           where ended_at is null and found.queue = any(queues) and found.kind = any(kinds)
+       ) as has_worker
+from (
+    select id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8 as timeout, tags,
+           scheduled_for, created_at, null::smallint as letter_attempt
+    from ordinaut.job
+    where id = $1::uuid
+    union all
+    select job_id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8, tags,
+           scheduled_for, coalesce(created_at, died_at), attempt
+    from ordinaut.dead_letter
+    where job_id = $1::uuid and not exists (select from ordinaut.job where id = $1::uuid)
+) found
+left join ordinaut.job_state state on state.job_id = found.id

@@ -1,0 +1,26 @@
+-- Every queue that has work or that somebody has served, with what waits there and who serves it.
+with counted as (
+    select queue,
+           count(*) filter (where session is null and run_at > now()) as scheduled,
+           count(*) filter (where session is null and run_at <= now()) as waiting,
+           count(*) filter (where session is not null) as running,
+           extract(epoch from now() - min(run_at) filter (where session is null and run_at <= now()))::float8
+               as oldest_wait
+    from ordinaut.due_work
+    group by queue
+), buried as (
+    select queue, count(*) as dead from ordinaut.dead_letter group by queue
+), served as (
+    select served_queue as name, count(*) as workers
+    from ordinaut.worker, unnest(queues) as served_queue
+    where ended_at is null
+    group by served_queue
+)
+select name, coalesce(scheduled, 0) as scheduled, coalesce(waiting, 0) as waiting,
+       coalesce(running, 0) as running, coalesce(dead, 0) as dead, coalesce(workers, 0) as workers,
+       coalesce(oldest_wait, 0) as oldest_wait
+from (select name from ordinaut.queue union select queue from counted union select queue from buried) known(name)
+left join counted on counted.queue = known.name
+left join buried on buried.queue = known.name
+left join served using (name)
+order by name

@@ -1,0 +1,32 @@
+//! Settings as command line flags.
+
+use crate::settings::{self, About, SettingError, Source};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+
+/// Gives a command a flag for each setting that `wanted` accepts by name: `WORKER_QUEUES` as `--worker-queues`.
+pub fn with_flags(command: Command, wanted: impl Fn(&str) -> bool) -> Command {
+    settings::ALL.iter().filter(|about| wanted(about.name)).fold(command, |command, about| command.arg(flag(about)))
+}
+
+/// Settings from the flags that were given, the environment, and a file.
+pub fn source(matches: &ArgMatches) -> Result<Source, SettingError> {
+    let given = settings::ALL.iter().filter_map(|about| {
+        // A flag that this command does not have is not an error: commands differ in their settings.
+        let value = matches.try_get_one::<String>(about.name).ok().flatten()?;
+        (matches.value_source(about.name) == Some(ValueSource::CommandLine))
+            .then(|| (about.name.to_owned(), value.clone()))
+    });
+    Source::new(given)
+}
+
+fn flag(about: &About) -> Arg {
+    let default = about.default.map(|default| format!(", default {default}")).unwrap_or_default();
+    let file = if about.secret { format!(", or {}_FILE", about.name) } else { String::new() };
+    Arg::new(about.name)
+        .long(about.name.to_lowercase().replace('_', "-"))
+        .value_name("VALUE")
+        .help(format!("{} [{}{file}{default}]", about.help, about.name))
+        .help_heading("Settings")
+        .global(true)
+}

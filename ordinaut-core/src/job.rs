@@ -1,0 +1,47 @@
+//! The trait that makes a type a job.
+
+use crate::store::enqueue::{EnqueueError, Enqueued};
+use crate::vocabulary::backoff::Backoff;
+use crate::vocabulary::new_job::NewJob;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::PgExecutor;
+
+/// A type whose values are the arguments of one kind of job.
+///
+/// ```
+/// use ordinaut_core::Job;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Resize {
+///     picture: u64,
+///     width: u32,
+/// }
+///
+/// impl Job for Resize {
+///     const KIND: &'static str = "resize";
+///     const QUEUE: &'static str = "pictures";
+/// }
+/// ```
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What workers know it by. It is stored with each job: renaming it strands those that wait.
+    const KIND: &'static str;
+
+    /// The queue that its jobs wait in, unless [`NewJob::queue`] says otherwise.
+    const QUEUE: &'static str = "default";
+
+    /// How long a failed one waits; `None` leaves it to the worker.
+    const BACKOFF: Option<Backoff> = None;
+
+    /// Inserts one, through a pool or inside your own transaction (`&mut *tx`). For options see [`Job::new_job`].
+    fn enqueue<'e>(&self, db: impl PgExecutor<'e> + 'e) -> impl Future<Output = Result<Enqueued, EnqueueError>> + Send {
+        let job = self.new_job();
+        async { job?.enqueue(db).await }
+    }
+
+    /// The same, not enqueued yet, to be given options. Fails if the value cannot be written as JSON.
+    fn new_job(&self) -> Result<NewJob, serde_json::Error> {
+        Ok(NewJob::new(Self::KIND, self)?.queue(Self::QUEUE))
+    }
+}

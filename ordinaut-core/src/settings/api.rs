@@ -1,0 +1,47 @@
+//! Where the API listens, and who may call it.
+
+use super::source::{SettingError, Source};
+use super::{Setting, within};
+use std::net::IpAddr;
+
+pub(super) const API_HOST: Setting<IpAddr> =
+    Setting::new("API_HOST", "the address that the API listens on", "an IP address", |text| text.parse().ok())
+        .or("0.0.0.0");
+
+pub(super) const API_PORT: Setting<u16> = Setting::new(
+    "API_PORT",
+    "the port that the API listens on",
+    "a number from 0 to 65535; 0 takes a free one",
+    |text| within(text, 0..=u16::MAX),
+)
+.or("8080");
+
+pub(super) const API_ADMIN_TOKEN: Setting<String> = Setting::new(
+    "API_ADMIN_TOKEN",
+    "the bearer token that every call but health needs; the API does not start without one",
+    "at least 16 visible characters",
+    |text| (text.len() >= 16 && text.chars().all(|c| c.is_ascii_graphic())).then(|| text.to_owned()),
+)
+.secret();
+
+/// Where the API listens, and who may call it.
+#[derive(Clone)]
+pub struct ApiSettings {
+    /// The address.
+    pub host: IpAddr,
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// The bearer token.
+    pub admin_token: String,
+}
+
+impl ApiSettings {
+    /// Reads them.
+    pub fn read(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            host: source.get(&API_HOST)?,
+            port: source.get(&API_PORT)?,
+            admin_token: source.get(&API_ADMIN_TOKEN)?,
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! What a worker serves, and how.
+
+use super::source::{SettingError, Source};
+use super::{Setting, list, seconds, within};
+use crate::vocabulary::backoff::Backoff;
+use crate::vocabulary::name;
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+pub(super) const WORKER_NAME: Setting<String> = Setting::new(
+    "WORKER_NAME",
+    "the worker's name for people; the host's name and the process id if not set",
+    "1 to 100 characters, without control characters",
+    |text| name::check(text).is_ok().then(|| text.to_owned()),
+);
+
+pub(super) const WORKER_QUEUES: Setting<Vec<String>> = Setting::new(
+    "WORKER_QUEUES",
+    "the queues that the worker serves, separated by commas",
+    "names of 1 to 100 characters, separated by commas",
+    |text| list(text, |word| name::check(word).is_ok().then(|| word.to_owned())).filter(|queues| !queues.is_empty()),
+)
+.or("default");
+
+pub(super) const WORKER_CONCURRENCY: Setting<usize> =
+    Setting::new("WORKER_CONCURRENCY", "how many jobs the worker runs at once", "a number from 1 to 10000", |text| {
+        within(text, 1..=10_000)
+    })
+    .or("10");
+
+pub(super) const WORKER_LEASE_SECONDS: Setting<Duration> = Setting::new(
+    "WORKER_LEASE_SECONDS",
+    "how long after a worker vanished its jobs run elsewhere; renewed every third of it",
+    "a number of seconds from 3 to 3600",
+    |text| seconds(text, 3.0..=3600.0),
+)
+.or("60");
+
+pub(super) const WORKER_POLL_INTERVAL: Setting<Duration> = Setting::new(
+    "WORKER_POLL_INTERVAL",
+    "seconds between two looks at queues that were empty",
+    "a number of seconds from 0.01 to 60",
+    |text| seconds(text, 0.01..=60.0),
+)
+.or("0.5");
+
+pub(super) const WORKER_MAX_RETRIES: Setting<i16> = Setting::new(
+    "WORKER_MAX_RETRIES",
+    "how often a failed job that names no limit is tried again before it is dead",
+    "a number from 0 to 1000",
+    |text| within(text, 0..=1000),
+)
+.or("3");
+
+pub(super) const WORKER_BACKOFF_MAX_DELAY: Setting<Duration> = Setting::new(
+    "WORKER_BACKOFF_MAX_DELAY",
+    "the longest wait between two attempts, in seconds",
+    "a number of seconds from 0 to 86400",
+    |text| seconds(text, 0.0..=86_400.0),
+)
+.or("60");
+
+pub(super) const WORKER_JOB_TIMEOUT: Setting<Duration> = Setting::new(
+    "WORKER_JOB_TIMEOUT",
+    "how long an attempt of a job that names no timeout may take, in seconds",
+    "a number of seconds from 0.1 to 2592000",
+    |text| seconds(text, 0.1..=2_592_000.0),
+)
+.or("3600");
+
+pub(super) const WORKER_SHUTDOWN_GRACE: Setting<Duration> = Setting::new(
+    "WORKER_SHUTDOWN_GRACE",
+    "how long a worker that stops waits for its jobs before it gives them back, in seconds",
+    "a number of seconds from 0 to 86400",
+    |text| seconds(text, 0.0..=86_400.0),
+)
+.or("30");
+
+pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
+    "WORKER_HTTP_ALLOW",
+    "private, loopback and link-local addresses that http jobs may call all the same, separated by commas",
+    "IP addresses or networks such as 10.1.0.0/16, separated by commas",
+    |text| list(text, |word| word.parse::<IpNet>().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))),
+);
+
+/// What a worker serves, and how.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// Its name for people.
+    pub name: String,
+    /// The machine that it runs on.
+    pub host: String,
+    /// The queues that it serves.
+    pub queues: Vec<String>,
+    /// How many jobs it runs at once.
+    pub concurrency: usize,
+    /// How long its leases hold unless renewed.
+    pub lease: Duration,
+    /// Between two looks at queues that were empty.
+    pub poll_interval: Duration,
+    /// How often a failed job that names no limit is tried again.
+    pub max_retries: i16,
+    /// The longest wait between two attempts.
+    pub backoff_max_delay: Duration,
+    /// How long an attempt of a job that names no timeout may take.
+    pub job_timeout: Duration,
+    /// How long it waits for its jobs when it stops.
+    pub shutdown_grace: Duration,
+    /// Addresses that `http` jobs may call although they are private.
+    pub http_allow: Vec<IpNet>,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self::read(&Source::default()).expect("every default is within its range; a test reads them")
+    }
+}
+
+impl WorkerSettings {
+    /// Reads them.
+    pub fn read(source: &Source) -> Result<Self, SettingError> {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .ok()
+            .or_else(|| std::env::var("HOSTNAME").ok())
+            .map_or_else(|| "localhost".to_owned(), |name| name.trim().to_owned());
+        Ok(Self {
+            name: source.read(&WORKER_NAME)?.unwrap_or_else(|| format!("{host}/{}", std::process::id())),
+            host,
+            queues: source.get(&WORKER_QUEUES)?,
+            concurrency: source.get(&WORKER_CONCURRENCY)?,
+            lease: source.get(&WORKER_LEASE_SECONDS)?,
+            poll_interval: source.get(&WORKER_POLL_INTERVAL)?,
+            max_retries: source.get(&WORKER_MAX_RETRIES)?,
+            backoff_max_delay: source.get(&WORKER_BACKOFF_MAX_DELAY)?,
+            job_timeout: source.get(&WORKER_JOB_TIMEOUT)?,
+            shutdown_grace: source.get(&WORKER_SHUTDOWN_GRACE)?,
+            http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default(),
+        })
+    }
+
+    pub(crate) fn max_attempts(&self) -> i16 {
+        self.max_retries.saturating_add(1)
+    }
+
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::exponential(self.backoff_max_delay)
+    }
+}

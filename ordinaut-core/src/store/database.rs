@@ -1,0 +1,56 @@
+//! A pool of connections, and the schema in it.
+
+use super::schema::Schema;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::time::Duration;
+
+/// Long enough for a database that is restarting behind a proxy to say so, short enough for a person to wait.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where the jobs are: a pool of connections and a schema.
+///
+/// An application that has a pool already passes that: `Database::from(pool)`.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pool: PgPool,
+    schema: Schema,
+}
+
+impl From<PgPool> for Database {
+    fn from(pool: PgPool) -> Self {
+        Self { pool, schema: Schema::default() }
+    }
+}
+
+impl Database {
+    /// A pool of our own, of at most `max_connections`. Waits until Postgres answers once, 5 seconds at most.
+    pub async fn connect(options: PgConnectOptions, max_connections: u32) -> sqlx::Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await?;
+        Ok(Self::from(pool))
+    }
+
+    /// The same pool, looking into another schema.
+    #[must_use]
+    pub fn in_schema(self, schema: Schema) -> Self {
+        Self { schema, ..self }
+    }
+
+    /// The pool.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    pub(crate) fn sql(&self, text: &'static str) -> sqlx::SqlStr {
+        self.schema.sql(text)
+    }
+}

@@ -1,0 +1,57 @@
+//! Dead letters: list them, send them back.
+
+use super::database::Database;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// A job that failed for good, with its own copy of what was asked for.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The job.
+    pub job_id: Uuid,
+    /// When it died.
+    pub died_at: DateTime<Utc>,
+    /// The last attempt's error.
+    pub error: Option<String>,
+    /// The last attempt's number.
+    pub attempt: i16,
+    /// How many attempts failed.
+    pub failures: i16,
+    /// What kind of job it is.
+    pub kind: String,
+    /// Where it waited.
+    pub queue: String,
+    /// 1 is most urgent, 9 least.
+    pub priority: i16,
+    /// Its arguments.
+    pub args: serde_json::Value,
+    /// When it was enqueued.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+impl Database {
+    /// Dead letters, the last to die first: up to `limit`, after the one that the last page ended with.
+    pub async fn dead_letters(
+        &self,
+        limit: i64,
+        after: Option<(DateTime<Utc>, Uuid)>,
+    ) -> sqlx::Result<Vec<DeadLetter>> {
+        sqlx::query_as(self.sql(include_str!("../../sql/dead/list.sql")))
+            .bind(limit)
+            .bind(after.map(|(died_at, _)| died_at))
+            .bind(after.map(|(_, job_id)| job_id))
+            .fetch_all(self.pool())
+            .await
+    }
+
+    /// Sends dead jobs back: same id, the attempt number goes on, failures start again. Returns those that were
+    /// dead.
+    pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.sql(include_str!("../../sql/dead/requeue.sql")))
+            .bind(job_ids)
+            .fetch_all(self.pool())
+            .await
+    }
+}

@@ -1,0 +1,71 @@
+//! What an operator does to a job: cancel it, run it now.
+
+use super::database::Database;
+use uuid::Uuid;
+
+/// As often as a cancel looks again for a job that others keep moving; each look has a new snapshot.
+const LOOKS: usize = 20;
+
+/// The answer to a cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cancelled {
+    /// It will not run.
+    Now,
+    /// It is running, and its handler was asked to stop. It gets no further attempt.
+    Asked,
+    /// It had ended.
+    TooLate,
+    /// No job has this id.
+    Unknown,
+}
+
+/// The answer to running a job now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunNow {
+    /// It is due.
+    Now,
+    /// It was due already, or runs.
+    AlreadyDue,
+    /// It had ended.
+    TooLate,
+    /// No job has this id.
+    Unknown,
+}
+
+impl Database {
+    /// Calls a job off: at once if it waits, else its handler is told within a second or so.
+    pub async fn cancel(&self, job_id: Uuid) -> sqlx::Result<Cancelled> {
+        for _ in 0..LOOKS {
+            let answer: String = sqlx::query_scalar(self.sql(include_str!("../../sql/jobs/cancel.sql")))
+                .bind(job_id)
+                .fetch_one(self.pool())
+                .await?;
+            return Ok(match &*answer {
+                "now" => Cancelled::Now,
+                "asked" => Cancelled::Asked,
+                "too_late" => Cancelled::TooLate,
+                "unknown" => Cancelled::Unknown,
+                _ => continue,
+            });
+        }
+        Err(sqlx::Error::Protocol(format!(
+            "job {job_id} was moved by others {LOOKS} times while it was to be cancelled"
+        )))
+    }
+
+    /// Makes a job that waits for a later time due at once.
+    pub async fn run_now(&self, job_id: Uuid) -> sqlx::Result<RunNow> {
+        let answer: String = sqlx::query_scalar(self.sql(include_str!("../../sql/jobs/run_now.sql")))
+            .bind(job_id)
+            .fetch_one(self.pool())
+            .await?;
+        Ok(match &*answer {
+            "now" => RunNow::Now,
+            "already_due" => RunNow::AlreadyDue,
+            "too_late" => RunNow::TooLate,
+            _ => RunNow::Unknown,
+        })
+    }
+}

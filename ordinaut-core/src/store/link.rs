@@ -1,0 +1,67 @@
+//! A connection of its own for a loop, made anew when it breaks.
+
+use super::database::Database;
+use super::schema::Schema;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::time::Duration;
+
+/// A connection that one loop keeps: a third of the overhead of the pool, and never behind somebody else.
+pub(crate) struct Link {
+    options: PgConnectOptions,
+    schema: Schema,
+    /// The server gives up a statement after this, because dropping a future here does not stop it there.
+    statement_timeout: Duration,
+    connection: Option<PgConnection>,
+}
+
+impl Link {
+    pub(crate) fn new(database: &Database, name: &str, statement_timeout: Duration) -> Self {
+        Self {
+            options: (*database.pool().connect_options()).clone().application_name(name),
+            schema: database.schema().clone(),
+            statement_timeout,
+            connection: None,
+        }
+    }
+
+    pub(crate) fn schema(&self) -> Schema {
+        self.schema.clone()
+    }
+
+    /// The connection, made if there is none. Waits for a server that does not answer as long as a statement may take.
+    pub(crate) async fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => tokio::time::timeout(self.statement_timeout, self.connect())
+                .await
+                .map_err(|_| sqlx::Error::PoolTimedOut)??,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    async fn connect(&self) -> sqlx::Result<PgConnection> {
+        let mut connection = self.options.connect().await?;
+        sqlx::query("select set_config('statement_timeout', $1, false)")
+            .bind(self.statement_timeout.as_millis().to_string())
+            .execute(&mut connection)
+            .await?;
+        Ok(connection)
+    }
+
+    /// Passes a statement's result on; after an error the next statement gets a new connection, because nothing
+    /// is known of the old one.
+    pub(crate) fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        if result.is_err() {
+            self.connection = None;
+        }
+        result
+    }
+
+    pub(crate) async fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            // The server notices a closed socket too; saying good-bye is a courtesy to its log.
+            connection.close().await.ok();
+        }
+    }
+}

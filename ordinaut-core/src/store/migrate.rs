@@ -1,0 +1,172 @@
+//! Migrations: embedded, applied under a lock, and never backwards.
+
+use super::database::Database;
+use super::schema::Schema;
+use semver::Version;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// Our own lock instead of sqlx's (see `LOCK_POLL`), and an older binary may find migrations that it does not know.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations");
+    migrations.set_locking(false).set_ignore_missing(true);
+    migrations
+});
+
+/// Between two looks at a lock that another process holds. Polled, because a session that waits inside
+/// `pg_advisory_lock` holds a snapshot, and `create index concurrently` waits for that for ever.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// How new a schema is, and which binaries may use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaVersion {
+    /// The last migration that was applied; 0 where there are no tables.
+    pub version: i64,
+    /// The oldest binary that may use it.
+    pub oldest_binary: Version,
+}
+
+/// What a migration did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Migrated {
+    /// The version that it found.
+    pub from: i64,
+    /// The version that it left.
+    pub to: i64,
+}
+
+/// Why the schema cannot be used, or made usable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchemaError {
+    /// The schema has moved on without this binary.
+    #[error("this binary is {binary}, and schema \"{schema}\" (version {version}) needs {oldest_binary} or newer")]
+    BinaryTooOld {
+        /// The schema.
+        schema: Schema,
+        /// Its version.
+        version: i64,
+        /// This binary.
+        binary: Version,
+        /// What the schema asks for.
+        oldest_binary: Version,
+    },
+    /// Migrations only go forward.
+    #[error("schema \"{schema}\" is at version {version}, this binary knows {newest}: it never goes back")]
+    Newer {
+        /// The schema.
+        schema: Schema,
+        /// Its version.
+        version: i64,
+        /// The last that this binary knows.
+        newest: i64,
+    },
+    /// The schema says something that is no version.
+    #[error("schema \"{0}\" names an oldest binary that is no version")]
+    NoVersion(Schema, #[source] semver::Error),
+    /// A migration failed; its own transaction was rolled back.
+    #[error("could not migrate schema \"{0}\"")]
+    Migration(Schema, #[source] MigrateError),
+    /// Postgres refused, or was not there.
+    #[error("could not read the schema's version")]
+    Database(#[from] sqlx::Error),
+}
+
+/// The last migration that this binary knows.
+pub fn newest_migration() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// Every migration that this binary knows: its number and its noun.
+pub fn known_migrations() -> impl Iterator<Item = (i64, &'static str)> {
+    MIGRATIONS.iter().map(|migration| (migration.version, &*migration.description))
+}
+
+impl Database {
+    /// How new the schema is.
+    pub async fn schema_version(&self) -> Result<SchemaVersion, SchemaError> {
+        let mut connection = self.pool().acquire().await?;
+        version(&mut connection, self.schema()).await
+    }
+
+    /// Makes the schema ready for this binary: creates it, brings it forward, or finds that a newer binary has
+    /// already, and then only asks whether this one may still use it. Any number of processes may do so at once;
+    /// all but one wait.
+    pub async fn migrate(&self) -> Result<Migrated, SchemaError> {
+        let found = self.schema_version().await?;
+        self.check_binary(&found)?;
+        let newest = newest_migration();
+        if found.version >= newest {
+            return Ok(Migrated { from: found.version, to: found.version });
+        }
+        // A connection of its own: closing it frees the lock whatever happened.
+        let mut connection = self.pool().connect_options().connect().await?;
+        let result = forward(&mut connection, self.schema()).await;
+        connection.close().await?;
+        result?;
+        Ok(Migrated { from: found.version, to: newest })
+    }
+
+    fn check_binary(&self, found: &SchemaVersion) -> Result<(), SchemaError> {
+        let binary = Version::parse(env!("CARGO_PKG_VERSION")).expect("cargo checked the package's version");
+        if found.oldest_binary > binary {
+            return Err(SchemaError::BinaryTooOld {
+                schema: self.schema().clone(),
+                version: found.version,
+                binary,
+                oldest_binary: found.oldest_binary.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes the partitions that the coming weeks need, and names those that were missing. Gives up soon when
+    /// somebody holds a lock, because whoever waits for these makes everybody else wait: try again later.
+    pub async fn make_partitions(&self) -> sqlx::Result<Vec<String>> {
+        let mut tx = self.pool().begin().await?;
+        sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
+        let made = sqlx::query_scalar(self.sql(include_str!("../../sql/schema/make_partitions.sql")))
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(made)
+    }
+}
+
+async fn version(db: &mut PgConnection, schema: &Schema) -> Result<SchemaVersion, SchemaError> {
+    let exists: bool = sqlx::query_scalar(include_str!("../../sql/schema/exists.sql"))
+        .bind(schema.as_str())
+        .fetch_one(&mut *db)
+        .await?;
+    if !exists {
+        return Ok(SchemaVersion { version: 0, oldest_binary: Version::new(0, 0, 0) });
+    }
+    let (version, oldest_binary): (i64, String) =
+        sqlx::query_as(schema.sql(include_str!("../../sql/schema/version.sql"))).fetch_one(db).await?;
+    let oldest_binary =
+        Version::parse(&oldest_binary).map_err(|error| SchemaError::NoVersion(schema.clone(), error))?;
+    Ok(SchemaVersion { version, oldest_binary })
+}
+
+async fn forward(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError> {
+    loop {
+        let locked = "select pg_try_advisory_lock(hashtext('ordinaut.migrate'), hashtext($1))";
+        if sqlx::query_scalar(locked).bind(schema.as_str()).fetch_one(&mut *db).await? {
+            break;
+        }
+        tokio::time::sleep(LOCK_POLL).await;
+    }
+    let found = version(db, schema).await?;
+    let newest = newest_migration();
+    if found.version > newest {
+        return Err(SchemaError::Newer { schema: schema.clone(), version: found.version, newest });
+    }
+    sqlx::query(schema.fill("create schema if not exists {schema}")).execute(&mut *db).await?;
+    // The files name no schema, so that they serve any; functions keep this path as their own.
+    sqlx::query("select set_config('search_path', $1, false)").bind(schema.as_str()).execute(&mut *db).await?;
+    MIGRATIONS.run_direct(None, db, false).await.map_err(|error| SchemaError::Migration(schema.clone(), error))
+}

@@ -1,0 +1,70 @@
+//! Sessions: open, renew, close; and what a session was asked to stop.
+
+use super::schema::Schema;
+use sqlx::PgConnection;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What a session tells of itself when it begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    pub(crate) host: String,
+    pub(crate) queues: Vec<String>,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) concurrency: usize,
+    pub(crate) max_attempts: i16,
+    pub(crate) lease: Duration,
+}
+
+pub(crate) async fn open(db: &mut PgConnection, schema: &Schema, session: i64, profile: &Profile) -> sqlx::Result<()> {
+    sqlx::query(schema.sql(include_str!("../../sql/sessions/open.sql")))
+        .bind(session)
+        .bind(&profile.name)
+        .bind(&profile.host)
+        .bind(std::process::id().cast_signed())
+        .bind(env!("CARGO_PKG_VERSION"))
+        .bind(&profile.queues)
+        .bind(&profile.kinds)
+        .bind(i32::try_from(profile.concurrency).unwrap_or(i32::MAX))
+        .bind(profile.max_attempts)
+        .bind(profile.lease.as_secs_f64())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// False: the session was declared dead.
+pub(crate) async fn renew(
+    db: &mut PgConnection,
+    schema: &Schema,
+    session: i64,
+    running: usize,
+    finished: &str,
+) -> sqlx::Result<bool> {
+    let renewed: Option<i64> = sqlx::query_scalar(schema.sql(include_str!("../../sql/sessions/renew.sql")))
+        .bind(session)
+        .bind(i32::try_from(running).unwrap_or(i32::MAX))
+        .bind(finished)
+        .fetch_optional(db)
+        .await?;
+    Ok(renewed.is_some())
+}
+
+/// The jobs that the session was asked to stop since it was last asked.
+pub(crate) async fn notes(db: &mut PgConnection, schema: &Schema, session: i64) -> sqlx::Result<Vec<Uuid>> {
+    let asked: Option<Vec<Uuid>> = sqlx::query_scalar(schema.sql(include_str!("../../sql/sessions/notes.sql")))
+        .bind(session)
+        .fetch_optional(db)
+        .await?;
+    Ok(asked.unwrap_or_default())
+}
+
+pub(crate) async fn close(db: &mut PgConnection, schema: &Schema, session: i64, finished: &str) -> sqlx::Result<()> {
+    sqlx::query(schema.sql(include_str!("../../sql/sessions/close.sql")))
+        .bind(session)
+        .bind(finished)
+        .execute(db)
+        .await?;
+    Ok(())
+}

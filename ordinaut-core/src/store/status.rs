@@ -1,0 +1,90 @@
+//! Looking at the whole: queues, workers, counts.
+
+use super::database::Database;
+use crate::vocabulary::outcome::Outcome;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// A queue, with what waits there and who serves it.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct QueueStatus {
+    /// Its name.
+    pub name: String,
+    /// Jobs whose time has not come.
+    pub scheduled: i64,
+    /// Jobs that are due and that nobody runs.
+    pub waiting: i64,
+    /// Jobs that a worker holds.
+    pub running: i64,
+    /// Dead letters.
+    pub dead: i64,
+    /// Living sessions that serve it.
+    pub workers: i64,
+    /// Seconds since the oldest waiting job was due.
+    pub oldest_wait: f64,
+}
+
+/// A session: one life of a worker process.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct WorkerStatus {
+    /// What its leases point at.
+    pub session: i64,
+    /// The process' name for people.
+    pub name: String,
+    /// Where it runs.
+    pub host: String,
+    /// Its process id there.
+    pub pid: i32,
+    /// The library's version.
+    pub version: String,
+    /// The queues that it serves.
+    pub queues: Vec<String>,
+    /// The kinds that it can run.
+    pub kinds: Vec<String>,
+    /// How many jobs it runs at once, at most.
+    pub concurrency: i32,
+    /// How many it ran when it last renewed its leases.
+    pub running: i32,
+    /// When the session began.
+    pub started_at: DateTime<Utc>,
+    /// When it last renewed its leases.
+    pub renewed_at: DateTime<Utc>,
+    /// When its leases end unless renewed.
+    pub expires_at: DateTime<Utc>,
+    /// When the session ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Whether its leases hold.
+    pub alive: bool,
+}
+
+/// How many attempts ended with an outcome in a queue, since the schema was made.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct OutcomeCount {
+    /// The queue.
+    pub queue: String,
+    /// How they ended.
+    #[sqlx(try_from = "String")]
+    pub outcome: Outcome,
+    /// How many.
+    pub ended: i64,
+}
+
+impl Database {
+    /// Every queue that has work or that somebody has served. Counts the rows of `due_work`: not for every second.
+    pub async fn queues(&self) -> sqlx::Result<Vec<QueueStatus>> {
+        sqlx::query_as(self.sql(include_str!("../../sql/look/queues.sql"))).fetch_all(self.pool()).await
+    }
+
+    /// Sessions that live, and those that ended within the hour.
+    pub async fn workers(&self) -> sqlx::Result<Vec<WorkerStatus>> {
+        sqlx::query_as(self.sql(include_str!("../../sql/look/workers.sql"))).fetch_all(self.pool()).await
+    }
+
+    /// How many attempts ended, by queue and outcome. A worker's share is as old as its last renewal.
+    pub async fn outcomes(&self) -> sqlx::Result<Vec<OutcomeCount>> {
+        sqlx::query_as(self.sql(include_str!("../../sql/look/outcomes.sql"))).fetch_all(self.pool()).await
+    }
+}

@@ -1,0 +1,43 @@
+//! The right to run a job, and the token that proves it.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// What every write about a leased job carries. It never repeats: a later claim of the same job has another
+/// attempt, another process another session, and the nonce tells two claims of one session apart even if
+/// Postgres lost the first in a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token {
+    /// The job.
+    pub job_id: Uuid,
+    /// The number of the claim of this job; it only grows.
+    pub attempt: i16,
+    /// One life of a worker process.
+    pub session: i64,
+    /// The number of the claim within the session.
+    pub nonce: i32,
+}
+
+/// A job that this process may run.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    pub(crate) token: Token,
+    pub(crate) kind: String,
+    pub(crate) queue: String,
+    pub(crate) priority: i16,
+    pub(crate) failures: i16,
+    pub(crate) suspect: bool,
+    pub(crate) run_at: DateTime<Utc>,
+    /// Absent when the job's own row is gone.
+    pub(crate) body: Option<Body>,
+}
+
+/// What the lease needs of the job's own row.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    pub(crate) args: String,
+    pub(crate) max_attempts: Option<i16>,
+    pub(crate) timeout_seconds: Option<f64>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) created_at: DateTime<Utc>,
+}

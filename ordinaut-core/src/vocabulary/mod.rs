@@ -1,0 +1,11 @@
+//! Pure types and decisions: no clock, no random source, no I/O; `now` and jitter are arguments.
+
+pub(crate) mod backoff;
+pub(crate) mod error;
+pub(crate) mod lease;
+pub(crate) mod name;
+pub(crate) mod new_job;
+pub(crate) mod nul;
+pub(crate) mod outcome;
+pub(crate) mod settlement;
+pub(crate) mod state;

@@ -1,0 +1,196 @@
+//! A job that has not been enqueued yet, with its options.
+
+use super::{name, nul};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// As large as a job's arguments may be, in bytes: a queue row is no place for a file.
+pub const MAX_ARGS_BYTES: usize = 1024 * 1024;
+
+/// A job to be enqueued: its kind, arguments and options.
+///
+/// ```
+/// use ordinaut_core::NewJob;
+/// use std::time::Duration;
+///
+/// let job = NewJob::new("send_welcome", &serde_json::json!({"to": "ann@example.org"}))?
+///     .queue("mail")
+///     .priority(2)
+///     .delay(Duration::from_secs(60));
+/// assert!(job.check().is_ok());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub(crate) id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) queue: String,
+    pub(crate) args: Box<RawValue>,
+    pub(crate) priority: i16,
+    pub(crate) max_attempts: Option<i16>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) due: Due,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    Now,
+    At(DateTime<Utc>),
+    In(Duration),
+}
+
+/// A field of a new job that cannot be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {reason}")]
+pub struct InvalidField {
+    /// The field's name.
+    pub field: &'static str,
+    /// What is wrong with it, to follow the name in a sentence.
+    pub reason: String,
+}
+
+impl NewJob {
+    /// A job of a kind by name, for when no Rust type stands for it. Fails if `args` cannot be written as JSON.
+    pub fn new(kind: impl Into<String>, args: &impl Serialize) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            id: Uuid::now_v7(),
+            kind: kind.into(),
+            queue: "default".to_owned(),
+            args: serde_json::value::to_raw_value(args)?,
+            priority: 5,
+            max_attempts: None,
+            timeout: None,
+            tags: Vec::new(),
+            due: Due::Now,
+        })
+    }
+
+    /// The id that the job will have.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The line to wait in. Workers serve queues by name.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.queue = queue.into();
+        self
+    }
+
+    /// 1 is most urgent, 9 least; 5 if not said.
+    #[must_use]
+    pub fn priority(mut self, priority: i16) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Not before this instant, by the database's clock. A past one means now.
+    #[must_use]
+    pub fn run_at(mut self, instant: DateTime<Utc>) -> Self {
+        self.due = Due::At(instant);
+        self
+    }
+
+    /// Not before so much time has passed on the database's clock.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.due = Due::In(delay);
+        self
+    }
+
+    /// How many attempts may fail before the job is dead. If not said, the worker's `WORKER_MAX_RETRIES` + 1.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: i16) -> Self {
+        self.max_attempts = Some(attempts);
+        self
+    }
+
+    /// How long one attempt may take. If not said, the worker's `WORKER_JOB_TIMEOUT`.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Words to find the job by.
+    #[must_use]
+    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tags = tags.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether the job can be accepted. Enqueuing checks too; this is for saying so earlier.
+    pub fn check(&self) -> Result<(), InvalidField> {
+        let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
+        name::check(&self.kind).or_else(|reason| invalid("kind", reason))?;
+        name::check(&self.queue).or_else(|reason| invalid("queue", reason))?;
+        if !(1..=9).contains(&self.priority) {
+            return invalid("priority", "must be from 1 (most urgent) to 9");
+        }
+        if self.max_attempts.is_some_and(|attempts| attempts < 1) {
+            return invalid("max_attempts", "must be at least 1");
+        }
+        if self.timeout.is_some_and(|timeout| timeout.is_zero() || timeout > YEAR) {
+            return invalid("timeout", "must be more than 0 seconds and at most a year");
+        }
+        if let Due::In(delay) = self.due
+            && delay > YEAR * 100
+        {
+            return invalid("delay", "must be at most a hundred years");
+        }
+        if let Due::At(instant) = self.due
+            && !(-9999..=9999).contains(&chrono::Datelike::year(&instant))
+        {
+            return invalid("run_at", "must be before the year 10000");
+        }
+        if self.tags.len() > 50 {
+            return invalid("tags", "must be at most 50");
+        }
+        if self.tags.iter().any(|tag| name::check(tag).is_err()) {
+            return invalid("tags", "must each be of 1 to 100 characters, without control characters");
+        }
+        if self.args.get().len() > MAX_ARGS_BYTES {
+            return invalid("args", "must not be larger than 1 MiB");
+        }
+        if nul::escapes(self.args.get()).next().is_some() {
+            return invalid("args", "must not contain \\u0000, which Postgres cannot store");
+        }
+        Ok(())
+    }
+}
+
+const YEAR: Duration = Duration::from_secs(366 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(job: NewJob) -> &'static str {
+        job.check().map_or_else(|invalid| invalid.field, |()| "none")
+    }
+
+    #[test]
+    fn each_bad_field_is_named() {
+        let job = || NewJob::new("k", &()).unwrap();
+        assert_eq!(field(job()), "none");
+        assert_eq!(field(NewJob::new("", &()).unwrap()), "kind");
+        assert_eq!(field(job().queue("a\0b")), "queue");
+        assert_eq!(field(job().priority(0)), "priority");
+        assert_eq!(field(job().priority(10)), "priority");
+        assert_eq!(field(job().max_attempts(0)), "max_attempts");
+        assert_eq!(field(job().timeout(Duration::ZERO)), "timeout");
+        assert_eq!(field(job().delay(Duration::MAX)), "delay");
+        assert_eq!(field(job().tags([""])), "tags");
+        assert_eq!(field(NewJob::new("k", &"x".repeat(MAX_ARGS_BYTES)).unwrap()), "args");
+        assert_eq!(field(NewJob::new("k", &"a\0b").unwrap()), "args");
+    }
+
+    #[test]
+    fn an_escaped_backslash_before_u0000_is_plain_text() {
+        assert_eq!(field(NewJob::new("k", &r"\u0000").unwrap()), "none");
+    }
+}

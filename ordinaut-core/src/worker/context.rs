@@ -1,0 +1,116 @@
+//! What a handler knows of its attempt, and what it can leave behind.
+
+use crate::vocabulary::lease::{Body, Lease, Token};
+use crate::vocabulary::nul;
+use crate::vocabulary::settlement::MAX_OUTPUT_BYTES;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// What a handler knows of its attempt. Cheap to clone.
+pub struct Context<S> {
+    /// The worker's state.
+    pub state: Arc<S>,
+    attempt: Arc<Attempt>,
+}
+
+struct Attempt {
+    lease: Lease,
+    cancelled: CancellationToken,
+    output: Mutex<Option<String>>,
+}
+
+/// Why an output was not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// It cannot be written as JSON.
+    #[error("output could not be written as JSON")]
+    Encode(#[from] serde_json::Error),
+    /// It is larger than a run may keep.
+    #[error("output is {0} bytes long, and a run keeps {MAX_OUTPUT_BYTES} at most")]
+    TooLarge(usize),
+}
+
+impl<S> Clone for Context<S> {
+    fn clone(&self) -> Self {
+        Self { state: self.state.clone(), attempt: self.attempt.clone() }
+    }
+}
+
+impl<S> Context<S> {
+    pub(super) fn new(state: Arc<S>, lease: Lease, cancelled: CancellationToken) -> Self {
+        Self { state, attempt: Arc::new(Attempt { lease, cancelled, output: Mutex::default() }) }
+    }
+
+    /// The job's id.
+    pub fn job_id(&self) -> Uuid {
+        self.token().job_id
+    }
+
+    /// The number of this attempt, from 1.
+    pub fn attempt(&self) -> i16 {
+        self.token().attempt
+    }
+
+    /// How many attempts have failed. Snoozes and lost attempts count as attempts and not as failures.
+    pub fn failures(&self) -> i16 {
+        self.attempt.lease.failures
+    }
+
+    /// What proves this attempt to others: it never repeats, so a receiver can refuse what an older attempt sends.
+    pub fn token(&self) -> Token {
+        self.attempt.lease.token
+    }
+
+    /// The job's queue.
+    pub fn queue(&self) -> &str {
+        &self.attempt.lease.queue
+    }
+
+    /// The job's priority.
+    pub fn priority(&self) -> i16 {
+        self.attempt.lease.priority
+    }
+
+    /// The job's tags.
+    pub fn tags(&self) -> &[String] {
+        self.body().map_or(&[], |body| &body.tags)
+    }
+
+    /// When the job was enqueued.
+    pub fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.body().map(|body| body.created_at)
+    }
+
+    /// When the job was due.
+    pub fn due_at(&self) -> DateTime<Utc> {
+        self.attempt.lease.run_at
+    }
+
+    /// Ends when the job was asked to stop. A handler that does not listen is dropped at its next `await` five
+    /// seconds later.
+    pub async fn cancelled(&self) {
+        self.attempt.cancelled.cancelled().await;
+    }
+
+    /// Keeps a result with this attempt's run, 64 KiB of JSON at most. A later call replaces it.
+    pub fn set_output(&self, output: &impl Serialize) -> Result<(), OutputError> {
+        let json = nul::replaced(serde_json::to_string(output)?);
+        if json.len() > MAX_OUTPUT_BYTES {
+            return Err(OutputError::TooLarge(json.len()));
+        }
+        *self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner) = Some(json);
+        Ok(())
+    }
+
+    pub(super) fn take_output(&self) -> Option<String> {
+        self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn body(&self) -> Option<&Body> {
+        self.attempt.lease.body.as_ref()
+    }
+}

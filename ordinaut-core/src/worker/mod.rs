@@ -1,0 +1,130 @@
+//! The worker: leases jobs, runs their handlers, and settles what became of them.
+
+mod attempt;
+mod book;
+mod claimer;
+mod context;
+mod engine;
+mod registry;
+mod session;
+mod settler;
+
+pub use context::{Context, OutputError};
+pub use session::EXIT_STUCK;
+
+use crate::job::Job;
+use crate::settings::worker::WorkerSettings;
+use crate::store::database::Database;
+use crate::vocabulary::error::JobError;
+use engine::Engine;
+use registry::Registry;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Runs jobs: handlers by kind, the queues to serve, and how many jobs at once.
+///
+/// See the [crate's first page](crate) for a whole program.
+pub struct Worker<S> {
+    database: Database,
+    state: Arc<S>,
+    registry: Registry<S>,
+    settings: WorkerSettings,
+    when_stuck: fn(),
+    engine: Option<Engine<S>>,
+}
+
+/// What one [`Worker::step`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A job was run and settled, with whatever outcome.
+    Worked(Uuid),
+    /// A job was run, but another attempt owns it now; nothing was written.
+    LeaseLost(Uuid),
+    /// No job of these queues and kinds was due.
+    Idle,
+}
+
+impl<S: Send + Sync + 'static> Worker<S> {
+    /// A worker on a database (a pool will do), with a state that every handler gets.
+    pub fn new(database: impl Into<Database>, state: S) -> Self {
+        Self {
+            database: database.into(),
+            state: Arc::new(state),
+            registry: Registry::default(),
+            settings: WorkerSettings::default(),
+            when_stuck: || std::process::exit(EXIT_STUCK),
+            engine: None,
+        }
+    }
+
+    /// Runs jobs of `J`'s kind with a plain async function.
+    ///
+    /// # Panics
+    ///
+    /// If there is a handler for the kind already: which of two is meant cannot be told.
+    #[must_use]
+    pub fn handle<J, F, R>(mut self, handler: F) -> Self
+    where
+        J: Job,
+        F: Fn(J, Context<S>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        self.registry.add(handler);
+        self
+    }
+
+    /// All settings at once, as the binaries read them.
+    #[must_use]
+    pub fn settings(mut self, settings: WorkerSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Serves this queue instead of `default`; call it again for more.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        if self.settings.queues == WorkerSettings::default().queues {
+            self.settings.queues.clear();
+        }
+        self.settings.queues.push(queue.into());
+        self
+    }
+
+    /// Runs so many jobs at once, at most; 10 if not said.
+    #[must_use]
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.settings.concurrency = jobs.max(1);
+        self
+    }
+
+    /// What to do when a handler blocks its thread for good, instead of ending the process with [`EXIT_STUCK`].
+    /// It runs on a thread of its own, after the attempt was settled; the handler is still running, so the process
+    /// must not go on.
+    #[must_use]
+    pub fn when_stuck(mut self, end: fn()) -> Self {
+        self.when_stuck = end;
+        self
+    }
+
+    /// Runs jobs until `shutdown` ends; then takes no more, waits for those that run (`WORKER_SHUTDOWN_GRACE`), and
+    /// gives the rest back. Goes on when Postgres goes away and returns; fails only if it cannot begin, because
+    /// Postgres answers and refuses.
+    pub async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
+        let engine = self.engine.take().unwrap_or_else(|| self.engine());
+        engine.run(shutdown).await
+    }
+
+    /// Runs one due job to its end, if there is one: the whole of [`Worker::run`] but its patience. For tests, and
+    /// for programs that bring their own loop.
+    pub async fn step(&mut self) -> sqlx::Result<Step> {
+        let mut engine = self.engine.take().unwrap_or_else(|| self.engine());
+        let step = engine.step().await;
+        self.engine = Some(engine);
+        step
+    }
+
+    fn engine(&mut self) -> Engine<S> {
+        let registry = std::mem::take(&mut self.registry);
+        Engine::new(&self.database, self.state.clone(), registry, self.settings.clone(), self.when_stuck)
+    }
+}

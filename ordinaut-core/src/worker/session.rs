@@ -1,0 +1,270 @@
+//! The session: what holds this process' leases. It lives on a thread of its own, with its own connection, so that
+//! neither a busy pool nor a blocked runtime can cost the leases, and it ends the process when a handler blocks for good.
+
+use super::book::{Book, Running};
+use crate::store::database::Database;
+use crate::store::link::Link;
+use crate::store::session::{self, Profile};
+use crate::store::settle::{Ended, settle};
+use crate::vocabulary::backoff::Backoff;
+use crate::vocabulary::error::JobError;
+use crate::vocabulary::settlement::Settlement;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{error, info, warn};
+
+/// The exit code of a process that ended itself because a handler blocked it: 75, "try again", so that whoever
+/// started it starts it again.
+pub const EXIT_STUCK: i32 = 75;
+
+/// What a handler has to yield after it was told to end. Only one that never awaits needs longer.
+const YIELD: Duration = Duration::from_secs(5);
+
+/// Between two looks at what the session was asked, so that a cancel is heard within about a second.
+const LONGEST_BEAT: Duration = Duration::from_secs(1);
+
+pub(super) struct Session {
+    pub(super) id: i64,
+    pub(super) book: Arc<Book>,
+    nonce: AtomicI32,
+    lost: CancellationToken,
+    stop: DropGuard,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Session {
+    /// Begins a session. `when_stuck` ends the process.
+    pub(super) async fn open(database: &Database, profile: Profile, when_stuck: fn()) -> sqlx::Result<Self> {
+        let id = rand::random_range(1..=i64::MAX);
+        let book = Arc::new(Book::default());
+        let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
+        let (opened, answer) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let beat = (profile.lease / 6).min(LONGEST_BEAT);
+        let life = Life {
+            id,
+            link: Link::new(database, &format!("ordinaut-session/{}", profile.name), profile.lease / 6),
+            lease: profile.lease,
+            beat,
+            book: book.clone(),
+            lost: lost.clone(),
+            stop: stop.clone(),
+            when_stuck,
+        };
+        let thread = move || {
+            // Dropped when the thread ends, which is what close() waits for.
+            let _end = end;
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(life.live(&profile, opened)),
+                Err(error) => opened.send(Err(sqlx::Error::Io(error))).unwrap_or(()),
+            }
+        };
+        std::thread::Builder::new().name("ordinaut-session".to_owned()).spawn(thread)?;
+        answer.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
+        tokio::spawn(tick(book.clone(), beat, stop.clone()));
+        Ok(Self { id, book, nonce: AtomicI32::new(0), lost, stop: stop.drop_guard(), ended })
+    }
+
+    /// A number for a claim; none repeats within the session.
+    pub(super) fn next_nonce(&self) -> i32 {
+        self.nonce.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.is_cancelled()
+    }
+
+    /// Cancelled once the leases no longer hold.
+    pub(super) fn lost(&self) -> &CancellationToken {
+        &self.lost
+    }
+
+    /// Ends the session in order, and waits for that.
+    pub(super) async fn close(self) {
+        drop(self.stop);
+        // An error is the thread's end.
+        self.ended.await.ok();
+    }
+}
+
+/// Shows that the runtime which drives the handlers is not blocked.
+async fn tick(book: Arc<Book>, beat: Duration, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(beat / 2)).await.is_some() {
+        book.tick();
+    }
+}
+
+struct Life {
+    id: i64,
+    link: Link,
+    lease: Duration,
+    beat: Duration,
+    book: Arc<Book>,
+    lost: CancellationToken,
+    stop: CancellationToken,
+    when_stuck: fn(),
+}
+
+/// Whether the leases still hold.
+enum Renewal {
+    Held,
+    Unknown,
+    Dead,
+}
+
+impl Life {
+    async fn live(mut self, profile: &Profile, opened: oneshot::Sender<sqlx::Result<()>>) {
+        let mut renewed = Instant::now();
+        let result = self.open(profile).await;
+        let failed = result.is_err();
+        if opened.send(result).is_err() || failed {
+            return;
+        }
+        let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
+        while self.stop.run_until_cancelled(tokio::time::sleep(self.beat)).await.is_some() {
+            if Instant::now() >= renew_at {
+                let sent = Instant::now();
+                match self.renew().await {
+                    Renewal::Held => (renewed, renew_at) = (sent, sent + self.lease / 3),
+                    Renewal::Unknown => {}
+                    Renewal::Dead => return self.lose("it was declared dead").await,
+                }
+            }
+            // Cancelled before the lease ends: by then another worker may run the same jobs.
+            if renewed.elapsed() + self.lease / 6 >= self.lease {
+                return self.lose("it could not be renewed in time").await;
+            }
+            self.hear().await;
+            let late = self.book.late(Instant::now() - YIELD);
+            if !late.is_empty() || stalled.beats(self.book.ticks()) * self.beat >= self.lease / 3 {
+                return self.end_process(late).await;
+            }
+        }
+        self.close().await;
+    }
+
+    async fn open(&mut self, profile: &Profile) -> sqlx::Result<()> {
+        let (id, schema) = (self.id, self.link.schema());
+        let result = session::open(self.link.connection().await?, &schema, id, profile).await;
+        self.link.checked(result)
+    }
+
+    async fn renew(&mut self) -> Renewal {
+        let (id, schema, running, finished) =
+            (self.id, self.link.schema(), self.book.count(), self.book.finished_json());
+        let limit = self.lease / 6;
+        let renewal = async {
+            let result = session::renew(self.link.connection().await?, &schema, id, running, &finished).await;
+            self.link.checked(result)
+        };
+        match tokio::time::timeout(limit, renewal).await {
+            Ok(Ok(true)) => Renewal::Held,
+            Ok(Ok(false)) => Renewal::Dead,
+            Ok(Err(error)) => {
+                warn!(worker.session = id, %error, "could not renew the leases of session {id}, and will try again");
+                Renewal::Unknown
+            }
+            Err(_) => {
+                // The answer may still come: nothing more can be asked on that connection.
+                self.link.checked(Err::<(), _>(sqlx::Error::PoolTimedOut)).ok();
+                warn!(
+                    worker.session = id,
+                    "Postgres did not answer the renewal of session {id}, which will be tried again"
+                );
+                Renewal::Unknown
+            }
+        }
+    }
+
+    /// Passes on what the session was asked to stop. A failure only delays that, and renewing will report it.
+    async fn hear(&mut self) {
+        let (id, schema) = (self.id, self.link.schema());
+        let notes = async {
+            let result = session::notes(self.link.connection().await?, &schema, id).await;
+            self.link.checked(result)
+        };
+        match tokio::time::timeout(self.lease / 6, notes).await {
+            Ok(Ok(jobs)) => jobs.into_iter().for_each(|job_id| self.book.cancel(job_id)),
+            Ok(Err(_)) => {}
+            Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).unwrap_or(()),
+        }
+    }
+
+    /// The leases do not hold any more: handlers are stopped, and a process with one that does not stop must not go on.
+    async fn lose(self, why: &str) {
+        warn!(worker.session = self.id, "session {} ends, {why}: its handlers are stopped", self.id);
+        self.lost.cancel();
+        let patience = Instant::now() + YIELD;
+        while self.book.count() > 0 {
+            if Instant::now() > patience {
+                error!("{} handlers did not yield after their leases ended: the process ends", self.book.count());
+                return (self.when_stuck)();
+            }
+            tokio::time::sleep(self.beat).await;
+        }
+    }
+
+    /// Settles the attempts that did not yield, gives up all leases, and ends the process.
+    async fn end_process(mut self, late: Vec<Running>) {
+        let jobs: Vec<_> = late.iter().map(|running| running.token.job_id.to_string()).collect();
+        error!(worker.session = self.id, "the process is blocked and ends; did not yield: [{}]", jobs.join(", "));
+        let ended: Vec<_> = late.iter().map(did_not_yield).collect();
+        let schema = self.link.schema();
+        let written = async {
+            let result = settle(&schema, &ended, self.link.connection().await?).await;
+            self.link.checked(result)
+        };
+        match tokio::time::timeout(self.lease / 6, written).await {
+            Ok(Ok(settled)) => settled.iter().for_each(|end| self.book.ended(&end.queue, end.outcome)),
+            Ok(Err(error)) => error!(%error, "could not settle what did not yield: it will be rescued"),
+            Err(_) => error!("Postgres did not answer: what did not yield will be rescued"),
+        }
+        self.close().await;
+        (self.when_stuck)();
+    }
+
+    async fn close(&mut self) {
+        let (id, schema, finished) = (self.id, self.link.schema(), self.book.finished_json());
+        let goodbye = async {
+            let result = session::close(self.link.connection().await?, &schema, id, &finished).await;
+            self.link.checked(result)?;
+            self.link.close().await;
+            Ok::<_, sqlx::Error>(())
+        };
+        match tokio::time::timeout(self.lease / 6, goodbye).await {
+            Ok(Ok(())) => info!(worker.session = id, "session {id} closed"),
+            // It expires by itself.
+            _ => warn!(worker.session = id, "could not close session {id}: it will be declared dead"),
+        }
+    }
+}
+
+fn did_not_yield(running: &Running) -> Ended {
+    let error = JobError::retry(format!("did not yield within {} s of its end", YIELD.as_secs()));
+    let backoff = Backoff::Fixed { delay: Duration::ZERO };
+    Ended {
+        token: running.token,
+        settlement: Settlement::of(Err(error), running.budget, &backoff, 0.0),
+        ran_for: Some(running.started.elapsed()),
+        output: None,
+    }
+}
+
+/// How many beats in a row the runtime did not tick. Counted in beats of this thread: when the whole process was
+/// stopped for a while, both stood still, and nobody is to blame.
+#[derive(Default)]
+struct Stall {
+    ticks: u64,
+    beats: u32,
+}
+
+impl Stall {
+    fn beats(&mut self, ticks: u64) -> u32 {
+        self.beats = if ticks == self.ticks { self.beats + 1 } else { 0 };
+        self.ticks = ticks;
+        self.beats
+    }
+}
