@@ -3,16 +3,19 @@
 #[cfg(feature = "binary")]
 pub mod binary;
 mod job;
+mod scheduler;
 pub mod settings;
 mod store;
+#[cfg(feature = "redis")]
+mod stream;
 mod vocabulary;
 mod worker;
 
 pub use job::Job;
+pub use scheduler::Scheduler;
 pub use store::database::Database;
 pub use store::dead::DeadLetter;
 pub use store::enqueue::{EnqueueError, Enqueued};
-pub use store::event::Event;
 pub use store::intervene::{Cancelled, RunNow};
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
@@ -20,6 +23,7 @@ pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
 pub use vocabulary::backoff::Backoff;
 pub use vocabulary::error::{Fatal, JobError};
+pub use vocabulary::event::{Event, JobRef};
 pub use vocabulary::lease::Token;
 pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;

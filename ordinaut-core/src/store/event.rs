@@ -1,38 +1,30 @@
 //! Events: the relay's step, and reading what it numbered.
 
 use super::database::Database;
+use crate::vocabulary::event::{Event, JobRef};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use uuid::Uuid;
 
-/// A change that one statement made to one or more jobs of a kind in a queue.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
-#[non_exhaustive]
-pub struct Event {
-    /// Grows by one in the order of commits: "greater than the last that I saw" misses nothing.
-    pub n: i64,
-    /// When it happened.
-    pub at: DateTime<Utc>,
-    /// `enqueued`, `leased`, `given_back`, `run_now`, `requeued`, or an [`Outcome`](crate::Outcome).
-    pub r#type: String,
-    /// The queue of the jobs.
-    pub queue: String,
-    /// The kind of the jobs.
-    pub kind: String,
-    /// The jobs.
-    pub job_ids: Vec<Uuid>,
-    /// The attempt of each of the jobs; 0 before the first.
-    pub attempts: Vec<i16>,
+#[derive(sqlx::FromRow)]
+struct Row {
+    n: i64,
+    at: DateTime<Utc>,
+    r#type: String,
+    queue: String,
+    kind: String,
+    job_ids: Vec<Uuid>,
+    attempts: Vec<i16>,
 }
 
 impl Database {
     /// Up to `limit` events after number `n`, in their order.
     pub async fn events_after(&self, n: i64, limit: i64) -> sqlx::Result<Vec<Event>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/events/read.sql")))
+        let rows: Vec<Row> = sqlx::query_as(self.sql(include_str!("../../sql/events/read.sql")))
             .bind(n)
             .bind(limit)
             .fetch_all(self.pool())
-            .await
+            .await?;
+        Ok(rows.into_iter().map(Event::from).collect())
     }
 
     /// The number of the last event; 0 if there was none.
@@ -46,5 +38,12 @@ impl Database {
             .bind(limit)
             .fetch_one(self.pool())
             .await
+    }
+}
+
+impl From<Row> for Event {
+    fn from(row: Row) -> Self {
+        let jobs = row.job_ids.into_iter().zip(row.attempts).map(|(id, attempt)| JobRef { id, attempt }).collect();
+        Self { n: row.n, at: row.at, r#type: row.r#type, queue: row.queue, kind: row.kind, jobs }
     }
 }

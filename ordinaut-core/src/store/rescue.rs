@@ -32,12 +32,9 @@ impl Database {
         sqlx::query_as(self.sql(include_str!("../../sql/sessions/declare_dead.sql"))).fetch_all(self.pool()).await
     }
 
-    /// Whether a session ended within the time, so that there may be orphans.
-    pub(crate) async fn session_ended_within(&self, time: Duration) -> sqlx::Result<bool> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/sessions/ended_lately.sql")))
-            .bind(time.as_secs_f64())
-            .fetch_one(self.pool())
-            .await
+    /// Whether a session ended so lately that one of its claims may still commit.
+    pub(crate) async fn session_ended_lately(&self) -> sqlx::Result<bool> {
+        sqlx::query_scalar(self.sql(include_str!("../../sql/sessions/ended_lately.sql"))).fetch_one(self.pool()).await
     }
 
     /// Takes up to `limit` jobs back from sessions that are not alive, in one transaction.

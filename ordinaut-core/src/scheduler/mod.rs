@@ -1,0 +1,96 @@
+//! The scheduler: duties that any number of processes may do at once, with no leader. It rescues jobs of vanished
+//! workers, relays events, makes partitions, and prunes what is past.
+
+mod duty;
+#[cfg(feature = "redis")]
+mod publish;
+mod relay;
+mod rescue;
+
+use crate::store::database::Database;
+use duty::Duties;
+use rescue::Rescue;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// How long the row of an ended session is kept to be looked at.
+const SESSION_RETENTION: Duration = Duration::from_secs(3600);
+
+/// Rescues, relays, and keeps the tables in shape, until it is told to stop.
+pub struct Scheduler {
+    database: Database,
+    redis_url: Option<String>,
+}
+
+impl Scheduler {
+    /// A scheduler on a database (a pool will do).
+    pub fn new(database: impl Into<Database>) -> Self {
+        Self { database: database.into(), redis_url: None }
+    }
+
+    /// Publishes events to this Redis too. Without the feature `redis` it says that it cannot.
+    #[must_use]
+    pub fn redis(mut self, url: Option<String>) -> Self {
+        self.redis_url = url;
+        self
+    }
+
+    /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or Redis goes away and
+    /// returns.
+    pub async fn run<F: Future>(self, shutdown: F) {
+        let stop = CancellationToken::new();
+        let database = &self.database;
+        let mut duties = Duties::new();
+        let rescue = Arc::new(Rescue::new(database.clone()));
+        let every = rescue.clone();
+        duties.add("rescue", "* * * * * *", move || {
+            let rescue = every.clone();
+            async move { rescue.step().await }
+        });
+        let pruned = database.clone();
+        duties.add("prune", "30 * * * * *", move || {
+            let (database, rescue) = (pruned.clone(), rescue.clone());
+            async move {
+                rescue.look_everywhere().await?;
+                database.prune_sessions(SESSION_RETENTION).await.map(drop)
+            }
+        });
+        let parted = database.clone();
+        duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
+        let relay = tokio::spawn(relay::run(database.clone(), stop.clone()));
+        let publisher = self.publisher(stop.clone());
+        info!("scheduler started");
+        duties.run(shutdown).await;
+        stop.cancel();
+        for task in [Some(relay), publisher].into_iter().flatten() {
+            if let Err(error) = task.await {
+                warn!(%error, "a loop of the scheduler ended badly");
+            }
+        }
+        info!("scheduler stopped");
+    }
+
+    #[cfg(feature = "redis")]
+    fn publisher(&self, stop: CancellationToken) -> Option<tokio::task::JoinHandle<()>> {
+        let url = self.redis_url.clone()?;
+        Some(tokio::spawn(publish::run(self.database.clone(), url, stop)))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn publisher(&self, _stop: CancellationToken) -> Option<tokio::task::JoinHandle<()>> {
+        if self.redis_url.is_some() {
+            warn!("events are not published to Redis: this program was built without the feature `redis`");
+        }
+        None
+    }
+}
+
+async fn make_partitions(database: Database) -> sqlx::Result<()> {
+    let made = database.make_partitions().await?;
+    if !made.is_empty() {
+        info!("made partitions {}", made.join(", "));
+    }
+    Ok(())
+}

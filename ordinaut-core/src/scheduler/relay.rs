@@ -1,0 +1,37 @@
+//! The relay: numbers changes in the order of their commits, so that readers can follow them.
+
+use crate::store::database::Database;
+use crate::vocabulary::backoff::Backoff;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// As many changes as one transaction numbers.
+const BATCH: i64 = 500;
+
+/// How long an event may wait to be told when nothing else happens.
+const PAUSE: Duration = Duration::from_millis(100);
+
+const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+
+/// Relays until told to stop. Any number of processes may: one of them gets the lock, the others find nothing to do.
+pub(super) async fn run(database: Database, stop: CancellationToken) {
+    let mut failures = 0;
+    loop {
+        let pause = match database.relay(BATCH).await {
+            Ok(BATCH) => Duration::ZERO,
+            Ok(_) => {
+                failures = 0;
+                PAUSE
+            }
+            Err(error) => {
+                warn!(%error, "could not relay events, and will try again");
+                failures += 1;
+                RETRY.delay(failures, rand::random())
+            }
+        };
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Rescue: take jobs back from sessions that are not alive.
+
+use crate::store::database::Database;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tracing::warn;
+
+/// As many jobs as one transaction takes back.
+const BATCH: i64 = 500;
+
+/// Between two looks for claims that commit after their session was declared dead: each look reads the whole table.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+pub(super) struct Rescue {
+    database: Database,
+    looked: Mutex<Option<Instant>>,
+}
+
+impl Rescue {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database, looked: Mutex::default() }
+    }
+
+    /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the
+    /// declaring: whichever scheduler declared it, and whenever the claim commits, the job is found.
+    pub(super) async fn step(&self) -> sqlx::Result<()> {
+        let dead = self.database.declare_dead().await?;
+        for session in &dead {
+            warn!(
+                worker.session = session.session,
+                "session {} of worker {} was not renewed: it is dead, and its jobs are rescued",
+                session.session,
+                session.name
+            );
+        }
+        if !dead.is_empty() || self.is_time_to_look() && self.database.session_ended_lately().await? {
+            self.look_everywhere().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes back every job whose session is not alive.
+    pub(super) async fn look_everywhere(&self) -> sqlx::Result<()> {
+        loop {
+            let rescued = self.database.rescue(BATCH).await?;
+            for end in &rescued {
+                warn!(job.id = %end.job_id, attempt = end.attempt, queue = %end.queue, outcome = %end.outcome,
+                      "job {} attempt {} lost its worker: {}", end.job_id, end.attempt, end.outcome);
+            }
+            if rescued.is_empty() {
+                break;
+            }
+        }
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(())
+    }
+
+    fn is_time_to_look(&self) -> bool {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|looked| looked.elapsed() >= LOOK_AGAIN)
+    }
+}
