@@ -1,1 +1,16 @@
-//! x
+//! The scheduler's door: rescues jobs of vanished workers, relays events, makes partitions, prunes.
+
+use ordinaut_core::{Database, Scheduler};
+
+/// What a scheduler needs.
+pub struct Config {
+    /// Where the jobs are.
+    pub database: Database,
+    /// A Redis that gets the stream of events.
+    pub redis_url: Option<String>,
+}
+
+/// Works until `shutdown` ends. Any number of schedulers may run; none of them leads.
+pub async fn run<F: Future>(config: Config, shutdown: F) {
+    Scheduler::new(config.database).redis(config.redis_url).run(shutdown).await;
+}

@@ -65,6 +65,11 @@ impl DatabaseSettings {
         source.says(DATABASE_URL.about.name)
     }
 
+    /// The schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
     /// The pool that a process works with; `name` is what Postgres shows of it.
     pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.url.clone().application_name(name);

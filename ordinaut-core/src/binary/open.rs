@@ -1,0 +1,42 @@
+//! The database at the start of a process: wait for it, and make its schema ready.
+
+use crate::settings::database::DatabaseSettings;
+use crate::store::database::Database;
+use crate::store::migrate::SchemaError;
+use backon::{ExponentialBuilder, Retryable};
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// Connects, brings the schema forward, and returns the pool. A Postgres that is not there yet is waited for, however
+/// long it takes; one that answers and refuses is an error.
+pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Database, SchemaError> {
+    let patience = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(5))
+        .without_max_times();
+    let migrate = || async {
+        let direct = settings.connect_directly(name).await?;
+        let migrated = direct.migrate().await;
+        direct.pool().close().await;
+        migrated
+    };
+    let migrated = migrate
+        .retry(patience)
+        .when(is_absence)
+        .notify(|error, after| warn!(%error, "Postgres is not there yet; looking again in {} ms", after.as_millis()))
+        .await?;
+    if migrated.from != migrated.to {
+        info!("migrated schema \"{}\" from version {} to {}", settings.schema(), migrated.from, migrated.to);
+    }
+    Ok(settings.connect(name).await?)
+}
+
+/// Whether Postgres did not answer, or said that it is starting or stopping.
+fn is_absence(error: &SchemaError) -> bool {
+    let SchemaError::Database(error) = error else { return false };
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}

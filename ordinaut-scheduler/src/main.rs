@@ -1,0 +1,49 @@
+//! `ordinaut-scheduler`: the scheduler as a process.
+
+use clap::Command;
+use ordinaut_core::binary;
+use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_core::settings::log::LogSettings;
+use ordinaut_core::settings::redis::RedisSettings;
+use ordinaut_core::settings::{SettingError, Source};
+use ordinaut_scheduler::Config;
+use std::process::ExitCode;
+
+struct Settings {
+    log: LogSettings,
+    database: DatabaseSettings,
+    redis: RedisSettings,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Command::new("ordinaut-scheduler")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Rescues jobs of vanished workers, relays events, makes partitions, prunes");
+    let matches = binary::with_flags(command, |name| {
+        ["DATABASE_", "REDIS_", "LOG_", "ORDINAUT_"].iter().any(|prefix| name.starts_with(prefix))
+    })
+    .get_matches();
+    match binary::source(&matches).and_then(|source| settings(&source)) {
+        Ok(settings) => binary::exit(run(settings).await),
+        Err(error) => binary::refuse(&error),
+    }
+}
+
+fn settings(source: &Source) -> Result<Settings, SettingError> {
+    Ok(Settings {
+        log: LogSettings::read(source)?,
+        database: DatabaseSettings::read(source)?,
+        redis: RedisSettings::read(source)?,
+    })
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    binary::start_log(&settings.log);
+    let shutdown = binary::shutdown()?;
+    let opening = binary::open_database(&settings.database, "ordinaut-scheduler");
+    let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
+    let config = Config { database: database?, redis_url: settings.redis.url };
+    ordinaut_scheduler::run(config, shutdown.cancelled()).await;
+    Ok(())
+}
