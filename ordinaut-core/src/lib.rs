@@ -15,12 +15,15 @@ pub use job::Job;
 pub use scheduler::Scheduler;
 pub use store::database::Database;
 pub use store::dead::DeadLetter;
+pub use store::doctor::{ServerStatus, Summary};
 pub use store::enqueue::{EnqueueError, Enqueued};
 pub use store::intervene::{Cancelled, RunNow};
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
 pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
+#[cfg(feature = "redis")]
+pub use stream::{StreamError, last_event_in_redis};
 pub use vocabulary::backoff::Backoff;
 pub use vocabulary::error::{Fatal, JobError};
 pub use vocabulary::event::{Event, JobRef};

@@ -98,6 +98,19 @@ impl Source {
         Ok(source)
     }
 
+    /// The same with other defaults: values for what neither flag, environment nor file says anything about.
+    #[must_use]
+    pub fn with_defaults(&self, values: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Self {
+        let mut source = self.clone();
+        for (name, value) in values {
+            if let Some(value) = value.filter(|_| !self.says(name)) {
+                // The file is what everything else wins over.
+                source.file.insert(name.to_owned(), value);
+            }
+        }
+        source
+    }
+
     /// Whether anybody has said something about a setting.
     pub fn says(&self, name: &str) -> bool {
         self.text(name).is_some() || self.environment.contains_key(&format!("{name}_FILE"))
@@ -120,12 +133,11 @@ impl Source {
         (setting.parse)(text).map(Some).ok_or_else(|| SettingError::Invalid { name, value: value(), accepts })
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        [&self.flags, &self.environment, &self.file]
-            .into_iter()
-            .find_map(|place| place.get(name))
-            .map(|text| text.trim())
-            .filter(|text| !text.is_empty())
+    fn text<'a>(&'a self, name: &str) -> Option<&'a str> {
+        let said = |place: &'a BTreeMap<String, String>| {
+            place.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+        };
+        [&self.flags, &self.environment, &self.file].into_iter().find_map(said)
     }
 
     fn secret_file(&self, name: &'static str) -> Result<Option<String>, SettingError> {

@@ -65,6 +65,16 @@ pub enum SchemaError {
         /// The last that this binary knows.
         newest: i64,
     },
+    /// The schema has not been brought forward yet.
+    #[error("schema \"{schema}\" is at version {version}, and this binary needs {newest}: run `ordinaut migrate`")]
+    Behind {
+        /// The schema.
+        schema: Schema,
+        /// Its version; 0 where there are no tables.
+        version: i64,
+        /// What this binary needs.
+        newest: i64,
+    },
     /// The schema says something that is no version.
     #[error("schema \"{0}\" names an oldest binary that is no version")]
     NoVersion(Schema, #[source] semver::Error),
@@ -109,6 +119,17 @@ impl Database {
         connection.close().await?;
         result?;
         Ok(Migrated { from: found.version, to: newest })
+    }
+
+    /// Whether this binary can work with the schema as it is; nothing is changed.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        let found = self.schema_version().await?;
+        self.check_binary(&found)?;
+        let newest = newest_migration();
+        if found.version < newest {
+            return Err(SchemaError::Behind { schema: self.schema().clone(), version: found.version, newest });
+        }
+        Ok(())
     }
 
     fn check_binary(&self, found: &SchemaVersion) -> Result<(), SchemaError> {

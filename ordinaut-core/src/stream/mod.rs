@@ -14,15 +14,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why Redis did not hear of an event.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StreamError {
+#[non_exhaustive]
+pub enum StreamError {
+    /// It is not there, or the URL is none.
     #[error("could not reach Redis")]
     Unreachable(#[source] Error),
+    /// It answered with an error.
     #[error("Redis refused")]
     Refused(#[source] Error),
+    /// Somebody else writes to the stream.
     #[error("the stream \"{KEY}\" holds entries with foreign ids such as {0:?}")]
     ForeignId(String),
+    /// An event could not be written as JSON.
     #[error("an event could not be written as JSON")]
     Encode(#[from] serde_json::Error),
+}
+
+/// The number of the last event in the stream of a Redis; `None` if it is empty. Waits 5 seconds at most for an answer.
+pub async fn last_event_in_redis(url: &str) -> Result<Option<i64>, StreamError> {
+    Stream::connect(url).await?.last().await
 }
 
 pub(crate) struct Stream {

@@ -75,8 +75,10 @@ mod tests {
         #[test]
         fn no_wait_is_longer_than_its_cap(failures in i16::MIN..i16::MAX, jitter in -1.0f64..2.0) {
             let base = Duration::from_secs(7);
-            prop_assert!(Backoff::Exponential { base, cap: MINUTE }.delay(failures, jitter) <= MINUTE);
-            prop_assert!(Backoff::Linear { step: base, cap: MINUTE }.delay(failures, jitter) <= MINUTE);
+            let exponential = Backoff::Exponential { base, cap: MINUTE };
+            let linear = Backoff::Linear { step: base, cap: MINUTE };
+            prop_assert!(exponential.delay(failures, jitter) <= MINUTE);
+            prop_assert!(linear.delay(failures, jitter) <= MINUTE);
         }
     }
 }

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The tests.
+#
+#   ./ops/test.sh            install what is missing, then run every test
+#   ./ops/test.sh install    only install what is missing
+#   ./ops/test.sh fault      real processes and real kills; takes minutes, and is not part of CI
+#
+# The tests start their own Postgres and Redis on sockets in temporary directories, and leave nothing behind.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. ops/packages.sh
+
+install() {
+    need_rust
+    need_postgres
+    need_redis
+    rustup component add clippy rustfmt 2> /dev/null || true
+    if ! cargo deny --version > /dev/null 2>&1; then
+        echo "installing cargo-deny"
+        cargo install cargo-deny --locked --version 0.20.2 -j2
+    fi
+}
+
+case ${1:-all} in
+    install) install ;;
+    all)
+        install
+        cargo test --workspace --all-features --locked -j2
+        ;;
+    fault)
+        install
+        cargo build --workspace --locked -j2
+        cargo test -p ordinaut-worker --locked --test fault -j2 -- --ignored --nocapture
+        ;;
+    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac

@@ -1,0 +1,186 @@
+//! What can be typed.
+
+use chrono::{DateTime, Utc};
+use clap::{Parser, Subcommand};
+use ordinaut_core::JobState;
+use uuid::Uuid;
+
+/// Runs work later, and never loses it.
+#[derive(Parser)]
+#[command(name = "ordinaut", version)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Everything in one process, on a private Postgres unless DATABASE_URL names another
+    Dev(Dev),
+    /// Bring the schema forward, or tell how far it is
+    Migrate(Migrate),
+    /// Enqueue a job
+    Enqueue(Enqueue),
+    /// List jobs, newest first
+    Jobs(Jobs),
+    /// Show a job and its attempts
+    Job(OneJob),
+    /// Call a job off
+    Cancel(OneJob),
+    /// Make a job that waits for a later time due at once
+    RunNow(OneJob),
+    /// List dead letters, or send them back
+    #[command(subcommand)]
+    Dead(Dead),
+    /// List queues, with what waits there
+    Queues(Format),
+    /// List workers
+    Workers(Format),
+    /// Print events
+    Events(Events),
+    /// Check Postgres, schema, Redis, clock and settings
+    Doctor(Format),
+}
+
+impl Verb {
+    pub(crate) fn is_demo(&self) -> bool {
+        matches!(self, Self::Dev(dev) if dev.demo)
+    }
+}
+
+#[derive(clap::Args, Clone, Copy)]
+pub(crate) struct Format {
+    /// JSON for programs instead of a table for people
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args, Clone)]
+pub(crate) struct Dev {
+    /// How many workers to run in the process
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) workers: u16,
+    /// Run 1,000 mixed jobs and show how they fared
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Stop when the demo is over, with code 0 only if every job ended as it should
+    #[arg(long, requires = "demo")]
+    pub(crate) exit: bool,
+    /// Remove the private data first, after asking
+    #[arg(long)]
+    pub(crate) clean: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Run the kinds that misbehave on purpose too: fail, panic, spin
+    #[arg(long)]
+    pub(crate) fault_kinds: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Migrate {
+    #[command(subcommand)]
+    pub(crate) what: Option<MigrateWhat>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum MigrateWhat {
+    /// Tell how far the schema is, and change nothing
+    Status(Format),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Enqueue {
+    /// The kind of job
+    pub(crate) kind: String,
+    /// Its arguments
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) args: String,
+    /// The queue to wait in
+    #[arg(long, default_value = "default")]
+    pub(crate) queue: String,
+    /// 1 is most urgent, 9 least
+    #[arg(long, default_value_t = 5)]
+    pub(crate) priority: i16,
+    /// Seconds to wait
+    #[arg(long, value_name = "SECONDS", conflicts_with = "run_at")]
+    pub(crate) delay: Option<f64>,
+    /// Not before this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) run_at: Option<DateTime<Utc>>,
+    /// How many attempts may fail
+    #[arg(long, value_name = "N")]
+    pub(crate) max_attempts: Option<i16>,
+    /// Seconds that one attempt may take
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
+    /// A word to find it by; may be given more than once
+    #[arg(long = "tag", value_name = "WORD")]
+    pub(crate) tags: Vec<String>,
+    /// Wait for its end; code 0 only if it succeeded
+    #[arg(long)]
+    pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Jobs {
+    /// Only jobs in this state: scheduled, waiting, running, succeeded, cancelled or dead
+    #[arg(long)]
+    pub(crate) state: Option<JobState>,
+    /// Only jobs of this kind
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only jobs of this queue
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// Only jobs older than this one
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<Uuid>,
+    /// How many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    pub(crate) limit: i64,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct OneJob {
+    /// The job's id
+    pub(crate) id: Uuid,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Dead {
+    /// List dead letters, the last to die first
+    List {
+        /// How many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+        limit: i64,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Send dead jobs back to their queues
+    Requeue {
+        /// The jobs' ids
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Events {
+    /// Go on with events as they happen
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Begin after this number; if not said, with the last 20, or with --follow at the end
+    #[arg(long, value_name = "N")]
+    pub(crate) after: Option<i64>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}

@@ -1,0 +1,40 @@
+//! `ordinaut dead list|requeue`.
+
+use crate::args::Dead;
+use crate::output::{answer, or_dash, table, time};
+use anyhow::bail;
+use ordinaut_core::Database;
+use serde_json::json;
+use std::process::ExitCode;
+
+pub(crate) async fn run(database: &Database, dead: Dead) -> anyhow::Result<ExitCode> {
+    match dead {
+        Dead::List { limit, format } => {
+            let letters = database.dead_letters(limit, None).await?;
+            answer(format, &letters, || {
+                let rows = letters.iter().map(|letter| {
+                    [
+                        letter.job_id.to_string(),
+                        letter.kind.clone(),
+                        letter.queue.clone(),
+                        letter.attempt.to_string(),
+                        time(letter.died_at),
+                        or_dash(letter.error.as_deref()),
+                    ]
+                });
+                table(["ID", "KIND", "QUEUE", "ATTEMPT", "DIED", "ERROR"], rows)
+            })?;
+        }
+        Dead::Requeue { ids, format } => {
+            let requeued = database.requeue(&ids).await?;
+            let missing: Vec<_> = ids.iter().filter(|id| !requeued.contains(id)).map(ToString::to_string).collect();
+            answer(format, &json!({"requeued": requeued, "not_dead": missing}), || {
+                format!("{} jobs are back in their queues", requeued.len())
+            })?;
+            if !missing.is_empty() {
+                bail!("no dead letter for {}", missing.join(", "));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,134 @@
+//! `ordinaut doctor`: is everything there that is needed, and does it agree?
+
+use crate::args::Format;
+use crate::connection::Connection;
+use crate::output::{answer, table};
+use chrono::Utc;
+use ordinaut_core::settings::api::ApiSettings;
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::settings::{SettingError, Source};
+use ordinaut_core::{Database, last_event_in_redis, newest_migration};
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// A clock that is further off than this makes people read logs wrongly; jobs are not affected.
+const SKEW: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
+
+#[derive(Serialize)]
+struct Finding {
+    part: &'static str,
+    verdict: Verdict,
+    text: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Good,
+    Note,
+    Bad,
+}
+
+/// Code 0 if nothing is bad.
+pub(crate) async fn run(connection: &Connection, source: &Source, format: Format) -> anyhow::Result<ExitCode> {
+    let mut findings = vec![settings(source)];
+    match connection.database.connect("ordinaut-doctor").await {
+        Ok(database) => {
+            findings.extend(server(&database, &connection.origin).await);
+            findings.push(schema(&database).await);
+            findings.push(workers(&database).await);
+        }
+        Err(error) => findings.push(bad("postgres", format!("could not connect to {}: {error}", connection.origin))),
+    }
+    findings.push(redis(connection.redis_url.as_deref()).await);
+    answer(format, &findings, || {
+        let rows = findings.iter().map(|finding| {
+            let verdict = match finding.verdict {
+                Verdict::Good => "good",
+                Verdict::Note => "note",
+                Verdict::Bad => "BAD",
+            };
+            [finding.part.to_owned(), verdict.to_owned(), finding.text.clone()]
+        });
+        table(["PART", "VERDICT", "WHAT"], rows)
+    })?;
+    let bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn settings(source: &Source) -> Finding {
+    match WorkerSettings::read(source).and_then(|_| ApiSettings::read(source)) {
+        Ok(_) => good("settings", "every setting is within its range".to_owned()),
+        Err(error @ SettingError::Missing { .. }) => note("settings", error.to_string()),
+        Err(error) => bad("settings", error.to_string()),
+    }
+}
+
+async fn server(database: &Database, origin: &str) -> Vec<Finding> {
+    let asked = Utc::now();
+    let server = match database.server().await {
+        Ok(server) => server,
+        Err(error) => return vec![bad("postgres", format!("{origin} does not answer: {error}"))],
+    };
+    let text = format!("version {}, as {}, from {origin}", server.version, server.account);
+    let postgres = if !(14..=18).contains(&server.major) {
+        bad("postgres", format!("{text}: 14 to 18 are supported"))
+    } else if server.in_recovery {
+        bad("postgres", format!("{text}: it is a standby, and takes no writes"))
+    } else if server.durable {
+        good("postgres", text)
+    } else {
+        note("postgres", format!("{text}: fsync or full_page_writes is off, so a crash may lose what was answered"))
+    };
+    // The database's reading lies somewhere within the round trip.
+    let skew = (server.now - asked).max(asked - server.now);
+    let text = format!("this machine and the database are {} ms apart", skew.num_milliseconds());
+    let clock =
+        if skew > SKEW { note("clock", format!("{text}; only the database's decides")) } else { good("clock", text) };
+    vec![postgres, clock]
+}
+
+async fn schema(database: &Database) -> Finding {
+    let (name, newest) = (database.schema(), newest_migration());
+    if let Err(error) = database.check_schema().await {
+        return bad("schema", error.to_string());
+    }
+    match database.schema_version().await {
+        Ok(found) if found.version < newest => {
+            bad("schema", format!("\"{name}\" is at version {} of {newest}: run `ordinaut migrate`", found.version))
+        }
+        Ok(found) => good("schema", format!("\"{name}\" is at version {}", found.version)),
+        Err(error) => bad("schema", error.to_string()),
+    }
+}
+
+async fn workers(database: &Database) -> Finding {
+    match database.workers().await {
+        Ok(workers) => match workers.iter().filter(|worker| worker.alive).count() {
+            0 => note("workers", "none is alive: jobs wait".to_owned()),
+            alive => good("workers", format!("{alive} alive")),
+        },
+        Err(error) => bad("workers", error.to_string()),
+    }
+}
+
+async fn redis(url: Option<&str>) -> Finding {
+    let Some(url) = url else { return note("redis", "REDIS_URL is not set: events stay in Postgres".to_owned()) };
+    match last_event_in_redis(url).await {
+        Ok(Some(n)) => good("redis", format!("the stream is at event {n}")),
+        Ok(None) => good("redis", "it answers, and the stream is empty".to_owned()),
+        Err(error) => bad("redis", error.to_string()),
+    }
+}
+
+fn good(part: &'static str, text: String) -> Finding {
+    Finding { part, verdict: Verdict::Good, text }
+}
+
+fn note(part: &'static str, text: String) -> Finding {
+    Finding { part, verdict: Verdict::Note, text }
+}
+
+fn bad(part: &'static str, text: String) -> Finding {
+    Finding { part, verdict: Verdict::Bad, text }
+}

@@ -1,0 +1,71 @@
+//! `ordinaut enqueue`.
+
+use crate::args::{Enqueue, Format};
+use crate::command::job;
+use crate::output::{answer, say};
+use anyhow::{Context, bail};
+use ordinaut_core::{Database, JobState, NewJob};
+use serde_json::json;
+use std::process::ExitCode;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Between two looks at a job whose end somebody waits for.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+pub(crate) async fn run(database: &Database, enqueue: Enqueue) -> anyhow::Result<ExitCode> {
+    let job = new_job(&enqueue)?;
+    let id = database.enqueue(&job).await?.id();
+    if !enqueue.wait {
+        answer(enqueue.format, &json!({"id": id}), || id.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !enqueue.format.json {
+        say(id);
+    }
+    wait(database, id, enqueue.format).await
+}
+
+fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
+    let args: serde_json::Value = serde_json::from_str(&enqueue.args).context("--args is not JSON")?;
+    let mut job =
+        NewJob::new(&enqueue.kind, &args)?.queue(&enqueue.queue).priority(enqueue.priority).tags(&enqueue.tags);
+    if let Some(seconds) = enqueue.delay {
+        job = job.delay(duration("--delay", seconds)?);
+    }
+    if let Some(instant) = enqueue.run_at {
+        job = job.run_at(instant);
+    }
+    if let Some(attempts) = enqueue.max_attempts {
+        job = job.max_attempts(attempts);
+    }
+    if let Some(seconds) = enqueue.timeout {
+        job = job.timeout(duration("--timeout", seconds)?);
+    }
+    Ok(job)
+}
+
+fn duration(flag: &str, seconds: f64) -> anyhow::Result<Duration> {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) => Ok(duration),
+        Err(error) => bail!("{flag} is {seconds}, and must be a number of seconds: {error}"),
+    }
+}
+
+/// Waits for the end of a job; code 0 only if it succeeded.
+async fn wait(database: &Database, id: Uuid, format: Format) -> anyhow::Result<ExitCode> {
+    let mut told = None;
+    loop {
+        let found = database.job(id).await?.with_context(|| format!("job {id} is gone"))?;
+        if found.state.is_final() {
+            job::print(database, &found, format).await?;
+            return Ok(if found.state == JobState::Succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        let why = found.why_it_waits();
+        if !format.json && why.is_some() && told != why {
+            say(why.unwrap_or_default());
+            told = why;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}

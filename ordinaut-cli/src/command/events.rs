@@ -1,0 +1,56 @@
+//! `ordinaut events [--follow]`. Read from Postgres, with Redis or without.
+
+use crate::args::{Events, Format};
+use crate::output::{say, time};
+use ordinaut_core::{Database, Event};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// As many events as one look reads.
+const PAGE: i64 = 200;
+
+/// How many of the last events are shown when nothing else is asked for.
+const LAST: i64 = 20;
+
+/// Between two looks for new events.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+pub(crate) async fn run(database: &Database, events: Events) -> anyhow::Result<ExitCode> {
+    let head = database.last_event().await?;
+    let mut last = events.after.unwrap_or(if events.follow { head } else { head - LAST });
+    loop {
+        let page = database.events_after(last, PAGE).await?;
+        for event in &page {
+            print(event, events.format)?;
+            last = event.n;
+        }
+        if page.is_empty() {
+            if !events.follow {
+                return Ok(ExitCode::SUCCESS);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+fn print(event: &Event, format: Format) -> anyhow::Result<()> {
+    if format.json {
+        say(serde_json::to_string(event)?);
+        return Ok(());
+    }
+    let jobs: Vec<_> = event.jobs.iter().take(3).map(|job| format!("{} ({})", job.id, job.attempt)).collect();
+    let more = match event.jobs.len().saturating_sub(jobs.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    say(format_args!(
+        "{:>8}  {}  {:<10}  {}/{}  {}{more}",
+        event.n,
+        time(event.at),
+        event.r#type,
+        event.queue,
+        event.kind,
+        jobs.join(", ")
+    ));
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! `ordinaut migrate [status]`.
+
+use crate::args::{Format, Migrate, MigrateWhat};
+use crate::connection::Connection;
+use crate::output::{answer, say, table};
+use anyhow::Context;
+use ordinaut_core::{SchemaError, known_migrations, newest_migration};
+use serde::Serialize;
+use std::process::ExitCode;
+
+pub(crate) async fn run(connection: &Connection, migrate: Migrate) -> anyhow::Result<ExitCode> {
+    let direct = connection.database.connect_directly("ordinaut-migrate").await;
+    let database = direct.context("could not connect to Postgres")?;
+    if let Some(MigrateWhat::Status(format)) = migrate.what {
+        return status(&database, format).await;
+    }
+    let migrated = database.migrate().await?;
+    if migrated.to > newest_migration() {
+        let schema = database.schema().clone();
+        return Err(SchemaError::Newer { schema, version: migrated.to, newest: newest_migration() }.into());
+    }
+    match (migrated.from, migrated.to) {
+        (from, to) if from == to => {
+            say(format_args!("schema \"{}\" is at version {to}: nothing to do", database.schema()))
+        }
+        (from, to) => say(format_args!("schema \"{}\" went from version {from} to {to}", database.schema())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Line {
+    version: i64,
+    noun: String,
+    applied: bool,
+}
+
+/// Code 0 only if there is nothing to do.
+async fn status(database: &ordinaut_core::Database, format: Format) -> anyhow::Result<ExitCode> {
+    let found = database.schema_version().await?;
+    let lines: Vec<_> = known_migrations()
+        .map(|(version, noun)| Line { version, noun: noun.to_owned(), applied: version <= found.version })
+        .collect();
+    answer(format, &lines, || {
+        let rows = lines.iter().map(|line| {
+            [line.version.to_string(), line.noun.clone(), if line.applied { "applied" } else { "pending" }.to_owned()]
+        });
+        table(["VERSION", "NOUN", "STATE"], rows)
+    })?;
+    Ok(if found.version >= newest_migration() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

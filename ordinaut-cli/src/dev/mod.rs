@@ -1,0 +1,189 @@
+//! `ordinaut dev`: everything in one process.
+
+mod demo;
+pub(crate) mod place;
+mod servers;
+
+use crate::args::Dev;
+use crate::output::say;
+use anyhow::Context;
+use ordinaut_core::binary;
+use ordinaut_core::settings::Source;
+use ordinaut_core::settings::api::ApiSettings;
+use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_core::settings::redis::RedisSettings;
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{Database, EXIT_STUCK};
+use place::{Place, Running};
+use servers::Servers;
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// What a demo needs beside the queue that everybody serves.
+const DEMO_QUEUE: &str = "demo-urgent";
+
+pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
+    let shutdown = binary::shutdown()?;
+    let place = Place::here();
+    if let Some(running) = place.running().filter(|running| running.pid != std::process::id()) {
+        anyhow::bail!("`ordinaut dev` runs in this directory already, as process {}", running.pid);
+    }
+    place.create()?;
+    if dev.clean && !servers::clean(&place, dev.yes)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    let servers = {
+        let source = source.clone();
+        tokio::task::spawn_blocking(move || Servers::start(&Place::here(), &source)).await??
+    };
+    let outcome = serve(&dev, source, &place, &servers, &shutdown).await;
+    place.withdraw();
+    tokio::task::spawn_blocking(move || servers.stop()).await??;
+    outcome
+}
+
+async fn serve(
+    dev: &Dev,
+    source: &Source,
+    place: &Place,
+    servers: &Servers,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<ExitCode> {
+    let source = source.with_defaults([
+        ("DATABASE_URL", servers.database_url()),
+        ("REDIS_URL", servers.redis_url()),
+        ("API_ADMIN_TOKEN", Some(place.token()?)),
+        ("API_HOST", Some("127.0.0.1".to_owned())),
+        ("WORKER_HTTP_ALLOW", Some("127.0.0.0/8,::1".to_owned())),
+    ]);
+    let (api, redis) = (ApiSettings::read(&source)?, RedisSettings::read(&source)?);
+    let mut worker = WorkerSettings::read(&source)?;
+    let database = binary::open_database(&DatabaseSettings::read(&source)?, "ordinaut-dev").await?;
+    if servers.database_url().is_some() {
+        database.put_on_search_path().await.context("could not set the search path")?;
+    }
+    let listener = ordinaut_api::listen(&api).await?;
+    let address = listener.local_addr()?;
+    if dev.demo {
+        worker.queues.push(DEMO_QUEUE.to_owned());
+    }
+    place.announce(&Running {
+        pid: std::process::id(),
+        database_url: servers.database_url(),
+        redis_url: servers.redis_url(),
+    })?;
+    greet(place, servers, &redis, address);
+
+    let doors = Doors::open(dev, &database, api, redis, &worker, listener);
+    let outcome = if dev.demo {
+        let demo = demo::run(&database, address, DEMO_QUEUE);
+        let outcome = shutdown.run_until_cancelled(demo).await.transpose();
+        if outcome.is_ok() && !dev.exit {
+            say("the demo is over; dev goes on: Ctrl-C stops it");
+            shutdown.cancelled().await;
+        }
+        // No outcome: somebody did not want to see the end.
+        outcome.map(|as_it_should| as_it_should.unwrap_or(!dev.exit))
+    } else {
+        shutdown.cancelled().await;
+        Ok(true)
+    };
+    doors.close().await;
+    database.pool().close().await;
+    Ok(if outcome? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The three doors, in one process.
+struct Doors {
+    workers: JoinSet<anyhow::Result<()>>,
+    others: JoinSet<anyhow::Result<()>>,
+    stop_workers: CancellationToken,
+    stop_others: CancellationToken,
+}
+
+impl Doors {
+    fn open(
+        dev: &Dev,
+        database: &Database,
+        api: ApiSettings,
+        redis: RedisSettings,
+        worker: &WorkerSettings,
+        listener: TcpListener,
+    ) -> Self {
+        let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
+        let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());
+        for number in 1..=dev.workers {
+            let mut settings = worker.clone();
+            if dev.workers > 1 {
+                settings.name = format!("{}/{number}", settings.name);
+            }
+            let config = ordinaut_worker::Config {
+                database: database.clone(),
+                settings,
+                fault_kinds: dev.fault_kinds || dev.demo,
+                when_stuck: Some(start_again),
+            };
+            workers.spawn(ordinaut_worker::run(config, stop_workers.clone().cancelled_owned()));
+        }
+        let (stop, config) = (stop_others.clone(), database.clone());
+        others.spawn(async move {
+            let config = ordinaut_scheduler::Config { database: config, redis_url: redis.url };
+            ordinaut_scheduler::run(config, stop.cancelled()).await;
+            Ok(())
+        });
+        let config = ordinaut_api::Config { database: database.clone(), admin_token: api.admin_token };
+        others.spawn(ordinaut_api::run(config, listener, stop_others.clone().cancelled_owned()));
+        Self { workers, others, stop_workers, stop_others }
+    }
+
+    /// Workers first: while they drain, the rest still serves, also the calls that their jobs make.
+    async fn close(mut self) {
+        self.stop_workers.cancel();
+        report(&mut self.workers).await;
+        self.stop_others.cancel();
+        report(&mut self.others).await;
+    }
+}
+
+async fn report(doors: &mut JoinSet<anyhow::Result<()>>) {
+    while let Some(door) = doors.join_next().await {
+        match door {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("{error:#}"),
+            Err(error) => tracing::error!(%error, "a door ended badly"),
+        }
+    }
+}
+
+fn greet(place: &Place, servers: &Servers, redis: &RedisSettings, address: SocketAddr) {
+    say(format_args!("API        http://{address}  (Authorization: Bearer $(cat {}))", place.token_file().display()));
+    match (servers.database_url(), servers.data()) {
+        (Some(url), Some(data)) => {
+            say(format_args!("Postgres   psql \"{url}\""));
+            say(format_args!("           private, for development only, in {}", data.display()));
+        }
+        _ => say("Postgres   DATABASE_URL"),
+    }
+    match (servers.redis_url(), &redis.url) {
+        (Some(url), _) => say(format_args!("Redis      {url}")),
+        (None, Some(_)) => say("Redis      REDIS_URL"),
+        (None, None) => say("Redis      none: events stay in Postgres"),
+    }
+    say("look in    ordinaut queues | ordinaut jobs | ordinaut events --follow | psql: select count(*) from due_work");
+}
+
+/// A handler blocked the process for good: begin anew in its place. The private servers notice that their owner is gone
+/// and stop; the new one starts them again.
+fn start_again() {
+    let arguments = std::env::args_os().skip(1).filter(|argument| argument != "--clean");
+    let error = match std::env::current_exe() {
+        Ok(program) => std::process::Command::new(program).args(arguments).exec(),
+        Err(error) => error,
+    };
+    tracing::error!(%error, "could not start again");
+    std::process::exit(EXIT_STUCK);
+}

@@ -1,0 +1,76 @@
+//! `ordinaut`: the command line.
+
+mod args;
+mod command;
+mod connection;
+mod dev;
+mod output;
+
+use args::{Args, Verb};
+use clap::{CommandFactory, FromArgMatches};
+use connection::Connection;
+use ordinaut_core::binary;
+use ordinaut_core::settings::log::LogSettings;
+use ordinaut_core::settings::{SettingError, Source};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let matches = binary::with_flags(Args::command(), |_| true).get_matches();
+    let args = match Args::from_arg_matches(&matches) {
+        Ok(args) => args,
+        Err(error) => error.exit(),
+    };
+    let source = match binary::source(&matches).and_then(|source| start_log(&source, &args.verb).map(|()| source)) {
+        Ok(source) => source,
+        Err(error) => return binary::refuse(&error),
+    };
+    // It fails if a provider was installed already, which is as good.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return binary::exit(Err(error)),
+    };
+    match runtime.block_on(run(args.verb, &source)) {
+        Ok(code) => code,
+        Err(error) => match error.downcast::<SettingError>() {
+            Ok(error) => binary::refuse(&error),
+            Err(error) => binary::exit(Err(error)),
+        },
+    }
+}
+
+/// Verbs answer on standard output and keep the log out of the way; dev is a server.
+fn start_log(source: &Source, verb: &Verb) -> Result<(), SettingError> {
+    let mut settings = LogSettings::read(source)?;
+    if !source.says("LOG_LEVEL") && (!matches!(verb, Verb::Dev(_)) || verb.is_demo()) {
+        "warn".clone_into(&mut settings.level);
+    }
+    binary::start_log(&settings);
+    Ok(())
+}
+
+async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
+    if let Verb::Dev(dev) = verb {
+        return dev::run(dev, source).await;
+    }
+    let connection = Connection::find(source)?;
+    if let Verb::Doctor(format) = verb {
+        return command::doctor::run(&connection, source, format).await;
+    }
+    if let Verb::Migrate(migrate) = verb {
+        return command::migrate::run(&connection, migrate).await;
+    }
+    let database = connection.open().await?;
+    match verb {
+        Verb::Enqueue(enqueue) => command::enqueue::run(&database, enqueue).await,
+        Verb::Jobs(jobs) => command::job::list(&database, jobs).await,
+        Verb::Job(job) => command::job::show(&database, job).await,
+        Verb::Cancel(job) => command::job::cancel(&database, job).await,
+        Verb::RunNow(job) => command::job::run_now(&database, job).await,
+        Verb::Dead(dead) => command::dead::run(&database, dead).await,
+        Verb::Queues(format) => command::status::queues(&database, format).await,
+        Verb::Workers(format) => command::status::workers(&database, format).await,
+        Verb::Events(events) => command::events::run(&database, events).await,
+        Verb::Dev(_) | Verb::Doctor(_) | Verb::Migrate(_) => unreachable!("answered above"),
+    }
+}

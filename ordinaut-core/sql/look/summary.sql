@@ -1,0 +1,24 @@
+-- How the jobs $1 fared together: how many ended in which way, how many attempts were retried, and
+-- how long they waited between being due for the first time and their first attempt.
+with asked as (
+    select unnest($1::uuid[]) as id
+), state as (
+    select job_state.state, count(*) as jobs
+    from asked
+    join ordinaut.job_state on job_state.job_id = asked.id
+    group by job_state.state
+), first_wait as (
+    select extract(epoch from run.started_at - greatest(job.created_at, job.scheduled_for))::float8 as seconds
+    from asked
+    join ordinaut.job on job.id = asked.id
+    join ordinaut.run on run.job_id = asked.id and run.attempt = 1
+    where run.started_at is not null
+)
+select coalesce((select sum(jobs) from state), 0)::bigint as jobs,
+       coalesce((select sum(jobs) from state where state = 'succeeded'), 0)::bigint as succeeded,
+       coalesce((select sum(jobs) from state where state = 'dead'), 0)::bigint as dead,
+       coalesce((select sum(jobs) from state where state = 'cancelled'), 0)::bigint as cancelled,
+       (select count(*) from ordinaut.run where job_id in (select id from asked) and outcome = 'failed') as retried,
+       (select count(*) from ordinaut.run where job_id in (select id from asked) and outcome = 'snoozed') as snoozed,
+       coalesce((select percentile_cont(0.5) within group (order by seconds) from first_wait), 0)::float8 as wait_p50,
+       coalesce((select percentile_cont(0.95) within group (order by seconds) from first_wait), 0)::float8 as wait_p95

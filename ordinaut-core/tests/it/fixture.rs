@@ -1,0 +1,251 @@
+//! What the tests need: a database of their own, a kind of job, and waiting for facts.
+
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{Context, Database, Enqueued, Job, JobError, NewJob, Scheduler, Schema, Worker};
+use ordinaut_embedded::Postgres;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use std::ops::Deref;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
+
+/// Far more than anything here needs, on a machine that does much else.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// Between two looks at a row: Postgres tells nobody that it has changed.
+const LOOK: Duration = Duration::from_millis(10);
+
+static SERVER: OnceLock<Server> = OnceLock::new();
+
+/// The server of this process: its own, which ends with it, or the one that `TEST_DATABASE_URL` names.
+struct Server {
+    options: PgConnectOptions,
+    template: String,
+    private: Option<Postgres>,
+}
+
+impl Server {
+    /// Blocks: the server has to start, and its template to be migrated.
+    fn start() -> Self {
+        let given = std::env::var("TEST_DATABASE_URL").ok();
+        let private = given.is_none().then(|| Postgres::temporary().unwrap());
+        let url = given.unwrap_or_else(|| private.as_ref().unwrap().url());
+        let server = Self { options: url.parse().unwrap(), template: fresh_name(), private };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            server.tell(format!("create database {}", server.template)).await;
+            let template = Database::connect(server.database(&server.template), 1).await.unwrap();
+            template.migrate().await.unwrap();
+            // Nobody may be connected to what is copied.
+            template.pool().close().await;
+        });
+        server
+    }
+
+    fn database(&self, name: &str) -> PgConnectOptions {
+        self.options.clone().database(name)
+    }
+
+    async fn tell(&self, sql: String) {
+        let mut connection = self.options.connect().await.unwrap();
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+fn fresh_name() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("ordinaut_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A database of one test, migrated, and dropped after it.
+pub(crate) struct TestDatabase {
+    database: Database,
+    name: String,
+}
+
+impl Deref for TestDatabase {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}
+
+/// A migrated database.
+pub(crate) async fn database() -> TestDatabase {
+    create(true).await
+}
+
+/// A database with nothing in it.
+pub(crate) async fn empty_database() -> TestDatabase {
+    create(false).await
+}
+
+async fn create(migrated: bool) -> TestDatabase {
+    let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(Server::start)).await.unwrap();
+    let (name, template) = (fresh_name(), if migrated { &*server.template } else { "template0" });
+    server.tell(format!("create database {name} template {template}")).await;
+    let database = Database::connect(server.database(&name), 10).await.unwrap();
+    TestDatabase { database, name }
+}
+
+/// The same pool, looking into another schema.
+pub(crate) fn another_schema(db: &Database, name: &str) -> Database {
+    db.clone().in_schema(Schema::new(name).unwrap())
+}
+
+impl TestDatabase {
+    /// The same database through another pool, as another process has it.
+    pub(crate) async fn another_pool(&self) -> Database {
+        let options = (*self.pool().connect_options()).clone();
+        Database::connect(options, 10).await.unwrap().in_schema(self.schema().clone())
+    }
+
+    /// A connection outside of the pool.
+    pub(crate) async fn connection(&self) -> PgConnection {
+        self.pool().connect_options().connect().await.unwrap()
+    }
+}
+
+impl Drop for TestDatabase {
+    /// A private server goes with all that is in it; on another one nothing may be left behind.
+    fn drop(&mut self) {
+        let Some(server) = SERVER.get().filter(|server| server.private.is_none()) else { return };
+        let drop_database = format!("drop database {} with (force)", self.name);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(server.tell(drop_database));
+        })
+        .join()
+        .ok();
+    }
+}
+
+/// The kind of job that most tests use.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Probe {
+    pub(crate) n: i32,
+}
+
+impl Job for Probe {
+    const KIND: &'static str = "probe";
+}
+
+/// A probe to be given options.
+pub(crate) fn probe(n: i32) -> NewJob {
+    Probe { n }.new_job().unwrap()
+}
+
+/// Enqueues a probe that is due.
+pub(crate) async fn enqueue(db: &Database) -> Uuid {
+    db.enqueue(&probe(0)).await.map(Enqueued::id).unwrap()
+}
+
+/// Looks at its queues all the time, because tests do not like to wait.
+pub(crate) fn quick() -> WorkerSettings {
+    WorkerSettings { poll_interval: LOOK, ..WorkerSettings::default() }
+}
+
+/// A worker for probes.
+pub(crate) fn worker<F, R>(db: &Database, handler: F) -> Worker<()>
+where
+    F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), JobError>> + Send + 'static,
+{
+    worker_with(db, quick(), handler)
+}
+
+/// A worker for probes with settings of its own.
+pub(crate) fn worker_with<F, R>(db: &Database, settings: WorkerSettings, handler: F) -> Worker<()>
+where
+    F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), JobError>> + Send + 'static,
+{
+    // The default would end the whole test binary.
+    Worker::new(db.clone(), ()).settings(settings).when_stuck(|| ()).handle(handler)
+}
+
+/// A handler that just succeeds.
+pub(crate) async fn succeed(_: Probe, _: Context<()>) -> Result<(), JobError> {
+    Ok(())
+}
+
+/// A worker or scheduler that runs until it is told to stop, or the test ends.
+pub(crate) struct Running<T> {
+    stop: CancellationToken,
+    task: JoinHandle<T>,
+    _guard: DropGuard,
+}
+
+impl<T> Running<T> {
+    fn start(stop: CancellationToken, task: JoinHandle<T>) -> Self {
+        Self { _guard: stop.clone().drop_guard(), stop, task }
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) async fn stop(self) -> T {
+        self.stop.cancel();
+        within(self.task).await.unwrap()
+    }
+}
+
+/// Runs a worker.
+pub(crate) fn run(worker: Worker<()>) -> Running<sqlx::Result<()>> {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone().cancelled_owned();
+    Running::start(stop, tokio::spawn(worker.run(stopped)))
+}
+
+/// Runs a scheduler.
+pub(crate) fn schedule(scheduler: Scheduler) -> Running<()> {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone().cancelled_owned();
+    Running::start(stop, tokio::spawn(scheduler.run(stopped)))
+}
+
+/// Does all duties of a scheduler once: it finishes what it has begun, and it begins all of them.
+pub(crate) async fn schedule_once(db: &Database) {
+    within(Scheduler::new(db.clone()).run(std::future::ready(()))).await;
+}
+
+/// Waits for something that will come.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(LIMIT, future).await.expect("it should have come long ago")
+}
+
+/// Waits for a fact that a statement can tell.
+pub(crate) async fn eventually(db: &Database, fact: &'static str) {
+    let looking = async {
+        while !ask::<bool>(db, fact).await {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, looking).await.unwrap_or_else(|_| panic!("this never came true: {fact}"));
+}
+
+/// A value from the database.
+pub(crate) async fn ask<T>(db: &Database, sql: &'static str) -> T
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+{
+    sqlx::query_scalar(sql).fetch_one(db.pool()).await.unwrap()
+}
+
+/// A value about the job `$1`.
+pub(crate) async fn ask_of<T>(db: &Database, sql: &'static str, job_id: Uuid) -> T
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+{
+    sqlx::query_scalar(sql).bind(job_id).fetch_one(db.pool()).await.unwrap()
+}
+
+/// Does something behind the library's back; says to how many rows.
+pub(crate) async fn tell(db: &Database, sql: &'static str) -> u64 {
+    sqlx::query(sql).execute(db.pool()).await.unwrap().rows_affected()
+}

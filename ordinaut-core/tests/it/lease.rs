@@ -1,0 +1,225 @@
+//! Lease: which job a claim takes, in which order, and how little it disturbs.
+
+use crate::fixture::{
+    Probe, ask, ask_of, database, enqueue, eventually, probe, quick, run, succeed, tell, within, worker, worker_with,
+};
+use futures_util::future::join_all;
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{Database, Enqueued, Job, JobState, NewJob, Step, Worker};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+/// The ids of the jobs that a worker finds, in its order, until it finds none.
+async fn order(worker: &mut Worker<()>) -> Vec<Uuid> {
+    let mut order = Vec::new();
+    while let Step::Worked(job_id) = worker.step().await.unwrap() {
+        order.push(job_id);
+    }
+    order
+}
+
+#[tokio::test]
+async fn the_most_urgent_comes_first_and_then_the_longest_due() {
+    let db = database().await;
+    let jobs = [5, 1, 9, 5, 1].map(|priority| probe(0).priority(priority));
+    db.enqueue_many(&jobs).await.unwrap();
+    let [late, second, last, early, first] = jobs.map(|job| job.id());
+    for (job_id, age) in [(late, "1 s"), (second, "2 s"), (last, "9 s"), (early, "3 s"), (first, "4 s")] {
+        sqlx::query("update ordinaut.due_work set run_at = now() - $1::text::interval where job_id = $2")
+            .bind(age)
+            .bind(job_id)
+            .execute(db.pool())
+            .await
+            .unwrap();
+    }
+
+    assert_eq!(order(&mut worker(&db, succeed)).await, [first, second, early, late, last]);
+}
+
+#[tokio::test]
+async fn only_queues_that_are_served_are_touched() {
+    let db = database().await;
+    let (here, there, elsewhere) = (probe(0).queue("here"), probe(0).queue("there"), probe(0).queue("elsewhere"));
+    db.enqueue_many(&[elsewhere.clone(), here.clone(), there.clone()]).await.unwrap();
+    let mut both = worker(&db, succeed).queue("here").queue("there");
+
+    let mut found = order(&mut both).await;
+
+    found.sort();
+    let mut served = [here.id(), there.id()];
+    served.sort();
+    assert_eq!(found, served);
+    assert_eq!(db.job(elsewhere.id()).await.unwrap().unwrap().state, JobState::Waiting);
+}
+
+#[tokio::test]
+async fn a_worker_can_serve_the_default_queue_beside_another() {
+    let db = database().await;
+    let (default, other) = (probe(0), probe(0).queue("other"));
+    db.enqueue_many(&[default.clone(), other.clone()]).await.unwrap();
+
+    let found = order(&mut worker(&db, succeed).queue("default").queue("other")).await;
+
+    assert!(found.contains(&default.id()) && found.contains(&other.id()), "{found:?}");
+}
+
+#[derive(Serialize, Deserialize)]
+struct Unknown;
+
+impl Job for Unknown {
+    const KIND: &'static str = "unknown";
+}
+
+#[tokio::test]
+async fn a_kind_without_a_handler_waits_and_says_why() {
+    let db = database().await;
+    let unknown = Unknown.enqueue(db.pool()).await.map(Enqueued::id).unwrap();
+    let known = enqueue(&db).await;
+
+    assert_eq!(order(&mut worker(&db, succeed)).await, [known]);
+
+    let waiting = db.job(unknown).await.unwrap().unwrap();
+    assert_eq!((waiting.state, waiting.attempt), (JobState::Waiting, 0));
+    assert_eq!(waiting.why_it_waits(), Some("no worker handles this kind"));
+    let mut able = Worker::new(db.clone(), ()).settings(quick()).handle(|_: Unknown, _| async { Ok(()) });
+    assert_eq!(order(&mut able).await, [unknown]);
+}
+
+#[tokio::test]
+async fn a_future_job_is_not_leased_before_its_time() {
+    let db = database().await;
+    let job = probe(0).delay(Duration::from_secs(3600));
+    db.enqueue(&job).await.unwrap();
+    let mut worker = worker(&db, succeed);
+    assert_eq!(worker.step().await.unwrap(), Step::Idle);
+
+    tell(&db, "update ordinaut.due_work set run_at = now() - interval '1 s'").await;
+
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(job.id()));
+}
+
+#[tokio::test]
+async fn twenty_workers_run_each_of_a_thousand_jobs_once() {
+    let db = database().await;
+    let jobs: Vec<_> = (0..1000).map(probe).collect();
+    db.enqueue_many(&jobs).await.unwrap();
+    let seen = Arc::new(Mutex::new(BTreeMap::new()));
+    let mut workers: Vec<_> = (0..20)
+        .map(|_| {
+            let seen = seen.clone();
+            worker(&db, move |job: Probe, _| {
+                *seen.lock().unwrap().entry(job.n).or_insert(0) += 1;
+                async { Ok(()) }
+            })
+        })
+        .collect();
+
+    let found = within(join_all(workers.iter_mut().map(order))).await;
+
+    assert_eq!(found.iter().map(Vec::len).sum::<usize>(), 1000);
+    assert_eq!(*seen.lock().unwrap(), (0..1000).map(|n| (n, 1)).collect());
+    let runs = "select count(*) from ordinaut.run where attempt = 1 and outcome = 'succeeded'";
+    assert_eq!(ask::<i64>(&db, runs).await, 1000);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
+}
+
+#[tokio::test]
+async fn a_worker_that_runs_takes_no_more_than_its_concurrency() {
+    let db = database().await;
+    db.enqueue_many(&(0..10).map(probe).collect::<Vec<_>>()).await.unwrap();
+    let (started, mut starts) = mpsc::unbounded_channel();
+    let worker = worker(&db, move |_, _| {
+        let (end, ended) = oneshot::channel::<()>();
+        started.send(end).unwrap();
+        async move { ended.await.map_err(Into::into) }
+    });
+    let running = run(worker.concurrency(3));
+    let mut ends = Vec::new();
+    for _ in 0..3 {
+        ends.push(within(starts.recv()).await.unwrap());
+    }
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work where session is not null").await, 3);
+    assert!(starts.try_recv().is_err());
+
+    for _ in 0..10 {
+        ends.pop().unwrap().send(()).unwrap();
+        ends.extend(starts.recv().await.filter(|_| true));
+        if ends.len() < 3 {
+            break;
+        }
+    }
+    drop(ends);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lease_is_a_heap_only_update() {
+    let db = database().await;
+    db.enqueue_many(&(0..2000).map(probe).collect::<Vec<_>>()).await.unwrap();
+    let running = run(worker(&db, succeed).concurrency(50));
+    eventually(&db, "select not exists (select from ordinaut.due_work)").await;
+    // Postgres publishes what a connection counted when that connection ends, at the latest.
+    running.stop().await.unwrap();
+    eventually(&db, "select n_tup_upd >= 2000 from pg_stat_user_tables where relname = 'due_work'").await;
+
+    let touched_an_index = "select n_tup_upd - n_tup_hot_upd from pg_stat_user_tables where relname = 'due_work'";
+
+    assert_eq!(ask::<i64>(&db, touched_an_index).await, 0);
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_else_holds_is_passed_by() {
+    let db = database().await;
+    let (held, free) = (enqueue(&db).await, enqueue(&db).await);
+    let mut tx = db.pool().begin().await.unwrap();
+    let lock = "select job_id from ordinaut.due_work where job_id = $1 for update";
+    sqlx::query_scalar::<_, Uuid>(lock).bind(held).fetch_one(&mut *tx).await.unwrap();
+    let mut worker = worker(&db, succeed);
+
+    assert_eq!(within(order(&mut worker)).await, [free]);
+
+    tx.commit().await.unwrap();
+    assert_eq!(order(&mut worker).await, [held]);
+}
+
+#[tokio::test]
+async fn a_lease_names_its_session_and_claim_and_keeps_the_rest() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    let (report, mut reports) = mpsc::unbounded_channel();
+    let (end, ended) = oneshot::channel::<()>();
+    let ended = Arc::new(Mutex::new(Some(ended)));
+    let mut worker = worker(&db, move |_, context| {
+        report.send((context.token(), context.due_at(), context.failures())).unwrap();
+        let ended = ended.lock().unwrap().take().unwrap();
+        async move { ended.await.map_err(Into::into) }
+    });
+    let was_due = ask_of(&db, "select run_at from ordinaut.due_work where job_id = $1", job_id).await;
+    let step = tokio::spawn(async move { worker.step().await });
+    let (token, due_at, failures) = within(reports.recv()).await.unwrap();
+
+    assert_eq!((token.job_id, token.attempt, failures, due_at), (job_id, 1, 0, was_due));
+    let row: (i64, i32, i16, Option<i64>) = sqlx::query_as(
+        "select due_work.session, nonce, attempt, worker.session
+         from ordinaut.due_work left join ordinaut.worker using (session) where job_id = $1",
+    )
+    .bind(job_id)
+    .fetch_one(db.pool())
+    .await
+    .unwrap();
+    assert_eq!(row, (token.session, token.nonce, token.attempt, Some(token.session)));
+    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Running);
+    end.send(()).unwrap();
+    assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(job_id));
+}
+
+#[tokio::test]
+async fn a_worker_without_tables_says_so_at_once() {
+    let db = crate::fixture::empty_database().await;
+    let error = within(worker(&db, succeed).run(std::future::pending::<()>())).await.unwrap_err();
+    assert!(error.as_database_error().is_some(), "{error}");
+}

@@ -1,0 +1,170 @@
+//! Taste, as far as a machine can check it: the storeys of the house, sizes, first lines, nothing left over.
+
+use ordinaut_core::settings::{ALL, About};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Who, what it must not name, and why.
+const FORBIDDEN: &[(&str, &[&str], &str)] = &[
+    (
+        "ordinaut-core/src/vocabulary",
+        &["tokio", "sqlx", "fred", "Utc::now", "Instant", "rand::", "std::fs", "std::env"],
+        "the vocabulary is pure: now and jitter are arguments",
+    ),
+    ("ordinaut-core/src/store", &["tokio::spawn", "fred", "axum"], "Postgres decides, Redis tells"),
+    ("ordinaut-core/src/stream", &["store::", "sqlx"], "Redis decides nothing, so it asks Postgres nothing"),
+    ("ordinaut-core/src/worker", SQL, "statements live in the store"),
+    ("ordinaut-core/src/scheduler", SQL, "statements live in the store"),
+    ("ordinaut-api/src", DOORS, "doors use the library's public face"),
+    ("ordinaut-scheduler/src", DOORS, "doors use the library's public face"),
+    ("ordinaut-worker/src", DOORS, "doors use the library's public face"),
+    ("ordinaut-cli/src", DOORS, "doors use the library's public face"),
+];
+
+const DOORS: &[&str] = &["sqlx::query", "fred"];
+
+/// A statement, or a table that nobody but the store may name.
+const SQL: &[&str] = &[
+    "sqlx::query",
+    "include_str!",
+    "\"select ",
+    "\"insert ",
+    "\"update ",
+    "\"delete ",
+    "due_work",
+    "dead_letter",
+    "job_state",
+    "outbox",
+    "event_head",
+    "outcome_count",
+];
+
+const LEFT_OVER: &[&str] = &["todo!", "dbg!", "unimplemented!", "TODO", "FIXME", "XXX"];
+
+const MAX_LINES_OF_RUST: usize = 400;
+
+const MAX_LINES_OF_SQL: usize = 60;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The path as a person in the repository would type it.
+pub(crate) fn relative(file: &Path) -> String {
+    file.strip_prefix(root()).unwrap().display().to_string()
+}
+
+/// All files below a directory of the repository; none if it is not there.
+pub(crate) fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut directories = vec![root().join(directory)];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let left_out = path.is_symlink() || path.file_name().is_some_and(|name| name == "target" || name == ".git");
+            if path.is_dir() && !left_out {
+                directories.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Fails with every remark at once.
+fn check(remarks: Vec<String>) {
+    assert!(remarks.is_empty(), "\n{}", remarks.join("\n"));
+}
+
+/// A remark for each file below a directory that `look` finds fault with.
+fn look_at(directory: &str, extension: &str, look: impl Fn(&str, &str) -> Vec<String>) -> Vec<String> {
+    let files = files(directory, extension);
+    files.iter().flat_map(|file| look(&relative(file), &fs::read_to_string(file).unwrap())).collect()
+}
+
+#[test]
+fn arrows_only_point_down() {
+    assert!(!files("ordinaut-core/src/vocabulary", "rs").is_empty(), "the house is not where it was");
+    let remarks = FORBIDDEN.iter().flat_map(|(storey, words, why)| {
+        look_at(storey, "rs", |name, text| {
+            let named = words.iter().filter(|word| text.contains(**word));
+            named.map(|word| format!("{name} names {word}: {why}")).collect()
+        })
+    });
+    check(remarks.collect());
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_fits_in_one_head() {
+    check(look_at(".", "rs", |name, text| {
+        let mut remarks = Vec::new();
+        let crate_doc = text.starts_with("#![doc = include_str!(");
+        if !text.starts_with("//!") && !crate_doc {
+            remarks.push(format!("{name} must begin with //! and say what it is for"));
+        }
+        let lines = text.lines().count();
+        if lines > MAX_LINES_OF_RUST && !name.contains("/tests/") {
+            remarks.push(format!("{name} has {lines} lines, of {MAX_LINES_OF_RUST} at most"));
+        }
+        remarks
+    }));
+}
+
+#[test]
+fn nothing_is_left_over() {
+    let this_file = Path::new(file!()).file_name().unwrap().to_str().unwrap();
+    let look = |name: &str, text: &str| -> Vec<String> {
+        let words = LEFT_OVER.iter().filter(|word| !name.ends_with(this_file) && text.contains(**word));
+        words.map(|word| format!("{name} has a {word} left")).collect()
+    };
+    let mut remarks = look_at(".", "rs", look);
+    remarks.extend(look_at(".", "sql", look));
+    check(remarks);
+}
+
+#[test]
+fn every_statement_says_why_it_is_there_and_is_short() {
+    check(look_at("ordinaut-core/sql", "sql", |name, text| {
+        let mut remarks = Vec::new();
+        if !text.starts_with("-- ") {
+            remarks.push(format!("{name} must begin with a comment"));
+        }
+        let lines = text.lines().count();
+        if lines > MAX_LINES_OF_SQL {
+            remarks.push(format!("{name} has {lines} lines, of {MAX_LINES_OF_SQL} at most"));
+        }
+        remarks
+    }));
+}
+
+#[test]
+fn nothing_becomes_free_in_place() {
+    let look = |name: &str, text: &str| -> Vec<String> {
+        let words: Vec<_> = text.split_whitespace().collect();
+        let freed = words.join(" ").replace("session=", "session =").contains("session = null");
+        freed.then(|| format!("{name} frees a lease in place: workers' floors have passed it")).into_iter().collect()
+    };
+    let mut remarks = look_at("ordinaut-core/sql", "sql", look);
+    remarks.extend(look_at("migrations", "sql", look));
+    check(remarks);
+}
+
+#[test]
+fn the_example_environment_lists_every_setting_with_its_default() {
+    let text = fs::read_to_string(root().join(".env.example")).unwrap();
+    let listed: BTreeMap<&str, &str> = text.lines().filter_map(setting).collect();
+    let known: BTreeMap<&str, &str> =
+        ALL.iter().map(|About { name, default, .. }| (*name, default.unwrap_or_default())).collect();
+    assert_eq!(listed, known);
+}
+
+/// `NAME=default`, or `# NAME=` where there is no default.
+fn setting(line: &str) -> Option<(&str, &str)> {
+    let line = line.strip_prefix('#').unwrap_or(line);
+    let (name, value) = line.strip_prefix(' ').unwrap_or(line).split_once('=')?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    is_name.then_some((name, value.trim()))
+}
