@@ -28,10 +28,17 @@ pub(crate) fn answer<T: Serialize>(format: Format, value: &T, text: impl FnOnce(
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(head);
-    for row in rows {
-        table.add_row(row);
+    table.add_rows(rows);
+    for column in table.column_iter_mut() {
+        // Only between columns, so that lines begin where everything else does.
+        column.set_padding((0, 2));
     }
     table.trim_fmt()
+}
+
+/// What is known of one thing, a line each.
+pub(crate) fn facts<V: std::fmt::Display>(facts: impl IntoIterator<Item = (&'static str, V)>) -> String {
+    facts.into_iter().map(|(name, value)| format!("{name:<10} {value}")).collect::<Vec<_>>().join("\n")
 }
 
 /// An instant for people: their own clock's.

@@ -1,7 +1,7 @@
 //! `ordinaut jobs`, `job`, `cancel`, `run-now`.
 
 use crate::args::{Format, Jobs, OneJob};
-use crate::output::{answer, or_dash, say, table, time};
+use crate::output::{answer, facts, or_dash, say, table, time};
 use anyhow::bail;
 use ordinaut_core::{Cancelled, Database, JobDetails, JobFilter, RunNow, RunRecord};
 use serde::Serialize;
@@ -48,17 +48,17 @@ pub(crate) async fn print(database: &Database, job: &JobDetails, format: Format)
     if format.json {
         return answer(format, &shown, String::new);
     }
-    let mut facts = vec![
-        ["id".to_owned(), job.id.to_string()],
-        ["kind".to_owned(), job.kind.clone()],
-        ["args".to_owned(), job.args.to_string()],
-        ["queue".to_owned(), format!("{}, priority {}", job.queue, job.priority)],
-        ["state".to_owned(), job.state.to_string()],
-        ["created".to_owned(), time(job.created_at)],
+    let mut known = vec![
+        ("id", job.id.to_string()),
+        ("kind", job.kind.clone()),
+        ("args", job.args.to_string()),
+        ("queue", format!("{}, priority {}", job.queue, job.priority)),
+        ("state", job.state.to_string()),
+        ("created", time(job.created_at)),
     ];
-    facts.extend(job.run_at.map(|run_at| ["due".to_owned(), time(run_at)]));
-    facts.extend(shown.note.map(|note| ["note".to_owned(), note.to_owned()]));
-    say(table(["", ""], facts).trim_start());
+    known.extend(job.run_at.map(|run_at| ("due", time(run_at))));
+    known.extend(shown.note.map(|note| ("note", note.to_owned())));
+    say(facts(known));
     if !shown.runs.is_empty() {
         let rows = shown.runs.iter().map(|run| {
             [

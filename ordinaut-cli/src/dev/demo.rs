@@ -1,6 +1,6 @@
 //! The tour: 1,000 mixed jobs, a progress bar, and how they fared.
 
-use crate::output::{say, table};
+use crate::output::{facts, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use ordinaut_core::{Database, NewJob, Summary};
 use serde_json::json;
@@ -86,16 +86,16 @@ fn show(summary: &Summary, enqueued_in: Duration, took: Duration) {
     let milliseconds = |seconds: f64| format!("{:.0} ms", seconds * 1000.0);
     let per_second = summary.jobs as f64 / took.as_secs_f64();
     let rows = [
-        ["enqueued".to_owned(), format!("{} in {:.0} ms", summary.jobs, enqueued_in.as_secs_f64() * 1000.0)],
-        ["succeeded".to_owned(), summary.succeeded.to_string()],
-        ["retried".to_owned(), format!("{} attempts", summary.retried)],
-        ["snoozed".to_owned(), format!("{} attempts", summary.snoozed)],
-        ["dead".to_owned(), format!("{} (one is meant to be)", summary.dead)],
-        ["jobs/s".to_owned(), format!("{per_second:.0}, all of it in {:.1} s", took.as_secs_f64())],
-        ["wait p50".to_owned(), milliseconds(summary.wait_p50)],
-        ["wait p95".to_owned(), milliseconds(summary.wait_p95)],
+        ("enqueued", format!("{} in {:.0} ms", summary.jobs, enqueued_in.as_secs_f64() * 1000.0)),
+        ("succeeded", summary.succeeded.to_string()),
+        ("retried", format!("{} attempts", summary.retried)),
+        ("snoozed", format!("{} attempts", summary.snoozed)),
+        ("dead", format!("{} (one is meant to be)", summary.dead)),
+        ("jobs/s", format!("{per_second:.0}, all of it in {:.1} s", took.as_secs_f64())),
+        ("wait p50", milliseconds(summary.wait_p50)),
+        ("wait p95", milliseconds(summary.wait_p95)),
     ];
-    say(table(["", ""], rows).trim_start());
+    say(facts(rows));
 }
 
 fn count(jobs: usize) -> i64 {

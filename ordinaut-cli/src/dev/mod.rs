@@ -29,10 +29,8 @@ const DEMO_QUEUE: &str = "demo-urgent";
 pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     let shutdown = binary::shutdown()?;
     let place = Place::here();
-    if let Some(running) = place.running().filter(|running| running.pid != std::process::id()) {
-        anyhow::bail!("`ordinaut dev` runs in this directory already, as process {}", running.pid);
-    }
     place.create()?;
+    let _occupied = place.occupy()?;
     if dev.clean && !servers::clean(&place, dev.yes)? {
         return Ok(ExitCode::FAILURE);
     }
@@ -71,11 +69,7 @@ async fn serve(
     if dev.demo {
         worker.queues.push(DEMO_QUEUE.to_owned());
     }
-    place.announce(&Running {
-        pid: std::process::id(),
-        database_url: servers.database_url(),
-        redis_url: servers.redis_url(),
-    })?;
+    place.announce(&Running { database_url: servers.database_url(), redis_url: servers.redis_url() })?;
     greet(place, servers, &redis, address);
 
     let doors = Doors::open(dev, &database, api, redis, &worker, listener);

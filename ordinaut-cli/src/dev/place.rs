@@ -1,8 +1,8 @@
 //! Where `ordinaut dev` keeps its things: `.ordinaut` in the current directory.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,6 @@ pub(crate) struct Place {
 /// What other commands need to know of a dev that runs.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Running {
-    pub(crate) pid: u32,
     pub(crate) database_url: Option<String>,
     pub(crate) redis_url: Option<String>,
 }
@@ -52,20 +51,38 @@ impl Place {
         Ok(token)
     }
 
+    /// Takes the place for this process: held until the file is dropped, or the process ends however it ends.
+    pub(crate) fn occupy(&self) -> anyhow::Result<File> {
+        let path = self.lock_file();
+        let lock = File::create(&path).with_context(|| format!("could not write {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => bail!("`ordinaut dev` runs in this directory already"),
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("could not lock {}", path.display())),
+        }
+    }
+
+    /// Tells other commands where the servers are.
     pub(crate) fn announce(&self, running: &Running) -> anyhow::Result<()> {
         write_private(&self.running_file(), &serde_json::to_string_pretty(running)?)
     }
 
     pub(crate) fn withdraw(&self) {
-        // A dev that was killed leaves it too; its pid tells.
+        // A dev that was killed leaves it too; the lock tells.
         fs::remove_file(self.running_file()).ok();
     }
 
     /// The dev that runs here, if one does.
     pub(crate) fn running(&self) -> Option<Running> {
-        let text = fs::read_to_string(self.running_file()).ok()?;
-        let running: Running = serde_json::from_str(&text).ok()?;
-        Path::new("/proc").join(running.pid.to_string()).exists().then_some(running)
+        let lock = File::open(self.lock_file()).ok()?;
+        if lock.try_lock_shared().is_ok() {
+            return None;
+        }
+        serde_json::from_str(&fs::read_to_string(self.running_file()).ok()?).ok()
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.root.join("lock")
     }
 
     fn running_file(&self) -> PathBuf {

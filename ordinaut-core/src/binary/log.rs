@@ -6,7 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 /// Begins to log to standard error. The second call does nothing: one process has one log.
 pub fn start_log(settings: &LogSettings) {
-    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&settings.level)).with_writer(std::io::stderr);
+    // The duties' clock tells of its own inner life at info; what the settings say of it comes later, and wins.
+    let filter = EnvFilter::new(format!("tokio_cron_scheduler=warn,{}", settings.level));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if std::io::stderr().is_terminal() {
         log.try_init()
     } else {
