@@ -15,7 +15,7 @@ use ordinaut_core::settings::{SettingError, Source};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let matches = binary::with_flags(Args::command(), |_| true).get_matches();
+    let matches = binary::with_flags(Args::command(), &[""]).get_matches();
     let args = match Args::from_arg_matches(&matches) {
         Ok(args) => args,
         Err(error) => error.exit(),

@@ -20,10 +20,7 @@ async fn main() -> ExitCode {
     let command = Command::new("ordinaut-scheduler")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Rescues jobs of vanished workers, relays events, makes partitions, prunes");
-    let matches = binary::with_flags(command, |name| {
-        ["DATABASE_", "REDIS_", "LOG_", "ORDINAUT_"].iter().any(|prefix| name.starts_with(prefix))
-    })
-    .get_matches();
+    let matches = binary::with_flags(command, &["DATABASE_", "LOG_", "ORDINAUT_", "REDIS_"]).get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
         Ok(settings) => binary::exit(run(settings).await),
         Err(error) => binary::refuse(&error),

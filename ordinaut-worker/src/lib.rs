@@ -1,1 +1,54 @@
-//! x
+//! The worker's door: leases jobs and runs them, with the kinds that every worker has built in.
+
+mod http;
+mod kinds;
+mod seconds;
+
+pub use http::status::ExpectStatus;
+pub use kinds::{Echo, Fail, How, Http, Panic, Sleep, Spin};
+pub use seconds::Seconds;
+
+use anyhow::Context as _;
+use http::client::Client;
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{Database, Worker};
+
+/// What a worker needs to run.
+pub struct Config {
+    /// Where the jobs are.
+    pub database: Database,
+    /// What it serves, and how.
+    pub settings: WorkerSettings,
+    /// Whether it also runs the kinds that fail on purpose: `fail`, `panic` and `spin`.
+    pub fault_kinds: bool,
+    /// What to do when a handler blocks its thread for good, instead of ending the process with
+    /// [`EXIT_STUCK`](ordinaut_core::EXIT_STUCK).
+    pub when_stuck: Option<fn()>,
+}
+
+/// What the handlers of the built-in kinds share.
+pub struct State {
+    pub(crate) client: Client,
+}
+
+/// A worker with the built-in kinds, which runs nothing yet.
+pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
+    let client = Client::new(&config.settings.http_allow).context("could not make the client of http jobs")?;
+    let mut worker = Worker::new(config.database, State { client })
+        .settings(config.settings)
+        .handle(kinds::http::call)
+        .handle(kinds::echo::echo)
+        .handle(kinds::sleep::sleep);
+    if config.fault_kinds {
+        worker = worker.handle(kinds::fail::fail).handle(kinds::panic::panic).handle(kinds::spin::spin);
+    }
+    Ok(match config.when_stuck {
+        Some(end) => worker.when_stuck(end),
+        None => worker,
+    })
+}
+
+/// Runs jobs until `shutdown` ends, and those that run then to their end, as far as `WORKER_SHUTDOWN_GRACE` allows.
+pub async fn run<F: Future>(config: Config, shutdown: F) -> anyhow::Result<()> {
+    worker(config)?.run(shutdown).await.context("could not begin to lease jobs")
+}

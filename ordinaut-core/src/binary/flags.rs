@@ -4,9 +4,11 @@ use crate::settings::{self, About, SettingError, Source};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-/// Gives a command a flag for each setting that `wanted` accepts by name: `WORKER_QUEUES` as `--worker-queues`.
-pub fn with_flags(command: Command, wanted: impl Fn(&str) -> bool) -> Command {
-    settings::ALL.iter().filter(|about| wanted(about.name)).fold(command, |command, about| command.arg(flag(about)))
+/// Gives a command a flag for each setting whose name begins with one of `prefixes`: `WORKER_QUEUES` is
+/// `--worker-queues`.
+pub fn with_flags(command: Command, prefixes: &[&str]) -> Command {
+    let wanted = |about: &&About| prefixes.iter().any(|prefix| about.name.starts_with(prefix));
+    settings::ALL.iter().filter(wanted).fold(command, |command, about| command.arg(flag(about)))
 }
 
 /// Settings from the flags that were given, the environment, and a file.

@@ -31,12 +31,15 @@ pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Da
     Ok(settings.connect(name).await?)
 }
 
-/// Whether Postgres did not answer, or said that it is starting or stopping.
+/// Whether Postgres is not there yet, and did not refuse.
 fn is_absence(error: &SchemaError) -> bool {
     let SchemaError::Database(error) = error else { return false };
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        // Starting up, shutting down, or full: it says so itself.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53"))
+        }
         _ => false,
     }
 }

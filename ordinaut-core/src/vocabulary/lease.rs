@@ -1,6 +1,7 @@
 //! The right to run a job, and the token that proves it.
 
 use chrono::{DateTime, Utc};
+use std::fmt;
 use uuid::Uuid;
 
 /// What every write about a leased job carries. It never repeats: a later claim of the same job has another
@@ -16,6 +17,13 @@ pub struct Token {
     pub session: i64,
     /// The number of the claim within the session.
     pub nonce: i32,
+}
+
+/// `job:attempt:session:nonce`, as it is sent to others.
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}:{}", self.job_id, self.attempt, self.session, self.nonce)
+    }
 }
 
 /// A job that this process may run.

@@ -66,6 +66,10 @@ fn decode<J: Job>(args: &str) -> Result<J, JobError> {
             path if path == "." => "args".to_owned(),
             path => format!("args.{path}"),
         };
-        JobError::fatal(format!("{field} could not be decoded: {}", error.inner()))
+        // The place is one in Postgres' own writing of the arguments, which nobody can look at.
+        let (error, place) =
+            (error.inner(), format!(" at line {} column {}", error.inner().line(), error.inner().column()));
+        let reason = error.to_string();
+        JobError::fatal(format!("{field} could not be decoded: {}", reason.strip_suffix(&place).unwrap_or(&reason)))
     })
 }

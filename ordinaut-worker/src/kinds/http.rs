@@ -1,0 +1,188 @@
+//! `http`: one request, and what its answer means for the job.
+
+use crate::State;
+use crate::http::answer::{Answer, MAX_BODY_BYTES};
+use crate::http::client::refusal;
+use crate::http::retry_after::retry_after;
+use crate::http::status::{ExpectStatus, Verdict};
+use crate::seconds::Seconds;
+use ordinaut_core::{Context, Fatal, Job, JobError};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+/// One request. The answer's status and the beginning of its body become the output of the run.
+///
+/// It carries `x-ordinaut-job-id`, `x-ordinaut-attempt`, `idempotency-key` (the job's id) and `x-ordinaut-token`,
+/// so that a server can tell a repeated call from a new one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// `GET` if absent.
+    #[serde(default = "get")]
+    pub method: String,
+    /// Of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five redirects are followed.
+    pub url: String,
+    /// Those that the worker would send are replaced, but for the token.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// A string is sent as it is, anything else as JSON.
+    #[serde(default)]
+    pub body: Option<Value>,
+    /// Which statuses are a success. A redirect that is among them is not followed.
+    #[serde(default)]
+    pub expect_status: ExpectStatus,
+    /// How long the whole call may take; 30 if absent.
+    #[serde(default = "half_a_minute")]
+    pub timeout_seconds: Seconds,
+}
+
+impl Job for Http {
+    const KIND: &'static str = "http";
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn half_a_minute() -> Seconds {
+    Seconds(Duration::from_secs(30))
+}
+
+/// Part of how a message is framed, so the client's business: a wrong one makes two messages of one.
+const FRAMING: [&str; 7] =
+    ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// A call that got no whole answer.
+#[derive(Debug, thiserror::Error)]
+#[error("could not call {host}")]
+struct CallFailed {
+    host: String,
+    source: reqwest::Error,
+}
+
+pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<(), JobError> {
+    let failed = |host: &str, error: reqwest::Error| failure(host, error, job.timeout_seconds.0);
+    let url = job.url()?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let mut response = job.request(url, &ctx)?.send().await.map_err(|error| failed(&host, error))?;
+    let host = response.url().host_str().unwrap_or(&host).to_owned();
+    let status = response.status();
+    let (body, read) = read(&mut response).await;
+    // Kept whatever becomes of the attempt: it is what explains it.
+    ctx.set_output(&Answer::new(status.as_u16(), response.headers(), &body, read.is_ok())).fatal()?;
+    let unwanted = || format!("{host} answered {status}, and {} was expected", job.expect_status);
+    match job.expect_status.verdict(status.as_u16()) {
+        Verdict::Done => read.map_err(|error| failed(&host, error)),
+        Verdict::Never => Err(JobError::fatal(unwanted())),
+        Verdict::Again => Err(match asked_wait(response.headers()) {
+            Some(wait) => JobError::retry(unwanted()).after(wait),
+            None => JobError::retry(unwanted()),
+        }),
+    }
+}
+
+impl Http {
+    fn url(&self) -> Result<Url, JobError> {
+        let url = Url::parse(&self.url).map_err(|error| invalid("url", &self.url, error))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(invalid("url", &self.url, "neither http nor https"));
+        }
+        Ok(url)
+    }
+
+    fn request(&self, url: Url, ctx: &Context<State>) -> Result<RequestBuilder, JobError> {
+        let method = Method::from_bytes(self.method.to_uppercase().as_bytes()).ok();
+        // CONNECT asks for a tunnel, and not for an answer.
+        let method = method.filter(|method| *method != Method::CONNECT);
+        let method = method.ok_or_else(|| invalid("method", &self.method, "no method that can be called"))?;
+        if self.timeout_seconds.0.is_zero() {
+            return Err(JobError::fatal("args.timeout_seconds must be more than 0"));
+        }
+        if !self.expect_status.is_possible() {
+            return Err(JobError::fatal("args.expect_status must be a status from 200 to 599, or a list of them"));
+        }
+        let headers = self.headers(ctx)?;
+        let follow = self.expect_status.follows_redirects();
+        let request = ctx.state.client.request(method, url, follow).fatal()?;
+        let request = request.headers(headers).timeout(self.timeout_seconds.0);
+        Ok(match &self.body {
+            None => request,
+            Some(Value::String(text)) => request.body(text.clone()),
+            Some(json) => request.body(json.to_string()),
+        })
+    }
+
+    fn headers(&self, ctx: &Context<State>) -> Result<HeaderMap, JobError> {
+        let mut headers = HeaderMap::new();
+        for (text, value) in &self.headers {
+            let name = HeaderName::try_from(text).map_err(|error| invalid("headers", text, error))?;
+            // The value may be a secret, and is not repeated.
+            let value = HeaderValue::try_from(value)
+                .map_err(|error| JobError::fatal(format!("args.headers.{text} cannot be sent: {error}")))?;
+            if FRAMING.contains(&name.as_str()) {
+                return Err(JobError::fatal(format!("args.headers.{text} is for the worker to set")));
+            }
+            headers.insert(name, value);
+        }
+        let token = ctx.token();
+        let (job_id, attempt) = (token.job_id.to_string(), token.attempt.to_string());
+        let ours = [("x-ordinaut-job-id", &job_id), ("x-ordinaut-attempt", &attempt), ("idempotency-key", &job_id)];
+        for (name, value) in ours {
+            headers.entry(name).or_insert(plain(value));
+        }
+        headers.insert("x-ordinaut-token", plain(&token.to_string()));
+        if self.body.as_ref().is_some_and(|body| !body.is_string()) {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        }
+        Ok(headers)
+    }
+}
+
+fn plain(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("digits, letters and punctuation can be a header's value")
+}
+
+fn invalid(field: &str, value: &str, reason: impl std::fmt::Display) -> JobError {
+    JobError::fatal(format!("args.{field}: {value:?} cannot be used: {reason}"))
+}
+
+/// The beginning of the body, in bounded memory, and whether reading failed; no more is read than is needed to tell
+/// that there is more than a run keeps.
+async fn read(response: &mut Response) -> (Vec<u8>, reqwest::Result<()>) {
+    let mut body = Vec::new();
+    while body.len() <= MAX_BODY_BYTES {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                let room = MAX_BODY_BYTES + 1 - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            }
+            Ok(None) => break,
+            Err(error) => return (body, Err(error)),
+        }
+    }
+    (body, Ok(()))
+}
+
+/// The answer's own date is what its date to come back is compared with, so that no clock here matters.
+fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    let date = headers.get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
+    retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, date.unwrap_or_else(SystemTime::now))
+}
+
+/// The url stays out of the text, because it may hold secrets, and errors are logged.
+fn failure(host: &str, error: reqwest::Error, limit: Duration) -> JobError {
+    if let Some(refused) = refusal(&error) {
+        return JobError::fatal(refused.clone());
+    }
+    if error.is_timeout() {
+        return JobError::retry(format!("{host} did not answer within {} s", limit.as_secs_f64()));
+    }
+    // Whatever cannot even be sent will not be sent the next time.
+    let never = error.is_builder();
+    let failed = CallFailed { host: host.to_owned(), source: error.without_url() };
+    if never { JobError::fatal(failed) } else { JobError::retry(failed) }
+}

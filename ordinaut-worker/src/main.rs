@@ -1,0 +1,64 @@
+//! `ordinaut-worker`: leases jobs and runs them until it is told to stop.
+
+use clap::{Arg, ArgAction, Command};
+use ordinaut_core::binary;
+use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_core::settings::log::LogSettings;
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::settings::{SettingError, Source};
+use ordinaut_worker::Config;
+use std::process::ExitCode;
+
+struct Settings {
+    log: LogSettings,
+    database: DatabaseSettings,
+    worker: WorkerSettings,
+    fault_kinds: bool,
+}
+
+fn main() -> ExitCode {
+    let command =
+        Command::new("ordinaut-worker").version(env!("CARGO_PKG_VERSION")).about("Leases jobs and runs them").arg(
+            Arg::new("fault-kinds")
+                .long("fault-kinds")
+                .action(ArgAction::SetTrue)
+                .help("Also run the kinds that fail on purpose: fail, panic and spin"),
+        );
+    let matches = binary::with_flags(command, &["DATABASE_", "LOG_", "ORDINAUT_", "WORKER_"]).get_matches();
+    let fault_kinds = matches.get_flag("fault-kinds");
+    match binary::source(&matches).and_then(|source| settings(&source, fault_kinds)) {
+        Ok(settings) => binary::exit(serve(settings)),
+        Err(error) => binary::refuse(&error),
+    }
+}
+
+fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError> {
+    Ok(Settings {
+        log: LogSettings::read(source)?,
+        database: DatabaseSettings::read(source)?,
+        worker: WorkerSettings::read(source)?,
+        fault_kinds,
+    })
+}
+
+fn serve(settings: Settings) -> anyhow::Result<()> {
+    binary::start_log(&settings.log);
+    // An error says that somebody has installed one already, and any will do.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(async {
+        let shutdown = binary::shutdown()?;
+        let opening = binary::open_database(&settings.database, "ordinaut-worker");
+        let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
+        let config = Config {
+            database: database?,
+            settings: settings.worker,
+            fault_kinds: settings.fault_kinds,
+            when_stuck: None,
+        };
+        ordinaut_worker::run(config, shutdown.cancelled()).await
+    });
+    // A name that is still being resolved must not hold up the end.
+    runtime.shutdown_background();
+    result
+}

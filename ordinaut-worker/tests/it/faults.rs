@@ -1,0 +1,65 @@
+//! The kinds that fail on purpose.
+
+use crate::fixture::Fixture;
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{JobState, Outcome, Step};
+use ordinaut_worker::Config;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_failing_job_fails_as_it_is_told_to() {
+    let fixture = Fixture::new().await;
+    let ran = fixture.run("fail", json!({})).await;
+    assert_eq!(ran.failed(), "attempt 1 failed because it was told to");
+    fixture.run("fail", json!({"how": "fatal"})).await.died();
+    let ran = fixture.run("fail", json!({"how": "cancel"})).await;
+    assert_eq!((ran.run.outcome, ran.job.state), (Outcome::Cancelled, JobState::Cancelled));
+    let ran = fixture.run("fail", json!({"how": "snooze", "seconds": 100})).await;
+    assert_eq!((ran.run.outcome, ran.job.failures), (Outcome::Snoozed, 0));
+    assert!((100.0..101.0).contains(&ran.wait()), "{}", ran.wait());
+    let ran = fixture.run("fail", json!({"how": "quietly"})).await;
+    assert!(ran.died().starts_with("args.how could not be decoded"), "{:?}", ran.run);
+}
+
+#[tokio::test]
+async fn after_so_many_times_it_succeeds() {
+    let fixture = Fixture::new().await;
+    for kind in ["fail", "panic"] {
+        let id = fixture.enqueue(kind, json!({"times": 2})).await;
+        let mut worker = fixture.worker(&[]);
+        for _ in 0..3 {
+            // Due at once, instead of after its backoff.
+            fixture.database.run_now(id).await.unwrap();
+            assert_eq!(worker.step().await.unwrap(), Step::Worked(id));
+        }
+        let outcomes: Vec<_> = fixture.runs(id).await.into_iter().map(|run| run.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Failed, Outcome::Failed, Outcome::Succeeded], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failed_attempt_and_its_message_the_error() {
+    let fixture = Fixture::new().await;
+    let ran = fixture.run("panic", json!({})).await;
+    assert_eq!(ran.failed(), "panicked: attempt 1 panicked because it was told to");
+}
+
+#[tokio::test]
+async fn a_short_spin_does_no_harm() {
+    let fixture = Fixture::new().await;
+    fixture.run("spin", json!({"seconds": 0.01})).await.succeeded();
+}
+
+#[tokio::test]
+async fn without_the_flag_nobody_runs_them() {
+    let fixture = Fixture::new().await;
+    let id = fixture.enqueue("fail", json!({})).await;
+    let config = Config {
+        database: fixture.database.clone(),
+        settings: WorkerSettings::default(),
+        fault_kinds: false,
+        when_stuck: None,
+    };
+    assert_eq!(ordinaut_worker::worker(config).unwrap().step().await.unwrap(), Step::Idle);
+    assert_eq!(fixture.job(id).await.why_it_waits(), Some("no worker handles this kind"));
+}

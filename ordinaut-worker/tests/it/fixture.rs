@@ -1,0 +1,102 @@
+//! A database of its own for each test, and a worker on it.
+
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{Database, JobDetails, JobState, NewJob, Outcome, RunRecord, Step, Worker};
+use ordinaut_embedded::Postgres;
+use ordinaut_worker::{Config, State};
+use serde_json::Value;
+use std::sync::LazyLock;
+use uuid::Uuid;
+
+/// One server for all tests of this binary; it ends with the process.
+static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| Postgres::temporary().unwrap());
+
+pub(crate) struct Fixture {
+    pub(crate) url: String,
+    pub(crate) database: Database,
+}
+
+impl Fixture {
+    /// A fresh database with the schema in it.
+    pub(crate) async fn new() -> Self {
+        let server = tokio::task::spawn_blocking(|| POSTGRES.url()).await.unwrap();
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let admin = Database::connect(server.parse().unwrap(), 1).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+        sqlx::raw_sql(create).execute(admin.pool()).await.unwrap();
+        let url = server.replace("/postgres?", &format!("/{name}?"));
+        let database = Database::connect(url.parse().unwrap(), 3).await.unwrap();
+        database.migrate().await.unwrap();
+        Self { url, database }
+    }
+
+    pub(crate) async fn enqueue(&self, kind: &str, args: Value) -> Uuid {
+        self.database.enqueue(&NewJob::new(kind, &args).unwrap()).await.unwrap().id()
+    }
+
+    pub(crate) async fn job(&self, id: Uuid) -> JobDetails {
+        self.database.job(id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn state(&self, id: Uuid) -> JobState {
+        self.job(id).await.state
+    }
+
+    /// The attempts of a job that ended.
+    pub(crate) async fn runs(&self, id: Uuid) -> Vec<RunRecord> {
+        self.database.runs(id).await.unwrap()
+    }
+
+    /// A worker with all kinds, whose http jobs may call the addresses of `allow`.
+    pub(crate) fn worker(&self, allow: &[&str]) -> Worker<State> {
+        let http_allow = allow.iter().map(|net| net.parse().unwrap()).collect();
+        let settings = WorkerSettings { http_allow, ..WorkerSettings::default() };
+        let database = self.database.clone();
+        ordinaut_worker::worker(Config { database, settings, fault_kinds: true, when_stuck: None }).unwrap()
+    }
+
+    /// Runs one job once, with loopback allowed, as its servers need.
+    pub(crate) async fn run(&self, kind: &str, args: Value) -> Ran {
+        self.run_allowing(&["127.0.0.0/8"], kind, args).await
+    }
+
+    pub(crate) async fn run_allowing(&self, allow: &[&str], kind: &str, args: Value) -> Ran {
+        let id = self.enqueue(kind, args).await;
+        assert_eq!(self.worker(allow).step().await.unwrap(), Step::Worked(id));
+        let run = self.runs(id).await.pop().unwrap();
+        Ran { job: self.job(id).await, run }
+    }
+}
+
+/// A job after its only attempt.
+pub(crate) struct Ran {
+    pub(crate) job: JobDetails,
+    pub(crate) run: RunRecord,
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn succeeded(&self) -> &Value {
+        assert_eq!((self.run.outcome, self.job.state), (Outcome::Succeeded, JobState::Succeeded), "{:?}", self.run);
+        self.run.output.as_ref().unwrap_or(&Value::Null)
+    }
+
+    /// Dead at its first attempt, and why.
+    #[track_caller]
+    pub(crate) fn died(&self) -> &str {
+        assert_eq!((self.run.outcome, self.job.state), (Outcome::Dead, JobState::Dead), "{:?}", self.run);
+        self.run.error.as_deref().unwrap()
+    }
+
+    /// To be tried again, and why.
+    #[track_caller]
+    pub(crate) fn failed(&self) -> &str {
+        assert_eq!((self.run.outcome, self.job.failures), (Outcome::Failed, 1), "{:?}", self.run);
+        self.run.error.as_deref().unwrap()
+    }
+
+    /// Seconds from the end of the attempt until the job is due again.
+    pub(crate) fn wait(&self) -> f64 {
+        (self.job.run_at.unwrap() - self.run.finished_at).as_seconds_f64()
+    }
+}

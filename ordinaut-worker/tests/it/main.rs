@@ -1,0 +1,12 @@
+//! The worker's door, on a real Postgres and against real HTTP servers: its kinds, and its binary.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod binary;
+mod faults;
+mod fixture;
+mod http;
+mod redirects;
+mod refusals;
+mod server;
+mod simple;
