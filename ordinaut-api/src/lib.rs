@@ -1,1 +1,83 @@
-//! x
+//! Ordinaut's HTTP API: enqueue, look, intervene, measure.
+
+mod auth;
+mod body;
+mod deadline;
+mod depths;
+mod parameters;
+mod problem;
+mod request_id;
+mod routes;
+mod traffic;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use depths::Depths;
+use ordinaut_core::Database;
+use ordinaut_core::settings::api::ApiSettings;
+use std::io::ErrorKind;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+use traffic::Traffic;
+
+/// As long as answers that are under way may take once the API stops: longer than any statement of ours, shorter
+/// than what orchestrators wait before they kill.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What the API works with.
+pub struct Config {
+    /// Where the jobs are; its schema must be migrated.
+    pub database: Database,
+    /// The bearer token that every call but health needs.
+    pub admin_token: String,
+}
+
+/// What the routes share.
+struct App {
+    database: Database,
+    admin_token: String,
+    depths: Depths,
+    traffic: Traffic,
+}
+
+/// Takes the port that the settings name.
+pub async fn listen(settings: &ApiSettings) -> anyhow::Result<TcpListener> {
+    let ApiSettings { host, port, .. } = settings;
+    TcpListener::bind((*host, *port)).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow::anyhow!("port {port} of {host} is taken: set API_PORT to a free one"),
+        _ => {
+            anyhow::Error::new(error).context(format!("could not listen on port {port} of {host} (API_HOST, API_PORT)"))
+        }
+    })
+}
+
+/// Answers until `shutdown` ends; then takes no more connections, and lets those that there are end.
+pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("could not tell the port")?;
+    let router = routes::router(App {
+        depths: Depths::new(config.database.clone()),
+        database: config.database,
+        admin_token: config.admin_token,
+        traffic: Traffic::default(),
+    });
+    // Answers are small, and wait for nothing that could be sent along with them.
+    let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap_or(()));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serve = axum::serve(listener, router).with_graceful_shutdown(async { stopped.await.unwrap_or(()) });
+    info!(%address, "the API listens on http://{address}");
+    let overdue = async {
+        shutdown.await;
+        info!("the API stops: what is under way has {} s to end", DRAIN.as_secs());
+        drop(stop);
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = serve.into_future() => served.context("could not serve")?,
+        // What is left of them ends with the process.
+        () = overdue => warn!("some connections did not end within {} s", DRAIN.as_secs()),
+    }
+    info!("the API stopped");
+    Ok(())
+}

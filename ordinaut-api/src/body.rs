@@ -1,0 +1,70 @@
+//! A request's body: JSON, whatever its content type says, so that a plain `curl -d` works.
+
+use crate::problem::Problem;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+/// As large as a body may be, in bytes.
+const LIMIT: usize = 1024 * 1024;
+
+/// As much of a body that is too large is read and thrown away: a client that is still sending when the connection
+/// closes may never see the answer.
+const PATIENCE: usize = 16 * LIMIT;
+
+/// A body that is a JSON object with the fields of `T`.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        parse(&read(request.into_body()).await?).map(Self)
+    }
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    let (mut stream, mut bytes, mut size) = (body.into_data_stream(), Vec::new(), 0);
+    while let Some(chunk) = stream.next().await {
+        let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "the body broke off").about("body");
+        let chunk = chunk.map_err(broken)?;
+        size += chunk.len();
+        if size > PATIENCE {
+            break;
+        }
+        if size <= LIMIT {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if size > LIMIT {
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body must not be larger than 1 MiB").about("body"));
+    }
+    Ok(bytes)
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would take an array as the fields in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid("body", "must be a JSON object"));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        problem(error.inner(), if path == "." { "body" } else { &path })
+    })?;
+    reader.end().map_err(|error| problem(&error, "body"))?;
+    Ok(value)
+}
+
+/// The error's own text says at which line and column.
+fn problem(error: &serde_json::Error, field: &str) -> Problem {
+    match error.classify() {
+        Category::Data => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{field}: {error}")).about(field.to_owned())
+        }
+        _ => Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")).about("body"),
+    }
+}

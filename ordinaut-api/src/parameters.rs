@@ -1,0 +1,76 @@
+//! What the address of a request says: the id in its path, and the parameters of its query.
+
+use crate::problem::Problem;
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use std::ops::RangeInclusive;
+use uuid::Uuid;
+
+const LIMITS: RangeInclusive<i64> = 1..=500;
+const DEFAULT_LIMIT: i64 = 50;
+
+/// The id of a job, in the path.
+pub(crate) struct JobId(pub(crate) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for JobId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default();
+        text.parse().map(Self).map_err(|_| Problem::invalid("id", "must be the id of a job, a UUID"))
+    }
+}
+
+/// The parameters of a query, taken one by one; what is left at the end is unknown.
+pub(crate) struct Parameters(Vec<(String, String)>);
+
+impl<S: Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Query(pairs) = Query::try_from_uri(&parts.uri).map_err(|_| Problem::invalid("query", "is not readable"))?;
+        Ok(Self(pairs))
+    }
+}
+
+impl Parameters {
+    /// A parameter's value; an empty one is an absent one. `must_be` says what `parse` accepts.
+    pub(crate) fn take<T>(
+        &mut self,
+        name: &'static str,
+        must_be: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let (mine, others) = std::mem::take(&mut self.0).into_iter().partition(|(key, _)| key == name);
+        self.0 = others;
+        let mine: Vec<(String, String)> = mine;
+        match &*mine {
+            [] => Ok(None),
+            [(_, value)] if value.is_empty() => Ok(None),
+            [(_, value)] => parse(value).map(Some).ok_or_else(|| Problem::invalid(name, format!("must be {must_be}"))),
+            _ => Err(Problem::invalid(name, "must not be given twice")),
+        }
+    }
+
+    /// The name of a kind or a queue. Postgres could not even compare one with a NUL.
+    pub(crate) fn name(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+        self.take(name, "a name without control characters", |text| {
+            (!text.chars().any(char::is_control)).then(|| text.to_owned())
+        })
+    }
+
+    /// How many lines the client wants.
+    pub(crate) fn limit(&mut self) -> Result<i64, Problem> {
+        let limit = self
+            .take("limit", "a number from 1 to 500", |text| text.parse().ok().filter(|limit| LIMITS.contains(limit)))?;
+        Ok(limit.unwrap_or(DEFAULT_LIMIT))
+    }
+
+    /// Refuses what nobody took: a filter with a slip of the pen would show everything.
+    pub(crate) fn end(self) -> Result<(), Problem> {
+        match self.0.into_iter().next() {
+            None => Ok(()),
+            Some((name, _)) => Err(Problem::invalid(name, "is not a parameter here")),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the API answers when it does not do what was asked: one shape for all of it, RFC 9457.
+
+use crate::request_id;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ordinaut_core::{EnqueueError, InvalidField};
+use serde::Serialize;
+use std::any::Any;
+use std::borrow::Cow;
+use tracing::error;
+
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Why a request was not answered as hoped. What is for the operator goes to the log, never to the client.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    detail: Cow<'static, str>,
+    field: Option<Cow<'static, str>>,
+    cause: Option<sqlx::Error>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, detail: detail.into(), field: None, cause: None }
+    }
+
+    /// A field or parameter that cannot be accepted; `reason` follows its name in a sentence.
+    pub(crate) fn invalid(field: impl Into<Cow<'static, str>>, reason: impl AsRef<str>) -> Self {
+        let field = field.into();
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{field} {}", reason.as_ref())).about(field)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(crate) fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    pub(crate) fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    pub(crate) fn no_answer_from_postgres() -> Self {
+        Self::unavailable("Postgres does not answer; try again")
+    }
+
+    /// Names the part of the request that is at fault.
+    #[must_use]
+    pub(crate) fn about(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this should not have happened; the log says more under the request_id",
+        )
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        let problem = if will_pass(&error) { Self::no_answer_from_postgres() } else { Self::internal() };
+        Self { cause: Some(error), ..problem }
+    }
+}
+
+impl From<InvalidField> for Problem {
+    fn from(invalid: InvalidField) -> Self {
+        Self::invalid(invalid.field, invalid.reason)
+    }
+}
+
+impl From<EnqueueError> for Problem {
+    fn from(error: EnqueueError) -> Self {
+        match error {
+            EnqueueError::Invalid(invalid) => invalid.into(),
+            EnqueueError::Encode(_) => Self::invalid("args", "could not be written as JSON"),
+            EnqueueError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+/// Whether the same request may succeed later: Postgres is away, overloaded, or gave a statement up.
+fn will_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            // Classes: connection, rollback, resources, locks, operator; and a standby, which only reads.
+            ["08", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    request_id: String,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if let Some(cause) = &self.cause {
+            error!(error = %cause, "could not answer, {}: {cause}", self.status);
+        }
+        let answer = Answer {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            field: self.field.as_deref(),
+            request_id: request_id::current(),
+        };
+        let body = serde_json::to_vec(&answer).expect("text and a number can be written as JSON");
+        (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
+    }
+}
+
+/// What a client learns of a panic; the panic's own text went to the log.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http hands the payload over")]
+pub(crate) fn of_panic(payload: Box<dyn Any + Send>) -> Response {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no text");
+    error!("a route panicked: {text}");
+    Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_503_and_a_mistake_of_ours_500() {
+        assert_eq!(Problem::from(sqlx::Error::PoolTimedOut).status, 503);
+        assert_eq!(Problem::from(sqlx::Error::RowNotFound).status, 500);
+    }
+}

@@ -1,0 +1,87 @@
+//! `POST /jobs`: enqueue one.
+
+use crate::App;
+use crate::body::JsonBody;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+use ordinaut_core::{InvalidField, NewJob};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Numbers are wider here than in a job, so that one out of range is told its range and not Rust's name for it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    kind: Option<String>,
+    #[serde(default = "no_args")]
+    args: Value,
+    queue: Option<String>,
+    priority: Option<i64>,
+    run_at: Option<String>,
+    delay: Option<f64>,
+    max_attempts: Option<i64>,
+    timeout: Option<f64>,
+    tags: Option<Vec<String>>,
+}
+
+fn no_args() -> Value {
+    json!({})
+}
+
+pub(crate) async fn enqueue(
+    State(app): State<Arc<App>>,
+    JsonBody(asked): JsonBody<Asked>,
+) -> Result<impl IntoResponse, Problem> {
+    let id = app.database.enqueue(&asked.job()?).await?.id();
+    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/jobs/{id}"))], Json(json!({ "id": id }))))
+}
+
+impl Asked {
+    fn job(self) -> Result<NewJob, Problem> {
+        let kind = self.kind.ok_or_else(|| invalid("kind", "is missing"))?;
+        let mut job = NewJob::new(kind, &self.args).map_err(|_| invalid("args", "could not be written as JSON"))?;
+        if let Some(queue) = self.queue {
+            job = job.queue(queue);
+        }
+        if let Some(priority) = self.priority {
+            let priority = priority.try_into().map_err(|_| invalid("priority", "must be from 1 (most urgent) to 9"))?;
+            job = job.priority(priority);
+        }
+        if let Some(attempts) = self.max_attempts {
+            let attempts = attempts.try_into().map_err(|_| invalid("max_attempts", "must be from 1 to 32767"))?;
+            job = job.max_attempts(attempts);
+        }
+        if let Some(timeout) = self.timeout {
+            // Postgres counts microseconds: what rounds to none of them must be refused as 0 is.
+            let microseconds = (seconds("timeout", timeout)?.as_secs_f64() * 1e6).round();
+            job = job.timeout(seconds("timeout", microseconds / 1e6)?);
+        }
+        job = match (self.run_at, self.delay) {
+            (Some(_), Some(_)) => return Err(invalid("delay", "and run_at exclude each other: give one").into()),
+            (Some(run_at), None) => job.run_at(instant(&run_at)?),
+            (None, Some(delay)) => job.delay(seconds("delay", delay)?),
+            (None, None) => job,
+        };
+        Ok(job.tags(self.tags.unwrap_or_default()))
+    }
+}
+
+fn invalid(field: &'static str, reason: &str) -> InvalidField {
+    InvalidField { field, reason: reason.to_owned() }
+}
+
+fn seconds(field: &'static str, number: f64) -> Result<Duration, InvalidField> {
+    Duration::try_from_secs_f64(number).map_err(|_| invalid(field, "must be a number of seconds, 0 or more"))
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, InvalidField> {
+    let instant = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| invalid("run_at", "must be an instant with its offset, such as 2030-12-31T23:59:59Z"))?;
+    Ok(instant.to_utc())
+}

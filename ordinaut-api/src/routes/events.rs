@@ -1,0 +1,27 @@
+//! `GET /events`: what happened, in the order in which it happened.
+
+use crate::App;
+use crate::parameters::Parameters;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use ordinaut_core::Event;
+use serde::Serialize;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+pub(crate) struct Page {
+    events: Vec<Event>,
+    /// What to pass as `after` next time, also when there was nothing.
+    next: i64,
+}
+
+pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+    let after = wanted
+        .take("after", "the number of an event, 0 or more", |text| text.parse().ok().filter(|n: &i64| *n >= 0))?;
+    let (after, limit) = (after.unwrap_or(0), wanted.limit()?);
+    wanted.end()?;
+    let events = app.database.events_after(after, limit).await?;
+    let next = events.last().map_or(after, |event| event.n);
+    Ok(Json(Page { events, next }))
+}

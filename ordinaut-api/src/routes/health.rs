@@ -1,0 +1,109 @@
+//! `/health`: whether the process lives, whether it can answer, and whether work gets done.
+
+use crate::App;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use ordinaut_core::SchemaError;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use tracing::warn;
+
+/// Who asks for health asks often, and takes no answer for a bad one within a few seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Seconds that the oldest waiting job may have been due.
+const DEGRADED_WAIT: f64 = 60.0;
+const UNHEALTHY_WAIT: f64 = 300.0;
+
+/// How well a part does; the whole does as its worst part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+
+#[derive(Serialize)]
+struct Part {
+    status: Status,
+    detail: String,
+}
+
+pub(crate) async fn live() -> Json<Value> {
+    Json(json!({ "status": "live" }))
+}
+
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
+    schema(&app).await.map_err(Problem::unavailable)?;
+    Ok(Json(json!({ "status": "ready" })))
+}
+
+pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+    let (schema, workers, lag) = tokio::join!(schema(&app), workers(&app), lag(&app));
+    let postgres = match schema {
+        Ok(()) => Part { status: Status::Healthy, detail: "answers, and its schema is usable".to_owned() },
+        Err(why) => Part { status: Status::Unhealthy, detail: why.to_owned() },
+    };
+    let whole = postgres.status.max(workers.status).max(lag.status);
+    let code = if whole == Status::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let parts = json!({ "postgres": postgres, "workers": workers, "lag": lag });
+    (code, Json(json!({ "status": whole, "parts": parts })))
+}
+
+/// Whether Postgres answers, and this binary may use what is there; else why not. Nobody has to show a token to read
+/// this, so what exactly is wrong goes to the log.
+async fn schema(app: &App) -> Result<(), &'static str> {
+    match timeout(PATIENCE, app.database.check_schema()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            warn!(%error, "not ready: {error}");
+            Err(match error {
+                SchemaError::Database(_) => "Postgres does not answer",
+                _ => "the schema is not one that this binary can use",
+            })
+        }
+        Err(_) => Err("Postgres did not answer within 2 s"),
+    }
+}
+
+async fn workers(app: &App) -> Part {
+    match timeout(PATIENCE, app.database.workers()).await {
+        Ok(Ok(workers)) => match workers.iter().filter(|worker| worker.alive).count() {
+            0 => Part { status: Status::Unhealthy, detail: "none lives: no job will run".to_owned() },
+            living => Part { status: Status::Healthy, detail: format!("{living} alive") },
+        },
+        _ => unknown(),
+    }
+}
+
+async fn lag(app: &App) -> Part {
+    match timeout(PATIENCE, app.depths.queues()).await {
+        Ok(Ok(queues)) => {
+            let wait = queues.iter().map(|queue| queue.oldest_wait).fold(0.0, f64::max);
+            Part { status: of_wait(wait), detail: format!("the oldest waiting job has been due for {wait:.0} s") }
+        }
+        Ok(Err(_)) => unknown(),
+        // Of Postgres itself the other parts tell. A table this large takes longer to count, and that goes on.
+        Err(_) => Part { status: Status::Degraded, detail: "not counted within 2 s; ask again".to_owned() },
+    }
+}
+
+fn unknown() -> Part {
+    Part { status: Status::Unhealthy, detail: "not known, as Postgres does not answer".to_owned() }
+}
+
+fn of_wait(seconds: f64) -> Status {
+    if seconds > UNHEALTHY_WAIT {
+        Status::Unhealthy
+    } else if seconds > DEGRADED_WAIT {
+        Status::Degraded
+    } else {
+        Status::Healthy
+    }
+}

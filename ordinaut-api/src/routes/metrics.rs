@@ -1,0 +1,77 @@
+//! `GET /metrics`: what Prometheus scrapes.
+
+use crate::App;
+use crate::problem::Problem;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use ordinaut_core::{OutcomeCount, QueueStatus};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InQueue {
+    queue: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InState {
+    queue: String,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WithOutcome {
+    queue: String,
+    outcome: &'static str,
+}
+
+/// A registry is built for each scrape: every process of the API tells the same, and none remembers a queue that
+/// is gone. Only the requests are this process' own.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
+    let queues = app.depths.queues().await?;
+    let outcomes = app.database.outcomes().await?;
+    let mut registry = Registry::with_prefix("ordinaut");
+    register_queues(&mut registry, &queues);
+    register_outcomes(&mut registry, &outcomes);
+    registry.register("http_requests", "Requests that this process answered", app.traffic.requests.clone());
+    let mut body = String::new();
+    text::encode(&mut body, &registry).expect("a string takes everything that is written to it");
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], body))
+}
+
+fn register_queues(registry: &mut Registry, queues: &[QueueStatus]) {
+    let due_jobs = Family::<InState, Gauge>::default();
+    let (dead_letters, workers) = (Family::<InQueue, Gauge>::default(), Family::<InQueue, Gauge>::default());
+    let oldest_wait = Family::<InQueue, Gauge<f64, AtomicU64>>::default();
+    for status in queues {
+        let counts = [("waiting", status.waiting), ("scheduled", status.scheduled), ("running", status.running)];
+        for (state, count) in counts {
+            due_jobs.get_or_create(&InState { queue: status.name.clone(), state }).set(count);
+        }
+        let queue = InQueue { queue: status.name.clone() };
+        dead_letters.get_or_create(&queue).set(status.dead);
+        workers.get_or_create(&queue).set(status.workers);
+        oldest_wait.get_or_create(&queue).set(status.oldest_wait);
+    }
+    registry.register("due_jobs", "Jobs that are not finished", due_jobs);
+    registry.register("dead_letters", "Dead letters", dead_letters);
+    registry.register("oldest_wait_seconds", "Seconds since the oldest waiting job was due", oldest_wait);
+    registry.register("workers", "Living sessions that serve the queue", workers);
+}
+
+fn register_outcomes(registry: &mut Registry, outcomes: &[OutcomeCount]) {
+    let attempts = Family::<WithOutcome, Counter>::default();
+    for counted in outcomes {
+        let labels = WithOutcome { queue: counted.queue.clone(), outcome: counted.outcome.as_str() };
+        attempts.get_or_create(&labels).inc_by(counted.ended.unsigned_abs());
+    }
+    registry.register("attempts", "Attempts that ended, since the schema was made", attempts);
+}

@@ -1,0 +1,91 @@
+//! Every route, and what each request passes on its way there.
+
+mod dead;
+mod enqueue;
+mod events;
+mod health;
+mod jobs;
+mod metrics;
+mod queues;
+
+use crate::problem::{self, Problem};
+use crate::{App, auth, deadline, request_id, traffic};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub(crate) fn router(app: App) -> Router {
+    let app = Arc::new(app);
+    let guarded = Router::new()
+        .route("/jobs", get(jobs::list).post(enqueue::enqueue))
+        .route("/jobs/{id}", get(jobs::show))
+        .route("/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/jobs/{id}/run-now", post(jobs::run_now))
+        .route("/dead", get(dead::list))
+        .route("/dead/{id}/requeue", post(dead::requeue))
+        .route("/queues", get(queues::queues))
+        .route("/workers", get(queues::workers))
+        .route("/events", get(events::list))
+        .route("/metrics", get(metrics::metrics))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(no_route)
+        // Around the fallbacks too: a stranger learns nothing of what there is.
+        .layer(from_fn_with_state(app.clone(), auth::authorize));
+    let open = Router::new()
+        .route("/health", get(health::health))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .method_not_allowed_fallback(wrong_method);
+    through(guarded.merge(open), &app).with_state(app)
+}
+
+/// What every request passes, the last layer first. The id is outermost, so that every answer and line of the log
+/// has it; a panic is caught inside the count, which so sees its 500.
+fn through(routes: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
+    routes
+        .layer(from_fn(deadline::enforce))
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(from_fn_with_state(app.clone(), traffic::count))
+        .layer(from_fn(request_id::identify))
+}
+
+async fn no_route() -> Problem {
+    Problem::not_found("there is no such route")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this route does not take this method; the header Allow says which")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::depths::Depths;
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
+    use ordinaut_core::Database;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_does_not_tell_its_text() {
+        let database = Database::from(sqlx::PgPool::connect_lazy("postgres://nowhere").unwrap());
+        let app = Arc::new(App {
+            depths: Depths::new(database.clone()),
+            database,
+            admin_token: String::new(),
+            traffic: Default::default(),
+        });
+        async fn panics() -> Problem {
+            panic!("the launch code is 1234")
+        }
+        let router = through(Router::new().route("/", get(panics)), &app).with_state(app);
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body = String::from_utf8(to_bytes(response.into_body(), 10_000).await.unwrap().to_vec()).unwrap();
+        assert!(body.contains(&id) && !body.contains("1234"), "{body}");
+    }
+}

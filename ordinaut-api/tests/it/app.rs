@@ -1,0 +1,161 @@
+//! The API under test: a real one, on a port and a database of its own, spoken to in HTTP only.
+
+use ordinaut_api::Config;
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{Context, Database, Job, JobError, Worker};
+use ordinaut_embedded::Postgres;
+use reqwest::header::HeaderMap;
+use reqwest::{Body, Client, Method, RequestBuilder};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::sync::LazyLock;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+pub(crate) const TOKEN: &str = "a-token-for-the-tests";
+
+/// One for the test binary; its attendant removes it when the process ends. It blocks while it starts, so a thread of
+/// its own waits for it.
+static POSTGRES: LazyLock<Postgres> =
+    LazyLock::new(|| std::thread::spawn(|| Postgres::temporary().unwrap()).join().unwrap());
+
+pub(crate) struct TestApp {
+    pub(crate) url: String,
+    pub(crate) client: Client,
+    /// For what HTTP does not offer: the truth to compare with, and a past to set up.
+    pub(crate) database: Database,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The body, read as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The field that a problem names, after a look at the problem's shape.
+    #[track_caller]
+    pub(crate) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        let problem = self.json();
+        assert_eq!(problem["type"], "about:blank");
+        assert_eq!(problem["status"], self.status);
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        problem["field"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl TestApp {
+    /// On a fresh database of the shared Postgres.
+    pub(crate) async fn start() -> Self {
+        let options: PgConnectOptions = POSTGRES.url().parse().unwrap();
+        Self::start_on(options).await
+    }
+
+    pub(crate) async fn start_on(options: PgConnectOptions) -> Self {
+        let options = fresh_database(options).await;
+        let database = Database::from(PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap());
+        database.migrate().await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let config = Config { database: database.clone(), admin_token: TOKEN.to_owned() };
+        tokio::spawn(ordinaut_api::run(config, listener, std::future::pending::<()>()));
+        Self { url, client: client(), database }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path).bearer_auth(TOKEN)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        answer(self.request(Method::POST, path).bearer_auth(TOKEN).body(body)).await
+    }
+
+    /// Enqueues with a body that is good, and returns the id.
+    pub(crate) async fn enqueue(&self, body: Value) -> Uuid {
+        let answer = self.post("/jobs", body.to_string()).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    pub(crate) async fn job(&self, id: Uuid) -> Value {
+        self.get(&format!("/jobs/{id}")).await.json()
+    }
+
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(self.database.pool()).await.unwrap()
+    }
+
+    /// A worker of the queue that knows the kinds `echo` and `doomed`.
+    pub(crate) fn worker(&self, queue: &str) -> Worker<()> {
+        let settings = WorkerSettings { name: "tester".to_owned(), ..WorkerSettings::default() };
+        Worker::new(self.database.clone(), ()).settings(settings).queue(queue).handle(echo).handle(doomed)
+    }
+}
+
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+pub(crate) fn client() -> Client {
+    // An error is another test that was first.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+/// A database that nobody else has.
+pub(crate) async fn fresh_database(options: PgConnectOptions) -> PgConnectOptions {
+    let name = format!("test_{}", Uuid::new_v4().simple());
+    let admin = PgPool::connect_with(options.clone()).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&admin).await.unwrap();
+    admin.close().await;
+    options.database(&name)
+}
+
+/// The shared Postgres, for who starts a binary.
+pub(crate) fn postgres_url() -> String {
+    POSTGRES.url()
+}
+
+#[derive(Serialize, Deserialize)]
+struct Echo {
+    say: Option<String>,
+}
+
+impl Job for Echo {
+    const KIND: &'static str = "echo";
+}
+
+async fn echo(job: Echo, ctx: Context<()>) -> Result<(), JobError> {
+    ctx.set_output(&job.say)?;
+    Ok(())
+}
+
+#[derive(Serialize, Deserialize)]
+struct Doomed {}
+
+impl Job for Doomed {
+    const KIND: &'static str = "doomed";
+}
+
+async fn doomed(_: Doomed, _: Context<()>) -> Result<(), JobError> {
+    Err(JobError::fatal("it was never meant to be"))
+}

@@ -1,0 +1,38 @@
+//! `/dead`: look at dead letters, and send them back.
+
+use crate::app::TestApp;
+use ordinaut_core::Step;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_dead_job_is_listed_and_can_be_sent_back() {
+    let app = TestApp::start().await;
+    let mut worker = app.worker("default");
+    let id = app.enqueue(json!({"kind": "doomed", "args": {}})).await;
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(id));
+
+    let page = app.get("/dead").await.json();
+    assert_eq!((page["dead"].as_array().unwrap().len(), &page["next"]), (1, &json!(null)));
+    let letter = &page["dead"][0];
+    assert_eq!((&letter["job_id"], &letter["error"]), (&json!(id), &json!("it was never meant to be")));
+
+    let answer = app.post(&format!("/dead/{id}/requeue"), "").await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"id": id})));
+    assert_eq!(app.get("/dead").await.json()["dead"], json!([]));
+    let job = app.job(id).await;
+    assert_eq!((&job["state"], &job["attempt"], &job["failures"]), (&json!("waiting"), &json!(1), &json!(0)));
+
+    assert_eq!(app.post(&format!("/dead/{id}/requeue"), "").await.status, 404);
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(id));
+    assert_eq!(app.job(id).await["runs"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_job_whose_args_do_not_decode_is_dead_with_the_field_named() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "echo", "args": {"say": 5}})).await;
+    assert_eq!(app.worker("default").step().await.unwrap(), Step::Worked(id));
+    let job = app.job(id).await;
+    assert_eq!(job["state"], "dead");
+    assert!(job["runs"][0]["error"].as_str().unwrap().contains("args.say"), "{job}");
+}

@@ -1,0 +1,22 @@
+//! docs/http-api.md: each route that it names is there.
+
+use crate::app::{TOKEN, TestApp, answer};
+use reqwest::Method;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn every_documented_route_exists() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/http-api.md")).unwrap();
+    let app = TestApp::start().await;
+    let headings = text.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`')?.split_once(' '));
+    let mut routes = 0;
+    for (method, path) in headings {
+        routes += 1;
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let path = path.replace("{id}", &Uuid::now_v7().to_string());
+        let answer = answer(app.request(method.clone(), &path).bearer_auth(TOKEN)).await;
+        let missing = answer.status == 405 || answer.text.contains("there is no such route");
+        assert!(!missing, "{method} {path}: {}", answer.text);
+    }
+    assert_eq!(routes, 14, "one heading a route");
+}

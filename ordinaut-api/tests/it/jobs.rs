@@ -1,0 +1,143 @@
+//! `/jobs`: enqueue, look, cancel, run now.
+
+use crate::app::TestApp;
+use chrono::{DateTime, Utc};
+use ordinaut_core::Step;
+use serde_json::json;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn an_enqueued_job_has_everything_that_was_asked_for() {
+    let app = TestApp::start().await;
+    let asked = json!({
+        "kind": "echo", "args": {"say": "hi", "n": 9_007_199_254_740_993_i64}, "queue": "mail", "priority": 2,
+        "run_at": "2099-01-01T02:00:00+02:00", "max_attempts": 7, "timeout": 1.5, "tags": ["a", "b \"c\""],
+    });
+    let answer = app.post("/jobs", asked.to_string()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(answer.header("location"), format!("/jobs/{id}"));
+
+    let answer = app.get(answer.header("location")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let job = answer.json();
+    assert_eq!(job["id"], id);
+    assert_eq!(job["state"], "scheduled");
+    assert_eq!(job["runs"], json!([]));
+    assert_eq!(job["run_at"], "2099-01-01T00:00:00Z");
+    for field in ["kind", "args", "queue", "priority", "max_attempts", "timeout", "tags"] {
+        assert_eq!(job[field], asked[field], "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_kind_is_enough() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "echo"})).await;
+    let job = app.job(id).await;
+    assert_eq!((&job["queue"], &job["priority"], &job["args"]), (&json!("default"), &json!(5), &json!({})));
+}
+
+#[tokio::test]
+async fn a_delay_is_by_the_clock_of_the_database() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "echo", "delay": 90.5})).await;
+    let run_at: DateTime<Utc> = serde_json::from_value(app.job(id).await["run_at"].clone()).unwrap();
+    let now: DateTime<Utc> = sqlx::query_scalar("select now()").fetch_one(app.database.pool()).await.unwrap();
+    let ahead = (run_at - now).num_milliseconds();
+    assert!((30_000..=90_500).contains(&ahead), "{ahead}");
+}
+
+#[tokio::test]
+async fn a_job_that_ran_shows_its_run() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "echo", "args": {"say": "hi"}})).await;
+    assert_eq!(app.worker("default").step().await.unwrap(), Step::Worked(id));
+    let job = app.job(id).await;
+    assert_eq!((&job["state"], &job["attempt"], &job["run_at"]), (&json!("succeeded"), &json!(1), &json!(null)));
+    assert_eq!(job["runs"].as_array().unwrap().len(), 1);
+    let run = &job["runs"][0];
+    assert_eq!((&run["attempt"], &run["outcome"], &run["output"]), (&json!(1), &json!("succeeded"), &json!("hi")));
+    assert!(run["started_at"].is_string() && run["finished_at"].is_string() && run["error"].is_null());
+}
+
+#[tokio::test]
+async fn a_job_of_an_unknown_kind_waits_and_says_why() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "unheard_of"})).await;
+    assert_eq!(app.worker("default").step().await.unwrap(), Step::Idle);
+    let job = app.job(id).await;
+    assert_eq!((&job["state"], &job["note"]), (&json!("waiting"), &json!("no worker handles this kind")));
+}
+
+#[tokio::test]
+async fn lists_filter_by_state_kind_and_queue() {
+    let app = TestApp::start().await;
+    let mail = app.enqueue(json!({"kind": "echo", "queue": "mail"})).await;
+    let later = app.enqueue(json!({"kind": "echo", "delay": 3600})).await;
+    let other = app.enqueue(json!({"kind": "other"})).await;
+    let listed = async |query: &str| {
+        let answer = app.get(&format!("/jobs?{query}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let page = answer.json();
+        let ids = page["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().parse());
+        ids.collect::<Result<Vec<Uuid>, _>>().unwrap()
+    };
+    assert_eq!(listed("").await, [other, later, mail]);
+    assert_eq!(listed("state=&kind=&queue=&limit=&before=").await, [other, later, mail]);
+    assert_eq!(listed("state=scheduled").await, [later]);
+    assert_eq!(listed("kind=other").await, [other]);
+    assert_eq!(listed("queue=mail&state=waiting").await, [mail]);
+    assert!(listed("queue=mail&kind=other").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_waiting_job_is_cancelled_now_and_once() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "echo"})).await;
+    let answer = app.post(&format!("/jobs/{id}/cancel"), "").await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"cancelled": "now"})));
+    assert_eq!(app.job(id).await["state"], "cancelled");
+    let again = app.post(&format!("/jobs/{id}/cancel"), "").await;
+    assert_eq!((again.status, again.problem()), (409, String::new()));
+    assert_eq!(app.worker("default").step().await.unwrap(), Step::Idle);
+}
+
+#[tokio::test]
+async fn a_running_job_is_asked_to_stop() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "echo"})).await;
+    // A lease as a claim leaves it: no handler's timing decides this test.
+    app.worker("nobody").step().await.unwrap();
+    let lease = "update ordinaut.due_work set nonce = 1, session = (select session from ordinaut.worker), attempt = 1";
+    sqlx::query(lease).execute(app.database.pool()).await.unwrap();
+    let answer = app.post(&format!("/jobs/{id}/cancel"), "").await;
+    assert_eq!((answer.status, answer.json()), (202, json!({"cancelled": "asked"})));
+    let job = app.job(id).await;
+    assert_eq!((&job["state"], &job["cancel_asked"]), (&json!("running"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_job_for_later_can_run_now() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "echo", "delay": 3600})).await;
+    let run_now = async || app.post(&format!("/jobs/{id}/run-now"), "").await;
+    let answer = run_now().await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"run_now": "now"})));
+    let answer = run_now().await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"run_now": "already_due"})));
+    assert_eq!(app.worker("default").step().await.unwrap(), Step::Worked(id));
+    let answer = run_now().await;
+    assert_eq!((answer.status, answer.problem()), (409, String::new()));
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_there_is_404_everywhere() {
+    let app = TestApp::start().await;
+    let id = Uuid::now_v7();
+    assert_eq!(app.get(&format!("/jobs/{id}")).await.status, 404);
+    for path in [format!("/jobs/{id}/cancel"), format!("/jobs/{id}/run-now"), format!("/dead/{id}/requeue")] {
+        let answer = app.post(&path, "").await;
+        assert_eq!((answer.status, answer.problem()), (404, String::new()), "{path}");
+    }
+}

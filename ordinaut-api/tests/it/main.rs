@@ -1,0 +1,16 @@
+//! The API as its clients see it: over a socket, with a real Postgres behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod app;
+mod bad_input;
+mod binary;
+mod dead;
+mod documented;
+mod health;
+mod jobs;
+mod looking;
+mod metrics;
+mod outage;
+mod paging;
