@@ -1,27 +1,35 @@
--- Lease up to $3 due jobs of the lanes ($1 queue, $2 priority, most urgent first), of the kinds in $4, to the
--- session $5 under the nonce $6; suspects only, or none of them ($7).
+-- Lease up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned from its floor ($3),
+-- of the kinds in $5, to the session $6 under the nonce $7; suspects only, or none of them ($8). A sweep ($9) scans
+-- from the start: it finds what committed late. One worker of a queue at a time sweeps; the others claim as ever.
 --
 -- The CTE "due" is an optimisation fence: without it the planner may run the limited subquery once for each
--- candidate row, and lease more than $3. skip locked: two workers never wait for the same row.
--- The left join: a job whose row is gone is still leased, so that its worker can bury it with that reason.
-with lane as (
-    select * from unnest($1::text[], $2::smallint[]) as l(queue, priority)
+-- candidate row, and lease more than $4. skip locked: two workers never wait for the same row.
+-- A claim need not be durable: losing one only runs a job that nobody settled. The nonce makes its token unrepeatable.
+-- The left join of job: one whose row is gone is still leased, so that its worker can bury it with that reason. That of
+-- the claim: an empty one still tells the time.
+with claim as materialized (
+    select statement_timestamp() as at, set_config('synchronous_commit', 'off', true)
+), lane as materialized (
+    select queue, priority,
+           case when $9::boolean and pg_try_advisory_xact_lock(hashtext('ordinaut.sweep'), hashtext(queue))
+               then '-infinity' else floor end as floor
+    from unnest($1::text[], $2::smallint[], $3::timestamptz[]) as l(queue, priority, floor)
 ), due as materialized (
     select free.tid
     from lane cross join lateral (
         select ctid as tid
         from ordinaut.due_work
         where queue = lane.queue and priority = lane.priority
-          and run_at <= statement_timestamp()
-          and session is null and kind = any($4::text[]) and (flags & 2 = 2) = $7::boolean
+          and run_at >= lane.floor and run_at <= statement_timestamp()
+          and session is null and kind = any($5::text[]) and (flags & 2 = 2) = $8::boolean
         order by queue, priority, run_at, job_id
-        limit $3::bigint
+        limit $4::bigint
         for update skip locked
     ) free
-    limit $3::bigint
+    limit $4::bigint
 ), leased as (
     update ordinaut.due_work
-    set session = $5::bigint, nonce = $6::integer, attempt = attempt + 1
+    set session = $6::bigint, nonce = $7::integer, attempt = attempt + 1
     from due
     where due_work.ctid = due.tid
     returning job_id, attempt, failures, flags, run_at, due_work.queue, due_work.kind, due_work.priority
@@ -31,8 +39,9 @@ with lane as (
     from leased
     group by queue, kind
 )
-select leased.*, job.args::text as args, job.max_attempts,
+select claim.at, leased.*, job.args::text as args, job.max_attempts,
        extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at
-from leased
+from claim
+left join leased on true
 left join ordinaut.job on job.id = leased.job_id
 order by leased.priority, leased.run_at, leased.job_id

@@ -1,55 +1,87 @@
 //! Claim: take leases, and hand them back unrun.
 
 use super::schema::Schema;
+use crate::vocabulary::floor::Lane;
 use crate::vocabulary::lease::{Body, Lease, Token};
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What to take.
 pub(crate) struct Claim<'a> {
-    /// Queue and priority, most urgent first.
-    pub(crate) lanes: &'a [(String, i16)],
-    pub(crate) kinds: &'a [String],
+    /// Most urgent first.
+    pub(crate) lanes: &'a [Lane],
+    /// Where the scan of each lane starts; `None`: at the beginning.
+    pub(crate) floors: Vec<Option<DateTime<Utc>>>,
+    pub(crate) kinds: &'a [Arc<str>],
     pub(crate) limit: usize,
     pub(crate) session: i64,
     pub(crate) nonce: i32,
     /// Only jobs whose last attempt was lost, or none of them.
     pub(crate) suspects: bool,
+    /// From the beginning of every lane, unless another worker does so now.
+    pub(crate) sweep: bool,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    job_id: Uuid,
-    attempt: i16,
-    failures: i16,
-    flags: i16,
-    run_at: DateTime<Utc>,
-    queue: String,
-    kind: String,
-    priority: i16,
-    args: Option<String>,
-    max_attempts: Option<i16>,
-    timeout: Option<f64>,
-    tags: Option<Vec<String>>,
-    created_at: Option<DateTime<Utc>>,
+/// What was taken, the most urgent first, and when, by the database's clock.
+pub(crate) struct Claimed {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) leases: Vec<Lease>,
 }
 
-/// Takes leases; the most urgent come first.
-pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: Claim<'_>) -> sqlx::Result<Vec<Lease>> {
+/// Takes leases.
+pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: Claim<'_>) -> sqlx::Result<Claimed> {
     let (queues, priorities): (Vec<&str>, Vec<i16>) =
         claim.lanes.iter().map(|(queue, priority)| (&**queue, *priority)).unzip();
-    let rows: Vec<Row> = sqlx::query_as(schema.sql(include_str!("../../sql/jobs/claim.sql")))
+    // Before the beginning of time, which no instant of ours can name.
+    let floors: Vec<_> = claim.floors.iter().map(|floor| floor.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).collect();
+    let rows = sqlx::query(schema.sql(include_str!("../../sql/jobs/claim.sql")))
         .bind(queues)
         .bind(priorities)
+        .bind(floors)
         .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-        .bind(claim.kinds)
+        .bind(claim.kinds.iter().map(|kind| &**kind).collect::<Vec<_>>())
         .bind(claim.session)
         .bind(claim.nonce)
         .bind(claim.suspects)
+        .bind(claim.sweep)
         .fetch_all(db)
         .await?;
-    Ok(rows.into_iter().map(|row| row.into_lease(claim.session, claim.nonce)).collect())
+    let at = rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
+    let leases = rows.iter().filter_map(|row| lease(row, &claim).transpose());
+    Ok(Claimed { at, leases: leases.collect::<Result<_, _>>()? })
+}
+
+/// A row in the order of the statement's columns; the one row of an empty claim has nothing but the time.
+fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
+    let Some(job_id) = row.try_get(1)? else { return Ok(None) };
+    let body = match (row.try_get(9)?, row.try_get(13)?) {
+        (Some(args), Some(created_at)) => Some(Body {
+            args,
+            max_attempts: row.try_get(10)?,
+            timeout_seconds: row.try_get(11)?,
+            tags: row.try_get::<Option<_>, _>(12)?.unwrap_or_default(),
+            created_at,
+        }),
+        _ => None,
+    };
+    Ok(Some(Lease {
+        token: Token { job_id, attempt: row.try_get(2)?, session: claim.session, nonce: claim.nonce },
+        failures: row.try_get(3)?,
+        suspect: row.try_get::<i16, _>(4)? & 2 != 0,
+        run_at: row.try_get(5)?,
+        queue: shared(row.try_get(6)?, claim.lanes.iter().map(|(queue, _)| queue)),
+        kind: shared(row.try_get(7)?, claim.kinds.iter()),
+        priority: row.try_get(8)?,
+        body,
+    }))
+}
+
+/// A name that was asked for, without another copy of it.
+fn shared<'a>(name: &str, mut asked: impl Iterator<Item = &'a Arc<str>>) -> Arc<str> {
+    asked.find(|known| &***known == name).cloned().unwrap_or_else(|| name.into())
 }
 
 /// Hands leases of one session back whose handlers never started.
@@ -84,27 +116,18 @@ pub(crate) async fn strays(
     Ok(rows.into_iter().map(|(job_id, attempt, session, nonce)| Token { job_id, attempt, session, nonce }).collect())
 }
 
-impl Row {
-    fn into_lease(self, session: i64, nonce: i32) -> Lease {
-        let body = match (self.args, self.created_at) {
-            (Some(args), Some(created_at)) => Some(Body {
-                args,
-                max_attempts: self.max_attempts,
-                timeout_seconds: self.timeout,
-                tags: self.tags.unwrap_or_default(),
-                created_at,
-            }),
-            _ => None,
-        };
-        Lease {
-            token: Token { job_id: self.job_id, attempt: self.attempt, session, nonce },
-            kind: self.kind,
-            queue: self.queue,
-            priority: self.priority,
-            failures: self.failures,
-            suspect: self.flags & 2 != 0,
-            run_at: self.run_at,
-            body,
-        }
-    }
+/// When Postgres started, and which of these leases it does not know any more: claims are not durable, and a restart
+/// may have lost some whose handlers run.
+pub(crate) async fn after_connect(
+    db: &mut PgConnection,
+    schema: &Schema,
+    tokens: &[Token],
+) -> sqlx::Result<(DateTime<Utc>, DateTime<Utc>, Vec<Uuid>)> {
+    sqlx::query_as(schema.sql(include_str!("../../sql/jobs/after_connect.sql")))
+        .bind(tokens.iter().map(|token| token.job_id).collect::<Vec<_>>())
+        .bind(tokens.iter().map(|token| token.attempt).collect::<Vec<_>>())
+        .bind(tokens.iter().map(|token| token.session).collect::<Vec<_>>())
+        .bind(tokens.iter().map(|token| token.nonce).collect::<Vec<_>>())
+        .fetch_one(db)
+        .await
 }

@@ -29,6 +29,11 @@ impl Link {
         self.schema.clone()
     }
 
+    /// Whether the next statement needs no new connection.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
     /// The connection, made if there is none. Waits for a server that does not answer as long as a statement may take.
     pub(crate) async fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
         let connection = match self.connection.take() {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What every write about a leased job carries. It never repeats: a later claim of the same job has another
@@ -30,14 +31,21 @@ impl fmt::Display for Token {
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     pub(crate) token: Token,
-    pub(crate) kind: String,
-    pub(crate) queue: String,
+    pub(crate) kind: Arc<str>,
+    pub(crate) queue: Arc<str>,
     pub(crate) priority: i16,
     pub(crate) failures: i16,
     pub(crate) suspect: bool,
     pub(crate) run_at: DateTime<Utc>,
     /// Absent when the job's own row is gone.
     pub(crate) body: Option<Body>,
+}
+
+impl Lease {
+    /// What its arguments take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.args.len())
+    }
 }
 
 /// What the lease needs of the job's own row.

@@ -1,127 +1,93 @@
 //! One attempt: run the handler under its time limit, and decide what becomes of the job.
 
-use super::book::Running;
+use super::book::{CANCEL_GRACE, Running};
 use super::context::Context;
 use super::registry::Handler;
 use super::session::Session;
+use super::stop::{Stop, StopLine};
 use crate::settings::worker::WorkerSettings;
 use crate::store::settle::Ended;
+use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::lease::Lease;
 use crate::vocabulary::settlement::{Budget, Settlement};
+use futures_util::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::task::{JoinError, JoinHandle};
-use tokio_util::sync::CancellationToken;
 
-/// What a handler that was asked to stop has to do so, before it is dropped.
-const CANCEL_GRACE: Duration = Duration::from_secs(5);
-
-pub(super) struct Attempt<S> {
-    pub(super) lease: Lease,
+pub(super) struct Attempt<'a, S> {
     pub(super) handler: Option<Arc<Handler<S>>>,
     pub(super) state: Arc<S>,
-    pub(super) session: Arc<Session>,
-    pub(super) settings: Arc<WorkerSettings>,
-    /// Cancelled when the worker stops and will not wait any longer.
-    pub(super) release: CancellationToken,
+    pub(super) session: &'a Session,
+    pub(super) settings: &'a WorkerSettings,
+}
+
+/// An attempt that ended, with what it would take to let it fail instead.
+pub(super) struct Finished {
+    pub(super) ended: Ended,
+    pub(super) budget: Budget,
+    pub(super) backoff: Backoff,
 }
 
 /// How the handler came to its end.
 enum End {
     Returned(Result<(), JobError>),
-    Cancelled,
-    Released,
-    /// The lease does not hold any more: nothing may be written.
-    Lost,
+    Stopped(Stop),
 }
 
-impl<S: Send + Sync + 'static> Attempt<S> {
+impl<S: Send + Sync + 'static> Attempt<'_, S> {
     /// Runs the handler to its end. `None`: the lease was lost.
-    pub(super) async fn perform(self) -> Option<(Ended, Budget)> {
-        let started = Instant::now();
-        let body = self.lease.body.as_ref();
+    pub(super) async fn perform(self, lease: Lease) -> Option<Finished> {
+        let (started, token) = (Instant::now(), lease.token);
+        let body = lease.body.as_ref();
         let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(self.settings.max_attempts());
-        let budget = Budget { failures: self.lease.failures, max_attempts };
+        let budget = Budget { failures: lease.failures, max_attempts };
+        let backoff = self.handler.as_ref().and_then(|handler| handler.backoff).unwrap_or(self.settings.backoff());
         let limit = body
             .and_then(|body| body.timeout_seconds)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .unwrap_or(self.settings.job_timeout);
-        let cancelled = CancellationToken::new();
-        self.session.book.enter(Running {
-            token: self.lease.token,
-            budget,
-            started,
-            must_end: started + limit,
-            cancelled: cancelled.clone(),
-        });
-        let context = Context::new(self.state.clone(), self.lease.clone(), cancelled.clone());
-        let end = match (&self.handler, body) {
-            (Some(handler), Some(body)) => {
-                // A task of its own: its panic stays there, and whoever waits for it can stop waiting.
-                let task = tokio::spawn(caught(handler.run(body.args.clone(), context.clone())));
-                self.supervise(task, limit, &cancelled).await
+        let line = Arc::new(StopLine::default());
+        let must_end = started + limit;
+        self.session.book.enter(Running { token, budget, backoff, started, must_end, line: line.clone() });
+        let context = Context::new(self.state.clone(), lease, line.clone());
+        let end = match (&self.handler, context.args()) {
+            (Some(handler), Some(args)) => {
+                let handler = AssertUnwindSafe(handler.run(args, context.clone())).catch_unwind();
+                tokio::select! {
+                    biased;
+                    result = handler => End::Returned(result.unwrap_or_else(|panic| Err(panicked(&*panic)))),
+                    end = self.stopped(&line) => end,
+                    () = tokio::time::sleep(limit) => End::Returned(Err(timed_out(limit))),
+                }
             }
             (_, None) => End::Returned(Err(JobError::fatal("the job's own row is gone"))),
             (None, _) => End::Returned(Err(JobError::retry("this worker has no handler for the kind"))),
         };
-        self.session.book.leave(&self.lease.token);
-        let backoff = self.handler.as_ref().and_then(|handler| handler.backoff).unwrap_or(self.settings.backoff());
+        self.session.book.leave(&token);
         let settlement = match end {
-            End::Lost => return None,
+            End::Stopped(Stop::Lose) => return None,
+            End::Stopped(Stop::Cancel) => Settlement::cancelled(budget.failures),
+            End::Stopped(Stop::Release) => Settlement::released(budget.failures),
             End::Returned(result) => Settlement::of(result, budget, &backoff, rand::random()),
-            End::Cancelled => Settlement::cancelled(budget.failures),
-            End::Released => Settlement::released(budget.failures),
         };
-        let ended = Ended {
-            token: self.lease.token,
-            settlement,
-            ran_for: Some(started.elapsed()),
-            output: context.take_output(),
-        };
-        Some((ended, budget))
+        let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output: context.take_output() };
+        Some(Finished { ended, budget, backoff })
     }
 
-    async fn supervise(
-        &self,
-        mut task: JoinHandle<Result<(), JobError>>,
-        limit: Duration,
-        cancelled: &CancellationToken,
-    ) -> End {
-        let end = tokio::select! {
-            result = &mut task => return End::Returned(flat(result)),
-            () = tokio::time::sleep(limit) => End::Returned(Err(timed_out(limit))),
-            () = self.session.lost().cancelled() => End::Lost,
-            () = self.release.cancelled() => End::Released,
-            () = cancelled.cancelled() => tokio::select! {
-                result = &mut task => return End::Returned(flat(result)),
-                () = tokio::time::sleep(CANCEL_GRACE) => End::Cancelled,
-                () = self.session.lost().cancelled() => End::Lost,
-            },
-        };
-        // From here on the session's thread watches: it ends the process if the handler does not yield.
-        self.session.book.must_end_now(&self.lease.token);
-        task.abort();
-        match (task.await, end) {
-            // It returned in the moment that it was stopped, and what it did is done.
-            (Ok(result), End::Returned(_) | End::Cancelled | End::Released) => End::Returned(result),
-            (_, end) => end,
+    /// Ends when the handler must be dropped: at once, or after the grace of a cancel.
+    async fn stopped(&self, line: &StopLine) -> End {
+        let first = line.outweighed(None).await;
+        if first != Stop::Cancel {
+            return End::Stopped(first);
+        }
+        tokio::select! {
+            second = line.outweighed(Some(Stop::Cancel)) => End::Stopped(second),
+            () = tokio::time::sleep(CANCEL_GRACE) => End::Stopped(Stop::Cancel),
         }
     }
-}
-
-/// A panic of a handler is a failed attempt, and its message the error.
-async fn caught(handler: impl Future<Output = Result<(), JobError>>) -> Result<(), JobError> {
-    match futures_util::FutureExt::catch_unwind(AssertUnwindSafe(handler)).await {
-        Ok(result) => result,
-        Err(panic) => Err(panicked(&*panic)),
-    }
-}
-
-fn flat(result: Result<Result<(), JobError>, JoinError>) -> Result<(), JobError> {
-    result.unwrap_or_else(|error| Err(JobError::retry(error)))
 }
 
 fn panicked(payload: &(dyn Any + Send)) -> JobError {

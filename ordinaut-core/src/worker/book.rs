@@ -1,75 +1,102 @@
 //! What runs in this process and what has ended, shared with the session's thread.
 
+use super::stop::{Stop, StopLine};
+use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Token;
 use crate::vocabulary::outcome::Outcome;
 use crate::vocabulary::settlement::Budget;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-use tokio_util::sync::CancellationToken;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// What a handler that was asked to stop has to do so, before it is dropped.
+pub(super) const CANCEL_GRACE: Duration = Duration::from_secs(5);
 
 /// An attempt whose handler has started.
 #[derive(Clone)]
 pub(super) struct Running {
     pub(super) token: Token,
     pub(super) budget: Budget,
+    pub(super) backoff: Backoff,
     pub(super) started: Instant,
     /// When its handler must have ended, or was told to.
     pub(super) must_end: Instant,
-    /// Tells the handler that the job was asked to stop.
-    pub(super) cancelled: CancellationToken,
+    pub(super) line: Arc<StopLine>,
 }
 
 #[derive(Default)]
 pub(super) struct Book {
-    running: Mutex<HashMap<Token, Running>>,
-    finished: Mutex<BTreeMap<String, BTreeMap<Outcome, u64>>>,
+    entries: Mutex<Entries>,
+    finished: Mutex<BTreeMap<Arc<str>, BTreeMap<Outcome, u64>>>,
     /// Grows while the runtime that drives the handlers is not blocked.
     ticks: AtomicU64,
 }
 
+#[derive(Default)]
+struct Entries {
+    running: HashMap<Uuid, Running>,
+    /// Holds for whoever enters later too.
+    everybody: Option<Stop>,
+}
+
 impl Book {
     pub(super) fn enter(&self, running: Running) {
-        self.running().insert(running.token, running);
+        let mut entries = self.entries();
+        if let Some(order) = entries.everybody {
+            running.line.stop(order);
+        }
+        entries.running.insert(running.token.job_id, running);
     }
 
     pub(super) fn leave(&self, token: &Token) {
-        self.running().remove(token);
+        self.entries().running.remove(&token.job_id);
     }
 
-    /// Its handler was told to end: from now on it is late.
-    pub(super) fn must_end_now(&self, token: &Token) {
-        if let Some(running) = self.running().get_mut(token) {
-            running.must_end = running.must_end.min(Instant::now());
+    /// Stops one job, if it runs here.
+    pub(super) fn stop(&self, job_id: Uuid, order: Stop) {
+        if let Some(running) = self.entries().running.get_mut(&job_id) {
+            running.stop(order);
         }
     }
 
-    pub(super) fn cancel(&self, job_id: Uuid) {
-        for running in self.running().values().filter(|running| running.token.job_id == job_id) {
-            running.cancelled.cancel();
-        }
+    /// Stops everything that runs, and whatever starts from now on.
+    pub(super) fn stop_everybody(&self, order: Stop) {
+        let mut entries = self.entries();
+        entries.everybody = entries.everybody.max(Some(order));
+        entries.running.values_mut().for_each(|running| running.stop(order));
     }
 
     pub(super) fn count(&self) -> usize {
-        self.running().len()
+        self.entries().running.len()
+    }
+
+    pub(super) fn tokens(&self) -> Vec<Token> {
+        self.entries().running.values().map(|running| running.token).collect()
     }
 
     /// Those that should have ended before `instant`.
     pub(super) fn late(&self, instant: Instant) -> Vec<Running> {
-        self.running().values().filter(|running| running.must_end < instant).cloned().collect()
+        self.entries().running.values().filter(|running| running.must_end < instant).cloned().collect()
     }
 
-    pub(super) fn ended(&self, queue: &str, outcome: Outcome) {
+    /// The one attempt that runs, if only one does: when the runtime is blocked, it is what blocks.
+    pub(super) fn only(&self) -> Option<Running> {
+        let entries = self.entries();
+        entries.running.values().next().filter(|_| entries.running.len() == 1).cloned()
+    }
+
+    pub(super) fn ended(&self, queue: &Arc<str>, outcome: Outcome, jobs: u64) {
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        *finished.entry(queue.to_owned()).or_default().entry(outcome).or_default() += 1;
+        *finished.entry(queue.clone()).or_default().entry(outcome).or_default() += jobs;
     }
 
     /// `{queue: {outcome: count}}` since the session began, as the `worker` row keeps it.
     pub(super) fn finished_json(&self) -> String {
         let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::to_string(&*finished).expect("names and numbers can always be written as JSON")
+        let plain: BTreeMap<&str, _> = finished.iter().map(|(queue, outcomes)| (&**queue, outcomes)).collect();
+        serde_json::to_string(&plain).expect("names and numbers can always be written as JSON")
     }
 
     pub(super) fn tick(&self) {
@@ -80,7 +107,17 @@ impl Book {
         self.ticks.load(Ordering::Relaxed)
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<Token, Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    /// Passes the order on. From then on the session's thread watches too: it ends the process if the handler does not
+    /// yield.
+    fn stop(&mut self, order: Stop) {
+        let grace = if order == Stop::Cancel { CANCEL_GRACE } else { Duration::ZERO };
+        self.must_end = self.must_end.min(Instant::now() + grace);
+        self.line.stop(order);
     }
 }

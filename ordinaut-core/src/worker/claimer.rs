@@ -1,34 +1,67 @@
-//! The claimer: takes leases for a session, on a connection of its own.
+//! The claimer: takes leases for a session, on a connection of its own, and remembers where to look.
 
 use super::session::Session;
-use crate::store::claim::{self, Claim};
+use super::stop::Stop;
+use crate::store::claim::{self, Claim, Claimed};
 use crate::store::database::Database;
 use crate::store::link::Link;
+use crate::vocabulary::floor::{Floors, Lane};
 use crate::vocabulary::lease::{Lease, Token};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::warn;
+use tracing::{info, warn};
+
+/// Between two sweeps at least.
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// A sweep may take a fiftieth of the time: it stays prompt where it is cheap.
+const SWEEP_SHARE: u32 = 50;
+
+/// After a restart of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
+/// their workers need the time to notice.
+const AFTER_RESTART: TimeDelta = TimeDelta::seconds(2);
 
 pub(super) struct Claimer {
     link: Link,
-    queues: Vec<String>,
-    kinds: Vec<String>,
+    queues: Vec<Arc<str>>,
+    kinds: Vec<Arc<str>>,
     /// The server gives up a claim after this, so that afterwards it cannot commit any more.
     patience: Duration,
     /// Claims whose answer never came, by session and nonce, and when they were sent.
     strays: Vec<(i64, i32, Instant)>,
+    floors: Floors,
+    /// Of the few jobs whose last attempt was lost, which other claims pass over.
+    suspect_floors: Floors,
+    sweep_at: Instant,
+    postgres_started: Option<DateTime<Utc>>,
+}
+
+/// What the connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connected {
+    /// The one that there was.
+    Already,
+    /// A new one to the Postgres that there was.
+    Anew,
+    /// A new one to a Postgres that was restarted: what is leased and not started may be leased by others too.
+    AfterRestart,
 }
 
 impl Claimer {
-    pub(super) fn new(
-        database: &Database,
-        name: &str,
-        queues: Vec<String>,
-        kinds: Vec<String>,
-        lease: Duration,
-    ) -> Self {
+    pub(super) fn new(database: &Database, name: &str, queues: &[String], kinds: &[String], lease: Duration) -> Self {
         let patience = lease / 3;
-        let link = Link::new(database, &format!("ordinaut-claim/{name}"), patience);
-        Self { link, queues, kinds, patience, strays: Vec::new() }
+        Self {
+            link: Link::new(database, &format!("ordinaut-claim/{name}"), patience),
+            queues: queues.iter().map(|queue| queue.as_str().into()).collect(),
+            kinds: kinds.iter().map(|kind| kind.as_str().into()).collect(),
+            patience,
+            strays: Vec::new(),
+            floors: Floors::default(),
+            suspect_floors: Floors::default(),
+            sweep_at: Instant::now(),
+            postgres_started: None,
+        }
     }
 
     /// Takes up to `limit` leases: suspects only, or none of them.
@@ -36,22 +69,39 @@ impl Claimer {
         self.hand_strays_back(session).await?;
         // The next claim begins with the next queue, so that a full one does not starve the others.
         self.queues.rotate_left(1);
-        let lanes: Vec<_> =
+        let lanes: Vec<Lane> =
             (1..=9).flat_map(|priority| self.queues.iter().map(move |queue| (queue.clone(), priority))).collect();
+        let floors = if suspects { &self.suspect_floors } else { &self.floors };
         let (nonce, sent) = (session.next_nonce(), Instant::now());
-        let claim = Claim { lanes: &lanes, kinds: &self.kinds, limit, session: session.id, nonce, suspects };
+        let sweep = sent >= self.sweep_at;
+        let claim = Claim {
+            floors: lanes.iter().map(|lane| floors.of(lane)).collect(),
+            lanes: &lanes,
+            kinds: &self.kinds,
+            limit,
+            session: session.id,
+            nonce,
+            suspects,
+            sweep,
+        };
         let schema = self.link.schema();
         let result = claim::claim(self.link.connection().await?, &schema, claim).await;
         // A refusal was rolled back. Of anything else it is not known whether it committed.
         if matches!(&result, Err(error) if error.as_database_error().is_none()) {
             self.strays.push((session.id, nonce, sent));
         }
-        let leases = self.link.checked(result)?;
+        let Claimed { at, leases } = self.checked(result)?;
+        if sweep && !suspects {
+            self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
+        }
+        let claimed = leases.iter().map(|lease| (&*lease.queue, lease.priority, lease.run_at));
+        let floors = if suspects { &mut self.suspect_floors } else { &mut self.floors };
+        floors.learn(&lanes, at, claimed, leases.len() >= limit);
         // An answer after the end of its session is worth nothing: those jobs are rescued.
         Ok(if session.is_lost() { Vec::new() } else { leases })
     }
 
-    /// Hands leases back whose handlers did not start. A failure leaves them to a later try, or to the rescue.
+    /// Hands leases back whose handlers did not start. A failure leaves them to the end of the session.
     pub(super) async fn give_back(&mut self, session: &Session, leases: &[Lease]) {
         if leases.is_empty() {
             return;
@@ -66,26 +116,60 @@ impl Claimer {
         self.link.close().await;
     }
 
+    /// Makes a connection if there is none. After a restart of Postgres it stops the handlers of leases that were lost
+    /// with it, and waits until everybody has had the time to do so.
+    pub(super) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
+        if self.link.is_connected() {
+            return Ok(Connected::Already);
+        }
+        let (tokens, schema) = (session.book.tokens(), self.link.schema());
+        let result = claim::after_connect(self.link.connection().await?, &schema, &tokens).await;
+        let (started, now, missing) = self.checked(result)?;
+        for job_id in missing {
+            warn!(job.id = %job_id, "Postgres does not know the lease of job {job_id} any more: its handler is stopped");
+            session.book.stop(job_id, Stop::Lose);
+        }
+        if self.postgres_started.replace(started).is_none_or(|before| before == started) {
+            return Ok(Connected::Anew);
+        }
+        let pause = (started + AFTER_RESTART - now).to_std().unwrap_or_default();
+        info!("Postgres was restarted: the next claim is made in {} ms", pause.as_millis());
+        tokio::time::sleep(pause).await;
+        Ok(Connected::AfterRestart)
+    }
+
     async fn hand_strays_back(&mut self, session: &Session) -> sqlx::Result<()> {
         self.strays.retain(|(owner, ..)| *owner == session.id);
-        if !self.strays.iter().any(|(.., sent)| sent.elapsed() > self.patience + Duration::from_secs(1)) {
+        let settled = |sent: &Instant| sent.elapsed() > self.patience + Duration::from_secs(1);
+        if !self.strays.iter().any(|(.., sent)| settled(sent)) {
             return Ok(());
         }
         let schema = self.link.schema();
         let nonces: Vec<_> = self.strays.iter().map(|(_, nonce, _)| *nonce).collect();
         let result = claim::strays(self.link.connection().await?, &schema, session.id, &nonces).await;
-        let tokens = self.link.checked(result)?;
+        let tokens = self.checked(result)?;
         if !tokens.is_empty() {
             self.give_back_tokens(session.id, &tokens).await?;
             warn!("handed {} jobs back whose claim was never answered", tokens.len());
         }
-        self.strays.retain(|(.., sent)| sent.elapsed() <= self.patience + Duration::from_secs(1));
+        let patience = self.patience;
+        self.strays.retain(|(.., sent)| sent.elapsed() <= patience + Duration::from_secs(1));
         Ok(())
     }
 
     async fn give_back_tokens(&mut self, session: i64, tokens: &[Token]) -> sqlx::Result<()> {
         let schema = self.link.schema();
         let result = claim::give_back(self.link.connection().await?, &schema, session, tokens).await;
+        self.checked(result)
+    }
+
+    /// Passes a result on; after an error nothing that was remembered holds, and the next claim sweeps.
+    fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        if result.is_err() {
+            self.floors.reset();
+            self.suspect_floors.reset();
+            self.sweep_at = Instant::now();
+        }
         self.link.checked(result)
     }
 }

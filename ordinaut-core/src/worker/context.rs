@@ -1,12 +1,12 @@
 //! What a handler knows of its attempt, and what it can leave behind.
 
+use super::stop::StopLine;
 use crate::vocabulary::lease::{Body, Lease, Token};
 use crate::vocabulary::nul;
 use crate::vocabulary::settlement::MAX_OUTPUT_BYTES;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// What a handler knows of its attempt. Cheap to clone.
@@ -18,7 +18,7 @@ pub struct Context<S> {
 
 struct Attempt {
     lease: Lease,
-    cancelled: CancellationToken,
+    line: Arc<StopLine>,
     output: Mutex<Option<String>>,
 }
 
@@ -41,8 +41,8 @@ impl<S> Clone for Context<S> {
 }
 
 impl<S> Context<S> {
-    pub(super) fn new(state: Arc<S>, lease: Lease, cancelled: CancellationToken) -> Self {
-        Self { state, attempt: Arc::new(Attempt { lease, cancelled, output: Mutex::default() }) }
+    pub(super) fn new(state: Arc<S>, lease: Lease, line: Arc<StopLine>) -> Self {
+        Self { state, attempt: Arc::new(Attempt { lease, line, output: Mutex::default() }) }
     }
 
     /// The job's id.
@@ -90,10 +90,10 @@ impl<S> Context<S> {
         self.attempt.lease.run_at
     }
 
-    /// Ends when the job was asked to stop. A handler that does not listen is dropped at its next `await` five
-    /// seconds later.
+    /// Ends when the handler should stop: its job was cancelled, and it has five seconds until it is dropped at its next
+    /// `await`, or it is being dropped right now.
     pub async fn cancelled(&self) {
-        self.attempt.cancelled.cancelled().await;
+        self.attempt.line.heard().await;
     }
 
     /// Keeps a result with this attempt's run, 64 KiB of JSON at most. A later call replaces it.
@@ -108,6 +108,10 @@ impl<S> Context<S> {
 
     pub(super) fn take_output(&self) -> Option<String> {
         self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn args(&self) -> Option<&str> {
+        self.body().map(|body| &*body.args)
     }
 
     fn body(&self) -> Option<&Body> {

@@ -1,21 +1,24 @@
-//! The loop: claim as many jobs as there are free slots, run them, wait a little when there was nothing.
+//! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what became of it.
 
 use super::Step;
 use super::attempt::Attempt;
-use super::claimer::Claimer;
+use super::claimer::{Claimer, Connected};
+use super::pace::{Pace, Wait};
 use super::registry::Registry;
 use super::session::Session;
-use super::settler::{Answer, Letter, Settler};
+use super::settler::{Answer, Letter, Sender, Settler};
+use super::shelf::Shelf;
+use super::stop::Stop;
+use super::suspects::Suspects;
 use crate::settings::worker::WorkerSettings;
 use crate::store::database::Database;
 use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio_util::sync::CancellationToken;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
@@ -27,25 +30,23 @@ const LEAST_FLUSH: Duration = Duration::from_secs(5);
 
 pub(super) struct Engine<S> {
     database: Database,
-    state: Arc<S>,
-    registry: Registry<S>,
     settings: Arc<WorkerSettings>,
     when_stuck: fn(),
     claimer: Claimer,
     settler: Settler,
-    session: Option<Arc<Session>>,
-    slots: Arc<Semaphore>,
-    attempts: TaskTracker,
-    release: CancellationToken,
-    suspects: Arc<Suspects>,
-    look_for_suspects: Instant,
+    runners: TaskTracker,
+    bench: Arc<Bench<S>>,
 }
 
-/// A job whose last attempt was lost may be what killed its worker. One of them runs at a time, so that a poisonous
-/// one takes no other suspect with it.
-struct Suspects {
-    one_runs: AtomicBool,
-    one_ended: Notify,
+/// What the runners share.
+struct Bench<S> {
+    state: Arc<S>,
+    registry: Registry<S>,
+    settings: Arc<WorkerSettings>,
+    shelf: Shelf,
+    suspects: Suspects,
+    /// The session that leases are claimed under now.
+    session: Mutex<Option<Arc<Session>>>,
 }
 
 impl<S: Send + Sync + 'static> Engine<S> {
@@ -56,100 +57,110 @@ impl<S: Send + Sync + 'static> Engine<S> {
         settings: WorkerSettings,
         when_stuck: fn(),
     ) -> Self {
-        let (name, lease) = (&settings.name, settings.lease);
+        let (name, lease, settings) = (settings.name.clone(), settings.lease, Arc::new(settings));
         Self {
-            claimer: Claimer::new(database, name, settings.queues.clone(), registry.kinds(), lease),
-            settler: Settler::start(database, name, lease),
-            slots: Arc::new(Semaphore::new(settings.concurrency)),
+            claimer: Claimer::new(database, &name, &settings.queues, &registry.kinds(), lease),
+            settler: Settler::start(database, &name, lease),
             database: database.clone(),
-            settings: Arc::new(settings),
-            state,
-            registry,
             when_stuck,
-            session: None,
-            attempts: TaskTracker::new(),
-            release: CancellationToken::new(),
-            suspects: Arc::new(Suspects { one_runs: AtomicBool::new(false), one_ended: Notify::new() }),
-            look_for_suspects: Instant::now(),
+            runners: TaskTracker::new(),
+            bench: Arc::new(Bench {
+                state,
+                registry,
+                settings: settings.clone(),
+                shelf: Shelf::new(),
+                suspects: Suspects::default(),
+                session: Mutex::default(),
+            }),
+            settings,
         }
     }
 
+    /// Claims as long as `shutdown` has not ended, and then drains.
     pub(super) async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
         tokio::pin!(shutdown);
-        let (mut failures, mut begun) = (0, false);
+        for _ in 0..self.settings.concurrency {
+            self.runners.spawn(self.bench.clone().work(self.settler.inbox()));
+        }
+        let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
         loop {
-            let slots = tokio::select! {
-                slots = free_slots(&self.slots) => slots,
-                _ = &mut shutdown => break,
-            };
-            let wanted = slots.len();
-            let (claimed, stop) = {
-                let claim = self.claim(wanted);
-                tokio::pin!(claim);
-                tokio::select! {
-                    claimed = &mut claim => (claimed, false),
-                    _ = &mut shutdown => (claim.await, true),
-                }
-            };
-            let wait = match claimed {
-                Ok(leases) if stop => {
-                    self.give_back(&leases).await;
-                    break;
-                }
-                Ok(leases) => {
+            let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
+                Ok(wait) => {
                     (failures, begun) = (0, true);
-                    let full = leases.len() == wanted;
-                    leases.into_iter().zip(slots).for_each(|(lease, slot)| self.start(lease, slot));
-                    if full {
-                        Duration::ZERO
-                    } else {
-                        self.settings.poll_interval.mul_f64(rand::random_range(0.75..1.25))
-                    }
+                    wait
                 }
-                Err(_) if stop => break,
                 // Postgres answers, and the answer will not change: the tables are not there, or not allowed.
                 Err(error) if !begun && error.as_database_error().is_some() => return Err(error),
                 Err(error) => {
                     warn!(%error, "could not lease jobs, and will try again");
                     failures += 1;
-                    RECONNECT.delay(failures, rand::random())
+                    Some(Wait::For(RECONNECT.delay(failures, rand::random())))
                 }
             };
+            let Some(wait) = wait else { break };
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.suspects.one_ended.notified() => {}
+                biased;
                 _ = &mut shutdown => break,
+                () = wait.over(&self.bench.shelf) => {}
+                () = self.bench.suspects.one_ended() => {}
             }
         }
         self.drain().await;
         Ok(())
     }
 
-    pub(super) async fn step(&mut self) -> sqlx::Result<Step> {
-        let Some(lease) = self.claim(1).await?.pop() else { return Ok(Step::Idle) };
-        let job_id = lease.token.job_id;
-        let answer = match self.attempt(lease).await {
-            Some(answered) => answered.await.ok(),
-            None => None,
+    /// One turn of the claimer: as many leases as are wanted go on the shelf. Returned is what to wait for before the
+    /// next turn; `None`: `shutdown` has ended.
+    async fn fill<F: Future>(&mut self, pace: &mut Pace, shutdown: Pin<&mut F>) -> sqlx::Result<Option<Wait>> {
+        let session = self.session().await?;
+        if self.claimer.connect(&session).await? == Connected::AfterRestart {
+            self.give_back_shelf(&session, Shelf::clear).await;
+        }
+        self.give_back_shelf(&session, Shelf::stale).await;
+        let bench = self.bench.clone();
+        let wanted = bench.shelf.wanted(pace.jobs_a_second(bench.shelf.taken()));
+        if wanted == 0 {
+            return Ok(Some(Wait::UntilLow));
+        }
+        let claim = self.claim(&session, wanted);
+        tokio::pin!(claim);
+        let (leases, stop) = tokio::select! {
+            biased;
+            leases = &mut claim => (leases?, false),
+            _ = shutdown => {
+                // What is leased now goes back with the rest of the shelf.
+                bench.shelf.close();
+                (claim.await?, true)
+            }
         };
-        Ok(match answer {
-            Some(Answer::Settled) => Step::Worked(job_id),
-            Some(Answer::LeaseLost) | None => Step::LeaseLost(job_id),
+        let claimed = leases.len();
+        bench.shelf.put(leases);
+        Ok((!stop).then(|| pace.after(claimed, wanted)))
+    }
+
+    /// Runs one due job to its end.
+    pub(super) async fn step(&mut self) -> sqlx::Result<Step> {
+        let session = self.session().await?;
+        self.claimer.connect(&session).await?;
+        let Some(lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
+        let job_id = lease.token.job_id;
+        let (asked, answer) = oneshot::channel();
+        self.bench.perform(lease, &self.settler.inbox(), Some(asked)).await;
+        Ok(match answer.await {
+            Ok(Answer::Settled) => Step::Worked(job_id),
+            Ok(Answer::LeaseLost) | Err(_) => Step::LeaseLost(job_id),
         })
     }
 
-    /// Takes up to `wanted` leases: a suspect, if none runs, and then others.
-    async fn claim(&mut self, wanted: usize) -> sqlx::Result<Vec<Lease>> {
-        let session = self.session().await?;
+    /// Takes up to `wanted` leases: a suspect, if none runs and somebody is free for it, and then others.
+    async fn claim(&mut self, session: &Session, wanted: usize) -> sqlx::Result<Vec<Lease>> {
         let mut leases = Vec::new();
-        if !self.suspects.one_runs.load(Ordering::Acquire) && Instant::now() >= self.look_for_suspects {
-            leases = self.claimer.claim(&session, 1, true).await?;
-            if leases.is_empty() {
-                self.look_for_suspects = Instant::now() + self.settings.poll_interval;
-            }
+        if self.bench.suspects.may_claim() {
+            leases = self.claimer.claim(session, 1, true).await?;
+            self.bench.suspects.claimed(!leases.is_empty(), self.settings.poll_interval);
         }
         if leases.len() < wanted {
-            match self.claimer.claim(&session, wanted - leases.len(), false).await {
+            match self.claimer.claim(session, wanted - leases.len(), false).await {
                 Ok(others) => leases.extend(others),
                 // What was leased before the error must run all the same.
                 Err(error) if leases.is_empty() => return Err(error),
@@ -159,106 +170,108 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Ok(leases)
     }
 
-    /// The session, begun anew if there is none or if it was lost.
+    /// The session, begun anew if there is none or if it was lost; what the lost one had leased is dropped.
     async fn session(&mut self) -> sqlx::Result<Arc<Session>> {
-        if let Some(session) = self.session.as_ref().filter(|session| !session.is_lost()) {
-            return Ok(session.clone());
+        if let Some(session) = self.bench.session().filter(|session| !session.is_lost()) {
+            return Ok(session);
         }
+        self.bench.suspects.given_back(&self.bench.shelf.clear());
         let settings = &self.settings;
         let profile = Profile {
             name: settings.name.clone(),
             host: settings.host.clone(),
             queues: settings.queues.clone(),
-            kinds: self.registry.kinds(),
+            kinds: self.bench.registry.kinds(),
             concurrency: settings.concurrency,
             max_attempts: settings.max_attempts(),
             lease: settings.lease,
         };
         let session = Arc::new(Session::open(&self.database, profile, self.when_stuck).await?);
-        info!(
-            worker.session = session.id,
-            "worker {} began session {}, queues: {}",
-            settings.name,
-            session.id,
-            settings.queues.join(", ")
-        );
-        Ok(self.session.insert(session).clone())
+        let (name, id, queues) = (&settings.name, session.id, settings.queues.join(", "));
+        info!(worker.session = id, "worker {name} began session {id}, queues: {queues}");
+        self.bench.set_session(Some(session.clone()));
+        Ok(session)
     }
 
-    fn start(&self, lease: Lease, slot: OwnedSemaphorePermit) {
-        let attempt = self.attempt(lease);
-        self.attempts.spawn(async move {
-            // The slot is free as soon as the end is handed over; the settler's bounded inbox is what holds it.
-            attempt.await;
-            drop(slot);
-        });
-    }
-
-    /// One attempt, from the start of its handler until its end is handed over to be written; who wants to know what
-    /// came of that waits for the receiver. `None`: the lease was lost meanwhile.
-    fn attempt(&self, lease: Lease) -> impl Future<Output = Option<oneshot::Receiver<Answer>>> + Send + use<S> {
-        let session = self.session.clone().expect("a lease was claimed under a session");
-        let (settings, inbox, suspects) = (self.settings.clone(), self.settler.inbox(), self.suspects.clone());
-        let attempt = Attempt {
-            handler: self.registry.get(&lease.kind),
-            lease: lease.clone(),
-            state: self.state.clone(),
-            session: session.clone(),
-            settings: settings.clone(),
-            release: self.release.clone(),
-        };
-        if lease.suspect {
-            suspects.one_runs.store(true, Ordering::Release);
-        }
-        async move {
-            let end = attempt.perform().await;
-            if lease.suspect {
-                suspects.one_runs.store(false, Ordering::Release);
-                suspects.one_ended.notify_one();
-            }
-            let (answer, answered) = oneshot::channel();
-            let (ended, budget) = end?;
-            let letter = Letter {
-                ended,
-                kind: lease.kind,
-                book: session.book.clone(),
-                budget,
-                backoff: settings.backoff(),
-                answer,
-            };
-            inbox.send(letter).await.ok()?;
-            Some(answered)
-        }
-    }
-
-    async fn give_back(&mut self, leases: &[Lease]) {
-        if let Some(session) = self.session.clone() {
-            self.claimer.give_back(&session, leases).await;
-        }
+    async fn give_back_shelf(&mut self, session: &Session, take: fn(&Shelf) -> Vec<Lease>) {
+        let leases = take(&self.bench.shelf);
+        self.bench.suspects.given_back(&leases);
+        self.claimer.give_back(session, &leases).await;
     }
 
     /// Waits for what runs and then gives it back, writes all ends, and ends the session.
     async fn drain(mut self) {
-        let (name, grace) = (&self.settings.name, self.settings.shutdown_grace);
-        info!("worker {name} stops: {} jobs may take {} s to end", self.attempts.len(), grace.as_secs());
-        self.attempts.close();
-        if tokio::time::timeout(grace, self.attempts.wait()).await.is_err() {
-            warn!("giving {} jobs back that did not end in time", self.attempts.len());
-            self.release.cancel();
-            self.attempts.wait().await;
+        let (name, grace) = (self.settings.name.clone(), self.settings.shutdown_grace);
+        self.bench.shelf.close();
+        let session = self.bench.session();
+        if let Some(session) = &session {
+            info!("worker {name} stops: {} jobs may take {} s to end", session.book.count(), grace.as_secs());
+            self.give_back_shelf(session, Shelf::clear).await;
+        }
+        self.runners.close();
+        if tokio::time::timeout(grace, self.runners.wait()).await.is_err()
+            && let Some(session) = &session
+        {
+            warn!("giving {} jobs back that did not end in time", session.book.count());
+            session.book.stop_everybody(Stop::Release);
+            self.runners.wait().await;
         }
         self.settler.close(grace.max(LEAST_FLUSH)).await;
         self.claimer.close().await;
-        if let Some(session) = self.session.take().and_then(Arc::into_inner) {
+        self.bench.set_session(None);
+        if let Some(session) = session.and_then(Arc::into_inner) {
             session.close().await;
         }
         info!("worker {name} stopped");
     }
 }
 
-/// All slots that are free now, and at least one.
-async fn free_slots(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    let first = slots.clone().acquire_owned().await.expect("nobody closes the slots");
-    let more = std::iter::from_fn(|| slots.clone().try_acquire_owned().ok());
-    std::iter::once(first).chain(more).collect()
+impl<S: Send + Sync + 'static> Bench<S> {
+    /// A runner: one of as many as jobs may run at once.
+    async fn work(self: Arc<Self>, inbox: mpsc::Sender<Letter>) {
+        while let Some(lease) = self.shelf.take().await {
+            self.perform(lease, &inbox, None).await;
+        }
+    }
+
+    /// Runs a job and hands its end in to be written. Nothing is handed in if its lease was lost.
+    async fn perform(&self, lease: Lease, inbox: &mpsc::Sender<Letter>, answer: Option<oneshot::Sender<Answer>>) {
+        let suspect = lease.suspect;
+        // A lease of a session that is gone is worth nothing.
+        if let Some(session) = self.session().filter(|session| session.id == lease.token.session) {
+            self.perform_under(&session, lease, inbox, answer).await;
+        }
+        if suspect {
+            self.suspects.ended();
+        }
+    }
+
+    async fn perform_under(
+        &self,
+        session: &Session,
+        lease: Lease,
+        inbox: &mpsc::Sender<Letter>,
+        answer: Option<oneshot::Sender<Answer>>,
+    ) {
+        let sender =
+            Sender { kind: lease.kind.clone(), queue: lease.queue.clone(), book: session.book.clone(), answer };
+        let attempt = Attempt {
+            handler: self.registry.get(&lease.kind),
+            state: self.state.clone(),
+            session,
+            settings: &self.settings,
+        };
+        if let Some(finished) = attempt.perform(lease).await {
+            // The settler goes last: it waits until every inbox is closed.
+            inbox.send(Letter { finished, sender }).await.ok();
+        }
+    }
+
+    fn session(&self) -> Option<Arc<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_session(&self, session: Option<Arc<Session>>) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
+    }
 }

@@ -5,9 +5,13 @@ mod book;
 mod claimer;
 mod context;
 mod engine;
+mod pace;
 mod registry;
 mod session;
 mod settler;
+mod shelf;
+mod stop;
+mod suspects;
 
 pub use context::{Context, OutputError};
 pub use session::EXIT_STUCK;

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-type Run<S> = dyn Fn(String, Context<S>) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync;
+type Run<S> = dyn Fn(&str, Context<S>) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync;
 
 /// A function that does one kind of job, behind the decoding of its arguments.
 pub(super) struct Handler<S> {
@@ -33,8 +33,8 @@ impl<S: Send + Sync + 'static> Registry<S> {
         F: Fn(J, Context<S>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), JobError>> + Send + 'static,
     {
-        let run = move |args: String, context| -> BoxFuture<'static, Result<(), JobError>> {
-            match decode::<J>(&args) {
+        let run = move |args: &str, context| -> BoxFuture<'static, Result<(), JobError>> {
+            match decode::<J>(args) {
                 Ok(job) => Box::pin(handler(job, context)),
                 Err(error) => Box::pin(std::future::ready(Err(error))),
             }
@@ -53,7 +53,7 @@ impl<S: Send + Sync + 'static> Registry<S> {
 }
 
 impl<S> Handler<S> {
-    pub(super) fn run(&self, args: String, context: Context<S>) -> BoxFuture<'static, Result<(), JobError>> {
+    pub(super) fn run(&self, args: &str, context: Context<S>) -> BoxFuture<'static, Result<(), JobError>> {
         (self.run)(args, context)
     }
 }

@@ -2,11 +2,11 @@
 //! neither a busy pool nor a blocked runtime can cost the leases, and it ends the process when a handler blocks for good.
 
 use super::book::{Book, Running};
+use super::stop::Stop;
 use crate::store::database::Database;
 use crate::store::link::Link;
 use crate::store::session::{self, Profile};
 use crate::store::settle::{Ended, settle};
-use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::settlement::Settlement;
 use std::sync::Arc;
@@ -77,11 +77,6 @@ impl Session {
         self.lost.is_cancelled()
     }
 
-    /// Cancelled once the leases no longer hold.
-    pub(super) fn lost(&self) -> &CancellationToken {
-        &self.lost
-    }
-
     /// Ends the session in order, and waits for that.
     pub(super) async fn close(self) {
         drop(self.stop);
@@ -139,8 +134,13 @@ impl Life {
             }
             self.hear().await;
             let late = self.book.late(Instant::now() - YIELD);
-            if !late.is_empty() || stalled.beats(self.book.ticks()) * self.beat >= self.lease / 3 {
+            if !late.is_empty() {
                 return self.end_process(late).await;
+            }
+            if stalled.beats(self.book.ticks()) * self.beat >= self.lease / 3 {
+                // Which of several blocks the runtime cannot be told: those are rescued as suspects.
+                let culprit = self.book.only().into_iter().collect();
+                return self.end_process(culprit).await;
             }
         }
         self.close().await;
@@ -187,7 +187,7 @@ impl Life {
             self.link.checked(result)
         };
         match tokio::time::timeout(self.lease / 6, notes).await {
-            Ok(Ok(jobs)) => jobs.into_iter().for_each(|job_id| self.book.cancel(job_id)),
+            Ok(Ok(jobs)) => jobs.into_iter().for_each(|job_id| self.book.stop(job_id, Stop::Cancel)),
             Ok(Err(_)) => {}
             Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).unwrap_or(()),
         }
@@ -197,6 +197,7 @@ impl Life {
     async fn lose(self, why: &str) {
         warn!(worker.session = self.id, "session {} ends, {why}: its handlers are stopped", self.id);
         self.lost.cancel();
+        self.book.stop_everybody(Stop::Lose);
         let patience = Instant::now() + YIELD;
         while self.book.count() > 0 {
             if Instant::now() > patience {
@@ -218,7 +219,9 @@ impl Life {
             self.link.checked(result)
         };
         match tokio::time::timeout(self.lease / 6, written).await {
-            Ok(Ok(settled)) => settled.iter().for_each(|end| self.book.ended(&end.queue, end.outcome)),
+            Ok(Ok(settled)) => {
+                settled.iter().for_each(|end| self.book.ended(&end.queue.as_str().into(), end.outcome, 1));
+            }
             Ok(Err(error)) => error!(%error, "could not settle what did not yield: it will be rescued"),
             Err(_) => error!("Postgres did not answer: what did not yield will be rescued"),
         }
@@ -244,10 +247,9 @@ impl Life {
 
 fn did_not_yield(running: &Running) -> Ended {
     let error = JobError::retry(format!("did not yield within {} s of its end", YIELD.as_secs()));
-    let backoff = Backoff::Fixed { delay: Duration::ZERO };
     Ended {
         token: running.token,
-        settlement: Settlement::of(Err(error), running.budget, &backoff, 0.0),
+        settlement: Settlement::of(Err(error), running.budget, &running.backoff, rand::random()),
         ran_for: Some(running.started.elapsed()),
         output: None,
     }

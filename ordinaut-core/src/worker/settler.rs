@@ -1,34 +1,45 @@
 //! The settler: writes ends of attempts, grouped by themselves. What arrives while one statement is under way is the
 //! next one: no timer, so a lone end waits for nothing.
 
+use super::attempt::Finished;
 use super::book::Book;
 use crate::store::database::Database;
 use crate::store::link::Link;
 use crate::store::settle::{Ended, Settled, is_refusal, settle};
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
+use crate::vocabulary::outcome::Outcome;
 use crate::vocabulary::settlement::{Budget, Settlement};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
+use uuid::Uuid;
 
 /// Many enough that a statement's fixed cost vanishes, few enough that one fits into any server's patience.
 const ENDS_A_STATEMENT: usize = 500;
 
 /// As many ends may wait to be written; then handlers wait with theirs, and nothing more is claimed.
-const BACKLOG: usize = 1000;
+const BACKLOG: usize = 2000;
+
+/// Between tries while Postgres is away.
+const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// An end on its way to the database.
 pub(super) struct Letter {
-    pub(super) ended: Ended,
-    pub(super) kind: String,
+    pub(super) finished: Finished,
+    pub(super) sender: Sender,
+}
+
+/// Who sent it, and wants to know.
+pub(super) struct Sender {
+    pub(super) kind: Arc<str>,
+    pub(super) queue: Arc<str>,
     pub(super) book: Arc<Book>,
-    /// What it fails with if Postgres refuses what it says.
-    pub(super) budget: Budget,
-    pub(super) backoff: Backoff,
-    pub(super) answer: oneshot::Sender<Answer>,
+    /// Only a step waits for what became of its letter.
+    pub(super) answer: Option<oneshot::Sender<Answer>>,
 }
 
 /// Whether an end was written.
@@ -68,33 +79,36 @@ struct Desk {
     link: Link,
 }
 
+/// Ends that go into one statement, side by side with who sent them.
+struct Batch {
+    ended: Vec<Ended>,
+    fallbacks: Vec<(Budget, Backoff)>,
+    senders: Vec<Sender>,
+    /// Its one end is already the refusal of another.
+    refused: bool,
+}
+
 impl Desk {
     async fn work(mut self, mut letters: mpsc::Receiver<Letter>) {
-        let mut batch = Vec::new();
-        while letters.recv_many(&mut batch, ENDS_A_STATEMENT).await > 0 {
-            self.write(std::mem::take(&mut batch)).await;
+        let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
+        while letters.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
+            self.write(Batch::of(&mut received)).await;
         }
         self.link.close().await;
     }
 
     /// Writes a batch, halving it where Postgres refuses its data, until the culprit is alone; that one fails instead.
-    async fn write(&mut self, batch: Vec<Letter>) {
+    async fn write(&mut self, batch: Batch) {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
-            // One order for all: two statements that touch the same rows can then only wait, not deadlock.
-            batch.sort_by_key(|letter| letter.ended.token.job_id);
             match self.settle(&batch).await {
-                Ok(settled) => answer(batch, &settled),
-                Err(refused) if batch.len() == 1 => {
-                    for letter in &mut batch {
-                        let error = JobError::retry(format!("its end could not be stored: {refused}"));
-                        letter.ended.settlement = Settlement::of(Err(error), letter.budget, &letter.backoff, 1.0);
-                        letter.ended.output = None;
-                    }
+                Ok(settled) => batch.answer(&settled),
+                Err(refusal) if batch.ended.len() == 1 => {
+                    batch.fail(&refusal);
                     batches.push(batch);
                 }
                 Err(_) => {
-                    let half = batch.split_off(batch.len() / 2);
+                    let half = batch.split();
                     batches.extend([half, batch]);
                 }
             }
@@ -102,20 +116,19 @@ impl Desk {
     }
 
     /// Writes a batch however long Postgres is away; the error is a refusal of its data.
-    async fn settle(&mut self, batch: &[Letter]) -> Result<Vec<Settled>, sqlx::Error> {
-        let ended: Vec<_> = batch.iter().map(|letter| letter.ended.clone()).collect();
+    async fn settle(&mut self, batch: &Batch) -> Result<Vec<Settled>, sqlx::Error> {
         let schema = self.link.schema();
         let mut failures = 0;
         loop {
             let result = match self.link.connection().await {
-                Ok(connection) => settle(&schema, &ended, connection).await,
+                Ok(connection) => settle(&schema, &batch.ended, connection).await,
                 Err(error) => Err(error),
             };
             match self.link.checked(result) {
                 Ok(settled) => return Ok(settled),
-                Err(error) if is_refusal(&error) && !batch.iter().all(was_refused) => return Err(error),
+                Err(error) if is_refusal(&error) && !batch.refused => return Err(error),
                 Err(error) => {
-                    warn!(%error, "could not write the ends of {} attempts, and will try again", batch.len());
+                    warn!(%error, "could not write the ends of {} attempts, and will try again", batch.ended.len());
                     failures += 1;
                     tokio::time::sleep(RETRY.delay(failures, rand::random())).await;
                 }
@@ -124,33 +137,67 @@ impl Desk {
     }
 }
 
-const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+impl Batch {
+    fn of(letters: &mut Vec<Letter>) -> Self {
+        // One order for all: two statements that touch the same rows can then only wait, not deadlock.
+        letters.sort_unstable_by_key(|letter| letter.finished.ended.token.job_id);
+        let mut batch = Self { ended: Vec::new(), fallbacks: Vec::new(), senders: Vec::new(), refused: false };
+        for Letter { finished, sender } in letters.drain(..) {
+            batch.ended.push(finished.ended);
+            batch.fallbacks.push((finished.budget, finished.backoff));
+            batch.senders.push(sender);
+        }
+        batch
+    }
 
-/// Whether what is to be written is already the refusal of something else.
-fn was_refused(letter: &Letter) -> bool {
-    letter.ended.settlement.error.as_deref().is_some_and(|error| error.starts_with("its end could not be stored"))
+    fn split(&mut self) -> Self {
+        let middle = self.ended.len() / 2;
+        Self {
+            ended: self.ended.split_off(middle),
+            fallbacks: self.fallbacks.split_off(middle),
+            senders: self.senders.split_off(middle),
+            refused: self.refused,
+        }
+    }
+
+    /// What Postgres does not take becomes a failure that says so.
+    fn fail(&mut self, refusal: &sqlx::Error) {
+        for (end, (budget, backoff)) in self.ended.iter_mut().zip(&self.fallbacks) {
+            let error = JobError::retry(format!("its end could not be stored: {refusal}"));
+            end.settlement = Settlement::of(Err(error), *budget, backoff, 1.0);
+            end.output = None;
+        }
+        self.refused = true;
+    }
+
+    fn answer(self, settled: &[Settled]) {
+        let outcomes: HashMap<(Uuid, i16), Outcome> =
+            settled.iter().map(|end| ((end.job_id, end.attempt), end.outcome)).collect();
+        for (end, sender) in self.ended.iter().zip(self.senders) {
+            let outcome = outcomes.get(&(end.token.job_id, end.token.attempt)).copied();
+            if let Some(outcome) = outcome {
+                sender.book.ended(&sender.queue, outcome, 1);
+            }
+            tell(end, &sender.kind, outcome);
+            let answer = if outcome.is_some() { Answer::Settled } else { Answer::LeaseLost };
+            // Whoever asked may have stopped waiting.
+            sender.answer.map(|asked| asked.send(answer).ok());
+        }
+    }
 }
 
-fn answer(batch: Vec<Letter>, settled: &[Settled]) {
-    for letter in batch {
-        let (token, kind) = (letter.ended.token, &letter.kind);
-        let (job_id, attempt) = (token.job_id, token.attempt);
-        let answer = match settled.iter().find(|end| end.job_id == job_id && end.attempt == attempt) {
-            Some(end) => {
-                letter.book.ended(&end.queue, end.outcome);
-                let error = letter.ended.settlement.error.as_deref().unwrap_or_default();
-                let colon = if error.is_empty() { "" } else { ": " };
-                info!(job.id = %job_id, job.kind = %kind, attempt, queue = %end.queue, outcome = %end.outcome,
-                      "job {job_id} ({kind}) attempt {attempt} {}{colon}{error}", end.outcome);
-                Answer::Settled
-            }
-            None => {
-                warn!(job.id = %job_id, job.kind = %kind, attempt,
-                      "job {job_id} ({kind}) attempt {attempt} had lost its lease: nothing was written");
-                Answer::LeaseLost
-            }
-        };
-        // Nobody may be waiting: only a step is.
-        letter.answer.send(answer).ok();
+/// A success is the ordinary case, and a busy worker has 50,000 of them a second: they are told at debug.
+fn tell(end: &Ended, kind: &str, outcome: Option<Outcome>) {
+    let (id, attempt) = (end.token.job_id, end.token.attempt);
+    let error = end.settlement.error.as_deref().unwrap_or_default();
+    match outcome {
+        None => warn!(job.id = %id, job.kind = kind, attempt,
+                      "job {id} ({kind}) attempt {attempt} had lost its lease: nothing was written"),
+        Some(Outcome::Succeeded) => debug!(job.id = %id, job.kind = kind, attempt,
+                                           "job {id} ({kind}) attempt {attempt} succeeded"),
+        Some(Outcome::Dead) => warn!(job.id = %id, job.kind = kind, attempt,
+                                     "job {id} ({kind}) attempt {attempt} is dead: {error}"),
+        Some(outcome) => info!(job.id = %id, job.kind = kind, attempt, %outcome,
+                               "job {id} ({kind}) attempt {attempt} {outcome}: {error}"),
     }
 }

@@ -1,0 +1,115 @@
+//! The claim floor: where a claim's scan of a lane starts, so that it does not walk over what has passed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A floor is never later than this before the claim: longer than nearly every transaction that enqueues lasts between
+/// its insert and its commit, so that what it inserted is still above the floor when it appears.
+const MARGIN: TimeDelta = TimeDelta::milliseconds(250);
+
+/// A queue and a priority.
+pub(crate) type Lane = (Arc<str>, i16);
+
+/// The floors of one worker. Kept in memory: losing them costs one scan from the start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Floors {
+    floors: BTreeMap<Lane, DateTime<Utc>>,
+    /// When the last claim was made, by the database's clock.
+    last: Option<DateTime<Utc>>,
+}
+
+impl Floors {
+    /// Where the scan of a lane starts; `None`: at the beginning.
+    pub(crate) fn of(&self, lane: &Lane) -> Option<DateTime<Utc>> {
+        self.floors.get(lane).copied()
+    }
+
+    /// Everything may be below what was remembered: after a reconnect, a restart, a claim that was rolled back.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What a claim of `lanes`, in this order, taught: `now` is its time on the database's clock, `claimed` what it
+    /// found, and `full` whether it stopped because it had enough.
+    pub(crate) fn learn<'a>(
+        &mut self,
+        lanes: &[Lane],
+        now: DateTime<Utc>,
+        claimed: impl IntoIterator<Item = (&'a str, i16, DateTime<Utc>)>,
+        full: bool,
+    ) {
+        if self.last.is_some_and(|last| now < last) {
+            // The clock went back: what was due by the old one may be enqueued anew below the floors.
+            self.reset();
+        }
+        self.last = Some(now);
+        let bound = now - MARGIN;
+        let mut first = BTreeMap::<(&str, i16), DateTime<Utc>>::new();
+        for (queue, priority, run_at) in claimed {
+            let found = first.entry((queue, priority)).or_insert(run_at);
+            *found = run_at.min(*found);
+        }
+        for lane in lanes {
+            match first.get(&(&*lane.0, lane.1)) {
+                // The smallest of the batch, not the largest: forgives ties, and commits that nearly met.
+                Some(found) => self.floors.insert(lane.clone(), bound.min(*found)),
+                // A claim that had enough may not have come to this lane.
+                None if full => None,
+                None => self.floors.insert(lane.clone(), bound),
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_000_000 + milliseconds).unwrap()
+    }
+
+    fn lane(priority: i16) -> Lane {
+        ("q".into(), priority)
+    }
+
+    #[test]
+    fn a_floor_is_the_smallest_of_the_batch() {
+        let mut floors = Floors::default();
+        floors.learn(&[lane(5)], at(1000), [("q", 5, at(300)), ("q", 5, at(200))], true);
+        assert_eq!(floors.of(&lane(5)), Some(at(200)));
+    }
+
+    #[test]
+    fn a_floor_is_never_later_than_the_margin_before_the_claim() {
+        let mut floors = Floors::default();
+        floors.learn(&[lane(5)], at(1000), [("q", 5, at(990))], true);
+        assert_eq!(floors.of(&lane(5)), Some(at(750)));
+    }
+
+    #[test]
+    fn an_empty_lane_rises_to_the_margin_unless_the_claim_had_enough_before() {
+        let mut floors = Floors::default();
+        floors.learn(&[lane(1), lane(5)], at(1000), [("q", 1, at(100))], true);
+        assert_eq!(floors.of(&lane(5)), None);
+        floors.learn(&[lane(1), lane(5)], at(2000), [("q", 1, at(100))], false);
+        assert_eq!(floors.of(&lane(5)), Some(at(1750)));
+    }
+
+    #[test]
+    fn a_row_below_the_floor_lowers_it() {
+        let mut floors = Floors::default();
+        floors.learn(&[lane(5)], at(9000), [], false);
+        floors.learn(&[lane(5)], at(9100), [("q", 5, at(10))], true);
+        assert_eq!(floors.of(&lane(5)), Some(at(10)));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_forgets_all_floors() {
+        let mut floors = Floors::default();
+        floors.learn(&[lane(1), lane(5)], at(9000), [], false);
+        floors.learn(&[lane(1), lane(5)], at(5000), [("q", 1, at(10))], true);
+        assert_eq!(floors.of(&lane(5)), None);
+    }
+}
