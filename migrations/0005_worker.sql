@@ -16,6 +16,7 @@ create table worker (
     expires_at   timestamptz not null,
     ended_at     timestamptz,
     running      integer     not null default 0,
+    waiting      boolean     not null default false,       -- idle for a while: an enqueue in somebody's transaction wakes it
     finished     jsonb       not null default '{}',        -- {queue: {outcome: count}} since the session began
     cancel_asked uuid[]      not null default '{}'         -- jobs of this session that were asked to stop; emptied when read
 ) with (fillfactor = 20);                                  -- renewed for as long as the process lives: keep it heap-only

@@ -32,7 +32,15 @@ as $$
         select 'enqueued', enqueue.queue, enqueue.kind, array[asked.id], '{0}'
         from asked
     )
-    select asked.id from asked
+    select asked.id
+    from asked
+    left join lateral (
+        -- Within the commit it holds a lock that all producers share, so that only a worker that waits is woken.
+        select pg_notify(current_schema(), enqueue.queue)
+        where exists (
+            select from worker where waiting and ended_at is null and enqueue.queue = any(queues)
+        )
+    ) woken on true
 $$;
 
 update schema_version set version = 11;

@@ -3,15 +3,18 @@
 #[cfg(feature = "binary")]
 pub mod binary;
 mod job;
+mod pending;
 mod scheduler;
 pub mod settings;
 mod store;
 #[cfg(feature = "redis")]
 mod stream;
 mod vocabulary;
+mod wakeup;
 mod worker;
 
 pub use job::Job;
+pub use pending::Pending;
 pub use scheduler::Scheduler;
 pub use store::database::Database;
 pub use store::dead::DeadLetter;

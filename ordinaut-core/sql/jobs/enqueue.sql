@@ -1,6 +1,6 @@
 -- Insert jobs, one or many, with the work to be done for each, in the caller's transaction.
 --
--- Nothing shared is locked and nothing is read. The ids are the client's, so nothing needs to be returned.
+-- Nothing shared is locked. The ids are the client's, so nothing needs to be returned.
 -- clock_timestamp(), not now(): now() is the start of the caller's transaction, and a row that is older than
 -- what workers have already passed would wait for a sweep. The instant that was asked for stays in the job.
 with asked as materialized (
@@ -18,8 +18,17 @@ with asked as materialized (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)
     select greatest(coalesce(scheduled_for, clock_timestamp()), clock_timestamp()), id, priority, queue, kind
     from asked
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'enqueued', queue, kind, array_agg(id), array_agg(0::smallint)
+    from asked
+    group by queue, kind
 )
-insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-select 'enqueued', queue, kind, array_agg(id), array_agg(0::smallint)
-from asked
-group by queue, kind
+-- A notification holds a lock that all producers share until the commit is flushed, so that only a worker that has
+-- waited for a while is woken by one; not at all ($11) where the library commits by itself, and wakes it afterwards.
+select pg_notify($11::text, queue)
+from (select distinct queue from asked) queues
+where $11::text is not null
+  and exists (
+      select from ordinaut.worker where waiting and ended_at is null and queues.queue = any(worker.queues)
+  )

@@ -17,7 +17,7 @@ pub(super) const DATABASE_URL: Setting<PgConnectOptions> =
 
 pub(super) const DATABASE_DIRECT_URL: Setting<PgConnectOptions> = Setting::new(
     "DATABASE_DIRECT_URL",
-    "the same Postgres without a pooler in between, for migrations; DATABASE_URL if not set",
+    "the same Postgres without a pooler in between, for migrations and LISTEN; DATABASE_URL if not set",
     URL,
     url,
 )
@@ -33,7 +33,7 @@ pub(super) const DATABASE_SCHEMA: Setting<Schema> = Setting::new(
 
 pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
     "DATABASE_MAX_CONNECTIONS",
-    "how many connections a process' pool may have; a worker has three more, for its session, claims and settling",
+    "how many connections a process' pool may have; a worker has four more, for its session, claims, settling and LISTEN",
     "a number from 1 to 1000",
     |text| within(text, 1..=1000),
 )

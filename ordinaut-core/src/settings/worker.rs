@@ -1,10 +1,12 @@
 //! What a worker serves, and how.
 
+use super::database::DATABASE_DIRECT_URL;
 use super::source::{SettingError, Source};
 use super::{Setting, list, seconds, within};
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::name;
 use ipnet::IpNet;
+use sqlx::postgres::PgConnectOptions;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -109,6 +111,8 @@ pub struct WorkerSettings {
     pub shutdown_grace: Duration,
     /// Addresses that `http` jobs may call although they are private.
     pub http_allow: Vec<IpNet>,
+    /// Where to listen for hints, past any pooler; the database's own address if absent.
+    pub listen_on: Option<PgConnectOptions>,
 }
 
 impl Default for WorkerSettings {
@@ -136,6 +140,7 @@ impl WorkerSettings {
             job_timeout: source.get(&WORKER_JOB_TIMEOUT)?,
             shutdown_grace: source.get(&WORKER_SHUTDOWN_GRACE)?,
             http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default(),
+            listen_on: source.read(&DATABASE_DIRECT_URL)?,
         })
     }
 

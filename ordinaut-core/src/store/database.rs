@@ -1,8 +1,10 @@
 //! A pool of connections, and the schema in it.
 
+use super::hints::Hints;
 use super::schema::Schema;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Long enough for a database that is restarting behind a proxy to say so, short enough for a person to wait.
@@ -15,11 +17,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Database {
     pool: PgPool,
     schema: Schema,
+    hints: Arc<Hints>,
 }
 
 impl From<PgPool> for Database {
     fn from(pool: PgPool) -> Self {
-        Self { pool, schema: Schema::default() }
+        Self { pool, schema: Schema::default(), hints: Arc::default() }
     }
 }
 
@@ -37,7 +40,7 @@ impl Database {
     /// The same pool, looking into another schema.
     #[must_use]
     pub fn in_schema(self, schema: Schema) -> Self {
-        Self { schema, ..self }
+        Self { schema, hints: Arc::default(), ..self }
     }
 
     /// The pool.
@@ -48,6 +51,16 @@ impl Database {
     /// The schema.
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// What is to be told of this database, by all of its clones.
+    pub(crate) fn hints(&self) -> &Arc<Hints> {
+        &self.hints
+    }
+
+    /// The same database, which keeps nobody's hints alive.
+    pub(crate) fn without_hints(&self) -> Self {
+        Self { hints: Arc::default(), ..self.clone() }
     }
 
     pub(crate) fn sql(&self, text: &'static str) -> sqlx::SqlStr {

@@ -4,6 +4,7 @@ use super::database::Database;
 use super::schema::Schema;
 use crate::vocabulary::new_job::{Due, InvalidField, NewJob};
 use sqlx::{Connection, PgConnection, PgExecutor};
+use std::borrow::Borrow;
 use uuid::Uuid;
 
 /// Few enough that one statement stays far from Postgres' limits, many enough that its round trip costs nothing.
@@ -41,6 +42,16 @@ pub enum EnqueueError {
     Database(#[from] sqlx::Error),
 }
 
+/// Who tells waiting workers of the jobs that are inserted.
+#[derive(Clone, Copy)]
+pub(crate) enum Wake {
+    /// The transaction itself, and only those that have waited for a while: it is the caller's, and only its commit
+    /// makes the jobs visible.
+    InTransaction,
+    /// The library, after the commit, which is its own.
+    AfterCommit,
+}
+
 impl NewJob {
     /// Inserts the job, through a pool or inside your own transaction (`&mut *tx`), into the schema `ordinaut`.
     /// One round trip; locks nothing that another producer needs.
@@ -53,38 +64,55 @@ impl Schema {
     /// As [`NewJob::enqueue`], into this schema.
     pub async fn enqueue<'e>(&self, job: &NewJob, db: impl PgExecutor<'e>) -> Result<Enqueued, EnqueueError> {
         job.check()?;
-        insert(self, std::slice::from_ref(job), db).await?;
+        insert(self, &[job], Wake::InTransaction, db).await?;
         Ok(Enqueued::New(job.id))
     }
 
-    /// Inserts all of the jobs or none, a thousand in a round trip. Inside a transaction it is part of that.
-    pub async fn enqueue_many(&self, jobs: &[NewJob], db: &mut PgConnection) -> Result<Vec<Enqueued>, EnqueueError> {
-        jobs.iter().try_for_each(NewJob::check)?;
-        let mut all = db.begin().await?;
-        for some in jobs.chunks(JOBS_A_STATEMENT) {
-            insert(self, some, &mut *all).await?;
+    /// Inserts all of the jobs or none, a thousand in a round trip and in memory at once, and says how many. Inside a
+    /// transaction it is part of that.
+    pub async fn enqueue_many(
+        &self,
+        jobs: impl IntoIterator<Item: Borrow<NewJob>>,
+        db: &mut PgConnection,
+    ) -> Result<u64, EnqueueError> {
+        insert_many(self, jobs, Wake::InTransaction, db, |_| ()).await
+    }
+}
+
+/// Inserts all of the jobs or none; `queue` hears of the queue of each.
+pub(crate) async fn insert_many<J: Borrow<NewJob>>(
+    schema: &Schema,
+    jobs: impl IntoIterator<Item = J>,
+    wake: Wake,
+    db: &mut PgConnection,
+    mut queue: impl FnMut(&str),
+) -> Result<u64, EnqueueError> {
+    let (mut jobs, mut inserted) = (jobs.into_iter(), 0);
+    let mut all = db.begin().await?;
+    loop {
+        let some: Vec<J> = jobs.by_ref().take(JOBS_A_STATEMENT).collect();
+        if some.is_empty() {
+            break;
         }
-        all.commit().await?;
-        Ok(jobs.iter().map(|job| Enqueued::New(job.id)).collect())
+        let some: Vec<&NewJob> = some.iter().map(Borrow::borrow).collect();
+        some.iter().try_for_each(|job| job.check())?;
+        some.iter().for_each(|job| queue(&job.queue));
+        insert(schema, &some, wake, &mut *all).await?;
+        inserted += some.len() as u64;
     }
+    all.commit().await?;
+    Ok(inserted)
 }
 
-impl Database {
-    /// Inserts one job in a transaction of its own.
-    pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
-        self.schema().enqueue(job, self.pool()).await
-    }
-
-    /// Inserts all of the jobs or none, in a transaction of their own.
-    pub async fn enqueue_many(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, EnqueueError> {
-        let mut connection = self.pool().acquire().await?;
-        self.schema().enqueue_many(jobs, &mut connection).await
-    }
-}
-
-async fn insert<'e>(schema: &Schema, jobs: &[NewJob], db: impl PgExecutor<'e>) -> sqlx::Result<()> {
-    fn column<'a, T>(jobs: &'a [NewJob], field: impl Fn(&'a NewJob) -> T) -> Vec<T> {
-        jobs.iter().map(field).collect()
+/// Inserts jobs that were checked, in one statement.
+pub(crate) async fn insert<'e>(
+    schema: &Schema,
+    jobs: &[&NewJob],
+    wake: Wake,
+    db: impl PgExecutor<'e>,
+) -> sqlx::Result<()> {
+    fn column<'a, T>(jobs: &[&'a NewJob], field: impl Fn(&'a NewJob) -> T) -> Vec<T> {
+        jobs.iter().map(|job| field(job)).collect()
     }
     sqlx::query(schema.sql(include_str!("../../sql/jobs/enqueue.sql")))
         .bind(column(jobs, |job| job.id))
@@ -103,7 +131,21 @@ async fn insert<'e>(schema: &Schema, jobs: &[NewJob], db: impl PgExecutor<'e>) -
             Due::In(delay) => Some(delay.as_secs_f64()),
             _ => None,
         }))
+        .bind(match wake {
+            Wake::InTransaction => Some(schema.channel()),
+            Wake::AfterCommit => None,
+        })
         .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Wakes workers of these queues that listen.
+pub(crate) async fn hint(database: &Database, queues: &[String]) -> sqlx::Result<()> {
+    sqlx::query(database.sql(include_str!("../../sql/jobs/hint.sql")))
+        .bind(database.schema().channel())
+        .bind(queues)
+        .execute(database.pool())
         .await?;
     Ok(())
 }

@@ -39,6 +39,11 @@ impl Schema {
         &self.0
     }
 
+    /// The channel on which workers listen for hints.
+    pub(crate) fn channel(&self) -> &str {
+        &self.0
+    }
+
     /// A statement of `sql/`, which names the default schema, for this one. The only place that builds SQL; what
     /// it puts in was checked above.
     pub(crate) fn sql(&self, text: &'static str) -> SqlStr {

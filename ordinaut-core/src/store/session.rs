@@ -60,6 +60,16 @@ pub(crate) async fn notes(db: &mut PgConnection, schema: &Schema, session: i64) 
     Ok(asked.unwrap_or_default())
 }
 
+/// Says whether the worker waits to be woken.
+pub(crate) async fn wait(db: &mut PgConnection, schema: &Schema, session: i64, waiting: bool) -> sqlx::Result<()> {
+    sqlx::query(schema.sql(include_str!("../../sql/sessions/wait.sql")))
+        .bind(session)
+        .bind(waiting)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn close(db: &mut PgConnection, schema: &Schema, session: i64, finished: &str) -> sqlx::Result<()> {
     sqlx::query(schema.sql(include_str!("../../sql/sessions/close.sql")))
         .bind(session)

@@ -5,6 +5,7 @@ use super::stop::Stop;
 use crate::store::claim::{self, Claim, Claimed};
 use crate::store::database::Database;
 use crate::store::link::Link;
+use crate::store::session;
 use crate::vocabulary::floor::{Floors, Lane};
 use crate::vocabulary::lease::{Lease, Token};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -35,6 +36,8 @@ pub(super) struct Claimer {
     suspect_floors: Floors,
     sweep_at: Instant,
     postgres_started: Option<DateTime<Utc>>,
+    /// What the session was last said to do.
+    said_to_wait: (i64, bool),
 }
 
 /// What the connection is.
@@ -61,6 +64,7 @@ impl Claimer {
             suspect_floors: Floors::default(),
             sweep_at: Instant::now(),
             postgres_started: None,
+            said_to_wait: (0, false),
         }
     }
 
@@ -110,6 +114,19 @@ impl Claimer {
         if let Err(error) = self.give_back_tokens(session.id, &tokens).await {
             warn!(%error, "could not hand {} leases back: they end with the session", tokens.len());
         }
+    }
+
+    /// Says whether this worker waits to be woken, if that has changed. It is said before the claim that follows: what is
+    /// enqueued after that claim's look wakes it.
+    pub(super) async fn wait(&mut self, session: &Session, waits: bool) -> sqlx::Result<()> {
+        if self.said_to_wait == (session.id, waits) {
+            return Ok(());
+        }
+        let schema = self.link.schema();
+        let result = session::wait(self.link.connection().await?, &schema, session.id, waits).await;
+        self.checked(result)?;
+        self.said_to_wait = (session.id, waits);
+        Ok(())
     }
 
     pub(super) async fn close(&mut self) {

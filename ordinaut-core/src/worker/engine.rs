@@ -15,10 +15,12 @@ use crate::store::database::Database;
 use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
+use crate::wakeup::listener::Listener;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
@@ -82,6 +84,19 @@ impl<S: Send + Sync + 'static> Engine<S> {
         for _ in 0..self.settings.concurrency {
             self.runners.spawn(self.bench.clone().work(self.settler.inbox()));
         }
+        let (stop_listening, wake) = (CancellationToken::new(), Arc::new(Notify::new()));
+        let listener = Listener {
+            database: self.database.clone(),
+            options: self
+                .settings
+                .listen_on
+                .clone()
+                .unwrap_or_else(|| (*self.database.pool().connect_options()).clone()),
+            queues: self.settings.queues.iter().cloned().collect(),
+            wake: wake.clone(),
+        };
+        let _stop_listening = stop_listening.clone().drop_guard();
+        tokio::spawn(listener.run(stop_listening));
         let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
@@ -102,6 +117,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 biased;
                 _ = &mut shutdown => break,
                 () = wait.over(&self.bench.shelf) => {}
+                () = wake.notified() => pace.woken(),
                 () = self.bench.suspects.one_ended() => {}
             }
         }
@@ -117,6 +133,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             self.give_back_shelf(&session, Shelf::clear).await;
         }
         self.give_back_shelf(&session, Shelf::stale).await;
+        self.claimer.wait(&session, pace.waits()).await?;
         let bench = self.bench.clone();
         let wanted = bench.shelf.wanted(pace.jobs_a_second(bench.shelf.taken()));
         if wanted == 0 {

@@ -30,12 +30,24 @@ pub(super) struct Pace {
     measured: Instant,
     taken: usize,
     jobs_a_second: f64,
+    /// When there was last something to do, or a hint of it.
+    busy: Instant,
 }
+
+/// A worker that has been idle for so long waits to be woken; it is said in its row, and not for every job.
+const IDLE: Duration = Duration::from_secs(1);
 
 impl Pace {
     pub(super) fn new(settings: &WorkerSettings) -> Self {
         let poll_interval = settings.poll_interval;
-        Self { poll_interval, patience: poll_interval, measured: Instant::now(), taken: 0, jobs_a_second: 0.0 }
+        Self {
+            poll_interval,
+            patience: poll_interval,
+            measured: Instant::now(),
+            taken: 0,
+            jobs_a_second: 0.0,
+            busy: Instant::now(),
+        }
     }
 
     /// How many jobs began in a second lately; what happened since the last look counts half.
@@ -50,11 +62,23 @@ impl Pace {
     /// An empty queue is asked again soon and then ever less often, up to the poll interval; with jitter, so that
     /// workers that started together do not ask together.
     pub(super) fn after(&mut self, claimed: usize, wanted: usize) -> Wait {
+        if claimed > 0 {
+            self.busy = Instant::now();
+        }
         if claimed >= wanted {
             self.patience = self.poll_interval / 16;
             return Wait::For(Duration::ZERO);
         }
         self.patience = if claimed > 0 { self.poll_interval / 16 } else { (self.patience * 2).min(self.poll_interval) };
         Wait::For(self.patience.mul_f64(rand::random_range(0.75..1.25)))
+    }
+    /// A hint came.
+    pub(super) fn woken(&mut self) {
+        self.busy = Instant::now();
+    }
+
+    /// Whether the worker has been idle for a while.
+    pub(super) fn waits(&self) -> bool {
+        self.busy.elapsed() >= IDLE
     }
 }

@@ -1,0 +1,78 @@
+//! Enqueueing where the library commits: the hint follows the commit.
+
+use crate::store::database::Database;
+use crate::store::enqueue::{EnqueueError, Enqueued, Wake, insert, insert_many};
+use crate::vocabulary::new_job::NewJob;
+use crate::wakeup::hinter;
+use sqlx::{Postgres, Transaction};
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+impl Database {
+    /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
+    pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
+        job.check()?;
+        insert(self.schema(), &[job], Wake::AfterCommit, self.pool()).await?;
+        hinter::tell(self, [&*job.queue]);
+        Ok(Enqueued::New(job.id))
+    }
+
+    /// Inserts all of the jobs or none, in a transaction of their own, a thousand in memory at once, and says how many.
+    pub async fn enqueue_many(&self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
+        let mut connection = self.pool().acquire().await?;
+        let mut queues = BTreeSet::new();
+        let collect = |queue: &str| {
+            if !queues.contains(queue) {
+                queues.insert(queue.to_owned());
+            }
+        };
+        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut connection, collect).await?;
+        hinter::tell(self, queues.iter().map(|queue| &**queue));
+        Ok(inserted)
+    }
+
+    /// Collects jobs to be inserted at the end of a transaction of yours.
+    pub fn pending(&self) -> Pending {
+        Pending { database: self.clone(), jobs: Vec::new() }
+    }
+}
+
+/// Jobs that wait for the end of a transaction: they are inserted in one statement just before its commit, which is kinder
+/// to everybody than rows that lie around uncommitted, and workers hear of them right after it.
+///
+/// ```no_run
+/// # async fn order(database: ordinaut_core::Database) -> Result<(), Box<dyn std::error::Error>> {
+/// use ordinaut_core::NewJob;
+///
+/// let mut tx = database.pool().begin().await?;
+/// let mut pending = database.pending();
+/// sqlx::query("update stock set left = left - 1").execute(&mut *tx).await?;
+/// pending.add(NewJob::new("send_invoice", &serde_json::json!({"order": 7}))?);
+/// pending.commit(tx).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "pending jobs are only inserted by commit"]
+pub struct Pending {
+    database: Database,
+    jobs: Vec<NewJob>,
+}
+
+impl Pending {
+    /// One more; returns the id that it will have.
+    pub fn add(&mut self, job: NewJob) -> Uuid {
+        let id = job.id;
+        self.jobs.push(job);
+        id
+    }
+
+    /// Inserts the jobs, commits, and wakes workers that wait. An error rolls everything back.
+    pub async fn commit(self, mut tx: Transaction<'_, Postgres>) -> Result<Vec<Enqueued>, EnqueueError> {
+        insert_many(self.database.schema(), &self.jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;
+        tx.commit().await?;
+        hinter::tell(&self.database, self.jobs.iter().map(|job| &*job.queue));
+        Ok(self.jobs.iter().map(|job| Enqueued::New(job.id)).collect())
+    }
+}

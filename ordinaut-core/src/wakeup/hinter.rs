@@ -1,0 +1,51 @@
+//! The hinter: tells workers of jobs after the commit that made them visible, from a task of its own, so that no
+//! producer waits for it and many commits are one hint.
+
+use crate::store::database::Database;
+use crate::store::enqueue::hint;
+use crate::store::hints::Hints;
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tracing::debug;
+
+/// Between two hints: notifying takes a lock that all producers share, so that they are bounded to 200 a second.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Tells, soon, that a queue has work. Must be called within a runtime.
+pub(crate) fn tell<'a>(database: &Database, queues: impl IntoIterator<Item = &'a str>) {
+    let hints = database.hints();
+    {
+        let mut told = hints.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        for queue in queues {
+            if !told.contains(queue) {
+                told.insert(queue.to_owned());
+            }
+        }
+    }
+    hints.more.notify_one();
+    let mut task = hints.task.lock().unwrap_or_else(PoisonError::into_inner);
+    // A runtime that ended took its task along.
+    if task.as_ref().is_none_or(JoinHandle::is_finished) {
+        *task = Some(tokio::spawn(work(Arc::downgrade(hints), database.without_hints())));
+    }
+}
+
+/// Works as long as anybody could have something to tell.
+async fn work(hints: Weak<Hints>, database: Database) {
+    loop {
+        let Some(now) = hints.upgrade() else { return };
+        let queues = std::mem::take(&mut *now.queues.lock().unwrap_or_else(PoisonError::into_inner));
+        if queues.is_empty() {
+            // Woken now and then to see whether everybody else is gone.
+            tokio::time::timeout(Duration::from_secs(1), now.more.notified()).await.ok();
+            continue;
+        }
+        drop(now);
+        let queues: Vec<_> = queues.into_iter().collect();
+        if let Err(error) = hint(&database, &queues).await {
+            debug!(%error, "could not hint: the jobs are found by polling");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,91 @@
+//! The listener: hears hints for a worker.
+
+use crate::store::database::Database;
+use crate::vocabulary::backoff::Backoff;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+/// Behind a pooler in transaction mode LISTEN succeeds and nothing is ever heard. What is heard at all is heard within
+/// milliseconds.
+const SELF_TEST: Duration = Duration::from_secs(2);
+
+const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
+
+pub(crate) struct Listener {
+    pub(crate) database: Database,
+    /// Past any pooler.
+    pub(crate) options: PgConnectOptions,
+    pub(crate) queues: BTreeSet<String>,
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Listener {
+    /// Listens until told to stop. Without hearing anything the worker polls, as it does anyway.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.listen_for_ever()).await;
+    }
+
+    async fn listen_for_ever(self) {
+        let mut failures = 0;
+        loop {
+            match self.listen(&mut failures).await {
+                Ok(Heard::Nothing) => {
+                    warn!(
+                        "LISTEN hears nothing, as behind a pooler in transaction mode: jobs are found by polling; \
+                           DATABASE_DIRECT_URL can name a way past it"
+                    );
+                    return;
+                }
+                Err(error) => {
+                    debug!(%error, "could not listen, and will try again");
+                    failures += 1;
+                    tokio::time::sleep(RETRY.delay(failures, rand::random())).await;
+                }
+            }
+        }
+    }
+
+    async fn listen(&self, failures: &mut i16) -> sqlx::Result<Heard> {
+        let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(self.options.clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
+        let channel = self.database.schema().channel();
+        listener.listen(channel).await?;
+        let test = format!("\u{1}{}", uuid::Uuid::new_v4());
+        crate::store::enqueue::hint(&self.database, std::slice::from_ref(&test)).await?;
+        let heard = async {
+            while let Some(notice) = listener.try_recv().await? {
+                if notice.payload() == test {
+                    return Ok(true);
+                }
+            }
+            Ok::<_, sqlx::Error>(false)
+        };
+        match tokio::time::timeout(SELF_TEST, heard).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return Err(sqlx::Error::WorkerCrashed),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Ok(Heard::Nothing),
+        }
+        info!("listening for hints on channel \"{channel}\"");
+        *failures = 0;
+        // What was told before is not told again.
+        self.wake.notify_one();
+        while let Some(notice) = listener.try_recv().await? {
+            if self.queues.contains(notice.payload()) {
+                self.wake.notify_one();
+            }
+        }
+        Err(sqlx::Error::WorkerCrashed)
+    }
+}
+
+/// What the self-test showed.
+enum Heard {
+    Nothing,
+}
