@@ -10,7 +10,7 @@ create table due_work (
     session  bigint,                                       -- who holds the lease; null: nobody
     nonce    integer     not null default 0,               -- number of the claim within its session
     priority smallint    not null check (priority between 1 and 9),
-    attempt  smallint    not null default 0 check (attempt >= 0),
+    attempt  integer     not null default 0 check (attempt >= 0),
     failures smallint    not null default 0 check (failures >= 0),
     flags    smallint    not null default 0,               -- 1: cancel asked, 2: suspect (its last attempt was lost)
     queue    text        collate "C" not null,

@@ -4,7 +4,7 @@
 -- and no start.
 create table run (
     job_id      uuid        not null,
-    attempt     smallint    not null,
+    attempt     integer     not null,
     session     bigint,
     started_at  timestamptz,                               -- null too when the attempt was lost: only its dead process knew
     finished_at timestamptz not null default clock_timestamp(),

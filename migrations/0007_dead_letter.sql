@@ -4,7 +4,7 @@ create table dead_letter (
     job_id        uuid        primary key,
     died_at       timestamptz not null default clock_timestamp(),
     error         text,
-    attempt       smallint    not null,
+    attempt       integer     not null,
     failures      smallint    not null,
     kind          text        collate "C" not null,
     queue         text        collate "C" not null,

@@ -9,7 +9,7 @@ create table outbox (
     queue    text        collate "C" not null,
     kind     text        collate "C" not null,
     job_ids  uuid[]      not null,
-    attempts smallint[]  not null,
+    attempts integer[]   not null,
     constraint as_many_attempts_as_jobs check (cardinality(job_ids) = cardinality(attempts))
 );
 
@@ -22,7 +22,7 @@ create table event (
     queue    text        collate "C" not null,
     kind     text        collate "C" not null,
     job_ids  uuid[]      not null,
-    attempts smallint[]  not null,
+    attempts integer[]   not null,
     primary key (n, at)
 ) partition by range (at);
 

@@ -9,7 +9,7 @@ select job.id as job_id,
            when last_run.outcome in ('succeeded', 'dead') then last_run.outcome
            else 'cancelled'                                -- also a row of due_work that somebody deleted by hand
        end as state,
-       coalesce(due_work.attempt, last_run.attempt, 0::smallint) as attempt,
+       coalesce(due_work.attempt, last_run.attempt, 0) as attempt,
        coalesce(due_work.failures, dead_letter.failures) as failures,
        due_work.run_at,
        due_work.session,

@@ -3,7 +3,7 @@
 use crate::request_id;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::{EnqueueError, InvalidField};
+use ordinaut_core::{EnqueueError, InvalidField, will_pass};
 use serde::Serialize;
 use std::any::Any;
 use std::borrow::Cow;
@@ -83,24 +83,6 @@ impl From<EnqueueError> for Problem {
             EnqueueError::Database(error) => error.into(),
             _ => Self::internal(),
         }
-    }
-}
-
-/// Whether the same request may succeed later: Postgres is away, overloaded, or gave a statement up.
-fn will_pass(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            // Classes: connection, rollback, resources, locks, operator; and a standby, which only reads.
-            ["08", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
-        }
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        _ => false,
     }
 }
 

@@ -20,6 +20,7 @@ pub use store::database::Database;
 pub use store::dead::DeadLetter;
 pub use store::doctor::{ServerStatus, Summary};
 pub use store::enqueue::{EnqueueError, Enqueued};
+pub use store::failure::will_pass;
 pub use store::intervene::{Cancelled, RunNow};
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};

@@ -2,7 +2,7 @@
 -- does not know: claims are not durable, and a restart may have lost some whose handlers run.
 select pg_postmaster_start_time(), clock_timestamp(), array(
     select held.job_id
-    from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::integer[]) as held(job_id, attempt, session, nonce)
+    from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[]) as held(job_id, attempt, session, nonce)
     where not exists (
         select from ordinaut.due_work
         where due_work.job_id = held.job_id and due_work.attempt = held.attempt

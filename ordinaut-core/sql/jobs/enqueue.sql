@@ -20,7 +20,7 @@ with asked as materialized (
     from asked
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'enqueued', queue, kind, array_agg(id), array_agg(0::smallint)
+    select 'enqueued', queue, kind, array_agg(id), array_agg(0)
     from asked
     group by queue, kind
 )

@@ -1,7 +1,7 @@
 -- Hand leases back whose handlers never started ($1 job, $2 attempt, of session $3, $4 nonce): due at once, no
 -- run, failures and the suspect flag as they were. Nothing becomes free in place: it is a new row.
 with returned as (
-    select * from unnest($1::uuid[], $2::smallint[], $4::integer[]) as r(job_id, attempt, nonce)
+    select * from unnest($1::uuid[], $2::integer[], $4::integer[]) as r(job_id, attempt, nonce)
 ), gone as (
     delete from ordinaut.due_work
     using returned

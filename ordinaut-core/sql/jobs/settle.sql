@@ -5,7 +5,7 @@
 -- The cancel flag is read from the deleted row: a job that was asked to stop gets no further attempt.
 -- What is returned was settled; a token that is missing had lost its lease, and nothing was written for it.
 with ended as (
-    select * from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::integer[], $5::text[], $6::float8[],
+    select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[], $5::text[], $6::float8[],
                          $7::smallint[], $8::text[], $9::text[], $10::float8[])
         as e(job_id, attempt, session, nonce, outcome, again_in, failures, error, output, ran_for)
 ), gone as (

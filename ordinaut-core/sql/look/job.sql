@@ -6,11 +6,11 @@ select found.*,
        coalesce(state.cancel_asked, false) as cancel_asked,
        exists (
            select from ordinaut.worker
-           where ended_at is null and found.queue = any(queues) and found.kind = any(kinds)
+           where ended_at is null and expires_at > clock_timestamp() and found.queue = any(queues) and found.kind = any(kinds)
        ) as has_worker
 from (
     select id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8 as timeout, tags,
-           scheduled_for, created_at, null::smallint as letter_attempt
+           scheduled_for, created_at, null::integer as letter_attempt
     from ordinaut.job
     where id = $1::uuid
     union all

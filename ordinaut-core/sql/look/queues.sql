@@ -13,7 +13,7 @@ with counted as (
 ), served as (
     select served_queue as name, count(*) as workers
     from ordinaut.worker, unnest(queues) as served_queue
-    where ended_at is null
+    where ended_at is null and expires_at > clock_timestamp()
     group by served_queue
 )
 select name, coalesce(scheduled, 0) as scheduled, coalesce(waiting, 0) as waiting,

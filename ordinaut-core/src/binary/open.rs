@@ -2,6 +2,7 @@
 
 use crate::settings::database::DatabaseSettings;
 use crate::store::database::Database;
+use crate::store::failure::will_pass;
 use crate::store::migrate::SchemaError;
 use backon::{ExponentialBuilder, Retryable};
 use std::time::Duration;
@@ -31,15 +32,6 @@ pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Da
     Ok(settings.connect(name).await?)
 }
 
-/// Whether Postgres is not there yet, and did not refuse.
 fn is_absence(error: &SchemaError) -> bool {
-    let SchemaError::Database(error) = error else { return false };
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        // Starting up, shutting down, or full: it says so itself.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53"))
-        }
-        _ => false,
-    }
+    matches!(error, SchemaError::Database(error) if will_pass(error))
 }

@@ -108,7 +108,7 @@ pub(crate) async fn strays(
     session: i64,
     nonces: &[i32],
 ) -> sqlx::Result<Vec<Token>> {
-    let rows: Vec<(Uuid, i16, i64, i32)> = sqlx::query_as(schema.sql(include_str!("../../sql/jobs/strays.sql")))
+    let rows: Vec<(Uuid, i32, i64, i32)> = sqlx::query_as(schema.sql(include_str!("../../sql/jobs/strays.sql")))
         .bind(session)
         .bind(nonces)
         .fetch_all(db)

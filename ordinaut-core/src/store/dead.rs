@@ -3,6 +3,7 @@
 use super::database::Database;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// A job that failed for good, with its own copy of what was asked for.
@@ -16,7 +17,7 @@ pub struct DeadLetter {
     /// The last attempt's error.
     pub error: Option<String>,
     /// The last attempt's number.
-    pub attempt: i16,
+    pub attempt: i32,
     /// How many attempts failed.
     pub failures: i16,
     /// What kind of job it is.
@@ -26,7 +27,8 @@ pub struct DeadLetter {
     /// 1 is most urgent, 9 least.
     pub priority: i16,
     /// Its arguments.
-    pub args: serde_json::Value,
+    #[sqlx(json)]
+    pub args: Box<RawValue>,
     /// When it was enqueued.
     pub created_at: Option<DateTime<Utc>>,
 }

@@ -13,7 +13,7 @@ struct Row {
     queue: String,
     kind: String,
     job_ids: Vec<Uuid>,
-    attempts: Vec<i16>,
+    attempts: Vec<i32>,
 }
 
 impl Database {

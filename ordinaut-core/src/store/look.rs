@@ -4,7 +4,8 @@ use super::database::Database;
 use crate::vocabulary::outcome::Outcome;
 use crate::vocabulary::state::JobState;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// A job with its state.
@@ -20,7 +21,8 @@ pub struct JobDetails {
     /// 1 is most urgent, 9 least.
     pub priority: i16,
     /// Its arguments.
-    pub args: serde_json::Value,
+    #[sqlx(json)]
+    pub args: Box<RawValue>,
     /// How many attempts may fail; the worker's setting if absent.
     pub max_attempts: Option<i16>,
     /// Seconds that one attempt may take; the worker's setting if absent.
@@ -35,17 +37,23 @@ pub struct JobDetails {
     #[sqlx(try_from = "String")]
     pub state: JobState,
     /// The number of the last claim; 0 before the first.
-    pub attempt: i16,
+    pub attempt: i32,
     /// How many attempts failed since it was enqueued or requeued.
     pub failures: i16,
     /// When it is, or was, due; absent once it has ended.
     pub run_at: Option<DateTime<Utc>>,
     /// The session that runs it.
+    #[serde(serialize_with = "session_text")]
     pub session: Option<i64>,
     /// Whether its handler was asked to stop.
     pub cancel_asked: bool,
     /// Whether a living worker of its queue can run its kind.
     pub has_worker: bool,
+}
+
+/// A session as JSON: text, because a number of 63 bits is rounded by whoever reads numbers as JavaScript does.
+pub(super) fn session_text<S: Serializer>(session: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
+    session.map(|session| session.to_string()).serialize(to)
 }
 
 impl JobDetails {
@@ -60,8 +68,9 @@ impl JobDetails {
 #[non_exhaustive]
 pub struct RunRecord {
     /// The number of the claim.
-    pub attempt: i16,
+    pub attempt: i32,
     /// The session that ran it; absent if it ended without being run.
+    #[serde(serialize_with = "session_text")]
     pub session: Option<i64>,
     /// When its handler started; absent if it never did, or if only a dead process knew.
     pub started_at: Option<DateTime<Utc>>,
@@ -73,7 +82,8 @@ pub struct RunRecord {
     /// What went wrong.
     pub error: Option<String>,
     /// What the handler left.
-    pub output: Option<serde_json::Value>,
+    #[sqlx(json(nullable))]
+    pub output: Option<Box<RawValue>>,
 }
 
 /// A line in a list of jobs.
@@ -96,7 +106,7 @@ pub struct JobSummary {
     #[sqlx(try_from = "String")]
     pub state: JobState,
     /// The number of the last claim; 0 before the first.
-    pub attempt: i16,
+    pub attempt: i32,
     /// When it is due; absent once it has ended.
     pub run_at: Option<DateTime<Utc>>,
 }

@@ -6,6 +6,7 @@ pub(crate) mod dead;
 pub(crate) mod doctor;
 pub(crate) mod enqueue;
 pub(crate) mod event;
+pub(crate) mod failure;
 pub(crate) mod hints;
 pub(crate) mod intervene;
 pub(crate) mod link;

@@ -19,7 +19,7 @@ pub(crate) struct DeadSession {
 #[derive(sqlx::FromRow)]
 struct Orphan {
     job_id: Uuid,
-    attempt: i16,
+    attempt: i32,
     session: i64,
     nonce: i32,
     failures: i16,

@@ -23,7 +23,7 @@ pub(crate) struct Ended {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct Settled {
     pub(crate) job_id: Uuid,
-    pub(crate) attempt: i16,
+    pub(crate) attempt: i32,
     pub(crate) queue: String,
     /// As decided: a retry of a job that was asked to stop is `cancelled`.
     #[sqlx(try_from = "String")]

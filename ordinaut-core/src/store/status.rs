@@ -3,7 +3,7 @@
 use super::database::Database;
 use crate::vocabulary::outcome::Outcome;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A queue, with what waits there and who serves it.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
@@ -29,7 +29,9 @@ pub struct QueueStatus {
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 #[non_exhaustive]
 pub struct WorkerStatus {
-    /// What its leases point at.
+    /// What its leases point at. Text in JSON, because a number of 63 bits is rounded by whoever reads numbers as
+    /// JavaScript does.
+    #[serde(serialize_with = "text")]
     pub session: i64,
     /// The process' name for people.
     pub name: String,
@@ -70,6 +72,10 @@ pub struct OutcomeCount {
     pub outcome: Outcome,
     /// How many.
     pub ended: i64,
+}
+
+fn text<S: Serializer>(number: &i64, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(number)
 }
 
 impl Database {

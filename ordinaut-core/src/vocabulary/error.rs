@@ -89,12 +89,15 @@ pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
+        let (mut text, mut source) = (self.0.to_string(), self.0.source());
         while let Some(cause) = source {
-            write!(f, ": {cause}")?;
+            let more = cause.to_string();
+            // Some errors say what their source says.
+            if !text.ends_with(&more) {
+                text = format!("{text}: {more}");
+            }
             source = cause.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 }

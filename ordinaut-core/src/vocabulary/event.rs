@@ -29,5 +29,5 @@ pub struct JobRef {
     /// The job.
     pub id: Uuid,
     /// The attempt; 0 before the first.
-    pub attempt: i16,
+    pub attempt: i32,
 }

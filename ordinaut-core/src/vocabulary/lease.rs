@@ -13,7 +13,7 @@ pub struct Token {
     /// The job.
     pub job_id: Uuid,
     /// The number of the claim of this job; it only grows.
-    pub attempt: i16,
+    pub attempt: i32,
     /// One life of a worker process.
     pub session: i64,
     /// The number of the claim within the session.

@@ -134,8 +134,8 @@ impl NewJob {
         if self.max_attempts.is_some_and(|attempts| attempts < 1) {
             return invalid("max_attempts", "must be at least 1");
         }
-        if self.timeout.is_some_and(|timeout| timeout.is_zero() || timeout > YEAR) {
-            return invalid("timeout", "must be more than 0 seconds and at most a year");
+        if self.timeout.is_some_and(|timeout| !(Duration::from_millis(1)..=YEAR).contains(&timeout)) {
+            return invalid("timeout", "must be from a millisecond to a year");
         }
         if let Due::In(delay) = self.due
             && delay > YEAR * 100

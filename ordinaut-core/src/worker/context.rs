@@ -51,7 +51,7 @@ impl<S> Context<S> {
     }
 
     /// The number of this attempt, from 1.
-    pub fn attempt(&self) -> i16 {
+    pub fn attempt(&self) -> i32 {
         self.token().attempt
     }
 

@@ -12,6 +12,7 @@ use super::stop::Stop;
 use super::suspects::Suspects;
 use crate::settings::worker::WorkerSettings;
 use crate::store::database::Database;
+use crate::store::failure::will_pass;
 use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
@@ -104,8 +105,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
                     (failures, begun) = (0, true);
                     wait
                 }
-                // Postgres answers, and the answer will not change: the tables are not there, or not allowed.
-                Err(error) if !begun && error.as_database_error().is_some() => return Err(error),
+                // Such as tables that are not there, or not allowed.
+                Err(error) if !begun && !will_pass(&error) => return Err(error),
                 Err(error) => {
                     warn!(%error, "could not lease jobs, and will try again");
                     failures += 1;

@@ -171,7 +171,7 @@ impl Batch {
     }
 
     fn answer(self, settled: &[Settled]) {
-        let outcomes: HashMap<(Uuid, i16), Outcome> =
+        let outcomes: HashMap<(Uuid, i32), Outcome> =
             settled.iter().map(|end| ((end.job_id, end.attempt), end.outcome)).collect();
         for (end, sender) in self.ended.iter().zip(self.senders) {
             let outcome = outcomes.get(&(end.token.job_id, end.token.attempt)).copied();

@@ -1,0 +1,20 @@
+//! Which failures of Postgres will pass.
+
+/// Whether the same statement may succeed later: Postgres is away, starting, stopping, overloaded, a standby for now, or gave
+/// the statement up. Anything else is its answer, and asking again is of no use.
+pub fn will_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            // Classes: connection, rollback, resources, locks, operator; and a standby, which only reads.
+            ["08", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
