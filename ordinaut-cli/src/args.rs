@@ -15,7 +15,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    /// Everything in one process, on a private Postgres unless DATABASE_URL names another
+    /// Everything in one process, on a private Postgres unless a URL names another
     Dev(Dev),
     /// Bring the schema forward, or tell how far it is
     Migrate(Migrate),

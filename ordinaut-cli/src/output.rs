@@ -1,5 +1,4 @@
 //! Tables for people, JSON for programs.
-#![expect(clippy::print_stdout, reason = "answering on standard output is what a command line is for")]
 
 use crate::args::Format;
 use chrono::{DateTime, Local, Utc};

@@ -1,12 +1,17 @@
--- Read and empty the list of jobs that the session $1 was asked to stop.
+-- Read and empty the list of jobs that the session $1 was asked to stop: those that it still holds, with their attempts,
+-- because a job that ended meanwhile may come back one day.
 with asked as (
     select session, cancel_asked
     from ordinaut.worker
     where session = $1::bigint and cancel_asked <> '{}'
     for update
+), heard as (
+    update ordinaut.worker
+    set cancel_asked = '{}'
+    from asked
+    where worker.session = asked.session
 )
-update ordinaut.worker
-set cancel_asked = '{}'
+select due_work.job_id, due_work.attempt
 from asked
-where worker.session = asked.session
-returning asked.cancel_asked
+join ordinaut.due_work
+    on due_work.job_id = any(asked.cancel_asked) and due_work.session = asked.session and due_work.flags & 1 = 1

@@ -51,13 +51,9 @@ pub(crate) async fn renew(
     Ok(renewed.is_some())
 }
 
-/// The jobs that the session was asked to stop since it was last asked.
-pub(crate) async fn notes(db: &mut PgConnection, schema: &Schema, session: i64) -> sqlx::Result<Vec<Uuid>> {
-    let asked: Option<Vec<Uuid>> = sqlx::query_scalar(schema.sql(include_str!("../../sql/sessions/notes.sql")))
-        .bind(session)
-        .fetch_optional(db)
-        .await?;
-    Ok(asked.unwrap_or_default())
+/// The jobs that the session was asked to stop since it was last asked, with their attempts.
+pub(crate) async fn notes(db: &mut PgConnection, schema: &Schema, session: i64) -> sqlx::Result<Vec<(Uuid, i32)>> {
+    sqlx::query_as(schema.sql(include_str!("../../sql/sessions/notes.sql"))).bind(session).fetch_all(db).await
 }
 
 /// Says whether the worker waits to be woken.

@@ -143,9 +143,9 @@ impl NewJob {
             return invalid("delay", "must be at most a hundred years");
         }
         if let Due::At(instant) = self.due
-            && !(-9999..=9999).contains(&chrono::Datelike::year(&instant))
+            && !(-4000..=9999).contains(&chrono::Datelike::year(&instant))
         {
-            return invalid("run_at", "must be before the year 10000");
+            return invalid("run_at", "must be between the years -4000 and 9999");
         }
         if self.tags.len() > 50 {
             return invalid("tags", "must be at most 50");

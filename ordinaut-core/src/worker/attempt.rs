@@ -55,7 +55,8 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let context = Context::new(self.state.clone(), lease, line.clone());
         let end = match (&self.handler, context.args()) {
             (Some(handler), Some(args)) => {
-                let handler = AssertUnwindSafe(handler.run(args, context.clone())).catch_unwind();
+                // Begun within the future, so that a panic before the handler's first await is caught too.
+                let handler = AssertUnwindSafe(async { handler.run(args, context.clone()).await }).catch_unwind();
                 tokio::select! {
                     biased;
                     result = handler => End::Returned(result.unwrap_or_else(|panic| Err(panicked(&*panic)))),

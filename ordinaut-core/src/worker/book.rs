@@ -37,21 +37,37 @@ pub(super) struct Book {
 #[derive(Default)]
 struct Entries {
     running: HashMap<Uuid, Running>,
+    /// Cancelled before their handlers started, by attempt.
+    cancelled: HashMap<Uuid, i32>,
     /// Holds for whoever enters later too.
     everybody: Option<Stop>,
 }
 
 impl Book {
-    pub(super) fn enter(&self, running: Running) {
+    pub(super) fn enter(&self, mut running: Running) {
         let mut entries = self.entries();
+        if entries.cancelled.remove(&running.token.job_id) == Some(running.token.attempt) {
+            running.stop(Stop::Cancel);
+        }
         if let Some(order) = entries.everybody {
-            running.line.stop(order);
+            running.stop(order);
         }
         entries.running.insert(running.token.job_id, running);
     }
 
     pub(super) fn leave(&self, token: &Token) {
         self.entries().running.remove(&token.job_id);
+    }
+
+    /// Stops an attempt that somebody cancelled, also one whose handler has not started yet.
+    pub(super) fn cancel(&self, job_id: Uuid, attempt: i32) {
+        let mut entries = self.entries();
+        match entries.running.get_mut(&job_id) {
+            Some(running) => running.stop(Stop::Cancel),
+            None => {
+                entries.cancelled.insert(job_id, attempt);
+            }
+        }
     }
 
     /// Stops one job, if it runs here.

@@ -234,6 +234,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
             session.book.stop_everybody(Stop::Release);
             self.runners.wait().await;
         }
+        if let Some(session) = &session {
+            // A runner that was about to take a lease when the shelf was closed has left it there.
+            self.give_back_shelf(session, Shelf::clear).await;
+        }
         self.settler.close(grace.max(LEAST_FLUSH)).await;
         self.claimer.close().await;
         self.bench.set_session(None);

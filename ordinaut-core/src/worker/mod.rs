@@ -34,6 +34,8 @@ pub struct Worker<S> {
     registry: Registry<S>,
     settings: WorkerSettings,
     when_stuck: fn(),
+    /// Whether `settings.queues` are those of `queue`, and not the default any more.
+    named_queues: bool,
     engine: Option<Engine<S>>,
 }
 
@@ -57,6 +59,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
             registry: Registry::default(),
             settings: WorkerSettings::default(),
             when_stuck: || std::process::exit(EXIT_STUCK),
+            named_queues: false,
             engine: None,
         }
     }
@@ -87,7 +90,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
     /// Serves this queue instead of `default`; call it again for more.
     #[must_use]
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
-        if self.settings.queues == WorkerSettings::default().queues {
+        if !std::mem::replace(&mut self.named_queues, true) {
             self.settings.queues.clear();
         }
         self.settings.queues.push(queue.into());

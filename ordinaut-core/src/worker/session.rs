@@ -187,14 +187,14 @@ impl Life {
             self.link.checked(result)
         };
         match tokio::time::timeout(self.lease / 6, notes).await {
-            Ok(Ok(jobs)) => jobs.into_iter().for_each(|job_id| self.book.stop(job_id, Stop::Cancel)),
+            Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
             Ok(Err(_)) => {}
             Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).unwrap_or(()),
         }
     }
 
     /// The leases do not hold any more: handlers are stopped, and a process with one that does not stop must not go on.
-    async fn lose(self, why: &str) {
+    async fn lose(mut self, why: &str) {
         warn!(worker.session = self.id, "session {} ends, {why}: its handlers are stopped", self.id);
         self.lost.cancel();
         self.book.stop_everybody(Stop::Lose);
@@ -206,6 +206,8 @@ impl Life {
             }
             tokio::time::sleep(self.beat).await;
         }
+        // It is over, but what it counted still counts.
+        self.close().await;
     }
 
     /// Settles the attempts that did not yield, gives up all leases, and ends the process.

@@ -1,5 +1,6 @@
 //! What the tests need: a database of their own, a kind of job, and waiting for facts.
 
+use futures_util::future::BoxFuture;
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{Context, Database, Enqueued, Job, JobError, NewJob, Scheduler, Schema, Worker};
 use ordinaut_embedded::Postgres;
@@ -10,6 +11,8 @@ use std::ops::Deref;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -176,6 +179,40 @@ pub(crate) async fn succeed(_: Probe, _: Context<()>) -> Result<(), JobError> {
     Ok(())
 }
 
+/// A handler that has started, and that a test ends. Dropped before, the handler fails; when the handler is dropped,
+/// `dropped` ends.
+pub(crate) struct Gate {
+    pub(crate) probe: Probe,
+    pub(crate) context: Context<()>,
+    pub(crate) dropped: CancellationToken,
+    end: oneshot::Sender<Result<(), JobError>>,
+}
+
+impl Gate {
+    /// Ends the handler.
+    pub(crate) fn end(self, result: Result<(), JobError>) {
+        self.end.send(result).unwrap();
+    }
+}
+
+type GatedRun = BoxFuture<'static, Result<(), JobError>>;
+
+/// A handler that tells when it starts, and ends when it is told to.
+pub(crate) fn gated() -> (impl Fn(Probe, Context<()>) -> GatedRun + Send + Sync, UnboundedReceiver<Gate>) {
+    let (started, starts) = mpsc::unbounded_channel();
+    let handler = move |probe, context| -> GatedRun {
+        let ((end, ended), dropped) = (oneshot::channel(), CancellationToken::new());
+        // The test may have seen enough.
+        started.send(Gate { probe, context, dropped: dropped.clone(), end }).ok();
+        let guard = dropped.drop_guard();
+        Box::pin(async move {
+            let _guard = guard;
+            ended.await?
+        })
+    };
+    (handler, starts)
+}
+
 /// A worker or scheduler that runs until it is told to stop, or the test ends.
 pub(crate) struct Running<T> {
     stop: CancellationToken,
@@ -188,10 +225,10 @@ impl<T> Running<T> {
         Self { _guard: stop.clone().drop_guard(), stop, task }
     }
 
-    /// Tells it to stop, and waits until it has.
-    pub(crate) async fn stop(self) -> T {
+    /// Tells it to stop at once; the future waits until it has.
+    pub(crate) fn stop(self) -> impl Future<Output = T> {
         self.stop.cancel();
-        within(self.task).await.unwrap()
+        async { within(self.task).await.unwrap() }
     }
 }
 
@@ -248,4 +285,9 @@ where
 /// Does something behind the library's back; says to how many rows.
 pub(crate) async fn tell(db: &Database, sql: &'static str) -> u64 {
     sqlx::query(sql).execute(db.pool()).await.unwrap().rows_affected()
+}
+
+/// Stored JSON, to be compared.
+pub(crate) fn parsed(stored: &serde_json::value::RawValue) -> serde_json::Value {
+    serde_json::from_str(stored.get()).unwrap()
 }

@@ -1,13 +1,13 @@
 //! Lease: which job a claim takes, in which order, and how little it disturbs.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, enqueue, eventually, probe, quick, run, succeed, tell, within, worker, worker_with,
+    Probe, ask, ask_of, database, empty_database, enqueue, eventually, probe, quick, run, succeed, tell, within, worker,
 };
 use futures_util::future::join_all;
-use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, Enqueued, Job, JobState, NewJob, Step, Worker};
+use ordinaut_core::{Enqueued, Job, JobState, Step, Worker};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -97,7 +97,7 @@ async fn a_future_job_is_not_leased_before_its_time() {
     let mut worker = worker(&db, succeed);
     assert_eq!(worker.step().await.unwrap(), Step::Idle);
 
-    tell(&db, "update ordinaut.due_work set run_at = now() - interval '1 s'").await;
+    tell(&db, "update ordinaut.due_work set run_at = now()").await;
 
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job.id()));
 }
@@ -128,32 +128,37 @@ async fn twenty_workers_run_each_of_a_thousand_jobs_once() {
 }
 
 #[tokio::test]
-async fn a_worker_that_runs_takes_no_more_than_its_concurrency() {
+async fn a_worker_runs_as_many_at_once_as_it_may() {
     let db = database().await;
     db.enqueue_many(&(0..10).map(probe).collect::<Vec<_>>()).await.unwrap();
     let (started, mut starts) = mpsc::unbounded_channel();
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let at_most = most.clone();
     let worker = worker(&db, move |_, _| {
         let (end, ended) = oneshot::channel::<()>();
+        at_most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         started.send(end).unwrap();
-        async move { ended.await.map_err(Into::into) }
+        let running = running.clone();
+        async move {
+            let ended = ended.await;
+            running.fetch_sub(1, Ordering::SeqCst);
+            ended.map_err(Into::into)
+        }
     });
     let running = run(worker.concurrency(3));
-    let mut ends = Vec::new();
-    for _ in 0..3 {
-        ends.push(within(starts.recv()).await.unwrap());
-    }
-    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work where session is not null").await, 3);
-    assert!(starts.try_recv().is_err());
-
-    for _ in 0..10 {
-        ends.pop().unwrap().send(()).unwrap();
-        ends.extend(starts.recv().await.filter(|_| true));
-        if ends.len() < 3 {
-            break;
+    let mut ends = VecDeque::new();
+    for started in 0..10 {
+        if started >= 3 {
+            ends.pop_front().map(|end: oneshot::Sender<()>| end.send(())).unwrap().unwrap();
         }
+        ends.push_back(within(starts.recv()).await.unwrap());
     }
-    drop(ends);
+    ends.into_iter().for_each(|end| end.send(()).unwrap());
+
     running.stop().await.unwrap();
+
+    assert_eq!(most.load(Ordering::SeqCst), 3);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'succeeded'").await, 10);
 }
 
 #[tokio::test]
@@ -203,7 +208,7 @@ async fn a_lease_names_its_session_and_claim_and_keeps_the_rest() {
     let (token, due_at, failures) = within(reports.recv()).await.unwrap();
 
     assert_eq!((token.job_id, token.attempt, failures, due_at), (job_id, 1, 0, was_due));
-    let row: (i64, i32, i16, Option<i64>) = sqlx::query_as(
+    let row: (i64, i32, i32, Option<i64>) = sqlx::query_as(
         "select due_work.session, nonce, attempt, worker.session
          from ordinaut.due_work left join ordinaut.worker using (session) where job_id = $1",
     )
@@ -219,7 +224,7 @@ async fn a_lease_names_its_session_and_claim_and_keeps_the_rest() {
 
 #[tokio::test]
 async fn a_worker_without_tables_says_so_at_once() {
-    let db = crate::fixture::empty_database().await;
+    let db = empty_database().await;
     let error = within(worker(&db, succeed).run(std::future::pending::<()>())).await.unwrap_err();
     assert!(error.as_database_error().is_some(), "{error}");
 }

@@ -2,9 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod cancel;
+mod dead;
 mod enqueue;
+mod events;
+mod fence;
 mod fixture;
 mod lease;
 mod migrate;
+mod model;
+#[cfg(feature = "redis")]
+mod redis;
+mod rescue;
+mod session;
+mod settle;
+mod shutdown;
 mod statements;
 mod tidy;

@@ -55,7 +55,7 @@ pub(crate) async fn fail(job: Fail, ctx: Context<State>) -> Result<(), JobError>
 
 /// Whether an attempt is among the first `times`.
 pub(super) fn is_hit(times: Option<u32>, attempt: i32) -> bool {
-    times.is_none_or(|times| u32::from(attempt.unsigned_abs()) <= times)
+    times.is_none_or(|times| attempt.unsigned_abs() <= times)
 }
 
 fn one_second() -> Seconds {

@@ -64,7 +64,8 @@ impl Fixture {
         let id = self.enqueue(kind, args).await;
         assert_eq!(self.worker(allow).step().await.unwrap(), Step::Worked(id));
         let run = self.runs(id).await.pop().unwrap();
-        Ran { job: self.job(id).await, run }
+        let output = run.output.as_ref().map_or(Value::Null, |output| output.get().parse().unwrap());
+        Ran { job: self.job(id).await, run, output }
     }
 }
 
@@ -72,13 +73,14 @@ impl Fixture {
 pub(crate) struct Ran {
     pub(crate) job: JobDetails,
     pub(crate) run: RunRecord,
+    pub(crate) output: Value,
 }
 
 impl Ran {
     #[track_caller]
     pub(crate) fn succeeded(&self) -> &Value {
         assert_eq!((self.run.outcome, self.job.state), (Outcome::Succeeded, JobState::Succeeded), "{:?}", self.run);
-        self.run.output.as_ref().unwrap_or(&Value::Null)
+        &self.output
     }
 
     /// Dead at its first attempt, and why.

@@ -65,7 +65,7 @@ async fn a_404_is_dead_at_once_and_keeps_the_answer() {
     let server = Server::answering(|_| (axum::http::StatusCode::NOT_FOUND, "no such thing")).await;
     let ran = fixture.run("http", json!({"url": server.url("/")})).await;
     assert_eq!(ran.died(), "127.0.0.1 answered 404 Not Found, and 2xx was expected");
-    let output = ran.run.output.unwrap();
+    let output = ran.output;
     assert_eq!((&output["status"], &output["body"]), (&json!(404), &json!("no such thing")));
 }
 
@@ -74,7 +74,7 @@ async fn a_500_is_tried_again_and_keeps_the_answer() {
     let (fixture, server) = (Fixture::new().await, Server::answering(|_| status(500)).await);
     let ran = fixture.run("http", json!({"url": server.url("/")})).await;
     assert_eq!(ran.failed(), "127.0.0.1 answered 500 Internal Server Error, and 2xx was expected");
-    assert_eq!(ran.run.output.unwrap()["status"], 500);
+    assert_eq!(ran.output["status"], 500);
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn an_answer_that_breaks_off_is_tried_again_and_what_came_of_it_is_kept() 
     let (fixture, server) = (Fixture::new().await, Server::answering(move |_| broken()).await);
     let ran = fixture.run("http", json!({"url": server.url("/")})).await;
     assert!(ran.failed().starts_with("could not call 127.0.0.1: "), "{:?}", ran.run);
-    let output = ran.run.output.unwrap();
+    let output = ran.output;
     assert_eq!((&output["status"], &output["body"], &output["truncated"]), (&json!(200), &json!("half"), &json!(true)));
 }
 

@@ -1,0 +1,176 @@
+//! enqueue: eight producers one job a transaction, and one producer in bulk, each against plain SQL in turn.
+
+use crate::crew::Crew;
+use crate::job::{self, Noop};
+use crate::lab::{BENCH, Lab, say};
+use crate::worker::WorkerOptions;
+use crate::{Figure, Options, floor};
+use ordinaut_core::{Database, Job};
+use sqlx::{Connection, PgConnection};
+use std::time::Instant;
+
+const PRODUCERS: u64 = 8;
+
+/// Of each side in a condition, all producers and turns together.
+const JOBS: u64 = 40_000;
+
+const BULK: u64 = 100_000;
+
+/// Both sides take turns, so that a change of the machine's mood meets both.
+const TURNS: u64 = 4;
+
+/// What the workers do meanwhile.
+#[derive(Clone, Copy)]
+enum Worker {
+    None,
+    /// It runs the jobs as they come.
+    Busy,
+    /// It serves the queue and waits all the time: it cannot run this kind.
+    Waiting,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Floor,
+    Product,
+    /// The product, each job on a connection that a pool lends.
+    Pool,
+}
+
+pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
+    let mut lab = Lab::start(options).await?;
+    let jobs = options.jobs.unwrap_or(JOBS).div_ceil(TURNS * PRODUCERS) * TURNS * PRODUCERS;
+    let mut figures = Vec::new();
+    for (name, worker, what) in [
+        ("alone", Worker::None, "no worker"),
+        ("busy", Worker::Busy, "a worker that runs them"),
+        ("waiting", Worker::Waiting, "a worker that waits"),
+    ] {
+        let [floor, product, pool] = one_by_one(&mut lab, name, worker, jobs).await?;
+        let name = format!("8 producers one by one, {what}");
+        figures.push(Figure::new("enqueue", name, product, "/s").jobs(jobs).against(floor).ratio_at_least(0.9));
+        let name = format!("the same, {what}, each through a pool");
+        figures.push(Figure::new("enqueue", name, pool, "/s").jobs(jobs).against(floor));
+    }
+    let jobs = options.jobs.unwrap_or(BULK);
+    let [floor, product] = in_bulk(&mut lab, jobs).await?;
+    let bulk = Figure::new("enqueue", "in bulk, one producer", product, "/s").jobs(jobs);
+    figures.push(bulk.against(floor).ratio_at_least(0.6));
+    Ok(figures)
+}
+
+/// Jobs a second of each side.
+async fn one_by_one(lab: &mut Lab, name: &str, worker: Worker, jobs: u64) -> anyhow::Result<[f64; 3]> {
+    say(&format!("enqueue one by one, {name}: 3 × {jobs} jobs"));
+    let database = lab.database(name).await?;
+    let crew = match worker {
+        Worker::None => None,
+        Worker::Busy => Some(Crew::muster(lab, name, 1, &WorkerOptions::default()).await?),
+        Worker::Waiting => {
+            let unrelated = WorkerOptions { unrelated: true, ..WorkerOptions::default() };
+            Some(Crew::muster(lab, name, 1, &unrelated).await?)
+        }
+    };
+    let crew = match crew {
+        Some(mut crew) => {
+            crew.go()?;
+            Some(crew)
+        }
+        None => None,
+    };
+    let mut took = [0.0; 3];
+    let sides = [Side::Floor, Side::Product, Side::Pool];
+    // Once over lightly first: connections, plans and the worker are warm.
+    for side in sides {
+        turn(lab, name, &database, side, 10).await?;
+    }
+    for number in 0..TURNS {
+        for step in 0..sides.len() {
+            // Who goes first changes, because each leaves rows for the next.
+            let index = (step + usize::try_from(number)?) % sides.len();
+            took[index] += turn(lab, name, &database, sides[index], jobs / TURNS / PRODUCERS).await?;
+        }
+    }
+    if let Some(crew) = crew {
+        crew.dismiss().await?;
+    }
+    database.pool().close().await;
+    Ok(took.map(|seconds| jobs as f64 / seconds))
+}
+
+/// Seconds until all producers have inserted so many jobs each.
+async fn turn(lab: &Lab, name: &str, database: &Database, side: Side, jobs: u64) -> anyhow::Result<f64> {
+    let mut connections = Vec::new();
+    for _ in 0..PRODUCERS {
+        connections.push(lab.connect(name, BENCH).await?);
+    }
+    let start = Instant::now();
+    let producers: Vec<_> = connections
+        .into_iter()
+        .map(|connection| {
+            let database = database.clone();
+            tokio::spawn(async move {
+                match side {
+                    Side::Floor => plainly(connection, jobs).await,
+                    Side::Product => on_a_connection(connection, jobs).await,
+                    Side::Pool => through_a_pool(connection, &database, jobs).await,
+                }
+            })
+        })
+        .collect();
+    let mut connections = Vec::new();
+    for producer in producers {
+        connections.push(producer.await??);
+    }
+    let took = start.elapsed().as_secs_f64();
+    for connection in connections {
+        connection.close().await?;
+    }
+    Ok(took)
+}
+
+async fn plainly(mut connection: PgConnection, jobs: u64) -> anyhow::Result<PgConnection> {
+    for _ in 0..jobs {
+        floor::insert_one(&mut connection, &job::args()).await?;
+    }
+    Ok(connection)
+}
+
+async fn on_a_connection(mut connection: PgConnection, jobs: u64) -> anyhow::Result<PgConnection> {
+    for _ in 0..jobs {
+        Noop::default().enqueue(&mut connection).await?;
+    }
+    Ok(connection)
+}
+
+/// The connection is only carried along, so that all sides open and close as many.
+async fn through_a_pool(connection: PgConnection, database: &Database, jobs: u64) -> anyhow::Result<PgConnection> {
+    for _ in 0..jobs {
+        database.enqueue(&Noop::default().new_job()?).await?;
+    }
+    Ok(connection)
+}
+
+/// Jobs a second of the floor and of the product.
+async fn in_bulk(lab: &mut Lab, jobs: u64) -> anyhow::Result<[f64; 2]> {
+    say(&format!("enqueue in bulk: 2 × {TURNS} × {jobs} jobs"));
+    let database = lab.database("bulk").await?;
+    let mut plain = lab.connect("bulk", BENCH).await?;
+    let args = vec![job::args(); usize::try_from(jobs.min(1000))?];
+    let mut took = [0.0; 2];
+    for number in 0..TURNS {
+        for step in 0..2 {
+            let many = job::many(jobs);
+            let start = Instant::now();
+            let index = usize::try_from((step + number) % 2)?;
+            match index {
+                0 => floor::insert_many(&mut plain, jobs, &args).await?,
+                _ => database.enqueue_many(&many).await.map(drop)?,
+            }
+            took[index] += start.elapsed().as_secs_f64();
+        }
+    }
+    plain.close().await?;
+    database.pool().close().await;
+    Ok(took.map(|seconds| (TURNS * jobs) as f64 / seconds))
+}

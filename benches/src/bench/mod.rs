@@ -1,0 +1,63 @@
+//! The benches: one file each, and each on a server of its own.
+
+mod backlog;
+mod cost;
+mod drain;
+mod enqueue;
+mod floor;
+mod latency;
+mod pinned;
+mod sleepers;
+mod window;
+
+use crate::{Figure, Options};
+use clap::Subcommand;
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Bench {
+    /// Jobs that wait are run by one worker process
+    Drain,
+    /// Producers insert jobs, one by one and in bulk
+    Enqueue,
+    /// From the commit of a job to its handler, on an idle worker
+    Latency,
+    /// The same work with few and with many jobs waiting
+    Backlog,
+    /// Jobs go through while an old snapshot is held
+    Pinned,
+    /// What one job costs the server in its whole life
+    Cost,
+    /// Plain SQL of the same shape
+    Floor,
+    /// Handlers that sleep, on many slots of several worker processes
+    Sleepers,
+}
+
+impl Bench {
+    /// In the order of the table in `benches/README.md`.
+    pub const ALL: [Self; 8] = [
+        Self::Floor,
+        Self::Drain,
+        Self::Cost,
+        Self::Enqueue,
+        Self::Latency,
+        Self::Backlog,
+        Self::Pinned,
+        Self::Sleepers,
+    ];
+}
+
+/// Measures, on a server that is started for it and stopped afterwards.
+pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>> {
+    match bench {
+        Bench::Drain => drain::run(options).await,
+        Bench::Enqueue => enqueue::run(options).await,
+        Bench::Latency => latency::run(options).await,
+        Bench::Backlog => backlog::run(options).await,
+        Bench::Pinned => pinned::run(options).await,
+        Bench::Cost => cost::run(options).await,
+        Bench::Floor => floor::run(options).await,
+        Bench::Sleepers => sleepers::run(options).await,
+    }
+}

@@ -1,0 +1,258 @@
+//! Rescue: jobs whose worker vanished go back, once, and poison dies.
+
+use crate::fixture::{
+    Gate, ask, ask_of, database, enqueue, eventually, gated, probe, run, schedule, schedule_once, succeed, tell,
+    within, worker,
+};
+use futures_util::future::join;
+use ordinaut_core::{Cancelled, Database, JobState, Outcome, RunRecord, Scheduler, Step};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use tokio::sync::mpsc::UnboundedReceiver;
+use uuid::Uuid;
+
+/// The session 7 of a worker that is not renewed any more, with every job that waits leased to it.
+async fn vanish(db: &Database) {
+    tell(
+        db,
+        "insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency, max_attempts,
+                                      lease, expires_at)
+         values (7, 'gone', 'nowhere', 1, '0.0.0', '{default}', '{probe}', 1, 4, '1 ms', now() - interval '1 s')
+         on conflict (session) do update set ended_at = null",
+    )
+    .await;
+    lease_to_7(db).await;
+}
+
+async fn lease_to_7(db: &Database) -> u64 {
+    let sql = "update ordinaut.due_work set session = 7, nonce = 1, attempt = attempt + 1 where session is null";
+    tell(db, sql).await
+}
+
+/// What `due_work` says of a job: held by a session, failures, suspect.
+async fn work(db: &Database, job_id: Uuid) -> (Option<i64>, i16, bool) {
+    sqlx::query_as("select session, failures, flags & 2 = 2 from ordinaut.due_work where job_id = $1")
+        .bind(job_id)
+        .fetch_one(db.pool())
+        .await
+        .unwrap()
+}
+
+async fn last_run(db: &Database, job_id: Uuid) -> RunRecord {
+    db.runs(job_id).await.unwrap().pop().unwrap()
+}
+
+#[tokio::test]
+async fn a_lost_job_is_free_the_first_time_and_becomes_a_suspect() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    tell(&db, "update ordinaut.due_work set failures = 2").await;
+    vanish(&db).await;
+
+    schedule_once(&db).await;
+
+    assert_eq!(work(&db, job_id).await, (None, 2, true));
+    let job = db.job(job_id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.attempt), (JobState::Waiting, 1));
+    let run = last_run(&db, job_id).await;
+    assert_eq!((run.attempt, run.session, run.started_at), (1, Some(7), None));
+    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Lost, Some("its worker vanished (session 7)")));
+    assert_eq!(
+        ask::<i64>(&db, "select count(*) from ordinaut.event where type = 'lost'").await
+            + ask::<i64>(&db, "select count(*) from ordinaut.outbox where type = 'lost'").await,
+        1
+    );
+    assert!(ask::<bool>(&db, "select ended_at is not null from ordinaut.worker").await);
+    let counted: Vec<_> = db.outcomes().await.unwrap().iter().map(|count| (count.outcome, count.ended)).collect();
+    assert_eq!(counted, [(Outcome::Lost, 1)]);
+}
+
+#[tokio::test]
+async fn a_suspect_that_is_lost_again_counts_as_a_failure() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    for failures in [0, 1, 2] {
+        vanish(&db).await;
+        schedule_once(&db).await;
+        assert_eq!(work(&db, job_id).await, (None, failures, true));
+    }
+}
+
+#[tokio::test]
+async fn a_suspect_without_attempts_left_is_dead() {
+    let db = database().await;
+    let (own, workers) = (probe(0).max_attempts(1), probe(0));
+    db.enqueue_many(&[own.clone(), workers.clone()]).await.unwrap();
+    tell(
+        &db,
+        "update ordinaut.due_work set flags = 2, failures = case when max_attempts is null then 3 else 0 end
+         from ordinaut.job where id = job_id",
+    )
+    .await;
+    vanish(&db).await;
+
+    schedule_once(&db).await;
+
+    for job_id in [own.id(), workers.id()] {
+        assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Dead);
+        assert_eq!(last_run(&db, job_id).await.outcome, Outcome::Dead);
+    }
+    let mut failures: Vec<_> = db.dead_letters(9, None).await.unwrap().iter().map(|letter| letter.failures).collect();
+    failures.sort_unstable();
+    assert_eq!(failures, [1, 4], "the worker's limit of 4 holds for a job that names none");
+}
+
+#[tokio::test]
+async fn a_suspect_that_succeeds_is_cleared() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    vanish(&db).await;
+    schedule_once(&db).await;
+
+    assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(job_id));
+
+    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+}
+
+#[tokio::test]
+async fn a_lost_job_that_was_asked_to_stop_is_cancelled() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    vanish(&db).await;
+    assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Asked);
+
+    schedule_once(&db).await;
+
+    let job = db.job(job_id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.attempt), (JobState::Cancelled, 1));
+    assert_eq!(last_run(&db, job_id).await.outcome, Outcome::Cancelled);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
+}
+
+#[tokio::test]
+async fn a_lease_of_a_session_that_nobody_knows_is_found() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    lease_to_7(&db).await;
+
+    schedule_once(&db).await;
+
+    assert_eq!(work(&db, job_id).await, (None, 0, true));
+    assert_eq!(last_run(&db, job_id).await.outcome, Outcome::Lost);
+}
+
+#[tokio::test]
+async fn a_job_that_is_gone_with_its_session_dies_at_the_second_loss() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    tell(&db, "delete from ordinaut.job").await;
+    for outcome in [Outcome::Lost, Outcome::Dead] {
+        lease_to_7(&db).await;
+        schedule_once(&db).await;
+        assert_eq!(last_run(&db, job_id).await.outcome, outcome);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_living_session_is_touched() {
+    let db = database().await;
+    let mine = enqueue(&db).await;
+    let (gate, mut starts) = gated();
+    let mut living = worker(&db, gate);
+    let step = tokio::spawn(async move { living.step().await });
+    let handler = within(starts.recv()).await.unwrap();
+    let other = enqueue(&db).await;
+    vanish(&db).await;
+    let row = "select to_jsonb(due_work) from ordinaut.due_work where job_id = $1";
+    let before: serde_json::Value = ask_of(&db, row, mine).await;
+
+    schedule_once(&db).await;
+
+    assert_eq!(ask_of::<serde_json::Value>(&db, row, mine).await, before);
+    assert_eq!(work(&db, other).await, (None, 0, true));
+    handler.end(Ok(()));
+    assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(mine));
+}
+
+#[tokio::test]
+async fn after_a_restart_of_postgres_every_session_gets_one_lease() {
+    let db = database().await;
+    enqueue(&db).await;
+    vanish(&db).await;
+    // Postgres has not been up for so long, so nobody could have renewed it.
+    tell(&db, "update ordinaut.worker set lease = '10 years'").await;
+
+    schedule_once(&db).await;
+
+    assert!(ask::<bool>(&db, "select ended_at is null from ordinaut.worker").await);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work where session = 7").await, 1);
+}
+
+#[tokio::test]
+async fn two_schedulers_at_once_rescue_each_job_once() {
+    let db = database().await;
+    db.enqueue_many(&(0..1200).map(probe).collect::<Vec<_>>()).await.unwrap();
+    vanish(&db).await;
+    let other = db.another_pool().await;
+
+    join(schedule_once(&db), schedule_once(&other)).await;
+
+    let waiting = "select count(*) from ordinaut.due_work where session is null and flags = 2 and failures = 0";
+    assert_eq!(ask::<i64>(&db, waiting).await, 1200);
+    let runs = "select count(*) from ordinaut.run where outcome = 'lost' and attempt = 1";
+    assert_eq!(ask::<i64>(&db, runs).await, 1200);
+    assert_eq!(db.outcomes().await.unwrap()[0].ended, 1200);
+}
+
+#[tokio::test]
+async fn a_scheduler_that_runs_finds_a_session_that_ends_and_a_claim_that_commits_later() {
+    let db = database().await;
+    let running = schedule(Scheduler::new(db.clone()));
+    enqueue(&db).await;
+    vanish(&db).await;
+    eventually(&db, "select count(*) = 1 from ordinaut.run where outcome = 'lost'").await;
+
+    assert_eq!(lease_to_7(&db).await, 1);
+
+    eventually(&db, "select count(*) = 2 from ordinaut.run where outcome = 'lost'").await;
+    running.stop().await;
+}
+
+/// Waits for the handlers of these probes to start, and for no others.
+async fn starts_of(starts: &mut UnboundedReceiver<Gate>, expected: usize) -> BTreeMap<i32, Gate> {
+    let mut started = BTreeMap::new();
+    for _ in 0..expected {
+        let gate = within(starts.recv()).await.unwrap();
+        started.insert(gate.probe.n, gate);
+    }
+    started
+}
+
+#[tokio::test]
+async fn one_suspect_runs_at_a_time_and_others_run_beside_it() {
+    const SUSPECTS: Range<i32> = 0..3;
+    let db = database().await;
+    db.enqueue_many(&SUSPECTS.map(probe).collect::<Vec<_>>()).await.unwrap();
+    vanish(&db).await;
+    schedule_once(&db).await;
+    db.enqueue_many(&[probe(10), probe(11)]).await.unwrap();
+    let (gate, mut starts) = gated();
+    let running = run(worker(&db, gate).concurrency(5));
+    for round in SUSPECTS {
+        let expected = if round == 0 { 3 } else { 1 };
+        let mut started = starts_of(&mut starts, expected).await;
+        let suspect = started.keys().copied().find(|n| SUSPECTS.contains(n)).unwrap();
+        let suspect = started.remove(&suspect).unwrap();
+        assert!(started.keys().all(|n| !SUSPECTS.contains(n)), "one suspect alone");
+        // A later claim of the same worker, while slots are free, shows that it takes no second one.
+        db.enqueue(&probe(20)).await.unwrap();
+        let mut later = starts_of(&mut starts, 1).await;
+        later.remove(&20).expect("no suspect").end(Ok(()));
+        started.into_values().for_each(|gate| gate.end(Ok(())));
+        suspect.end(Ok(()));
+    }
+
+    running.stop().await.unwrap();
+
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
+}

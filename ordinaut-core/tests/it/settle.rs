@@ -1,0 +1,384 @@
+//! Settle: what each outcome leaves in the tables.
+
+use crate::fixture::{
+    Probe, ask, ask_of, database, enqueue, eventually, parsed, probe, quick, run, tell, worker, worker_with,
+};
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{
+    Backoff, Context, Database, DeadLetter, Enqueued, Fatal, Job, JobDetails, JobError, JobState, NewJob, Outcome,
+    OutputError, RunRecord, Step, Worker,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Runs one probe that ends so, and says what became of it.
+pub(crate) async fn end<F, R>(db: &Database, handler: F) -> (JobDetails, RunRecord)
+where
+    F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), JobError>> + Send + 'static,
+{
+    let job_id = enqueue(db).await;
+    step(&mut worker(db, handler), job_id).await;
+    look(db, job_id).await
+}
+
+/// Runs this job, which must be the next.
+pub(crate) async fn step(worker: &mut Worker<()>, job_id: Uuid) {
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
+}
+
+/// The job and its last run.
+pub(crate) async fn look(db: &Database, job_id: Uuid) -> (JobDetails, RunRecord) {
+    (db.job(job_id).await.unwrap().unwrap(), db.runs(job_id).await.unwrap().pop().unwrap())
+}
+
+pub(crate) async fn letter(db: &Database) -> Option<DeadLetter> {
+    db.dead_letters(10, None).await.unwrap().pop()
+}
+
+/// What the outbox tells of the job, in its order.
+pub(crate) async fn told(db: &Database, job_id: Uuid) -> Vec<(String, i32)> {
+    let sql =
+        "select type, attempts[array_position(job_ids, $1)] from ordinaut.outbox where $1 = any(job_ids) order by id";
+    sqlx::query_as(sql).bind(job_id).fetch_all(db.pool()).await.unwrap()
+}
+
+pub(crate) fn words(told: &[(String, i32)]) -> Vec<(&str, i32)> {
+    told.iter().map(|(word, attempt)| (&**word, *attempt)).collect()
+}
+
+/// Seconds from the end of the last run until it is due again.
+async fn waits(db: &Database, job_id: Uuid) -> f64 {
+    let sql =
+        "select extract(epoch from run_at - (select max(finished_at) from ordinaut.run where job_id = $1))::float8
+               from ordinaut.due_work where job_id = $1";
+    ask_of(db, sql, job_id).await
+}
+
+/// What failed would soon be in the way of the next job.
+async fn forget(db: &Database) {
+    tell(db, "delete from ordinaut.due_work").await;
+}
+
+/// Its time has come.
+async fn make_due(db: &Database) {
+    tell(db, "update ordinaut.due_work set run_at = clock_timestamp() where session is null").await;
+}
+
+#[tokio::test]
+async fn a_success_ends_the_job_and_keeps_its_output() {
+    let db = database().await;
+
+    let (job, run) = end(&db, |_, context| async move {
+        context.set_output(&"first")?;
+        context.set_output(&json!({"answer": 42}))?;
+        Ok(())
+    })
+    .await;
+
+    assert_eq!((job.state, job.attempt, job.failures), (JobState::Succeeded, 1, 0));
+    assert_eq!((run.attempt, run.outcome, run.error), (1, Outcome::Succeeded, None));
+    assert_eq!(run.output.as_deref().map(parsed), Some(json!({"answer": 42})));
+    assert!(run.session.is_some() && run.started_at.unwrap() <= run.finished_at);
+    assert_eq!(words(&told(&db, job.id).await), [("enqueued", 0), ("leased", 1), ("succeeded", 1)]);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
+    assert!(letter(&db).await.is_none());
+}
+
+#[tokio::test]
+async fn a_failure_waits_within_its_backoff_and_counts() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    let mut worker = worker(&db, |_, _| async { Err(JobError::retry("no route")) });
+    for failures in 1..=3 {
+        step(&mut worker, job_id).await;
+        let (job, run) = look(&db, job_id).await;
+        assert_eq!((job.attempt, job.failures, job.session), (i32::from(failures), failures, None));
+        assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some("no route")));
+        let longest = f64::from(1 << (failures - 1));
+        let wait = waits(&db, job_id).await;
+        assert!((-0.1..longest + 1.0).contains(&wait), "{wait} of {longest}");
+        make_due(&db).await;
+    }
+
+    let expected =
+        [("enqueued", 0), ("leased", 1), ("failed", 1), ("leased", 2), ("failed", 2), ("leased", 3), ("failed", 3)];
+    assert_eq!(words(&told(&db, job_id).await), expected);
+}
+
+#[derive(Serialize, Deserialize)]
+struct Steady;
+
+impl Job for Steady {
+    const KIND: &'static str = "steady";
+    const BACKOFF: Option<Backoff> = Some(Backoff::Fixed { delay: Duration::from_secs(70) });
+}
+
+#[derive(Serialize, Deserialize)]
+struct Growing;
+
+impl Job for Growing {
+    const KIND: &'static str = "growing";
+    const BACKOFF: Option<Backoff> =
+        Some(Backoff::Linear { step: Duration::from_secs(30), cap: Duration::from_secs(50) });
+}
+
+#[tokio::test]
+async fn a_kind_may_bring_its_own_backoff() {
+    let db = database().await;
+    let steady = Steady.enqueue(db.pool()).await.map(Enqueued::id).unwrap();
+    let growing = Growing.enqueue(db.pool()).await.map(Enqueued::id).unwrap();
+    let mut worker = Worker::new(db.clone(), ())
+        .settings(quick())
+        .when_stuck(|| ())
+        .handle(|_: Steady, _| async { Err(JobError::retry("no")) })
+        .handle(|_: Growing, _| async { Err(JobError::retry("no")) });
+    for (steadily, growingly) in [(70.0, 30.0), (70.0, 50.0)] {
+        while worker.step().await.unwrap() != Step::Idle {}
+        for (job_id, expected) in [(steady, steadily), (growing, growingly)] {
+            let wait = waits(&db, job_id).await;
+            assert!((expected..expected + 1.0).contains(&wait), "{wait} of {expected}");
+        }
+        make_due(&db).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_the_handler_asks_for_replaces_the_backoff() {
+    let db = database().await;
+    let (job, _) = end(&db, |_, _| async { Err(JobError::retry("busy").after(Duration::from_secs(77))) }).await;
+
+    let wait = waits(&db, job.id).await;
+
+    assert!((77.0..78.0).contains(&wait), "{wait}");
+    assert_eq!((job.state, job.failures), (JobState::Scheduled, 1));
+}
+
+#[tokio::test]
+async fn a_snooze_is_an_attempt_and_no_failure() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    let mut worker = worker(&db, |_, context| async move {
+        match context.attempt() {
+            1 => Err(JobError::retry("no").after(Duration::ZERO)),
+            _ => Err(JobError::snooze(Duration::from_secs(60))),
+        }
+    });
+    step(&mut worker, job_id).await;
+    step(&mut worker, job_id).await;
+
+    let (job, run) = look(&db, job_id).await;
+
+    assert_eq!((job.state, job.attempt, job.failures), (JobState::Scheduled, 2, 1));
+    assert_eq!((run.attempt, run.outcome, run.error), (2, Outcome::Snoozed, None));
+    let wait = waits(&db, job_id).await;
+    assert!((60.0..61.0).contains(&wait), "{wait}");
+    assert_eq!(told(&db, job_id).await.pop().unwrap(), ("snoozed".to_owned(), 2));
+}
+
+#[tokio::test]
+async fn a_snooze_for_ever_is_stored_as_a_very_long_one() {
+    let db = database().await;
+    let (job, run) = end(&db, |_, _| async { Err(JobError::snooze(Duration::MAX)) }).await;
+    assert_eq!((job.state, run.outcome), (JobState::Scheduled, Outcome::Snoozed));
+    assert!(waits(&db, job.id).await > 50.0 * 366.0 * 86_400.0);
+}
+
+#[tokio::test]
+async fn a_handler_can_call_its_job_off() {
+    let db = database().await;
+    let (job, run) = end(&db, |_, _| async { Err(JobError::cancel("nobody wants it")) }).await;
+
+    assert_eq!(job.state, JobState::Cancelled);
+    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Cancelled, Some("nobody wants it")));
+    assert_eq!(words(&told(&db, job.id).await), [("enqueued", 0), ("leased", 1), ("cancelled", 1)]);
+    assert!(letter(&db).await.is_none());
+}
+
+#[tokio::test]
+async fn a_fatal_error_buries_at_once_with_its_sources() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not send")]
+    struct Outer(#[source] std::io::Error);
+    let db = database().await;
+
+    let (job, run) = end(&db, |_, _| async { Err(Outer(std::io::Error::other("no such address"))).fatal() }).await;
+
+    let error = Some("could not send: no such address");
+    assert_eq!((job.state, job.attempt, job.failures), (JobState::Dead, 1, 1));
+    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Dead, error));
+    assert_eq!(words(&told(&db, job.id).await), [("enqueued", 0), ("leased", 1), ("dead", 1)]);
+    let letter = letter(&db).await.unwrap();
+    assert_eq!((letter.job_id, letter.error.as_deref(), letter.attempt, letter.failures), (job.id, error, 1, 1));
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failure_that_keeps_its_message() {
+    let db = database().await;
+    for (handler, message) in [
+        ((|_, _| panic!("at the disco")) as fn(Probe, Context<()>) -> Never, "panicked: at the disco"),
+        (|probe, _| panic!("{} times", probe.n), "panicked: 0 times"),
+        (|_, _| std::panic::panic_any(7), "panicked: with no message"),
+    ] {
+        let (job, run) = end(&db, move |probe, context| async move {
+            tokio::task::yield_now().await;
+            handler(probe, context).await
+        })
+        .await;
+        assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some(message)));
+        assert_eq!(job.failures, 1);
+        forget(&db).await;
+    }
+}
+
+type Never = std::future::Pending<Result<(), JobError>>;
+
+#[tokio::test]
+async fn a_panic_before_the_handlers_first_await_is_a_failure_too() {
+    let db = database().await;
+    let (_, run) = end(&db, |_, _| -> Never { panic!("at once") }).await;
+    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some("panicked: at once")));
+}
+
+#[tokio::test]
+async fn an_attempt_that_exceeds_its_timeout_fails() {
+    let db = database().await;
+    let job = probe(0).timeout(Duration::from_millis(50));
+    db.enqueue(&job).await.unwrap();
+    step(&mut worker(&db, |_, _| std::future::pending()), job.id()).await;
+    let (_, run) = look(&db, job.id()).await;
+    let error = "did not end within its timeout of 0.05 s";
+    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some(error)));
+    forget(&db).await;
+
+    let impatient = WorkerSettings { job_timeout: Duration::from_millis(20), ..quick() };
+    let unlimited = enqueue(&db).await;
+    step(&mut worker_with(&db, impatient, |_, _| std::future::pending()), unlimited).await;
+    let (_, run) = look(&db, unlimited).await;
+    assert_eq!(run.error.as_deref(), Some("did not end within its timeout of 0.02 s"));
+}
+
+#[derive(Serialize, Deserialize)]
+struct Order {
+    customer: Customer,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Customer {
+    ages: Vec<u8>,
+}
+
+impl Job for Order {
+    const KIND: &'static str = "order";
+}
+
+#[tokio::test]
+async fn arguments_that_do_not_decode_are_dead_at_once_and_the_field_is_named() {
+    let db = database().await;
+    let mut worker =
+        Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
+    for (args, field) in [
+        (json!({"customer": {"ages": [1, "two"]}}), "args.customer.ages[1] could not be decoded: "),
+        (json!({"customer": {}}), "args.customer could not be decoded: missing field `ages`"),
+        (json!(7), "args could not be decoded: "),
+    ] {
+        let job = NewJob::new("order", &args).unwrap();
+        db.enqueue(&job).await.unwrap();
+        step(&mut worker, job.id()).await;
+        let (found, run) = look(&db, job.id()).await;
+        assert_eq!((found.state, found.attempt, run.outcome), (JobState::Dead, 1, Outcome::Dead));
+        assert!(run.error.as_deref().unwrap().starts_with(field), "{run:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_names_its_attempts_gets_so_many() {
+    let db = database().await;
+    let job = probe(0).max_attempts(2);
+    db.enqueue(&job).await.unwrap();
+    // The worker would give it more.
+    let mut worker = worker(&db, |_, _| async { Err(JobError::retry("no").after(Duration::ZERO)) });
+
+    while worker.step().await.unwrap() != Step::Idle {}
+
+    let (found, run) = look(&db, job.id()).await;
+    assert_eq!((found.state, found.attempt, found.failures), (JobState::Dead, 2, 2));
+    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Dead, Some("no")));
+}
+
+#[tokio::test]
+async fn a_job_that_names_none_gets_as_many_as_its_worker_says() {
+    let db = database().await;
+    for (max_retries, attempts) in [(0, 1), (1, 2)] {
+        let job_id = enqueue(&db).await;
+        let settings = WorkerSettings { max_retries, ..quick() };
+        let mut worker = worker_with(&db, settings, |_, _| async { Err(JobError::retry("no").after(Duration::ZERO)) });
+        while worker.step().await.unwrap() != Step::Idle {}
+        let (found, _) = look(&db, job_id).await;
+        assert_eq!((found.state, found.attempt), (JobState::Dead, attempts));
+    }
+}
+
+#[tokio::test]
+async fn a_nul_is_cleaned_from_output_and_error() {
+    let db = database().await;
+    let (_, run) = end(&db, |_, context| async move {
+        context.set_output(&json!({"a\0": [r"\u0000", "\0"]}))?;
+        Err(JobError::retry("a\0b"))
+    })
+    .await;
+    assert_eq!(run.output.as_deref().map(parsed), Some(json!({"a\u{fffd}": [r"\u0000", "\u{fffd}"]})));
+    assert_eq!(run.error.as_deref(), Some("a\u{fffd}b"));
+}
+
+#[tokio::test]
+async fn an_output_that_is_too_large_is_refused_and_an_error_that_is_too_large_is_cut() {
+    let db = database().await;
+    let (_, run) = end(&db, |_, context| async move {
+        let error = context.set_output(&"x".repeat(64 * 1024)).unwrap_err();
+        assert!(matches!(error, OutputError::TooLarge(65538)), "{error}");
+        Err(JobError::retry("ü".repeat(16 * 1024)))
+    })
+    .await;
+    assert!(run.output.is_none());
+    assert_eq!(run.error.unwrap(), "ü".repeat(8 * 1024));
+}
+
+#[tokio::test]
+async fn an_end_that_postgres_refuses_fails_alone_and_says_why() {
+    let db = database().await;
+    let jobs: Vec<_> = (0..20).map(probe).collect();
+    db.enqueue_many(&jobs).await.unwrap();
+    // Half of a surrogate pair is JSON, and no text.
+    let handler = |probe: Probe, context: Context<()>| async move {
+        if probe.n == 13 {
+            context.set_output(&RawValue::from_string(r#""\ud800""#.to_owned()).unwrap())?;
+        }
+        Ok(())
+    };
+    let running = run(worker(&db, handler).concurrency(20));
+    eventually(&db, "select count(*) >= 20 from ordinaut.run").await;
+    running.stop().await.unwrap();
+
+    for (n, job) in jobs.iter().enumerate() {
+        let runs = db.runs(job.id()).await.unwrap();
+        let outcome = if n == 13 { Outcome::Failed } else { Outcome::Succeeded };
+        assert_eq!(runs[0].outcome, outcome, "{n}");
+        let error = runs[0].error.as_deref().unwrap_or_default();
+        assert_eq!(n == 13, error.starts_with("its end could not be stored: "), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_failed_keeps_what_it_left_as_output() {
+    let db = database().await;
+    let (_, run) = end(&db, |_, context| async move {
+        context.set_output(&"half of it")?;
+        Err(JobError::retry("the other half"))
+    })
+    .await;
+    assert_eq!(run.output.as_deref().map(parsed), Some(json!("half of it")));
+}
