@@ -4,10 +4,12 @@
 //! lane, one kind. Like the product it claims without waiting for the disk and settles durably.
 
 use crate::job;
-use crate::lab::Lab;
+use crate::lab::{Lab, say};
 use crate::meter::{Reading, Usage};
 use crate::wal::Wal;
+use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{Connection, Executor, PgConnection};
+use std::ops::Add;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -43,7 +45,7 @@ const LEASE: &str = "
     ), due as materialized (
         select ctid as tid from ordinaut.due_work
         where queue = 'default' and priority = 5 and session is null
-          and run_at >= to_timestamp($1::float8) and run_at <= statement_timestamp()
+          and run_at >= $1::timestamptz and run_at <= statement_timestamp()
         order by queue, priority, run_at, job_id
         limit $2::bigint
         for update skip locked
@@ -52,7 +54,7 @@ const LEASE: &str = "
         from due where due_work.ctid = due.tid
         returning due_work.ctid, job_id, run_at
     )
-    select leased.ctid::text, job_id, extract(epoch from run_at)::float8, job.args::text
+    select leased.ctid::text, job_id, run_at, job.args::text
     from leased join ordinaut.job on job.id = job_id cross join quick";
 
 const SETTLE: &str = "
@@ -65,11 +67,7 @@ const SETTLE: &str = "
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'succeeded', 'default', 'noop', array_agg(job_id), array_agg(attempt) from gone";
 
-/// A job more or less at the edge of the last batch: timestamps of Postgres are µs, those here nearly.
-const MARGIN_S: f64 = 0.001;
-
 pub(crate) struct Floor {
-    pub(crate) jobs: u64,
     pub(crate) insert: Stage,
     /// Lease, delete and append, one after the other.
     pub(crate) drain: Stage,
@@ -77,18 +75,20 @@ pub(crate) struct Floor {
     pub(crate) settle: Duration,
 }
 
+/// What a number of jobs took together.
+#[derive(Clone, Copy)]
 pub(crate) struct Stage {
-    pub(crate) jobs_a_second: f64,
-    /// CPU time of all processes of the server, in µs a job.
-    pub(crate) postgres: f64,
-    /// Bytes a job.
-    pub(crate) wal: f64,
+    pub(crate) jobs: u64,
+    took: Duration,
+    /// CPU time of all processes of the server, in µs.
+    postgres: f64,
+    /// Bytes.
+    wal: f64,
 }
 
 /// Runs jobs through a database of their own.
-pub(crate) async fn measure(lab: &mut Lab, jobs: u64) -> anyhow::Result<Floor> {
-    crate::lab::say(&format!("the floor: {jobs} jobs in plain SQL"));
-    let name = "floor";
+pub(crate) async fn measure(lab: &mut Lab, name: &str, jobs: u64) -> anyhow::Result<Floor> {
+    say(&format!("the floor: {jobs} jobs in plain SQL"));
     lab.database(name).await?.pool().close().await;
     let mut connection = lab.connect(name, name).await?;
     let args = vec![job::args(); BATCH];
@@ -96,15 +96,15 @@ pub(crate) async fn measure(lab: &mut Lab, jobs: u64) -> anyhow::Result<Floor> {
     let before = Reading::take(lab, &[]).await?;
     let start = Instant::now();
     insert_many(&mut connection, jobs, &args).await?;
-    let insert = Stage::of(lab, jobs, start.elapsed(), &before).await?;
+    let insert = Stage::since(&before, lab, name, jobs, start.elapsed()).await?;
 
     connection.execute("analyze ordinaut.job, ordinaut.due_work").await?;
     let before = Reading::take(lab, &[]).await?;
     let start = Instant::now();
     let (lease, settle) = drain(&mut connection).await?;
-    let drain = Stage::of(lab, jobs, start.elapsed(), &before).await?;
+    let drain = Stage::since(&before, lab, name, jobs, start.elapsed()).await?;
     connection.close().await?;
-    Ok(Floor { jobs, insert, drain, lease, settle })
+    Ok(Floor { insert, drain, lease, settle })
 }
 
 /// All in one transaction, as the product does it.
@@ -127,16 +127,16 @@ pub(crate) async fn insert_one(db: &mut PgConnection, args: &str) -> sqlx::Resul
 
 async fn drain(db: &mut PgConnection) -> sqlx::Result<(Duration, Duration)> {
     let (mut leasing, mut settling) = (Duration::ZERO, Duration::ZERO);
-    let mut since = 0.0;
+    let mut since = DateTime::<Utc>::UNIX_EPOCH;
     loop {
         let start = Instant::now();
-        let leased: Vec<(String, Uuid, f64, String)> =
-            sqlx::query_as(LEASE).bind(since - MARGIN_S).bind(BATCH as i64).fetch_all(&mut *db).await?;
+        let leased: Vec<(String, Uuid, DateTime<Utc>, String)> =
+            sqlx::query_as(LEASE).bind(since).bind(BATCH as i64).fetch_all(&mut *db).await?;
         leasing += start.elapsed();
         if leased.is_empty() {
             return Ok((leasing, settling));
         }
-        since = leased.iter().map(|(_, _, run_at, _)| *run_at).fold(since, f64::max);
+        since = leased.iter().map(|(_, _, run_at, _)| *run_at).fold(since, DateTime::max);
         let start = Instant::now();
         let places: Vec<String> = leased.into_iter().map(|(place, ..)| place).collect();
         sqlx::query(SETTLE).bind(places).execute(&mut *db).await?;
@@ -145,13 +145,36 @@ async fn drain(db: &mut PgConnection) -> sqlx::Result<(Duration, Duration)> {
 }
 
 impl Stage {
-    async fn of(lab: &mut Lab, jobs: u64, took: Duration, before: &Reading) -> anyhow::Result<Self> {
+    async fn since(before: &Reading, lab: &mut Lab, name: &str, jobs: u64, took: Duration) -> anyhow::Result<Self> {
         let after = Reading::take(lab, &[]).await?;
-        let each = jobs.max(1) as f64;
-        Ok(Self {
-            jobs_a_second: each / took.as_secs_f64(),
-            postgres: Usage::between(before, &after).postgres() as f64 / each,
-            wal: Wal::between(lab, "floor", before, &after).await?.bytes / each,
-        })
+        let wal = Wal::between(lab, name, before, &after).await?.bytes;
+        Ok(Self { jobs, took, postgres: Usage::between(before, &after).postgres() as f64, wal })
+    }
+
+    pub(crate) fn jobs_a_second(&self) -> f64 {
+        self.jobs as f64 / self.took.as_secs_f64()
+    }
+
+    /// CPU time of all processes of the server, in µs a job.
+    pub(crate) fn postgres(&self) -> f64 {
+        self.postgres / self.jobs as f64
+    }
+
+    /// Bytes a job.
+    pub(crate) fn wal(&self) -> f64 {
+        self.wal / self.jobs as f64
+    }
+}
+
+impl Add for Stage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            jobs: self.jobs + other.jobs,
+            took: self.took + other.took,
+            postgres: self.postgres + other.postgres,
+            wal: self.wal + other.wal,
+        }
     }
 }

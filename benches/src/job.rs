@@ -46,13 +46,18 @@ pub(crate) fn many(jobs: u64) -> Vec<NewJob> {
 /// minute autovacuum has seen to that, and here it must not be left to chance.
 pub(crate) async fn preload(database: &Database, jobs: u64) -> anyhow::Result<()> {
     say(&format!("enqueueing {jobs} jobs"));
+    enqueue(database, jobs).await?;
+    sqlx::query("analyze ordinaut.job, ordinaut.due_work").execute(database.pool()).await?;
+    Ok(())
+}
+
+pub(crate) async fn enqueue(database: &Database, jobs: u64) -> anyhow::Result<()> {
     let mut left = jobs;
     while left > 0 {
         let some = left.min(JOBS_A_LOAD);
         database.enqueue_many(&many(some)).await?;
         left -= some;
     }
-    sqlx::query("analyze ordinaut.job, ordinaut.due_work").execute(database.pool()).await?;
     Ok(())
 }
 

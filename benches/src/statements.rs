@@ -2,7 +2,7 @@
 
 use crate::lab::Lab;
 use std::collections::BTreeMap;
-use std::ops::Sub;
+use std::ops::{Add, Sub};
 
 /// Statements of a database by what they are for.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,6 @@ pub(crate) struct Totals {
     pub(crate) rows: f64,
     pub(crate) buffers: f64,
     pub(crate) wal: f64,
-    pub(crate) images: f64,
     pub(crate) milliseconds: f64,
 }
 
@@ -31,15 +30,15 @@ impl Statements {
                    end as purpose,
                    sum(calls)::float8 as calls, sum(rows)::float8 as rows,
                    sum(shared_blks_hit + shared_blks_read)::float8 as buffers,
-                   sum(wal_bytes)::float8 as wal, sum(wal_fpi)::float8 as images,
+                   sum(wal_bytes)::float8 as wal,
                    sum(total_exec_time)::float8 as milliseconds
             from pg_stat_statements
             where dbid = (select oid from pg_database where datname = $1)
             group by 1";
-        let rows: Vec<(String, f64, f64, f64, f64, f64, f64)> =
+        let rows: Vec<(String, f64, f64, f64, f64, f64)> =
             sqlx::query_as(query).bind(name).fetch_all(&mut lab.control).await?;
-        let totals = rows.into_iter().map(|(purpose, calls, rows, buffers, wal, images, milliseconds)| {
-            (purpose, Totals { calls, rows, buffers, wal, images, milliseconds })
+        let totals = rows.into_iter().map(|(purpose, calls, rows, buffers, wal, milliseconds)| {
+            (purpose, Totals { calls, rows, buffers, wal, milliseconds })
         });
         Ok(Self(totals.collect()))
     }
@@ -70,8 +69,21 @@ impl Sub for Totals {
             rows: self.rows - before.rows,
             buffers: self.buffers - before.buffers,
             wal: self.wal - before.wal,
-            images: self.images - before.images,
             milliseconds: self.milliseconds - before.milliseconds,
+        }
+    }
+}
+
+impl Add for Totals {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            rows: self.rows + other.rows,
+            buffers: self.buffers + other.buffers,
+            wal: self.wal + other.wal,
+            milliseconds: self.milliseconds + other.milliseconds,
         }
     }
 }

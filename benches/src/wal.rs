@@ -12,7 +12,7 @@ pub(crate) struct Wal {
     /// Images of pages that were written for the first time after a checkpoint: their number depends on when that
     /// was. `None` where this server cannot tell (`pg_walinspect` is missing); they are then part of `bytes`.
     pub(crate) images: Option<f64>,
-    /// Records by table, its indexes and partitions with it, and by kind where there is no table of ours. What the
+    /// Records by table, with its indexes, partitions and long values, and by kind where there is no table of ours. What the
     /// log adds to them (headers of pages, alignment) is missing.
     pub(crate) by_table: BTreeMap<String, f64>,
 }
@@ -52,10 +52,11 @@ async fn by_table(db: &mut PgConnection, from: i64, to: i64) -> sqlx::Result<Vec
         select coalesce(parent.relname, whole.relname, resource_manager)::text as name,
                sum(bytes)::float8, sum(images)::float8
         from kind
-        left join pg_class as part
-            on part.relfilenode = kind.file and part.relnamespace = 'ordinaut'::regnamespace
+        left join pg_class as part on part.relfilenode = kind.file
         left join pg_index on pg_index.indexrelid = part.oid
-        left join pg_class as whole on whole.oid = coalesce(pg_index.indrelid, part.oid)
+        left join pg_class as indexed on indexed.oid = coalesce(pg_index.indrelid, part.oid)
+        left join pg_class as toasted on toasted.reltoastrelid = indexed.oid
+        left join pg_class as whole on whole.oid = coalesce(toasted.oid, indexed.oid)
         left join pg_class as parent on parent.oid = pg_partition_root(whole.oid)
         group by 1";
     sqlx::query_as(records).bind(from).bind(to).fetch_all(db).await

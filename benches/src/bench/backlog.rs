@@ -4,7 +4,7 @@ use super::window;
 use crate::crew::Crew;
 use crate::job;
 use crate::lab::{BENCH, Lab, say};
-use crate::statements::Statements;
+use crate::statements::{Statements, Totals};
 use crate::worker::WorkerOptions;
 use crate::{Figure, Options};
 
@@ -41,24 +41,30 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// Rounds, each from its own first lease to its last end; the worker waits in between.
+/// Rounds, each without its first and its last tenth, where slots are filled and emptied; the worker waits in
+/// between. One more comes first, to warm the worker and its plans.
 async fn shallow(lab: &mut Lab, jobs: u64, options: &Options) -> anyhow::Result<Depth> {
     let name = "shallow";
     let database = lab.database(name).await?;
+    job::preload(&database, jobs).await?;
+    say(&format!("backlog: {ROUNDS} × {jobs} jobs"));
     let mut crew = muster(lab, name, options).await?;
     let mut looker = lab.connect(name, BENCH).await?;
     crew.go()?;
-    let (mut seconds, before) = (0.0, Statements::of(lab, name).await?);
+    window::all_ended(&mut looker, &mut crew, jobs).await?;
+    let (mut seconds, mut claims) = (0.0, Totals::default());
     for round in 1..=ROUNDS {
         let start = window::clock(&mut looker).await?;
-        job::preload(&database, jobs).await?;
-        window::all_ended(&mut looker, &mut crew, jobs * round).await?;
-        seconds += window::ended(&mut looker, start, jobs).await? - window::first_lease(&mut looker, start).await?;
+        job::enqueue(&database, jobs).await?;
+        claims = claims + middle(lab, name, &mut crew, jobs * round, jobs).await?;
+        window::all_ended(&mut looker, &mut crew, jobs * (round + 1)).await?;
+        eprintln!("{}", window::seconds(&mut looker, start, 0, jobs / 10).await?);eprintln!("{}", window::seconds(&mut looker, start, 0, jobs/2).await?);eprintln!("{}", window::seconds(&mut looker, start, 0, jobs).await?);
+        seconds += window::seconds(&mut looker, start, jobs / 10, jobs - jobs / 10).await?;
     }
-    let statements = &Statements::of(lab, name).await? - &before;
     crew.dismiss().await?;
     database.pool().close().await;
-    Ok(Depth::of((jobs * ROUNDS) as f64 / seconds, &statements, jobs * ROUNDS))
+    let measured = (jobs - jobs / 10 * 2) * ROUNDS;
+    Ok(Depth::of(measured as f64 / seconds, claims, jobs * ROUNDS))
 }
 
 /// The first of many; then the worker is stopped.
@@ -70,12 +76,21 @@ async fn deep(lab: &mut Lab, waiting: u64, jobs: u64, options: &Options) -> anyh
     say(&format!("backlog: {jobs} jobs of {waiting}"));
     let mut crew = muster(lab, name, options).await?;
     let mut looker = lab.connect(name, BENCH).await?;
-    let before = Statements::of(lab, name).await?;
     crew.go()?;
+    let claims = middle(lab, name, &mut crew, 0, jobs).await?;
     window::all_ended(&mut looker, &mut crew, jobs).await?;
-    let statements = &Statements::of(lab, name).await? - &before;
     crew.dismiss().await?;
-    Ok(Depth::of(window::rate(&mut looker, 0, jobs).await?, &statements, jobs))
+    Ok(Depth::of(window::rate(&mut looker, 0.0, jobs / 10, jobs - jobs / 10).await?, claims, jobs))
+}
+
+/// What claims cost while the middle of so many jobs was handled, after those of `before`: not what an idle worker's
+/// looks cost.
+async fn middle(lab: &mut Lab, name: &str, crew: &mut Crew, before: u64, jobs: u64) -> anyhow::Result<Totals> {
+    crew.handled(before + jobs / 10).await?;
+    let first = Statements::of(lab, name).await?;
+    crew.handled(before + jobs - jobs / 10).await?;
+    let d = &Statements::of(lab, name).await? - &first; eprintln!("{before} {d:?}");
+    Ok(d.of_purpose("claim"))
 }
 
 async fn muster(lab: &Lab, name: &str, options: &Options) -> anyhow::Result<Crew> {
@@ -84,8 +99,7 @@ async fn muster(lab: &Lab, name: &str, options: &Options) -> anyhow::Result<Crew
 }
 
 impl Depth {
-    fn of(jobs_a_second: f64, statements: &Statements, jobs: u64) -> Self {
-        let claim = statements.of_purpose("claim");
-        Self { jobs_a_second, buffers_a_job: claim.buffers / claim.rows.max(1.0), jobs }
+    fn of(jobs_a_second: f64, claims: Totals, jobs: u64) -> Self {
+        Self { jobs_a_second, buffers_a_job: claims.buffers / claims.rows.max(1.0), jobs }
     }
 }

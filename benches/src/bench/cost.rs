@@ -119,7 +119,7 @@ impl Stage {
         let statements = self.statements.iter().filter(|(_, totals)| totals.calls > 0.0);
         for (purpose, totals) in statements.filter(|(purpose, _)| *purpose != "other") {
             figures.push(figure(format!("statements to {purpose}"), totals.calls, "/job"));
-            figures.push(figure(format!("WAL of statements to {purpose}, with whole pages"), totals.wal, "B/job"));
+            figures.push(figure(format!("WAL of statements to {purpose}"), totals.wal, "B/job"));
             figures.push(figure(format!("buffers of statements to {purpose}"), totals.buffers, "/job"));
             figures.push(figure(format!("time in statements to {purpose}"), totals.milliseconds * 1000.0, "µs/job"));
         }

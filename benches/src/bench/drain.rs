@@ -2,7 +2,7 @@
 
 use super::window;
 use crate::crew::Crew;
-use crate::floor::{self, Floor};
+use crate::floor::{self, Stage};
 use crate::job;
 use crate::lab::{BENCH, Lab, say};
 use crate::meter::{Counters, Reading, Usage};
@@ -32,11 +32,13 @@ struct Drained {
 pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let mut lab = Lab::start(options).await?;
     let jobs = options.jobs.unwrap_or(JOBS);
-    let floor = floor::measure(&mut lab, jobs).await?;
+    // Half of the floor before and half after, so that a change of the machine's mood meets both.
+    let before = floor::measure(&mut lab, "floor_before", jobs.div_ceil(2)).await?;
     let tuned = WorkerOptions { concurrency: Some(options.concurrency), ..WorkerOptions::default() };
     let tuned = drained(&mut lab, "tuned", jobs, &tuned).await?;
+    let after = floor::measure(&mut lab, "floor_after", jobs.div_ceil(2)).await?;
     let untuned = drained(&mut lab, "untuned", jobs.div_ceil(4), &WorkerOptions::default()).await?;
-    let mut figures = of_tuned(&tuned, &floor, options.concurrency);
+    let mut figures = of_tuned(&tuned, before.drain + after.drain, options.concurrency);
     figures.extend(of_untuned(&untuned, &tuned));
     Ok(figures)
 }
@@ -62,7 +64,7 @@ async fn drained(lab: &mut Lab, name: &str, jobs: u64, options: &WorkerOptions) 
     let each = jobs as f64;
     Ok(Drained {
         jobs,
-        jobs_a_second: window::rate(&mut looker, 0, jobs).await?,
+        jobs_a_second: window::rate(&mut looker, 0.0, 0, jobs).await?,
         usage: Usage::between(&before, &after),
         wal: Wal::between(lab, name, &before, &after).await?,
         commits: now.commits_since(counted) / each,
@@ -78,7 +80,7 @@ async fn heap_only(db: &mut PgConnection) -> sqlx::Result<f64> {
     sqlx::query_scalar(query).fetch_one(db).await
 }
 
-fn of_tuned(drained: &Drained, floor: &Floor, concurrency: usize) -> Vec<Figure> {
+fn of_tuned(drained: &Drained, floor: Stage, concurrency: usize) -> Vec<Figure> {
     let Drained { jobs, usage, wal, .. } = drained;
     let each = |amount: f64| amount / *jobs as f64;
     let figure = |name: &str, value, unit| Figure::new("drain", name, value, unit).jobs(*jobs);
@@ -86,13 +88,13 @@ fn of_tuned(drained: &Drained, floor: &Floor, concurrency: usize) -> Vec<Figure>
     let outbox = wal.of_table("outbox");
 
     let rate = figure(&format!("one worker process, concurrency {concurrency}"), drained.jobs_a_second, "/s");
-    let rate = rate.against(floor.drain.jobs_a_second).ratio_at_least(0.7);
+    let rate = rate.against(floor.jobs_a_second()).ratio_at_least(0.7);
     let rate = if usage.neighbours < QUIET { rate.at_least(75_000.0) } else { rate };
     let mut figures = vec![
         rate,
         figure("share of the machine that neighbours used meanwhile", 100.0 * usage.neighbours, "%"),
         figure("share of the machine that nobody used meanwhile", 100.0 * usage.idle, "%"),
-        figure("CPU of Postgres", postgres, "µs/job").against(floor.drain.postgres).ratio_at_most(1.3).at_most(14.0),
+        figure("CPU of Postgres", postgres, "µs/job").against(floor.postgres()).ratio_at_most(1.3).at_most(14.0),
     ];
     for (kind, cpu) in &usage.postgres_by_kind {
         if *cpu as f64 >= WORTH_NAMING * usage.postgres() as f64 {
@@ -102,7 +104,7 @@ fn of_tuned(drained: &Drained, floor: &Floor, concurrency: usize) -> Vec<Figure>
     figures.push(figure("CPU of the worker process", worker, "µs/job"));
     figures.push(figure("CPU of Postgres and the worker", postgres + worker, "µs/job").at_most(18.0));
 
-    figures.push(figure("WAL of claim and settle", each(wal.bytes), "B/job").against(floor.drain.wal).at_most(500.0));
+    figures.push(figure("WAL of claim and settle", each(wal.bytes), "B/job").against(floor.wal()).at_most(500.0));
     if let Some(images) = wal.images {
         figures
             .push(figure("WAL of claim and settle without events", each(wal.bytes - outbox), "B/job").at_most(420.0));

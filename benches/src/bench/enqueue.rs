@@ -12,7 +12,7 @@ use std::time::Instant;
 const PRODUCERS: u64 = 8;
 
 /// Of each side in a condition, all producers and turns together.
-const JOBS: u64 = 40_000;
+const JOBS: u64 = 16_000;
 
 const BULK: u64 = 100_000;
 
@@ -27,14 +27,6 @@ enum Worker {
     Busy,
     /// It serves the queue and waits all the time: it cannot run this kind.
     Waiting,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Side {
-    Floor,
-    Product,
-    /// The product, each job on a connection that a pool lends.
-    Pool,
 }
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
@@ -78,77 +70,92 @@ async fn one_by_one(lab: &mut Lab, name: &str, worker: Worker, jobs: u64) -> any
         }
         None => None,
     };
-    let mut took = [0.0; 3];
-    let sides = [Side::Floor, Side::Product, Side::Pool];
-    // Once over lightly first: connections, plans and the worker are warm.
-    for side in sides {
-        turn(lab, name, &database, side, 10).await?;
+    let mut sides = Vec::new();
+    for how in [How::Plain, How::Connection, How::Pool] {
+        sides.push(Side::start(lab, name, &database, how).await?);
     }
+    let mut took = [0.0; 3];
     for number in 0..TURNS {
         for step in 0..sides.len() {
             // Who goes first changes, because each leaves rows for the next.
             let index = (step + usize::try_from(number)?) % sides.len();
-            took[index] += turn(lab, name, &database, sides[index], jobs / TURNS / PRODUCERS).await?;
+            took[index] += sides[index].turn(jobs / TURNS / PRODUCERS).await?;
         }
     }
     if let Some(crew) = crew {
         crew.dismiss().await?;
     }
+    for side in sides {
+        side.end().await?;
+    }
     database.pool().close().await;
     Ok(took.map(|seconds| jobs as f64 / seconds))
 }
 
-/// Seconds until all producers have inserted so many jobs each.
-async fn turn(lab: &Lab, name: &str, database: &Database, side: Side, jobs: u64) -> anyhow::Result<f64> {
-    let mut connections = Vec::new();
-    for _ in 0..PRODUCERS {
-        connections.push(lab.connect(name, BENCH).await?);
-    }
-    let start = Instant::now();
-    let producers: Vec<_> = connections
-        .into_iter()
-        .map(|connection| {
-            let database = database.clone();
-            tokio::spawn(async move {
-                match side {
-                    Side::Floor => plainly(connection, jobs).await,
-                    Side::Product => on_a_connection(connection, jobs).await,
-                    Side::Pool => through_a_pool(connection, &database, jobs).await,
-                }
-            })
-        })
-        .collect();
-    let mut connections = Vec::new();
-    for producer in producers {
-        connections.push(producer.await??);
-    }
-    let took = start.elapsed().as_secs_f64();
-    for connection in connections {
-        connection.close().await?;
-    }
-    Ok(took)
+/// Eight producers of one kind.
+struct Side {
+    producers: Vec<Producer>,
 }
 
-async fn plainly(mut connection: PgConnection, jobs: u64) -> anyhow::Result<PgConnection> {
-    for _ in 0..jobs {
-        floor::insert_one(&mut connection, &job::args()).await?;
-    }
-    Ok(connection)
+struct Producer {
+    how: How,
+    database: Database,
+    /// What inserts through a pool keeps an idle one, so that the server serves as many for all.
+    connection: PgConnection,
 }
 
-async fn on_a_connection(mut connection: PgConnection, jobs: u64) -> anyhow::Result<PgConnection> {
-    for _ in 0..jobs {
-        Noop::default().enqueue(&mut connection).await?;
-    }
-    Ok(connection)
+#[derive(Clone, Copy)]
+enum How {
+    Plain,
+    /// The product, on a connection of the producer's own.
+    Connection,
+    /// The product, each job on a connection that a pool lends.
+    Pool,
 }
 
-/// The connection is only carried along, so that all sides open and close as many.
-async fn through_a_pool(connection: PgConnection, database: &Database, jobs: u64) -> anyhow::Result<PgConnection> {
-    for _ in 0..jobs {
-        database.enqueue(&Noop::default().new_job()?).await?;
+/// Enough for a connection to know its tables and to keep its plans.
+const WARM: u64 = 20;
+
+impl Side {
+    async fn start(lab: &Lab, name: &str, database: &Database, how: How) -> anyhow::Result<Self> {
+        let mut producers = Vec::new();
+        for _ in 0..PRODUCERS {
+            producers.push(Producer { how, database: database.clone(), connection: lab.connect(name, BENCH).await? });
+        }
+        let mut side = Self { producers };
+        side.turn(WARM).await?;
+        Ok(side)
     }
-    Ok(connection)
+
+    /// Seconds until all producers have inserted so many jobs each.
+    async fn turn(&mut self, jobs: u64) -> anyhow::Result<f64> {
+        let start = Instant::now();
+        let producers = self.producers.drain(..).map(|producer| tokio::spawn(producer.insert(jobs)));
+        for producer in producers.collect::<Vec<_>>() {
+            self.producers.push(producer.await??);
+        }
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    async fn end(self) -> anyhow::Result<()> {
+        for producer in self.producers {
+            producer.connection.close().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Producer {
+    async fn insert(mut self, jobs: u64) -> anyhow::Result<Self> {
+        for _ in 0..jobs {
+            match self.how {
+                How::Plain => floor::insert_one(&mut self.connection, &job::args()).await?,
+                How::Connection => Noop::default().enqueue(&mut self.connection).await.map(drop)?,
+                How::Pool => self.database.enqueue(&Noop::default().new_job()?).await.map(drop)?,
+            }
+        }
+        Ok(self)
+    }
 }
 
 /// Jobs a second of the floor and of the product.

@@ -21,18 +21,20 @@ const SETTLE_DOWN: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Serialize, Deserialize)]
-struct Ping {}
+struct Ping {
+    number: u64,
+}
 
 impl Job for Ping {
     const KIND: &'static str = "ping";
 }
 
-/// The sender takes the moment at which a handler started. Producer and worker share a process, and so a monotonic
+/// The sender takes the number of a job and the moment at which its handler started. Producer and worker share a process, and so a monotonic
 /// clock, but neither a pool nor anything else.
-async fn ping(_job: Ping, ctx: Context<UnboundedSender<Instant>>) -> Result<(), JobError> {
+async fn ping(job: Ping, ctx: Context<UnboundedSender<(u64, Instant)>>) -> Result<(), JobError> {
     let now = Instant::now();
     // The bench may be over.
-    ctx.state.send(now).ok();
+    ctx.state.send((job.number, now)).ok();
     Ok(())
 }
 
@@ -79,13 +81,17 @@ async fn waits(lab: &Lab, name: &str, database: &Database, producer: Producer, j
 
     let mut clock = tokio::time::interval(EVERY);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut committed = Vec::new();
+    for number in 0..jobs {
+        clock.tick().await;
+        committed.push(enqueue(database, producer, Ping { number }).await?);
+    }
     let mut waits = Vec::new();
     for _ in 0..jobs {
-        clock.tick().await;
-        let committed = enqueue(database, producer).await?;
-        let started = start(&mut starts).await?;
+        let (number, started) = start(&mut starts).await?;
+        let committed = committed.get(usize::try_from(number)?).context("a job has a number that none was given")?;
         // A handler may start before the answer to the commit is read.
-        waits.push(started.saturating_duration_since(committed).as_secs_f64() * 1000.0);
+        waits.push(started.saturating_duration_since(*committed).as_secs_f64() * 1000.0);
     }
     shutdown.cancel();
     worker.await??;
@@ -93,21 +99,21 @@ async fn waits(lab: &Lab, name: &str, database: &Database, producer: Producer, j
 }
 
 /// Enqueues one, and says when that was committed.
-async fn enqueue(database: &Database, producer: Producer) -> anyhow::Result<Instant> {
+async fn enqueue(database: &Database, producer: Producer, job: Ping) -> anyhow::Result<Instant> {
     match producer {
         Producer::Library => {
-            database.enqueue(&Ping {}.new_job()?).await?;
+            database.enqueue(&job.new_job()?).await?;
         }
         Producer::Caller => {
             let mut tx = database.pool().begin().await?;
-            Ping {}.enqueue(&mut *tx).await?;
+            job.enqueue(&mut *tx).await?;
             tx.commit().await?;
         }
     }
     Ok(Instant::now())
 }
 
-async fn start(starts: &mut UnboundedReceiver<Instant>) -> anyhow::Result<Instant> {
+async fn start(starts: &mut UnboundedReceiver<(u64, Instant)>) -> anyhow::Result<(u64, Instant)> {
     let start = tokio::time::timeout(PATIENCE, starts.recv()).await;
     start.context("a job was not started for half a minute")?.context("the worker has ended")
 }

@@ -48,8 +48,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     old.close().await?;
 
     let figure = |label: &str, value, unit| Figure::new("pinned", label, value, unit).jobs(ended);
-    let first = window::rate(&mut looker, 0, ended.div_ceil(10)).await?;
-    let last = window::rate(&mut looker, ended - ended.div_ceil(10), ended).await?;
+    let first = window::rate(&mut looker, 0.0, 0, ended.div_ceil(10)).await?;
+    let last = window::rate(&mut looker, 0.0, ended - ended.div_ceil(10), ended).await?;
     let buffers = |tenth: usize| {
         let claim = (&at_tenths[tenth] - &at_tenths[tenth - 1]).of_purpose("claim");
         (claim.buffers / claim.calls.max(1.0), claim.buffers / claim.rows.max(1.0))
@@ -57,7 +57,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let ((first_claim, first_job), (last_claim, last_job)) = (buffers(1), buffers(at_tenths.len() - 1));
     // The floor of the last tenth is the first. Batches may differ in size, so buffers are judged by the job.
     Ok(vec![
-        figure("all", window::rate(&mut looker, 0, ended).await?, "/s"),
+        figure("all", window::rate(&mut looker, 0.0, 0, ended).await?, "/s"),
         figure("jobs that went through", ended as f64, "jobs").at_least(jobs as f64),
         figure("first tenth", first, "/s"),
         figure("last tenth, against the first", last, "/s").against(first).ratio_at_least(0.9),

@@ -32,8 +32,20 @@ pub(super) async fn clock(db: &mut PgConnection) -> sqlx::Result<f64> {
     sqlx::query_scalar("select extract(epoch from clock_timestamp())::float8").fetch_one(db).await
 }
 
+/// Jobs a second, from the end of run number `from` to that of run number `to`, of the runs that ended after an
+/// instant; 0 is the first lease.
+pub(super) async fn rate(db: &mut PgConnection, after: f64, from: u64, to: u64) -> sqlx::Result<f64> {
+    Ok((to - from) as f64 / seconds(db, after, from, to).await?.max(f64::EPSILON))
+}
+
+/// The same as a time.
+pub(super) async fn seconds(db: &mut PgConnection, after: f64, from: u64, to: u64) -> sqlx::Result<f64> {
+    let start = if from == 0 { first_lease(db, after).await? } else { ended(db, after, from).await? };
+    Ok(ended(db, after, to).await? - start)
+}
+
 /// When the first job was leased after an instant; if that is not told, when its handler started.
-pub(super) async fn first_lease(db: &mut PgConnection, after: f64) -> sqlx::Result<f64> {
+async fn first_lease(db: &mut PgConnection, after: f64) -> sqlx::Result<f64> {
     let query = "select extract(epoch from coalesce(
             (select min(at) from ordinaut.outbox where type = 'leased' and at > to_timestamp($1)),
             (select min(started_at) from ordinaut.run where finished_at > to_timestamp($1))
@@ -42,14 +54,8 @@ pub(super) async fn first_lease(db: &mut PgConnection, after: f64) -> sqlx::Resu
 }
 
 /// When the n-th run ended, from 1, of all that ended after an instant.
-pub(super) async fn ended(db: &mut PgConnection, after: f64, nth: u64) -> sqlx::Result<f64> {
+async fn ended(db: &mut PgConnection, after: f64, nth: u64) -> sqlx::Result<f64> {
     let query = "select extract(epoch from finished_at)::float8 from ordinaut.run
                  where finished_at > to_timestamp($1) order by finished_at limit 1 offset $2";
     sqlx::query_scalar(query).bind(after).bind(i64::try_from(nth).unwrap_or(i64::MAX) - 1).fetch_one(db).await
-}
-
-/// Jobs a second, from the end of run number `from` to that of run number `to`; 0 is the first lease.
-pub(super) async fn rate(db: &mut PgConnection, from: u64, to: u64) -> sqlx::Result<f64> {
-    let start = if from == 0 { first_lease(db, 0.0).await? } else { ended(db, 0.0, from).await? };
-    Ok((to - from) as f64 / (ended(db, 0.0, to).await? - start).max(f64::EPSILON))
 }

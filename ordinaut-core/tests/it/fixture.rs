@@ -117,7 +117,8 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// A private server goes with all that is in it; on another one nothing may be left behind.
+    /// A private server goes with all that is in it; on another one only the template is left behind, because nobody
+    /// knows which test is the last.
     fn drop(&mut self) {
         let Some(server) = SERVER.get().filter(|server| server.private.is_none()) else { return };
         let drop_database = format!("drop database {} with (force)", self.name);
