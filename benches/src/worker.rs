@@ -15,6 +15,9 @@ use tokio::sync::oneshot;
 /// Often enough to notice an end at once beside what is measured, seldom enough to cost nothing.
 const REPORT: Duration = Duration::from_millis(20);
 
+/// More than it takes to write the last ends to a server that answers; less than the crew waits.
+const STOPPING: Duration = Duration::from_secs(20);
+
 /// What a worker process is told.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct WorkerOptions {
@@ -89,6 +92,9 @@ fn orders() -> (oneshot::Receiver<()>, oneshot::Receiver<()>) {
             lines.for_each(drop);
         }
         drop(say_stop);
+        // Only a worker whose server went away with the bench is still here then: it would try for as long as it may.
+        std::thread::sleep(STOPPING);
+        std::process::exit(1);
     });
     (go, stop)
 }

@@ -15,7 +15,7 @@ const MANY: u64 = 1_000_000;
 const TIMES_FEWER: u64 = 100;
 
 /// The few are run and enqueued anew so often, so that both take about as long as can be measured.
-const ROUNDS: u64 = 5;
+const ROUNDS: u64 = 10;
 
 struct Depth {
     jobs_a_second: f64,
@@ -58,7 +58,6 @@ async fn shallow(lab: &mut Lab, jobs: u64, options: &Options) -> anyhow::Result<
         job::enqueue(&database, jobs).await?;
         claims = claims + middle(lab, name, &mut crew, jobs * round, jobs).await?;
         window::all_ended(&mut looker, &mut crew, jobs * (round + 1)).await?;
-        eprintln!("{}", window::seconds(&mut looker, start, 0, jobs / 10).await?);eprintln!("{}", window::seconds(&mut looker, start, 0, jobs/2).await?);eprintln!("{}", window::seconds(&mut looker, start, 0, jobs).await?);
         seconds += window::seconds(&mut looker, start, jobs / 10, jobs - jobs / 10).await?;
     }
     crew.dismiss().await?;
@@ -89,8 +88,7 @@ async fn middle(lab: &mut Lab, name: &str, crew: &mut Crew, before: u64, jobs: u
     crew.handled(before + jobs / 10).await?;
     let first = Statements::of(lab, name).await?;
     crew.handled(before + jobs - jobs / 10).await?;
-    let d = &Statements::of(lab, name).await? - &first; eprintln!("{before} {d:?}");
-    Ok(d.of_purpose("claim"))
+    Ok((&Statements::of(lab, name).await? - &first).of_purpose("claim"))
 }
 
 async fn muster(lab: &Lab, name: &str, options: &Options) -> anyhow::Result<Crew> {

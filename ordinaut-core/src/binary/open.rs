@@ -4,6 +4,7 @@ use crate::settings::database::DatabaseSettings;
 use crate::store::database::Database;
 use crate::store::failure::will_pass;
 use crate::store::migrate::SchemaError;
+use crate::vocabulary::error::Chain;
 use backon::{ExponentialBuilder, Retryable};
 use std::time::Duration;
 use tracing::{info, warn};
@@ -24,7 +25,9 @@ pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Da
     let migrated = migrate
         .retry(patience)
         .when(is_absence)
-        .notify(|error, after| warn!(%error, "Postgres is not there yet; looking again in {} ms", after.as_millis()))
+        .notify(|error, after| {
+            warn!("waiting for Postgres, looking again in {} ms: {}", after.as_millis(), Chain(error))
+        })
         .await?;
     if migrated.from != migrated.to {
         info!("migrated schema \"{}\" from version {} to {}", settings.schema(), migrated.from, migrated.to);

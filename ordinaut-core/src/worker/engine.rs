@@ -19,7 +19,7 @@ use crate::vocabulary::lease::Lease;
 use crate::wakeup::listener::Listener;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -133,10 +133,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if self.claimer.connect(&session).await? == Connected::AfterRestart {
             self.give_back_shelf(&session, Shelf::clear).await;
         }
-        self.give_back_shelf(&session, Shelf::stale).await;
+        if self.give_back_shelf(&session, Shelf::stale).await {
+            pace.misjudged();
+        }
         self.claimer.wait(&session, pace.waits()).await?;
         let bench = self.bench.clone();
-        let wanted = bench.shelf.wanted(pace.jobs_a_second(bench.shelf.taken()));
+        let wanted = bench.shelf.wanted(pace.ahead(bench.shelf.done_so_far()));
         if wanted == 0 {
             return Ok(Some(Wait::UntilLow));
         }
@@ -211,10 +213,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Ok(session)
     }
 
-    async fn give_back_shelf(&mut self, session: &Session, take: fn(&Shelf) -> Vec<Lease>) {
+    /// Hands back what lies on the shelf; false: nothing did.
+    async fn give_back_shelf(&mut self, session: &Session, take: fn(&Shelf) -> Vec<Lease>) -> bool {
         let leases = take(&self.bench.shelf);
         self.bench.suspects.given_back(&leases);
         self.claimer.give_back(session, &leases).await;
+        !leases.is_empty()
     }
 
     /// Waits for what runs and then gives it back, writes all ends, and ends the session.
@@ -252,7 +256,9 @@ impl<S: Send + Sync + 'static> Bench<S> {
     /// A runner: one of as many as jobs may run at once.
     async fn work(self: Arc<Self>, inbox: mpsc::Sender<Letter>) {
         while let Some(lease) = self.shelf.take().await {
+            let started = Instant::now();
             self.perform(lease, &inbox, None).await;
+            self.shelf.done(started.elapsed());
         }
     }
 

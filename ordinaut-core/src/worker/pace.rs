@@ -1,6 +1,6 @@
 //! When the claimer turns next: how fast jobs go, and how patiently an empty queue is asked.
 
-use super::shelf::Shelf;
+use super::shelf::{Done, Shelf};
 use crate::settings::worker::WorkerSettings;
 use std::time::{Duration, Instant};
 
@@ -23,40 +23,61 @@ impl Wait {
     }
 }
 
-/// How fast jobs go, and how patiently an empty queue is asked.
-pub(super) struct Pace {
-    poll_interval: Duration,
-    patience: Duration,
-    measured: Instant,
-    taken: usize,
-    jobs_a_second: f64,
-    /// When there was last something to do, or a hint of it.
-    busy: Instant,
-}
+/// As much work is held unstarted as ends in so much time, so that an urgent job never waits longer behind it.
+const HELD: Duration = Duration::from_millis(50);
 
 /// A worker that has been idle for so long waits to be woken; it is said in its row, and not for every job.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// How fast jobs go, and how patiently an empty queue is asked.
+pub(super) struct Pace {
+    runners: f64,
+    poll_interval: Duration,
+    patience: Duration,
+    measured: Instant,
+    done: Done,
+    jobs_a_second: f64,
+    /// What one job takes its runner; unknown until one is done.
+    seconds_a_job: Option<f64>,
+    /// When there was last something to do, or a hint of it.
+    busy: Instant,
+}
+
 impl Pace {
     pub(super) fn new(settings: &WorkerSettings) -> Self {
-        let poll_interval = settings.poll_interval;
+        let (poll_interval, now) = (settings.poll_interval, Instant::now());
         Self {
+            runners: settings.concurrency as f64,
             poll_interval,
             patience: poll_interval,
-            measured: Instant::now(),
-            taken: 0,
+            measured: now,
+            done: Done::default(),
             jobs_a_second: 0.0,
-            busy: Instant::now(),
+            seconds_a_job: None,
+            busy: now,
         }
     }
 
-    /// How many jobs began in a second lately; what happened since the last look counts half.
-    pub(super) fn jobs_a_second(&mut self, taken: usize) -> f64 {
+    /// How many jobs runners will take soon beyond those that they run: as many as ended in the last while, but no more
+    /// than runners can do. The first bound knows the machine, the second is not fooled when slow jobs end together.
+    pub(super) fn ahead(&mut self, done: Done) -> usize {
         let elapsed = self.measured.elapsed().as_secs_f64().max(0.000_1);
-        let lately = (taken - self.taken) as f64 / elapsed;
-        self.jobs_a_second = (self.jobs_a_second + lately) / 2.0;
-        (self.taken, self.measured) = (taken, Instant::now());
-        self.jobs_a_second
+        let jobs = (done.jobs - self.done.jobs) as f64;
+        // What happened since the last look counts half.
+        self.jobs_a_second = f64::midpoint(self.jobs_a_second, jobs / elapsed);
+        if jobs > 0.0 {
+            let lately = (done.took - self.done.took).as_secs_f64() / jobs;
+            self.seconds_a_job = Some(self.seconds_a_job.map_or(lately, |before| f64::midpoint(before, lately)));
+        }
+        (self.done, self.measured) = (done, Instant::now());
+        let possible = self.seconds_a_job.map_or(0.0, |seconds| self.runners / seconds.max(0.000_001));
+        // A float that is too large becomes the largest number.
+        (self.jobs_a_second.min(possible) * HELD.as_secs_f64()) as usize
+    }
+
+    /// What was taken ahead lay there for too long: nothing is known any more.
+    pub(super) fn misjudged(&mut self) {
+        (self.jobs_a_second, self.seconds_a_job) = (0.0, None);
     }
 
     /// An empty queue is asked again soon and then ever less often, up to the poll interval; with jitter, so that
@@ -72,6 +93,7 @@ impl Pace {
         self.patience = if claimed > 0 { self.poll_interval / 16 } else { (self.patience * 2).min(self.poll_interval) };
         Wait::For(self.patience.mul_f64(rand::random_range(0.75..1.25)))
     }
+
     /// A hint came.
     pub(super) fn woken(&mut self) {
         self.busy = Instant::now();

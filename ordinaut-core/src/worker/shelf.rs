@@ -3,7 +3,7 @@
 
 use crate::vocabulary::lease::Lease;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
@@ -13,9 +13,6 @@ const MOST_JOBS: usize = 1000;
 
 /// As many bytes of arguments as are ever held unstarted.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
-
-/// As much work is held unstarted as ends in so much time, so that an urgent job never waits longer behind it.
-const HELD: Duration = Duration::from_millis(50);
 
 /// A lease that nobody took for so long goes back: whoever is idle elsewhere may have it.
 const STALE: Duration = Duration::from_secs(1);
@@ -29,13 +26,22 @@ pub(super) struct Shelf {
     /// Runners that wait for a lease.
     idle: AtomicUsize,
     low_water: AtomicUsize,
+    jobs_done: AtomicU64,
+    nanoseconds_taken: AtomicU64,
 }
 
 #[derive(Default)]
 struct Leases {
     waiting: VecDeque<(Lease, Instant)>,
     bytes: usize,
-    taken: usize,
+}
+
+/// What runners have done so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Done {
+    pub(super) jobs: u64,
+    /// For how long they were at it, together.
+    pub(super) took: Duration,
 }
 
 impl Shelf {
@@ -46,6 +52,8 @@ impl Shelf {
             low: Notify::new(),
             idle: AtomicUsize::new(0),
             low_water: AtomicUsize::new(0),
+            jobs_done: AtomicU64::new(0),
+            nanoseconds_taken: AtomicU64::new(0),
         }
     }
 
@@ -66,7 +74,6 @@ impl Shelf {
         let (lease, _) = leases.waiting.pop_front()?;
         permit.forget();
         leases.bytes -= lease.bytes();
-        leases.taken += 1;
         if leases.waiting.len() == self.low_water.load(Ordering::Relaxed) {
             self.low.notify_one();
         }
@@ -83,13 +90,10 @@ impl Shelf {
         self.filled.add_permits(count);
     }
 
-    /// How many leases to claim now, when so many end in a second: one for each idle runner, and as many as the others
-    /// will have taken soon.
-    pub(super) fn wanted(&self, jobs_a_second: f64) -> usize {
+    /// How many leases to claim now: one for each idle runner, and so many `ahead` as runners will soon have taken.
+    pub(super) fn wanted(&self, ahead: usize) -> usize {
         let leases = self.leases();
-        let ahead = if leases.bytes >= MOST_BYTES { 0.0 } else { jobs_a_second * HELD.as_secs_f64() };
-        // A float that is too large becomes the largest number, and is bounded like any other.
-        let ahead = (ahead as usize).min(MOST_JOBS);
+        let ahead = if leases.bytes >= MOST_BYTES { 0 } else { ahead.min(MOST_JOBS) };
         self.low_water.store(ahead / 2, Ordering::Relaxed);
         if leases.waiting.len() > ahead / 2 {
             return 0;
@@ -98,9 +102,17 @@ impl Shelf {
         (idle + ahead).saturating_sub(leases.waiting.len()).min(MOST_JOBS.max(idle))
     }
 
-    /// How many leases were ever taken.
-    pub(super) fn taken(&self) -> usize {
-        self.leases().taken
+    /// A runner has done a job.
+    pub(super) fn done(&self, took: Duration) {
+        self.jobs_done.fetch_add(1, Ordering::Relaxed);
+        self.nanoseconds_taken.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(super) fn done_so_far(&self) -> Done {
+        Done {
+            jobs: self.jobs_done.load(Ordering::Relaxed),
+            took: Duration::from_nanos(self.nanoseconds_taken.load(Ordering::Relaxed)),
+        }
     }
 
     /// Takes everything off if the first of it has been there for too long.

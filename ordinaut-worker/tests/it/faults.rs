@@ -9,8 +9,6 @@ use serde_json::json;
 #[tokio::test]
 async fn a_failing_job_fails_as_it_is_told_to() {
     let fixture = Fixture::new().await;
-    let ran = fixture.run("fail", json!({})).await;
-    assert_eq!(ran.failed(), "attempt 1 failed because it was told to");
     fixture.run("fail", json!({"how": "fatal"})).await.died();
     let ran = fixture.run("fail", json!({"how": "cancel"})).await;
     assert_eq!((ran.run.outcome, ran.job.state), (Outcome::Cancelled, JobState::Cancelled));
@@ -19,6 +17,9 @@ async fn a_failing_job_fails_as_it_is_told_to() {
     assert!((100.0..101.0).contains(&ran.wait()), "{}", ran.wait());
     let ran = fixture.run("fail", json!({"how": "quietly"})).await;
     assert!(ran.died().starts_with("args.how could not be decoded"), "{:?}", ran.run);
+    // The last, because it may be due again at once.
+    let ran = fixture.run("fail", json!({})).await;
+    assert_eq!(ran.failed(), "attempt 1 failed because it was told to");
 }
 
 #[tokio::test]
