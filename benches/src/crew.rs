@@ -72,26 +72,40 @@ impl Crew {
     /// The same, or until `end`; returns what they have handled.
     pub(crate) async fn handled_before(&mut self, jobs: u64, end: Option<Instant>) -> anyhow::Result<u64> {
         loop {
-            let done: u64 = self.hands.iter().map(|hand| hand.handled).sum();
+            let done = self.sum();
             if done >= jobs || end.is_some_and(|end| Instant::now() >= end) {
                 return Ok(done);
             }
             let (index, word) = self.next().await.with_context(|| format!("{done} of {jobs} jobs were handled"))?;
-            match word {
-                Word::Ready => {}
-                Word::Handled { jobs, slept_us } => {
-                    (self.hands[index].handled, self.hands[index].slept_us) = (jobs, slept_us);
-                }
-                Word::Gone => bail!("a worker process ended when {done} of {jobs} jobs were handled"),
+            if matches!(word, Word::Gone) {
+                bail!("a worker process ended when {done} of {jobs} jobs were handled");
             }
+            self.note(index, &word);
+        }
+    }
+
+    /// What all together have said until now that they handled.
+    pub(crate) fn total(&mut self) -> u64 {
+        while let Ok((index, word)) = self.words.try_recv() {
+            self.note(index, &word);
+        }
+        self.sum()
+    }
+
+    fn sum(&self) -> u64 {
+        self.hands.iter().map(|hand| hand.handled).sum()
+    }
+
+    fn note(&mut self, index: usize, word: &Word) {
+        if let Word::Handled { jobs, slept_us } = word {
+            (self.hands[index].handled, self.hands[index].slept_us) = (*jobs, *slept_us);
         }
     }
 
     /// How long a handler slept on average.
     pub(crate) fn mean_sleep(&self) -> Duration {
-        let handled: u64 = self.hands.iter().map(|hand| hand.handled).sum();
         let slept: u64 = self.hands.iter().map(|hand| hand.slept_us).sum();
-        Duration::from_micros(slept / handled.max(1))
+        Duration::from_micros(slept / self.sum().max(1))
     }
 
     /// Lets them stop by themselves: they finish what they run and write all ends.

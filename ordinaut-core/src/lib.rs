@@ -18,7 +18,7 @@ pub use pending::Pending;
 pub use scheduler::Scheduler;
 pub use store::database::Database;
 pub use store::dead::DeadLetter;
-pub use store::doctor::{ServerStatus, Summary};
+pub use store::doctor::{OldestSnapshot, ServerStatus, Summary};
 pub use store::enqueue::{EnqueueError, Enqueued};
 pub use store::failure::will_pass;
 pub use store::intervene::{Cancelled, RunNow};

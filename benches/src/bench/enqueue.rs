@@ -12,12 +12,12 @@ use std::time::Instant;
 const PRODUCERS: u64 = 8;
 
 /// Of each side in a condition, all producers and turns together.
-const JOBS: u64 = 16_000;
+const JOBS: u64 = 19_200;
 
 const BULK: u64 = 100_000;
 
-/// Both sides take turns, so that a change of the machine's mood meets both.
-const TURNS: u64 = 4;
+/// Sides take turns, so that a change of the machine's mood meets them all; each goes first equally often.
+const TURNS: u64 = 6;
 
 /// What the workers do meanwhile.
 #[derive(Clone, Copy)]

@@ -14,6 +14,12 @@ use std::process::ExitCode;
 /// A clock that is further off than this makes people read logs wrongly; jobs are not affected.
 const SKEW: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
+/// A snapshot that is held for more seconds than this is no ordinary transaction's.
+const OLD_SNAPSHOT: f64 = 60.0;
+
+/// The same for those of which nobody knows how long.
+const MANY_TRANSACTIONS: i32 = 100_000;
+
 #[derive(Serialize)]
 struct Finding {
     part: &'static str,
@@ -37,6 +43,7 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
             findings.extend(server(&database, &connection.origin).await);
             findings.push(schema(&database).await);
             findings.push(workers(&database).await);
+            findings.push(snapshot(&database).await);
         }
         Err(error) => findings.push(bad("postgres", format!("could not connect to {}: {error}", connection.origin))),
     }
@@ -109,6 +116,24 @@ async fn workers(database: &Database) -> Finding {
             alive => good("workers", format!("{alive} alive")),
         },
         Err(error) => bad("workers", error.to_string()),
+    }
+}
+
+async fn snapshot(database: &Database) -> Finding {
+    match database.oldest_snapshot().await {
+        Ok(Some(oldest)) => {
+            let held = oldest.seconds.map(|seconds| format!(" for {seconds:.0} s")).unwrap_or_default();
+            let text = format!("{} holds the oldest{held}, {} transactions ago", oldest.holder, oldest.xids);
+            let is_old =
+                oldest.seconds.is_some_and(|seconds| seconds > OLD_SNAPSHOT) || oldest.xids > MANY_TRANSACTIONS;
+            if is_old {
+                note("snapshot", format!("{text}: vacuum removes nothing newer"))
+            } else {
+                good("snapshot", text)
+            }
+        }
+        Ok(None) => good("snapshot", "nobody holds an old one".to_owned()),
+        Err(error) => bad("snapshot", error.to_string()),
     }
 }
 

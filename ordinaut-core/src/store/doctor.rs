@@ -23,6 +23,20 @@ pub struct ServerStatus {
     pub account: String,
 }
 
+/// Who keeps vacuum from removing dead rows.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct OldestSnapshot {
+    /// `backend`, `slot`, `prepared` or `standby`.
+    pub kind: String,
+    /// Who it is, for people.
+    pub holder: String,
+    /// For how many seconds; unknown of slots and standbys.
+    pub seconds: Option<f64>,
+    /// How many transactions have begun since.
+    pub xids: i32,
+}
+
 /// How some jobs fared together.
 #[derive(Clone, Debug, Default, Serialize, sqlx::FromRow)]
 #[non_exhaustive]
@@ -56,6 +70,12 @@ impl Database {
     /// The server, as far as it matters here.
     pub async fn server(&self) -> sqlx::Result<ServerStatus> {
         sqlx::query_as(self.sql(include_str!("../../sql/look/server.sql"))).fetch_one(self.pool()).await
+    }
+
+    /// Who holds the oldest snapshot of the server, if anybody does. Of other accounts' sessions an ordinary account sees
+    /// only that they are there.
+    pub async fn oldest_snapshot(&self) -> sqlx::Result<Option<OldestSnapshot>> {
+        sqlx::query_as(self.sql(include_str!("../../sql/look/oldest_snapshot.sql"))).fetch_optional(self.pool()).await
     }
 
     /// How some jobs fared together.
