@@ -91,7 +91,10 @@ impl Pace {
             return Wait::For(Duration::ZERO);
         }
         self.patience = if claimed > 0 { self.poll_interval / 16 } else { (self.patience * 2).min(self.poll_interval) };
-        Wait::For(self.patience.mul_f64(rand::random_range(0.75..1.25)))
+        let wait = self.patience.mul_f64(rand::random_range(0.75..1.25));
+        // However long the poll interval: that the worker waits to be woken is said when it begins to.
+        let until_idle = IDLE.saturating_sub(self.busy.elapsed());
+        Wait::For(if until_idle.is_zero() { wait } else { wait.min(until_idle) })
     }
 
     /// A hint came.

@@ -1,10 +1,13 @@
 //! Lease: which job a claim takes, in which order, and how little it disturbs.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, empty_database, enqueue, eventually, probe, quick, run, succeed, tell, within, worker,
+    Probe, ask, ask_of, database, empty_database, enqueue, eventually, probe, quick, run, succeed, tell, within,
+    worker, worker_with,
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use ordinaut_core::{Enqueued, Job, JobState, Step, Worker};
+use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::{Database, Enqueued, Job, JobState, Step, Worker};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -227,4 +230,71 @@ async fn a_worker_without_tables_says_so_at_once() {
     let db = empty_database().await;
     let error = within(worker(&db, succeed).run(std::future::pending::<()>())).await.unwrap_err();
     assert!(error.as_database_error().is_some(), "{error}");
+}
+
+/// Waits until so much time has passed on the database's clock, while a worker finds nothing: its floors rise.
+async fn idle_for(db: &Database, worker: &mut Worker<()>, milliseconds: i64) {
+    let since: DateTime<Utc> = ask(db, "select clock_timestamp()").await;
+    while ask::<DateTime<Utc>>(db, "select clock_timestamp()").await < since + TimeDelta::milliseconds(milliseconds) {
+        assert_eq!(worker.step().await.unwrap(), Step::Idle);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_commits_late_is_found_below_the_floor() {
+    let db = database().await;
+    let mut worker = worker(&db, succeed);
+    let mut tx = db.pool().begin().await.unwrap();
+    let late = probe(0).enqueue(&mut *tx).await.unwrap().id();
+    // Longer than the margin that a floor keeps.
+    idle_for(&db, &mut worker, 400).await;
+
+    tx.commit().await.unwrap();
+
+    let found = async {
+        loop {
+            match worker.step().await.unwrap() {
+                Step::Idle => {}
+                step => break step,
+            }
+        }
+    };
+    assert_eq!(within(found).await, Step::Worked(late));
+}
+
+#[tokio::test]
+async fn many_jobs_that_commit_late_drain_after_one_sweep() {
+    let db = database().await;
+    let mut tx = db.pool().begin().await.unwrap();
+    db.schema().enqueue_many(&(0..2000).map(probe).collect::<Vec<_>>(), &mut tx).await.unwrap();
+    idle_for(&db, &mut worker(&db, succeed), 400).await;
+    let running = run(worker(&db, succeed));
+    eventually(&db, "select exists (select from ordinaut.worker where waiting)").await;
+
+    tx.commit().await.unwrap();
+    eventually(&db, "select not exists (select from ordinaut.due_work)").await;
+
+    running.stop().await.unwrap();
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'succeeded'").await, 2000);
+}
+
+#[tokio::test]
+async fn an_enqueue_wakes_a_worker_that_would_not_look_for_a_minute() {
+    let db = database().await;
+    let patient = WorkerSettings { poll_interval: Duration::from_secs(60), ..quick() };
+    let running = run(worker_with(&db, patient, succeed));
+    eventually(&db, "select exists (select from ordinaut.worker where waiting)").await;
+
+    // By the caller's commit, by the hint after the library's, and from plain SQL.
+    let mut tx = db.pool().begin().await.unwrap();
+    probe(0).enqueue(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    eventually(&db, "select count(*) = 1 from ordinaut.run").await;
+    db.enqueue(&probe(1)).await.unwrap();
+    eventually(&db, "select count(*) = 2 from ordinaut.run").await;
+    eventually(&db, "select exists (select from ordinaut.worker where waiting)").await;
+    tell(&db, "select ordinaut.enqueue('probe', '{\"n\": 2}')").await;
+    eventually(&db, "select count(*) = 3 from ordinaut.run").await;
+
+    running.stop().await.unwrap();
 }
