@@ -33,7 +33,7 @@ pub(super) const DATABASE_SCHEMA: Setting<Schema> = Setting::new(
 
 pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
     "DATABASE_MAX_CONNECTIONS",
-    "how many connections a process' pool may have; a worker has four more, for its session, claims, settling and LISTEN",
+    "how many connections a process' pool may have; beside them, a worker has four for its session, claims, settling and LISTEN, and whoever enqueues one for hints",
     "a number from 1 to 1000",
     |text| within(text, 1..=1000),
 )

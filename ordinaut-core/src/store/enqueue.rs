@@ -1,6 +1,5 @@
 //! Enqueue: one statement for one job or a thousand, in the caller's transaction.
 
-use super::database::Database;
 use super::schema::Schema;
 use crate::vocabulary::new_job::{Due, InvalidField, NewJob};
 use sqlx::{Connection, PgConnection, PgExecutor};
@@ -141,11 +140,11 @@ pub(crate) async fn insert<'e>(
 }
 
 /// Wakes workers of these queues that listen.
-pub(crate) async fn hint(database: &Database, queues: &[String]) -> sqlx::Result<()> {
-    sqlx::query(database.sql(include_str!("../../sql/jobs/hint.sql")))
-        .bind(database.schema().channel())
+pub(crate) async fn hint<'e>(schema: &Schema, queues: &[String], db: impl PgExecutor<'e>) -> sqlx::Result<()> {
+    sqlx::query(schema.sql(include_str!("../../sql/jobs/hint.sql")))
+        .bind(schema.channel())
         .bind(queues)
-        .execute(database.pool())
+        .execute(db)
         .await?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
 use crate::store::hints::Hints;
+use crate::store::link::Link;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -11,6 +12,9 @@ use tracing::debug;
 
 /// Between two hints: notifying takes a lock that all producers share, so that they are bounded to 200 a second.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// A hint that takes longer is worth nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tells, soon, that a queue has work. Must be called within a runtime.
 pub(crate) fn tell<'a>(database: &Database, queues: impl IntoIterator<Item = &'a str>) {
@@ -33,6 +37,8 @@ pub(crate) fn tell<'a>(database: &Database, queues: impl IntoIterator<Item = &'a
 
 /// Works as long as anybody could have something to tell.
 async fn work(hints: Weak<Hints>, database: Database) {
+    // Its own connection: a hint is worth as much as it is early, and must not wait for one of the pool.
+    let mut link = Link::new(&database, "ordinaut-hint", PATIENCE);
     loop {
         let Some(now) = hints.upgrade() else { return };
         let queues = std::mem::take(&mut *now.queues.lock().unwrap_or_else(PoisonError::into_inner));
@@ -43,7 +49,11 @@ async fn work(hints: Weak<Hints>, database: Database) {
         }
         drop(now);
         let queues: Vec<_> = queues.into_iter().collect();
-        if let Err(error) = hint(&database, &queues).await {
+        let told = match link.connection().await {
+            Ok(connection) => hint(database.schema(), &queues, connection).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = link.checked(told) {
             debug!(%error, "could not hint: the jobs are found by polling");
         }
         tokio::time::sleep(PAUSE).await;

@@ -1,6 +1,7 @@
 //! The listener: hears hints for a worker.
 
 use crate::store::database::Database;
+use crate::store::enqueue::hint;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -57,7 +58,7 @@ impl Listener {
         let channel = self.database.schema().channel();
         listener.listen(channel).await?;
         let test = format!("\u{1}{}", uuid::Uuid::new_v4());
-        crate::store::enqueue::hint(&self.database, std::slice::from_ref(&test)).await?;
+        hint(self.database.schema(), std::slice::from_ref(&test), self.database.pool()).await?;
         let heard = async {
             while let Some(notice) = listener.try_recv().await? {
                 if notice.payload() == test {

@@ -1,0 +1,15 @@
+//! The command line from outside: the real binary, each test in a directory of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod clean;
+mod demo;
+mod dev;
+mod events;
+mod given;
+mod home;
+mod interrupted;
+mod jobs;
+mod look;
+mod process;
+mod settings;
