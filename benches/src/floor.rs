@@ -4,7 +4,7 @@
 //! lane, one kind. Like the product it claims without waiting for the disk and settles durably.
 
 use crate::job;
-use crate::lab::{Lab, say};
+use crate::lab::{Lab, leave, say};
 use crate::meter::{Reading, Usage};
 use crate::wal::Wal;
 use sqlx::types::chrono::{DateTime, Utc};
@@ -89,7 +89,7 @@ pub(crate) struct Stage {
 /// Runs jobs through a database of their own.
 pub(crate) async fn measure(lab: &mut Lab, name: &str, jobs: u64) -> anyhow::Result<Floor> {
     say(&format!("the floor: {jobs} jobs in plain SQL"));
-    lab.database(name).await?.pool().close().await;
+    leave(lab.database(name).await?).await;
     let mut connection = lab.connect(name, name).await?;
     let args = vec![job::args(); BATCH];
 

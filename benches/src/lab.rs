@@ -107,6 +107,12 @@ impl Lab {
     }
 }
 
+/// Ends what a database of the product holds open: its pool, and what it tells waiting workers with, which ends when
+/// nobody has the database any more.
+pub(crate) async fn leave(database: Database) {
+    database.pool().close().await;
+}
+
 /// Tells a person what takes so long. Figures go to standard output, and this does not.
 pub(crate) fn say(what: &str) {
     eprintln!("  … {what}");

@@ -3,7 +3,7 @@
 use super::window;
 use crate::crew::Crew;
 use crate::job;
-use crate::lab::{BENCH, Lab, say};
+use crate::lab::{BENCH, Lab, leave, say};
 use crate::meter::{Reading, Usage};
 use crate::statements::{Statements, Totals};
 use crate::worker::WorkerOptions;
@@ -75,7 +75,7 @@ async fn shallow(lab: &mut Lab, jobs: u64, options: &Options) -> anyhow::Result<
     }
     let usage = Usage::between(&before, &Reading::take(lab, &[]).await?);
     crew.dismiss().await?;
-    database.pool().close().await;
+    leave(database).await;
     let measured = (jobs - jobs / 10 * 2) * ROUNDS;
     Ok(Depth::of(measured as f64 / seconds, claims, &usage, jobs * ROUNDS))
 }
@@ -85,7 +85,7 @@ async fn deep(lab: &mut Lab, waiting: u64, jobs: u64, options: &Options) -> anyh
     let name = "deep";
     let database = lab.database(name).await?;
     job::preload(&database, waiting).await?;
-    database.pool().close().await;
+    leave(database).await;
     say(&format!("backlog: {jobs} jobs of {waiting}"));
     let mut crew = muster(lab, name, options).await?;
     let mut looker = lab.connect(name, BENCH).await?;

@@ -3,7 +3,7 @@
 use super::window;
 use crate::crew::Crew;
 use crate::job::{self, Noop};
-use crate::lab::{BENCH, Lab, say};
+use crate::lab::{BENCH, Lab, leave, say};
 use crate::meter::{Counters, Reading};
 use crate::statements::Statements;
 use crate::wal::Wal;
@@ -31,8 +31,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let mut lab = Lab::start_with_statements(options, &[("autovacuum", "off")]).await?;
     let jobs = options.jobs.unwrap_or(JOBS);
     let few = jobs.min(ONE_BY_ONE);
-    lab.database("single").await?.pool().close().await;
-    lab.database("life").await?.pool().close().await;
+    leave(lab.database("single").await?).await;
+    leave(lab.database("life").await?).await;
 
     let singly = stage(&mut lab, "single", "enqueue one by one", few, async |lab| {
         let mut connection = lab.connect("single", BENCH).await?;
@@ -45,7 +45,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let enqueue = stage(&mut lab, "life", "enqueue in bulk", jobs, async |lab| {
         let database = ordinaut_core::Database::connect(lab.connect_options("life", BENCH)?, 1).await?;
         job::preload(&database, jobs).await?;
-        database.pool().close().await;
+        leave(database).await;
         Ok(())
     });
     let enqueue = enqueue.await?;

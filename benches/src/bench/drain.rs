@@ -4,7 +4,7 @@ use super::window;
 use crate::crew::Crew;
 use crate::floor::{self, Stage};
 use crate::job;
-use crate::lab::{BENCH, Lab, say};
+use crate::lab::{BENCH, Lab, leave, say};
 use crate::meter::{Counters, Reading, Usage};
 use crate::wal::Wal;
 use crate::worker::WorkerOptions;
@@ -46,7 +46,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
 async fn drained(lab: &mut Lab, name: &str, jobs: u64, options: &WorkerOptions) -> anyhow::Result<Drained> {
     let database = lab.database(name).await?;
     job::preload(&database, jobs).await?;
-    database.pool().close().await;
+    leave(database).await;
     let counted = Counters::of(lab, name).await?;
 
     say(&format!("drain, {name}: {jobs} jobs"));

@@ -2,7 +2,7 @@
 
 use crate::crew::Crew;
 use crate::job::{self, Noop};
-use crate::lab::{BENCH, Lab, say};
+use crate::lab::{BENCH, Lab, leave, say};
 use crate::worker::WorkerOptions;
 use crate::{Figure, Options, floor};
 use ordinaut_core::{Database, Job};
@@ -88,7 +88,7 @@ async fn one_by_one(lab: &mut Lab, name: &str, worker: Worker, jobs: u64) -> any
     for side in sides {
         side.end().await?;
     }
-    database.pool().close().await;
+    leave(database).await;
     Ok(took.map(|seconds| jobs as f64 / seconds))
 }
 
@@ -178,6 +178,6 @@ async fn in_bulk(lab: &mut Lab, jobs: u64) -> anyhow::Result<[f64; 2]> {
         }
     }
     plain.close().await?;
-    database.pool().close().await;
+    leave(database).await;
     Ok(took.map(|seconds| (TURNS * jobs) as f64 / seconds))
 }

@@ -1,6 +1,6 @@
 //! latency: from the moment a commit returned to the first line of the handler, on a worker that has nothing to do.
 
-use crate::lab::{BENCH, Lab, say};
+use crate::lab::{BENCH, Lab, leave, say};
 use crate::{Figure, Options};
 use anyhow::Context as _;
 use ordinaut_core::{Context, Database, Job, JobError, Worker};
@@ -56,7 +56,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
         say(&format!("latency, {what}: {jobs} jobs"));
         let database = lab.database(name).await?;
         let mut waits = waits(&lab, name, &database, producer, jobs).await?;
-        database.pool().close().await;
+        leave(database).await;
         waits.sort_by(f64::total_cmp);
         let percentile = |share: f64| waits[((waits.len() as f64 * share) as usize).min(waits.len() - 1)];
         let figure =

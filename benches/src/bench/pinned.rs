@@ -3,7 +3,7 @@
 use super::window;
 use crate::crew::Crew;
 use crate::job;
-use crate::lab::{BENCH, Lab, say};
+use crate::lab::{BENCH, Lab, leave, say};
 use crate::statements::Statements;
 use crate::worker::WorkerOptions;
 use crate::{Figure, Options};
@@ -20,7 +20,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let (name, jobs) = ("pinned", options.jobs.unwrap_or(JOBS));
     let database = lab.database(name).await?;
     job::preload(&database, jobs).await?;
-    database.pool().close().await;
+    leave(database).await;
 
     let mut old = lab.connect(name, BENCH).await?;
     old.execute("begin isolation level repeatable read").await?;

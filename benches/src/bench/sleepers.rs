@@ -3,7 +3,7 @@
 use super::window;
 use crate::crew::Crew;
 use crate::job;
-use crate::lab::{BENCH, Lab, say};
+use crate::lab::{BENCH, Lab, leave, say};
 use crate::meter::{Reading, Usage};
 use crate::worker::WorkerOptions;
 use crate::{Figure, Options};
@@ -19,7 +19,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let (name, jobs) = ("sleepers", options.jobs.unwrap_or(JOBS));
     let database = lab.database(name).await?;
     job::preload(&database, jobs).await?;
-    database.pool().close().await;
+    leave(database).await;
 
     say(&format!("sleepers: {jobs} jobs"));
     let worker = WorkerOptions { concurrency: Some(SLOTS), sleep_ms: SLEEP_MS, ..WorkerOptions::default() };

@@ -60,7 +60,11 @@ async fn serve(
     ]);
     let (api, redis) = (ApiSettings::read(&source)?, RedisSettings::read(&source)?);
     let mut worker = WorkerSettings::read(&source)?;
-    let database = binary::open_database(&DatabaseSettings::read(&source)?, "ordinaut-dev").await?;
+    let settings = DatabaseSettings::read(&source)?;
+    let opening = binary::open_database(&settings, "ordinaut-dev");
+    // Whoever stops it while it waits for Postgres has changed their mind, and nothing went wrong.
+    let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(ExitCode::SUCCESS) };
+    let database = database?;
     if servers.database_url().is_some() {
         database.put_on_search_path().await.context("could not set the search path")?;
     }

@@ -65,6 +65,16 @@ impl Home {
         eventually(&format!("job {id} is {state}"), job)
     }
 
+    /// Waits until so many workers live, and returns them.
+    pub(crate) fn living_workers(&self, number: usize) -> Vec<Value> {
+        eventually(&format!("{number} workers live"), || {
+            let workers = self.json("workers");
+            let living: Vec<_> =
+                workers.as_array().unwrap().iter().filter(|worker| worker["alive"] == true).cloned().collect();
+            (living.len() == number).then_some(living)
+        })
+    }
+
     pub(crate) fn dev(&self, arguments: &str) -> Dev {
         Dev::start(&mut self.command(&format!("dev {arguments}")))
     }
@@ -113,27 +123,31 @@ impl Dev {
         self.process.line(begin)
     }
 
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
     /// Waits for its end.
     pub(crate) fn ends(mut self) -> Option<i32> {
         self.process.code()
     }
 
     pub(crate) fn terminate(self) -> Option<i32> {
-        self.process.signal(Signal::SIGTERM);
+        self.signal(Signal::SIGTERM);
         self.ends()
     }
 
     /// `kill -9`.
     pub(crate) fn kill(self) {
-        self.process.signal(Signal::SIGKILL);
+        self.signal(Signal::SIGKILL);
         self.ends();
     }
 }
 
 /// A dev that tests share which ask only for what is their own; it stops when the last of them ends.
 pub(crate) struct Shared {
-    // Stops before its directory goes.
-    _dev: Dev,
+    // Stops before its directory goes. Nobody listens to it, but threads could not share what could be listened to.
+    _dev: Mutex<Dev>,
     home: Home,
 }
 
@@ -152,22 +166,10 @@ pub(crate) fn shared() -> Arc<Shared> {
         return shared;
     }
     let home = Home::new();
-    let shared = Arc::new(Shared { _dev: home.dev("--fault-kinds"), home });
+    let shared = Arc::new(Shared { _dev: Mutex::new(home.dev("--fault-kinds")), home });
     shared.living_workers(1);
     *place = Arc::downgrade(&shared);
     shared
-}
-
-impl Home {
-    /// Waits until so many workers live, and returns them.
-    pub(crate) fn living_workers(&self, number: usize) -> Vec<Value> {
-        eventually(&format!("{number} workers live"), || {
-            let workers = self.json("workers");
-            let living: Vec<_> =
-                workers.as_array().unwrap().iter().filter(|worker| worker["alive"] == true).cloned().collect();
-            (living.len() == number).then_some(living)
-        })
-    }
 }
 
 /// Fails unless a private Postgres has ended, and its Redis too.

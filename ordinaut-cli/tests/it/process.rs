@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Far more than anything here needs, on a machine that does much else.
@@ -59,32 +59,22 @@ impl Answer {
 /// A process that runs; dropping it terminates it and waits until it has ended.
 pub(crate) struct Process {
     child: Child,
-    lines: Receiver<String>,
-    log: Option<JoinHandle<String>>,
+    out: Receiver<String>,
+    err: Receiver<String>,
 }
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let (say, lines) = channel();
-        thread::spawn(move || {
-            let mut lines = BufReader::new(out).lines().map_while(Result::ok);
-            // Nobody may listen any more.
-            lines.try_for_each(|line| say.send(line))
-        });
-        let log = thread::spawn(move || {
-            let mut text = String::new();
-            err.read_to_string(&mut text).unwrap();
-            text
-        });
-        Self { child, lines, log: Some(log) }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        Self { child, out: lines(out), err: lines(err) }
     }
 
     /// The next line on standard output; none if the process has ended.
+    #[track_caller]
     pub(crate) fn next(&mut self) -> Option<String> {
-        match self.lines.recv_timeout(LIMIT) {
+        match self.out.recv_timeout(LIMIT) {
             Ok(line) => Some(line),
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => {
@@ -96,10 +86,11 @@ impl Process {
 
     /// The next line, if it comes soon.
     pub(crate) fn next_in_a_moment(&mut self) -> Option<String> {
-        self.lines.recv_timeout(A_MOMENT).ok()
+        self.out.recv_timeout(A_MOMENT).ok()
     }
 
     /// The next line that begins so.
+    #[track_caller]
     pub(crate) fn line(&mut self, begin: &str) -> String {
         loop {
             match self.next() {
@@ -110,20 +101,36 @@ impl Process {
         }
     }
 
+    /// Waits until it logs something.
+    #[track_caller]
+    pub(crate) fn logs(&mut self) -> String {
+        self.err.recv_timeout(LIMIT).unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
     /// Waits for the end of the process.
+    #[track_caller]
     pub(crate) fn code(&mut self) -> Option<i32> {
         // Standard output ends with it: nobody else has that.
         while self.next().is_some() {}
         self.child.wait().unwrap().code()
     }
 
+    /// All that it logged, once it has ended.
     fn log(&mut self) -> String {
-        self.log.take().map(|log| log.join().unwrap()).unwrap_or_default()
+        self.err.iter().map(|line| line + "\n").collect()
     }
+}
+
+/// What comes out of a pipe, as it comes.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (say, lines) = channel();
+    // It ends with the pipe, or when nobody listens any more.
+    thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
+    lines
 }
 
 impl Drop for Process {
@@ -134,7 +141,7 @@ impl Drop for Process {
         self.signal(Signal::SIGTERM);
         let start = Instant::now();
         while start.elapsed() < LIMIT {
-            if let Err(RecvTimeoutError::Disconnected) = self.lines.recv_timeout(LIMIT) {
+            if let Err(RecvTimeoutError::Disconnected) = self.out.recv_timeout(LIMIT) {
                 break;
             }
         }

@@ -4,6 +4,7 @@
 
 mod cancel;
 mod dead;
+mod documents;
 mod enqueue;
 mod events;
 mod fence;

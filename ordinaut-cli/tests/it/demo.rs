@@ -1,0 +1,42 @@
+//! `dev --demo`.
+
+use crate::home::{Home, gone};
+use nix::sys::signal::Signal;
+
+#[test]
+fn the_demo_ends_with_0_and_a_table_and_leaves_its_jobs_but_no_process() {
+    let home = Home::new();
+    let mut demo = home.dev("--demo --exit");
+    let postmaster = home.postmaster();
+    for fact in ["enqueued   1000 in ", "succeeded  999", "dead       1 ", "jobs/s ", "wait p50 ", "wait p95 "] {
+        demo.says(fact);
+    }
+    assert_eq!(demo.ends(), Some(0));
+    gone(&home, postmaster);
+
+    let _dev = home.dev("");
+
+    let jobs = home.json("jobs --limit 5");
+    assert_eq!(jobs.as_array().unwrap().len(), 5);
+    assert!(jobs.as_array().unwrap().iter().all(|job| job["tags"][0] == "demo"), "{jobs}");
+    assert_eq!(home.json("dead list").as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_demo_goes_on_as_a_dev_unless_it_is_to_exit() {
+    let home = Home::new();
+    let mut demo = home.dev("--demo");
+    demo.says("the demo is over");
+    home.run("enqueue echo --wait").good();
+    assert_eq!(demo.terminate(), Some(0));
+}
+
+#[test]
+fn a_demo_that_was_stopped_early_is_no_success() {
+    let home = Home::new();
+    let demo = home.dev("--demo --exit");
+    demo.signal(Signal::SIGINT);
+    assert_eq!(demo.ends(), Some(1));
+    assert!(home.is_quiet());
+    assert_eq!(home.run("dev --exit").code, Some(2), "--exit is for the demo only");
+}

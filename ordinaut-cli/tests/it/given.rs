@@ -1,0 +1,122 @@
+//! A Postgres that `DATABASE_URL` names.
+
+use crate::home::{Dev, Home, entries};
+use crate::process::{Answer, Process};
+use ordinaut_core::newest_migration;
+use ordinaut_embedded::{Installation, Postgres};
+use serde_json::Value;
+use std::process::Command;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// One server for all tests of this file; it ends with the process.
+static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| Postgres::temporary().unwrap());
+
+/// An empty database, and a directory whose commands mean it.
+struct Given {
+    home: Home,
+    url: String,
+}
+
+impl Given {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let (server, name) = (POSTGRES.url(), format!("given_{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+        psql(&server, &format!("create database {name}"));
+        Self { home: Home::new(), url: server.replace("/postgres?", &format!("/{name}?")) }
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = self.home.command(line);
+        command.env("DATABASE_URL", &self.url);
+        command
+    }
+
+    fn run(&self, line: &str) -> Answer {
+        Answer::of(&mut self.command(line))
+    }
+
+    fn psql(&self, sql: &str) -> String {
+        psql(&self.url, sql)
+    }
+}
+
+fn psql(url: &str, sql: &str) -> String {
+    let psql = Installation::find().unwrap().bin.join("psql");
+    let output = Command::new(psql).args([url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn dev_on_a_given_database_starts_no_postgres_of_its_own() {
+    let given = Given::new();
+    let mut dev = Dev::start(&mut given.command("dev"));
+    assert_eq!(dev.says("Postgres "), "Postgres   DATABASE_URL");
+    given.run("enqueue echo --wait").good();
+    assert_eq!(given.psql("select count(*) from ordinaut.run"), "1");
+    assert!(!given.home.data().join("postgres").exists());
+    assert_eq!(dev.terminate(), Some(0));
+    assert_eq!(given.psql("select count(*) from ordinaut.worker where ended_at is null"), "0");
+}
+
+#[test]
+fn a_given_database_is_not_told_to_other_commands() {
+    let given = Given::new();
+    let _dev = Dev::start(&mut given.command("dev"));
+    let answer = given.home.run("jobs");
+    assert!(answer.bad_line(2).starts_with("DATABASE_URL is not set"), "{answer:?}");
+    let running = std::fs::read_to_string(given.home.path(".ordinaut/running.json")).unwrap();
+    assert!(!running.contains(&given.url), "{running}");
+}
+
+#[test]
+fn verbs_make_no_schema_and_say_who_does() {
+    let given = Given::new();
+    let answer = given.run("jobs");
+    assert!(answer.bad_line(1).ends_with("run `ordinaut migrate`"), "{answer:?}");
+    assert_eq!(given.run("doctor").code, Some(1));
+    let status = given.run("migrate status --json");
+    assert_eq!(status.code, Some(1), "{status:?}");
+    let lines: Value = status.out.parse().unwrap();
+    assert!(lines.as_array().unwrap().iter().all(|line| line["applied"] == false), "{lines}");
+    assert_eq!(given.psql("select count(*) from pg_namespace where nspname = 'ordinaut'"), "0");
+    assert_eq!(entries(&given.home.path("")), 0, "a verb left something in its directory");
+}
+
+#[test]
+fn migrate_brings_an_empty_database_to_the_newest_version() {
+    let (given, newest) = (Given::new(), newest_migration());
+    let answer = given.run("migrate");
+    assert_eq!(answer.good(), format!("schema \"ordinaut\" went from version 0 to {newest}"));
+    assert_eq!(given.psql("select version from ordinaut.schema_version"), newest.to_string());
+    given.run("migrate status").good();
+    given.run("doctor").good();
+    let elsewhere = Answer::of(given.command("migrate").env("DATABASE_SCHEMA", "elsewhere"));
+    assert_eq!(elsewhere.good(), format!("schema \"elsewhere\" went from version 0 to {newest}"));
+}
+
+#[test]
+fn two_that_migrate_at_once_both_succeed() {
+    let given = Given::new();
+    let mut both = [(); 2].map(|()| Process::start(&mut given.command("migrate")));
+    for migrate in &mut both {
+        assert_eq!(migrate.code(), Some(0));
+    }
+    given.run("migrate status").good();
+}
+
+#[test]
+fn migrate_never_goes_back() {
+    let given = Given::new();
+    given.run("migrate").good();
+    given.psql("update ordinaut.schema_version set version = 1000");
+    let answer = given.run("migrate");
+    assert!(answer.bad_line(1).ends_with("it never goes back"), "{answer:?}");
+    assert_eq!(given.psql("select version from ordinaut.schema_version"), "1000");
+    // A newer schema says itself which binaries it can live with.
+    given.run("jobs").good();
+    given.psql("update ordinaut.schema_version set oldest_binary = '1000.0.0'");
+    let answer = given.run("jobs");
+    assert!(answer.bad_line(1).contains("needs 1000.0.0 or newer"), "{answer:?}");
+}

@@ -1,0 +1,165 @@
+//! What is done with jobs: enqueue, look, cancel, run now, requeue.
+
+use crate::home::{Home, shared};
+use serde_json::{Value, json};
+
+/// An id that no job has.
+const UNKNOWN: &str = "01890000-0000-7000-8000-000000000000";
+
+fn ids(jobs: &Value) -> Vec<&str> {
+    jobs.as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect()
+}
+
+/// A job that died because its arguments could not be decoded.
+fn dead_job(home: &Home) -> String {
+    let id = home.enqueue(r#"sleep --args {"sconds":1}"#);
+    home.job_in("dead", &id);
+    id
+}
+
+#[test]
+fn enqueue_answers_with_the_id_of_a_job_that_has_every_option() {
+    let home = shared();
+    let options = "--queue options --priority 2 --delay 3600 --max-attempts 7 --timeout 1.5 --tag a --tag b";
+    let id = home.json(&format!(r#"enqueue nobody --args {{"a":1}} {options}"#))["id"].as_str().unwrap().to_owned();
+    let job = home.job(&id);
+    let of = |names: &[&str]| names.iter().map(|name| job[name].clone()).collect::<Value>();
+    assert_eq!(of(&["kind", "args", "queue", "priority"]), json!(["nobody", {"a": 1}, "options", 2]));
+    assert_eq!(of(&["max_attempts", "timeout", "tags", "state"]), json!([7, 1.5, ["a", "b"], "scheduled"]));
+
+    let later = home.enqueue("nobody --run-at 2100-01-01T00:00:00Z");
+    assert_eq!(home.job(&later)["scheduled_for"], "2100-01-01T00:00:00Z");
+}
+
+#[test]
+fn enqueue_that_waits_ends_as_the_job_does() {
+    let home = shared();
+    let answer = home.run(r#"enqueue echo --args {"x":"y"} --wait"#);
+    let table = answer.good();
+    assert!(table.contains("succeeded") && table.contains(r#"{"x": "y"}"#), "{table}");
+    let job = home.json("enqueue echo --wait");
+    assert_eq!((&job["state"], &job["runs"][0]["output"]), (&json!("succeeded"), &json!({})));
+
+    let dead = home.run(r#"enqueue sleep --args {"sconds":1} --wait"#);
+    assert_eq!(dead.code, Some(1), "{dead:?}");
+    assert!(dead.out.contains("args.sconds"), "the field is not named: {dead:?}");
+    let dead = home.run(r#"enqueue fail --args {"how":"fatal"} --wait --json"#);
+    assert_eq!(dead.code, Some(1), "{dead:?}");
+    assert_eq!(dead.out.parse::<Value>().unwrap()["state"], "dead");
+    let cancelled = home.run(r#"enqueue fail --args {"how":"cancel"} --wait --json"#);
+    assert_eq!(cancelled.code, Some(1), "{cancelled:?}");
+}
+
+#[test]
+fn a_job_that_cannot_be_accepted_is_refused_and_its_field_named() {
+    let home = shared();
+    let long = format!("enqueue k --queue {}", "q".repeat(101));
+    let refusals = [
+        ("enqueue refused --args {x", "--args is not JSON: "),
+        ("enqueue refused --priority 0", "priority must be from 1 "),
+        ("enqueue refused --priority 10", "priority must be from 1 "),
+        ("enqueue refused --max-attempts 0", "max_attempts must be "),
+        ("enqueue refused --timeout 0", "timeout must be "),
+        ("enqueue refused --timeout NaN", "--timeout is NaN, and must be "),
+        ("enqueue refused --delay=-1", "--delay is -1, and must be "),
+        (&long, "queue must not be longer "),
+        (r#"enqueue refused --args "\u0000""#, "args must not contain "),
+    ];
+    for (line, begin) in refusals {
+        let answer = home.run(line);
+        assert!(answer.bad_line(1).starts_with(begin), "{line}: {answer:?}");
+    }
+    for line in ["enqueue", "enqueue refused --priority x", "enqueue refused --delay 1 --run-at 2100-01-01T00:00:00Z"] {
+        assert_eq!(home.run(line).code, Some(2), "{line}");
+    }
+    assert_eq!(home.json("jobs --kind refused"), json!([]));
+}
+
+#[test]
+fn jobs_are_listed_newest_first_and_filtered() {
+    let home = shared();
+    let queue = "--queue filtered";
+    let waiting: Vec<_> = (0..3).map(|_| home.enqueue(&format!("nobody {queue}"))).collect();
+    let scheduled = home.enqueue(&format!("somebody {queue} --delay 3600"));
+    let list = |filter: &str| home.json(&format!("jobs {queue} {filter}"));
+
+    assert_eq!(ids(&list("")), [&*scheduled, &waiting[2], &waiting[1], &waiting[0]]);
+    assert_eq!(ids(&list("--limit 2")), [&*scheduled, &waiting[2]]);
+    assert_eq!(ids(&list(&format!("--before {}", waiting[1]))), [&*waiting[0]]);
+    assert_eq!(ids(&list("--state scheduled")), [&*scheduled]);
+    assert_eq!(ids(&list("--kind nobody --state waiting")).len(), 3);
+    assert_eq!(ids(&list("--state dead")), [""; 0]);
+
+    let table = home.run(&format!("jobs {queue} --kind somebody"));
+    let lines: Vec<_> = table.good().lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("ID ") && lines[1].starts_with(&scheduled), "{table:?}");
+    let wrong = home.run("jobs --state nope");
+    assert!(wrong.code == Some(2) && wrong.err.contains("scheduled, waiting, running"), "{wrong:?}");
+    assert_eq!(home.run("jobs --limit 0").code, Some(2));
+}
+
+#[test]
+fn a_job_of_a_kind_that_nobody_knows_visibly_waits() {
+    let home = shared();
+    let id = home.enqueue("unknown_kind");
+    let shown = home.run(&format!("job {id}"));
+    assert!(shown.good().contains("no worker handles this kind"), "{shown:?}");
+    let job = home.job(&id);
+    assert_eq!((&job["state"], &job["note"]), (&json!("waiting"), &json!("no worker handles this kind")));
+    assert_eq!(home.run(&format!("job {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
+    assert_eq!(home.run("job not-an-id").code, Some(2));
+}
+
+#[test]
+fn cancel_says_what_became_of_it() {
+    let home = shared();
+    let waiting = home.enqueue("nobody");
+    assert_eq!(home.json(&format!("cancel {waiting}")), json!({"id": waiting, "cancelled": "now"}));
+    assert_eq!(home.job(&waiting)["state"], "cancelled");
+
+    let running = home.enqueue(r#"sleep --args {"seconds":3600}"#);
+    home.job_in("running", &running);
+    let asked = home.run(&format!("cancel {running}"));
+    assert_eq!(asked.good(), format!("job {running} is running, and was asked to stop"));
+    home.job_in("cancelled", &running);
+
+    let ended = home.enqueue("echo");
+    home.job_in("succeeded", &ended);
+    for ended in [ended, waiting] {
+        assert_eq!(home.run(&format!("cancel {ended}")).bad_line(1), format!("job {ended} had ended"));
+    }
+    assert_eq!(home.run(&format!("cancel {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
+}
+
+#[test]
+fn run_now_makes_a_job_due_that_would_wait() {
+    let home = shared();
+    let id = home.enqueue("echo --delay 3600");
+    assert_eq!(home.json(&format!("run-now {id}")), json!({"id": id, "run_now": "now"}));
+    home.job_in("succeeded", &id);
+    assert_eq!(home.run(&format!("run-now {id}")).bad_line(1), format!("job {id} had ended"));
+
+    let due = home.enqueue("nobody");
+    assert_eq!(home.run(&format!("run-now {due}")).good(), format!("job {due} was due already"));
+    assert_eq!(home.run(&format!("run-now {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
+}
+
+#[test]
+fn a_dead_letter_is_listed_and_sent_back() {
+    let home = shared();
+    let id = dead_job(&home);
+    let letters = home.json("dead list --limit 1000");
+    let letter = letters.as_array().unwrap().iter().find(|letter| letter["job_id"] == *id).unwrap();
+    assert!(letter["error"].as_str().unwrap().contains("args.sconds"), "{letter}");
+    assert!(home.run("dead list --limit 1000").good().contains(&id));
+
+    assert_eq!(home.json(&format!("dead requeue {id}")), json!({"requeued": [id], "not_dead": []}));
+    let job = home.job_in("dead", &id);
+    assert_eq!((&job["attempt"], job["runs"].as_array().unwrap().len()), (&json!(2), 2), "{job}");
+
+    let (other, mixed) = (dead_job(&home), home.run(&format!("dead requeue {id} {UNKNOWN}")));
+    assert_eq!(mixed.bad_line(1), format!("no dead letter for {UNKNOWN}"));
+    assert!(mixed.out.starts_with("1 job"), "{mixed:?}");
+    assert_eq!(home.job_in("dead", &id)["attempt"], 3);
+    assert_eq!(home.job(&other)["attempt"], 1);
+}

@@ -1,0 +1,63 @@
+//! What is looked at: queues, workers, doctor, migrate.
+
+use crate::home::shared;
+use serde_json::{Value, json};
+
+fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
+    list.as_array().unwrap().iter().find(|item| item[key] == *name).unwrap()
+}
+
+#[test]
+fn queues_count_what_waits_and_who_serves() {
+    let home = shared();
+    home.enqueue("nobody --queue counted");
+    home.enqueue("nobody --queue counted");
+    home.enqueue("nobody --queue counted --delay 3600");
+    let queues = home.json("queues");
+    let counted = named(&queues, "name", "counted");
+    let counts = ["waiting", "scheduled", "running", "dead", "workers"].map(|name| counted[name].as_i64().unwrap());
+    assert_eq!(counts, [2, 1, 0, 0, 0]);
+    assert_eq!(named(&queues, "name", "default")["workers"], 1);
+    assert!(home.run("queues").good().starts_with("QUEUE "));
+}
+
+#[test]
+fn workers_show_what_they_serve_and_can_run() {
+    let home = shared();
+    let workers = home.json("workers");
+    let worker = &workers[0];
+    assert_eq!((&worker["alive"], &worker["queues"]), (&json!(true), &json!(["default"])));
+    let kinds: Vec<_> = worker["kinds"].as_array().unwrap().iter().map(|kind| kind.as_str().unwrap()).collect();
+    for kind in ["http", "echo", "sleep", "fail", "panic", "spin"] {
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+    let table = home.run("workers");
+    assert!(table.good().contains("alive") && table.good().contains(" of 10"), "{table:?}");
+}
+
+#[test]
+fn doctor_finds_nothing_bad_beside_a_dev() {
+    let home = shared();
+    let findings = home.json("doctor");
+    for part in ["postgres", "clock", "schema", "workers"] {
+        assert_eq!(named(&findings, "part", part)["verdict"], "good", "{findings}");
+    }
+    assert!(findings.as_array().unwrap().iter().all(|finding| finding["verdict"] != "bad"), "{findings}");
+    let text = home.run("doctor");
+    assert!(text.good().contains("the `ordinaut dev` that runs here") && !text.out.contains("BAD"), "{text:?}");
+}
+
+#[test]
+fn migrate_has_nothing_to_do_beside_a_dev() {
+    let home = shared();
+    let answer = home.run("migrate");
+    assert!(answer.good().ends_with("nothing to do"), "{answer:?}");
+    let status = home.json("migrate status");
+    let versions: Vec<_> = status.as_array().unwrap().iter().map(|line| line["version"].as_i64().unwrap()).collect();
+    assert_eq!(versions, (1..=ordinaut_core::newest_migration()).collect::<Vec<_>>());
+    assert!(status.as_array().unwrap().iter().all(|line| line["applied"] == true), "{status}");
+    assert!(
+        home.run("migrate status").good().contains("due work")
+            || home.run("migrate status").good().contains("due_work")
+    );
+}

@@ -1,0 +1,101 @@
+//! Settings: where they come from, and what is refused.
+
+use crate::home::{Dev, Home};
+use crate::process::Answer;
+use serde_json::{Value, json};
+use std::fs;
+
+/// A Postgres that is not there.
+const NOWHERE: &str = "postgres://ordinaut@localhost/postgres?host=%2Fno%2Fsuch%2Fplace";
+
+#[test]
+fn without_a_database_every_verb_names_the_setting() {
+    let home = Home::new();
+    let id = "01890000-0000-7000-8000-000000000000";
+    let lines = [
+        "migrate".to_owned(),
+        "migrate status".to_owned(),
+        "enqueue echo".to_owned(),
+        "jobs --json".to_owned(),
+        format!("job {id}"),
+        format!("cancel {id}"),
+        format!("run-now {id}"),
+        "dead list".to_owned(),
+        format!("dead requeue {id}"),
+        "queues".to_owned(),
+        "workers".to_owned(),
+        "events".to_owned(),
+        "doctor".to_owned(),
+    ];
+    for line in lines {
+        let answer = home.run(&line);
+        assert!(answer.bad_line(1).starts_with("DATABASE_URL is not set"), "{line}: {answer:?}");
+        assert_eq!(answer.out, "", "{line}");
+    }
+    assert!(!home.path(".ordinaut").exists());
+}
+
+#[test]
+fn a_postgres_that_is_not_there_is_found_by_doctor_and_ends_a_verb_with_1() {
+    let home = Home::new();
+    let run = |line: &str| Answer::of(home.command(line).env("DATABASE_URL", NOWHERE));
+    let doctor = run("doctor --json");
+    assert_eq!(doctor.code, Some(1), "{doctor:?}");
+    let findings: Value = doctor.out.parse().unwrap();
+    let postgres = findings.as_array().unwrap().iter().find(|finding| finding["part"] == "postgres").unwrap();
+    assert_eq!(postgres["verdict"], "bad", "{findings}");
+    assert!(run("doctor").out.contains("BAD"));
+    for line in ["jobs", "migrate"] {
+        assert!(run(line).bad_line(1).starts_with("could not connect to Postgres: "), "{line}");
+    }
+}
+
+#[test]
+fn a_bad_setting_ends_dev_with_2_and_names_variable_value_and_range() {
+    let home = Home::new();
+    let why = "WORKER_CONCURRENCY is \"0\", and must be a number from 1 to 10000";
+    assert_eq!(Answer::of(home.command("dev").env("WORKER_CONCURRENCY", "0")).bad(2), why);
+    assert_eq!(home.run("dev --worker-concurrency 0").bad(2), why);
+    let port = Answer::of(home.command("dev").env("API_PORT", "65536"));
+    assert!(port.bad(2).starts_with("API_PORT is \"65536\", and must be a number from 0 to 65535"), "{port:?}");
+    let level = home.run("jobs --log-level loud");
+    assert!(level.bad_line(2).starts_with("LOG_LEVEL is \"loud\", and must be "), "{level:?}");
+    assert!(home.is_quiet());
+    let doctor = Answer::of(home.command("doctor").env("DATABASE_URL", NOWHERE).env("WORKER_CONCURRENCY", "0"));
+    assert!(doctor.code == Some(1) && doctor.out.contains(why), "{doctor:?}");
+}
+
+#[test]
+fn a_secret_that_is_wrong_is_not_shown() {
+    let home = Home::new();
+    let answer = Answer::of(home.command("jobs").env("DATABASE_URL", "mysql://me:hunter2@host/db"));
+    assert!(answer.bad_line(2).starts_with("DATABASE_URL is \"(secret)\", and must be "), "{answer:?}");
+    assert!(!answer.err.contains("hunter2"));
+}
+
+#[test]
+fn an_unknown_key_of_the_settings_file_is_refused_by_name() {
+    let home = Home::new();
+    fs::write(home.path("ordinaut.toml"), "[worker]\nconcurency = 3\n").unwrap();
+    for line in ["jobs", "dev"] {
+        let answer = Answer::of(home.command(line).env("ORDINAUT_CONFIG", "ordinaut.toml"));
+        assert_eq!(answer.bad_line(2), "ordinaut.toml: there is no setting \"worker.concurency\"");
+    }
+    let missing = home.run("jobs --ordinaut-config no.toml");
+    assert!(missing.bad_line(2).starts_with("ORDINAUT_CONFIG: could not read no.toml: "), "{missing:?}");
+    assert!(!home.path(".ordinaut").exists());
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let home = Home::new();
+    let file = "[worker]\nqueues = [\"mail\", \"bulk\"]\nname = \"file\"\nconcurrency = 2\n[api]\nport = 1\n";
+    fs::write(home.path("ordinaut.toml"), file).unwrap();
+    let mut command = home.command("dev --worker-concurrency 4 --ordinaut-config ordinaut.toml");
+    command.env("WORKER_NAME", "environment").env("WORKER_CONCURRENCY", "3");
+    let _dev = Dev::start(&mut command);
+    let worker = &home.living_workers(1)[0];
+    let found = ["queues", "name", "concurrency"].map(|name| &worker[name]);
+    assert_eq!(found, [&json!(["mail", "bulk"]), &json!("environment"), &json!(4)]);
+    home.run("enqueue echo --queue bulk --wait").good();
+}
