@@ -15,6 +15,9 @@ const MANY: u64 = 1_000_000;
 /// Few are so many times fewer.
 const TIMES_FEWER: u64 = 100;
 
+/// Fewer are over before a time can be taken.
+const SHORTEST: u64 = 1000;
+
 /// The few are run and enqueued anew so often, so that both take about as long as can be measured.
 const ROUNDS: u64 = 10;
 
@@ -30,7 +33,7 @@ struct Depth {
 pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let mut lab = Lab::start_with_statements(options, &[]).await?;
     let many = options.jobs.unwrap_or(MANY);
-    let few = many.div_ceil(TIMES_FEWER);
+    let few = (many / TIMES_FEWER).max(SHORTEST).min(many);
     let shallow = shallow(&mut lab, few, options).await?;
     let deep = deep(&mut lab, many, (few * ROUNDS).min(many), options).await?;
     let figure = |depth: &Depth, name, value, unit| Figure::new("backlog", name, value, unit).jobs(depth.jobs);

@@ -28,8 +28,9 @@ pub(crate) async fn run(database: &Database, dead: Dead) -> anyhow::Result<ExitC
         Dead::Requeue { ids, format } => {
             let requeued = database.requeue(&ids).await?;
             let missing: Vec<_> = ids.iter().filter(|id| !requeued.contains(id)).map(ToString::to_string).collect();
-            answer(format, &json!({"requeued": requeued, "not_dead": missing}), || {
-                format!("{} jobs are back in their queues", requeued.len())
+            answer(format, &json!({"requeued": requeued, "not_dead": missing}), || match requeued.len() {
+                1 => "1 job is back in its queue".to_owned(),
+                jobs => format!("{jobs} jobs are back in their queues"),
             })?;
             if !missing.is_empty() {
                 bail!("no dead letter for {}", missing.join(", "));

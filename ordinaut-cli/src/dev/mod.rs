@@ -34,11 +34,18 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     if dev.clean && !servers::clean(&place, dev.yes)? {
         return Ok(ExitCode::FAILURE);
     }
+    let source = source.with_defaults([
+        ("API_ADMIN_TOKEN", Some(place.token()?)),
+        ("API_HOST", Some("127.0.0.1".to_owned())),
+        ("WORKER_HTTP_ALLOW", Some("127.0.0.0/8,::1".to_owned())),
+    ]);
+    // What cannot be used is said before anything is started.
+    let settings = (ApiSettings::read(&source)?, WorkerSettings::read(&source)?);
     let servers = {
         let source = source.clone();
         tokio::task::spawn_blocking(move || Servers::start(&Place::here(), &source)).await??
     };
-    let outcome = serve(&dev, source, &place, &servers, &shutdown).await;
+    let outcome = serve(&dev, &source, settings, &place, &servers, &shutdown).await;
     place.withdraw();
     tokio::task::spawn_blocking(move || servers.stop()).await??;
     outcome
@@ -47,19 +54,13 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
 async fn serve(
     dev: &Dev,
     source: &Source,
+    (api, mut worker): (ApiSettings, WorkerSettings),
     place: &Place,
     servers: &Servers,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ExitCode> {
-    let source = source.with_defaults([
-        ("DATABASE_URL", servers.database_url()),
-        ("REDIS_URL", servers.redis_url()),
-        ("API_ADMIN_TOKEN", Some(place.token()?)),
-        ("API_HOST", Some("127.0.0.1".to_owned())),
-        ("WORKER_HTTP_ALLOW", Some("127.0.0.0/8,::1".to_owned())),
-    ]);
-    let (api, redis) = (ApiSettings::read(&source)?, RedisSettings::read(&source)?);
-    let mut worker = WorkerSettings::read(&source)?;
+    let source = source.with_defaults([("DATABASE_URL", servers.database_url()), ("REDIS_URL", servers.redis_url())]);
+    let redis = RedisSettings::read(&source)?;
     let settings = DatabaseSettings::read(&source)?;
     let opening = binary::open_database(&settings, "ordinaut-dev");
     // Whoever stops it while it waits for Postgres has changed their mind, and nothing went wrong.
@@ -76,8 +77,12 @@ async fn serve(
     place.announce(&Running { database_url: servers.database_url(), redis_url: servers.redis_url() })?;
     greet(place, servers, &redis, address);
 
-    let doors = Doors::open(dev, &database, api, redis, &worker, listener);
-    let outcome = if dev.demo {
+    let mut doors = Doors::open(dev, &database, api, redis, &worker, listener);
+    let work = async {
+        if !dev.demo {
+            shutdown.cancelled().await;
+            return Ok(true);
+        }
         let demo = demo::run(&database, address, DEMO_QUEUE);
         let outcome = shutdown.run_until_cancelled(demo).await.transpose();
         if outcome.is_ok() && !dev.exit {
@@ -86,9 +91,10 @@ async fn serve(
         }
         // No outcome: somebody did not want to see the end.
         outcome.map(|as_it_should| as_it_should.unwrap_or(!dev.exit))
-    } else {
-        shutdown.cancelled().await;
-        Ok(true)
+    };
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        error = doors.one_failed() => Err(error),
     };
     doors.close().await;
     database.pool().close().await;
@@ -136,6 +142,20 @@ impl Doors {
         let config = ordinaut_api::Config { database: database.clone(), admin_token: api.admin_token };
         others.spawn(ordinaut_api::run(config, listener, stop_others.clone().cancelled_owned()));
         Self { workers, others, stop_workers, stop_others }
+    }
+
+    /// Ends when one of them does, which they only do by themselves if something is wrong.
+    async fn one_failed(&mut self) -> anyhow::Error {
+        let ended = tokio::select! {
+            Some(ended) = self.workers.join_next() => ended,
+            Some(ended) = self.others.join_next() => ended,
+            else => return anyhow::anyhow!("nothing runs any more"),
+        };
+        match ended {
+            Ok(Ok(())) => anyhow::anyhow!("a part of dev ended by itself"),
+            Ok(Err(error)) => error,
+            Err(error) => anyhow::Error::new(error).context("a part of dev ended badly"),
+        }
     }
 
     /// Workers first: while they drain, the rest still serves, also the calls that their jobs make.

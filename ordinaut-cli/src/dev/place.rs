@@ -6,6 +6,11 @@ use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Other commands hold the lock too, for the moment in which they look whether a dev runs.
+const LOOKERS: Duration = Duration::from_millis(500);
 
 pub(crate) struct Place {
     root: PathBuf,
@@ -55,10 +60,16 @@ impl Place {
     pub(crate) fn occupy(&self) -> anyhow::Result<File> {
         let path = self.lock_file();
         let lock = File::create(&path).with_context(|| format!("could not write {}", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(lock),
-            Err(TryLockError::WouldBlock) => bail!("`ordinaut dev` runs in this directory already"),
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("could not lock {}", path.display())),
+        let patience = Instant::now() + LOOKERS;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::WouldBlock) if Instant::now() < patience => sleep(LOOKERS / 20),
+                Err(TryLockError::WouldBlock) => bail!("`ordinaut dev` runs in this directory already"),
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("could not lock {}", path.display()));
+                }
+            }
         }
     }
 

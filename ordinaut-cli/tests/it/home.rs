@@ -1,13 +1,13 @@
 //! A directory, what is typed in it, and a `dev` that runs there.
 
-use crate::process::{Answer, Process, eventually, is_alive};
+use crate::process::{Answer, Process, eventually};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::fs;
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tempfile::TempDir;
@@ -90,7 +90,7 @@ impl Home {
         text.lines().next().unwrap().parse().unwrap()
     }
 
-    /// None of the private servers runs.
+    /// Whether nobody listens on a private server's socket.
     pub(crate) fn is_quiet(&self) -> bool {
         let listens = |socket: &str| UnixStream::connect(self.data().join(socket)).is_ok();
         !listens("postgres/.s.PGSQL.5432") && !listens("redis/redis.sock")
@@ -170,15 +170,4 @@ pub(crate) fn shared() -> Arc<Shared> {
     shared.living_workers(1);
     *place = Arc::downgrade(&shared);
     shared
-}
-
-/// Fails unless a private Postgres has ended, and its Redis too.
-#[track_caller]
-pub(crate) fn gone(home: &Home, postmaster: i32) {
-    assert!(!is_alive(postmaster), "the private Postgres still runs");
-    assert!(home.is_quiet(), "a private server still listens");
-}
-
-pub(crate) fn entries(directory: &Path) -> usize {
-    fs::read_dir(directory).map_or(0, Iterator::count)
 }

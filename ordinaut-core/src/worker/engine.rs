@@ -108,7 +108,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 // Such as tables that are not there, or not allowed.
                 Err(error) if !begun && !will_pass(&error) => return Err(error),
                 Err(error) => {
-                    warn!(%error, "could not lease jobs, and will try again");
+                    let name = &self.settings.name;
+                    warn!(%error, worker.name = name, "worker {name} could not lease jobs, and will try again");
                     failures += 1;
                     Some(Wait::For(RECONNECT.delay(failures, rand::random())))
                 }

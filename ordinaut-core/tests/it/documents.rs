@@ -18,11 +18,6 @@ fn section<'a>(text: &'a str, heading: &str) -> &'a str {
     below.split("\n## ").next().unwrap()
 }
 
-/// The words between backticks.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
-}
-
 #[test]
 fn the_diagram_of_states_shows_every_state_and_no_other() {
     let concepts = document("docs/concepts.md");
@@ -36,7 +31,7 @@ fn the_diagram_of_states_shows_every_state_and_no_other() {
 fn the_table_of_outcomes_has_every_outcome_once_and_no_other() {
     let concepts = document("docs/concepts.md");
     let rows = section(&concepts, "The outcomes of an attempt").lines().filter(|line| line.starts_with("| `"));
-    let shown: Vec<_> = rows.map(|row| quoted(row).next().unwrap()).collect();
+    let shown: Vec<_> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
     assert_eq!(shown, Outcome::ALL.map(Outcome::as_str));
 }
 
@@ -50,9 +45,17 @@ fn the_readme_is_short() {
 fn every_test_that_is_said_to_hold_an_invariant_exists() {
     let architecture = document("ARCHITECTURE.md");
     let rows = section(&architecture, "Invariants").lines().filter(|line| line.starts_with('|'));
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
-    let named: BTreeSet<_> = rows.flat_map(quoted).filter(|word| word.ends_with(".rs")).collect();
+    let named: BTreeSet<_> = rows.flat_map(test_files).collect();
     assert!(!named.is_empty(), "the table of invariants is not where it was");
-    let missing: Vec<_> = named.iter().filter(|name| !tests.join(name).exists()).collect();
-    assert!(missing.is_empty(), "ARCHITECTURE.md names {missing:?}, which are not in ordinaut-core/tests/it");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let missing: Vec<_> = named.iter().filter(|name| !root.join(name).exists()).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md names {missing:?}, which ordinaut-core does not have");
+}
+
+/// The files that a row names, in `tests/it` unless it says otherwise.
+fn test_files(row: &str) -> Vec<String> {
+    let parts: Vec<_> = row.split('`').collect();
+    let quoted = parts[1..].chunks_exact(2).filter(|pair| pair[0].ends_with(".rs"));
+    let place = |after: &str| if after.starts_with(" in the vocabulary") { "src/vocabulary" } else { "tests/it" };
+    quoted.map(|pair| format!("{}/{}", place(pair[1]), pair[0])).collect()
 }
