@@ -106,7 +106,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
                     wait
                 }
                 // Such as tables that are not there, or not allowed.
-                Err(error) if !begun && !will_pass(&error) => return Err(error),
+                Err(error) if !begun && !will_pass(&error) => {
+                    // Else the runners would wait for ever.
+                    self.bench.shelf.close();
+                    return Err(error);
+                }
                 Err(error) => {
                     let name = &self.settings.name;
                     warn!(%error, worker.name = name, "worker {name} could not lease jobs, and will try again");
