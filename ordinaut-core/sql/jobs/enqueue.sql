@@ -1,4 +1,4 @@
--- Insert jobs, one or many, with the work to be done for each, in the caller's transaction.
+-- Insert many jobs (one: enqueue_one.sql), with the work to be done for each, in the caller's transaction.
 --
 -- Nothing shared is locked. The ids are the client's, so nothing needs to be returned.
 -- clock_timestamp(), not now(): now() is the start of the caller's transaction, and a row that is older than
@@ -16,7 +16,7 @@ with asked as materialized (
     from asked
 ), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)
-    select greatest(coalesce(scheduled_for, clock_timestamp()), clock_timestamp()), id, priority, queue, kind
+    select greatest(scheduled_for, clock_timestamp()), id, priority, queue, kind
     from asked
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
@@ -26,9 +26,7 @@ with asked as materialized (
 )
 -- A notification holds a lock that all producers share until the commit is flushed, so that only a worker that has
 -- waited for a while is woken by one; not at all ($11) where the library commits by itself, and wakes it afterwards.
+-- Nearly always nobody waits, so the workers are looked at first. Postgres drops notifications that repeat.
 select pg_notify($11::text, queue)
-from (select distinct queue from asked) queues
-where $11::text is not null
-  and exists (
-      select from ordinaut.worker where waiting and ended_at is null and queues.queue = any(worker.queues)
-  )
+from ordinaut.worker cross join unnest(worker.queues) as queue
+where $11::text is not null and waiting and ended_at is null and queue = any($3::text[])

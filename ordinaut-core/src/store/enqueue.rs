@@ -1,7 +1,7 @@
-//! Enqueue: one statement for one job or a thousand, in the caller's transaction.
+//! Enqueue: one statement for a job or for a thousand, in the caller's transaction.
 
 use super::schema::Schema;
-use crate::vocabulary::new_job::{Due, InvalidField, NewJob};
+use crate::vocabulary::new_job::{InvalidField, NewJob};
 use sqlx::{Connection, PgConnection, PgExecutor};
 use std::borrow::Borrow;
 use uuid::Uuid;
@@ -49,6 +49,15 @@ pub(crate) enum Wake {
     InTransaction,
     /// The library, after the commit, which is its own.
     AfterCommit,
+}
+
+impl Wake {
+    fn channel(self, schema: &Schema) -> Option<&str> {
+        match self {
+            Self::InTransaction => Some(schema.channel()),
+            Self::AfterCommit => None,
+        }
+    }
 }
 
 impl NewJob {
@@ -110,6 +119,36 @@ pub(crate) async fn insert<'e>(
     wake: Wake,
     db: impl PgExecutor<'e>,
 ) -> sqlx::Result<()> {
+    match jobs {
+        [job] => insert_one(schema, job, wake, db).await,
+        _ => insert_together(schema, jobs, wake, db).await,
+    }
+}
+
+async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgExecutor<'e>) -> sqlx::Result<()> {
+    sqlx::query(schema.sql(include_str!("../../sql/jobs/enqueue_one.sql")))
+        .bind(job.id)
+        .bind(&*job.kind)
+        .bind(&*job.queue)
+        .bind(job.args.get())
+        .bind(job.priority)
+        .bind(job.max_attempts)
+        .bind(job.timeout.map(|timeout| timeout.as_secs_f64()))
+        .bind(&job.tags)
+        .bind(job.due.at())
+        .bind(job.due.delay())
+        .bind(wake.channel(schema))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn insert_together<'e>(
+    schema: &Schema,
+    jobs: &[&NewJob],
+    wake: Wake,
+    db: impl PgExecutor<'e>,
+) -> sqlx::Result<()> {
     fn column<'a, T>(jobs: &[&'a NewJob], field: impl Fn(&'a NewJob) -> T) -> Vec<T> {
         jobs.iter().map(|job| field(job)).collect()
     }
@@ -122,18 +161,9 @@ pub(crate) async fn insert<'e>(
         .bind(column(jobs, |job| job.max_attempts))
         .bind(column(jobs, |job| job.timeout.map(|timeout| timeout.as_secs_f64())))
         .bind(column(jobs, |job| array_literal(&job.tags)))
-        .bind(column(jobs, |job| match job.due {
-            Due::At(instant) => Some(instant),
-            _ => None,
-        }))
-        .bind(column(jobs, |job| match job.due {
-            Due::In(delay) => Some(delay.as_secs_f64()),
-            _ => None,
-        }))
-        .bind(match wake {
-            Wake::InTransaction => Some(schema.channel()),
-            Wake::AfterCommit => None,
-        })
+        .bind(column(jobs, |job| job.due.at()))
+        .bind(column(jobs, |job| job.due.delay()))
+        .bind(wake.channel(schema))
         .execute(db)
         .await?;
     Ok(())

@@ -43,6 +43,23 @@ pub(crate) enum Due {
     In(Duration),
 }
 
+impl Due {
+    pub(crate) fn at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::At(instant) => Some(instant),
+            Self::Now | Self::In(_) => None,
+        }
+    }
+
+    /// In seconds.
+    pub(crate) fn delay(self) -> Option<f64> {
+        match self {
+            Self::In(delay) => Some(delay.as_secs_f64()),
+            Self::Now | Self::At(_) => None,
+        }
+    }
+}
+
 /// A field of a new job that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {reason}")]

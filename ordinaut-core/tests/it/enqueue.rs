@@ -96,7 +96,7 @@ const ROWS: &str = "
          from ordinaut.outbox))";
 
 #[tokio::test]
-async fn rust_and_sql_write_the_same_rows() {
+async fn one_job_and_one_of_many_and_one_from_sql_write_the_same_rows() {
     let plain = NewJob::new("resize", &json!({})).unwrap();
     let full = NewJob::new("resize", &json!({"width": 640})).unwrap().queue("pictures").priority(2).max_attempts(7);
     let full = full.timeout(Duration::from_millis(1500)).tags(["a b", "c,d"]);
@@ -118,6 +118,17 @@ async fn rust_and_sql_write_the_same_rows() {
         let written: serde_json::Value = ask(&by_rust, ROWS).await;
         assert_eq!(written, ask::<serde_json::Value>(&by_sql, ROWS).await);
         assert!(written.as_array().unwrap().iter().all(|rows| rows.as_array().unwrap().len() == 1), "{written}");
+
+        let of_many = database().await;
+        of_many.enqueue_many(&[job, probe(0).queue("another")]).await.unwrap();
+        for sql in [
+            "delete from ordinaut.job where queue = 'another'",
+            "delete from ordinaut.due_work where queue = 'another'",
+            "delete from ordinaut.outbox where queue = 'another'",
+        ] {
+            tell(&of_many, sql).await;
+        }
+        assert_eq!(written, ask::<serde_json::Value>(&of_many, ROWS).await);
     }
 }
 
