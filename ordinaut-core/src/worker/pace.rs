@@ -26,6 +26,9 @@ impl Wait {
 /// As much work is held unstarted as ends in so much time, so that an urgent job never waits longer behind it.
 const HELD: Duration = Duration::from_millis(50);
 
+/// The first look after work was found comes after this part of the poll interval: work that trickles is met soon.
+const SOON: u32 = 64;
+
 /// A worker that has been idle for so long waits to be woken; it is said in its row, and not for every job.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -87,10 +90,11 @@ impl Pace {
             self.busy = Instant::now();
         }
         if claimed >= wanted {
-            self.patience = self.poll_interval / 16;
+            self.patience = self.poll_interval / SOON;
             return Wait::For(Duration::ZERO);
         }
-        self.patience = if claimed > 0 { self.poll_interval / 16 } else { (self.patience * 2).min(self.poll_interval) };
+        self.patience =
+            if claimed > 0 { self.poll_interval / SOON } else { (self.patience * 2).min(self.poll_interval) };
         let wait = self.patience.mul_f64(rand::random_range(0.75..1.25));
         // However long the poll interval: that the worker waits to be woken is said when it begins to.
         let until_idle = IDLE.saturating_sub(self.busy.elapsed());
