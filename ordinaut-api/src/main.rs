@@ -19,7 +19,7 @@ struct Settings {
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Command::new("ordinaut-api").version(env!("CARGO_PKG_VERSION")).about(env!("CARGO_PKG_DESCRIPTION"));
-    let matches = binary::with_flags(command, &["API_", "DATABASE_", "LOG_", "ORDINAUT_"]).get_matches();
+    let matches = binary::with_flags(command, &["API_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_"]).get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
         Ok(settings) => binary::exit(serve(settings).await),
         Err(error) => binary::refuse(&error),

@@ -5,11 +5,9 @@ use anyhow::{Context, bail};
 use ordinaut_core::Database;
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::redis::RedisSettings;
 
 pub(crate) struct Connection {
     pub(crate) database: DatabaseSettings,
-    pub(crate) redis_url: Option<String>,
     /// Whose database it is, for people.
     pub(crate) origin: String,
 }
@@ -18,18 +16,13 @@ impl Connection {
     pub(crate) fn find(source: &Source) -> anyhow::Result<Self> {
         if DatabaseSettings::named(source) {
             let database = DatabaseSettings::read(source)?;
-            let redis_url = RedisSettings::read(source)?.url;
-            return Ok(Self { database, redis_url, origin: "DATABASE_URL".to_owned() });
+            return Ok(Self { database, origin: "DATABASE_URL".to_owned() });
         }
         let Some(running) = Place::here().running() else {
             bail!("DATABASE_URL is not set, and no `ordinaut dev` runs in this directory");
         };
         let source = source.with_defaults([("DATABASE_URL", running.database_url), ("REDIS_URL", running.redis_url)]);
-        Ok(Self {
-            database: DatabaseSettings::read(&source)?,
-            redis_url: RedisSettings::read(&source)?.url,
-            origin: "the `ordinaut dev` that runs here".to_owned(),
-        })
+        Ok(Self { database: DatabaseSettings::read(&source)?, origin: "the `ordinaut dev` that runs here".to_owned() })
     }
 
     /// Connects, and makes sure that this binary may use the schema; nothing is migrated.

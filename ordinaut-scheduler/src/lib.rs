@@ -6,11 +6,9 @@ use ordinaut_core::{Database, Scheduler};
 pub struct Config {
     /// Where the jobs are.
     pub database: Database,
-    /// A Redis that gets the stream of events.
-    pub redis_url: Option<String>,
 }
 
 /// Works until `shutdown` ends. Any number of schedulers may run; none of them leads.
 pub async fn run<F: Future>(config: Config, shutdown: F) {
-    Scheduler::new(config.database).redis(config.redis_url).run(shutdown).await;
+    Scheduler::new(config.database).run(shutdown).await;
 }

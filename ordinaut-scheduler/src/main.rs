@@ -4,7 +4,6 @@ use clap::Command;
 use ordinaut_core::binary;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::log::LogSettings;
-use ordinaut_core::settings::redis::RedisSettings;
 use ordinaut_core::settings::{SettingError, Source};
 use ordinaut_scheduler::Config;
 use std::process::ExitCode;
@@ -12,7 +11,6 @@ use std::process::ExitCode;
 struct Settings {
     log: LogSettings,
     database: DatabaseSettings,
-    redis: RedisSettings,
 }
 
 #[tokio::main]
@@ -28,11 +26,7 @@ async fn main() -> ExitCode {
 }
 
 fn settings(source: &Source) -> Result<Settings, SettingError> {
-    Ok(Settings {
-        log: LogSettings::read(source)?,
-        database: DatabaseSettings::read(source)?,
-        redis: RedisSettings::read(source)?,
-    })
+    Ok(Settings { log: LogSettings::read(source)?, database: DatabaseSettings::read(source)? })
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -40,7 +34,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let shutdown = binary::shutdown()?;
     let opening = binary::open_database(&settings.database, "ordinaut-scheduler");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
-    let config = Config { database: database?, redis_url: settings.redis.url };
+    let config = Config { database: database? };
     ordinaut_scheduler::run(config, shutdown.cancelled()).await;
     Ok(())
 }

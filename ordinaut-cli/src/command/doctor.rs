@@ -47,7 +47,7 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
         }
         Err(error) => findings.push(bad("postgres", format!("could not connect to {}: {error}", connection.origin))),
     }
-    findings.push(redis(connection.redis_url.as_deref()).await);
+    findings.push(redis(connection.database.redis_url()).await);
     answer(format, &findings, || {
         let rows = findings.iter().map(|finding| {
             let verdict = match finding.verdict {

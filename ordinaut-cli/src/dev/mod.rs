@@ -11,8 +11,7 @@ use ordinaut_core::binary;
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::redis::RedisSettings;
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::settings::worker::{Served, WorkerSettings};
 use ordinaut_core::{Database, EXIT_STUCK};
 use place::{Place, Running};
 use servers::Servers;
@@ -60,7 +59,6 @@ async fn serve(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ExitCode> {
     let source = source.with_defaults([("DATABASE_URL", servers.database_url()), ("REDIS_URL", servers.redis_url())]);
-    let redis = RedisSettings::read(&source)?;
     let settings = DatabaseSettings::read(&source)?;
     let opening = binary::open_database(&settings, "ordinaut-dev");
     // Whoever stops it while it waits for Postgres has changed their mind, and nothing went wrong.
@@ -72,12 +70,12 @@ async fn serve(
     let listener = ordinaut_api::listen(&api).await?;
     let address = listener.local_addr()?;
     if dev.demo {
-        worker.queues.push(DEMO_QUEUE.to_owned());
+        worker.queues.push(Served { queue: DEMO_QUEUE.to_owned(), weight: 1 });
     }
     place.announce(&Running { database_url: servers.database_url(), redis_url: servers.redis_url() })?;
-    greet(place, servers, &redis, address);
+    greet(place, servers, settings.redis_url(), address);
 
-    let mut doors = Doors::open(dev, &database, api, redis, &worker, listener);
+    let mut doors = Doors::open(dev, &database, api, &worker, listener);
     let work = async {
         if !dev.demo {
             shutdown.cancelled().await;
@@ -110,14 +108,7 @@ struct Doors {
 }
 
 impl Doors {
-    fn open(
-        dev: &Dev,
-        database: &Database,
-        api: ApiSettings,
-        redis: RedisSettings,
-        worker: &WorkerSettings,
-        listener: TcpListener,
-    ) -> Self {
+    fn open(dev: &Dev, database: &Database, api: ApiSettings, worker: &WorkerSettings, listener: TcpListener) -> Self {
         let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());
         for number in 1..=dev.workers {
@@ -135,7 +126,7 @@ impl Doors {
         }
         let (stop, config) = (stop_others.clone(), database.clone());
         others.spawn(async move {
-            let config = ordinaut_scheduler::Config { database: config, redis_url: redis.url };
+            let config = ordinaut_scheduler::Config { database: config };
             ordinaut_scheduler::run(config, stop.cancelled()).await;
             Ok(())
         });
@@ -177,7 +168,7 @@ async fn report(doors: &mut JoinSet<anyhow::Result<()>>) {
     }
 }
 
-fn greet(place: &Place, servers: &Servers, redis: &RedisSettings, address: SocketAddr) {
+fn greet(place: &Place, servers: &Servers, redis: Option<&str>, address: SocketAddr) {
     say(format_args!("API        http://{address}  (Authorization: Bearer $(cat {}))", place.token_file().display()));
     match (servers.database_url(), servers.data()) {
         (Some(url), Some(data)) => {
@@ -186,7 +177,7 @@ fn greet(place: &Place, servers: &Servers, redis: &RedisSettings, address: Socke
         }
         _ => say("Postgres   DATABASE_URL"),
     }
-    match (servers.redis_url(), &redis.url) {
+    match (servers.redis_url(), redis) {
         (Some(url), _) => say(format_args!("Redis      {url}")),
         (None, Some(_)) => say("Redis      REDIS_URL"),
         (None, None) => say("Redis      none: events stay in Postgres"),

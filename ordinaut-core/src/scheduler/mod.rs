@@ -21,20 +21,12 @@ const SESSION_RETENTION: Duration = Duration::from_secs(3600);
 /// Rescues, relays, and keeps the tables in shape, until it is told to stop.
 pub struct Scheduler {
     database: Database,
-    redis_url: Option<String>,
 }
 
 impl Scheduler {
     /// A scheduler on a database (a pool will do).
     pub fn new(database: impl Into<Database>) -> Self {
-        Self { database: database.into(), redis_url: None }
-    }
-
-    /// Publishes events to this Redis too. Without the feature `redis` it says that it cannot.
-    #[must_use]
-    pub fn redis(mut self, url: Option<String>) -> Self {
-        self.redis_url = url;
-        self
+        Self { database: database.into() }
     }
 
     /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or Redis goes away and
@@ -74,13 +66,13 @@ impl Scheduler {
 
     #[cfg(feature = "redis")]
     fn publisher(&self, stop: CancellationToken) -> Option<tokio::task::JoinHandle<()>> {
-        let url = self.redis_url.clone()?;
+        let url = self.database.redis_url()?.to_owned();
         Some(tokio::spawn(publish::run(self.database.clone(), url, stop)))
     }
 
     #[cfg(not(feature = "redis"))]
     fn publisher(&self, _stop: CancellationToken) -> Option<tokio::task::JoinHandle<()>> {
-        if self.redis_url.is_some() {
+        if self.database.redis_url().is_some() {
             warn!("events are not published to Redis: this program was built without the feature `redis`");
         }
         None

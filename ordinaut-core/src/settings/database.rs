@@ -1,5 +1,6 @@
-//! Which Postgres, and which schema in it.
+//! Which Postgres, which schema in it, and which Redis hears of what happens there.
 
+use super::redis::REDIS_URL;
 use super::source::{SettingError, Source};
 use super::{Setting, within};
 use crate::store::database::Database;
@@ -39,13 +40,14 @@ pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
 )
 .or("10");
 
-/// Which Postgres, and which schema in it.
+/// Which Postgres, which schema in it, and which Redis hears of what happens there.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
     url: PgConnectOptions,
     direct_url: PgConnectOptions,
     schema: Schema,
     max_connections: u32,
+    redis_url: Option<String>,
 }
 
 impl DatabaseSettings {
@@ -57,6 +59,7 @@ impl DatabaseSettings {
             url,
             schema: source.get(&DATABASE_SCHEMA)?,
             max_connections: source.get(&DATABASE_MAX_CONNECTIONS)?,
+            redis_url: source.read(&REDIS_URL)?,
         })
     }
 
@@ -70,10 +73,16 @@ impl DatabaseSettings {
         &self.schema
     }
 
+    /// The Redis, if there is one.
+    pub fn redis_url(&self) -> Option<&str> {
+        self.redis_url.as_deref()
+    }
+
     /// The pool that a process works with; `name` is what Postgres shows of it.
     pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.url.clone().application_name(name);
-        Ok(Database::connect(options, self.max_connections).await?.in_schema(self.schema.clone()))
+        let database = Database::connect(options, self.max_connections).await?;
+        Ok(database.in_schema(self.schema.clone()).redis(self.redis_url.clone()))
     }
 
     /// One connection past any pooler, for migrations.

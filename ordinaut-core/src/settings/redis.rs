@@ -1,11 +1,10 @@
-//! Which Redis hears of events, if any.
+//! Which Redis hears of what happens, if any.
 
 use super::Setting;
-use super::source::{SettingError, Source};
 
 pub(super) const REDIS_URL: Setting<String> = Setting::new(
     "REDIS_URL",
-    "a Redis that gets the stream of events; nothing else depends on it",
+    "a Redis that gets the stream of events and hints of new jobs; nothing depends on it",
     "a URL such as redis://host:6379, rediss://host:6379 or redis+unix:///path/redis.sock",
     |text| {
         let schemes = [
@@ -24,17 +23,3 @@ pub(super) const REDIS_URL: Setting<String> = Setting::new(
     },
 )
 .secret();
-
-/// Which Redis hears of events, if any.
-#[derive(Clone, Debug)]
-pub struct RedisSettings {
-    /// Its URL.
-    pub url: Option<String>,
-}
-
-impl RedisSettings {
-    /// Reads them.
-    pub fn read(source: &Source) -> Result<Self, SettingError> {
-        Ok(Self { url: source.read(&REDIS_URL)? })
-    }
-}

@@ -18,11 +18,12 @@ pub struct Database {
     pool: PgPool,
     schema: Schema,
     hints: Arc<Hints>,
+    redis_url: Option<Arc<str>>,
 }
 
 impl From<PgPool> for Database {
     fn from(pool: PgPool) -> Self {
-        Self { pool, schema: Schema::default(), hints: Arc::default() }
+        Self { pool, schema: Schema::default(), hints: Arc::default(), redis_url: None }
     }
 }
 
@@ -43,6 +44,13 @@ impl Database {
         Self { schema, hints: Arc::default(), ..self }
     }
 
+    /// Also tells this Redis what happens: hints of new jobs, and, where a [`Scheduler`](crate::Scheduler) runs on it, events.
+    /// Without the feature `redis` nothing is told.
+    #[must_use]
+    pub fn redis(self, url: Option<String>) -> Self {
+        Self { redis_url: url.map(Into::into), hints: Arc::default(), ..self }
+    }
+
     /// The pool.
     pub fn pool(&self) -> &PgPool {
         &self.pool
@@ -56,6 +64,10 @@ impl Database {
     /// What is to be told of this database, by all of its clones.
     pub(crate) fn hints(&self) -> &Arc<Hints> {
         &self.hints
+    }
+
+    pub(crate) fn redis_url(&self) -> Option<&str> {
+        self.redis_url.as_deref()
     }
 
     /// The same database, which keeps nobody's hints alive.

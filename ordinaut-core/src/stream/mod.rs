@@ -1,13 +1,15 @@
-//! The Redis stream of events. Redis tells; nothing is decided here.
+//! Redis: the stream of events, and hints. It tells; nothing is decided here.
 
-use crate::vocabulary::event::Event;
-use fred::interfaces::{ClientLike, StreamsInterface};
+mod events;
+mod hints;
+
+pub(crate) use events::Stream;
+pub use events::last_event_in_redis;
+pub(crate) use hints::{Teller, hear};
+
+use fred::interfaces::ClientLike;
 use fred::prelude::{Builder, Client, Config, Error, ReconnectPolicy};
-use fred::types::Value;
 use std::time::Duration;
-
-/// The stream's key. In a cluster a stream is one key on one shard.
-const KEY: &str = "events";
 
 /// A Redis that does not answer for so long is away.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,27 +25,19 @@ pub enum StreamError {
     #[error("Redis refused")]
     Refused(#[source] Error),
     /// Somebody else writes to the stream.
-    #[error("the stream \"{KEY}\" holds entries with foreign ids such as {0:?}")]
+    #[error("the stream \"events\" holds entries with foreign ids such as {0:?}")]
     ForeignId(String),
     /// An event could not be written as JSON.
     #[error("an event could not be written as JSON")]
     Encode(#[from] serde_json::Error),
 }
 
-/// The number of the last event in the stream of a Redis; `None` if it is empty. Waits 5 seconds at most for an answer.
-pub async fn last_event_in_redis(url: &str) -> Result<Option<i64>, StreamError> {
-    Stream::connect(url).await?.last().await
-}
-
-pub(crate) struct Stream {
+struct Connection {
     client: Client,
 }
 
-impl Stream {
-    /// About as many events as the stream keeps.
-    pub(crate) const LENGTH: i64 = 10_000;
-
-    pub(crate) async fn connect(url: &str) -> Result<Self, StreamError> {
+impl Connection {
+    async fn open(url: &str) -> Result<Self, StreamError> {
         let config = Config::from_url(url).map_err(StreamError::Unreachable)?;
         let client = Builder::from_config(config)
             .with_connection_config(|connection| {
@@ -57,38 +51,9 @@ impl Stream {
         client.init().await.map_err(StreamError::Unreachable)?;
         Ok(Self { client })
     }
-
-    /// The number of the last event in the stream.
-    pub(crate) async fn last(&self) -> Result<Option<i64>, StreamError> {
-        let last: Vec<(String, Value)> =
-            self.client.xrevrange(KEY, "+", "-", Some(1)).await.map_err(StreamError::Refused)?;
-        let Some((id, _)) = last.into_iter().next() else { return Ok(None) };
-        match id.strip_suffix("-0").and_then(|n| n.parse().ok()) {
-            Some(n) => Ok(Some(n)),
-            None => Err(StreamError::ForeignId(id)),
-        }
-    }
-
-    /// Adds an event under its number. One that is there already is a repeat, which Redis itself refuses.
-    pub(crate) async fn publish(&self, event: &Event) -> Result<(), StreamError> {
-        let fields = vec![
-            ("type", event.r#type.clone()),
-            ("at", event.at.to_rfc3339()),
-            ("queue", event.queue.clone()),
-            ("kind", event.kind.clone()),
-            ("jobs", serde_json::to_string(&event.jobs)?),
-        ];
-        let bound = ("MAXLEN", "~", Self::LENGTH);
-        let added: Result<Value, Error> = self.client.xadd(KEY, false, bound, format!("{}-0", event.n), fields).await;
-        match added {
-            Ok(_) => Ok(()),
-            Err(error) if error.details().contains("equal or smaller") => Ok(()),
-            Err(error) => Err(StreamError::Refused(error)),
-        }
-    }
 }
 
-impl Drop for Stream {
+impl Drop for Connection {
     fn drop(&mut self) {
         // Without this fred's task would go on reconnecting for ever.
         let client = self.client.clone();

@@ -39,6 +39,8 @@ pub(crate) fn tell<'a>(database: &Database, queues: impl IntoIterator<Item = &'a
 async fn work(hints: Weak<Hints>, database: Database) {
     // Its own connection: a hint is worth as much as it is early, and must not wait for one of the pool.
     let mut link = Link::new(&database, "ordinaut-hint", PATIENCE);
+    #[cfg(feature = "redis")]
+    let redis = database.redis_url().map(|url| crate::stream::Teller::new(url, database.schema().channel()));
     loop {
         let Some(now) = hints.upgrade() else { return };
         let queues = std::mem::take(&mut *now.queues.lock().unwrap_or_else(PoisonError::into_inner));
@@ -49,6 +51,10 @@ async fn work(hints: Weak<Hints>, database: Database) {
         }
         drop(now);
         let queues: Vec<_> = queues.into_iter().collect();
+        #[cfg(feature = "redis")]
+        if let Some(redis) = &redis {
+            redis.tell(queues.clone());
+        }
         let told = match link.connection().await {
             Ok(connection) => hint(database.schema(), &queues, connection).await,
             Err(error) => Err(error),

@@ -1,4 +1,31 @@
 //! Wakeups: hints that there is work. Polling is the truth; a hint only shortens it, and losing one costs a poll interval.
 
 pub(crate) mod hinter;
-pub(crate) mod listener;
+mod listener;
+#[cfg(feature = "redis")]
+mod redis;
+
+use crate::settings::worker::WorkerSettings;
+use crate::store::database::Database;
+use listener::Listener;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Wakes `wake` with each hint for a queue that the worker serves, whichever way it comes, until the guard is dropped.
+pub(crate) fn listen(database: &Database, settings: &WorkerSettings, wake: &Arc<Notify>) -> DropGuard {
+    let stop = CancellationToken::new();
+    #[cfg(feature = "redis")]
+    if let Some(url) = database.redis_url() {
+        let (url, schema, queues) = (url.to_owned(), database.schema().channel().to_owned(), settings.queue_names());
+        tokio::spawn(redis::run(url, schema, queues.collect(), wake.clone(), stop.clone()));
+    }
+    let listener = Listener {
+        database: database.clone(),
+        options: settings.listen_on.clone().unwrap_or_else(|| (*database.pool().connect_options()).clone()),
+        queues: settings.queue_names().collect(),
+        wake: wake.clone(),
+    };
+    tokio::spawn(listener.run(stop.clone()));
+    stop.drop_guard()
+}

@@ -1,13 +1,17 @@
 //! The stream on Redis: the same events under the same numbers, whenever Redis came, and however many publish.
 
 use crate::events::events;
-use crate::fixture::{LIMIT, TestDatabase, database, eventually, probe, run, schedule, succeed, worker};
-use fred::interfaces::{ClientLike, KeysInterface, StreamsInterface};
+use crate::fixture::{
+    LIMIT, TestDatabase, database, eventually, probe, quick, run, schedule, succeed, within, worker, worker_with,
+};
+use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
 use fred::prelude::{Builder, Client, Config};
+use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{Database, Scheduler, last_event_in_redis};
 use ordinaut_embedded::Redis;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// An entry of the stream: its id and its fields.
 type Entry = (String, BTreeMap<String, String>);
@@ -70,7 +74,7 @@ async fn work(db: &TestDatabase) {
 async fn the_stream_has_the_same_numbers() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone()).redis(Some(redis.url())));
+    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
 
     work(&db).await;
 
@@ -83,7 +87,7 @@ async fn two_publishers_repeat_nothing() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
     let other = db.another_pool().await;
-    let running = [db.clone(), other].map(|db| schedule(Scheduler::new(db).redis(Some(redis.url()))));
+    let running = [db.clone(), other].map(|db| schedule(Scheduler::new(db.redis(Some(redis.url())))));
 
     work(&db).await;
 
@@ -108,7 +112,7 @@ async fn a_redis_that_comes_late_gets_what_it_missed() {
     let db = database().await;
     let late = Link(std::env::temp_dir().join(format!("ordinaut-late-{}.sock", std::process::id())));
     let url = format!("redis+unix://{}", late.0.display());
-    let running = schedule(Scheduler::new(db.clone()).redis(Some(url.clone())));
+    let running = schedule(Scheduler::new(db.clone().redis(Some(url.clone()))));
     work(&db).await;
     assert!(last_event_in_redis(&url).await.is_err());
 
@@ -122,17 +126,42 @@ async fn a_redis_that_comes_late_gets_what_it_missed() {
 }
 
 #[tokio::test]
+async fn a_hint_over_redis_wakes_a_worker_that_listen_does_not_reach() {
+    let Some(redis) = redis().await else { return };
+    let db = database().await;
+    let told = db.clone().redis(Some(redis.url()));
+    let settings = WorkerSettings {
+        poll_interval: Duration::from_secs(60),
+        listen_on: Some("postgres://nobody@localhost:1/nothing".parse().unwrap()),
+        ..quick()
+    };
+    let running = run(worker_with(&told, settings, succeed));
+    let client = client(&redis.url()).await;
+    let listening = async {
+        let heard_by = async || -> BTreeMap<String, i64> { client.pubsub_numsub("hints:ordinaut").await.unwrap() };
+        while heard_by().await.values().all(|count| *count == 0) {}
+    };
+    within(listening).await;
+    eventually(&db, "select exists (select from ordinaut.worker where waiting)").await;
+
+    told.enqueue(&probe(0)).await.unwrap();
+
+    eventually(&db, "select count(*) = 1 from ordinaut.run").await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_redis_that_lost_its_data_gets_it_again() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone()).redis(Some(redis.url())));
+    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
     work(&db).await;
     check(&redis, &db).await;
     running.stop().await;
     let client = client(&redis.url()).await;
     let _: i64 = client.del("events").await.unwrap();
 
-    let running = schedule(Scheduler::new(db.clone()).redis(Some(redis.url())));
+    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
 
     check(&redis, &db).await;
     running.stop().await;

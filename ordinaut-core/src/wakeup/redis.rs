@@ -1,0 +1,43 @@
+//! Hearing hints over Redis, where one is configured: a hint that LISTEN brings too wakes nobody twice.
+
+use crate::stream::hear;
+use crate::vocabulary::backoff::Backoff;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+
+const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
+
+/// Hears until told to stop.
+pub(crate) async fn run(
+    url: String,
+    schema: String,
+    queues: BTreeSet<String>,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+) {
+    let for_ever = async {
+        let mut failures = 0;
+        loop {
+            let ready = || {
+                info!("listening for hints over Redis");
+                failures = 0;
+                // What was told before is not told again.
+                wake.notify_one();
+            };
+            let heard = |queue: &str| {
+                if queues.contains(queue) {
+                    wake.notify_one();
+                }
+            };
+            let Err(error) = hear(&url, &schema, ready, heard).await;
+            debug!(%error, "could not listen over Redis, and will try again");
+            failures += 1;
+            tokio::time::sleep(RETRY.delay(failures, rand::random())).await;
+        }
+    };
+    let _: Option<std::convert::Infallible> = stop.run_until_cancelled(for_ever).await;
+}
