@@ -3,7 +3,7 @@
 pub mod api;
 pub mod database;
 pub mod log;
-pub mod redis;
+mod redis;
 pub mod source;
 pub mod worker;
 
@@ -64,6 +64,7 @@ pub const ALL: &[About] = &[
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,
     worker::WORKER_CONCURRENCY.about,
+    worker::WORKER_SETTLE_FIRST.about,
     worker::WORKER_LEASE_SECONDS.about,
     worker::WORKER_POLL_INTERVAL.about,
     worker::WORKER_MAX_RETRIES.about,

@@ -221,8 +221,24 @@ mod tests {
         assert_eq!(concurrency(&[], &[("WORKER_CONCURRENCY", "2")]), 2);
         assert_eq!(concurrency(&[], &[("WORKER_CONCURRENCY", "")]), 3);
         let source = Source::from_parts([], pairs(&[config])).unwrap();
-        assert_eq!(source.get(&WORKER_QUEUES).unwrap(), ["a", "b"]);
+        assert_eq!(queues(&source), [("a".to_owned(), 1), ("b".to_owned(), 1)]);
         std::fs::remove_file(path).unwrap();
+    }
+
+    fn queues(source: &Source) -> Vec<(String, u16)> {
+        let served = source.get(&WORKER_QUEUES).unwrap();
+        served.into_iter().map(|served| (served.queue, served.weight)).collect()
+    }
+
+    #[test]
+    fn a_queue_may_have_a_weight() {
+        let read = |text: &str| Source::from_parts([], pairs(&[("WORKER_QUEUES", text)])).unwrap();
+        let named = |name: &str, weight| (name.to_owned(), weight);
+        assert_eq!(queues(&read("mail = 3, default,a=b")), [named("mail", 3), named("default", 1), named("a=b", 1)]);
+        for wrong in ["mail=0", "mail=1001", "=2"] {
+            let error = WorkerSettings::read(&read(wrong)).unwrap_err().to_string();
+            assert!(error.starts_with("WORKER_QUEUES is"), "{error}");
+        }
     }
 
     #[test]

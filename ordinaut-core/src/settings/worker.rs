@@ -17,11 +17,11 @@ pub(super) const WORKER_NAME: Setting<String> = Setting::new(
     |text| name::check(text).is_ok().then(|| text.to_owned()),
 );
 
-pub(super) const WORKER_QUEUES: Setting<Vec<String>> = Setting::new(
+pub(super) const WORKER_QUEUES: Setting<Vec<Served>> = Setting::new(
     "WORKER_QUEUES",
-    "the queues that the worker serves, separated by commas",
-    "names of 1 to 100 characters, separated by commas",
-    |text| list(text, |word| name::check(word).is_ok().then(|| word.to_owned())).filter(|queues| !queues.is_empty()),
+    "the queues that the worker serves, separated by commas; mail=3 has three turns for each one of a queue without a number",
+    "names of 1 to 100 characters, each with = and a weight from 1 to 1000 if it has one, separated by commas",
+    |text| list(text, Served::parse).filter(|queues| !queues.is_empty()),
 )
 .or("default");
 
@@ -30,6 +30,14 @@ pub(super) const WORKER_CONCURRENCY: Setting<usize> =
         within(text, 1..=10_000)
     })
     .or("10");
+
+pub(super) const WORKER_SETTLE_FIRST: Setting<bool> = Setting::new(
+    "WORKER_SETTLE_FIRST",
+    "whether a slot takes its next job only when the end of its last one is written",
+    "true or false",
+    |text| text.parse().ok(),
+)
+.or("false");
 
 pub(super) const WORKER_LEASE_SECONDS: Setting<Duration> = Setting::new(
     "WORKER_LEASE_SECONDS",
@@ -86,6 +94,34 @@ pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
     |text| list(text, |word| word.parse::<IpNet>().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))),
 );
 
+/// A queue that a worker serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Its name.
+    pub queue: String,
+    /// How many turns it has for each one of a queue of weight 1.
+    pub weight: u16,
+}
+
+impl Served {
+    /// A name, or a name and its weight: `mail=3`. A name that ends in such a number is served by the library only.
+    fn parse(text: &str) -> Option<Self> {
+        let weighted =
+            text.rsplit_once('=').and_then(|(queue, weight)| Some((queue.trim(), weight.trim().parse().ok()?)));
+        let (queue, weight) = weighted.unwrap_or((text, 1));
+        ((1..=1000).contains(&weight) && name::check(queue).is_ok()).then(|| Self { queue: queue.to_owned(), weight })
+    }
+
+    /// As they are written in `WORKER_QUEUES`.
+    pub(crate) fn list(queues: &[Self]) -> String {
+        let one = |served: &Self| match served.weight {
+            1 => served.queue.clone(),
+            weight => format!("{}={weight}", served.queue),
+        };
+        queues.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// What a worker serves, and how.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
@@ -94,9 +130,11 @@ pub struct WorkerSettings {
     /// The machine that it runs on.
     pub host: String,
     /// The queues that it serves.
-    pub queues: Vec<String>,
+    pub queues: Vec<Served>,
     /// How many jobs it runs at once.
     pub concurrency: usize,
+    /// Whether a slot takes its next job only when the end of its last one is written.
+    pub settle_first: bool,
     /// How long its leases hold unless renewed.
     pub lease: Duration,
     /// Between two looks at queues that were empty.
@@ -133,6 +171,7 @@ impl WorkerSettings {
             host,
             queues: source.get(&WORKER_QUEUES)?,
             concurrency: source.get(&WORKER_CONCURRENCY)?,
+            settle_first: source.get(&WORKER_SETTLE_FIRST)?,
             lease: source.get(&WORKER_LEASE_SECONDS)?,
             poll_interval: source.get(&WORKER_POLL_INTERVAL)?,
             max_retries: source.get(&WORKER_MAX_RETRIES)?,
@@ -142,6 +181,10 @@ impl WorkerSettings {
             http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default(),
             listen_on: source.read(&DATABASE_DIRECT_URL)?,
         })
+    }
+
+    pub(crate) fn queue_names(&self) -> impl Iterator<Item = String> {
+        self.queues.iter().map(|served| served.queue.clone())
     }
 
     pub(crate) fn max_attempts(&self) -> i16 {

@@ -11,3 +11,4 @@ pub(crate) mod nul;
 pub(crate) mod outcome;
 pub(crate) mod settlement;
 pub(crate) mod state;
+pub(crate) mod turns;

@@ -2,12 +2,14 @@
 
 use super::session::Session;
 use super::stop::Stop;
+use crate::settings::worker::WorkerSettings;
 use crate::store::claim::{self, Claim, Claimed};
 use crate::store::database::Database;
 use crate::store::link::Link;
 use crate::store::session;
 use crate::vocabulary::floor::{Floors, Lane};
 use crate::vocabulary::lease::{Lease, Token};
+use crate::vocabulary::turns::Turns;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +27,7 @@ const AFTER_RESTART: TimeDelta = TimeDelta::seconds(2);
 
 pub(super) struct Claimer {
     link: Link,
-    queues: Vec<Arc<str>>,
+    turns: Turns,
     kinds: Vec<Arc<str>>,
     /// The server gives up a claim after this, so that afterwards it cannot commit any more.
     patience: Duration,
@@ -52,11 +54,11 @@ pub(super) enum Connected {
 }
 
 impl Claimer {
-    pub(super) fn new(database: &Database, name: &str, queues: &[String], kinds: &[String], lease: Duration) -> Self {
-        let patience = lease / 3;
+    pub(super) fn new(database: &Database, settings: &WorkerSettings, kinds: &[String]) -> Self {
+        let (name, patience) = (&settings.name, settings.lease / 3);
         Self {
             link: Link::new(database, &format!("ordinaut-claim/{name}"), patience),
-            queues: queues.iter().map(|queue| queue.as_str().into()).collect(),
+            turns: Turns::new(settings.queues.iter().map(|served| (&*served.queue, served.weight))),
             kinds: kinds.iter().map(|kind| kind.as_str().into()).collect(),
             patience,
             strays: Vec::new(),
@@ -71,10 +73,10 @@ impl Claimer {
     /// Takes up to `limit` leases: suspects only, or none of them.
     pub(super) async fn claim(&mut self, session: &Session, limit: usize, suspects: bool) -> sqlx::Result<Vec<Lease>> {
         self.hand_strays_back(session).await?;
-        // The next claim begins with the next queue, so that a full one does not starve the others.
-        self.queues.rotate_left(1);
+        // Of suspects there are few, and looking for one is nobody's turn.
+        let queues = if suspects { self.turns.all() } else { self.turns.next() };
         let lanes: Vec<Lane> =
-            (1..=9).flat_map(|priority| self.queues.iter().map(move |queue| (queue.clone(), priority))).collect();
+            (1..=9).flat_map(|priority| queues.iter().map(move |queue| (queue.clone(), priority))).collect();
         let floors = if suspects { &self.suspect_floors } else { &self.floors };
         let (nonce, sent) = (session.next_nonce(), Instant::now());
         let sweep = sent >= self.sweep_at;

@@ -10,18 +10,17 @@ use super::settler::{Answer, Letter, Sender, Settler};
 use super::shelf::Shelf;
 use super::stop::Stop;
 use super::suspects::Suspects;
-use crate::settings::worker::WorkerSettings;
+use crate::settings::worker::{Served, WorkerSettings};
 use crate::store::database::Database;
 use crate::store::failure::will_pass;
 use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
-use crate::wakeup::listener::Listener;
+use crate::wakeup::listen;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
@@ -60,10 +59,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
         settings: WorkerSettings,
         when_stuck: fn(),
     ) -> Self {
-        let (name, lease, settings) = (settings.name.clone(), settings.lease, Arc::new(settings));
+        let settings = Arc::new(settings);
         Self {
-            claimer: Claimer::new(database, &name, &settings.queues, &registry.kinds(), lease),
-            settler: Settler::start(database, &name, lease),
+            claimer: Claimer::new(database, &settings, &registry.kinds()),
+            settler: Settler::start(database, &settings.name, settings.lease),
             database: database.clone(),
             when_stuck,
             runners: TaskTracker::new(),
@@ -85,19 +84,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         for _ in 0..self.settings.concurrency {
             self.runners.spawn(self.bench.clone().work(self.settler.inbox()));
         }
-        let (stop_listening, wake) = (CancellationToken::new(), Arc::new(Notify::new()));
-        let listener = Listener {
-            database: self.database.clone(),
-            options: self
-                .settings
-                .listen_on
-                .clone()
-                .unwrap_or_else(|| (*self.database.pool().connect_options()).clone()),
-            queues: self.settings.queues.iter().cloned().collect(),
-            wake: wake.clone(),
-        };
-        let _stop_listening = stop_listening.clone().drop_guard();
-        tokio::spawn(listener.run(stop_listening));
+        let wake = Arc::new(Notify::new());
+        let _listening = listen(&self.database, &self.settings, &wake);
         let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
@@ -205,14 +193,14 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let profile = Profile {
             name: settings.name.clone(),
             host: settings.host.clone(),
-            queues: settings.queues.clone(),
+            queues: settings.queue_names().collect(),
             kinds: self.bench.registry.kinds(),
             concurrency: settings.concurrency,
             max_attempts: settings.max_attempts(),
             lease: settings.lease,
         };
         let session = Arc::new(Session::open(&self.database, profile, self.when_stuck).await?);
-        let (name, id, queues) = (&settings.name, session.id, settings.queues.join(", "));
+        let (name, id, queues) = (&settings.name, session.id, Served::list(&settings.queues));
         info!(worker.session = id, "worker {name} began session {id}, queues: {queues}");
         self.bench.set_session(Some(session.clone()));
         Ok(session)
@@ -262,7 +250,12 @@ impl<S: Send + Sync + 'static> Bench<S> {
     async fn work(self: Arc<Self>, inbox: mpsc::Sender<Letter>) {
         while let Some(lease) = self.shelf.take().await {
             let started = Instant::now();
-            self.perform(lease, &inbox, None).await;
+            let (asked, answer) = self.settings.settle_first.then(oneshot::channel).unzip();
+            self.perform(lease, &inbox, asked).await;
+            if let Some(answer) = answer {
+                // An error is that nothing was handed in: the lease was lost.
+                answer.await.ok();
+            }
             self.shelf.done(started.elapsed());
         }
     }

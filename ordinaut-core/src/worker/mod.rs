@@ -17,7 +17,7 @@ pub use context::{Context, OutputError};
 pub use session::EXIT_STUCK;
 
 use crate::job::Job;
-use crate::settings::worker::WorkerSettings;
+use crate::settings::worker::{Served, WorkerSettings};
 use crate::store::database::Database;
 use crate::vocabulary::error::JobError;
 use engine::Engine;
@@ -87,13 +87,20 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
-    /// Serves this queue instead of `default`; call it again for more.
+    /// Serves this queue instead of `default`; call it again for more, which then take turns.
     #[must_use]
-    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+    pub fn queue(self, queue: impl Into<String>) -> Self {
+        self.weighted_queue(queue, 1)
+    }
+
+    /// As [`Worker::queue`], with so many turns for each one of a queue of weight 1: while both have jobs of the same
+    /// priority waiting, so many more of this one's are run. A weight of 0 counts as 1.
+    #[must_use]
+    pub fn weighted_queue(mut self, queue: impl Into<String>, weight: u16) -> Self {
         if !std::mem::replace(&mut self.named_queues, true) {
             self.settings.queues.clear();
         }
-        self.settings.queues.push(queue.into());
+        self.settings.queues.push(Served { queue: queue.into(), weight: weight.max(1) });
         self
     }
 
@@ -101,6 +108,14 @@ impl<S: Send + Sync + 'static> Worker<S> {
     #[must_use]
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.settings.concurrency = jobs.max(1);
+        self
+    }
+
+    /// Whether a slot takes its next job only when the end of its last one is written: the default is no, so that a slot
+    /// never waits for Postgres, and the ends of a slot's jobs may be written together.
+    #[must_use]
+    pub fn settle_first(mut self, first: bool) -> Self {
+        self.settings.settle_first = first;
         self
     }
 

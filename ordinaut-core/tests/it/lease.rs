@@ -78,6 +78,21 @@ impl Job for Unknown {
 }
 
 #[tokio::test]
+async fn a_heavier_queue_gets_more_of_the_turns_and_the_lighter_one_its_share() {
+    let db = database().await;
+    for queue in ["heavy", "light"] {
+        db.enqueue_many((0..40).map(|n| probe(n).queue(queue))).await.unwrap();
+    }
+    let mut worker = worker(&db, succeed).weighted_queue("heavy", 3).queue("light");
+    for _ in 0..40 {
+        assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
+    }
+    let left = "select array_agg(left_over order by queue)
+                from (select queue, count(*) as left_over from ordinaut.due_work group by queue) queues";
+    assert_eq!(ask::<Vec<i64>>(&db, left).await, [10, 30]);
+}
+
+#[tokio::test]
 async fn a_kind_without_a_handler_waits_and_says_why() {
     let db = database().await;
     let unknown = Unknown.enqueue(db.pool()).await.map(Enqueued::id).unwrap();

@@ -4,7 +4,7 @@ use crate::fixture::{
     Probe, ask, ask_of, database, enqueue, eventually, gated, probe, quick, run, schedule_once, succeed, tell, within,
     worker_with,
 };
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::settings::worker::{Served, WorkerSettings};
 use ordinaut_core::{Database, JobError, JobState, Outcome, Step};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -109,7 +109,10 @@ async fn a_session_that_closes_leaves_its_counts_and_pruning_it_keeps_them() {
     let handler = |probe: Probe, _| async move {
         if probe.n == 0 { Ok(()) } else { Err(JobError::retry("no").after(Duration::from_secs(3600))) }
     };
-    let settings = WorkerSettings { queues: vec!["default".to_owned(), "mail".to_owned()], ..quick() };
+    let settings = WorkerSettings {
+        queues: ["default", "mail"].map(|queue| Served { queue: queue.to_owned(), weight: 1 }).into(),
+        ..quick()
+    };
     let running = run(worker_with(&db, settings, handler));
     eventually(&db, "select count(*) = 5 from ordinaut.run").await;
     running.stop().await.unwrap();

@@ -350,7 +350,7 @@ async fn an_output_that_is_too_large_is_refused_and_an_error_that_is_too_large_i
 #[tokio::test]
 async fn an_end_that_postgres_refuses_fails_alone_and_says_why() {
     let db = database().await;
-    let jobs: Vec<_> = (0..20).map(probe).collect();
+    let jobs: Vec<_> = (0..500).map(probe).collect();
     db.enqueue_many(&jobs).await.unwrap();
     // Half of a surrogate pair is JSON, and no text.
     let handler = |probe: Probe, context: Context<()>| async move {
@@ -359,8 +359,8 @@ async fn an_end_that_postgres_refuses_fails_alone_and_says_why() {
         }
         Ok(())
     };
-    let running = run(worker(&db, handler).concurrency(20));
-    eventually(&db, "select count(*) >= 20 from ordinaut.run").await;
+    let running = run(worker(&db, handler).concurrency(500));
+    eventually(&db, "select count(*) >= 500 from ordinaut.run").await;
     running.stop().await.unwrap();
 
     for (n, job) in jobs.iter().enumerate() {
@@ -370,6 +370,25 @@ async fn an_end_that_postgres_refuses_fails_alone_and_says_why() {
         let error = runs[0].error.as_deref().unwrap_or_default();
         assert_eq!(n == 13, error.starts_with("its end could not be stored: "), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_slot_may_wait_until_the_end_of_its_last_job_is_written() {
+    let db = database().await;
+    db.enqueue_many((0..50).map(probe)).await.unwrap();
+    let pool = db.pool().clone();
+    let handler = move |probe: Probe, context: Context<()>| {
+        let pool = pool.clone();
+        async move {
+            let written: i64 = sqlx::query_scalar("select count(*) from ordinaut.run").fetch_one(&pool).await?;
+            context.set_output(&(written == i64::from(probe.n)))?;
+            Ok(())
+        }
+    };
+    let running = run(worker(&db, handler).concurrency(1).settle_first(true));
+    eventually(&db, "select count(*) = 50 from ordinaut.run").await;
+    running.stop().await.unwrap();
+    assert!(ask::<bool>(&db, "select bool_and(output = 'true') from ordinaut.run").await);
 }
 
 #[tokio::test]
