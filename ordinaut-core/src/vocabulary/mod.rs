@@ -9,5 +9,6 @@ pub(crate) mod name;
 pub(crate) mod new_job;
 pub(crate) mod nul;
 pub(crate) mod outcome;
+pub(crate) mod schedule;
 pub(crate) mod settlement;
 pub(crate) mod state;
