@@ -9,6 +9,7 @@ pub(crate) mod name;
 pub(crate) mod new_job;
 pub(crate) mod nul;
 pub(crate) mod outcome;
+pub(crate) mod schedule;
 pub(crate) mod settlement;
 pub(crate) mod state;
 pub(crate) mod turns;

@@ -1,0 +1,77 @@
+//! The kinds of schedule.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// What kind of schedule a task has, which says how its expression is read.
+///
+/// ```
+/// use ordinaut_core::ScheduleKind;
+///
+/// assert_eq!("rrule".parse(), Ok(ScheduleKind::Rrule));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ScheduleKind {
+    /// A fixed interval of real time, counted from the anchor: `5m`, `1h30m`, `PT5M`.
+    Every,
+    /// A cron expression of five or six fields, or a preset such as `@business_days 08:30`.
+    Cron,
+    /// A recurrence rule of RFC 5545: `FREQ=MONTHLY;BYDAY=-1FR`.
+    Rrule,
+    /// One time.
+    Once,
+    /// An event whose topic matches a pattern: `orders.*.paid`.
+    Event,
+    /// A fact that becomes true: `ready_depth(mail) > 100 for 60s`.
+    Condition,
+}
+
+impl ScheduleKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Every, Self::Cron, Self::Rrule, Self::Once, Self::Event, Self::Condition];
+
+    /// The word in the `task` table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Every => "every",
+            Self::Cron => "cron",
+            Self::Rrule => "rrule",
+            Self::Once => "once",
+            Self::Event => "event",
+            Self::Condition => "condition",
+        }
+    }
+
+    /// Whether its instants are counted from a `dtstart`.
+    pub const fn is_anchored(self) -> bool {
+        matches!(self, Self::Every | Self::Rrule)
+    }
+}
+
+impl fmt::Display for ScheduleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ScheduleKind {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
+            let words = Self::ALL.map(Self::as_str).join(", ");
+            format!("no kind of schedule is called {word:?}: one of {words}")
+        })
+    }
+}
+
+impl TryFrom<String> for ScheduleKind {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        word.parse()
+    }
+}
