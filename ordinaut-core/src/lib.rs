@@ -9,6 +9,7 @@ pub mod settings;
 mod store;
 #[cfg(feature = "redis")]
 mod stream;
+mod task;
 mod vocabulary;
 mod wakeup;
 mod worker;
@@ -26,8 +27,11 @@ pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
 pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
+pub use store::task::look::{FireRecord, TaskRun, TaskStatistics};
+pub use store::task::{Task, TaskFilter, TaskStatus};
 #[cfg(feature = "redis")]
 pub use stream::{StreamError, last_event_in_redis};
+pub use task::{CalendarDeleted, Published, TaskCancelled, TaskError, TaskPaused, preview};
 pub use vocabulary::backoff::Backoff;
 pub use vocabulary::error::{Fatal, JobError};
 pub use vocabulary::event::{Event, JobRef};
@@ -48,4 +52,5 @@ pub use vocabulary::schedule::topic::Topic;
 pub use vocabulary::schedule::watch::Watch;
 pub use vocabulary::schedule::zone::zone_data_version;
 pub use vocabulary::state::JobState;
+pub use vocabulary::task::{InvalidJson, TaskDefinition};
 pub use worker::{Context, EXIT_STUCK, OutputError, Step, Worker};

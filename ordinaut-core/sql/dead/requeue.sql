@@ -5,9 +5,9 @@ with letter as (
     where job_id = any($1::uuid[])
     returning *
 ), restored as (
-    insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, task_id,
+    insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id,
                               scheduled_for, tenant, trace_context, created_at)
-    select job_id, kind, queue, args, priority, max_attempts, timeout, tags, task_id, scheduled_for, tenant,
+    select job_id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
            trace_context, coalesce(created_at, died_at)
     from letter
     on conflict (id) do nothing

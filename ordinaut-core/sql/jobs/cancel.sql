@@ -2,10 +2,16 @@
 --
 -- A row that another transaction moves while this statement runs is in neither branch, and "unseen" says so:
 -- the caller asks again, with a new snapshot.
-with gone as (
+with waited as (
     delete from ordinaut.due_work
     where job_id = $1::uuid and session is null
     returning job_id, attempt, queue, kind
+), set_aside as (
+    delete from ordinaut.parked
+    where job_id = $1::uuid
+    returning job_id, attempt, queue, kind
+), gone as (
+    select * from waited union all select * from set_aside
 ), ended as (
     insert into ordinaut.run (job_id, attempt, outcome, error)
     select job_id, attempt + 1, 'cancelled', 'cancelled while it waited'
@@ -32,7 +38,8 @@ with gone as (
 select case
     when exists (select from gone) then 'now'
     when exists (select from flagged) then 'asked'
-    when exists (select from ordinaut.due_work where job_id = $1::uuid) then 'unseen'
+    when exists (select from ordinaut.due_work where job_id = $1::uuid)
+      or exists (select from ordinaut.parked where job_id = $1::uuid) then 'unseen'
     when exists (select from ordinaut.job where id = $1::uuid)
       or exists (select from ordinaut.dead_letter where job_id = $1::uuid) then 'too_late'
     else 'unknown'

@@ -40,7 +40,8 @@ with claim as materialized (
     group by queue, kind
 )
 select claim.at, leased.*, job.args::text as args, job.max_attempts,
-       extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at
+       extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at,
+       job.backoff
 from claim
 left join leased on true
 left join ordinaut.job on job.id = leased.job_id

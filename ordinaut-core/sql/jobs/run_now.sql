@@ -13,6 +13,7 @@ with moved as (
 select case
     when exists (select from moved) then 'now'
     when exists (select from ordinaut.due_work where job_id = $1::uuid) then 'already_due'
+    when exists (select from ordinaut.parked where job_id = $1::uuid) then 'parked'
     when exists (select from ordinaut.job where id = $1::uuid)
       or exists (select from ordinaut.dead_letter where job_id = $1::uuid) then 'too_late'
     else 'unknown'

@@ -30,10 +30,10 @@ with ended as (
     from gone
 ), buried as (
     insert into ordinaut.dead_letter (job_id, error, attempt, failures, kind, queue, priority, args,
-                                      max_attempts, timeout, tags, task_id, scheduled_for, tenant,
+                                      max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
                                       trace_context, created_at)
     select gone.job_id, gone.error, gone.attempt, gone.failures, gone.kind, gone.queue, gone.priority,
-           coalesce(job.args, 'null'), job.max_attempts, job.timeout, coalesce(job.tags, '{}'), job.task_id,
+           coalesce(job.args, 'null'), job.max_attempts, job.timeout, coalesce(job.tags, '{}'), job.backoff, job.task_id,
            job.scheduled_for, job.tenant, job.trace_context, job.created_at
     from gone
     left join ordinaut.job on job.id = gone.job_id

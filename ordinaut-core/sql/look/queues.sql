@@ -8,6 +8,8 @@ with counted as (
                as oldest_wait
     from ordinaut.due_work
     group by queue
+), held as (
+    select queue, count(*) as parked from ordinaut.parked group by queue
 ), buried as (
     select queue, count(*) as dead from ordinaut.dead_letter group by queue
 ), served as (
@@ -17,10 +19,11 @@ with counted as (
     group by served_queue
 )
 select name, coalesce(scheduled, 0) as scheduled, coalesce(waiting, 0) as waiting,
-       coalesce(running, 0) as running, coalesce(dead, 0) as dead, coalesce(workers, 0) as workers,
+       coalesce(running, 0) as running, coalesce(parked, 0) as parked, coalesce(dead, 0) as dead, coalesce(workers, 0) as workers,
        coalesce(oldest_wait, 0) as oldest_wait
-from (select name from ordinaut.queue union select queue from counted union select queue from buried) known(name)
+from (select name from ordinaut.queue union select queue from counted union select queue from held union select queue from buried) known(name)
 left join counted on counted.queue = known.name
+left join held on held.queue = known.name
 left join buried on buried.queue = known.name
 left join served using (name)
 order by name

@@ -1,12 +1,14 @@
 //! The scheduler: duties that any number of processes may do at once, with no leader. It rescues jobs of vanished
-//! workers, relays events, makes partitions, and prunes what is past.
+//! workers, fires tasks, relays events, makes partitions, and prunes what is past.
 
 mod duty;
+mod fire;
 #[cfg(feature = "redis")]
 mod publish;
 mod relay;
 mod rescue;
 
+use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use duty::Duties;
 use rescue::Rescue;
@@ -18,15 +20,23 @@ use tracing::{info, warn};
 /// How long the row of an ended session is kept to be looked at.
 const SESSION_RETENTION: Duration = Duration::from_secs(3600);
 
-/// Rescues, relays, and keeps the tables in shape, until it is told to stop.
+/// Fires tasks, rescues, relays, and keeps the tables in shape, until it is told to stop.
 pub struct Scheduler {
     database: Database,
+    settings: SchedulerSettings,
 }
 
 impl Scheduler {
     /// A scheduler on a database (a pool will do).
     pub fn new(database: impl Into<Database>) -> Self {
-        Self { database: database.into() }
+        Self { database: database.into(), settings: SchedulerSettings::default() }
+    }
+
+    /// All settings at once, as the binaries read them.
+    #[must_use]
+    pub fn settings(mut self, settings: SchedulerSettings) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or Redis goes away and
@@ -51,12 +61,15 @@ impl Scheduler {
         });
         let parted = database.clone();
         duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
+        let looked_at = database.clone();
+        duties.add("look", "* * * * * *", move || fire::look(looked_at.clone()));
+        let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), stop.clone()));
         let relay = tokio::spawn(relay::run(database.clone(), stop.clone()));
         let publisher = self.publisher(stop.clone());
         info!("scheduler started");
         duties.run(shutdown).await;
         stop.cancel();
-        for task in [Some(relay), publisher].into_iter().flatten() {
+        for task in [Some(fire), Some(relay), publisher].into_iter().flatten() {
             if let Err(error) = task.await {
                 warn!(%error, "a loop of the scheduler ended badly");
             }

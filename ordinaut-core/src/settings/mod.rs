@@ -4,6 +4,7 @@ pub mod api;
 pub mod database;
 pub mod log;
 mod redis;
+pub mod scheduler;
 pub mod source;
 pub mod worker;
 
@@ -57,6 +58,7 @@ pub const ALL: &[About] = &[
     database::DATABASE_SCHEMA.about,
     database::DATABASE_MAX_CONNECTIONS.about,
     redis::REDIS_URL.about,
+    scheduler::TZ.about,
     log::LOG_LEVEL.about,
     api::API_HOST.about,
     api::API_PORT.about,
@@ -72,6 +74,8 @@ pub const ALL: &[About] = &[
     worker::WORKER_JOB_TIMEOUT.about,
     worker::WORKER_SHUTDOWN_GRACE.about,
     worker::WORKER_HTTP_ALLOW.about,
+    scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
+    scheduler::SCHEDULER_MAX_WORKERS.about,
 ];
 
 /// A number within a range; the text must be the number and nothing else.

@@ -5,6 +5,7 @@ use crate::vocabulary::floor::Lane;
 use crate::vocabulary::lease::{Body, Lease, Token};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -64,6 +65,7 @@ fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
             timeout_seconds: row.try_get(11)?,
             tags: row.try_get::<Option<_>, _>(12)?.unwrap_or_default(),
             created_at,
+            backoff: row.try_get::<Option<Json<_>>, _>(14)?.map(|Json(backoff)| backoff),
         }),
         _ => None,
     };

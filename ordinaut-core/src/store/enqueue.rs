@@ -138,6 +138,7 @@ async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgEx
         .bind(job.due.at())
         .bind(job.due.delay())
         .bind(wake.channel(schema))
+        .bind(job.backoff_json())
         .execute(db)
         .await?;
     Ok(())
@@ -164,6 +165,7 @@ async fn insert_together<'e>(
         .bind(column(jobs, |job| job.due.at()))
         .bind(column(jobs, |job| job.due.delay()))
         .bind(wake.channel(schema))
+        .bind(column(jobs, |job| job.backoff_json()))
         .execute(db)
         .await?;
     Ok(())

@@ -28,6 +28,8 @@ pub enum RunNow {
     Now,
     /// It was due already, or runs.
     AlreadyDue,
+    /// It is set aside, until the reason for that has ended.
+    Parked,
     /// It had ended.
     TooLate,
     /// No job has this id.
@@ -64,6 +66,7 @@ impl Database {
         Ok(match &*answer {
             "now" => RunNow::Now,
             "already_due" => RunNow::AlreadyDue,
+            "parked" => RunNow::Parked,
             "too_late" => RunNow::TooLate,
             _ => RunNow::Unknown,
         })

@@ -17,3 +17,4 @@ pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod settle;
 pub(crate) mod status;
+pub(crate) mod task;

@@ -17,6 +17,8 @@ pub struct QueueStatus {
     pub waiting: i64,
     /// Jobs that a worker holds.
     pub running: i64,
+    /// Jobs that were set aside.
+    pub parked: i64,
     /// Dead letters.
     pub dead: i64,
     /// Living sessions that serve it.

@@ -1,5 +1,7 @@
 //! How long a failed job waits for its next attempt.
 
+use super::seconds;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How long a failed job waits for its next attempt. The wait is stored in the job's row, so it outlives the
@@ -13,27 +15,33 @@ use std::time::Duration;
 /// assert_eq!(backoff.delay(2, 0.0), Duration::from_secs(20));
 /// assert_eq!(backoff.delay(3, 0.0), Duration::from_secs(25));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Backoff {
     /// The same wait each time.
     Fixed {
         /// The wait.
+        #[serde(with = "seconds")]
         delay: Duration,
     },
     /// One more step for each failure.
     Linear {
         /// The wait after the first failure.
+        #[serde(with = "seconds")]
         step: Duration,
         /// The longest wait.
+        #[serde(with = "seconds")]
         cap: Duration,
     },
     /// A random part of a wait that doubles with each failure ("full jitter"): jobs that failed together do
     /// not come back together.
     Exponential {
         /// The longest wait after the first failure.
+        #[serde(with = "seconds")]
         base: Duration,
         /// The longest wait.
+        #[serde(with = "seconds")]
         cap: Duration,
     },
 }
@@ -42,6 +50,14 @@ impl Backoff {
     /// Doubles from one second up to `cap`, with full jitter.
     pub const fn exponential(cap: Duration) -> Self {
         Self::Exponential { base: Duration::from_secs(1), cap }
+    }
+
+    /// The longest that it can ask for.
+    pub(crate) fn longest(&self) -> Duration {
+        match *self {
+            Self::Fixed { delay } => delay,
+            Self::Linear { cap, .. } | Self::Exponential { cap, .. } => cap,
+        }
     }
 
     /// The wait after the `failures`th failure; `jitter` is random, from 0 to 1.

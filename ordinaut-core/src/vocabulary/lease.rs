@@ -1,5 +1,6 @@
 //! The right to run a job, and the token that proves it.
 
+use super::backoff::Backoff;
 use chrono::{DateTime, Utc};
 use std::fmt;
 use std::sync::Arc;
@@ -55,5 +56,6 @@ pub(crate) struct Body {
     pub(crate) max_attempts: Option<i16>,
     pub(crate) timeout_seconds: Option<f64>,
     pub(crate) tags: Vec<String>,
+    pub(crate) backoff: Option<Backoff>,
     pub(crate) created_at: DateTime<Utc>,
 }

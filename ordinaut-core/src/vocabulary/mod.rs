@@ -10,6 +10,8 @@ pub(crate) mod new_job;
 pub(crate) mod nul;
 pub(crate) mod outcome;
 pub(crate) mod schedule;
+pub(crate) mod seconds;
 pub(crate) mod settlement;
 pub(crate) mod state;
+pub(crate) mod task;
 pub(crate) mod turns;

@@ -1,5 +1,6 @@
 //! A job that has not been enqueued yet, with its options.
 
+use super::backoff::Backoff;
 use super::{name, nul};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -33,6 +34,7 @@ pub struct NewJob {
     pub(crate) max_attempts: Option<i16>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) tags: Vec<String>,
+    pub(crate) backoff: Option<Backoff>,
     pub(crate) due: Due,
 }
 
@@ -82,8 +84,15 @@ impl NewJob {
             max_attempts: None,
             timeout: None,
             tags: Vec::new(),
+            backoff: None,
             due: Due::Now,
         })
+    }
+
+    /// As it is stored.
+    pub(crate) fn backoff_json(&self) -> Option<String> {
+        // Numbers and words: it can be written.
+        self.backoff.and_then(|backoff| serde_json::to_string(&backoff).ok())
     }
 
     /// The id that the job will have.
@@ -133,6 +142,13 @@ impl NewJob {
         self
     }
 
+    /// How long the job waits after a failure. If not said, its kind's handler decides, or the worker.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = Some(backoff);
+        self
+    }
+
     /// Words to find the job by.
     #[must_use]
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -153,6 +169,9 @@ impl NewJob {
         }
         if self.timeout.is_some_and(|timeout| !(Duration::from_millis(1)..=YEAR).contains(&timeout)) {
             return invalid("timeout", "must be from a millisecond to a year");
+        }
+        if self.backoff.is_some_and(|backoff| backoff.longest() > YEAR) {
+            return invalid("backoff", "must not wait for longer than a year");
         }
         if let Due::In(delay) = self.due
             && delay > YEAR * 100

@@ -15,6 +15,8 @@ pub enum JobState {
     Waiting,
     /// A worker holds its lease.
     Running,
+    /// Set aside: it cannot run now, for a reason that can end.
+    Parked,
     /// Done.
     Succeeded,
     /// Called off.
@@ -25,8 +27,8 @@ pub enum JobState {
 
 impl JobState {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Scheduled, Self::Waiting, Self::Running, Self::Succeeded, Self::Cancelled, Self::Dead];
+    pub const ALL: [Self; 7] =
+        [Self::Scheduled, Self::Waiting, Self::Running, Self::Parked, Self::Succeeded, Self::Cancelled, Self::Dead];
 
     /// The word in the view `job_state`.
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +36,7 @@ impl JobState {
             Self::Scheduled => "scheduled",
             Self::Waiting => "waiting",
             Self::Running => "running",
+            Self::Parked => "parked",
             Self::Succeeded => "succeeded",
             Self::Cancelled => "cancelled",
             Self::Dead => "dead",

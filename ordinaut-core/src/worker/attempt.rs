@@ -44,7 +44,10 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let body = lease.body.as_ref();
         let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(self.settings.max_attempts());
         let budget = Budget { failures: lease.failures, max_attempts };
-        let backoff = self.handler.as_ref().and_then(|handler| handler.backoff).unwrap_or(self.settings.backoff());
+        let backoff = body
+            .and_then(|body| body.backoff)
+            .or(self.handler.as_ref().and_then(|handler| handler.backoff))
+            .unwrap_or(self.settings.backoff());
         let limit = body
             .and_then(|body| body.timeout_seconds)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -19,4 +19,5 @@ mod session;
 mod settle;
 mod shutdown;
 mod statements;
+mod task;
 mod tidy;

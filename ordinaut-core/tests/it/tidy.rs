@@ -16,6 +16,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("ordinaut-core/src/stream", &["store::", "sqlx"], "Redis decides nothing, so it asks Postgres nothing"),
     ("ordinaut-core/src/worker", SQL, "statements live in the store"),
     ("ordinaut-core/src/scheduler", SQL, "statements live in the store"),
+    ("ordinaut-core/src/task", SQL, "statements live in the store"),
     ("ordinaut-api/src", DOORS, "doors use the library's public face"),
     ("ordinaut-scheduler/src", DOORS, "doors use the library's public face"),
     ("ordinaut-worker/src", DOORS, "doors use the library's public face"),

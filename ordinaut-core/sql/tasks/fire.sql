@@ -1,0 +1,59 @@
+-- Record what tasks ($1) have become due by: an instant ($2), or an event ($7, of the topic $8); with the job that each
+-- makes ($3, to run at $4, parked under its task's concurrency key if $5, with arguments of its own if $9), or with the
+-- reason why it makes none ($6).
+--
+-- The primary keys are what makes an instant and an event unique: one that is there already makes no job.
+with asked as materialized (
+    select *
+    from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::timestamptz[], $5::boolean[], $6::text[], $7::text[],
+                $8::text[], $9::text[])
+        as a(task_id, scheduled_for, job_id, run_at, parked, skipped, event_id, topic, args)
+), instant as (
+    insert into ordinaut.fire (task_id, scheduled_for, job_id, skipped)
+    select task_id, scheduled_for, job_id, skipped
+    from asked
+    where event_id is null
+    on conflict (task_id, scheduled_for) do nothing
+    returning job_id
+), event as (
+    insert into ordinaut.event_fire (task_id, event_id, topic, job_id, skipped)
+    select task_id, event_id, topic, job_id, skipped
+    from asked
+    where event_id is not null
+    on conflict (task_id, event_id) do nothing
+    returning job_id
+), recorded as (
+    select job_id from instant union all select job_id from event
+), made as materialized (
+    select asked.*, task.definition, task.kind, task.queue, task.concurrency_key,
+           (task.definition ->> 'priority')::smallint as priority
+    from recorded
+    join asked using (job_id)
+    join ordinaut.task on task.id = asked.task_id
+), new_job as (
+    insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for)
+    select job_id, kind, queue, coalesce(args::jsonb, definition -> 'args'), priority,
+           ((definition ->> 'max_retries')::integer + 1)::smallint,
+           make_interval(secs => (definition ->> 'timeout')::float8),
+           array(select jsonb_array_elements_text(definition -> 'tags')), nullif(definition -> 'backoff', 'null'),
+           task_id, scheduled_for
+    from made
+), new_work as (
+    insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)
+    select greatest(run_at, clock_timestamp()), job_id, priority, queue, kind
+    from made
+    where not parked
+), set_aside as (
+    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
+    select job_id, run_at, priority, 0, 0, 0, queue, kind, 'concurrency_key', concurrency_key
+    from made
+    where parked
+), listed as (
+    insert into ordinaut.task_job (task_id, job_id) select task_id, job_id from made
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'enqueued', queue, kind, array_agg(job_id), array_agg(0)
+    from made
+    group by queue, kind
+)
+select job_id, queue from made

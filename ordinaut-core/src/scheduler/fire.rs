@@ -1,0 +1,75 @@
+//! The firing loop: sleeps until the next task is due, one second at most, and fires what is.
+
+use crate::settings::scheduler::SchedulerSettings;
+use crate::store::database::Database;
+use crate::vocabulary::backoff::Backoff;
+use futures_util::future::try_join_all;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+/// As many tasks as one transaction fires.
+const BATCH: i64 = 1000;
+
+/// A task that is created or changed is noticed after so long at most.
+const LOOK: Duration = Duration::from_secs(1);
+
+const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+
+/// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
+pub(super) async fn run(database: Database, settings: SchedulerSettings, stop: CancellationToken) {
+    let mut failures = 0;
+    loop {
+        // Begun transactions are finished.
+        let pause = match fire(&database, &settings).await {
+            Ok(next_due) => {
+                failures = 0;
+                next_due.unwrap_or(LOOK).min(LOOK)
+            }
+            Err(error) => {
+                warn!(%error, "could not fire tasks that are due, and will try again");
+                failures += 1;
+                RETRY.delay(failures, rand::random())
+            }
+        };
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Fires everything that is due; returns how long until something else is.
+async fn fire(database: &Database, settings: &SchedulerSettings) -> sqlx::Result<Option<Duration>> {
+    if fire_batch(database, settings).await? {
+        // More is due than fits into one transaction: several at once.
+        try_join_all((0..settings.max_workers).map(|_| fire_batches(database, settings))).await?;
+    }
+    database.next_due().await
+}
+
+async fn fire_batches(database: &Database, settings: &SchedulerSettings) -> sqlx::Result<()> {
+    while fire_batch(database, settings).await? {}
+    Ok(())
+}
+
+/// Whether there may be more.
+async fn fire_batch(database: &Database, settings: &SchedulerSettings) -> sqlx::Result<bool> {
+    let fired = database.fire_due(BATCH, settings.misfire_grace).await?;
+    if fired.tasks > 0 {
+        debug!("{} tasks were due: {} fires, {} skips", fired.tasks, fired.fires, fired.skips);
+    }
+    for (id, trouble) in &fired.troubled {
+        warn!(task.id = %id, "task {id} is paused: {trouble}");
+    }
+    Ok(fired.more)
+}
+
+/// What is looked at each second: conditions, jobs of paused tasks that came back to wait, concurrency keys.
+pub(super) async fn look(database: Database) -> sqlx::Result<()> {
+    let fired = database.fire_conditions().await?;
+    if fired > 0 {
+        debug!("{fired} conditions became true");
+    }
+    database.park_all_paused().await?;
+    database.let_next_in_line_wait().await
+}

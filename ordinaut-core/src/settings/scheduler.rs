@@ -1,0 +1,60 @@
+//! How the scheduler fires tasks.
+
+use super::source::{SettingError, Source};
+use super::{Setting, seconds, within};
+use crate::vocabulary::schedule::zone::Zone;
+use std::time::Duration;
+
+pub(super) const TZ: Setting<String> = Setting::new(
+    "TZ",
+    "the zone of schedules that name none",
+    "the name of an IANA time zone such as Europe/Chisinau",
+    |text| Zone::named(text).is_ok().then(|| text.to_owned()),
+)
+.or("Europe/Chisinau");
+
+pub(super) const SCHEDULER_MISFIRE_GRACE_TIME: Setting<Duration> = Setting::new(
+    "SCHEDULER_MISFIRE_GRACE_TIME",
+    "how late an instant of a task may fire, in seconds, before its misfire policy decides",
+    "a number of seconds from 1 to 604800",
+    |text| seconds(text, 1.0..=604_800.0),
+)
+.or("30");
+
+pub(super) const SCHEDULER_MAX_WORKERS: Setting<usize> = Setting::new(
+    "SCHEDULER_MAX_WORKERS",
+    "how many transactions fire tasks at once, when very many are due",
+    "a number from 1 to 100",
+    |text| within(text, 1..=100),
+)
+.or("10");
+
+/// The zone of schedules that name none.
+pub fn default_zone(source: &Source) -> Result<String, SettingError> {
+    source.get(&TZ)
+}
+
+/// How the scheduler fires tasks.
+#[derive(Clone, Debug)]
+pub struct SchedulerSettings {
+    /// How late an instant may fire before it is a misfire.
+    pub misfire_grace: Duration,
+    /// How many transactions fire at once.
+    pub max_workers: usize,
+}
+
+impl Default for SchedulerSettings {
+    fn default() -> Self {
+        Self::read(&Source::default()).expect("every default is within its range; a test reads them")
+    }
+}
+
+impl SchedulerSettings {
+    /// Reads them.
+    pub fn read(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            misfire_grace: source.get(&SCHEDULER_MISFIRE_GRACE_TIME)?,
+            max_workers: source.get(&SCHEDULER_MAX_WORKERS)?,
+        })
+    }
+}

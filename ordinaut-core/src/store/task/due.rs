@@ -1,0 +1,73 @@
+//! Tasks that are due: taken, and told when they are due next.
+
+use super::{Task, TaskDefinition};
+use crate::store::database::Database;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A task that is due, whose row this transaction holds.
+#[derive(sqlx::FromRow)]
+pub(crate) struct DueTask {
+    pub(crate) id: Uuid,
+    #[sqlx(json)]
+    pub(crate) definition: TaskDefinition,
+    pub(crate) next_run_at: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// What was decided of a task: when it is due next, or why it is paused.
+pub(crate) struct Advance {
+    pub(crate) id: Uuid,
+    pub(crate) next_run_at: Option<DateTime<Utc>>,
+    pub(crate) trouble: Option<String>,
+}
+
+impl Database {
+    /// Takes tasks that are due, the longest due first.
+    pub(crate) async fn due_tasks(&self, limit: i64, db: &mut PgConnection) -> sqlx::Result<Vec<DueTask>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/due.sql"))).bind(limit).fetch_all(db).await
+    }
+
+    /// Says when tasks are due next.
+    pub(crate) async fn advance_tasks(&self, decided: Vec<Advance>, db: &mut PgConnection) -> sqlx::Result<()> {
+        sqlx::query(self.sql(include_str!("../../../sql/tasks/advance.sql")))
+            .bind(decided.iter().map(|advance| advance.id).collect::<Vec<_>>())
+            .bind(decided.iter().map(|advance| advance.next_run_at).collect::<Vec<_>>())
+            .bind(decided.iter().map(|advance| advance.trouble.as_deref()).collect::<Vec<_>>())
+            .execute(db)
+            .await
+            .map(drop)
+    }
+
+    /// How long until the next task is due; `None`: none is.
+    pub(crate) async fn next_due(&self) -> sqlx::Result<Option<Duration>> {
+        let seconds: Option<f64> = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_due.sql")))
+            .fetch_one(self.pool())
+            .await?;
+        Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
+    }
+
+    /// The active tasks that wait for events.
+    pub(crate) async fn event_tasks(&self, db: &mut PgConnection) -> sqlx::Result<Vec<Task>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/event_tasks.sql"))).fetch_all(db).await
+    }
+
+    /// Lets the next job of each concurrency key wait again that nobody works under; returns the queues.
+    pub(crate) async fn unpark_next_in_line(&self) -> sqlx::Result<Vec<String>> {
+        let mut tx = self.pool().begin().await?;
+        let alone: bool = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_in_line_alone.sql")))
+            .bind(self.schema().as_str())
+            .fetch_one(&mut *tx)
+            .await?;
+        if !alone {
+            return Ok(Vec::new());
+        }
+        let queues = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_in_line.sql")))
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(queues)
+    }
+}

@@ -1,0 +1,209 @@
+//! The rows of tasks: stored definitions that make jobs.
+
+pub(crate) mod calendar;
+pub(crate) mod due;
+pub(crate) mod fact;
+pub(crate) mod fire;
+pub(crate) mod look;
+
+use super::database::Database;
+use crate::vocabulary::schedule::kind::ScheduleKind;
+use crate::vocabulary::schedule::watch::Watch;
+use crate::vocabulary::task::TaskDefinition;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// A stored task.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct Task {
+    /// Made when it was created.
+    pub id: Uuid,
+    /// What it runs, and when.
+    #[sqlx(json)]
+    #[serde(flatten)]
+    pub definition: TaskDefinition,
+    /// Whether it makes jobs.
+    #[sqlx(try_from = "String")]
+    pub status: TaskStatus,
+    /// Why the scheduler paused it.
+    pub trouble: Option<String>,
+    /// When it is due next; absent if it is paused, cancelled or over, or does not go by the clock.
+    pub next_run_at: Option<DateTime<Utc>>,
+    /// Grows with each change; whoever changes it may say which one they saw.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When somebody last changed it.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Whether a task makes jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TaskStatus {
+    /// It does.
+    Active,
+    /// It does not, and its waiting jobs are set aside.
+    Paused,
+    /// It never will again.
+    Cancelled,
+}
+
+impl TaskStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Paused, Self::Cancelled];
+
+    /// The word in the table `task`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl std::str::FromStr for TaskStatus {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == word)
+            .ok_or_else(|| format!("no status of a task is called {word:?}: active, paused, cancelled"))
+    }
+}
+
+impl TryFrom<String> for TaskStatus {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        word.parse()
+    }
+}
+
+/// Which tasks to list.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    /// Only tasks older than this one: the last of the page before.
+    pub before: Option<Uuid>,
+    /// Only tasks of this status.
+    pub status: Option<TaskStatus>,
+    /// Only tasks that make jobs of this kind.
+    pub kind: Option<String>,
+    /// Only tasks whose jobs wait in this queue.
+    pub queue: Option<String>,
+    /// Only tasks with a schedule of this kind.
+    pub schedule_kind: Option<ScheduleKind>,
+    /// Only tasks with this in their title.
+    pub title: Option<String>,
+}
+
+/// A task whose row this transaction holds, and the database's clock.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Held {
+    #[sqlx(flatten)]
+    pub(crate) task: Task,
+    /// Of a condition: what was seen of it.
+    pub(crate) watch: Option<Json<Watch>>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Database {
+    /// One task, or `None` if there is none.
+    pub async fn task(&self, id: Uuid) -> sqlx::Result<Option<Task>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/get.sql"))).bind(id).fetch_optional(self.pool()).await
+    }
+
+    /// Up to `limit` tasks, newest first.
+    pub async fn tasks(&self, filter: &TaskFilter, limit: i64) -> sqlx::Result<Vec<Task>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/list.sql")))
+            .bind(limit)
+            .bind(filter.before)
+            .bind(filter.status.map(TaskStatus::as_str))
+            .bind(&filter.kind)
+            .bind(&filter.queue)
+            .bind(filter.schedule_kind.map(ScheduleKind::as_str))
+            .bind(&filter.title)
+            .fetch_all(self.pool())
+            .await
+    }
+
+    /// The database's clock.
+    pub(crate) async fn now(&self, db: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
+        sqlx::query_scalar(self.sql(include_str!("../../../sql/look/now.sql"))).fetch_one(db).await
+    }
+
+    /// Inserts a task; if another one holds its key, that one's id is returned.
+    pub(crate) async fn insert_task(
+        &self,
+        id: Uuid,
+        definition: &TaskDefinition,
+        next_run_at: Option<DateTime<Utc>>,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<Uuid> {
+        loop {
+            let answer = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/create.sql")))
+                .bind(id)
+                .bind(Json(definition))
+                .bind(next_run_at)
+                .bind(&definition.dedupe_key)
+                .bind(definition.dedupe_window)
+                .fetch_optional(&mut *db)
+                .await?;
+            // Nothing: somebody with the same key was faster, and the next statement sees them.
+            if let Some(id) = answer {
+                return Ok(id);
+            }
+        }
+    }
+
+    /// A task, which nobody else changes or fires until the transaction ends.
+    pub(crate) async fn hold_task(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Held>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/hold.sql"))).bind(id).fetch_optional(db).await
+    }
+
+    /// Writes what was decided of a task that is held.
+    pub(crate) async fn store_task(&self, held: &Held, db: &mut PgConnection) -> sqlx::Result<Task> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/change.sql")))
+            .bind(held.task.id)
+            .bind(Json(&held.task.definition))
+            .bind(held.task.status.as_str())
+            .bind(held.task.next_run_at)
+            .bind(&held.watch)
+            .fetch_one(db)
+            .await
+    }
+
+    /// Lets others use the key of a task.
+    pub(crate) async fn release_task_key(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<()> {
+        sqlx::query(self.sql(include_str!("../../../sql/tasks/release_key.sql"))).bind(id).execute(db).await.map(drop)
+    }
+
+    /// Removes a task; false: there was none.
+    pub(crate) async fn remove_task(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<bool> {
+        let gone = sqlx::query(self.sql(include_str!("../../../sql/tasks/delete.sql"))).bind(id).execute(db).await?;
+        Ok(gone.rows_affected() > 0)
+    }
+
+    /// Sets the waiting jobs of a paused task aside, or those of all paused tasks; says how many.
+    pub(crate) async fn park_jobs(&self, id: Option<Uuid>, db: &mut PgConnection) -> sqlx::Result<i64> {
+        sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/park.sql"))).bind(id).fetch_one(db).await
+    }
+
+    /// Lets jobs wait again that the pause of a task had set aside; returns their queues.
+    pub(crate) async fn unpark_jobs(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/unpark.sql"))).bind(id).fetch_all(db).await
+    }
+
+    /// Calls the jobs of a task off: how many were removed, how many were asked to stop, and how many somebody moved
+    /// meanwhile.
+    pub(crate) async fn cancel_jobs(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64, i64)> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/cancel_jobs.sql"))).bind(id).fetch_one(db).await
+    }
+}

@@ -1,0 +1,147 @@
+//! Fire what is due: plan its instants, record each as fired or skipped, and say when it is due next, in one transaction.
+
+use super::next::blocking;
+use crate::store::database::Database;
+use crate::store::task::due::{Advance, DueTask};
+use crate::store::task::fire::{Due, Firing, Unfinished};
+use crate::vocabulary::schedule::calendar::Calendar;
+use crate::vocabulary::schedule::definition::Compiled;
+use crate::vocabulary::schedule::jitter::jitter;
+use crate::vocabulary::schedule::misfire::SkipReason;
+use crate::vocabulary::schedule::plan::{Plan, plan};
+use crate::vocabulary::task::TaskDefinition;
+use crate::wakeup::hinter;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// As many instants as one transaction records, of all its tasks together.
+const INSTANTS: usize = 10_000;
+
+/// What one transaction fired.
+#[derive(Debug, Default)]
+pub(crate) struct Fired {
+    /// How many tasks were due.
+    pub(crate) tasks: usize,
+    pub(crate) fires: usize,
+    pub(crate) skips: usize,
+    /// Tasks that were paused, because they cannot be told when they are due.
+    pub(crate) troubled: Vec<(Uuid, String)>,
+    /// Whether more may be due.
+    pub(crate) more: bool,
+}
+
+impl Database {
+    /// Fires up to `limit` tasks that are due. Instants later than `grace` are misfires, for tasks that do not say.
+    pub(crate) async fn fire_due(&self, limit: i64, grace: Duration) -> sqlx::Result<Fired> {
+        let mut tx = self.pool().begin().await?;
+        let tasks = self.due_tasks(limit, &mut tx).await?;
+        if tasks.is_empty() {
+            return Ok(Fired::default());
+        }
+        let limited = tasks.iter().map(|task| (task.id, &task.definition));
+        let mut unfinished = self.unfinished(limited, &mut tx).await?;
+        let named: HashSet<&String> = tasks.iter().flat_map(|task| &task.definition.calendars).collect();
+        let calendars = if named.is_empty() { Vec::new() } else { self.calendars_named(None, &mut tx).await? };
+        let planned = blocking(move || plan_all(tasks, &calendars, grace)).await?;
+
+        let mut fired = Fired::default();
+        let (mut due, mut advances) = (Vec::new(), Vec::new());
+        let mut taken_keys = HashSet::new();
+        for (task, planned) in planned {
+            let (plan, trouble) = match planned {
+                Ok(plan) => (plan, None),
+                Err(reason) => {
+                    fired.troubled.push((task.id, reason.clone()));
+                    (Plan::default(), Some(reason))
+                }
+            };
+            // It was cut, or the policy has more to say.
+            fired.more |= plan.next.is_some_and(|next| next <= task.now);
+            let skip =
+                |(at, reason)| Due { task_id: task.id, at: Some(at), outcome: Firing::Skip(reason), event: None };
+            due.extend(plan.skips.iter().copied().map(skip));
+            let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
+            for at in plan.fires {
+                let max = Duration::try_from_secs_f64(task.definition.jitter).unwrap_or_default();
+                let late = TimeDelta::from_std(jitter(task.id, at, max)).unwrap_or_default();
+                let outcome = room.firing(at + late, &mut taken_keys);
+                due.push(Due { task_id: task.id, at: Some(at), outcome, event: None });
+            }
+            advances.push(Advance { id: task.id, next_run_at: plan.next, trouble });
+        }
+        fired.tasks = advances.len();
+        fired.more |= i64::try_from(fired.tasks).is_ok_and(|tasks| tasks >= limit);
+        fired.fires = due.iter().filter(|due| matches!(due.outcome, Firing::Job { .. })).count();
+        fired.skips = due.len() - fired.fires;
+        let queues = self.record(&due, &mut tx).await?;
+        self.advance_tasks(advances, &mut tx).await?;
+        tx.commit().await?;
+        hinter::tell(self, queues.iter().map(|queue| &**queue));
+        Ok(fired)
+    }
+}
+
+/// How many more jobs a task may have, and whether they may run.
+pub(super) struct Room<'a> {
+    jobs: i64,
+    most: Option<i64>,
+    key: Option<&'a str>,
+    key_is_taken: bool,
+}
+
+impl<'a> Room<'a> {
+    pub(super) fn of(definition: &'a TaskDefinition, unfinished: Unfinished) -> Self {
+        Self {
+            jobs: unfinished.jobs,
+            most: definition.max_instances.map(i64::from),
+            key: definition.concurrency_key.as_deref(),
+            key_is_taken: unfinished.key_is_taken,
+        }
+    }
+
+    /// One more job to run at `run_at`, if there is room. `taken_keys`: those under which this transaction has let one go.
+    pub(super) fn firing(&mut self, run_at: DateTime<Utc>, taken_keys: &mut HashSet<String>) -> Firing {
+        if self.most.is_some_and(|most| self.jobs >= most) {
+            return Firing::Skip(SkipReason::Overlap);
+        }
+        self.jobs += 1;
+        let parked = match self.key {
+            Some(key) => !taken_keys.insert(key.to_owned()) || self.key_is_taken,
+            None => false,
+        };
+        Firing::Job { job_id: Uuid::now_v7(), run_at, parked }
+    }
+}
+
+type Planned = (DueTask, Result<Plan, String>);
+
+/// Plans each task; one whose schedule cannot be expanded any more says why.
+fn plan_all(tasks: Vec<DueTask>, calendars: &[Calendar], grace: Duration) -> Vec<Planned> {
+    let most = (INSTANTS / tasks.len()).max(1);
+    let by_name: HashMap<&str, &Calendar> = calendars.iter().map(|calendar| (&*calendar.name, calendar)).collect();
+    let plan_one = |task: &DueTask| {
+        let definition = &task.definition;
+        let mut calendars = Vec::new();
+        for name in &definition.calendars {
+            let calendar = by_name.get(&**name).ok_or_else(|| format!("there is no calendar \"{name}\" any more"))?;
+            calendars.push((*calendar).clone());
+        }
+        let timetable = match definition.schedule.compile(&calendars) {
+            Ok(Compiled::Times(timetable)) => timetable,
+            Ok(_) => return Ok(Plan::default()),
+            Err(invalid) => return Err(invalid.to_string()),
+        };
+        let grace =
+            definition.misfire_grace.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(grace);
+        plan(&timetable, task.next_run_at, task.now, grace, definition.misfire, most).map_err(|error| error.to_string())
+    };
+    tasks
+        .into_iter()
+        .map(|task| {
+            let planned = plan_one(&task);
+            (task, planned)
+        })
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! Tasks: created, changed, told what to do, and fired when they are due.
+
+mod calendars;
+mod condition;
+mod due;
+mod event;
+mod next;
+mod verbs;
+
+pub use calendars::CalendarDeleted;
+pub use event::Published;
+pub use next::preview;
+pub use verbs::{TaskCancelled, TaskPaused};
+
+use crate::store::database::Database;
+use crate::store::task::{Held, Task, TaskStatus};
+use crate::vocabulary::new_job::InvalidField;
+use crate::vocabulary::schedule::timetable::Exhausted;
+use crate::vocabulary::task::TaskDefinition;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Why a task was not created, or not changed; nothing was stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// A field cannot be accepted.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// Another task holds the same `dedupe_key`.
+    #[error("task {0} holds this dedupe_key")]
+    Duplicate(Uuid),
+    /// No task has this id.
+    #[error("no task has this id")]
+    Unknown,
+    /// Somebody else changed it first.
+    #[error("the task was changed meanwhile: it is at version {0}")]
+    Changed(i64),
+    /// It is paused, and this makes a job.
+    #[error("the task is paused")]
+    Paused,
+    /// It was cancelled.
+    #[error("the task was cancelled")]
+    Cancelled,
+    /// Its schedule took too long to expand.
+    #[error("the schedule takes too long to expand")]
+    Exhausted(#[from] Exhausted),
+    /// Postgres refused, or was not there.
+    #[error("could not reach or change the task")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Database {
+    /// Creates a task, due from now on.
+    pub async fn create_task(&self, definition: &TaskDefinition) -> Result<Task, TaskError> {
+        definition.check()?;
+        let mut connection = self.pool().acquire().await?;
+        let now = self.now(&mut connection).await?;
+        let definition = TaskDefinition { schedule: definition.schedule.clone().anchored(now)?, ..definition.clone() };
+        let next = next::next_run(self, &definition, now, &mut connection).await?;
+        if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
+            return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
+        }
+        let id = Uuid::now_v7();
+        let created = self.insert_task(id, &definition, next, &mut connection).await?;
+        if created != id {
+            return Err(TaskError::Duplicate(created));
+        }
+        self.task(id).await?.ok_or(TaskError::Unknown)
+    }
+
+    /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
+    /// schedule is due from now on, never before.
+    pub async fn change_task(
+        &self,
+        id: Uuid,
+        definition: &TaskDefinition,
+        version: Option<i64>,
+    ) -> Result<Task, TaskError> {
+        definition.check()?;
+        let mut tx = self.pool().begin().await?;
+        let mut held = self.hold(id, &mut tx).await?;
+        if version.is_some_and(|version| version != held.task.version) {
+            return Err(TaskError::Changed(held.task.version));
+        }
+        let before = std::mem::replace(&mut held.task.definition, definition.clone());
+        let schedule = &mut held.task.definition.schedule;
+        let same_rule = (schedule.kind, &schedule.expr) == (before.schedule.kind, &before.schedule.expr);
+        if same_rule && schedule.dtstart.is_none() {
+            schedule.dtstart = before.schedule.dtstart;
+        }
+        *schedule = schedule.clone().anchored(held.now)?;
+        let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
+        let after = &held.task.definition;
+        if held.task.status == TaskStatus::Active
+            && (&after.schedule, &after.calendars) != (&before.schedule, &before.calendars)
+        {
+            (held.task.next_run_at, held.watch) = (next, None);
+        }
+        let task = self.store_task(&held, &mut tx).await?;
+        tx.commit().await?;
+        Ok(task)
+    }
+
+    /// The task, which nobody else changes or fires until the transaction ends. One that was cancelled is an error.
+    async fn hold(&self, id: Uuid, db: &mut PgConnection) -> Result<Held, TaskError> {
+        let held = self.hold_task(id, db).await?.ok_or(TaskError::Unknown)?;
+        if held.task.status == TaskStatus::Cancelled { Err(TaskError::Cancelled) } else { Ok(held) }
+    }
+}

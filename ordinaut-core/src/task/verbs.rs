@@ -1,0 +1,172 @@
+//! What people tell a task to do: pause, resume, snooze, run now, cancel, delete.
+
+use super::{TaskError, next};
+use crate::store::database::Database;
+use crate::store::task::fire::{Due, Firing};
+use crate::store::task::{Task, TaskStatus};
+use crate::vocabulary::new_job::InvalidField;
+use crate::vocabulary::schedule::misfire::SkipReason;
+use crate::wakeup::hinter;
+use serde::Serialize;
+use sqlx::PgConnection;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long a snooze may be.
+const SNOOZE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(604_800);
+
+/// As often as jobs are looked for that others keep moving; each look has a new snapshot.
+const LOOKS: usize = 20;
+
+/// A task that was paused.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TaskPaused {
+    /// The task.
+    #[serde(flatten)]
+    pub task: Task,
+    /// How many of its jobs waited, and are set aside now.
+    pub parked: i64,
+}
+
+/// A task that was cancelled.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TaskCancelled {
+    /// The task.
+    #[serde(flatten)]
+    pub task: Task,
+    /// How many of its jobs waited, and will not run.
+    pub removed: i64,
+    /// How many of its jobs ran, and were asked to stop.
+    pub asked: i64,
+}
+
+impl Database {
+    /// Makes no more jobs of a task, and sets those aside that wait. Those that run go on.
+    pub async fn pause_task(&self, id: Uuid) -> Result<TaskPaused, TaskError> {
+        let mut tx = self.pool().begin().await?;
+        let mut held = self.hold(id, &mut tx).await?;
+        (held.task.status, held.task.next_run_at) = (TaskStatus::Paused, None);
+        let task = self.store_task(&held, &mut tx).await?;
+        let parked = self.park_jobs(Some(id), &mut tx).await?;
+        tx.commit().await?;
+        Ok(TaskPaused { task, parked })
+    }
+
+    /// Lets a paused task go on: it is due at the next instant from now on, and the jobs that were set aside wait again.
+    pub async fn resume_task(&self, id: Uuid) -> Result<Task, TaskError> {
+        let mut tx = self.pool().begin().await?;
+        let mut held = self.hold(id, &mut tx).await?;
+        if held.task.status == TaskStatus::Active {
+            return Ok(held.task);
+        }
+        held.task.status = TaskStatus::Active;
+        held.task.next_run_at = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
+        held.watch = None;
+        let task = self.store_task(&held, &mut tx).await?;
+        let queues = self.unpark_jobs(id, &mut tx).await?;
+        tx.commit().await?;
+        hinter::tell(self, queues.iter().map(|queue| &**queue));
+        Ok(task)
+    }
+
+    /// Moves the next instant of a task away by 1 s to 604,800 s (a week). The instants that it passes over are recorded
+    /// as skipped.
+    pub async fn snooze_task(&self, id: Uuid, delay: Duration) -> Result<Task, TaskError> {
+        if !SNOOZE.contains(&delay) {
+            let reason = "must be from 1 to 604800 seconds".to_owned();
+            return Err(InvalidField { field: "delay", reason }.into());
+        }
+        let mut tx = self.pool().begin().await?;
+        let mut held = self.hold(id, &mut tx).await?;
+        let Some(due) = held.task.next_run_at else {
+            return Err(if held.task.status == TaskStatus::Paused { TaskError::Paused } else { not_due() });
+        };
+        let until = due.max(held.now) + delay;
+        let passed = next::passed(self, &held.task.definition, due, until, &mut tx).await?;
+        let skipped = |at| Due { task_id: id, at: Some(at), outcome: Firing::Skip(SkipReason::Snoozed), event: None };
+        self.record(&passed.into_iter().map(skipped).collect::<Vec<_>>(), &mut tx).await?;
+        held.task.next_run_at = Some(until);
+        let task = self.store_task(&held, &mut tx).await?;
+        tx.commit().await?;
+        Ok(task)
+    }
+
+    /// Makes a job of a task at once, beside those that its schedule makes; returns its id.
+    pub async fn run_task_now(&self, id: Uuid) -> Result<Uuid, TaskError> {
+        let mut tx = self.pool().begin().await?;
+        let held = self.hold(id, &mut tx).await?;
+        if held.task.status == TaskStatus::Paused {
+            return Err(TaskError::Paused);
+        }
+        let taken = self.unfinished([(id, &held.task.definition)].into_iter(), &mut tx).await?;
+        let job_id = Uuid::now_v7();
+        let parked = taken.get(&id).is_some_and(|unfinished| unfinished.key_is_taken);
+        let outcome = Firing::Job { job_id, run_at: held.now, parked };
+        let queues = self.record(&[Due { task_id: id, at: Some(held.now), outcome, event: None }], &mut tx).await?;
+        tx.commit().await?;
+        hinter::tell(self, queues.iter().map(|queue| &**queue));
+        Ok(job_id)
+    }
+
+    /// Ends a task for good: its waiting jobs are removed, those that run are asked to stop.
+    pub async fn cancel_task(&self, id: Uuid) -> Result<TaskCancelled, TaskError> {
+        let mut tx = self.pool().begin().await?;
+        let task = match self.hold(id, &mut tx).await {
+            Ok(mut held) => {
+                (held.task.status, held.task.next_run_at) = (TaskStatus::Cancelled, None);
+                self.store_task(&held, &mut tx).await?
+            }
+            Err(TaskError::Cancelled) => self.task(id).await?.ok_or(TaskError::Unknown)?,
+            Err(error) => return Err(error),
+        };
+        self.release_task_key(id, &mut tx).await?;
+        let (removed, asked) = self.call_jobs_off(id, &mut tx).await?;
+        tx.commit().await?;
+        Ok(TaskCancelled { task, removed, asked })
+    }
+
+    /// Cancels a task and removes it; false: there was none. Its jobs, runs and fires stay until they are past retention.
+    pub async fn delete_task(&self, id: Uuid) -> Result<bool, TaskError> {
+        match self.cancel_task(id).await {
+            Ok(_) => {}
+            Err(TaskError::Unknown) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let mut connection = self.pool().acquire().await?;
+        Ok(self.remove_task(id, &mut connection).await?)
+    }
+
+    /// Sets jobs of paused tasks aside that came back to wait: retries, and those of dead workers.
+    pub(crate) async fn park_all_paused(&self) -> sqlx::Result<()> {
+        let mut connection = self.pool().acquire().await?;
+        self.park_jobs(None, &mut connection).await.map(drop)
+    }
+
+    /// Lets the next job of each concurrency key wait again that nobody works under.
+    pub(crate) async fn let_next_in_line_wait(&self) -> sqlx::Result<()> {
+        let queues = self.unpark_next_in_line().await?;
+        hinter::tell(self, queues.iter().map(|queue| &**queue));
+        Ok(())
+    }
+
+    async fn call_jobs_off(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
+        let (mut removed, mut asked) = (0, 0);
+        for _ in 0..LOOKS {
+            let (gone, flagged, left_over) = self.cancel_jobs(id, db).await?;
+            // Those that run are asked again, and are the same.
+            (removed, asked) = (removed + gone, flagged);
+            if left_over == 0 {
+                break;
+            }
+        }
+        Ok((removed, asked))
+    }
+}
+
+fn not_due() -> TaskError {
+    let reason = "cannot be applied: the task is not due by the clock any more".to_owned();
+    InvalidField { field: "delay", reason }.into()
+}

@@ -1,0 +1,279 @@
+//! A task's definition: what to run, and when, as people write it.
+
+use super::backoff::Backoff;
+use super::name;
+use super::new_job::{InvalidField, NewJob};
+use super::schedule::definition::Schedule;
+use super::schedule::misfire::Misfire;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// What a task runs, and when: the document that people write, and that the table `task` stores. Lengths of time are in
+/// seconds.
+///
+/// ```
+/// use ordinaut_core::{Schedule, ScheduleKind, TaskDefinition};
+///
+/// let nightly = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("Europe/Chisinau");
+/// let task = TaskDefinition { max_instances: Some(1), ..TaskDefinition::new("Nightly report", "report", nightly) };
+/// assert!(task.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskDefinition {
+    /// Its name for people.
+    pub title: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// The kind of the jobs that it makes.
+    pub kind: String,
+    /// Their arguments.
+    #[serde(default = "no_args")]
+    pub args: Value,
+    /// The queue that they wait in.
+    #[serde(default = "default_queue")]
+    pub queue: String,
+    /// 1 is most urgent, 9 least.
+    #[serde(default = "default_priority")]
+    pub priority: i16,
+    /// How often a failed job is tried again; the worker's setting if absent.
+    #[serde(default)]
+    pub max_retries: Option<i16>,
+    /// How long a failed job waits; its kind's or the worker's if absent.
+    #[serde(default)]
+    pub backoff: Option<Backoff>,
+    /// How long one attempt may take; the worker's setting if absent.
+    #[serde(default)]
+    pub timeout: Option<f64>,
+    /// Words to find its jobs by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// When it is due.
+    pub schedule: Schedule,
+    /// Names of calendars that its days must agree with.
+    #[serde(default)]
+    pub calendars: Vec<String>,
+    /// What becomes of instants that nobody fired in time.
+    #[serde(default)]
+    pub misfire: Misfire,
+    /// How late an instant may fire; the scheduler's `SCHEDULER_MISFIRE_GRACE_TIME` if absent.
+    #[serde(default)]
+    pub misfire_grace: Option<f64>,
+    /// Its jobs are due up to so much later than it is, by a fixed whim of task and instant.
+    #[serde(default)]
+    pub jitter: f64,
+    /// An instant is skipped while so many of its jobs have not ended; 1 means that they never overlap.
+    #[serde(default)]
+    pub max_instances: Option<u16>,
+    /// Of all tasks with this key, one job at a time runs; the others are parked until it has ended.
+    #[serde(default)]
+    pub concurrency_key: Option<String>,
+    /// While another task holds this key, this one cannot be created.
+    #[serde(default)]
+    pub dedupe_key: Option<String>,
+    /// How long the key is held; for as long as the task exists if absent.
+    #[serde(default)]
+    pub dedupe_window: Option<f64>,
+}
+
+fn no_args() -> Value {
+    Value::Object(Map::new())
+}
+
+fn default_queue() -> String {
+    "default".to_owned()
+}
+
+const fn default_priority() -> i16 {
+    5
+}
+
+/// A week: what is later than that is no grace any more.
+const MAX_GRACE: f64 = 7.0 * 86_400.0;
+
+const MAX_JITTER: f64 = 86_400.0;
+
+/// Ten years.
+const MAX_WINDOW: f64 = 3660.0 * 86_400.0;
+
+impl TaskDefinition {
+    /// A task with nothing said but what it is called, what it runs, and when.
+    pub fn new(title: impl Into<String>, kind: impl Into<String>, schedule: Schedule) -> Self {
+        Self {
+            title: title.into(),
+            description: String::new(),
+            kind: kind.into(),
+            args: no_args(),
+            queue: default_queue(),
+            priority: default_priority(),
+            max_retries: None,
+            backoff: None,
+            timeout: None,
+            tags: Vec::new(),
+            schedule,
+            calendars: Vec::new(),
+            misfire: Misfire::default(),
+            misfire_grace: None,
+            jitter: 0.0,
+            max_instances: None,
+            concurrency_key: None,
+            dedupe_key: None,
+            dedupe_window: None,
+        }
+    }
+
+    /// Reads a definition from JSON; a schedule without a zone gets this one. An error names the field.
+    pub fn from_json(mut json: Value, timezone: &str) -> Result<Self, InvalidJson> {
+        if let Some(schedule) = json.get_mut("schedule").and_then(Value::as_object_mut) {
+            schedule.entry("timezone").or_insert_with(|| json!(timezone));
+        }
+        serde_path_to_error::deserialize(json)
+            .map_err(|error| InvalidJson { field: error.path().to_string(), reason: error.inner().to_string() })
+    }
+
+    /// The same with changes: a JSON merge patch (RFC 7396), where null takes a field back to its default.
+    pub fn patched(&self, patch: &Value) -> Result<Self, InvalidJson> {
+        let mut json = serde_json::to_value(self)
+            .map_err(|error| InvalidJson { field: ".".to_owned(), reason: error.to_string() })?;
+        let rescheduled = patch.pointer("/schedule/kind").or(patch.pointer("/schedule/expr")).is_some();
+        merge(&mut json, patch);
+        if rescheduled && patch.pointer("/schedule/dtstart").is_none() {
+            // The anchor of another rule means nothing to this one.
+            json.pointer_mut("/schedule/dtstart").map(Value::take);
+        }
+        let timezone = self.schedule.timezone.clone();
+        Self::from_json(json, &timezone)
+    }
+
+    /// Whether it can be accepted, apart from its schedule, which [`Schedule::compile`] checks.
+    pub fn check(&self) -> Result<(), InvalidField> {
+        let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
+        if !(1..=200).contains(&self.title.chars().count()) || self.title.chars().any(char::is_control) {
+            return invalid("title", "must be of 1 to 200 characters, without control characters");
+        }
+        if self.description.chars().count() > 2000 || self.description.contains('\0') {
+            return invalid("description", "must be of at most 2000 characters, without NUL");
+        }
+        if self.max_retries.is_some_and(|retries| !(0..=1000).contains(&retries)) {
+            return invalid("max_retries", "must be from 0 to 1000");
+        }
+        for (field, text) in [("dedupe_key", &self.dedupe_key), ("concurrency_key", &self.concurrency_key)] {
+            if let Some(Err(reason)) = text.as_ref().map(|text| name::check(text)) {
+                return invalid(field, reason);
+            }
+        }
+        for (field, seconds, most) in [
+            ("misfire_grace", self.misfire_grace.unwrap_or(0.0), MAX_GRACE),
+            ("jitter", self.jitter, MAX_JITTER),
+            ("dedupe_window", self.dedupe_window.unwrap_or(0.0), MAX_WINDOW),
+        ] {
+            if !(0.0..=most).contains(&seconds) {
+                return invalid(field, &format!("must be from 0 to {most} seconds"));
+            }
+        }
+        if self.dedupe_window.is_some() && self.dedupe_key.is_none() {
+            return invalid("dedupe_window", "is the window of a dedupe_key, and there is none");
+        }
+        if self.max_instances == Some(0) {
+            return invalid("max_instances", "must be at least 1");
+        }
+        if self.calendars.len() > 10 {
+            return invalid("calendars", "must be at most 10");
+        }
+        if self.timeout.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
+            return invalid("timeout", "must be from a millisecond to a year");
+        }
+        self.job()?.check()
+    }
+
+    /// A job as it makes them, for the checks that every job has to pass.
+    fn job(&self) -> Result<NewJob, InvalidField> {
+        let mut job = NewJob::new(&self.kind, &self.args)
+            .map_err(|error| InvalidField { field: "args", reason: error.to_string() })?
+            .queue(&self.queue)
+            .priority(self.priority)
+            .tags(&self.tags);
+        job.timeout = self.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        job.backoff = self.backoff;
+        Ok(job)
+    }
+}
+
+/// A document that is no definition of a task.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct InvalidJson {
+    /// The path of what is wrong.
+    pub field: String,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+fn merge(document: &mut Value, patch: &Value) {
+    match (document, patch) {
+        (Value::Object(document), Value::Object(patch)) => {
+            for (name, change) in patch {
+                if change.is_null() {
+                    document.remove(name);
+                } else {
+                    merge(document.entry(name).or_insert(Value::Null), change);
+                }
+            }
+        }
+        (document, patch) => *document = patch.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schedule::kind::ScheduleKind;
+    use super::*;
+
+    fn task() -> TaskDefinition {
+        TaskDefinition::new("Report", "report", Schedule::new(ScheduleKind::Cron, "@daily"))
+    }
+
+    #[test]
+    fn each_bad_field_is_named() {
+        let refused = |task: TaskDefinition| task.check().map_or_else(|invalid| invalid.field, |()| "none");
+        assert_eq!(refused(task()), "none");
+        assert_eq!(refused(TaskDefinition { title: String::new(), ..task() }), "title");
+        assert_eq!(refused(TaskDefinition { description: "x".repeat(2001), ..task() }), "description");
+        assert_eq!(refused(TaskDefinition { kind: String::new(), ..task() }), "kind");
+        assert_eq!(refused(TaskDefinition { args: json!("\0"), ..task() }), "args");
+        assert_eq!(refused(TaskDefinition { priority: 10, ..task() }), "priority");
+        assert_eq!(refused(TaskDefinition { max_retries: Some(-1), ..task() }), "max_retries");
+        assert_eq!(refused(TaskDefinition { timeout: Some(-1.0), ..task() }), "timeout");
+        assert_eq!(refused(TaskDefinition { timeout: Some(0.0), ..task() }), "timeout");
+        assert_eq!(refused(TaskDefinition { misfire_grace: Some(f64::NAN), ..task() }), "misfire_grace");
+        assert_eq!(refused(TaskDefinition { jitter: -1.0, ..task() }), "jitter");
+        assert_eq!(refused(TaskDefinition { max_instances: Some(0), ..task() }), "max_instances");
+        assert_eq!(refused(TaskDefinition { concurrency_key: Some(String::new()), ..task() }), "concurrency_key");
+        assert_eq!(refused(TaskDefinition { dedupe_window: Some(60.0), ..task() }), "dedupe_window");
+        let for_ever = Backoff::Fixed { delay: Duration::MAX };
+        assert_eq!(refused(TaskDefinition { backoff: Some(for_ever), ..task() }), "backoff");
+    }
+
+    #[test]
+    fn json_that_is_none_is_refused_with_the_path() {
+        let read = |json| TaskDefinition::from_json(json, "UTC").unwrap_err().field;
+        assert_eq!(
+            read(json!({"title": "t", "kind": "k", "schedule": {"kind": "hourly", "expr": ""}})),
+            "schedule.kind"
+        );
+        assert_eq!(read(json!({"title": 1, "kind": "k"})), "title");
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_a_new_rule_has_a_new_anchor() {
+        let dtstart = "2027-01-01T09:00:00".parse().unwrap();
+        let every = Schedule::new(ScheduleKind::Every, "5m").timezone("Europe/London").dtstart(dtstart);
+        let task = TaskDefinition { timeout: Some(1.0), ..TaskDefinition::new("t", "k", every) };
+        let patched = task.patched(&json!({"title": "u", "timeout": null})).unwrap();
+        assert_eq!(patched, TaskDefinition { title: "u".to_owned(), timeout: None, ..task.clone() });
+        let patched = task.patched(&json!({"schedule": {"expr": "7m"}})).unwrap();
+        assert_eq!((&*patched.schedule.timezone, patched.schedule.dtstart), ("Europe/London", None));
+    }
+}

@@ -1,0 +1,377 @@
+//! Tasks: created, changed, fired, held, called off.
+
+use crate::fixture::{
+    TestDatabase, ask, ask_of, database, eventually, run, schedule, schedule_once, succeed, tell, worker,
+};
+use chrono::{DateTime, Utc};
+use ordinaut_core::settings::scheduler::SchedulerSettings;
+use ordinaut_core::{
+    Calendar, CalendarMode, JobState, Misfire, Schedule, ScheduleKind, Scheduler, Task, TaskDefinition, TaskError,
+    TaskStatus,
+};
+use serde_json::json;
+use std::time::Duration;
+use uuid::Uuid;
+
+fn every(interval: &str) -> TaskDefinition {
+    let schedule = Schedule::new(ScheduleKind::Every, interval).timezone("Europe/Chisinau");
+    TaskDefinition { args: json!({"n": 7}), ..TaskDefinition::new("A probe", "probe", schedule) }
+}
+
+/// As if its next instant had come.
+async fn make_due(db: &TestDatabase, task: &Task) {
+    sqlx::query("update ordinaut.task set next_run_at = clock_timestamp() where id = $1")
+        .bind(task.id)
+        .execute(db.pool())
+        .await
+        .unwrap();
+}
+
+/// How many instants of a task fired, and how many were skipped.
+async fn fires(db: &TestDatabase, task: &Task) -> (usize, Vec<String>) {
+    let fires = db.task_fires(task.id, 1000, None).await.unwrap();
+    (
+        fires.iter().filter(|fire| fire.job_id.is_some()).count(),
+        fires.into_iter().filter_map(|fire| fire.skipped).collect(),
+    )
+}
+
+fn field(result: Result<impl std::fmt::Debug, TaskError>) -> &'static str {
+    match result.unwrap_err() {
+        TaskError::Invalid(invalid) => invalid.field,
+        error => panic!("no field is named: {error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_due_task_makes_one_job_with_its_options_and_is_due_again() {
+    let db = database().await;
+    let definition = TaskDefinition {
+        queue: "mail".to_owned(),
+        priority: 2,
+        max_retries: Some(4),
+        timeout: Some(1.5),
+        tags: vec!["nightly".to_owned()],
+        ..every("1h")
+    };
+    let task = db.create_task(&definition).await.unwrap();
+    assert_eq!((task.status, task.version), (TaskStatus::Active, 1));
+    assert!(task.next_run_at.unwrap() > Utc::now());
+    assert!(task.definition.schedule.dtstart.is_some(), "the anchor is kept with the task");
+    make_due(&db, &task).await;
+    let due = db.task(task.id).await.unwrap().unwrap().next_run_at;
+
+    schedule_once(&db).await;
+    schedule_once(&db).await;
+
+    let jobs = db.jobs(&Default::default(), 10).await.unwrap();
+    assert_eq!(jobs.len(), 1);
+    let job = db.job(jobs[0].id).await.unwrap().unwrap();
+    assert_eq!((&*job.kind, &*job.queue, job.priority, job.max_attempts), ("probe", "mail", 2, Some(5)));
+    assert_eq!((job.args.get(), job.timeout, &*job.tags), (r#"{"n": 7}"#, Some(1.5), &["nightly".to_owned()][..]));
+    assert_eq!(job.scheduled_for, due);
+    assert_eq!(
+        ask_of::<Option<Uuid>>(&db, "select task_id from ordinaut.job where id = $1", job.id).await,
+        Some(task.id)
+    );
+    assert_eq!(fires(&db, &task).await, (1, vec![]));
+    let next = db.task(task.id).await.unwrap().unwrap().next_run_at.unwrap();
+    assert!(next > Utc::now() && next <= Utc::now() + Duration::from_secs(3600), "{next}");
+}
+
+#[tokio::test]
+async fn each_bad_field_of_a_task_is_named() {
+    let db = database().await;
+    let with = |schedule| TaskDefinition { schedule, ..every("1h") };
+    let cron = |expr: &str| Schedule::new(ScheduleKind::Cron, expr);
+    assert_eq!(field(db.create_task(&TaskDefinition { title: String::new(), ..every("1h") }).await), "title");
+    assert_eq!(field(db.create_task(&every("0s")).await), "expr");
+    assert_eq!(field(db.create_task(&with(cron("0 0 30 2 *"))).await), "expr");
+    assert_eq!(field(db.create_task(&with(cron("@daily").timezone("Europe/Chisinow"))).await), "timezone");
+    let unknown = TaskDefinition { calendars: vec!["holidays".to_owned()], ..every("1h") };
+    assert_eq!(field(db.create_task(&unknown).await), "calendars");
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.task").await, 0);
+}
+
+#[tokio::test]
+async fn a_dedupe_key_is_held_by_one_task_until_its_window_is_over() {
+    let db = database().await;
+    let keyed = TaskDefinition { dedupe_key: Some("k".to_owned()), dedupe_window: Some(3600.0), ..every("1h") };
+    let created = futures_util::future::join_all((0..8).map(|_| db.create_task(&keyed))).await;
+    let (new, refused): (Vec<_>, Vec<_>) = created.into_iter().partition(Result::is_ok);
+    assert_eq!((new.len(), refused.len()), (1, 7));
+    let first = new.into_iter().next().unwrap().unwrap().id;
+    for refusal in refused {
+        assert!(matches!(refusal, Err(TaskError::Duplicate(id)) if id == first), "{refusal:?}");
+    }
+    tell(&db, "update ordinaut.task_key set held_until = clock_timestamp()").await;
+    let second = db.create_task(&keyed).await.unwrap();
+    db.cancel_task(second.id).await.unwrap();
+    db.create_task(&keyed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_needs_the_version_that_was_seen_and_a_new_schedule_is_due_from_now_on() {
+    let db = database().await;
+    let task = db.create_task(&every("1h")).await.unwrap();
+    let renamed = TaskDefinition { title: "Renamed".to_owned(), ..task.definition.clone() };
+    let changed = db.change_task(task.id, &renamed, Some(1)).await.unwrap();
+    assert_eq!((changed.version, changed.next_run_at), (2, task.next_run_at));
+    assert!(matches!(db.change_task(task.id, &renamed, Some(1)).await, Err(TaskError::Changed(2))));
+    let sooner = TaskDefinition { schedule: every("5s").schedule, ..renamed };
+    let before = Utc::now();
+    let changed = db.change_task(task.id, &sooner, None).await.unwrap();
+    assert!(changed.next_run_at.unwrap() > before - Duration::from_secs(1));
+    assert!(changed.next_run_at < task.next_run_at);
+    assert!(matches!(db.change_task(Uuid::now_v7(), &sooner, None).await, Err(TaskError::Unknown)));
+}
+
+#[tokio::test]
+async fn a_paused_task_makes_no_jobs_and_holds_those_that_wait() {
+    let db = database().await;
+    let task = db.create_task(&every("1h")).await.unwrap();
+    let held = db.run_task_now(task.id).await.unwrap();
+
+    let paused = db.pause_task(task.id).await.unwrap();
+
+    assert_eq!((paused.parked, paused.task.next_run_at), (1, None));
+    assert_eq!(db.job(held).await.unwrap().unwrap().state, JobState::Parked);
+    assert!(matches!(db.run_task_now(task.id).await, Err(TaskError::Paused)));
+    assert_eq!(db.queues().await.unwrap()[0].parked, 1);
+    let running = run(worker(&db, succeed));
+    let resumed = db.resume_task(task.id).await.unwrap();
+    assert!(resumed.next_run_at.unwrap() > Utc::now());
+    eventually(&db, "select count(*) = 1 from ordinaut.run where outcome = 'succeeded'").await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_retry_of_a_paused_task_is_held_too_and_a_parked_job_can_be_cancelled() {
+    let db = database().await;
+    let task = db.create_task(&every("1h")).await.unwrap();
+    let job_id = db.run_task_now(task.id).await.unwrap();
+    let failing = worker(&db, |_, _| async { Err(ordinaut_core::JobError::retry("again").after(Duration::ZERO)) });
+    let mut failing = failing;
+    // As if it ran while the task was paused.
+    tell(&db, "update ordinaut.task set status = 'paused', next_run_at = null").await;
+    failing.step().await.unwrap();
+
+    schedule_once(&db).await;
+
+    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Parked);
+    assert_eq!(db.cancel(job_id).await.unwrap(), ordinaut_core::Cancelled::Now);
+    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_cancelled_task_takes_its_waiting_jobs_along() {
+    let db = database().await;
+    let task = db.create_task(&every("1h")).await.unwrap();
+    for _ in 0..3 {
+        db.run_task_now(task.id).await.unwrap();
+    }
+    let cancelled = db.cancel_task(task.id).await.unwrap();
+    assert_eq!((cancelled.removed, cancelled.asked, cancelled.task.status), (3, 0, TaskStatus::Cancelled));
+    assert!(matches!(db.pause_task(task.id).await, Err(TaskError::Cancelled)));
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'cancelled'").await, 3);
+    assert!(db.delete_task(task.id).await.unwrap());
+    assert!(!db.delete_task(task.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_snooze_moves_the_next_instant_and_records_what_it_passes_over() {
+    let db = database().await;
+    let task = db.create_task(&every("1h")).await.unwrap();
+    let snoozed = db.snooze_task(task.id, Duration::from_secs(2 * 3600 + 60)).await.unwrap();
+    assert_eq!(snoozed.next_run_at.unwrap() - task.next_run_at.unwrap(), chrono::TimeDelta::seconds(7260));
+    assert_eq!(fires(&db, &task).await, (0, vec!["snoozed".to_owned(); 3]));
+    assert_eq!(field(db.snooze_task(task.id, Duration::from_secs(604_801)).await), "delay");
+}
+
+#[tokio::test]
+async fn what_nobody_fired_in_time_is_up_to_the_policy() {
+    let db = database().await;
+    let mut tasks = Vec::new();
+    for misfire in [Misfire::Coalesce, Misfire::Skip, Misfire::CatchUp(3)] {
+        let an_hour_ago = Utc::now().naive_utc() - Duration::from_secs(3600);
+        let schedule = Schedule::new(ScheduleKind::Every, "10s").dtstart(an_hour_ago);
+        let task = db.create_task(&TaskDefinition { misfire, schedule, ..every("10s") }).await.unwrap();
+        tell(&db, "update ordinaut.task set next_run_at = next_run_at - interval '130 s' where next_run_at > now()")
+            .await;
+        tasks.push(task);
+    }
+    schedule_once(&db).await;
+
+    // 130 s to 30 s ago are misfires: ten or eleven of them; the last three instants or so are in time.
+    let mut counted = Vec::new();
+    for task in &tasks {
+        counted.push(fires(&db, task).await);
+    }
+    let all: Vec<_> = counted.iter().map(|(fired, skipped)| fired + skipped.len()).collect();
+    assert!(all.iter().all(|instants| *instants == all[0]), "{all:?}");
+    let (fired, skipped): (Vec<_>, Vec<_>) = counted.into_iter().unzip();
+    assert_eq!((fired[0], fired[2]), (fired[1] + 1, fired[1] + 3));
+    assert!(skipped[0].iter().all(|reason| reason == "coalesced"));
+    assert!(skipped[1].iter().all(|reason| reason == "misfired"));
+}
+
+#[tokio::test]
+async fn jobs_of_a_task_that_must_not_overlap_are_skipped_with_that_reason() {
+    let db = database().await;
+    let task = db.create_task(&TaskDefinition { max_instances: Some(1), ..every("1h") }).await.unwrap();
+    for _ in 0..2 {
+        make_due(&db, &task).await;
+        schedule_once(&db).await;
+    }
+    assert_eq!(fires(&db, &task).await, (1, vec!["overlap".to_owned()]));
+    worker(&db, succeed).step().await.unwrap();
+    make_due(&db, &task).await;
+    schedule_once(&db).await;
+    assert_eq!(fires(&db, &task).await.0, 2);
+}
+
+#[tokio::test]
+async fn jobs_under_one_concurrency_key_run_one_after_the_other() {
+    let db = database().await;
+    let keyed = TaskDefinition { concurrency_key: Some("printer".to_owned()), ..every("1h") };
+    let tasks = [db.create_task(&keyed).await.unwrap(), db.create_task(&keyed).await.unwrap()];
+    for task in tasks.iter().chain(&tasks) {
+        db.run_task_now(task.id).await.unwrap();
+    }
+    let waiting = "select (select count(*) from ordinaut.due_work) = 1 and (select count(*) from ordinaut.parked) = 3";
+    assert!(ask::<bool>(&db, waiting).await);
+    let running = (run(worker(&db, succeed)), schedule(Scheduler::new(db.clone())));
+    eventually(&db, "select count(*) = 4 from ordinaut.run where outcome = 'succeeded'").await;
+    running.0.stop().await.unwrap();
+    running.1.stop().await;
+    let overlaps = "select count(*) from ordinaut.run a join ordinaut.run b on a.job_id < b.job_id
+                    where tstzrange(a.started_at, a.finished_at) && tstzrange(b.started_at, b.finished_at)";
+    assert_eq!(ask::<i64>(&db, overlaps).await, 0);
+}
+
+#[tokio::test]
+async fn an_event_makes_one_job_of_each_task_that_waits_for_it() {
+    let db = database().await;
+    let waits = |topic: &str| TaskDefinition { schedule: Schedule::new(ScheduleKind::Event, topic), ..every("1h") };
+    for topic in ["orders.*.paid", "orders.#", "orders.7.refunded"] {
+        db.create_task(&waits(topic)).await.unwrap();
+    }
+    let published = db.publish("orders.7.paid", "e1", &json!({"sum": 3})).await.unwrap();
+    assert_eq!((published.tasks, published.jobs), (2, 2));
+    let repeated = db.publish("orders.7.paid", "e1", &json!({"sum": 3})).await.unwrap();
+    assert_eq!((repeated.tasks, repeated.jobs), (2, 0));
+    let args = "select bool_and(args = '{\"n\": 7, \"event\": {\"id\": \"e1\", \"topic\": \"orders.7.paid\", \"payload\": {\"sum\": 3}}}')
+                from ordinaut.job";
+    assert!(ask::<bool>(&db, args).await);
+    assert_eq!(field(db.publish("orders.*", "e2", &json!(null)).await), "topic");
+    assert_eq!(field(db.publish("orders", "", &json!(null)).await), "id");
+}
+
+#[tokio::test]
+async fn a_condition_fires_once_when_it_becomes_true_and_again_only_after_it_cleared() {
+    let db = database().await;
+    let when = |expr: &str| TaskDefinition { schedule: Schedule::new(ScheduleKind::Condition, expr), ..every("1h") };
+    let pushed = db.create_task(&when("fact(disk_free) < 10")).await.unwrap();
+    let depth = db.create_task(&when("ready_depth(bulk) > 1")).await.unwrap();
+    db.create_task(&when("oldest_wait(bulk) > 1h")).await.unwrap();
+    db.create_task(&when("failure_share(bulk) > 0.5")).await.unwrap();
+    schedule_once(&db).await;
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job").await, 0, "an absent value is not true");
+    db.push_fact("disk_free", 5.0).await.unwrap();
+    db.enqueue_many((0..2).map(|n| crate::fixture::probe(n).queue("bulk"))).await.unwrap();
+    schedule_once(&db).await;
+    schedule_once(&db).await;
+    assert_eq!((fires(&db, &pushed).await.0, fires(&db, &depth).await.0), (1, 1));
+    db.push_fact("disk_free", 50.0).await.unwrap();
+    schedule_once(&db).await;
+    db.push_fact("disk_free", 5.0).await.unwrap();
+    schedule_once(&db).await;
+    assert_eq!((fires(&db, &pushed).await.0, fires(&db, &depth).await.0), (2, 1));
+}
+
+#[tokio::test]
+async fn a_calendar_that_changes_moves_the_tasks_that_go_by_it() {
+    let db = database().await;
+    let all_days = (0..400).map(|days| Utc::now().date_naive() + chrono::Days::new(days));
+    let none: [chrono::NaiveDate; 0] = [];
+    db.put_calendar(&Calendar::new("holidays", CalendarMode::Exclude, none)).await.unwrap();
+    let cron = Schedule::new(ScheduleKind::Cron, "0 9 * * *");
+    let daily = TaskDefinition { calendars: vec!["holidays".to_owned()], schedule: cron, ..every("1h") };
+    let task = db.create_task(&daily).await.unwrap();
+    assert_eq!(db.delete_calendar("holidays").await.unwrap(), ordinaut_core::CalendarDeleted::UsedBy(task.id));
+
+    db.put_calendar(&Calendar::new("holidays", CalendarMode::Exclude, all_days)).await.unwrap();
+
+    let moved = db.task(task.id).await.unwrap().unwrap().next_run_at.unwrap();
+    assert!(moved > Utc::now() + Duration::from_secs(390 * 86_400), "{moved}");
+    db.delete_task(task.id).await.unwrap();
+    assert_eq!(db.delete_calendar("holidays").await.unwrap(), ordinaut_core::CalendarDeleted::Gone);
+}
+
+#[tokio::test]
+async fn a_new_task_is_noticed_within_a_second_or_so_and_each_instant_fires_once() {
+    let db = database().await;
+    let running = [(), ()].map(|()| schedule(Scheduler::new(db.clone()).settings(SchedulerSettings::default())));
+    let task = db.create_task(&every("1s")).await.unwrap();
+    eventually(&db, "select count(*) >= 4 from ordinaut.fire where skipped is null").await;
+    for running in running {
+        running.stop().await;
+    }
+    let gaps = "select count(*) from (
+                    select scheduled_for - lag(scheduled_for) over (order by scheduled_for) as gap from ordinaut.fire
+                ) fires where gap <> interval '1 s'";
+    assert_eq!(ask::<i64>(&db, gaps).await, 0);
+    let early = "select count(*) from ordinaut.job join ordinaut.due_work on job_id = id where run_at < scheduled_for";
+    assert_eq!(ask::<i64>(&db, early).await, 0);
+    let lag: f64 = ask(&db, "select max(extract(epoch from at - scheduled_for))::float8 from ordinaut.fire").await;
+    assert!(lag < 30.0, "{lag}");
+    assert!(db.task_statistics(task.id, 14).await.unwrap().runs == 0);
+}
+
+#[tokio::test]
+async fn a_tick_reads_only_what_is_due() {
+    let db = database().await;
+    db.create_task(&every("1h")).await.unwrap();
+    tell(
+        &db,
+        "insert into ordinaut.task (id, definition, next_run_at)
+         select gen_random_uuid(), definition, clock_timestamp() + interval '1 day' from ordinaut.task, generate_series(1, 100000)",
+    )
+    .await;
+    tell(&db, "analyze ordinaut.task").await;
+    let task: Uuid = ask(&db, "select id from ordinaut.task order by next_run_at limit 1").await;
+    sqlx::query("update ordinaut.task set next_run_at = clock_timestamp() where id = $1")
+        .bind(task)
+        .execute(db.pool())
+        .await
+        .unwrap();
+    let due = include_str!("../../sql/tasks/due.sql");
+    let plan: serde_json::Value = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "explain (analyze, buffers, format json) {}",
+        due.replace("$1", "1000")
+    )))
+    .fetch_one(db.pool())
+    .await
+    .unwrap();
+    let buffers = plan[0]["Plan"]["Shared Hit Blocks"].as_i64().unwrap()
+        + plan[0]["Plan"]["Shared Read Blocks"].as_i64().unwrap();
+    assert!(buffers < 50, "{buffers}: {plan}");
+}
+
+#[tokio::test]
+async fn runs_and_statistics_of_a_task_are_told() {
+    let db = database().await;
+    let task = db.create_task(&every("1h")).await.unwrap();
+    for _ in 0..3 {
+        db.run_task_now(task.id).await.unwrap();
+        worker(&db, succeed).step().await.unwrap();
+    }
+    let runs = db.task_runs(task.id, 2, None).await.unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_eq!(db.task_runs(task.id, 10, Some(runs[1].job_id)).await.unwrap().len(), 1);
+    let statistics = db.task_statistics(task.id, 1).await.unwrap();
+    assert_eq!((statistics.runs, statistics.success_share()), (3, Some(1.0)));
+    assert!(statistics.p95.is_some() && statistics.per_day.get().contains("\"runs\": 3"), "{statistics:?}");
+    let started: Option<DateTime<Utc>> = runs[0].started_at;
+    assert!(started.is_some());
+}
