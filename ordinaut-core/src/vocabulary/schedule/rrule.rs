@@ -11,6 +11,7 @@ use super::zone::{Zone, shift};
 use crate::vocabulary::new_job::InvalidField;
 use chrono::{DateTime, Datelike, Days, Month, Months, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use rrule::{Frequency, NWeekday, RRule, Tz, Unvalidated};
+use std::collections::BTreeSet;
 
 /// What lies further ahead is as good as never.
 const HORIZON_YEARS: i32 = 100;
@@ -30,8 +31,8 @@ pub(super) struct Rrule {
     /// The last time of a rule with a count.
     last: Option<NaiveDateTime>,
     until: Option<Until>,
-    exdates: Vec<NaiveDateTime>,
-    rdates: Vec<NaiveDateTime>,
+    exdates: BTreeSet<NaiveDateTime>,
+    rdates: BTreeSet<NaiveDateTime>,
 }
 
 impl Rrule {
@@ -47,7 +48,8 @@ impl Rrule {
         if let Err(error) = rule.clone().validate(dtstart.and_utc().with_timezone(&Tz::UTC)) {
             return refuse(format!("is not a recurrence rule: {error}"));
         }
-        let (exdates, rdates) = (exdates.to_vec(), rdates.to_vec());
+        let sorted = |walls: &[NaiveDateTime]| walls.iter().copied().collect::<BTreeSet<_>>();
+        let (exdates, rdates) = (sorted(exdates), sorted(rdates));
         let mut rule = Self { rule, dtstart, last: None, until, exdates, rdates };
         if let Some(count) = count {
             // Once walked to its end, a rule with a count is as cheap as one without.
@@ -66,10 +68,11 @@ impl Rrule {
 
     pub(super) fn next_after(&self, after: DateTime<Utc>, zone: &Zone) -> Option<DateTime<Utc>> {
         let until = self.until.map(|until| until.instant(zone));
-        let from_rule = self.first_after(after, zone, self.walls(self.beginning(after, zone)));
+        let beginning = self.beginning(after, zone);
+        let from_rule = self.first_after(after, zone, self.walls(beginning));
         let from_rule = from_rule.filter(|at| until.is_none_or(|until| *at <= until));
-        let added = self.rdates.iter().filter_map(|wall| self.first_after(after, zone, std::iter::once(*wall)));
-        added.chain(from_rule).min()
+        let added = self.first_after(after, zone, self.rdates.range(beginning..).copied());
+        added.into_iter().chain(from_rule).min()
     }
 
     /// The first of the instants that these times become. Those in a gap come behind later ones, so the walk goes on
