@@ -3,6 +3,9 @@
 use super::definition::{Compiled, Schedule};
 use super::kind::ScheduleKind::{self, Condition, Cron, Event, Every, Once, Rrule};
 use chrono::{DateTime, NaiveDateTime, Utc};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::string::string_regex;
 
 /// Refused, with a word of the reason.
 const REFUSED: &[(ScheduleKind, &str, &str)] = &[
@@ -175,6 +178,34 @@ fn what_is_rare_or_endless_is_bounded() {
         for after in ends {
             let preview = timetable.preview(after, usize::MAX);
             assert!(preview.next.len() <= 100 && preview.next.is_sorted_by_key(|moment| moment.utc), "{expr}");
+        }
+    }
+}
+
+/// Nearly a schedule: what people, and those who mean harm, type.
+fn texts() -> impl Strategy<Value = (ScheduleKind, String)> {
+    let field = "(\\*|[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2})(/[0-9]{1,2})?(,[0-9]{1,2})?[LW#]?[1-5]?";
+    let cron = format!("({field} ){{4,5}}{field}");
+    let rule = "(RRULE:)?(FREQ=[A-Z]{4,8};)?FREQ=(HOURLY|DAILY|YEARLY)(;(COUNT|UNTIL|INTERVAL|BY[A-Z]{3,8})=[-0-9A-Z,]{0,9}){0,3}";
+    let typed = |kind, pattern: &str| string_regex(pattern).unwrap().prop_map(move |text| (kind, text));
+    prop_oneof![
+        typed(Cron, &cron),
+        typed(Rrule, rule),
+        typed(Every, "[-0-9PTHMSWDhmswd.]{0,12}"),
+        typed(Once, "[-+0-9TZ: ]{0,25}"),
+        typed(Condition, "[a-z]{4}\\([a-z]?\\) ?[<>=!]{1,2} ?[0-9.e-]{0,6}( for [0-9smh]{0,5})?"),
+        (select(&ScheduleKind::ALL[..]), string_regex("\\PC{0,40}").unwrap()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_a_panic_and_the_next_instant_is_always_later(
+        (kind, expr) in texts(), after in -10_000_000_000i64..10_000_000_000,
+    ) {
+        if let Ok(Compiled::Times(timetable)) = schedule(kind, &expr).compile(&[]) {
+            let after = DateTime::from_timestamp(after, 0).unwrap();
+            prop_assert!(timetable.next_after(after).unwrap().is_none_or(|next| next > after), "{kind} {expr}");
         }
     }
 }
