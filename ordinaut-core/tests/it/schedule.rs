@@ -7,8 +7,13 @@ use std::thread;
 
 const ORACLE: &str = include_str!("../oracle/schedule.tsv");
 
-/// Zone, expression, and why ours differ. Both documented, or a fault.
-const DIFFERENT: &[(&str, &str, &str)] = &[];
+/// What is due at other times in every zone, in which year alone, and why.
+const DIFFERENT: &[(&str, i32, &str)] = &[(
+    "FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=1",
+    2026,
+    "dtstart is a Wednesday: dateutil calls it the first of its week, as if that began there; for us, as in a month or \
+     a year that dtstart cuts, the Monday before it was",
+)];
 
 const YEARS: Range<i32> = 2026..2036;
 
@@ -52,11 +57,12 @@ fn check_zone(lines: &[&'static str]) -> Vec<String> {
     for line in schedules {
         let expected = read(line);
         let fault = check(&expected, &windows);
-        let known = DIFFERENT.iter().any(|(zone, expr, _)| (*zone, *expr) == (expected.zone, &expected.schedule.expr));
-        match fault {
-            Some(fault) if !known => faults.push(fault),
-            None if known => faults.push(format!("{line}\n  no longer differs")),
-            _ => {}
+        let known = DIFFERENT.iter().find(|(expr, ..)| *expr == expected.schedule.expr);
+        match (fault, known) {
+            (Some((year, _)), Some((_, known, _))) if year == *known => {}
+            (Some((_, fault)), _) => faults.push(fault),
+            (None, Some(_)) => faults.push(format!("{line}\n  no longer differs")),
+            (None, None) => {}
         }
     }
     faults
@@ -95,34 +101,29 @@ fn read(line: &'static str) -> Expected {
     Expected { zone, schedule, around_changes, count, digests: digests.split(',').collect(), ends }
 }
 
-/// A sentence about the first year that differs.
-fn check(expected: &Expected, windows: &[i64]) -> Option<String> {
+/// The year that differs, of several the last, and a sentence about it.
+fn check(expected: &Expected, windows: &[i64]) -> Option<(i32, String)> {
     let timetable = timetable(&expected.schedule);
     let (first, last) = (new_year(YEARS.start), new_year(YEARS.end));
     let found: Vec<DateTime<Utc>> = if expected.around_changes {
-        let mut found: Vec<_> =
-            windows.iter().flat_map(|at| due(&timetable, (at - WINDOW).max(first)..(at + WINDOW).min(last))).collect();
-        found.dedup();
-        found
+        let around = |at: &i64| due(&timetable, (at - WINDOW).max(first)..(at + WINDOW).min(last));
+        windows.iter().flat_map(around).collect()
     } else {
         due(&timetable, first..last).collect()
     };
     let (zone, expr) = (expected.zone, &expected.schedule.expr);
     let of = |year| found.iter().filter(move |at| at.year() == year);
-    for (year, theirs) in YEARS.zip(&expected.digests) {
-        if digest(of(year)) != **theirs {
-            let ours: Vec<_> = of(year).take(40).map(|at| format!("{} {at}", at.timestamp())).collect();
-            return Some(format!(
-                "{zone} {expr}: {} instants instead of {} ({}), and others in {year}. Ours begin with\n  {}\n\
-                 the oracle's are told by: PYTHONTZPATH= python make.py {zone} '{expr}'",
-                found.len(),
-                expected.count,
-                expected.ends,
-                ours.join("\n  "),
-            ));
-        }
-    }
-    (found.len() != expected.count).then(|| format!("{zone} {expr}: {} instants", found.len()))
+    let year = YEARS.zip(&expected.digests).rev().find(|(year, theirs)| digest(of(*year)) != ***theirs)?.0;
+    let ours: Vec<_> = of(year).take(40).map(|at| format!("{} {at}", at.timestamp())).collect();
+    let fault = format!(
+        "{zone} {expr}: {} instants instead of {} ({}), and others in {year}. Ours begin with\n  {}\n\
+         the oracle's are told by: PYTHONTZPATH= python make.py {zone} '{expr}'",
+        found.len(),
+        expected.count,
+        expected.ends,
+        ours.join("\n  "),
+    );
+    Some((year, fault))
 }
 
 fn timetable(schedule: &Schedule) -> Timetable {
