@@ -15,6 +15,7 @@ mod model;
 #[cfg(feature = "redis")]
 mod redis;
 mod rescue;
+mod schedule;
 mod session;
 mod settle;
 mod shutdown;

@@ -1,12 +1,17 @@
 //! What a schedule will do, and what about it may surprise.
 
-use super::timetable::{Rule, Timetable};
+use super::timetable::{MAX_STEPS, Rule, Timetable};
 use super::zone::{Meaning, shift};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 /// How far ahead clock changes are looked for: every zone that has any has all of them in a year.
 const LOOK_AHEAD: TimeDelta = TimeDelta::days(366);
+
+/// How far ahead instants are looked for: each of a rule that is due once in a generation costs a walk as long.
+const HORIZON: TimeDelta = TimeDelta::days(36_525);
+
+const BEYOND: &str = "nothing more is due within a hundred years";
 
 /// The next due instants of a schedule, and what about them may surprise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,11 +46,14 @@ impl Timetable {
     /// ```
     pub fn preview(&self, after: DateTime<Utc>, count: usize) -> Preview {
         let (mut next, mut last, count) = (Vec::new(), after, count.clamp(1, 100));
+        let horizon = shift(after, HORIZON);
+        let mut steps = MAX_STEPS;
         let end = loop {
             if next.len() == count {
                 break None;
             }
-            match self.next_after(last) {
+            match self.search(last, &mut steps) {
+                Ok(Some(at)) if at > horizon => break Some(BEYOND.to_owned()),
                 Ok(Some(at)) => {
                     next.push(Moment { utc: at, local: self.zone.rfc3339(at) });
                     last = at;

@@ -11,6 +11,7 @@ use super::zone::{Zone, shift};
 use crate::vocabulary::new_job::InvalidField;
 use chrono::{DateTime, Datelike, Days, Month, Months, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use rrule::{Frequency, NWeekday, RRule, Tz, Unvalidated};
+use std::collections::BTreeSet;
 
 /// What lies further ahead is as good as never.
 const HORIZON_YEARS: i32 = 100;
@@ -30,8 +31,8 @@ pub(super) struct Rrule {
     /// The last time of a rule with a count.
     last: Option<NaiveDateTime>,
     until: Option<Until>,
-    exdates: Vec<NaiveDateTime>,
-    rdates: Vec<NaiveDateTime>,
+    exdates: BTreeSet<NaiveDateTime>,
+    rdates: BTreeSet<NaiveDateTime>,
 }
 
 impl Rrule {
@@ -47,7 +48,8 @@ impl Rrule {
         if let Err(error) = rule.clone().validate(dtstart.and_utc().with_timezone(&Tz::UTC)) {
             return refuse(format!("is not a recurrence rule: {error}"));
         }
-        let (exdates, rdates) = (exdates.to_vec(), rdates.to_vec());
+        let sorted = |walls: &[NaiveDateTime]| walls.iter().copied().collect::<BTreeSet<_>>();
+        let (exdates, rdates) = (sorted(exdates), sorted(rdates));
         let mut rule = Self { rule, dtstart, last: None, until, exdates, rdates };
         if let Some(count) = count {
             // Once walked to its end, a rule with a count is as cheap as one without.
@@ -66,10 +68,11 @@ impl Rrule {
 
     pub(super) fn next_after(&self, after: DateTime<Utc>, zone: &Zone) -> Option<DateTime<Utc>> {
         let until = self.until.map(|until| until.instant(zone));
-        let from_rule = self.first_after(after, zone, self.walls(self.beginning(after, zone)));
+        let beginning = self.beginning(after, zone);
+        let from_rule = self.first_after(after, zone, self.walls(beginning));
         let from_rule = from_rule.filter(|at| until.is_none_or(|until| *at <= until));
-        let added = self.rdates.iter().filter_map(|wall| self.first_after(after, zone, std::iter::once(*wall)));
-        added.chain(from_rule).min()
+        let added = self.first_after(after, zone, self.rdates.range(beginning..).copied());
+        added.into_iter().chain(from_rule).min()
     }
 
     /// The first of the instants that these times become. Those in a gap come behind later ones, so the walk goes on
@@ -189,6 +192,8 @@ fn period(rule: &RRule<Unvalidated>, dtstart: NaiveDateTime, from: NaiveDateTime
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
 
     fn rule(expr: &str, dtstart: &str) -> Rrule {
         Rrule::parse(expr, dtstart.parse().unwrap(), &[], &[]).unwrap()
@@ -229,6 +234,43 @@ mod tests {
             let late: NaiveDateTime = "2027-06-15T12:00:00".parse().unwrap();
             let walked: Vec<_> = rule.walls(rule.dtstart).skip_while(|wall| *wall < late).take(9).collect();
             assert_eq!(rule.walls(late).take(9).collect::<Vec<_>>(), walked, "{expr}");
+        }
+    }
+
+    /// A rule that may well be refused, or never fire.
+    fn rules() -> impl Strategy<Value = String> {
+        let list = |name: &'static str, of: &'static [&'static str]| {
+            subsequence(of, 0..=3).prop_map(move |some| match some.len() {
+                0 => String::new(),
+                _ => format!(";{name}={}", some.join(",")),
+            })
+        };
+        let freq = select(&["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"][..]);
+        let parts = (
+            list("BYMONTH", &["1", "2", "6", "11"]),
+            list("BYMONTHDAY", &["-31", "-1", "1", "13", "29", "30", "31"]),
+            list("BYDAY", &["MO", "TU", "SU", "1MO", "-1SU", "5FR", "-53SA"]),
+            list("BYYEARDAY", &["-366", "-1", "1", "60", "366"]),
+            list("BYHOUR", &["0", "2", "23"]),
+            list("BYSETPOS", &["-2", "-1", "1", "3"]),
+            select(&["", ";WKST=SU", ";WKST=TH"][..]),
+        );
+        (freq, 1u16..60, parts).prop_map(|(freq, interval, (month, month_day, day, year_day, hour, position, week))| {
+            format!("FREQ={freq};INTERVAL={interval}{month}{month_day}{day}{year_day}{hour}{position}{week}")
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn a_walk_that_begins_late_finds_the_same(expr in rules(), start in 0i64..400_000_000, late in 0i64..900_000_000) {
+            let dtstart = DateTime::from_timestamp(1_400_000_000 + start, 0).unwrap().naive_utc();
+            if let Ok(rule) = Rrule::parse(&expr, dtstart, &[], &[]) {
+                let late = dtstart + TimeDelta::seconds(late);
+                let walked: Vec<_> = rule.walls(dtstart).skip_while(|wall| *wall < late).take(3).collect();
+                let jumped: Vec<_> = rule.walls(late).take(walked.len()).collect();
+                prop_assert_eq!(jumped, walked, "{}", expr);
+            }
         }
     }
 

@@ -7,8 +7,8 @@ use super::rrule::Rrule;
 use super::zone::{Zone, shift};
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
-/// How often calendars may send the search on to another day before it gives up.
-const MAX_STEPS: usize = 1_000;
+/// How often calendars may send a search on to another day before it gives up.
+pub(super) const MAX_STEPS: usize = 366;
 
 /// The instants at which a schedule of the kinds `every`, `cron`, `rrule` or `once` is due.
 ///
@@ -48,9 +48,15 @@ pub struct Exhausted;
 impl Timetable {
     /// The first due instant that is strictly later; `None`: there is none, the schedule has ended.
     pub fn next_after(&self, after: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Exhausted> {
+        let mut steps = MAX_STEPS;
+        self.search(after, &mut steps)
+    }
+
+    /// The same, with what is left of the steps that several searches share.
+    pub(super) fn search(&self, after: DateTime<Utc>, steps: &mut usize) -> Result<Option<DateTime<Utc>>, Exhausted> {
         let just_before = |at| shift(at, -TimeDelta::nanoseconds(1));
         let mut after = after.max(first()).max(self.starts_at.map_or(first(), just_before));
-        for _ in 0..MAX_STEPS {
+        loop {
             let at = match self.in_rule(after) {
                 Some(at) if at.year() < 9_000 && self.ends_at.is_none_or(|end| at <= end) => at,
                 _ => return Ok(None),
@@ -64,8 +70,8 @@ impl Timetable {
             let midnight = self.zone.after_gap(open.and_time(chrono::NaiveTime::MIN));
             // A clock that goes back over midnight shows a day's first minute before the day before ends.
             after = at.max(just_before(midnight));
+            *steps = steps.checked_sub(1).ok_or(Exhausted)?;
         }
-        Err(Exhausted)
     }
 
     fn in_rule(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
