@@ -62,7 +62,7 @@ impl Due {
     }
 }
 
-/// A field of a new job that cannot be accepted.
+/// A field of a new job, or of a task or its schedule, that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {reason}")]
 pub struct InvalidField {

@@ -88,6 +88,8 @@ async fn each_bad_field_of_a_task_is_named() {
     assert_eq!(field(db.create_task(&every("0s")).await), "expr");
     assert_eq!(field(db.create_task(&with(cron("0 0 30 2 *"))).await), "expr");
     assert_eq!(field(db.create_task(&with(cron("@daily").timezone("Europe/Chisinow"))).await), "timezone");
+    let past = Schedule::new(ScheduleKind::Once, "2001-01-01T00:00:00Z");
+    assert_eq!(field(db.create_task(&with(past)).await), "expr");
     let unknown = TaskDefinition { calendars: vec!["holidays".to_owned()], ..every("1h") };
     assert_eq!(field(db.create_task(&unknown).await), "calendars");
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.task").await, 0);

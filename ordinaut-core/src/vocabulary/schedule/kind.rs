@@ -53,6 +53,11 @@ impl ScheduleKind {
         }
     }
 
+    /// Whether it is due at instants, and not by what happens.
+    pub const fn goes_by_the_clock(self) -> bool {
+        !matches!(self, Self::Event | Self::Condition)
+    }
+
     /// Whether its instants are counted from a `dtstart`.
     pub const fn is_anchored(self) -> bool {
         matches!(self, Self::Every | Self::Rrule)
