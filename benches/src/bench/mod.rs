@@ -7,6 +7,7 @@ mod enqueue;
 mod floor;
 mod latency;
 mod pinned;
+mod schedules;
 mod sleepers;
 mod window;
 
@@ -30,6 +31,8 @@ pub enum Bench {
     Cost,
     /// Plain SQL of the same shape
     Floor,
+    /// From the instant that a task is due to its job
+    Schedules,
     /// Handlers that sleep, on many slots of several worker processes
     Sleepers,
 }
@@ -58,6 +61,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Pinned => pinned::run(options).await,
         Bench::Cost => cost::run(options).await,
         Bench::Floor => floor::run(options).await,
+        Bench::Schedules => schedules::run(options).await,
         Bench::Sleepers => sleepers::run(options).await,
     }
 }

@@ -1,0 +1,77 @@
+//! Scheduler processes on a Postgres that can be killed.
+
+use crate::server::Server;
+use ordinaut_core::Database;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Far more than anything here needs.
+const LIMIT: Duration = Duration::from_secs(180);
+
+pub(crate) struct Crew {
+    pub(crate) server: Server,
+    pub(crate) database: Database,
+    schedulers: Vec<Child>,
+}
+
+impl Crew {
+    pub(crate) async fn start() -> Self {
+        let server = Server::start().await;
+        let database = Database::connect(server.url().parse().unwrap(), 8).await.unwrap();
+        database.migrate().await.unwrap();
+        Self { server, database, schedulers: Vec::new() }
+    }
+
+    pub(crate) fn add_scheduler(&mut self) {
+        let scheduler = Command::new(env!("CARGO_BIN_EXE_ordinaut-scheduler"))
+            .env_clear()
+            .env("DATABASE_URL", self.server.url())
+            .env("LOG_LEVEL", "warn")
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.schedulers.push(scheduler);
+    }
+
+    /// Kills the one that is there for the longest time.
+    pub(crate) fn kill_scheduler(&mut self) {
+        let mut scheduler = self.schedulers.remove(0);
+        scheduler.kill().unwrap();
+        scheduler.wait().unwrap();
+    }
+
+    pub(crate) fn assert_that_no_scheduler_has_ended(&mut self) {
+        for scheduler in &mut self.schedulers {
+            assert_eq!(scheduler.try_wait().unwrap(), None, "scheduler {}", scheduler.id());
+        }
+    }
+
+    /// The one number that a query answers; asked again while Postgres is away.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        let until = Instant::now() + LIMIT;
+        loop {
+            match sqlx::query_scalar(query).fetch_one(self.database.pool()).await {
+                Ok(count) => return count,
+                Err(error) if Instant::now() > until => panic!("{error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    pub(crate) async fn until_none(&self, query: &'static str) {
+        let until = Instant::now() + LIMIT;
+        while self.count(query).await > 0 {
+            assert!(Instant::now() < until, "not reached within {LIMIT:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        for scheduler in &mut self.schedulers {
+            scheduler.kill().ok();
+            scheduler.wait().ok();
+        }
+    }
+}
