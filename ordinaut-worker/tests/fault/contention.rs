@@ -40,8 +40,7 @@ async fn sixteen_workers_run_each_of_200_000_jobs_once_and_wait_for_no_row() {
     let runs = crew.count("select count(*) from ordinaut.run").await;
     let succeeded = "select count(distinct job_id) from ordinaut.run where outcome = 'succeeded' and attempt = 1";
     let succeeded = crew.count(succeeded).await;
-    let deadlocks =
-        crew.count("select deadlocks from pg_stat_database where datname = current_database()").await;
+    let deadlocks = crew.count("select deadlocks from pg_stat_database where datname = current_database()").await;
     let busy = "select count(*) from (select from ordinaut.run group by session having count(*) > 100) as busy";
     let busy = crew.count(busy).await;
     eprintln!(

@@ -38,17 +38,16 @@ async fn loaded(crew: &Crew, held: Duration) -> f64 {
     let mut tx = crew.database.pool().begin().await.unwrap();
     crew.database.schema().enqueue_many(&jobs, &mut tx).await.unwrap();
     tokio::time::sleep(held).await;
-    let committed: f64 = sqlx::query_scalar("select extract(epoch from clock_timestamp())::float8")
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
+    let committed: f64 =
+        sqlx::query_scalar("select extract(epoch from clock_timestamp())::float8").fetch_one(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     crew.until(|summary| summary.succeeded == i64::try_from(JOBS).unwrap(), &ids).await;
-    let last: f64 =
-        sqlx::query_scalar("select extract(epoch from max(finished_at))::float8 from ordinaut.run where job_id = any($1)")
-            .bind(&ids)
-            .fetch_one(crew.database.pool())
-            .await
-            .unwrap();
+    let last: f64 = sqlx::query_scalar(
+        "select extract(epoch from max(finished_at))::float8 from ordinaut.run where job_id = any($1)",
+    )
+    .bind(&ids)
+    .fetch_one(crew.database.pool())
+    .await
+    .unwrap();
     last - committed
 }

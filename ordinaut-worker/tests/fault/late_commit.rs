@@ -25,7 +25,8 @@ async fn a_job_of_a_transaction_held_for_a_minute_starts_within_a_second_of_its_
     let offered = flow.stop().await;
     let finished = crew.database.summary(&offered).await.unwrap().succeeded;
 
-    let pinned = "select xmin_age from (select max(age(backend_xmin))::bigint as xmin_age from pg_stat_activity) as oldest";
+    let pinned =
+        "select xmin_age from (select max(age(backend_xmin))::bigint as xmin_age from pg_stat_activity) as oldest";
     let pinned = crew.count(pinned).await;
     old.close().await.unwrap();
     let share = finished as f64 / offered.len() as f64;
