@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The tests.
 #
-#   ./ops/test.sh            install what is missing, then run every test
-#   ./ops/test.sh install    only install what is missing
-#   ./ops/test.sh fault [case]   real processes and real kills; takes minutes, and is not part of CI. The cases:
-#                            worker_killed, contention, late_commit, late_bulk, postgres_killed
+#   ./ops/test.sh                 install what is missing, then run every test
+#   ./ops/test.sh install         only install what is missing
+#   ./ops/test.sh fault [case]    real processes and real kills; takes minutes, and is not part of CI. The cases:
+#                                 worker_killed, contention, late_commit, late_bulk, postgres_killed
 #
 # The tests start their own Postgres and Redis on sockets in temporary directories, and leave nothing behind.
 set -euo pipefail

@@ -3,10 +3,12 @@
 mod backlog;
 mod cost;
 mod drain;
+mod endurance;
 mod enqueue;
 mod floor;
 mod latency;
 mod pinned;
+mod settle_by;
 mod sleepers;
 mod window;
 
@@ -32,11 +34,16 @@ pub enum Bench {
     Floor,
     /// Handlers that sleep, on many slots of several worker processes
     Sleepers,
+    /// Ends written by key, and by place
+    #[command(name = "settle_by")]
+    SettleBy,
+    /// Ten million jobs, produced and run at once; not one of `all`, because it takes many minutes
+    Endurance,
 }
 
 impl Bench {
-    /// In the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 8] = [
+    /// What `all` runs, in the order of the table in `benches/README.md`.
+    pub const ALL: [Self; 9] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -45,6 +52,7 @@ impl Bench {
         Self::Backlog,
         Self::Pinned,
         Self::Sleepers,
+        Self::SettleBy,
     ];
 }
 
@@ -59,5 +67,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Cost => cost::run(options).await,
         Bench::Floor => floor::run(options).await,
         Bench::Sleepers => sleepers::run(options).await,
+        Bench::SettleBy => settle_by::run(options).await,
+        Bench::Endurance => endurance::run(options).await,
     }
 }
