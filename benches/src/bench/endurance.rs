@@ -5,6 +5,7 @@ use super::window;
 use crate::crew::Crew;
 use crate::job;
 use crate::lab::{BENCH, Lab, leave, say};
+use crate::meter::{Reading, Usage};
 use crate::worker::WorkerOptions;
 use crate::{Figure, Options};
 use ordinaut_core::Database;
@@ -50,6 +51,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let handled = Arc::new(AtomicU64::new(0));
     let producer = tokio::spawn(produce(database.clone(), jobs, waiting, handled.clone()));
     let (mut seconds, mut tables) = (Vec::new(), Vec::new());
+    let mut readings = vec![Reading::take(&mut lab, &crew.pids()).await?];
     crew.go()?;
     for tenth in 1..=10 {
         let (start, until) = (Instant::now(), (jobs * tenth).div_ceil(10));
@@ -62,6 +64,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
         }
         seconds.push(start.elapsed().as_secs_f64());
         tables.push(Table::of(&mut looker).await?);
+        readings.push(Reading::take(&mut lab, &crew.pids()).await?);
         say(&format!(
             "endurance: {until} jobs, the last tenth at {:.0}/s",
             jobs as f64 / 10.0 / start.elapsed().as_secs_f64()
@@ -78,6 +81,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
 
     let rate = |tenth: usize| jobs as f64 / 10.0 / seconds[tenth];
     let figure = |label: &str, value, unit| Figure::new("endurance", label, value, unit).jobs(jobs);
+    let usage = |tenth: usize| Usage::between(&readings[tenth], &readings[tenth + 1]);
+    let cpu = |tenth: usize| usage(tenth).postgres() as f64 / (jobs as f64 / 10.0);
     let first = &tables[0];
     Ok(vec![
         figure("all", jobs as f64 / seconds.iter().sum::<f64>(), "/s"),
@@ -85,6 +90,10 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
         // The floor of the last is the first.
         figure("last tenth, against the first", rate(9), "/s").against(rate(0)).ratio_at_least(0.9),
         figure("slowest tenth, against the first", (0..10).map(rate).fold(f64::MAX, f64::min), "/s").against(rate(0)),
+        figure("share that neighbours used in the first tenth", 100.0 * usage(0).neighbours, "%"),
+        figure("share that neighbours used in the last tenth", 100.0 * usage(9).neighbours, "%"),
+        figure("CPU of Postgres in the first tenth", cpu(0), "µs/job"),
+        figure("CPU of Postgres in the last tenth, against that", cpu(9), "µs/job").against(cpu(0)),
         figure("fewest that waited when more were enqueued", least_waiting as f64, "jobs"),
         figure("share of leases that touched no index (HOT)", end.heap_only as f64 / end.updates.max(1) as f64, "")
             .at_least(0.95),

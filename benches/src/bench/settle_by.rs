@@ -18,12 +18,11 @@ const BATCH: u64 = 500;
 
 const BY_KEY: &str = include_str!("../../../ordinaut-core/sql/jobs/settle.sql");
 
-/// What makes the product's statement one that goes by place: the places come as one more parameter, and are all that is
-/// looked up; that the rows found there are still those of the tokens is checked afterwards.
-const CHANGES: [(&str, &str); 1] = [(
-    "    where due_work.job_id = ended.job_id and",
-    "    where due_work.ctid = any($11::text[]::tid[]) and due_work.job_id = ended.job_id and",
-)];
+/// Where the product's statement says which rows it wants: by the key, and with the whole token.
+const KEY: &str = "    where due_work.job_id = ended.job_id and";
+
+/// By place: that the row found there is still that of the token is checked afterwards.
+const PLACE: &str = "    where due_work.ctid = any($11::text[]::tid[]) and due_work.job_id = ended.job_id and";
 
 /// A name of its own, by which the server's CPU time is told apart.
 const LEASING: &str = "leasing";
@@ -102,12 +101,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
 }
 
 fn by_place() -> anyhow::Result<String> {
-    let mut statement = BY_KEY.to_owned();
-    for (from, to) in CHANGES {
-        ensure!(statement.matches(from).count() == 1, "settle.sql is not what settle_by was written for: {from:?}");
-        statement = statement.replace(from, to);
-    }
-    Ok(statement)
+    ensure!(BY_KEY.matches(KEY).count() == 1, "settle.sql is not what settle_by was written for: {KEY:?}");
+    Ok(BY_KEY.replace(KEY, PLACE))
 }
 
 /// Leases a batch: the place and the id of each job, in the order of ids, as the settler sorts them.

@@ -37,6 +37,7 @@ async fn loaded(crew: &Crew, held: Duration) -> f64 {
     let ids: Vec<_> = jobs.iter().map(NewJob::id).collect();
     let mut tx = crew.database.pool().begin().await.unwrap();
     crew.database.schema().enqueue_many(&jobs, &mut tx).await.unwrap();
+    // It is held for so long; nothing is waited for.
     tokio::time::sleep(held).await;
     let committed: f64 =
         sqlx::query_scalar("select extract(epoch from clock_timestamp())::float8").fetch_one(&mut *tx).await.unwrap();

@@ -25,8 +25,7 @@ async fn a_job_of_a_transaction_held_for_a_minute_starts_within_a_second_of_its_
     let offered = flow.stop().await;
     let finished = crew.database.summary(&offered).await.unwrap().succeeded;
 
-    let pinned =
-        "select xmin_age from (select max(age(backend_xmin))::bigint as xmin_age from pg_stat_activity) as oldest";
+    let pinned = "select max(age(backend_xmin))::bigint from pg_stat_activity";
     let pinned = crew.count(pinned).await;
     old.close().await.unwrap();
     let share = finished as f64 / offered.len() as f64;
@@ -49,6 +48,7 @@ async fn late(crew: &Crew, held: Duration) -> f64 {
     let job = echo();
     let mut tx = crew.database.pool().begin().await.unwrap();
     job.enqueue(&mut *tx).await.unwrap();
+    // It is held for so long; nothing is waited for.
     tokio::time::sleep(held).await;
     // Asked for before the commit is sent, so that what is measured is no shorter than what is meant.
     let committed = clock(&crew.database).await;

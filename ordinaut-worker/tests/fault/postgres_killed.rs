@@ -6,7 +6,9 @@ use crate::server::Server;
 use crate::sink::{Call, Sink};
 use ordinaut_core::{Database, NewJob};
 use serde_json::json;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,6 +21,7 @@ const ATTEMPTS_BETWEEN: [i64; 5] = [150, 400, 230, 310, 90];
 /// More than two workers have run when the next look is taken.
 const WAITING: i64 = 2000;
 const JOBS_AT_ONCE: usize = 500;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes: ./ops/test.sh fault postgres_killed"]
@@ -28,9 +31,9 @@ async fn jobs_survive_a_postgres_that_is_killed_twenty_times() {
     let settings = [("WORKER_HTTP_ALLOW", "127.0.0.1"), ("WORKER_MAX_RETRIES", "100"), ("LOG_LEVEL", "error")];
     let mut crew = Crew::start_on(&server.url(), 2, &settings).await;
     let feeder = Feeder::start(crew.database.clone(), sink.url.clone());
+    let mut ended = 0;
     for (kill, attempts) in (0..KILLS).zip(ATTEMPTS_BETWEEN.into_iter().cycle()) {
-        let until = runs(&crew.database).await.unwrap_or_default() + attempts;
-        crew.wait(async || runs(&crew.database).await.is_ok_and(|runs| runs >= until)).await;
+        ended = more_than(&crew, ended + attempts).await;
         server.kill().await;
         server.start_again().await;
         crew.assert_that_no_worker_has_ended();
@@ -97,7 +100,7 @@ async fn feed(database: Database, url: String, stop: CancellationToken) -> Vec<U
                 answered.extend(jobs.iter().map(NewJob::id));
             }
         } else {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }
     answered
@@ -150,6 +153,17 @@ impl Attempts {
         assert!(missing.is_empty(), "{} of {} jobs are lost: {missing:?}", missing.len(), answered.len());
         assert!(self.without_one_success.is_empty(), "{:?}", self.without_one_success);
     }
+}
+
+/// Waits until so many attempts have ended, which is in the middle of others, and returns how many those are.
+async fn more_than(crew: &Crew, attempts: i64) -> i64 {
+    let ended = Cell::new(0);
+    crew.wait(async || {
+        ended.set(runs(&crew.database).await.unwrap_or_default());
+        ended.get() >= attempts
+    })
+    .await;
+    ended.get()
 }
 
 /// Ends of attempts; an error while Postgres is away.
