@@ -63,12 +63,14 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
             }
         }
         seconds.push(start.elapsed().as_secs_f64());
-        tables.push(Table::of(&mut looker).await?);
         readings.push(Reading::take(&mut lab, &crew.pids()).await?);
+        let table = Table::of(&mut looker).await?;
+        let rate = jobs as f64 / 10.0 / start.elapsed().as_secs_f64();
+        let (heap, indexes, vacuums) = (table.heap, table.indexes, table.vacuums);
         say(&format!(
-            "endurance: {until} jobs, the last tenth at {:.0}/s",
-            jobs as f64 / 10.0 / start.elapsed().as_secs_f64()
+            "{until} jobs, the last tenth at {rate:.0}/s; due_work {heap:.0} MiB and {indexes:.0} MiB of indexes, vacuumed {vacuums} times"
         ));
+        tables.push(table);
     }
     let (enqueued, least_waiting) = producer.await??;
     window::all_ended(&mut looker, &mut crew, waiting + enqueued).await?;
