@@ -68,7 +68,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
         let rate = jobs as f64 / 10.0 / start.elapsed().as_secs_f64();
         let (heap, indexes, vacuums) = (table.heap, table.indexes, table.vacuums);
         say(&format!(
-            "{until} jobs, the last tenth at {rate:.0}/s; due_work {heap:.0} MiB and {indexes:.0} MiB of indexes, vacuumed {vacuums} times"
+            "{until} jobs, the last tenth at {rate:.0}/s; due_work {heap:.0} MiB and {indexes:.0} MiB of indexes, \
+             vacuumed {vacuums} times"
         ));
         tables.push(table);
     }
@@ -107,8 +108,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// Enqueues jobs whenever fewer than [`WAITING`] wait, until so many were handled: the last of them too have the producer
-/// beside them. Returns how many it enqueued, and how few waited at least.
+/// Enqueues jobs whenever fewer than [`WAITING`] wait, until so many were handled: the last of them too have the
+/// producer beside them. Returns how many it enqueued, and how few waited at least.
 async fn produce(database: Database, jobs: u64, before: u64, handled: Arc<AtomicU64>) -> anyhow::Result<(u64, u64)> {
     let (mut enqueued, mut least) = (0, u64::MAX);
     loop {

@@ -1,5 +1,5 @@
-//! `settle_by`: the ends of leased jobs, written by key as the product does it, and by place (ctid) with the whole token
-//! checked again. Both take turns on one server, so that whatever else happens meets both.
+//! `settle_by`: the ends of leased jobs, written by key as the product does it, and by place (ctid) with the whole
+//! token checked again. Both take turns on one server, so that whatever else happens meets both.
 
 use crate::job;
 use crate::lab::{Lab, leave, say};

@@ -50,8 +50,8 @@ async fn jobs_survive_a_postgres_that_is_killed_twenty_times() {
     let unknown =
         calls.values().filter(|of_job| of_job.windows(2).any(|pair| pair[0].attempt == pair[1].attempt)).count();
     eprintln!(
-        "\n{KILLS} kills, {} jobs, half of them called; {} attempts lost, {} others without success, {twice} jobs started \
-         twice, {unknown} of them since Postgres had lost the claim under their handler",
+        "\n{KILLS} kills, {} jobs, half of them called; {} attempts lost, {} others without success, {twice} jobs \
+         started twice, {unknown} of them since Postgres had lost the claim under their handler",
         attempts.successes.len(),
         attempts.lost,
         attempts.others,
