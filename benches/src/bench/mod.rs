@@ -3,11 +3,13 @@
 mod backlog;
 mod cost;
 mod drain;
+mod endurance;
 mod enqueue;
 mod floor;
 mod latency;
 mod pinned;
 mod schedules;
+mod settle_by;
 mod sleepers;
 mod window;
 
@@ -35,11 +37,16 @@ pub enum Bench {
     Schedules,
     /// Handlers that sleep, on many slots of several worker processes
     Sleepers,
+    /// Ends written by key, and by place
+    #[command(name = "settle_by")]
+    SettleBy,
+    /// Ten million jobs, produced and run at once; not one of `all`, because it takes many minutes
+    Endurance,
 }
 
 impl Bench {
-    /// In the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 8] = [
+    /// What `all` runs, in the order of the table in `benches/README.md`.
+    pub const ALL: [Self; 10] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -48,6 +55,8 @@ impl Bench {
         Self::Backlog,
         Self::Pinned,
         Self::Sleepers,
+        Self::SettleBy,
+        Self::Schedules,
     ];
 }
 
@@ -63,5 +72,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Floor => floor::run(options).await,
         Bench::Schedules => schedules::run(options).await,
         Bench::Sleepers => sleepers::run(options).await,
+        Bench::SettleBy => settle_by::run(options).await,
+        Bench::Endurance => endurance::run(options).await,
     }
 }

@@ -60,7 +60,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     stop.cancel();
     running.await?;
     leave(database).await;
-    figures.push(Figure::new("schedules", "due in the same second, until all are enqueued", took * 1000.0, "ms").jobs(tasks));
+    figures.push(
+        Figure::new("schedules", "due in the same second, until all are enqueued", took * 1000.0, "ms").jobs(tasks),
+    );
     Ok(figures)
 }
 

@@ -23,8 +23,7 @@ async fn schedulers_away_and_each_policy_does_what_it_says() {
     let mut tasks = Vec::new();
     for misfire in POLICIES {
         for (kind, expr, interval) in RHYTHMS {
-            let definition =
-                TaskDefinition { misfire, ..TaskDefinition::new(expr, "noop", Schedule::new(kind, expr)) };
+            let definition = TaskDefinition { misfire, ..TaskDefinition::new(expr, "noop", Schedule::new(kind, expr)) };
             tasks.push((crew.database.create_task(&definition).await.unwrap(), interval));
         }
     }
@@ -44,7 +43,8 @@ fn check(task: &Task, interval: i64, mut fires: Vec<FireRecord>) {
     let planned_at = fires.iter().map(|fire| fire.at).min().unwrap();
     // Those that the first transaction decided: the scheduler goes on afterwards.
     let first: DateTime<Utc> = task.next_run_at.unwrap();
-    let due: Vec<_> = (0..).map(|n| first + TimeDelta::seconds(n * interval)).take_while(|at| *at <= planned_at).collect();
+    let due: Vec<_> =
+        (0..).map(|n| first + TimeDelta::seconds(n * interval)).take_while(|at| *at <= planned_at).collect();
     let recorded: Vec<_> = fires.iter().map(|fire| fire.scheduled_for).filter(|at| *at <= planned_at).collect();
     assert_eq!(recorded, due, "{name}");
     // An instant just at the edge of the grace may fall on either side.
@@ -59,7 +59,11 @@ fn check(task: &Task, interval: i64, mut fires: Vec<FireRecord>) {
     };
     let at_edge = fires.len() - late.len() - in_time.count();
     let fired = late.iter().filter(|fire| fire.skipped.is_none()).count();
-    assert!((kept.saturating_sub(at_edge)..=kept).contains(&fired) || fired == late.len(), "{name}: {fired} of {}", late.len());
+    assert!(
+        (kept.saturating_sub(at_edge)..=kept).contains(&fired) || fired == late.len(),
+        "{name}: {fired} of {}",
+        late.len()
+    );
     let (skipped, newest) = late.split_at(late.len() - fired);
     assert!(skipped.iter().all(|fire| fire.skipped.as_deref() == Some(reason)), "{name}");
     assert!(newest.iter().all(|fire| fire.skipped.is_none()), "{name}");

@@ -32,7 +32,8 @@ async fn schedulers_killed_and_every_due_instant_is_one_fire_or_one_skip() {
             crew.server.start_again().await;
         }
     }
-    let ended: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()").fetch_one(crew.database.pool()).await.unwrap();
+    let ended: DateTime<Utc> =
+        sqlx::query_scalar("select clock_timestamp()").fetch_one(crew.database.pool()).await.unwrap();
     crew.until_none("select count(*) from ordinaut.task where next_run_at <= clock_timestamp() - interval '1 s'").await;
     crew.assert_that_no_scheduler_has_ended();
 
@@ -53,17 +54,21 @@ async fn schedulers_killed_and_every_due_instant_is_one_fire_or_one_skip() {
     .unwrap();
     assert!(wrong.is_empty(), "task, instants, instants that there should be: {wrong:?}");
     assert_eq!(crew.count("select count(distinct task_id) from ordinaut.fire").await, TASKS);
-    let late_starts = "select count(*) from (select min(scheduled_for) - min(created_at) as after, min(created_at), task.id
+    let late_starts =
+        "select count(*) from (select min(scheduled_for) - min(created_at) as after, min(created_at), task.id
                        from ordinaut.task join ordinaut.fire on task_id = task.id group by task.id) firsts
                        where after > interval '5 s'";
     assert_eq!(crew.count(late_starts).await, 0);
     // One job for each fire, and none besides.
-    let unpaired = "select count(*) from (select task_id, scheduled_for, job_id from ordinaut.fire where job_id is not null) f
+    let unpaired =
+        "select count(*) from (select task_id, scheduled_for, job_id from ordinaut.fire where job_id is not null) f
                     full join (select id, task_id, scheduled_for from ordinaut.job) j
                         on j.id = f.job_id and j.task_id = f.task_id and j.scheduled_for = f.scheduled_for
                     where f.job_id is null or j.id is null";
     assert_eq!(crew.count(unpaired).await, 0);
     let fired = crew.count("select count(*) from ordinaut.fire where skipped is null").await;
     let skipped = crew.count("select count(*) from ordinaut.fire where skipped is not null").await;
-    eprintln!("schedulers_killed: {kills} schedulers and a Postgres killed; {fired} fires, {skipped} skips, each instant once");
+    eprintln!(
+        "schedulers_killed: {kills} schedulers and a Postgres killed; {fired} fires, {skipped} skips, each instant once"
+    );
 }

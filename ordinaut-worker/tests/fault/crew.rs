@@ -1,5 +1,7 @@
 //! Worker processes, a scheduler, and a Postgres of their own.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use ordinaut_core::{Database, Scheduler, Summary};
 use ordinaut_embedded::Postgres;
 use std::process::{Child, Command, Stdio};
@@ -10,31 +12,34 @@ use uuid::Uuid;
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
 /// Far more than anything here needs.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(600);
 
 pub(crate) struct Crew {
     pub(crate) database: Database,
     workers: Vec<Child>,
     _scheduler: DropGuard,
-    _postgres: Postgres,
+    /// Only if it is ours; it goes last.
+    postgres: Option<Postgres>,
 }
 
 impl Crew {
-    /// So many worker processes of 10 slots each, that have begun their sessions.
-    pub(crate) async fn start(workers: usize) -> Self {
+    /// So many worker processes, of 10 slots each unless the settings say otherwise, that have begun their sessions.
+    pub(crate) async fn start(workers: usize, settings: &[(&str, &str)]) -> Self {
         let postgres = tokio::task::spawn_blocking(|| Postgres::temporary().unwrap()).await.unwrap();
-        let database = Database::connect(postgres.url().parse().unwrap(), 5).await.unwrap();
+        let mut crew = Self::start_on(&postgres.url(), workers, settings).await;
+        crew.postgres = Some(postgres);
+        crew
+    }
+
+    /// The same on a Postgres that is somebody else's.
+    pub(crate) async fn start_on(url: &str, workers: usize, settings: &[(&str, &str)]) -> Self {
+        let database = Database::connect(url.parse().unwrap(), 5).await.unwrap();
         database.migrate().await.unwrap();
         let stop = CancellationToken::new();
-        let scheduler = Scheduler::new(database.clone());
-        tokio::spawn(scheduler.run(stop.clone().cancelled_owned()));
-        let workers = (0..workers).map(|_| worker(&postgres.url())).collect();
-        let crew = Self { database, workers, _scheduler: stop.drop_guard(), _postgres: postgres };
-        crew.wait(async || {
-            let alive = crew.database.workers().await.unwrap();
-            alive.len() == crew.workers.len()
-        })
-        .await;
+        tokio::spawn(Scheduler::new(database.clone()).run(stop.clone().cancelled_owned()));
+        let workers = (0..workers).map(|_| worker(url, settings)).collect();
+        let crew = Self { database, workers, _scheduler: stop.drop_guard(), postgres: None };
+        crew.wait(async || crew.database.workers().await.unwrap().len() == crew.workers.len()).await;
         crew
     }
 
@@ -44,17 +49,47 @@ impl Crew {
         worker.wait().unwrap();
     }
 
+    /// Lets the workers stop in good order, and waits until they and their connections are gone.
+    pub(crate) async fn dismiss(&mut self) {
+        for worker in &self.workers {
+            kill(Pid::from_raw(worker.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        }
+        for mut worker in self.workers.drain(..) {
+            let status = tokio::task::spawn_blocking(move || worker.wait()).await.unwrap().unwrap();
+            assert!(status.success(), "a worker ended with {status}");
+        }
+        let connections = "select count(*) from pg_stat_activity where application_name like 'ordinaut-%/%'";
+        self.wait(async || self.count(connections).await == 0).await;
+    }
+
+    pub(crate) fn assert_that_no_worker_has_ended(&mut self) {
+        for worker in &mut self.workers {
+            assert_eq!(worker.try_wait().unwrap(), None, "worker {}", worker.id());
+        }
+    }
+
     /// Waits until some jobs have come so far together.
     pub(crate) async fn until(&self, reached: impl Fn(&Summary) -> bool, ids: &[Uuid]) {
         self.wait(async || reached(&self.database.summary(ids).await.unwrap())).await;
     }
 
-    async fn wait(&self, reached: impl AsyncFn() -> bool) {
+    /// Waits until nothing is left to do.
+    pub(crate) async fn until_idle(&self) {
+        let one_waits = "select count(*) from (select from ordinaut.due_work limit 1) as any_row";
+        self.wait(async || self.count(one_waits).await == 0).await;
+    }
+
+    pub(crate) async fn wait(&self, reached: impl AsyncFn() -> bool) {
         let until = Instant::now() + LIMIT;
         while !reached().await {
             assert!(Instant::now() < until, "not reached within {LIMIT:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The one number that a query answers.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(self.database.pool()).await.unwrap()
     }
 }
 
@@ -67,12 +102,13 @@ impl Drop for Crew {
     }
 }
 
-fn worker(url: &str) -> Child {
+fn worker(url: &str, settings: &[(&str, &str)]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ordinaut-worker"))
         .env_clear()
         .env("DATABASE_URL", url)
         .env("WORKER_LEASE_SECONDS", LEASE.as_secs().to_string())
         .env("LOG_LEVEL", "warn")
+        .envs(settings.iter().copied())
         .stdin(Stdio::null())
         .spawn()
         .unwrap()

@@ -1,0 +1,71 @@
+//! A Postgres that can be killed, with all of its processes at once, and started again on the same data.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use ordinaut_embedded::{Postgres, ServerError};
+use std::path::PathBuf;
+use uuid::Uuid;
+
+pub(crate) struct Server {
+    directory: PathBuf,
+    running: Option<Postgres>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        // Short enough that its socket lies in it too, so that its address stays the same.
+        let directory = std::env::temp_dir().join(format!("ordinaut-{:.8}", Uuid::new_v4().simple().to_string()));
+        let mut server = Self { directory, running: None };
+        server.start_again().await;
+        server
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.running.as_ref().unwrap().url()
+    }
+
+    /// Kills all processes before any of them can tell another, so that what was not written yet is lost.
+    pub(crate) async fn kill(&mut self) {
+        let postgres = self.running.take().unwrap();
+        let postmaster = postgres.postmaster_pid();
+        // One that is stopped starts no further process.
+        signal(postmaster, Signal::SIGSTOP);
+        let children = children(postmaster);
+        children.iter().for_each(|child| signal(*child, Signal::SIGSTOP));
+        children.iter().for_each(|child| signal(*child, Signal::SIGKILL));
+        signal(postmaster, Signal::SIGKILL);
+        tokio::task::spawn_blocking(|| drop(postgres)).await.unwrap();
+    }
+
+    pub(crate) async fn start_again(&mut self) {
+        let directory = self.directory.clone();
+        let start = move || {
+            loop {
+                match Postgres::start(&directory) {
+                    // The last of its processes is not quite gone.
+                    Err(ServerError::AlreadyRunning { .. }) => {}
+                    outcome => return outcome.unwrap(),
+                }
+            }
+        };
+        self.running = Some(tokio::task::spawn_blocking(start).await.unwrap());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.running.take());
+        std::fs::remove_dir_all(&self.directory).ok();
+    }
+}
+
+/// One that has just ended needs no signal.
+fn signal(pid: u32, signal: Signal) {
+    kill(Pid::from_raw(pid.try_into().unwrap()), signal).ok();
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    let lists = format!("/proc/{parent}/task/{parent}/children");
+    let text = std::fs::read_to_string(lists).unwrap();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
