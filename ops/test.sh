@@ -4,7 +4,8 @@
 #   ./ops/test.sh                 install what is missing, then run every test
 #   ./ops/test.sh install         only install what is missing
 #   ./ops/test.sh fault [case]    real processes and real kills; takes minutes, and is not part of CI. The cases:
-#                                 worker_killed, contention, late_commit, late_bulk, postgres_killed
+#                                 worker_killed, contention, late_commit, late_bulk, postgres_killed,
+#                                 schedulers_killed, schedulers_away
 #
 # The tests start their own Postgres and Redis on sockets in temporary directories, and leave nothing behind.
 set -euo pipefail
@@ -31,7 +32,8 @@ case ${1:-all} in
     fault)
         install
         # One after another: each wants the machine for itself.
-        cargo test -p ordinaut-worker --locked --test fault -j2 -- --ignored --nocapture --test-threads 1 "${2:-}"
+        cargo test -p ordinaut-worker -p ordinaut-scheduler --locked --test fault -j2 -- \
+            --ignored --nocapture --test-threads 1 "${2:-}"
         ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -1,7 +1,7 @@
 //! schedules: from the instant that a task is due to its job in the table, with a thousand due each second, with ten
 //! thousand due in one, and what an idle tick reads beside a hundred thousand tasks that are not due.
 
-use crate::lab::{BENCH, Lab, leave, say};
+use crate::lab::{Lab, leave, say};
 use crate::{Figure, Options};
 use anyhow::ensure;
 use chrono::{DateTime, TimeDelta, Utc};
