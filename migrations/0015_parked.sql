@@ -45,4 +45,8 @@ alter table outbox add constraint outbox_type_check check (type in
     ('enqueued', 'leased', 'given_back', 'run_now', 'requeued', 'parked', 'unparked',
      'succeeded', 'failed', 'snoozed', 'cancelled', 'dead', 'lost', 'released'));
 
+-- Ids do not compress, and trying costs as much as writing them.
+alter table outbox alter column job_ids set storage external;
+alter table event alter column job_ids set storage external;
+
 update schema_version set version = 15;

@@ -47,7 +47,7 @@ impl Link {
 
     async fn connect(&self) -> sqlx::Result<PgConnection> {
         let mut connection = self.options.connect().await?;
-        sqlx::query("select set_config('statement_timeout', $1, false)")
+        sqlx::query(self.schema.sql(include_str!("../../sql/sessions/connect.sql")))
             .bind(self.statement_timeout.as_millis().to_string())
             .execute(&mut connection)
             .await?;

@@ -195,6 +195,33 @@ async fn a_lease_is_a_heap_only_update() {
 }
 
 #[tokio::test]
+async fn a_plan_made_while_the_queue_was_empty_does_not_read_it_from_end_to_end() {
+    let db = database().await;
+    tell(&db, "vacuum analyze ordinaut.due_work").await;
+    tell(&db, "vacuum analyze ordinaut.job").await;
+    let mut worker = worker(&db, succeed);
+    // More often than a statement is planned anew each time.
+    for _ in 0..10 {
+        assert_eq!(worker.step().await.unwrap(), Step::Idle);
+    }
+    db.enqueue_many((0..5000).map(probe)).await.unwrap();
+    for _ in 0..10 {
+        assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
+    }
+    drop(worker);
+    // A connection's statistics are complete once it has ended.
+    eventually(
+        &db,
+        "select not exists (select from pg_stat_activity where datname = current_database()
+                                        and application_name ~ '^ordinaut-(claim|settle)')",
+    )
+    .await;
+    let rows_read =
+        "select sum(seq_tup_read)::bigint from pg_stat_user_tables where relname ~ '^(due_work|job_[0-9d])'";
+    assert_eq!(ask::<i64>(&db, rows_read).await, 0);
+}
+
+#[tokio::test]
 async fn a_row_that_somebody_else_holds_is_passed_by() {
     let db = database().await;
     let (held, free) = (enqueue(&db).await, enqueue(&db).await);
