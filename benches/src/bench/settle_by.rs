@@ -22,7 +22,7 @@ const BY_KEY: &str = include_str!("../../../ordinaut-core/sql/jobs/settle.sql");
 const KEY: &str = "    where due_work.job_id = ended.job_id and";
 
 /// By place: that the row found there is still that of the token is checked afterwards.
-const PLACE: &str = "    where due_work.ctid = any($11::text[]::tid[]) and due_work.job_id = ended.job_id and";
+const PLACE: &str = "    where due_work.ctid = any($12::text[]::tid[]) and due_work.job_id = ended.job_id and";
 
 /// A name of its own, by which the server's CPU time is told apart.
 const LEASING: &str = "leasing";
@@ -135,7 +135,8 @@ impl Way {
             .bind(vec![0_i16; n])
             .bind(vec![None::<&str>; n])
             .bind(vec![None::<&str>; n])
-            .bind(vec![Some(0.001); n]);
+            .bind(vec![Some(0.001); n])
+            .bind(true);
         let query = if self.by_place { query.bind(places) } else { query };
         let settled = query.fetch_all(&mut self.connection).await?;
         self.took += start.elapsed();

@@ -1,7 +1,7 @@
 //! Rescue: declare sessions dead, find their leases, and keep what they counted.
 
 use super::database::Database;
-use super::settle::{Ended, Settled, settle};
+use super::settle::{Ended, Locked, Settled, settle};
 use crate::vocabulary::lease::Token;
 use crate::vocabulary::outcome::Outcome;
 use crate::vocabulary::settlement::{Budget, Settlement};
@@ -48,7 +48,7 @@ impl Database {
             return Ok(Vec::new());
         }
         let ended: Vec<Ended> = orphans.iter().map(Orphan::end).collect();
-        let settled = settle(self.schema(), &ended, &mut *tx).await?;
+        let settled = settle(self.schema(), &ended, Locked::Wait, &mut *tx).await?;
         let mut counts = BTreeMap::<(&str, Outcome), i64>::new();
         for end in &settled {
             *counts.entry((&end.queue, end.outcome)).or_default() += 1;

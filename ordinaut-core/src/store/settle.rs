@@ -30,10 +30,19 @@ pub(crate) struct Settled {
     pub(crate) outcome: Outcome,
 }
 
+/// What to do about a row that somebody else has locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locked {
+    Wait,
+    /// It is missing from the answer too.
+    Leave,
+}
+
 /// Writes ends of attempts. One that is missing from the answer had lost its lease: nothing was written for it.
 pub(crate) async fn settle<'e>(
     schema: &Schema,
     ended: &[Ended],
+    locked: Locked,
     db: impl PgExecutor<'e>,
 ) -> sqlx::Result<Vec<Settled>> {
     fn column<'a, T>(ended: &'a [Ended], field: impl Fn(&'a Ended) -> T) -> Vec<T> {
@@ -51,6 +60,7 @@ pub(crate) async fn settle<'e>(
         .bind(column(ended, |end| end.settlement.error.as_deref()))
         .bind(column(ended, |end| end.output.as_deref()))
         .bind(column(ended, |end| end.ran_for.map(seconds)))
+        .bind(locked == Locked::Wait)
         .fetch_all(db)
         .await
 }

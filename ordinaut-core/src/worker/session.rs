@@ -6,7 +6,7 @@ use super::stop::Stop;
 use crate::store::database::Database;
 use crate::store::link::Link;
 use crate::store::session::{self, Profile};
-use crate::store::settle::{Ended, settle};
+use crate::store::settle::{Ended, Locked, settle};
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::settlement::Settlement;
 use std::sync::Arc;
@@ -217,7 +217,7 @@ impl Life {
         let ended: Vec<_> = late.iter().map(did_not_yield).collect();
         let schema = self.link.schema();
         let written = async {
-            let result = settle(&schema, &ended, self.link.connection().await?).await;
+            let result = settle(&schema, &ended, Locked::Wait, self.link.connection().await?).await;
             self.link.checked(result)
         };
         match tokio::time::timeout(self.lease / 6, written).await {

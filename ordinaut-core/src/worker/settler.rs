@@ -5,7 +5,7 @@ use super::attempt::Finished;
 use super::book::Book;
 use crate::store::database::Database;
 use crate::store::link::Link;
-use crate::store::settle::{Ended, Settled, is_refusal, settle};
+use crate::store::settle::{Ended, Locked, Settled, is_refusal, settle};
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::outcome::Outcome;
@@ -23,6 +23,9 @@ const ENDS_A_STATEMENT: usize = 500;
 
 /// As many ends may wait to be written; then handlers wait with theirs, and nothing more is claimed.
 const BACKLOG: usize = 2000;
+
+/// Before an end is written again that was missing from an answer: longer than nearly every claim.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// Between tries while Postgres is away.
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
@@ -86,6 +89,7 @@ struct Batch {
     senders: Vec<Sender>,
     /// Its one end is already the refusal of another.
     refused: bool,
+    locked: Locked,
 }
 
 impl Desk {
@@ -102,7 +106,12 @@ impl Desk {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
             match self.settle(&batch).await {
-                Ok(settled) => batch.answer(&settled),
+                Ok(settled) => {
+                    if let Some(rest) = batch.answer(&settled) {
+                        tokio::time::sleep(MOMENT).await;
+                        batches.push(rest);
+                    }
+                }
                 Err(refusal) if batch.ended.len() == 1 => {
                     batch.fail(&refusal);
                     batches.push(batch);
@@ -121,7 +130,7 @@ impl Desk {
         let mut failures = 0;
         loop {
             let result = match self.link.connection().await {
-                Ok(connection) => settle(&schema, &batch.ended, connection).await,
+                Ok(connection) => settle(&schema, &batch.ended, batch.locked, connection).await,
                 Err(error) => Err(error),
             };
             match self.link.checked(result) {
@@ -138,10 +147,14 @@ impl Desk {
 }
 
 impl Batch {
+    fn new(locked: Locked) -> Self {
+        Self { ended: Vec::new(), fallbacks: Vec::new(), senders: Vec::new(), refused: false, locked }
+    }
+
     fn of(letters: &mut Vec<Letter>) -> Self {
         // One order for all: two statements that touch the same rows can then only wait, not deadlock.
         letters.sort_unstable_by_key(|letter| letter.finished.ended.token.job_id);
-        let mut batch = Self { ended: Vec::new(), fallbacks: Vec::new(), senders: Vec::new(), refused: false };
+        let mut batch = Self::new(Locked::Leave);
         for Letter { finished, sender } in letters.drain(..) {
             batch.ended.push(finished.ended);
             batch.fallbacks.push((finished.budget, finished.backoff));
@@ -157,6 +170,7 @@ impl Batch {
             fallbacks: self.fallbacks.split_off(middle),
             senders: self.senders.split_off(middle),
             refused: self.refused,
+            locked: self.locked,
         }
     }
 
@@ -170,19 +184,29 @@ impl Batch {
         self.refused = true;
     }
 
-    fn answer(self, settled: &[Settled]) {
+    /// Tells everybody. What is missing has lost its lease, or a claim of another worker is just stepping over it: the rest
+    /// is to be written again, and that answer is final.
+    fn answer(self, settled: &[Settled]) -> Option<Self> {
         let outcomes: HashMap<(Uuid, i32), Outcome> =
             settled.iter().map(|end| ((end.job_id, end.attempt), end.outcome)).collect();
-        for (end, sender) in self.ended.iter().zip(self.senders) {
+        let mut rest = Self { refused: self.refused, ..Self::new(Locked::Wait) };
+        for ((end, fallback), sender) in self.ended.into_iter().zip(self.fallbacks).zip(self.senders) {
             let outcome = outcomes.get(&(end.token.job_id, end.token.attempt)).copied();
+            if outcome.is_none() && self.locked == Locked::Leave {
+                rest.ended.push(end);
+                rest.fallbacks.push(fallback);
+                rest.senders.push(sender);
+                continue;
+            }
             if let Some(outcome) = outcome {
                 sender.book.ended(&sender.queue, outcome, 1);
             }
-            tell(end, &sender.kind, outcome);
+            tell(&end, &sender.kind, outcome);
             let answer = if outcome.is_some() { Answer::Settled } else { Answer::LeaseLost };
             // Whoever asked may have stopped waiting.
             sender.answer.map(|asked| asked.send(answer).ok());
         }
+        (!rest.ended.is_empty()).then_some(rest)
     }
 }
 
