@@ -4,7 +4,7 @@
 --
 -- The cancel flag is read from the deleted row: a job that was asked to stop gets no further attempt.
 -- A claim of another worker whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
--- it ends (xmax says so, or that one did so before). Unless $11 says to wait for those, they are left out of the answer.
+-- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for those, they are left out.
 -- What is returned was settled; a token that is missing had lost its lease, and nothing was written for it.
 with ended as (
     select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[], $5::text[], $6::float8[],
@@ -15,7 +15,7 @@ with ended as (
     using ended
     where due_work.job_id = ended.job_id and due_work.attempt = ended.attempt
       and due_work.session = ended.session and due_work.nonce = ended.nonce
-      and ($11::boolean or due_work.xmax = '0'::xid)
+      and ($11::boolean or due_work.xmax = due_work.xmin or due_work.xmax = '0'::xid)
     returning ended.*, due_work.queue, due_work.kind, due_work.priority,
               ended.again_in is not null and due_work.flags & 1 = 0 as goes_on,
               case when ended.again_in is not null and due_work.flags & 1 = 1 then 'cancelled'

@@ -66,7 +66,7 @@ impl Database {
         if created != id {
             return Err(TaskError::Duplicate(created));
         }
-        self.task(id).await?.ok_or(TaskError::Unknown)
+        self.task_on(id, &mut connection).await?.ok_or(TaskError::Unknown)
     }
 
     /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new

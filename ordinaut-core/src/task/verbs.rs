@@ -119,7 +119,7 @@ impl Database {
                 (held.task.status, held.task.next_run_at) = (TaskStatus::Cancelled, None);
                 self.store_task(&held, &mut tx).await?
             }
-            Err(TaskError::Cancelled) => self.task(id).await?.ok_or(TaskError::Unknown)?,
+            Err(TaskError::Cancelled) => self.task_on(id, &mut tx).await?.ok_or(TaskError::Unknown)?,
             Err(error) => return Err(error),
         };
         self.release_task_key(id, &mut tx).await?;

@@ -1,7 +1,8 @@
 //! Settle: what each outcome leaves in the tables.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, enqueue, eventually, parsed, probe, quick, run, tell, worker, worker_with,
+    Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, run, tell, within, worker,
+    worker_with,
 };
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{
@@ -389,6 +390,31 @@ async fn a_slot_may_wait_until_the_end_of_its_last_job_is_written() {
     eventually(&db, "select count(*) = 50 from ordinaut.run").await;
     running.stop().await.unwrap();
     assert!(ask::<bool>(&db, "select bool_and(output = 'true') from ordinaut.run").await);
+}
+
+#[tokio::test]
+async fn an_end_is_written_by_the_first_statement_unless_somebody_has_locked_its_row() {
+    let db = database().await;
+    db.enqueue(&probe(0)).await.unwrap();
+    let (handler, mut starts) = gated();
+    let running = run(worker(&db, handler));
+    let gate = within(starts.recv()).await.unwrap();
+    let free = "select bool_and(xmax = xmin or xmax = '0'::xid) from ordinaut.due_work";
+    assert!(ask::<bool>(&db, free).await, "the lease's own lock must not look like another's");
+
+    let mut other = db.pool().begin().await.unwrap();
+    sqlx::query("select from ordinaut.due_work for update").execute(&mut *other).await.unwrap();
+    assert!(!ask::<bool>(&db, free).await);
+    gate.end(Ok(()));
+    eventually(
+        &db,
+        "select exists (select from pg_stat_activity where datname = current_database()
+                                    and application_name like 'ordinaut-settle%' and wait_event_type = 'Lock')",
+    )
+    .await;
+    other.rollback().await.unwrap();
+    eventually(&db, "select exists (select from ordinaut.run where outcome = 'succeeded')").await;
+    running.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -96,6 +96,18 @@ async fn each_bad_field_of_a_task_is_named() {
 }
 
 #[tokio::test]
+async fn as_many_as_the_pool_has_connections_create_and_cancel_at_once() {
+    let db = database().await;
+    let create = async |_: i32| {
+        let task = db.create_task(&every("1h")).await.unwrap();
+        db.cancel_task(task.id).await.unwrap();
+        db.cancel_task(task.id).await.unwrap();
+    };
+    crate::fixture::within(futures_util::future::join_all((0..40).map(create))).await;
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.task where status = 'cancelled'").await, 40);
+}
+
+#[tokio::test]
 async fn a_dedupe_key_is_held_by_one_task_until_its_window_is_over() {
     let db = database().await;
     let keyed = TaskDefinition { dedupe_key: Some("k".to_owned()), dedupe_window: Some(3600.0), ..every("1h") };

@@ -117,7 +117,13 @@ pub(crate) struct Held {
 impl Database {
     /// One task, or `None` if there is none.
     pub async fn task(&self, id: Uuid) -> sqlx::Result<Option<Task>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/get.sql"))).bind(id).fetch_optional(self.pool()).await
+        let mut connection = self.pool().acquire().await?;
+        self.task_on(id, &mut connection).await
+    }
+
+    /// As [`Database::task`], for who has a connection: taking another one from the pool could wait for itself.
+    pub(crate) async fn task_on(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Task>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/get.sql"))).bind(id).fetch_optional(db).await
     }
 
     /// Up to `limit` tasks, newest first.
