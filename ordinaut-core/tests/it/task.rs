@@ -370,7 +370,7 @@ async fn runs_and_statistics_of_a_task_are_told() {
     }
     let runs = db.task_runs(task.id, 2, None).await.unwrap();
     assert_eq!(runs.len(), 2);
-    assert_eq!(db.task_runs(task.id, 10, Some(runs[1].job_id)).await.unwrap().len(), 1);
+    assert_eq!(db.task_runs(task.id, 10, Some((runs[1].job_id, runs[1].attempt))).await.unwrap().len(), 1);
     let statistics = db.task_statistics(task.id, 1).await.unwrap();
     assert_eq!((statistics.runs, statistics.success_share()), (3, Some(1.0)));
     assert!(statistics.p95.is_some() && statistics.per_day.get().contains("\"runs\": 3"), "{statistics:?}");
