@@ -172,6 +172,8 @@ async fn a_paused_task_holds_its_jobs_and_runs_nothing_now() {
     assert_eq!((&told["status"], &told["parked"], &told["next_run_at"]), (&json!("paused"), &json!(1), &json!(null)));
     assert_eq!(app.get(run.header("location")).await.json()["state"], "parked");
     assert_eq!(app.get("/jobs?state=parked").await.json()["jobs"][0]["id"], job_id);
+    let refused = app.post(&format!("/jobs/{job_id}/run-now"), "").await;
+    assert_eq!((refused.status, refused.problem()), (409, String::new()));
     let refused = tell("run-now").await;
     assert_eq!((refused.status, refused.problem()), (409, String::new()));
     let refused = app.post(&format!("{}/snooze", path(&task)), r#"{"delay": 60}"#).await;

@@ -5,7 +5,7 @@ use crate::args::Preview;
 use crate::connection::Connection;
 use crate::output::{answer, table};
 use anyhow::bail;
-use chrono::Utc;
+use chrono::{SecondsFormat, Utc};
 use ordinaut_core::Schedule;
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::scheduler::default_zone;
@@ -25,7 +25,10 @@ pub(crate) async fn run(asked: Preview, source: &Source) -> anyhow::Result<ExitC
     let after = asked.after.unwrap_or_else(Utc::now);
     let preview = ordinaut_core::preview(schedule, calendars, after, asked.count).await?;
     answer(asked.format, &preview, || {
-        let rows = preview.next.iter().map(|moment| [moment.utc.to_rfc3339(), moment.local.clone()]);
+        let rows = preview
+            .next
+            .iter()
+            .map(|moment| [moment.utc.to_rfc3339_opts(SecondsFormat::AutoSi, true), moment.local.clone()]);
         let mut lines = vec![table(["UTC", "LOCAL"], rows)];
         lines.extend(preview.warnings.iter().map(|warning| format!("warning: {warning}")));
         lines.join("\n")

@@ -1,5 +1,6 @@
 //! `ordinaut task`.
 
+use super::enqueue::duration;
 use super::task_history;
 use crate::args::{Change, Create, ListTasks, OneTask, Task, When};
 use crate::output::{answer, facts, or_dash, table, time};
@@ -91,7 +92,8 @@ fn document(create: Create) -> anyhow::Result<Value> {
     say("queue", create.queue.map(Value::from));
     say("priority", create.priority.map(Value::from));
     say("max_retries", create.max_retries.map(Value::from));
-    say("timeout", create.timeout.map(Value::from));
+    let timeout = create.timeout.map(|seconds| duration("--timeout", seconds)).transpose()?;
+    say("timeout", timeout.map(|timeout| timeout.as_secs_f64().into()));
     say("tags", Some(create.tags).filter(|tags| !tags.is_empty()).map(Value::from));
     say("calendars", Some(create.calendars).filter(|names| !names.is_empty()).map(Value::from));
     say("misfire", create.misfire.map(Value::from));

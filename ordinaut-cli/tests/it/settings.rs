@@ -26,6 +26,23 @@ fn without_a_database_every_verb_names_the_setting() {
         "workers".to_owned(),
         "events".to_owned(),
         "doctor".to_owned(),
+        "task create --title t --kind k --cron @daily".to_owned(),
+        "task list".to_owned(),
+        format!("task show {id}"),
+        format!("task change {id} --patch {{}}"),
+        format!("task pause {id}"),
+        format!("task resume {id}"),
+        format!("task run-now {id}"),
+        format!("task cancel {id}"),
+        format!("task delete {id}"),
+        format!("task snooze {id} 60"),
+        format!("task fires {id}"),
+        format!("task runs {id}"),
+        format!("task stats {id}"),
+        "publish topic id".to_owned(),
+        "fact name 1".to_owned(),
+        "calendar list".to_owned(),
+        "preview --cron @daily --calendar holidays".to_owned(),
     ];
     for line in lines {
         let answer = home.run(&line);

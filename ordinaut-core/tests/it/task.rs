@@ -252,6 +252,20 @@ async fn jobs_under_one_concurrency_key_run_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_resumed_waits_for_its_concurrency_key_too() {
+    let db = database().await;
+    let keyed = TaskDefinition { concurrency_key: Some("printer".to_owned()), ..every("1h") };
+    let (one, other) = (db.create_task(&keyed).await.unwrap(), db.create_task(&keyed).await.unwrap());
+    db.run_task_now(one.id).await.unwrap();
+    db.run_task_now(other.id).await.unwrap();
+    db.pause_task(one.id).await.unwrap();
+    schedule_once(&db).await;
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1, "the other one goes ahead");
+    db.resume_task(one.id).await.unwrap();
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1, "both run at once");
+}
+
+#[tokio::test]
 async fn an_event_makes_one_job_of_each_task_that_waits_for_it() {
     let db = database().await;
     let waits = |topic: &str| TaskDefinition { schedule: Schedule::new(ScheduleKind::Event, topic), ..every("1h") };
