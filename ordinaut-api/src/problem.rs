@@ -18,13 +18,14 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
     field: Option<Cow<'static, str>>,
-    more: Map<String, Value>,
+    /// Boxed, as few problems have more to tell.
+    more: Option<Box<Map<String, Value>>>,
     cause: Option<sqlx::Error>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into(), field: None, more: Map::new(), cause: None }
+        Self { status, detail: detail.into(), field: None, more: None, cause: None }
     }
 
     /// A field or parameter that cannot be accepted; `reason` follows its name in a sentence.
@@ -59,7 +60,7 @@ impl Problem {
     /// Tells a fact more, under its own name.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, fact: impl Into<Value>) -> Self {
-        self.more.insert(name.to_owned(), fact.into());
+        self.more.get_or_insert_default().insert(name.to_owned(), fact.into());
         self
     }
 
@@ -127,7 +128,7 @@ struct Answer<'a> {
     field: Option<&'a str>,
     request_id: String,
     #[serde(flatten)]
-    more: &'a Map<String, Value>,
+    more: Option<&'a Map<String, Value>>,
 }
 
 impl IntoResponse for Problem {
@@ -142,7 +143,7 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             field: self.field.as_deref(),
             request_id: request_id::current(),
-            more: &self.more,
+            more: self.more.as_deref(),
         };
         let body = serde_json::to_vec(&answer).expect("text and a number can be written as JSON");
         (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response()

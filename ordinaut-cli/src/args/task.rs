@@ -100,7 +100,7 @@ pub(crate) struct Create {
     /// A calendar that its days must agree with; may be given more than once
     #[arg(long = "calendar", value_name = "NAME")]
     pub(crate) calendars: Vec<String>,
-    /// What becomes of instants that nobody fired in time: coalesce, skip or catch_up(N)
+    /// What becomes of instants that nobody fired in time: `coalesce`, `skip` or `catch_up(N)`
     #[arg(long, value_name = "POLICY")]
     pub(crate) misfire: Option<String>,
     /// Skip an instant while so many of its jobs have not ended
@@ -156,7 +156,7 @@ pub(crate) struct Rule {
     /// An event's topic, such as orders.*.paid
     #[arg(long, value_name = "TOPIC")]
     event: Option<String>,
-    /// A condition, such as "ready_depth(mail) > 100 for 60s"
+    /// A condition, such as "fact(free) < 10 for 60s"
     #[arg(long, value_name = "CONDITION")]
     condition: Option<String>,
 }

@@ -181,7 +181,7 @@ impl Database {
             .bind(Json(&held.task.definition))
             .bind(held.task.status.as_str())
             .bind(held.task.next_run_at)
-            .bind(&held.watch)
+            .bind(held.watch)
             .fetch_one(db)
             .await
     }
