@@ -170,7 +170,8 @@ async fn a_paused_task_holds_its_jobs_and_runs_nothing_now() {
     assert_eq!(paused.status, 200, "{}", paused.text);
     let told = paused.json();
     assert_eq!((&told["status"], &told["parked"], &told["next_run_at"]), (&json!("paused"), &json!(1), &json!(null)));
-    assert_eq!(app.get(run.header("location")).await.json()["state"], "parked");
+    let job = app.get(run.header("location")).await.json();
+    assert_eq!((&job["state"], job["note"].is_string()), (&json!("parked"), true), "{job}");
     assert_eq!(app.get("/jobs?state=parked").await.json()["jobs"][0]["id"], job_id);
     let refused = app.post(&format!("/jobs/{job_id}/run-now"), "").await;
     assert_eq!((refused.status, refused.problem()), (409, String::new()));
