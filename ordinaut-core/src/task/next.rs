@@ -22,9 +22,9 @@ const NO_CLOCK: &str = "it is not due by the clock";
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use ordinaut_core::{Schedule, ScheduleKind, preview};
 ///
-/// let schedule = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("Europe/Chisinau");
+/// let schedule = Schedule::new(ScheduleKind::Cron, "30 3 * * *").timezone("Europe/Chisinau");
 /// let preview = preview(schedule, Vec::new(), "2027-03-27T12:00:00Z".parse()?, 1).await?;
-/// assert_eq!(preview.next[0].local, "2027-03-28T03:00:00+03:00");
+/// assert_eq!(preview.next[0].local, "2027-03-28T04:00:00+03:00");
 /// # Ok(())
 /// # }
 /// ```
