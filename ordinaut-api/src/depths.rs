@@ -1,7 +1,7 @@
-//! How deep the queues are, counted at most every 10 seconds, however many ask.
+//! How deep the queues are and how many tasks there are, counted at most every 10 seconds, however many ask.
 
 use crate::problem::Problem;
-use ordinaut_core::{Database, QueueStatus};
+use ordinaut_core::{Database, QueueStatus, TaskCount};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -20,7 +20,13 @@ pub(crate) struct Depths {
 struct Count {
     at: Instant,
     /// `None`: Postgres did not answer.
-    queues: Option<Arc<Vec<QueueStatus>>>,
+    counted: Option<Arc<Counted>>,
+}
+
+/// What was counted.
+pub(crate) struct Counted {
+    pub(crate) queues: Vec<QueueStatus>,
+    pub(crate) tasks: Vec<TaskCount>,
 }
 
 impl Depths {
@@ -28,24 +34,28 @@ impl Depths {
         Self { database, last: Arc::default() }
     }
 
-    /// Every queue, as it was at most 10 seconds ago.
-    pub(crate) async fn queues(&self) -> Result<Arc<Vec<QueueStatus>>, Problem> {
+    /// Every queue and all tasks, as they were at most 10 seconds ago.
+    pub(crate) async fn counted(&self) -> Result<Arc<Counted>, Problem> {
         let (depths, asked) = (self.clone(), Instant::now());
         // A task of its own: who asked may lose patience, and the next would begin the same long count again.
         let count = tokio::spawn(async move { depths.fresh(asked).await });
         count.await.expect("counting neither panics nor is aborted")
     }
 
-    async fn fresh(&self, asked: Instant) -> Result<Arc<Vec<QueueStatus>>, Problem> {
+    async fn fresh(&self, asked: Instant) -> Result<Arc<Counted>, Problem> {
         let mut last = self.last.lock().await;
         match &*last {
-            Some(Count { at, queues: Some(queues) }) if at.elapsed() < FRESH => return Ok(queues.clone()),
+            Some(Count { at, counted: Some(counted) }) if at.elapsed() < FRESH => return Ok(counted.clone()),
             // A failure answers those who waited for it; else each would wait for the next one in turn.
-            Some(Count { at, queues: None }) if *at >= asked => return Err(Problem::no_answer_from_postgres()),
+            Some(Count { at, counted: None }) if *at >= asked => return Err(Problem::no_answer_from_postgres()),
             _ => {}
         }
-        let counted = self.database.queues().await.map(Arc::new);
-        *last = Some(Count { at: Instant::now(), queues: counted.as_ref().ok().cloned() });
+        let counted = self.count().await.map(Arc::new);
+        *last = Some(Count { at: Instant::now(), counted: counted.as_ref().ok().cloned() });
         Ok(counted?)
+    }
+
+    async fn count(&self) -> Result<Counted, sqlx::Error> {
+        Ok(Counted { queues: self.database.queues().await?, tasks: self.database.task_counts().await? })
     }
 }

@@ -1,4 +1,4 @@
-//! Ordinaut's HTTP API: enqueue, look, intervene, measure.
+//! Ordinaut's HTTP API: enqueue, schedule, look, intervene, measure.
 
 mod auth;
 mod body;
@@ -32,12 +32,15 @@ pub struct Config {
     pub database: Database,
     /// The bearer token that every call but health needs.
     pub admin_token: String,
+    /// The zone of schedules that name none.
+    pub timezone: String,
 }
 
 /// What the routes share.
 struct App {
     database: Database,
     admin_token: String,
+    timezone: String,
     depths: Depths,
     traffic: Traffic,
 }
@@ -60,6 +63,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         depths: Depths::new(config.database.clone()),
         database: config.database,
         admin_token: config.admin_token,
+        timezone: config.timezone,
         traffic: Traffic::default(),
     });
     // Answers are small, and wait for nothing that could be sent along with them.

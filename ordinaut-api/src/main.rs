@@ -7,6 +7,7 @@ use ordinaut_core::binary;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::log::LogSettings;
+use ordinaut_core::settings::scheduler;
 use ordinaut_core::settings::{SettingError, Source};
 use std::process::ExitCode;
 
@@ -14,12 +15,14 @@ struct Settings {
     log: LogSettings,
     database: DatabaseSettings,
     api: ApiSettings,
+    timezone: String,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Command::new("ordinaut-api").version(env!("CARGO_PKG_VERSION")).about(env!("CARGO_PKG_DESCRIPTION"));
-    let matches = binary::with_flags(command, &["API_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_"]).get_matches();
+    let matches =
+        binary::with_flags(command, &["API_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "TZ"]).get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
         Ok(settings) => binary::exit(serve(settings).await),
         Err(error) => binary::refuse(&error),
@@ -31,16 +34,17 @@ fn settings(source: &Source) -> Result<Settings, SettingError> {
         log: LogSettings::read(source)?,
         database: DatabaseSettings::read(source)?,
         api: ApiSettings::read(source)?,
+        timezone: scheduler::default_zone(source)?,
     })
 }
 
-async fn serve(Settings { log, database, api }: Settings) -> anyhow::Result<()> {
+async fn serve(Settings { log, database, api, timezone }: Settings) -> anyhow::Result<()> {
     binary::start_log(&log);
     let shutdown = binary::shutdown().context("could not listen for signals")?;
     // Before Postgres is waited for, so that a taken port is known at once.
     let listener = ordinaut_api::listen(&api).await?;
     let opening = binary::open_database(&database, "ordinaut-api");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
-    let config = Config { database: database?, admin_token: api.admin_token };
+    let config = Config { database: database?, admin_token: api.admin_token, timezone };
     ordinaut_api::run(config, listener, shutdown.cancelled()).await
 }

@@ -1,7 +1,8 @@
-//! What the address of a request says: the id in its path, and the parameters of its query.
+//! What the address of a request says: the id or name in its path, and the parameters of its query.
 
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use std::ops::RangeInclusive;
 use uuid::Uuid;
@@ -16,8 +17,55 @@ impl<S: Send + Sync> FromRequestParts<S> for JobId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let text = Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default();
+        let text = in_path(parts, state).await;
         text.parse().map(Self).map_err(|_| Problem::invalid("id", "must be the id of a job, a UUID"))
+    }
+}
+
+/// The id of a task, in the path.
+pub(crate) struct TaskId(pub(crate) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for TaskId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = in_path(parts, state).await;
+        text.parse().map(Self).map_err(|_| Problem::invalid("id", "must be the id of a task, a UUID"))
+    }
+}
+
+/// A name in the path; whoever uses it checks it. What is not UTF-8 is empty, and no name is.
+pub(crate) struct Name(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self(in_path(parts, state).await))
+    }
+}
+
+async fn in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
+    Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default()
+}
+
+/// The version of a task that the client saw: the `ETag` of an answer, in `If-Match`. None: whatever it is now.
+pub(crate) struct SeenVersion(pub(crate) Option<i64>);
+
+impl<S: Sync> FromRequestParts<S> for SeenVersion {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        match quoted.and_then(|number| number.parse().ok()) {
+            Some(version) => Ok(Self(Some(version))),
+            None => Err(Problem::invalid("If-Match", "must be the ETag of a task, such as \"3\", or *")),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::request_id;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::{EnqueueError, InvalidField, will_pass};
+use ordinaut_core::{EnqueueError, InvalidField, InvalidJson, TaskError, will_pass};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::any::Any;
 use std::borrow::Cow;
 use tracing::error;
@@ -17,12 +18,14 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
     field: Option<Cow<'static, str>>,
+    /// Boxed, as few problems have more to tell.
+    more: Option<Box<Map<String, Value>>>,
     cause: Option<sqlx::Error>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into(), field: None, cause: None }
+        Self { status, detail: detail.into(), field: None, more: None, cause: None }
     }
 
     /// A field or parameter that cannot be accepted; `reason` follows its name in a sentence.
@@ -54,7 +57,14 @@ impl Problem {
         self
     }
 
-    fn internal() -> Self {
+    /// Tells a fact more, under its own name.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, fact: impl Into<Value>) -> Self {
+        self.more.get_or_insert_default().insert(name.to_owned(), fact.into());
+        self
+    }
+
+    pub(crate) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "this should not have happened; the log says more under the request_id",
@@ -72,6 +82,28 @@ impl From<sqlx::Error> for Problem {
 impl From<InvalidField> for Problem {
     fn from(invalid: InvalidField) -> Self {
         Self::invalid(invalid.field, invalid.reason)
+    }
+}
+
+impl From<InvalidJson> for Problem {
+    fn from(invalid: InvalidJson) -> Self {
+        let field = if invalid.field == "." { "body".to_owned() } else { invalid.field };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{field}: {}", invalid.reason)).about(field)
+    }
+}
+
+/// Of a route that names no task.
+impl From<TaskError> for Problem {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::Invalid(invalid) => invalid.into(),
+            TaskError::Unreadable(invalid) => invalid.into(),
+            TaskError::Exhausted(exhausted) => {
+                InvalidJson { field: "expr".to_owned(), reason: exhausted.to_string() }.into()
+            }
+            TaskError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
     }
 }
 
@@ -95,6 +127,8 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
     request_id: String,
+    #[serde(flatten)]
+    more: Option<&'a Map<String, Value>>,
 }
 
 impl IntoResponse for Problem {
@@ -109,6 +143,7 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             field: self.field.as_deref(),
             request_id: request_id::current(),
+            more: self.more.as_deref(),
         };
         let body = serde_json::to_vec(&answer).expect("text and a number can be written as JSON");
         (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response()

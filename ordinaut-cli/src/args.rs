@@ -1,5 +1,9 @@
 //! What can be typed.
 
+mod task;
+
+pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
+
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use ordinaut_core::JobState;
@@ -32,6 +36,18 @@ pub(crate) enum Verb {
     /// List dead letters, or send them back
     #[command(subcommand)]
     Dead(Dead),
+    /// Create tasks, look at them, and tell them what to do
+    #[command(subcommand)]
+    Task(Task),
+    /// Tell when a schedule will be due, and what about it may surprise
+    Preview(Preview),
+    /// Publish an event: each task that waits for its topic makes a job
+    Publish(Publish),
+    /// Push a value for conditions to look at
+    Fact(PushFact),
+    /// Named sets of dates that tasks leave out, or keep to
+    #[command(subcommand)]
+    Calendar(Calendar),
     /// List queues, with what waits there
     Queues(Format),
     /// List workers
@@ -126,7 +142,7 @@ pub(crate) struct Enqueue {
 
 #[derive(clap::Args)]
 pub(crate) struct Jobs {
-    /// Only jobs in this state: scheduled, waiting, running, succeeded, cancelled or dead
+    /// Only jobs in this state: scheduled, waiting, running, parked, succeeded, cancelled or dead
     #[arg(long)]
     pub(crate) state: Option<JobState>,
     /// Only jobs of this kind

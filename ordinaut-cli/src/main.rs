@@ -53,6 +53,9 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
     if let Verb::Dev(dev) = verb {
         return dev::run(dev, source).await;
     }
+    if let Verb::Preview(preview) = verb {
+        return command::preview::run(preview, source).await;
+    }
     let connection = Connection::find(source)?;
     if let Verb::Doctor(format) = verb {
         return command::doctor::run(&connection, source, format).await;
@@ -68,9 +71,13 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
         Verb::Cancel(job) => command::job::cancel(&database, job).await,
         Verb::RunNow(job) => command::job::run_now(&database, job).await,
         Verb::Dead(dead) => command::dead::run(&database, dead).await,
+        Verb::Task(task) => command::task::run(&database, task, source).await,
+        Verb::Publish(publish) => command::publish::event(&database, publish).await,
+        Verb::Fact(fact) => command::publish::fact(&database, fact).await,
+        Verb::Calendar(calendar) => command::calendar::run(&database, calendar).await,
         Verb::Queues(format) => command::status::queues(&database, format).await,
         Verb::Workers(format) => command::status::workers(&database, format).await,
         Verb::Events(events) => command::events::run(&database, events).await,
-        Verb::Dev(_) | Verb::Doctor(_) | Verb::Migrate(_) => unreachable!("answered above"),
+        Verb::Dev(_) | Verb::Doctor(_) | Verb::Migrate(_) | Verb::Preview(_) => unreachable!("answered above"),
     }
 }

@@ -27,7 +27,7 @@ pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
 pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
-pub use store::task::look::{FireRecord, TaskRun, TaskStatistics};
+pub use store::task::look::{FireRecord, TaskCount, TaskRun, TaskStatistics};
 pub use store::task::{Task, TaskFilter, TaskStatus};
 #[cfg(feature = "redis")]
 pub use stream::{StreamError, last_event_in_redis};
@@ -35,6 +35,7 @@ pub use task::{CalendarDeleted, Published, TaskCancelled, TaskError, TaskPaused,
 pub use vocabulary::backoff::Backoff;
 pub use vocabulary::error::{Fatal, JobError};
 pub use vocabulary::event::{Event, JobRef};
+pub use vocabulary::json::InvalidJson;
 pub use vocabulary::lease::Token;
 pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;
@@ -52,5 +53,5 @@ pub use vocabulary::schedule::topic::Topic;
 pub use vocabulary::schedule::watch::Watch;
 pub use vocabulary::schedule::zone::zone_data_version;
 pub use vocabulary::state::JobState;
-pub use vocabulary::task::{InvalidJson, TaskDefinition};
+pub use vocabulary::task::TaskDefinition;
 pub use worker::{Context, EXIT_STUCK, OutputError, Step, Worker};

@@ -4,6 +4,7 @@ use clap::Command;
 use ordinaut_core::binary;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::log::LogSettings;
+use ordinaut_core::settings::scheduler::SchedulerSettings;
 use ordinaut_core::settings::{SettingError, Source};
 use ordinaut_scheduler::Config;
 use std::process::ExitCode;
@@ -11,14 +12,16 @@ use std::process::ExitCode;
 struct Settings {
     log: LogSettings,
     database: DatabaseSettings,
+    scheduler: SchedulerSettings,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Command::new("ordinaut-scheduler")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Rescues jobs of vanished workers, relays events, makes partitions, prunes");
-    let matches = binary::with_flags(command, &["DATABASE_", "LOG_", "ORDINAUT_", "REDIS_"]).get_matches();
+        .about("Fires tasks, rescues jobs of vanished workers, relays events, makes partitions, prunes");
+    let matches =
+        binary::with_flags(command, &["DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "SCHEDULER_"]).get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
         Ok(settings) => binary::exit(run(settings).await),
         Err(error) => binary::refuse(&error),
@@ -26,7 +29,11 @@ async fn main() -> ExitCode {
 }
 
 fn settings(source: &Source) -> Result<Settings, SettingError> {
-    Ok(Settings { log: LogSettings::read(source)?, database: DatabaseSettings::read(source)? })
+    Ok(Settings {
+        log: LogSettings::read(source)?,
+        database: DatabaseSettings::read(source)?,
+        scheduler: SchedulerSettings::read(source)?,
+    })
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -34,7 +41,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let shutdown = binary::shutdown()?;
     let opening = binary::open_database(&settings.database, "ordinaut-scheduler");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
-    let config = Config { database: database? };
+    let config = Config { database: database?, settings: settings.scheduler };
     ordinaut_scheduler::run(config, shutdown.cancelled()).await;
     Ok(())
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use ordinaut_core::{InvalidField, NewJob};
+use ordinaut_core::{Backoff, InvalidField, NewJob};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub(crate) struct Asked {
     max_attempts: Option<i64>,
     timeout: Option<f64>,
     tags: Option<Vec<String>>,
+    backoff: Option<Backoff>,
 }
 
 fn no_args() -> Value {
@@ -61,6 +62,9 @@ impl Asked {
             // Postgres counts microseconds: what rounds to none of them must be refused as 0 is.
             let microseconds = (seconds("timeout", timeout)?.as_secs_f64() * 1e6).round();
             job = job.timeout(seconds("timeout", microseconds / 1e6)?);
+        }
+        if let Some(backoff) = self.backoff {
+            job = job.backoff(backoff);
         }
         job = match (self.run_at, self.delay) {
             (Some(_), Some(_)) => return Err(invalid("delay", "and run_at exclude each other: give one").into()),

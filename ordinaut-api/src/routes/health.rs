@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::SchemaError;
+use ordinaut_core::{SchemaError, zone_data_version};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Val
     let whole = postgres.status.max(workers.status).max(lag.status);
     let code = if whole == Status::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let parts = json!({ "postgres": postgres, "workers": workers, "lag": lag });
-    (code, Json(json!({ "status": whole, "parts": parts })))
+    (code, Json(json!({ "status": whole, "parts": parts, "zone_data": zone_data_version() })))
 }
 
 /// Whether Postgres answers, and this binary may use what is there; else why not. Nobody has to show a token to read
@@ -83,9 +83,9 @@ async fn workers(app: &App) -> Part {
 }
 
 async fn lag(app: &App) -> Part {
-    match timeout(PATIENCE, app.depths.queues()).await {
-        Ok(Ok(queues)) => {
-            let wait = queues.iter().map(|queue| queue.oldest_wait).fold(0.0, f64::max);
+    match timeout(PATIENCE, app.depths.counted()).await {
+        Ok(Ok(counted)) => {
+            let wait = counted.queues.iter().map(|queue| queue.oldest_wait).fold(0.0, f64::max);
             Part { status: of_wait(wait), detail: format!("the oldest waiting job has been due for {wait:.0} s") }
         }
         Ok(Err(_)) => unknown(),

@@ -69,6 +69,9 @@ pub(crate) async fn run_now(State(app): State<Arc<App>>, JobId(id): JobId) -> Re
     match app.database.run_now(id).await? {
         RunNow::Now => Ok(Json(json!({ "run_now": "now" }))),
         RunNow::AlreadyDue => Ok(Json(json!({ "run_now": "already_due" }))),
+        RunNow::Parked => {
+            Err(Problem::conflict(format!("job {id} is parked until its task goes on, or its key is free")))
+        }
         RunNow::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
         _ => Err(no_job(id)),
     }

@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use ordinaut_core::{OldestSnapshot, OutcomeCount, QueueStatus};
+use ordinaut_core::{OldestSnapshot, OutcomeCount, QueueStatus, TaskCount, TaskStatus};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -33,14 +33,20 @@ struct WithOutcome {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WithStatus {
+    status: &'static str,
+}
+
 /// A registry is built for each scrape: every process of the API tells the same, and none remembers a queue that
 /// is gone. Only the requests are this process' own.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    let queues = app.depths.queues().await?;
+    let depths = app.depths.counted().await?;
     let outcomes = app.database.outcomes().await?;
     let snapshot = app.database.oldest_snapshot().await?;
     let mut registry = Registry::with_prefix("ordinaut");
-    register_queues(&mut registry, &queues);
+    register_queues(&mut registry, &depths.queues);
+    register_tasks(&mut registry, &depths.tasks);
     register_outcomes(&mut registry, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
     registry.register("http_requests", "Requests that this process answered", app.traffic.requests.clone());
@@ -54,7 +60,12 @@ fn register_queues(registry: &mut Registry, queues: &[QueueStatus]) {
     let (dead_letters, workers) = (Family::<InQueue, Gauge>::default(), Family::<InQueue, Gauge>::default());
     let oldest_wait = Family::<InQueue, Gauge<f64, AtomicU64>>::default();
     for status in queues {
-        let counts = [("waiting", status.waiting), ("scheduled", status.scheduled), ("running", status.running)];
+        let counts = [
+            ("waiting", status.waiting),
+            ("scheduled", status.scheduled),
+            ("running", status.running),
+            ("parked", status.parked),
+        ];
         for (state, count) in counts {
             due_jobs.get_or_create(&InState { queue: status.name.clone(), state }).set(count);
         }
@@ -67,6 +78,18 @@ fn register_queues(registry: &mut Registry, queues: &[QueueStatus]) {
     registry.register("dead_letters", "Dead letters", dead_letters);
     registry.register("oldest_wait_seconds", "Seconds since the oldest waiting job was due", oldest_wait);
     registry.register("workers", "Living sessions that serve the queue", workers);
+}
+
+/// Every status is told, so that one that no task has falls to 0.
+fn register_tasks(registry: &mut Registry, counts: &[TaskCount]) {
+    let (tasks, in_trouble) = (Family::<WithStatus, Gauge>::default(), Gauge::<i64>::default());
+    for status in TaskStatus::ALL {
+        let of_status = counts.iter().filter(|count| count.status == status);
+        tasks.get_or_create(&WithStatus { status: status.as_str() }).set(of_status.map(|count| count.tasks).sum());
+    }
+    in_trouble.set(counts.iter().map(|count| count.in_trouble).sum());
+    registry.register("tasks", "Tasks", tasks);
+    registry.register("tasks_in_trouble", "Tasks that the scheduler paused", in_trouble);
 }
 
 /// Whose it is would be a label without bounds: `ordinaut doctor` names the holder.

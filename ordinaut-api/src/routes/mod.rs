@@ -1,5 +1,6 @@
 //! Every route, and what each request passes on its way there.
 
+mod calendars;
 mod dead;
 mod enqueue;
 mod events;
@@ -7,13 +8,17 @@ mod health;
 mod jobs;
 mod metrics;
 mod queues;
+mod schedules;
+mod task;
+mod task_history;
+mod topics;
 
 use crate::problem::{self, Problem};
 use crate::{App, auth, deadline, request_id, traffic};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -26,6 +31,23 @@ pub(crate) fn router(app: App) -> Router {
         .route("/jobs/{id}/run-now", post(jobs::run_now))
         .route("/dead", get(dead::list))
         .route("/dead/{id}/requeue", post(dead::requeue))
+        .route("/tasks", get(task::list).post(task::create))
+        .route("/tasks/{id}", get(task::show).patch(task::patch).put(task::replace).delete(task::delete))
+        .route("/tasks/{id}/pause", post(task::pause))
+        .route("/tasks/{id}/resume", post(task::resume))
+        .route("/tasks/{id}/snooze", post(task::snooze))
+        .route("/tasks/{id}/run-now", post(task::run_now))
+        .route("/tasks/{id}/cancel", post(task::cancel))
+        .route("/tasks/{id}/fires", get(task_history::fires))
+        .route("/tasks/{id}/runs", get(task_history::runs))
+        .route("/tasks/{id}/runs/latest", get(task_history::latest_run))
+        .route("/tasks/{id}/statistics", get(task_history::statistics))
+        .route("/schedules/preview", post(schedules::preview))
+        .route("/schedules/presets", get(schedules::presets))
+        .route("/calendars", get(calendars::list))
+        .route("/calendars/{name}", put(calendars::put).delete(calendars::delete))
+        .route("/topics/{topic}", post(topics::publish))
+        .route("/facts/{name}", put(topics::push_fact))
         .route("/queues", get(queues::queues))
         .route("/workers", get(queues::workers))
         .route("/events", get(events::list))
@@ -76,6 +98,7 @@ mod tests {
             depths: Depths::new(database.clone()),
             database,
             admin_token: String::new(),
+            timezone: String::new(),
             traffic: Default::default(),
         });
         async fn panics() -> Problem {

@@ -70,7 +70,8 @@ impl TestApp {
         database.migrate().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let config = Config { database: database.clone(), admin_token: TOKEN.to_owned() };
+        let (admin_token, timezone) = (TOKEN.to_owned(), "Europe/Chisinau".to_owned());
+        let config = Config { database: database.clone(), admin_token, timezone };
         tokio::spawn(ordinaut_api::run(config, listener, std::future::pending::<()>()));
         Self { url, client: client(), database }
     }
@@ -85,6 +86,17 @@ impl TestApp {
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
         answer(self.request(Method::POST, path).bearer_auth(TOKEN).body(body)).await
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+        answer(self.request(method, path).bearer_auth(TOKEN).body(body.to_string())).await
+    }
+
+    /// Creates a task that is good, and returns it.
+    pub(crate) async fn create_task(&self, body: &Value) -> Value {
+        let answer = self.send(Method::POST, "/tasks", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()
     }
 
     /// Enqueues with a body that is good, and returns the id.

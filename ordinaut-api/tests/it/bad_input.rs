@@ -44,6 +44,7 @@ async fn each_field_out_of_range_is_named() {
         (json!({"kind": "k", "run_at": "2030-01-01T00:00:00Z", "delay": 1}), "run_at"),
         (json!({"kind": "k", "tags": ["a", ""]}), "tags"),
         (json!({"kind": "k", "tags": vec!["a"; 51]}), "tags"),
+        (json!({"kind": "k", "backoff": {"kind": "fixed", "delay": 1e12}}), "backoff"),
     ];
     // The one that names both is told under the first that has to go.
     let field = |body: &Value, field| if body["delay"] == 1 { "delay" } else { field };
@@ -62,6 +63,9 @@ async fn each_field_of_a_wrong_type_is_named() {
         (json!({"kind": "k", "tags": "a"}), "tags"),
         (json!({"kind": "k", "tags": ["a", 5]}), "tags[1]"),
         (json!({"kind": "k", "priorty": 1}), "priorty"),
+        (json!({"kind": "k", "backoff": {"kind": "slow"}}), "backoff.kind"),
+        (json!({"kind": "k", "backoff": {"kind": "linear", "step": -1, "cap": 1}}), "backoff"),
+        (json!({"kind": "k", "backoff": 5}), "backoff"),
         (json!({"kind": "k", "id": "mine"}), "id"),
         (json!([{"kind": "k"}]), "body"),
         (json!("k"), "body"),

@@ -33,6 +33,7 @@ async fn without_a_living_worker_it_is_unhealthy() {
     let health = probe(&app, "/health").await;
     assert_eq!(health.status, 503);
     let health = health.json();
+    assert_eq!(health["zone_data"], ordinaut_core::zone_data_version());
     let parts = ["postgres", "workers", "lag"].map(|part| health["parts"][part]["status"].clone());
     assert_eq!((&health["status"], parts), (&json!("unhealthy"), ["healthy", "unhealthy", "healthy"].map(Into::into)));
 }

@@ -12,6 +12,7 @@ async fn an_enqueued_job_has_everything_that_was_asked_for() {
     let asked = json!({
         "kind": "echo", "args": {"say": "hi", "n": 9_007_199_254_740_993_i64}, "queue": "mail", "priority": 2,
         "run_at": "2099-01-01T02:00:00+02:00", "max_attempts": 7, "timeout": 1.5, "tags": ["a", "b \"c\""],
+        "backoff": {"kind": "exponential", "base": 1, "cap": 60},
     });
     let answer = app.post("/jobs", asked.to_string()).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
@@ -28,6 +29,8 @@ async fn an_enqueued_job_has_everything_that_was_asked_for() {
     for field in ["kind", "args", "queue", "priority", "max_attempts", "timeout", "tags"] {
         assert_eq!(job[field], asked[field], "{field}");
     }
+    let caps = "select (backoff ->> 'cap')::float8::bigint from ordinaut.job";
+    assert_eq!(app.count(caps).await, 60);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod access;
 mod app;
 mod bad_input;
+mod bad_tasks;
 mod binary;
 mod dead;
 mod documented;
@@ -14,3 +15,7 @@ mod looking;
 mod metrics;
 mod outage;
 mod paging;
+mod schedules;
+mod task_history;
+mod tasks;
+mod topics;

@@ -5,9 +5,10 @@ use crate::connection::Connection;
 use crate::output::{answer, table};
 use chrono::Utc;
 use ordinaut_core::settings::api::ApiSettings;
+use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::settings::{SettingError, Source};
-use ordinaut_core::{Database, last_event_in_redis, newest_migration};
+use ordinaut_core::{Database, last_event_in_redis, newest_migration, zone_data_version};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -37,12 +38,14 @@ enum Verdict {
 
 /// Code 0 if nothing is bad.
 pub(crate) async fn run(connection: &Connection, source: &Source, format: Format) -> anyhow::Result<ExitCode> {
-    let mut findings = vec![settings(source)];
+    let zones = good("zones", format!("the bundled zone data is {}", zone_data_version()));
+    let mut findings = vec![settings(source), zones];
     match connection.database.connect("ordinaut-doctor").await {
         Ok(database) => {
             findings.extend(server(&database, &connection.origin).await);
             findings.push(schema(&database).await);
             findings.push(workers(&database).await);
+            findings.push(tasks(&database).await);
             findings.push(snapshot(&database).await);
         }
         Err(error) => findings.push(bad("postgres", format!("could not connect to {}: {error}", connection.origin))),
@@ -64,7 +67,11 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
 }
 
 fn settings(source: &Source) -> Finding {
-    match WorkerSettings::read(source).and_then(|_| ApiSettings::read(source)) {
+    let read = WorkerSettings::read(source)
+        .and_then(|_| SchedulerSettings::read(source))
+        .and_then(|_| default_zone(source))
+        .and_then(|_| ApiSettings::read(source));
+    match read {
         Ok(_) => good("settings", "every setting is within its range".to_owned()),
         Err(error @ SettingError::Missing { .. }) => note("settings", error.to_string()),
         Err(error) => bad("settings", error.to_string()),
@@ -116,6 +123,26 @@ async fn workers(database: &Database) -> Finding {
             alive => good("workers", format!("{alive} alive")),
         },
         Err(error) => bad("workers", error.to_string()),
+    }
+}
+
+async fn tasks(database: &Database) -> Finding {
+    match database.task_counts().await {
+        Ok(counts) => {
+            let in_trouble: i64 = counts.iter().map(|count| count.in_trouble).sum();
+            let told: Vec<_> = counts.iter().map(|count| format!("{} {}", count.tasks, count.status)).collect();
+            match in_trouble {
+                0 if told.is_empty() => good("tasks", "there are none".to_owned()),
+                0 => good("tasks", told.join(", ")),
+                _ => note(
+                    "tasks",
+                    format!(
+                        "{in_trouble} paused by the scheduler, which could not tell when they are due: `ordinaut task list --status paused`"
+                    ),
+                ),
+            }
+        }
+        Err(error) => bad("tasks", error.to_string()),
     }
 }
 

@@ -45,7 +45,7 @@ fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
     Ok(job)
 }
 
-fn duration(flag: &str, seconds: f64) -> anyhow::Result<Duration> {
+pub(super) fn duration(flag: &str, seconds: f64) -> anyhow::Result<Duration> {
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) => Ok(duration),
         Err(error) => bail!("{flag} is {seconds}, and must be a number of seconds: {error}"),

@@ -92,6 +92,7 @@ pub(crate) async fn run_now(database: &Database, job: OneJob) -> anyhow::Result<
     let (word, text) = match database.run_now(id).await? {
         RunNow::Now => ("now", format!("job {id} is due")),
         RunNow::AlreadyDue => ("already_due", format!("job {id} was due already")),
+        RunNow::Parked => bail!("job {id} is parked until its task goes on, or its key is free"),
         RunNow::TooLate => bail!("job {id} had ended"),
         _ => bail!("there is no job {id}"),
     };

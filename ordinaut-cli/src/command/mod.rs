@@ -1,9 +1,14 @@
 //! The verbs, a file each.
 
+pub(crate) mod calendar;
 pub(crate) mod dead;
 pub(crate) mod doctor;
 pub(crate) mod enqueue;
 pub(crate) mod events;
 pub(crate) mod job;
 pub(crate) mod migrate;
+pub(crate) mod preview;
+pub(crate) mod publish;
 pub(crate) mod status;
+pub(crate) mod task;
+mod task_history;

@@ -14,12 +14,13 @@ pub(crate) async fn queues(database: &Database, format: Format) -> anyhow::Resul
                 queue.waiting.to_string(),
                 queue.running.to_string(),
                 queue.scheduled.to_string(),
+                queue.parked.to_string(),
                 queue.dead.to_string(),
                 queue.workers.to_string(),
                 format!("{:.1} s", queue.oldest_wait),
             ]
         });
-        table(["QUEUE", "WAITING", "RUNNING", "SCHEDULED", "DEAD", "WORKERS", "OLDEST WAIT"], rows)
+        table(["QUEUE", "WAITING", "RUNNING", "SCHEDULED", "PARKED", "DEAD", "WORKERS", "OLDEST WAIT"], rows)
     })?;
     Ok(ExitCode::SUCCESS)
 }

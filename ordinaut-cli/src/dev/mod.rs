@@ -11,6 +11,7 @@ use ordinaut_core::binary;
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
 use ordinaut_core::settings::worker::{Served, WorkerSettings};
 use ordinaut_core::{Database, EXIT_STUCK};
 use place::{Place, Running};
@@ -39,7 +40,12 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
         ("WORKER_HTTP_ALLOW", Some("127.0.0.0/8,::1".to_owned())),
     ]);
     // What cannot be used is said before anything is started.
-    let settings = (ApiSettings::read(&source)?, WorkerSettings::read(&source)?);
+    let settings = Settings {
+        api: ApiSettings::read(&source)?,
+        worker: WorkerSettings::read(&source)?,
+        scheduler: SchedulerSettings::read(&source)?,
+        timezone: default_zone(&source)?,
+    };
     let servers = {
         let source = source.clone();
         tokio::task::spawn_blocking(move || Servers::start(&Place::here(), &source)).await??
@@ -53,29 +59,29 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
 async fn serve(
     dev: &Dev,
     source: &Source,
-    (api, mut worker): (ApiSettings, WorkerSettings),
+    mut settings: Settings,
     place: &Place,
     servers: &Servers,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ExitCode> {
     let source = source.with_defaults([("DATABASE_URL", servers.database_url()), ("REDIS_URL", servers.redis_url())]);
-    let settings = DatabaseSettings::read(&source)?;
-    let opening = binary::open_database(&settings, "ordinaut-dev");
+    let database_settings = DatabaseSettings::read(&source)?;
+    let opening = binary::open_database(&database_settings, "ordinaut-dev");
     // Whoever stops it while it waits for Postgres has changed their mind, and nothing went wrong.
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(ExitCode::SUCCESS) };
     let database = database?;
     if servers.database_url().is_some() {
         database.put_on_search_path().await.context("could not set the search path")?;
     }
-    let listener = ordinaut_api::listen(&api).await?;
+    let listener = ordinaut_api::listen(&settings.api).await?;
     let address = listener.local_addr()?;
     if dev.demo {
-        worker.queues.push(Served { queue: DEMO_QUEUE.to_owned(), weight: 1 });
+        settings.worker.queues.push(Served { queue: DEMO_QUEUE.to_owned(), weight: 1 });
     }
     place.announce(&Running { database_url: servers.database_url(), redis_url: servers.redis_url() })?;
-    greet(place, servers, settings.redis_url(), address);
+    greet(place, servers, database_settings.redis_url(), address);
 
-    let mut doors = Doors::open(dev, &database, api, &worker, listener);
+    let mut doors = Doors::open(dev, &database, settings, listener);
     let work = async {
         if !dev.demo {
             shutdown.cancelled().await;
@@ -99,6 +105,14 @@ async fn serve(
     Ok(if outcome? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What the doors are told.
+struct Settings {
+    api: ApiSettings,
+    worker: WorkerSettings,
+    scheduler: SchedulerSettings,
+    timezone: String,
+}
+
 /// The three doors, in one process.
 struct Doors {
     workers: JoinSet<anyhow::Result<()>>,
@@ -108,7 +122,8 @@ struct Doors {
 }
 
 impl Doors {
-    fn open(dev: &Dev, database: &Database, api: ApiSettings, worker: &WorkerSettings, listener: TcpListener) -> Self {
+    fn open(dev: &Dev, database: &Database, settings: Settings, listener: TcpListener) -> Self {
+        let Settings { api, worker, scheduler, timezone } = settings;
         let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());
         for number in 1..=dev.workers {
@@ -124,13 +139,13 @@ impl Doors {
             };
             workers.spawn(ordinaut_worker::run(config, stop_workers.clone().cancelled_owned()));
         }
-        let (stop, config) = (stop_others.clone(), database.clone());
+        let stop = stop_others.clone();
+        let config = ordinaut_scheduler::Config { database: database.clone(), settings: scheduler };
         others.spawn(async move {
-            let config = ordinaut_scheduler::Config { database: config };
             ordinaut_scheduler::run(config, stop.cancelled()).await;
             Ok(())
         });
-        let config = ordinaut_api::Config { database: database.clone(), admin_token: api.admin_token };
+        let config = ordinaut_api::Config { database: database.clone(), admin_token: api.admin_token, timezone };
         others.spawn(ordinaut_api::run(config, listener, stop_others.clone().cancelled_owned()));
         Self { workers, others, stop_workers, stop_others }
     }

@@ -39,7 +39,7 @@ fn workers_show_what_they_serve_and_can_run() {
 fn doctor_finds_nothing_bad_beside_a_dev() {
     let home = shared();
     let findings = home.json("doctor");
-    for part in ["postgres", "schema", "workers"] {
+    for part in ["postgres", "schema", "workers", "tasks", "zones"] {
         assert_eq!(named(&findings, "part", part)["verdict"], "good", "{findings}");
     }
     assert!(findings.as_array().unwrap().iter().all(|finding| finding["verdict"] != "bad"), "{findings}");

@@ -11,5 +11,7 @@ mod home;
 mod interrupted;
 mod jobs;
 mod look;
+mod preview;
 mod process;
 mod settings;
+mod tasks;

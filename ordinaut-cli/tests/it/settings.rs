@@ -26,6 +26,23 @@ fn without_a_database_every_verb_names_the_setting() {
         "workers".to_owned(),
         "events".to_owned(),
         "doctor".to_owned(),
+        "task create --title t --kind k --cron @daily".to_owned(),
+        "task list".to_owned(),
+        format!("task show {id}"),
+        format!("task change {id} --patch {{}}"),
+        format!("task pause {id}"),
+        format!("task resume {id}"),
+        format!("task run-now {id}"),
+        format!("task cancel {id}"),
+        format!("task delete {id}"),
+        format!("task snooze {id} 60"),
+        format!("task fires {id}"),
+        format!("task runs {id}"),
+        format!("task stats {id}"),
+        "publish topic id".to_owned(),
+        "fact name 1".to_owned(),
+        "calendar list".to_owned(),
+        "preview --cron @daily --calendar holidays".to_owned(),
     ];
     for line in lines {
         let answer = home.run(&line);
@@ -56,6 +73,10 @@ fn a_bad_setting_ends_dev_with_2_and_names_variable_value_and_range() {
     let why = "WORKER_CONCURRENCY is \"0\", and must be a number from 1 to 10000";
     assert_eq!(Answer::of(home.command("dev").env("WORKER_CONCURRENCY", "0")).bad(2), why);
     assert_eq!(home.run("dev --worker-concurrency 0").bad(2), why);
+    let grace = home.run("dev --scheduler-misfire-grace-time 0");
+    assert!(grace.bad(2).starts_with("SCHEDULER_MISFIRE_GRACE_TIME is \"0\", and must be "), "{grace:?}");
+    let zone = home.run("dev --tz Nowhere");
+    assert!(zone.bad(2).starts_with("TZ is \"Nowhere\", and must be "), "{zone:?}");
     let port = Answer::of(home.command("dev").env("API_PORT", "65536"));
     assert!(port.bad(2).starts_with("API_PORT is \"65536\", and must be a number from 0 to 65535"), "{port:?}");
     let level = home.run("jobs --log-level loud");

@@ -57,9 +57,13 @@ pub(super) fn session_text<S: Serializer>(session: &Option<i64>, to: S) -> Resul
 }
 
 impl JobDetails {
-    /// Why a due job does not run, if that can be told.
+    /// Why a job does not run, if that can be told.
     pub fn why_it_waits(&self) -> Option<&'static str> {
-        (self.state == JobState::Waiting && !self.has_worker).then_some("no worker handles this kind")
+        match self.state {
+            JobState::Waiting if !self.has_worker => Some("no worker handles this kind"),
+            JobState::Parked => Some("its task is paused, or another job works under its concurrency key"),
+            _ => None,
+        }
     }
 }
 

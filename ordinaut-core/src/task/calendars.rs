@@ -6,6 +6,9 @@ use crate::store::task::TaskStatus;
 use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::calendar::Calendar;
+use crate::vocabulary::schedule::definition::is_sane;
+use chrono::Datelike;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// As many dates as a calendar has: some centuries of holidays.
@@ -32,11 +35,16 @@ impl Database {
             let reason = format!("must be at most {MAX_DATES}");
             return Err(InvalidField { field: "dates", reason }.into());
         }
+        if !calendar.dates.iter().all(|date| is_sane(date.year())) {
+            let reason = "must be between the years 1900 and 2200".to_owned();
+            return Err(InvalidField { field: "dates", reason }.into());
+        }
         let mut tx = self.pool().begin().await?;
         for id in self.store_calendar(calendar, &mut tx).await? {
             let Some(mut held) = self.hold_task(id, &mut tx).await? else { continue };
             if held.task.status == TaskStatus::Active {
-                held.task.next_run_at = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
+                let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await;
+                held.task.next_run_at = next.map_err(|error| by_dates(id, error))?;
                 self.store_task(&held, &mut tx).await?;
             }
         }
@@ -49,12 +57,53 @@ impl Database {
         self.calendars_named(None, &mut connection).await
     }
 
+    /// The calendars of these names; one that is not there is an error.
+    pub async fn calendars_of(&self, names: &[String]) -> Result<Vec<Calendar>, TaskError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.pool().acquire().await?;
+        self.calendars_called(names, &mut connection).await
+    }
+
+    pub(super) async fn calendars_called(
+        &self,
+        names: &[String],
+        db: &mut PgConnection,
+    ) -> Result<Vec<Calendar>, TaskError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let invalid = |reason| Err(InvalidField { field: "calendars", reason }.into());
+        if names.iter().any(|name| name::check(name).is_err()) {
+            return invalid("must each be of 1 to 100 characters, without control characters".to_owned());
+        }
+        let calendars = self.calendars_named(Some(names), db).await?;
+        match names.iter().find(|name| calendars.iter().all(|calendar| calendar.name != **name)) {
+            None => Ok(calendars),
+            Some(name) => invalid(format!("names \"{name}\", and there is no such calendar")),
+        }
+    }
+
     /// Removes a calendar that no task goes by.
     pub async fn delete_calendar(&self, name: &str) -> sqlx::Result<CalendarDeleted> {
+        if name::check(name).is_err() {
+            return Ok(CalendarDeleted::Unknown);
+        }
         Ok(match self.remove_calendar(name).await? {
             (Some(task), _) => CalendarDeleted::UsedBy(task),
             (None, true) => CalendarDeleted::Gone,
             (None, false) => CalendarDeleted::Unknown,
         })
     }
+}
+
+/// What is wrong with a task's schedule now is wrong with the dates.
+fn by_dates(task: Uuid, error: TaskError) -> TaskError {
+    let reason = match error {
+        TaskError::Invalid(InvalidField { field, reason }) => format!("{field} {reason}"),
+        TaskError::Exhausted(exhausted) => exhausted.to_string(),
+        other => return other,
+    };
+    InvalidField { field: "dates", reason: format!("cannot be so because of task {task}: {reason}") }.into()
 }

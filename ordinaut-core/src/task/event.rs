@@ -5,7 +5,8 @@ use super::due::Room;
 use crate::store::database::Database;
 use crate::store::task::Task;
 use crate::store::task::fire::{Due, Reached};
-use crate::vocabulary::new_job::InvalidField;
+use crate::vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES};
+use crate::vocabulary::nul;
 use crate::vocabulary::schedule::definition::Compiled;
 use crate::vocabulary::schedule::topic::Topic;
 use crate::wakeup::hinter;
@@ -35,6 +36,9 @@ impl Database {
         if !(1..=200).contains(&id.chars().count()) || id.chars().any(char::is_control) {
             return Err(invalid("id", "must be of 1 to 200 characters, without control characters").into());
         }
+        if nul::escapes(&payload.to_string()).next().is_some() {
+            return Err(invalid("payload", "must not contain \\u0000, which Postgres cannot store").into());
+        }
         let mut tx = self.pool().begin().await?;
         let now = self.now(&mut tx).await?;
         let mut tasks = self.event_tasks(&mut tx).await?;
@@ -43,6 +47,9 @@ impl Database {
         let (mut due, mut taken_keys) = (Vec::new(), HashSet::new());
         for task in &tasks {
             let args = with_event(&task.definition.args, topic, id, payload);
+            if args.len() > MAX_ARGS_BYTES {
+                return Err(invalid("payload", "must not be larger than 1 MiB with the arguments of a task").into());
+            }
             let reached = Reached { id: id.to_owned(), topic: topic.to_owned(), args };
             let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
             let outcome = room.firing(now, &mut taken_keys);

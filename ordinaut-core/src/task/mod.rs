@@ -14,9 +14,11 @@ pub use verbs::{TaskCancelled, TaskPaused};
 
 use crate::store::database::Database;
 use crate::store::task::{Held, Task, TaskStatus};
+use crate::vocabulary::json::InvalidJson;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::timetable::Exhausted;
 use crate::vocabulary::task::TaskDefinition;
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -27,6 +29,9 @@ pub enum TaskError {
     /// A field cannot be accepted.
     #[error(transparent)]
     Invalid(#[from] InvalidField),
+    /// A document cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] InvalidJson),
     /// Another task holds the same `dedupe_key`.
     #[error("task {0} holds this dedupe_key")]
     Duplicate(Uuid),
@@ -77,13 +82,33 @@ impl Database {
         definition: &TaskDefinition,
         version: Option<i64>,
     ) -> Result<Task, TaskError> {
-        definition.check()?;
+        self.change(id, version, |_| Ok(definition.clone())).await
+    }
+
+    /// The same with only what differs: [`TaskDefinition::patched`].
+    pub async fn patch_task(&self, id: Uuid, patch: &Value, version: Option<i64>) -> Result<Task, TaskError> {
+        self.change(id, version, |definition| Ok(definition.patched(patch)?)).await
+    }
+
+    async fn change(
+        &self,
+        id: Uuid,
+        version: Option<i64>,
+        change: impl FnOnce(&TaskDefinition) -> Result<TaskDefinition, TaskError>,
+    ) -> Result<Task, TaskError> {
         let mut tx = self.pool().begin().await?;
         let mut held = self.hold(id, &mut tx).await?;
         if version.is_some_and(|version| version != held.task.version) {
             return Err(TaskError::Changed(held.task.version));
         }
-        let before = std::mem::replace(&mut held.task.definition, definition.clone());
+        let definition = change(&held.task.definition)?;
+        definition.check()?;
+        let before = std::mem::replace(&mut held.task.definition, definition);
+        let after = &held.task.definition;
+        if (&after.dedupe_key, after.dedupe_window) != (&before.dedupe_key, before.dedupe_window) {
+            let reason = "cannot be changed: it is held since the task was created".to_owned();
+            return Err(InvalidField { field: "dedupe_key", reason }.into());
+        }
         let schedule = &mut held.task.definition.schedule;
         let same_rule = (schedule.kind, &schedule.expr) == (before.schedule.kind, &before.schedule.expr);
         if same_rule && schedule.dtstart.is_none() {

@@ -4,10 +4,10 @@ use super::TaskError;
 use crate::store::database::Database;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::calendar::Calendar;
-use crate::vocabulary::schedule::definition::{Compiled, Schedule};
+use crate::vocabulary::schedule::definition::{Compiled, Schedule, is_sane};
 use crate::vocabulary::schedule::preview::Preview;
 use crate::vocabulary::task::TaskDefinition;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use sqlx::PgConnection;
 
 /// As many instants as a snooze passes over.
@@ -22,9 +22,9 @@ const NO_CLOCK: &str = "it is not due by the clock";
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use ordinaut_core::{Schedule, ScheduleKind, preview};
 ///
-/// let schedule = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("Europe/Chisinau");
+/// let schedule = Schedule::new(ScheduleKind::Cron, "30 3 * * *").timezone("Europe/Chisinau");
 /// let preview = preview(schedule, Vec::new(), "2027-03-27T12:00:00Z".parse()?, 1).await?;
-/// assert_eq!(preview.next[0].local, "2027-03-28T03:00:00+03:00");
+/// assert_eq!(preview.next[0].local, "2027-03-28T04:00:00+03:00");
 /// # Ok(())
 /// # }
 /// ```
@@ -36,6 +36,10 @@ pub async fn preview(
 ) -> Result<Preview, TaskError> {
     if !(1..=100).contains(&count) {
         return Err(InvalidField { field: "count", reason: "must be from 1 to 100".to_owned() }.into());
+    }
+    if !is_sane(after.year()) {
+        let reason = "must be between the years 1900 and 2200".to_owned();
+        return Err(InvalidField { field: "after", reason }.into());
     }
     let schedule = schedule.anchored(after)?;
     Ok(blocking(move || {
@@ -56,7 +60,7 @@ pub(super) async fn next_run(
     now: DateTime<Utc>,
     db: &mut PgConnection,
 ) -> Result<Option<DateTime<Utc>>, TaskError> {
-    let calendars = calendars(database, definition, db).await?;
+    let calendars = database.calendars_called(&definition.calendars, db).await?;
     let schedule = definition.schedule.clone();
     blocking(move || match schedule.compile(&calendars)? {
         Compiled::Times(timetable) => Ok(timetable.next_after(now)?),
@@ -73,7 +77,7 @@ pub(super) async fn passed(
     until: DateTime<Utc>,
     db: &mut PgConnection,
 ) -> Result<Vec<DateTime<Utc>>, TaskError> {
-    let calendars = calendars(database, definition, db).await?;
+    let calendars = database.calendars_called(&definition.calendars, db).await?;
     let schedule = definition.schedule.clone();
     blocking(move || {
         let Compiled::Times(timetable) = schedule.compile(&calendars)? else { return Ok(Vec::new()) };
@@ -85,24 +89,6 @@ pub(super) async fn passed(
         Ok(passed)
     })
     .await?
-}
-
-async fn calendars(
-    database: &Database,
-    definition: &TaskDefinition,
-    db: &mut PgConnection,
-) -> Result<Vec<Calendar>, TaskError> {
-    if definition.calendars.is_empty() {
-        return Ok(Vec::new());
-    }
-    let calendars = database.calendars_named(Some(&definition.calendars), db).await?;
-    match definition.calendars.iter().find(|name| calendars.iter().all(|calendar| calendar.name != **name)) {
-        None => Ok(calendars),
-        Some(name) => {
-            let reason = format!("names \"{name}\", and there is no such calendar");
-            Err(InvalidField { field: "calendars", reason }.into())
-        }
-    }
 }
 
 /// Does long work on a thread for that.

@@ -4,6 +4,7 @@ pub(crate) mod backoff;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod floor;
+pub(crate) mod json;
 pub(crate) mod lease;
 pub(crate) mod name;
 pub(crate) mod new_job;

@@ -1,12 +1,13 @@
 //! A task's definition: what to run, and when, as people write it.
 
 use super::backoff::Backoff;
+use super::json::{self, InvalidJson};
 use super::name;
 use super::new_job::{InvalidField, NewJob};
 use super::schedule::definition::Schedule;
 use super::schedule::misfire::Misfire;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// What a task runs, and when: the document that people write, and that the table `task` stores. Lengths of time are in
@@ -126,25 +127,30 @@ impl TaskDefinition {
 
     /// Reads a definition from JSON; a schedule without a zone gets this one. An error names the field.
     pub fn from_json(mut json: Value, timezone: &str) -> Result<Self, InvalidJson> {
-        if let Some(schedule) = json.get_mut("schedule").and_then(Value::as_object_mut) {
-            schedule.entry("timezone").or_insert_with(|| json!(timezone));
+        let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
+        match fields.get_mut("schedule") {
+            Some(Value::Object(schedule)) => drop(schedule.entry("timezone").or_insert_with(|| timezone.into())),
+            Some(_) => return Err(InvalidJson::no_object("schedule")),
+            None => {}
         }
-        serde_path_to_error::deserialize(json)
-            .map_err(|error| InvalidJson { field: error.path().to_string(), reason: error.inner().to_string() })
+        json::read(json)
     }
 
     /// The same with changes: a JSON merge patch (RFC 7396), where null takes a field back to its default.
     pub fn patched(&self, patch: &Value) -> Result<Self, InvalidJson> {
-        let mut json = serde_json::to_value(self)
+        if !patch.is_object() {
+            return Err(InvalidJson::no_object("."));
+        }
+        let mut document = serde_json::to_value(self)
             .map_err(|error| InvalidJson { field: ".".to_owned(), reason: error.to_string() })?;
         let rescheduled = patch.pointer("/schedule/kind").or(patch.pointer("/schedule/expr")).is_some();
-        merge(&mut json, patch);
+        json::merge(&mut document, patch);
         if rescheduled && patch.pointer("/schedule/dtstart").is_none() {
             // The anchor of another rule means nothing to this one.
-            json.pointer_mut("/schedule/dtstart").map(Value::take);
+            document.pointer_mut("/schedule/dtstart").map(Value::take);
         }
         let timezone = self.schedule.timezone.clone();
-        Self::from_json(json, &timezone)
+        Self::from_json(document, &timezone)
     }
 
     /// Whether it can be accepted, apart from its schedule, which [`Schedule::compile`] checks.
@@ -201,35 +207,11 @@ impl TaskDefinition {
     }
 }
 
-/// A document that is no definition of a task.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {reason}")]
-pub struct InvalidJson {
-    /// The path of what is wrong.
-    pub field: String,
-    /// What is wrong there.
-    pub reason: String,
-}
-
-fn merge(document: &mut Value, patch: &Value) {
-    match (document, patch) {
-        (Value::Object(document), Value::Object(patch)) => {
-            for (name, change) in patch {
-                if change.is_null() {
-                    document.remove(name);
-                } else {
-                    merge(document.entry(name).or_insert(Value::Null), change);
-                }
-            }
-        }
-        (document, patch) => *document = patch.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::schedule::kind::ScheduleKind;
     use super::*;
+    use serde_json::json;
 
     fn task() -> TaskDefinition {
         TaskDefinition::new("Report", "report", Schedule::new(ScheduleKind::Cron, "@daily"))
@@ -264,6 +246,13 @@ mod tests {
             "schedule.kind"
         );
         assert_eq!(read(json!({"title": 1, "kind": "k"})), "title");
+        assert_eq!(read(json!({"kind": "k"})), "title");
+        assert_eq!(read(json!({"title": "t", "kind": "k", "schedule": {"kind": "cron"}})), "schedule.expr");
+        assert_eq!(read(json!({"title": "t", "kind": "k", "schedule": ["cron", "@daily"]})), "schedule");
+        assert_eq!(read(json!(["t"])), ".");
+        let misspelt = json!({"kind": "cron", "expr": "@daily", "timezon": "UTC"});
+        assert_eq!(read(json!({"title": "t", "kind": "k", "schedule": misspelt})), "schedule.timezon");
+        assert_eq!(task().patched(&json!([1])).unwrap_err().field, ".");
     }
 
     #[test]

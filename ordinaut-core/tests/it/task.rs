@@ -282,6 +282,48 @@ async fn an_event_makes_one_job_of_each_task_that_waits_for_it() {
 }
 
 #[tokio::test]
+async fn what_postgres_could_not_store_of_an_event_or_a_calendar_is_refused_before() {
+    let db = database().await;
+    let schedule = Schedule::new(ScheduleKind::Event, "#");
+    let waits = TaskDefinition { args: json!("x".repeat(600_000)), schedule, ..every("1h") };
+    db.create_task(&waits).await.unwrap();
+    assert_eq!(field(db.publish("orders", "e1", &json!(["\0"])).await), "payload");
+    assert_eq!(field(db.publish("orders", "e1", &json!("x".repeat(600_000))).await), "payload");
+    let too_early = chrono::NaiveDate::MIN;
+    assert_eq!(field(db.put_calendar(&Calendar::new("c", CalendarMode::Allow, [too_early])).await), "dates");
+    let unknown = TaskDefinition { calendars: vec!["\0".to_owned()], ..every("1h") };
+    assert_eq!(field(db.create_task(&unknown).await), "calendars");
+    assert_eq!(db.delete_calendar("\0").await.unwrap(), ordinaut_core::CalendarDeleted::Unknown);
+}
+
+#[tokio::test]
+async fn patches_that_come_together_are_all_applied() {
+    let db = database().await;
+    let task = db.create_task(&every("1h")).await.unwrap();
+    let patches = [json!({"title": "New"}), json!({"priority": 2}), json!({"queue": "mail"}), json!({"jitter": 1.0})];
+    let patched = futures_util::future::join_all(patches.iter().map(|patch| db.patch_task(task.id, patch, None))).await;
+    assert!(patched.iter().all(Result::is_ok), "{patched:?}");
+    let task = db.task(task.id).await.unwrap().unwrap();
+    let now = &task.definition;
+    assert_eq!((&*now.title, now.priority, &*now.queue, now.jitter, task.version), ("New", 2, "mail", 1.0, 5));
+    assert!(matches!(db.patch_task(task.id, &json!({}), Some(4)).await, Err(TaskError::Changed(5))));
+    assert!(matches!(db.patch_task(task.id, &json!([]), None).await, Err(TaskError::Unreadable(_))));
+    assert_eq!(field(db.patch_task(task.id, &json!({"dedupe_key": "k"}), None).await), "dedupe_key");
+}
+
+#[tokio::test]
+async fn tasks_are_counted_by_status() {
+    let db = database().await;
+    db.create_task(&every("1h")).await.unwrap();
+    let paused = db.create_task(&every("1h")).await.unwrap();
+    db.pause_task(paused.id).await.unwrap();
+    tell(&db, "update ordinaut.task set trouble = 'none can tell' where status = 'paused'").await;
+    let counts = db.task_counts().await.unwrap();
+    let counted: Vec<_> = counts.iter().map(|count| (count.status, count.tasks, count.in_trouble)).collect();
+    assert_eq!(counted, [(TaskStatus::Active, 1, 0), (TaskStatus::Paused, 1, 1)]);
+}
+
+#[tokio::test]
 async fn a_condition_fires_once_when_it_becomes_true_and_again_only_after_it_cleared() {
     let db = database().await;
     let when = |expr: &str| TaskDefinition { schedule: Schedule::new(ScheduleKind::Condition, expr), ..every("1h") };
@@ -382,10 +424,24 @@ async fn runs_and_statistics_of_a_task_are_told() {
     }
     let runs = db.task_runs(task.id, 2, None).await.unwrap();
     assert_eq!(runs.len(), 2);
-    assert_eq!(db.task_runs(task.id, 10, Some(runs[1].job_id)).await.unwrap().len(), 1);
+    assert_eq!(db.task_runs(task.id, 10, Some((runs[1].job_id, runs[1].attempt))).await.unwrap().len(), 1);
     let statistics = db.task_statistics(task.id, 1).await.unwrap();
     assert_eq!((statistics.runs, statistics.success_share()), (3, Some(1.0)));
     assert!(statistics.p95.is_some() && statistics.per_day.get().contains("\"runs\": 3"), "{statistics:?}");
     let started: Option<DateTime<Utc>> = runs[0].started_at;
     assert!(started.is_some());
+}
+
+#[tokio::test]
+async fn a_task_that_is_resumed_waits_for_its_concurrency_key_too() {
+    let db = database().await;
+    let keyed = TaskDefinition { concurrency_key: Some("printer".to_owned()), ..every("1h") };
+    let (one, other) = (db.create_task(&keyed).await.unwrap(), db.create_task(&keyed).await.unwrap());
+    db.run_task_now(one.id).await.unwrap();
+    db.run_task_now(other.id).await.unwrap();
+    db.pause_task(one.id).await.unwrap();
+    schedule_once(&db).await;
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1, "the other one goes ahead");
+    db.resume_task(one.id).await.unwrap();
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1, "both run at once");
 }

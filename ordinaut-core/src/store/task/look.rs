@@ -1,5 +1,6 @@
 //! Looking at what a task has done: its fires, the runs of its jobs, and how they went.
 
+use super::TaskStatus;
 use crate::store::database::Database;
 use crate::vocabulary::outcome::Outcome;
 use chrono::{DateTime, Utc};
@@ -63,6 +64,19 @@ pub struct TaskStatistics {
     pub per_day: Box<RawValue>,
 }
 
+/// How many tasks have a status.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct TaskCount {
+    /// The status.
+    #[sqlx(try_from = "String")]
+    pub status: TaskStatus,
+    /// How many have it.
+    pub tasks: i64,
+    /// How many of these the scheduler paused, because it could not tell when they are due.
+    pub in_trouble: i64,
+}
+
 impl TaskStatistics {
     /// The share that succeeded of those that succeeded or failed.
     pub fn success_share(&self) -> Option<f64> {
@@ -87,14 +101,20 @@ impl Database {
             .await
     }
 
-    /// Up to `limit` runs of the jobs of a task, those of the newest job first, of jobs older than one of them.
-    pub async fn task_runs(&self, id: Uuid, limit: i64, before: Option<Uuid>) -> sqlx::Result<Vec<TaskRun>> {
+    /// Up to `limit` runs of the jobs of a task, those of the newest job first, after one of them: its job and attempt.
+    pub async fn task_runs(&self, id: Uuid, limit: i64, before: Option<(Uuid, i32)>) -> sqlx::Result<Vec<TaskRun>> {
         sqlx::query_as(self.sql(include_str!("../../../sql/tasks/runs.sql")))
             .bind(id)
             .bind(limit)
-            .bind(before)
+            .bind(before.map(|(job_id, _)| job_id))
+            .bind(before.map(|(_, attempt)| attempt))
             .fetch_all(self.pool())
             .await
+    }
+
+    /// How many tasks there are. Counts every row: not for every second.
+    pub async fn task_counts(&self) -> sqlx::Result<Vec<TaskCount>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/counts.sql"))).fetch_all(self.pool()).await
     }
 
     /// How the runs of a task went in the last so many days.

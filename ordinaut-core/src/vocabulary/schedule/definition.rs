@@ -10,9 +10,11 @@ use super::timetable::{Rule, Timetable, first};
 use super::topic::Topic;
 use super::zone::Zone;
 use super::{once, preset, refuse};
+use crate::vocabulary::json::{self, InvalidJson};
 use crate::vocabulary::new_job::InvalidField;
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// As many dates as may be added to a rule, or taken away.
 const MAX_DATES: usize = 1_000;
@@ -31,6 +33,7 @@ const MAX_DATES: usize = 1_000;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// How the expression is read.
     pub kind: ScheduleKind,
@@ -74,6 +77,16 @@ fn utc() -> String {
 }
 
 impl Schedule {
+    /// Its fields that an [`InvalidField`] may name; none is a field of a task too.
+    pub const FIELDS: [&str; 7] = ["expr", "timezone", "dtstart", "exdates", "rdates", "starts_at", "ends_at"];
+
+    /// Reads a schedule from JSON; one without a zone gets this one. An error names the field.
+    pub fn from_json(mut json: Value, timezone: &str) -> Result<Self, InvalidJson> {
+        let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
+        fields.entry("timezone").or_insert_with(|| timezone.into());
+        json::read(json)
+    }
+
     /// A schedule in UTC, without bounds.
     pub fn new(kind: ScheduleKind, expr: impl Into<String>) -> Self {
         Self {
@@ -214,7 +227,7 @@ impl Schedule {
     }
 }
 
-pub(super) fn is_sane(year: i32) -> bool {
+pub(crate) fn is_sane(year: i32) -> bool {
     (1900..=2200).contains(&year)
 }
 

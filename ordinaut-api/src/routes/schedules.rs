@@ -1,0 +1,42 @@
+//! `/schedules`: what a schedule will do, before anybody stores it.
+
+use crate::App;
+use crate::body::JsonBody;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use ordinaut_core::{Preview, Schedule};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+const DEFAULT_COUNT: usize = 5;
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    after: Option<DateTime<Utc>>,
+    count: Option<usize>,
+    #[serde(default)]
+    calendars: Vec<String>,
+    /// The schedule itself, which core reads.
+    #[serde(flatten)]
+    schedule: Map<String, Value>,
+}
+
+pub(crate) async fn preview(
+    State(app): State<Arc<App>>,
+    JsonBody(asked): JsonBody<Asked>,
+) -> Result<Json<Preview>, Problem> {
+    let schedule = Schedule::from_json(asked.schedule.into(), &app.timezone)?;
+    let calendars = app.database.calendars_of(&asked.calendars).await?;
+    let (after, count) = (asked.after.unwrap_or_else(Utc::now), asked.count.unwrap_or(DEFAULT_COUNT));
+    Ok(Json(ordinaut_core::preview(schedule, calendars, after, count).await?))
+}
+
+pub(crate) async fn presets() -> Json<Value> {
+    let presets = ordinaut_core::presets().iter();
+    let told =
+        presets.map(|preset| json!({ "name": preset.name, "expr": preset.expr(), "description": preset.description }));
+    Json(json!({ "presets": told.collect::<Vec<_>>() }))
+}

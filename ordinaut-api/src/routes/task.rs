@@ -1,0 +1,162 @@
+//! `/tasks`: create, look, change, and tell what to do.
+
+use crate::App;
+use crate::body::JsonBody;
+use crate::parameters::{Parameters, SeenVersion, TaskId};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::IntoResponse;
+use ordinaut_core::{
+    InvalidField, InvalidJson, Schedule, ScheduleKind, Task, TaskCancelled, TaskDefinition, TaskError, TaskFilter,
+    TaskPaused, TaskStatus,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+type Tagged = ([(HeaderName, String); 1], Json<Task>);
+
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    JsonBody(document): JsonBody<Map<String, Value>>,
+) -> Result<impl IntoResponse, Problem> {
+    let definition = TaskDefinition::from_json(document.into(), &app.timezone)?;
+    let task = app.database.create_task(&definition).await.map_err(of_definition)?;
+    let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
+    Ok((StatusCode::CREATED, location, tagged(task)))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Page {
+    tasks: Vec<Task>,
+    next: Option<Uuid>,
+}
+
+pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+    let statuses = TaskStatus::ALL.map(TaskStatus::as_str).join(", ");
+    let kinds = ScheduleKind::ALL.map(ScheduleKind::as_str).join(", ");
+    let filter = TaskFilter {
+        before: wanted.take("before", "the id of a task, a UUID", |text| text.parse().ok())?,
+        status: wanted.take("status", &format!("one of {statuses}"), |text| text.parse().ok())?,
+        kind: wanted.name("kind")?,
+        queue: wanted.name("queue")?,
+        schedule_kind: wanted.take("schedule_kind", &format!("one of {kinds}"), |text| text.parse().ok())?,
+        title: wanted.name("title")?,
+    };
+    let limit = wanted.limit()?;
+    wanted.end()?;
+    // One more than asked for shows whether there is a next page.
+    let mut tasks = app.database.tasks(&filter, limit + 1).await?;
+    let more = tasks.len() as i64 > limit;
+    if more {
+        tasks.pop();
+    }
+    let next = tasks.last().map(|task| task.id).filter(|_| more);
+    Ok(Json(Page { tasks, next }))
+}
+
+pub(crate) async fn show(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Tagged, Problem> {
+    Ok(tagged(app.database.task(id).await?.ok_or_else(|| no_task(id))?))
+}
+
+pub(crate) async fn patch(
+    State(app): State<Arc<App>>,
+    TaskId(id): TaskId,
+    SeenVersion(version): SeenVersion,
+    JsonBody(patch): JsonBody<Map<String, Value>>,
+) -> Result<Tagged, Problem> {
+    let patched = app.database.patch_task(id, &patch.into(), version).await;
+    patched.map(tagged).map_err(|error| of_task(id, error))
+}
+
+pub(crate) async fn replace(
+    State(app): State<Arc<App>>,
+    TaskId(id): TaskId,
+    SeenVersion(version): SeenVersion,
+    JsonBody(document): JsonBody<Map<String, Value>>,
+) -> Result<Tagged, Problem> {
+    let definition = TaskDefinition::from_json(document.into(), &app.timezone)?;
+    let changed = app.database.change_task(id, &definition, version).await;
+    changed.map(tagged).map_err(|error| of_task(id, error))
+}
+
+pub(crate) async fn delete(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<StatusCode, Problem> {
+    let deleted = app.database.delete_task(id).await.map_err(|error| of_task(id, error))?;
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(no_task(id)) }
+}
+
+pub(crate) async fn pause(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskPaused>, Problem> {
+    app.database.pause_task(id).await.map(Json).map_err(|error| of_task(id, error))
+}
+
+pub(crate) async fn resume(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<Task>, Problem> {
+    app.database.resume_task(id).await.map(Json).map_err(|error| of_task(id, error))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Snooze {
+    delay: f64,
+}
+
+pub(crate) async fn snooze(
+    State(app): State<Arc<App>>,
+    TaskId(id): TaskId,
+    JsonBody(Snooze { delay }): JsonBody<Snooze>,
+) -> Result<Json<Task>, Problem> {
+    // What is no length of time is refused as one that is too short.
+    let delay = Duration::try_from_secs_f64(delay).unwrap_or_default();
+    app.database.snooze_task(id, delay).await.map(Json).map_err(|error| of_task(id, error))
+}
+
+pub(crate) async fn run_now(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<impl IntoResponse, Problem> {
+    let job_id = app.database.run_task_now(id).await.map_err(|error| of_task(id, error))?;
+    let location = [(header::LOCATION, format!("/jobs/{job_id}"))];
+    Ok((StatusCode::ACCEPTED, location, Json(json!({ "job_id": job_id }))))
+}
+
+pub(crate) async fn cancel(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskCancelled>, Problem> {
+    app.database.cancel_task(id).await.map(Json).map_err(|error| of_task(id, error))
+}
+
+pub(super) fn no_task(id: Uuid) -> Problem {
+    Problem::not_found(format!("there is no task {id}"))
+}
+
+fn tagged(task: Task) -> Tagged {
+    ([(header::ETAG, format!("\"{}\"", task.version))], Json(task))
+}
+
+fn of_task(id: Uuid, error: TaskError) -> Problem {
+    match error {
+        TaskError::Unknown => no_task(id),
+        TaskError::Changed(version) => {
+            Problem::conflict(format!("task {id} was changed meanwhile: it is at version {version}"))
+                .about("If-Match")
+                .with("version", version)
+        }
+        TaskError::Paused => Problem::conflict(format!("task {id} is paused")),
+        TaskError::Cancelled => Problem::conflict(format!("task {id} was cancelled")),
+        other => of_definition(other),
+    }
+}
+
+/// What is wrong with a schedule stands below `schedule` in the document.
+fn of_definition(error: TaskError) -> Problem {
+    match error {
+        TaskError::Invalid(InvalidField { field, reason }) if Schedule::FIELDS.contains(&field) => {
+            Problem::invalid(format!("schedule.{field}"), reason)
+        }
+        TaskError::Exhausted(exhausted) => {
+            InvalidJson { field: "schedule.expr".to_owned(), reason: exhausted.to_string() }.into()
+        }
+        TaskError::Duplicate(holder) => Problem::conflict(format!("task {holder} holds this dedupe_key"))
+            .about("dedupe_key")
+            .with("task_id", holder.to_string()),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,111 @@
+//! `/tasks/{id}/…`: what a task has done.
+
+use super::task::no_task;
+use crate::App;
+use crate::parameters::{Parameters, TaskId};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, SecondsFormat, Utc};
+use ordinaut_core::{FireRecord, TaskRun, TaskStatistics};
+use serde::Serialize;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// As far back as statistics are of use; jobs are pruned long before.
+const MOST_DAYS: i32 = 366;
+
+const DEFAULT_DAYS: i32 = 14;
+
+#[derive(Serialize)]
+pub(crate) struct Fires {
+    fires: Vec<FireRecord>,
+    next: Option<String>,
+}
+
+pub(crate) async fn fires(
+    State(app): State<Arc<App>>,
+    TaskId(id): TaskId,
+    mut wanted: Parameters,
+) -> Result<Json<Fires>, Problem> {
+    let before = wanted.take("before", "an instant such as 2030-12-31T23:59:59Z", |text| {
+        DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+    })?;
+    let limit = wanted.limit()?;
+    wanted.end()?;
+    exists(&app, id).await?;
+    // One more than asked for shows whether there is a next page.
+    let mut fires = app.database.task_fires(id, limit + 1, before).await?;
+    let more = fires.len() as i64 > limit;
+    if more {
+        fires.pop();
+    }
+    // Microseconds, which is what Postgres keeps.
+    let cursor = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let next = fires.last().map(|fire| cursor(fire.scheduled_for)).filter(|_| more);
+    Ok(Json(Fires { fires, next }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Runs {
+    runs: Vec<TaskRun>,
+    next: Option<String>,
+}
+
+pub(crate) async fn runs(
+    State(app): State<Arc<App>>,
+    TaskId(id): TaskId,
+    mut wanted: Parameters,
+) -> Result<Json<Runs>, Problem> {
+    let before = wanted.take("before", "the \"next\" of another page", read_cursor)?;
+    let limit = wanted.limit()?;
+    wanted.end()?;
+    exists(&app, id).await?;
+    // One more than asked for shows whether there is a next page.
+    let mut runs = app.database.task_runs(id, limit + 1, before).await?;
+    let more = runs.len() as i64 > limit;
+    if more {
+        runs.pop();
+    }
+    let next = runs.last().map(|run| format!("{}.{}", run.job_id, run.attempt)).filter(|_| more);
+    Ok(Json(Runs { runs, next }))
+}
+
+/// Where a page ended: a job and one of its attempts.
+fn read_cursor(text: &str) -> Option<(Uuid, i32)> {
+    let (job_id, attempt) = text.split_once('.')?;
+    Some((job_id.parse().ok()?, attempt.parse().ok()?))
+}
+
+pub(crate) async fn latest_run(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskRun>, Problem> {
+    exists(&app, id).await?;
+    let latest = app.database.task_runs(id, 1, None).await?.pop();
+    latest.map(Json).ok_or_else(|| Problem::not_found(format!("no run of task {id} has ended")))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Statistics {
+    days: i32,
+    #[serde(flatten)]
+    statistics: TaskStatistics,
+    success_share: Option<f64>,
+}
+
+pub(crate) async fn statistics(
+    State(app): State<Arc<App>>,
+    TaskId(id): TaskId,
+    mut wanted: Parameters,
+) -> Result<Json<Statistics>, Problem> {
+    let days = wanted.take("days", &format!("a number from 1 to {MOST_DAYS}"), |text| {
+        text.parse().ok().filter(|days| (1..=MOST_DAYS).contains(days))
+    })?;
+    wanted.end()?;
+    exists(&app, id).await?;
+    let days = days.unwrap_or(DEFAULT_DAYS);
+    let statistics = app.database.task_statistics(id, days).await?;
+    Ok(Json(Statistics { days, success_share: statistics.success_share(), statistics }))
+}
+
+async fn exists(app: &App, id: Uuid) -> Result<(), Problem> {
+    app.database.task(id).await?.map(drop).ok_or_else(|| no_task(id))
+}

@@ -1,0 +1,42 @@
+//! `ordinaut calendar put|list|delete`.
+
+use crate::args::Calendar as Asked;
+use crate::output::{answer, or_dash, table};
+use anyhow::bail;
+use ordinaut_core::{Calendar, CalendarDeleted, CalendarMode, Database};
+use serde_json::json;
+use std::process::ExitCode;
+
+pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<ExitCode> {
+    match asked {
+        Asked::Put { name, mode, dates, format } => {
+            let calendar = Calendar::new(name, mode, dates);
+            database.put_calendar(&calendar).await?;
+            answer(format, &calendar, || format!("calendar \"{}\" has {} dates", calendar.name, calendar.dates.len()))?;
+        }
+        Asked::List(format) => {
+            let calendars = database.calendars().await?;
+            answer(format, &calendars, || {
+                let rows = calendars.iter().map(|calendar| {
+                    let mode = match calendar.mode {
+                        CalendarMode::Exclude => "exclude",
+                        CalendarMode::Allow => "allow",
+                    };
+                    let (first, last) = (calendar.dates.first(), calendar.dates.last());
+                    let dates = calendar.dates.len().to_string();
+                    [calendar.name.clone(), mode.to_owned(), dates, or_dash(first), or_dash(last)]
+                });
+                table(["NAME", "MODE", "DATES", "FIRST", "LAST"], rows)
+            })?;
+        }
+        Asked::Delete { name, format } => {
+            match database.delete_calendar(&name).await? {
+                CalendarDeleted::Gone => {}
+                CalendarDeleted::UsedBy(task) => bail!("task {task} goes by the calendar \"{name}\""),
+                _ => bail!("there is no calendar \"{name}\""),
+            }
+            answer(format, &json!({"name": name, "deleted": true}), || format!("calendar \"{name}\" is gone"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

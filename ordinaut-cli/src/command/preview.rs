@@ -1,0 +1,37 @@
+//! `ordinaut preview`: needs no database, unless calendars are named.
+
+use super::task::schedule;
+use crate::args::Preview;
+use crate::connection::Connection;
+use crate::output::{answer, table};
+use anyhow::bail;
+use chrono::{SecondsFormat, Utc};
+use ordinaut_core::Schedule;
+use ordinaut_core::settings::Source;
+use ordinaut_core::settings::scheduler::default_zone;
+use std::process::ExitCode;
+
+pub(crate) async fn run(asked: Preview, source: &Source) -> anyhow::Result<ExitCode> {
+    let document = schedule(asked.when);
+    if !document.contains_key("kind") {
+        bail!("say when: --cron, --every, --rrule, --once, --event or --condition");
+    }
+    let schedule = Schedule::from_json(document.into(), &default_zone(source)?)?;
+    let calendars = if asked.calendars.is_empty() {
+        Vec::new()
+    } else {
+        Connection::find(source)?.open().await?.calendars_of(&asked.calendars).await?
+    };
+    let after = asked.after.unwrap_or_else(Utc::now);
+    let preview = ordinaut_core::preview(schedule, calendars, after, asked.count).await?;
+    answer(asked.format, &preview, || {
+        let rows = preview
+            .next
+            .iter()
+            .map(|moment| [moment.utc.to_rfc3339_opts(SecondsFormat::AutoSi, true), moment.local.clone()]);
+        let mut lines = vec![table(["UTC", "LOCAL"], rows)];
+        lines.extend(preview.warnings.iter().map(|warning| format!("warning: {warning}")));
+        lines.join("\n")
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

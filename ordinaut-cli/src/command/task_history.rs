@@ -1,0 +1,74 @@
+//! `ordinaut task fires|runs|stats`: what a task has done.
+
+use super::task::no_task;
+use crate::args::{History, OneTask};
+use crate::output::{answer, facts, or_dash, table, time};
+use ordinaut_core::{Database, TaskStatistics};
+use serde::Serialize;
+use uuid::Uuid;
+
+pub(super) async fn fires(database: &Database, History { task, limit }: History) -> anyhow::Result<()> {
+    exists(database, task.id).await?;
+    let fires = database.task_fires(task.id, limit, None).await?;
+    answer(task.format, &fires, || {
+        let rows = fires.iter().map(|fire| {
+            [
+                time(fire.scheduled_for),
+                fire.skipped.as_ref().map_or_else(|| "fired".to_owned(), |reason| format!("skipped: {reason}")),
+                or_dash(fire.job_id),
+                or_dash(fire.state.as_ref()),
+            ]
+        });
+        table(["DUE", "WHAT", "JOB", "STATE"], rows)
+    })
+}
+
+pub(super) async fn runs(database: &Database, History { task, limit }: History) -> anyhow::Result<()> {
+    exists(database, task.id).await?;
+    let runs = database.task_runs(task.id, limit, None).await?;
+    answer(task.format, &runs, || {
+        let rows = runs.iter().map(|run| {
+            [
+                run.job_id.to_string(),
+                or_dash(run.scheduled_for.map(time)),
+                run.attempt.to_string(),
+                run.outcome.to_string(),
+                or_dash(run.started_at.map(time)),
+                time(run.finished_at),
+                or_dash(run.error.as_deref()),
+            ]
+        });
+        table(["JOB", "DUE", "ATTEMPT", "OUTCOME", "STARTED", "FINISHED", "ERROR"], rows)
+    })
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    days: i32,
+    #[serde(flatten)]
+    statistics: &'a TaskStatistics,
+    success_share: Option<f64>,
+}
+
+pub(super) async fn statistics(database: &Database, task: OneTask, days: i32) -> anyhow::Result<()> {
+    exists(database, task.id).await?;
+    let statistics = &database.task_statistics(task.id, days).await?;
+    let success_share = statistics.success_share();
+    answer(task.format, &Shown { days, statistics, success_share }, || {
+        let seconds = |length: Option<f64>| or_dash(length.map(|length| format!("{length:.3} s")));
+        facts([
+            ("days", days.to_string()),
+            ("runs", statistics.runs.to_string()),
+            ("succeeded", statistics.succeeded.to_string()),
+            ("failed", statistics.failed.to_string()),
+            ("share", or_dash(success_share.map(|share| format!("{:.1} % succeeded", share * 100.0)))),
+            ("average", seconds(statistics.average)),
+            ("p95", seconds(statistics.p95)),
+        ])
+    })
+}
+
+/// One that was misspelt has no fires either.
+async fn exists(database: &Database, id: Uuid) -> anyhow::Result<()> {
+    database.task(id).await?.map(drop).ok_or_else(|| no_task(id))
+}
