@@ -74,6 +74,9 @@ fn health_answers_in_one_line_for_each_role() {
     ];
     for (line, says) in absent {
         let answer = home.run(line);
-        assert!(answer.code == Some(1) && answer.out.starts_with(says) && answer.out.lines().count() == 1, "{answer:?}");
+        assert!(
+            answer.code == Some(1) && answer.out.starts_with(says) && answer.out.lines().count() == 1,
+            "{answer:?}"
+        );
     }
 }
