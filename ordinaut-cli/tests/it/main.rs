@@ -11,5 +11,6 @@ mod home;
 mod interrupted;
 mod jobs;
 mod look;
+mod ops;
 mod process;
 mod settings;
