@@ -63,7 +63,7 @@ call() { curl -sS -m "$patience" -H "Authorization: Bearer $token" "$@"; }
 
 redis() {
     case $redis_url in
-        compose) compose exec -T redis sh -c 'REDISCLI_AUTH=$(cut -d" " -f2 /run/secrets/redis_auth) exec redis-cli --raw "$@"' - "$@" 2> /dev/null ;;
+        compose) compose exec -T redis sh -c 'REDISCLI_AUTH=$(cut -d" " -f2 /run/secrets/redis_auth) exec redis-cli --raw "$@"' - "$@" 2> /dev/null < /dev/null ;;
         redis+unix://*) redis-cli --raw -s "${redis_url#redis+unix://}" "$@" 2> /dev/null ;;
         *) redis-cli --raw -u "$redis_url" "$@" 2> /dev/null ;;
     esac

@@ -129,5 +129,5 @@ alter database $new rename to $database;
 commit;
 alter database $old connection limit -1;
 SQL
-if [ ${#running[@]} -gt 0 ]; then compose up --detach --no-recreate; fi
+if [ ${#running[@]} -gt 0 ]; then compose start "${running[@]}" 2> /dev/null; fi
 echo "$database is the restored one; the one before is $old: drop database $old when you are content"

@@ -56,11 +56,12 @@ proxy() {
 }
 proxy_container=$(compose ps -q proxy)
 
-# The server of the proxy that stands for a container: the one with its address.
+# The server of the proxy that stands for a container, the one with its address; with "up", only if its checks succeed.
 server_of() {
     local addresses
     addresses=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1")
-    proxy "show servers state api" | awk -v addresses=" $addresses" '$4 != "" && index(addresses, " " $5 " ") { print $4 }' | head -1
+    proxy "show servers state api" | awk -v addresses=" $addresses" -v only="${2:-}" \
+        '$4 != "" && index(addresses, " " $5 " ") && (only == "" || $6 == 2) { print $4 }' | head -1
 }
 
 # Requests that the proxy answered, and of them those with a 5xx.
@@ -115,10 +116,16 @@ replace() {
             sleep 0.5
         done
         if [ "$service" = api ]; then
-            # The proxy has to know it before the old one goes.
-            deadline=$((SECONDS + 15))
-            until [ -n "$(server_of "$new")" ] || [ $SECONDS -ge $deadline ]; do sleep 0.2; done
-            sleep 2
+            # Healthy by its own account is not enough: the proxy has to reach it before the old one goes.
+            deadline=$((SECONDS + patience))
+            until [ -n "$(server_of "$new" up)" ]; do
+                if [ $SECONDS -ge $deadline ]; then
+                    say "api: the proxy does not reach the new container"
+                    docker rm -f "$new" > /dev/null
+                    return 1
+                fi
+                sleep 0.2
+            done
         fi
         retire "$service" "$container"
         say "$service: ${container:0:12} is replaced by ${new:0:12} ($2)"

@@ -5,6 +5,7 @@
 --   ordinaut_service  api, worker, command line: rows, no tables
 --   ordinaut_read     psql and dashboards: looks, and cannot hold a snapshot for long
 \set ON_ERROR_STOP on
+set client_min_messages = warning;
 \getenv schema DATABASE_SCHEMA
 \getenv owner_password OWNER_PASSWORD
 \getenv service_password SERVICE_PASSWORD
