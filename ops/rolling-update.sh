@@ -95,7 +95,7 @@ retire() {
 
 # replace SERVICE VERSION: every container of it that is of another image, one at a time. False: a new one is not healthy.
 replace() {
-    local service=$1 wanted image_id container new number before deadline
+    local service=$1 wanted image_id container new number before deadline since
     wanted=$(ORDINAUT_VERSION=$2 compose config --format json | jq -r ".services.$service.image")
     image_id=$(docker image inspect --format '{{.Id}}' "$wanted")
     for container in $(compose ps -q "$service"); do
@@ -116,15 +116,17 @@ replace() {
             sleep 0.5
         done
         if [ "$service" = api ]; then
-            # Healthy by its own account is not enough: the proxy has to reach it before the old one goes.
-            deadline=$((SECONDS + patience))
-            until [ -n "$(server_of "$new" up)" ]; do
+            # Healthy by its own account is not enough: the proxy has to reach it before the old one goes. A server that gets
+            # a new address is taken for up until its checks fail, so it has to be up for longer than they take to.
+            deadline=$((SECONDS + patience)) since=$SECONDS
+            until [ $((SECONDS - since)) -ge 5 ]; do
+                [ -n "$(server_of "$new" up)" ] || since=$SECONDS
                 if [ $SECONDS -ge $deadline ]; then
                     say "api: the proxy does not reach the new container"
                     docker rm -f "$new" > /dev/null
                     return 1
                 fi
-                sleep 0.2
+                sleep 0.5
             done
         fi
         retire "$service" "$container"

@@ -248,9 +248,10 @@ step_rolling() {
 
 step_rollback() {
     say "an update that is not healthy goes back by itself, and a good one by hand"
-    # Its API listens where nobody asks: healthy by its own account, and not by the proxy's.
-    printf 'FROM ordinaut:0.1.0\nENV API_PORT=1\n' | docker build -q -t ordinaut:0.1.2 - > /dev/null
-    load 6000 50 back
+    # The same, with an API that never answers.
+    printf 'FROM ordinaut:0.1.0\nUSER 0\nRUN printf "#!/bin/sh\\nexec sleep 3600\\n" > /usr/local/bin/ordinaut-api\nUSER 10001\n' |
+        docker build -q -t ordinaut:0.1.2 - > /dev/null
+    load 4000 50 back
     (cd "$place" && ./ops/rolling-update.sh 0.1.2 --timeout 20) && bad "the broken one was taken" || good "the broken one was refused"
     wait "${loads[@]}"
     is "requests that failed" "$(answers | grep -c -v ' 201 ' || true)" 0
