@@ -4,6 +4,9 @@
 #   ./ops/test.sh            install what is missing, then run every test
 #   ./ops/test.sh install    only install what is missing
 #   ./ops/test.sh fault      real processes and real kills; takes minutes, and is not part of CI
+#   ./ops/test.sh compose    what deployment promises, on a Docker engine; takes a quarter of an hour, and is not part of CI
+#   ./ops/test.sh compat     the binary of before the newest migration works on the schema of now
+#   ./ops/test.sh ops        scripts, rules and units by their own checkers, as far as those are here
 #
 # The tests start their own Postgres and Redis on sockets in temporary directories, and leave nothing behind.
 set -euo pipefail
@@ -32,5 +35,8 @@ case ${1:-all} in
         cargo build --workspace --locked -j2
         cargo test -p ordinaut-worker --locked --test fault -j2 -- --ignored --nocapture
         ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    compose) shift; exec ops/test-compose.sh "$@" ;;
+    compat) shift; exec ops/test-compat.sh "$@" ;;
+    ops) exec ops/test-ops.sh ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
