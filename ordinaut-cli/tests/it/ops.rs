@@ -86,8 +86,8 @@ fn every_alert_has_an_entry_in_the_runbook() {
 }
 
 /// What an older binary may not survive.
-const CONTRACTS: [&str; 8] =
-    ["drop table", "drop column", "drop view", "drop function", "rename", "set not null", "drop type", "alter column"];
+const CONTRACTS: [&str; 7] =
+    ["drop table", "drop column", "drop view", "drop function", "drop type", "rename", "set not null"];
 
 #[test]
 fn a_migration_that_takes_something_away_raises_the_oldest_binary() {
@@ -100,7 +100,9 @@ fn a_migration_that_takes_something_away_raises_the_oldest_binary() {
         let code: String =
             text.lines().map(|line| line.split("--").next().unwrap_or_default().to_lowercase() + "\n").collect();
         let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
-        let taken: Vec<_> = CONTRACTS.iter().filter(|words| code.contains(**words)).collect();
+        let retyped = |statement: &str| statement.contains("alter column") && statement.contains(" type ");
+        let retyped = code.split(';').any(retyped).then_some(&"another type of a column");
+        let taken: Vec<_> = CONTRACTS.iter().filter(|words| code.contains(**words)).chain(retyped).collect();
         assert!(
             taken.is_empty() || code.contains("oldest_binary ="),
             "{} says {taken:?}, and an older binary would still start: see migrations/README.md",
