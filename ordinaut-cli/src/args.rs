@@ -5,7 +5,7 @@ mod task;
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
 
 use chrono::{DateTime, Utc};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use ordinaut_core::JobState;
 use uuid::Uuid;
 
@@ -56,6 +56,18 @@ pub(crate) enum Verb {
     Events(Events),
     /// Check Postgres, schema, Redis, clock and settings
     Doctor(Format),
+    /// Tell in one line whether a process of this machine is healthy; without a role, whether Postgres is usable
+    Health {
+        /// Whose health
+        role: Option<Role>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Role {
+    Api,
+    Scheduler,
+    Worker,
 }
 
 impl Verb {

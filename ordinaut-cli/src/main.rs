@@ -56,6 +56,9 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
     if let Verb::Preview(preview) = verb {
         return command::preview::run(preview, source).await;
     }
+    if let Verb::Health { role } = verb {
+        return Ok(command::health::run(source, role).await);
+    }
     let connection = Connection::find(source)?;
     if let Verb::Doctor(format) = verb {
         return command::doctor::run(&connection, source, format).await;
@@ -78,6 +81,8 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
         Verb::Queues(format) => command::status::queues(&database, format).await,
         Verb::Workers(format) => command::status::workers(&database, format).await,
         Verb::Events(events) => command::events::run(&database, events).await,
-        Verb::Dev(_) | Verb::Doctor(_) | Verb::Migrate(_) | Verb::Preview(_) => unreachable!("answered above"),
+        Verb::Dev(_) | Verb::Doctor(_) | Verb::Health { .. } | Verb::Migrate(_) | Verb::Preview(_) => {
+            unreachable!("answered above")
+        }
     }
 }

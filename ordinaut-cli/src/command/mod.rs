@@ -5,6 +5,7 @@ pub(crate) mod dead;
 pub(crate) mod doctor;
 pub(crate) mod enqueue;
 pub(crate) mod events;
+pub(crate) mod health;
 pub(crate) mod job;
 pub(crate) mod migrate;
 pub(crate) mod preview;

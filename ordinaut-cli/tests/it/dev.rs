@@ -8,7 +8,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     // It fails if another test was faster.
     rustls::crypto::ring::default_provider().install_default().ok();
     Client::new()

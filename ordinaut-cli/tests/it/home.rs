@@ -148,6 +148,8 @@ impl Dev {
 pub(crate) struct Shared {
     // Stops before its directory goes. Nobody listens to it, but threads could not share what could be listened to.
     _dev: Mutex<Dev>,
+    /// The API's address.
+    pub(crate) api: String,
     home: Home,
 }
 
@@ -166,7 +168,8 @@ pub(crate) fn shared() -> Arc<Shared> {
         return shared;
     }
     let home = Home::new();
-    let shared = Arc::new(Shared { _dev: Mutex::new(home.dev("--fault-kinds")), home });
+    let dev = home.dev("--fault-kinds");
+    let shared = Arc::new(Shared { api: dev.api.clone(), _dev: Mutex::new(dev), home });
     shared.living_workers(1);
     *place = Arc::downgrade(&shared);
     shared

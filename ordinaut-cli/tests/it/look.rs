@@ -58,3 +58,24 @@ fn migrate_has_nothing_to_do_beside_a_dev() {
     assert!(status.as_array().unwrap().iter().all(|line| line["applied"] == true), "{status}");
     assert!(home.run("migrate status").good().starts_with("VERSION "));
 }
+
+#[test]
+fn health_answers_in_one_line_for_each_role() {
+    let home = shared();
+    for (line, says) in [("health", "healthy: Postgres answers"), ("health worker", "healthy: 1 alive on host ")] {
+        let answer = home.run(line);
+        assert!(answer.good().starts_with(says), "{answer:?}");
+    }
+    // Of a scheduler nothing is said: another one may run on this machine.
+    let absent = [
+        ("health api --api-port 1 --api-admin-token 0123456789abcdef", "unhealthy: nothing answers on port 1"),
+        ("health --database-url postgres://127.0.0.1:1/nowhere", "unhealthy: no answer within 4 s"),
+    ];
+    for (line, says) in absent {
+        let answer = home.run(line);
+        assert!(
+            answer.code == Some(1) && answer.out.starts_with(says) && answer.out.lines().count() == 1,
+            "{answer:?}"
+        );
+    }
+}

@@ -11,6 +11,7 @@ mod home;
 mod interrupted;
 mod jobs;
 mod look;
+mod ops;
 mod preview;
 mod process;
 mod settings;

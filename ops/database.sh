@@ -1,0 +1,67 @@
+# Which database a script means, and its tools: inside the container, or this machine's own. Sourced, not run.
+
+# shellcheck disable=SC2034 # for whoever sources this
+schema=${DATABASE_SCHEMA:-ordinaut}
+
+# use_database dev|prod|URL: from then on run_tool, sql and dump work there.
+use_database() {
+    target=$1 database=ordinaut url='' environment=''
+    case $target in
+        dev | prod)
+            environment=$target
+            . ops/compose.sh
+            ;;
+        *)
+            url=$target
+            # Its path, without asking a server that may be down.
+            database=${url#*://} database=${database%%\?*}
+            case $database in */?*) database=${database#*/} ;; *) echo "error: the URL names no database" >&2; exit 2 ;; esac
+            ;;
+    esac
+}
+
+# The same server, another database in it.
+url_of() {
+    local rest=${url#*://} query=''
+    case $rest in *\?*) query="?${rest#*\?}" rest=${rest%%\?*} ;; esac
+    echo "${url%%://*}://${rest%%/*}/$1$query"
+}
+
+# run_tool TOOL DATABASE OPTION…: as the superuser over the socket, where a container is meant.
+run_tool() {
+    local tool=$1 where=$2
+    shift 2
+    if [ -n "$environment" ]; then
+        # No terminal: it would change the stream.
+        compose exec -T postgres sh -c 'PGPASSWORD=$(cat /run/secrets/postgres_password) exec "$@"' - \
+            "$tool" -U postgres -d "$where" "$@"
+    else
+        "$tool" -d "$(url_of "$where")" "$@"
+    fi
+}
+
+# Statements from standard input; values only.
+sql_in() { run_tool psql "$1" --no-psqlrc -qAt -v ON_ERROR_STOP=1 "${@:2}"; }
+sql() { sql_in "$database" "$@"; }
+dump() { run_tool pg_dump "$database" --format=custom "$@"; }
+
+# A statement that prints "schema.table rows" for every table of the database, partitions under their parents.
+count_tables() {
+    cat << 'SQL'
+select format('select %L || count(*) from %I.%I', nspname || '.' || relname || ' ', nspname, relname)
+from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+where relkind in ('r', 'p') and not relispartition and nspname !~ '^pg_' and nspname <> 'information_schema'
+order by nspname, relname
+\gexec
+SQL
+}
+
+# make_roles DATABASE: ops/roles.sh there, with the passwords that the container has, or that the caller gave.
+make_roles() {
+    if [ -n "$environment" ]; then
+        compose exec -T -e PGDATABASE="$1" postgres sh -c \
+            'PGPASSWORD=$(cat /run/secrets/postgres_password) exec bash /docker-entrypoint-initdb.d/10-roles.sh' > /dev/null
+    else
+        ROLES_SQL='' ops/roles.sh "$(url_of "$1")" > /dev/null
+    fi
+}

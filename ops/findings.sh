@@ -1,0 +1,72 @@
+# shellcheck disable=SC2154 # json, patience and api are options of whoever sources this
+# What healthcheck.sh and smoke.sh share: which installation is meant, and findings with a code at the end. Sourced.
+
+# Parts, verdicts and texts, a line each.
+findings=''
+export PGCONNECT_TIMEOUT=5
+worst=0
+
+# found good|degraded|bad PART TEXT…
+found() {
+    local verdict=$1 part=$2
+    shift 2
+    findings+="$part"$'\t'"$verdict"$'\t'"$*"$'\n'
+    case $verdict in degraded) [ "$worst" -ge 1 ] || worst=1 ;; bad) worst=2 ;; esac
+}
+
+# For people or programs; the script ends with 0 for good, 1 for degraded, 2 for bad.
+tell_findings() {
+    local word=(healthy degraded unhealthy)
+    if [ "$json" = yes ]; then
+        printf '%s' "$findings" | jq -R 'split("\t") | {part: .[0], verdict: .[1], text: .[2]}' |
+            jq -s --arg status "${word[$worst]}" '{status: $status, findings: .}'
+    else
+        printf '%s' "$findings" | awk -F '\t' '{ printf "%-10s %-9s %s\n", $1, ($2 == "bad") ? "BAD" : $2, $3 }'
+        echo "${word[$worst]}"
+    fi
+    exit "$worst"
+}
+
+# find_installation local|dev|prod|URL: database, API and token of it.
+find_installation() {
+    case $1 in
+        local)
+            local running=.ordinaut/running.json
+            [ -s "$running" ] || { found bad dev "no ordinaut dev runs in $PWD"; tell_findings; }
+            use_database "$(jq -r .database_url "$running")"
+            redis_url=$(jq -r '.redis_url // empty' "$running")
+            token=$(cat .ordinaut/api_token)
+            api=${api:-http://127.0.0.1:${API_PORT:-8080}}
+            ;;
+        dev | prod)
+            use_database "$1"
+            local service=(api "${API_PORT:-8080}") secrets=${ORDINAUT_SECRETS:-ops/secrets}
+            if [ "$1" = prod ]; then service=(proxy 8080); elif [ -z "${ORDINAUT_SECRETS:-}" ]; then secrets=ops/secrets.dev; fi
+            token=$(cat "$secrets/api_admin_token")
+            if [ -z "$api" ]; then api=$(compose port "${service[@]}" 2> /dev/null | sed 's/^0.0.0.0/127.0.0.1/;s|^|http://|') || true; fi
+            redis_url=compose
+            ;;
+        *)
+            use_database "$1"
+            redis_url=${REDIS_URL:-}
+            token=${API_ADMIN_TOKEN:-}
+            if [ -z "$token" ] && [ -n "${API_ADMIN_TOKEN_FILE:-}" ]; then token=$(cat "$API_ADMIN_TOKEN_FILE"); fi
+            api=${api:-http://127.0.0.1:${API_PORT:-8080}}
+            ;;
+    esac
+}
+
+# A value from the database, or nothing if it does not answer in time. Without compose's own complaints.
+ask() { sql <<< "set statement_timeout = '${patience}s'; $1" 2> /dev/null; }
+
+call() { curl -sS -m "$patience" -H "Authorization: Bearer $token" "$@"; }
+
+redis() {
+    case $redis_url in
+        compose) compose exec -T redis sh -c 'REDISCLI_AUTH=$(cut -d" " -f2 /run/secrets/redis_auth) exec redis-cli --raw "$@"' - "$@" 2> /dev/null < /dev/null ;;
+        redis+unix://*) redis-cli --raw -s "${redis_url#redis+unix://}" "$@" 2> /dev/null ;;
+        *) redis-cli --raw -u "$redis_url" "$@" 2> /dev/null ;;
+    esac
+}
+
+last_event_in_redis() { redis xrevrange events + - count 1 | head -1 | cut -d- -f1; }

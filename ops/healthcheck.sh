@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Is an installation healthy? Looks only.
+#
+#   ./ops/healthcheck.sh local|dev|prod|URL [--json] [--timeout SECONDS] [--api-url URL]
+#
+# local: the `ordinaut dev` of this directory. URL: the database of any other; then REDIS_URL and API_PORT say the rest.
+# Code 0: healthy. 1: degraded, work gets done. 2: unhealthy.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. ops/database.sh
+. ops/findings.sh
+
+usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; }
+case ${1:-} in
+    -h | --help) usage; exit ;;
+    local | dev | prod | postgres://* | postgresql://*) installation=$1; shift ;;
+    *) usage >&2; exit 2 ;;
+esac
+json=no patience=10 api=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        --json) json=yes ;;
+        --timeout) patience=$2; shift ;;
+        --api-url) api=$2; shift ;;
+        *) usage >&2; exit 2 ;;
+    esac
+    shift
+done
+find_installation "$installation"
+
+# Postgres, and what only it knows.
+if version=$(ask "select 'schema version ' || version from $schema.schema_version"); then
+    found good postgres "answers, $version"
+    read -r workers schedulers outbox late oldest < <(ask "
+        select (select count(*) from $schema.worker where ended_at is null and expires_at > clock_timestamp()),
+               (select count(*) from pg_stat_activity where application_name = 'ordinaut-scheduler' and datname = current_database()),
+               (select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::bigint from $schema.outbox),
+               count(*) filter (where run_at < clock_timestamp() - interval '10 min'),
+               coalesce(extract(epoch from clock_timestamp() - min(run_at)), 0)::bigint
+        from $schema.due_work where session is null and run_at <= clock_timestamp()" | tr '|' ' ')
+    if [ "$workers" -gt 0 ]; then found good workers "$workers alive"; else found bad workers "none is alive: no job runs"; fi
+    if [ "$outbox" -gt 15 ]; then found bad scheduler "an event has waited for $outbox s: no scheduler relays"
+    elif [ "$schedulers" = 0 ] && [ "$installation" != local ]; then found bad scheduler "none is connected to Postgres"
+    else found good scheduler "events are relayed"
+    fi
+    if [ "$late" -gt 10 ]; then found bad lag "$late jobs have been due for over 10 min"
+    elif [ "$oldest" -gt 60 ]; then found degraded lag "the oldest waiting job has been due for $oldest s"
+    else found good lag "the oldest waiting job has been due for $oldest s"
+    fi
+else
+    found bad postgres "does not answer, or has no schema $schema"
+fi
+
+if [ -z "$api" ]; then found bad api "is not running"
+elif ! call -o /dev/null "$api/health/live" 2> /dev/null; then found bad api "$api does not answer"
+elif ! call -f -o /dev/null "$api/health/ready" 2> /dev/null; then found bad api "$api is not ready: Postgres or its schema"
+else found good api "$api is ready"
+fi
+
+# Redis tells, and decides nothing.
+if [ -z "$redis_url" ]; then found good redis "there is none: events stay in Postgres"
+elif [ "$(redis ping)" != PONG ]; then found degraded redis "does not answer: events wait in Postgres"
+else
+    behind=$(($(ask "select n from $schema.event_head" || echo 0) - $(last_event_in_redis | grep -x '[0-9]*' || echo 0)))
+    # More than a busy second's worth.
+    if [ "$behind" -gt 5000 ]; then found degraded redis "the stream is $behind events behind"; else found good redis "answers"; fi
+fi
+
+# The disk that Postgres writes to, where it is this machine's.
+place=''
+if [ "$installation" = local ]; then place=.ordinaut; elif [ -n "$environment" ]; then place=$(docker info --format '{{.DockerRootDir}}'); fi
+if [ -d "$place" ]; then
+    used=$(df -Pk "$place" | awk 'NR == 2 { sub("%", "", $5); print $5 }')
+    if [ "$used" -gt 95 ]; then found bad disk "$used % of $place is used"
+    elif [ "$used" -gt 85 ]; then found degraded disk "$used % of $place is used"
+    else found good disk "$used % of $place is used"
+    fi
+fi
+tell_findings

@@ -1,0 +1,94 @@
+-- Three roles, each with what it needs and no more. Run by roles.sh as a superuser, as often as you like, in the
+-- database that is meant; passwords come in the environment, so that no list of processes shows them.
+--
+--   ordinaut_owner    owns the schema: migrations, and the scheduler, whose duty it is to make and drop partitions
+--   ordinaut_service  api, worker, command line: rows, no tables
+--   ordinaut_read     psql and dashboards: looks, and cannot hold a snapshot for long
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+\getenv schema DATABASE_SCHEMA
+\getenv owner_password OWNER_PASSWORD
+\getenv service_password SERVICE_PASSWORD
+\getenv read_password READ_PASSWORD
+
+-- A statement with a password must not reach the server's log, not even when it is slow.
+set log_min_duration_statement = -1;
+set log_statement = 'none';
+set log_min_error_statement = 'panic';
+
+begin;
+-- Two of these at once would trip over each other.
+select pg_advisory_xact_lock(hashtext('ordinaut.roles'));
+
+select format('create role %I login', name)
+from unnest(array['ordinaut_owner', 'ordinaut_service', 'ordinaut_read']) as name
+where not exists (select from pg_roles where rolname = name)
+\gexec
+-- An empty password leaves the old one.
+select format('alter role %I password %L', name, password)
+from (values ('ordinaut_owner', :'owner_password'), ('ordinaut_service', :'service_password'),
+             ('ordinaut_read', :'read_password')) as given(name, password)
+where password <> ''
+\gexec
+
+select current_database() as database
+\gset
+revoke all on database :"database" from public;
+revoke create on schema public from public;
+grant connect, temporary on database :"database" to ordinaut_service;
+grant connect on database :"database" to ordinaut_read;
+-- create: `ordinaut migrate` says "create schema if not exists", for which Postgres asks this right in any case.
+grant connect, create, temporary on database :"database" to ordinaut_owner;
+
+select format('create schema if not exists %I authorization ordinaut_owner', :'schema')
+\gexec
+-- A schema that was there, restored or made by a first migration as somebody else, changes hands with all that is in it.
+select format('alter schema %I owner to ordinaut_owner', :'schema')
+\gexec
+select format('alter %s %I.%I owner to ordinaut_owner',
+              case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end,
+              nspname, relname)
+from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+where nspname = :'schema' and relkind in ('r', 'p', 'v', 'm', 'S')
+  and relowner <> 'ordinaut_owner'::regrole
+  -- Sequences of columns follow their tables, and may not be given away alone.
+  and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype in ('a', 'i') and relkind = 'S')
+\gexec
+select format('alter routine %s owner to ordinaut_owner', pg_proc.oid::regprocedure)
+from pg_proc join pg_namespace on pg_namespace.oid = pronamespace
+where nspname = :'schema' and proowner <> 'ordinaut_owner'::regrole
+\gexec
+
+grant usage on schema :"schema" to ordinaut_service, ordinaut_read;
+grant select, insert, update, delete on all tables in schema :"schema" to ordinaut_service;
+grant usage, select on all sequences in schema :"schema" to ordinaut_service;
+grant select on all tables in schema :"schema" to ordinaut_read;
+-- And on what comes: later migrations, and every week's partitions.
+alter default privileges for role ordinaut_owner in schema :"schema"
+    grant select, insert, update, delete on tables to ordinaut_service;
+alter default privileges for role ordinaut_owner in schema :"schema" grant usage, select on sequences to ordinaut_service;
+alter default privileges for role ordinaut_owner in schema :"schema" grant select on tables to ordinaut_read;
+-- How far the schema is, only migrations say.
+select format('revoke insert, update, delete on %I.%I from ordinaut_service', :'schema', relname)
+from unnest(array['schema_version', '_sqlx_migrations']) as relname
+where to_regclass(format('%I.%I', :'schema', relname)) is not null
+\gexec
+
+-- Who holds the oldest snapshot is seen only by those who may see other roles' sessions.
+grant pg_read_all_stats to ordinaut_owner, ordinaut_service, ordinaut_read;
+
+-- select count(*) from due_work works as typed.
+alter role ordinaut_owner in database :"database" set search_path = :"schema", public;
+alter role ordinaut_service in database :"database" set search_path = :"schema", public;
+alter role ordinaut_read in database :"database" set search_path = :"schema", public;
+-- The superuser's psql too, for whoever sits in the container.
+select format('alter role %I in database %I set search_path = %I, public', current_user, :'database', :'schema')
+\gexec
+-- A report that runs for an hour, or a psql that was left open in a transaction, stops vacuum for everybody.
+alter role ordinaut_read in database :"database" set default_transaction_read_only = on;
+alter role ordinaut_read in database :"database" set statement_timeout = '30s';
+alter role ordinaut_read in database :"database" set idle_in_transaction_session_timeout = '60s';
+
+-- Another schema of the same database may have this extension already.
+create extension if not exists pg_stat_statements;
+commit;
