@@ -1,10 +1,13 @@
-//! The firing loop: sleeps until the next task is due, one second at most, and fires what is.
+//! The firing loop: sleeps until the next task is due, a hint that one was changed, or one second, and fires what is due.
 
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use crate::vocabulary::backoff::Backoff;
+use crate::wakeup::listen_for_tasks;
 use futures_util::future::try_join_all;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -18,7 +21,8 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
 pub(super) async fn run(database: Database, settings: SchedulerSettings, stop: CancellationToken) {
-    let mut failures = 0;
+    let (mut failures, changed) = (0, Arc::new(Notify::new()));
+    let _listening = listen_for_tasks(&database, &changed);
     loop {
         // Begun transactions are finished.
         let pause = match fire(&database, &settings).await {
@@ -32,8 +36,10 @@ pub(super) async fn run(database: Database, settings: SchedulerSettings, stop: C
                 RETRY.delay(failures, rand::random())
             }
         };
-        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-            return;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = changed.notified() => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

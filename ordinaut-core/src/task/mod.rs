@@ -18,6 +18,7 @@ use crate::vocabulary::json::InvalidJson;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::timetable::Exhausted;
 use crate::vocabulary::task::TaskDefinition;
+use crate::wakeup::{TASKS, hinter};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -71,6 +72,7 @@ impl Database {
         if created != id {
             return Err(TaskError::Duplicate(created));
         }
+        hinter::tell(self, [TASKS]);
         self.task_on(id, &mut connection).await?.ok_or(TaskError::Unknown)
     }
 
@@ -124,6 +126,7 @@ impl Database {
         }
         let task = self.store_task(&held, &mut tx).await?;
         tx.commit().await?;
+        hinter::tell(self, [TASKS]);
         Ok(task)
     }
 

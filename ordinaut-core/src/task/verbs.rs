@@ -6,7 +6,7 @@ use crate::store::task::fire::{Due, Firing};
 use crate::store::task::{Task, TaskStatus};
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::misfire::SkipReason;
-use crate::wakeup::hinter;
+use crate::wakeup::{TASKS, hinter};
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::ops::RangeInclusive;
@@ -68,7 +68,7 @@ impl Database {
         let task = self.store_task(&held, &mut tx).await?;
         let queues = self.unpark_jobs(id, &mut tx).await?;
         tx.commit().await?;
-        hinter::tell(self, queues.iter().map(|queue| &**queue));
+        hinter::tell(self, queues.iter().map(|queue| &**queue).chain([TASKS]));
         Ok(task)
     }
 
@@ -91,6 +91,7 @@ impl Database {
         held.task.next_run_at = Some(until);
         let task = self.store_task(&held, &mut tx).await?;
         tx.commit().await?;
+        hinter::tell(self, [TASKS]);
         Ok(task)
     }
 

@@ -12,6 +12,22 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+/// What schedulers are told by, in place of a queue's name: no queue may have a control character in its.
+pub(crate) const TASKS: &str = "\u{2}tasks";
+
+/// Wakes `wake` when a task was created or changed, until the guard is dropped.
+pub(crate) fn listen_for_tasks(database: &Database, wake: &Arc<Notify>) -> DropGuard {
+    let stop = CancellationToken::new();
+    let listener = Listener {
+        database: database.clone(),
+        options: (*database.pool().connect_options()).clone(),
+        queues: [TASKS.to_owned()].into(),
+        wake: wake.clone(),
+    };
+    tokio::spawn(listener.run(stop.clone()));
+    stop.drop_guard()
+}
+
 /// Wakes `wake` with each hint for a queue that the worker serves, whichever way it comes, until the guard is dropped.
 pub(crate) fn listen(database: &Database, settings: &WorkerSettings, wake: &Arc<Notify>) -> DropGuard {
     let stop = CancellationToken::new();
