@@ -22,7 +22,7 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
 pub(super) async fn run(database: Database, settings: SchedulerSettings, stop: CancellationToken) {
     let (mut failures, changed) = (0, Arc::new(Notify::new()));
-    let _listening = listen_for_tasks(&database, &changed);
+    let _listening = listen_for_tasks(&database, &settings, &changed);
     loop {
         // Begun transactions are finished.
         let pause = match fire(&database, &settings).await {

@@ -1,8 +1,10 @@
 //! How the scheduler fires tasks.
 
+use super::database::DATABASE_DIRECT_URL;
 use super::source::{SettingError, Source};
 use super::{Setting, seconds, within};
 use crate::vocabulary::schedule::zone::Zone;
+use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
 pub(super) const TZ: Setting<String> = Setting::new(
@@ -41,6 +43,8 @@ pub struct SchedulerSettings {
     pub misfire_grace: Duration,
     /// How many transactions fire at once.
     pub max_workers: usize,
+    /// Where to listen for hints, past any pooler; the database's own address if absent.
+    pub listen_on: Option<PgConnectOptions>,
 }
 
 impl Default for SchedulerSettings {
@@ -55,6 +59,7 @@ impl SchedulerSettings {
         Ok(Self {
             misfire_grace: source.get(&SCHEDULER_MISFIRE_GRACE_TIME)?,
             max_workers: source.get(&SCHEDULER_MAX_WORKERS)?,
+            listen_on: source.read(&DATABASE_DIRECT_URL)?,
         })
     }
 }

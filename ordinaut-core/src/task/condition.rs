@@ -65,10 +65,8 @@ impl Database {
 /// What a task waits for now; nothing outside of its bounds.
 fn predicate(task: &Watching) -> Option<Predicate> {
     let schedule = &task.definition.schedule;
-    let in_time =
-        schedule.starts_at.is_none_or(|start| start <= task.now) && schedule.ends_at.is_none_or(|end| task.now <= end);
     match schedule.compile(&[]) {
-        Ok(Compiled::Condition(predicate)) if in_time => Some(predicate),
+        Ok(Compiled::Condition(predicate)) if schedule.is_open(task.now) => Some(predicate),
         _ => None,
     }
 }

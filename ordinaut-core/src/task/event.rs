@@ -64,8 +64,7 @@ impl Database {
 
 fn waits_for(task: &Task, topic: &str, now: DateTime<Utc>) -> bool {
     let schedule = &task.definition.schedule;
-    let in_time = schedule.starts_at.is_none_or(|start| start <= now) && schedule.ends_at.is_none_or(|end| now <= end);
-    in_time && matches!(schedule.compile(&[]), Ok(Compiled::Event(pattern)) if pattern.matches(topic))
+    schedule.is_open(now) && matches!(schedule.compile(&[]), Ok(Compiled::Event(pattern)) if pattern.matches(topic))
 }
 
 /// A task's arguments with the event beside them; arguments that are no object are under `args`.

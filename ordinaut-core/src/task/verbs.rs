@@ -7,6 +7,7 @@ use crate::store::task::{Task, TaskStatus};
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::misfire::SkipReason;
 use crate::wakeup::{TASKS, hinter};
+use chrono::TimeDelta;
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::ops::RangeInclusive;
@@ -105,8 +106,16 @@ impl Database {
         let taken = self.unfinished([(id, &held.task.definition)].into_iter(), &mut tx).await?;
         let job_id = Uuid::now_v7();
         let parked = taken.get(&id).is_some_and(|unfinished| unfinished.key_is_taken);
-        let outcome = Firing::Job { job_id, run_at: held.now, parked };
-        let queues = self.record(&[Due { task_id: id, at: Some(held.now), outcome, event: None }], &mut tx).await?;
+        let mut at = held.now;
+        let queues = loop {
+            let outcome = Firing::Job { job_id, run_at: held.now, parked };
+            let queues = self.record(&[Due { task_id: id, at: Some(at), outcome, event: None }], &mut tx).await?;
+            if !queues.is_empty() {
+                break queues;
+            }
+            // The task was due at this very microsecond, and an instant makes one job.
+            at += TimeDelta::microseconds(1);
+        };
         tx.commit().await?;
         hinter::tell(self, queues.iter().map(|queue| &**queue));
         Ok(job_id)

@@ -5,6 +5,7 @@ mod listener;
 #[cfg(feature = "redis")]
 mod redis;
 
+use crate::settings::scheduler::SchedulerSettings;
 use crate::settings::worker::WorkerSettings;
 use crate::store::database::Database;
 use listener::Listener;
@@ -16,11 +17,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub(crate) const TASKS: &str = "\u{2}tasks";
 
 /// Wakes `wake` when a task was created or changed, until the guard is dropped.
-pub(crate) fn listen_for_tasks(database: &Database, wake: &Arc<Notify>) -> DropGuard {
+pub(crate) fn listen_for_tasks(database: &Database, settings: &SchedulerSettings, wake: &Arc<Notify>) -> DropGuard {
     let stop = CancellationToken::new();
     let listener = Listener {
         database: database.clone(),
-        options: (*database.pool().connect_options()).clone(),
+        options: settings.listen_on.clone().unwrap_or_else(|| (*database.pool().connect_options()).clone()),
         queues: [TASKS.to_owned()].into(),
         wake: wake.clone(),
     };

@@ -188,6 +188,11 @@ impl Schedule {
         }
     }
 
+    /// Whether an instant is within its bounds.
+    pub(crate) fn is_open(&self, at: DateTime<Utc>) -> bool {
+        self.starts_at.is_none_or(|start| start <= at) && self.ends_at.is_none_or(|end| at <= end)
+    }
+
     fn anchor(&self) -> Result<NaiveDateTime, InvalidField> {
         let reason = format!("must be given: a schedule of the kind {} is counted from it", self.kind);
         self.dtstart.ok_or(InvalidField { field: "dtstart", reason })
