@@ -41,16 +41,7 @@ with at as materialized (
     left join lateral (
         select jsonb_agg(jsonb_build_array(name, key, weight) order by name) as limits,
                min(jsonb_build_array(name, key)::text) filter (where ordered) as turn
-        from (
-            select job_limit.name, job_limit.ordered, coalesce(ordinaut.limit_key(job.args, job_limit.key), '') as key,
-                   case when jsonb_typeof(job.args #> job_limit.weight) = 'number'
-                       then least(greatest(round((job.args #>> job_limit.weight)::numeric), 1), 1000000)::integer
-                       else 1 end as weight
-            from ordinaut.job_limit
-            where (job_limit.queue is null or job_limit.queue = gone.queue)
-              and (job_limit.kind is null or job_limit.kind = gone.kind)
-              and (job_limit.key is null or job.args #>> job_limit.key is not null)
-        ) member
+        from ordinaut.limits_of(gone.queue, gone.kind, job.args)
     ) concerned on true
 ), set_aside as (
     insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, turn)

@@ -100,11 +100,14 @@ fn member(row: &PgRow) -> sqlx::Result<Option<Member>> {
         }
         _ => None,
     };
-    let turn = match (row.try_get::<Option<bool>, _>("begun")?, row.try_get::<Option<Uuid>, _>("begun_here")?) {
-        _ if !row.try_get::<bool, _>("ordered")? => Turn::Anybodys,
-        (Some(true), here) => here.map_or(Turn::Anothers, Turn::Of),
-        _ if row.try_get("earlier")? => Turn::Anothers,
-        _ => Turn::Anybodys,
+    let turn = if !row.try_get::<bool, _>("ordered")? {
+        Turn::Anybodys
+    } else if row.try_get("begun")? {
+        row.try_get::<Option<Uuid>, _>("begun_here")?.map_or(Turn::Anothers, Turn::Of)
+    } else if row.try_get("another_first")? {
+        Turn::Anothers
+    } else {
+        Turn::Anybodys
     };
     Ok(Some(Member {
         name,
