@@ -16,16 +16,21 @@ with ended as (
     where due_work.job_id = ended.job_id and due_work.attempt = ended.attempt
       and due_work.session = ended.session and due_work.nonce = ended.nonce
       and ($11::boolean or due_work.xmax = due_work.xmin or due_work.xmax = '0'::xid)
-    returning ended.*, due_work.queue, due_work.kind, due_work.priority,
+    returning ended.*, due_work.queue, due_work.kind, due_work.priority, due_work.flags,
               ended.again_in is not null and due_work.flags & 1 = 0 as goes_on,
               case when ended.again_in is not null and due_work.flags & 1 = 1 then 'cancelled'
                   else ended.outcome end as decided
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select clock_timestamp() + make_interval(secs => again_in), job_id, priority, attempt, failures,
-           case outcome when 'lost' then 2 else 0 end, queue, kind
+           (case outcome when 'lost' then 2 else 0 end) | (flags & 8), queue, kind
     from gone
     where goes_on
+), freed as (
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    from gone
+    where unique_key.job_id = gone.job_id and gone.flags & 8 = 8 and not gone.goes_on
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome, error, output)
     select job_id, attempt, session, statement_timestamp() - make_interval(secs => ran_for),
@@ -34,10 +39,10 @@ with ended as (
 ), buried as (
     insert into ordinaut.dead_letter (job_id, error, attempt, failures, kind, queue, priority, args,
                                       max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
-                                      trace_context, created_at)
+                                      trace_context, created_at, unique_key, unique_after_end)
     select gone.job_id, gone.error, gone.attempt, gone.failures, gone.kind, gone.queue, gone.priority,
            coalesce(job.args, 'null'), job.max_attempts, job.timeout, coalesce(job.tags, '{}'), job.backoff, job.task_id,
-           job.scheduled_for, job.tenant, job.trace_context, job.created_at
+           job.scheduled_for, job.tenant, job.trace_context, job.created_at, job.unique_key, job.unique_after_end
     from gone
     left join ordinaut.job on job.id = gone.job_id
     where gone.decided = 'dead'

@@ -56,6 +56,10 @@ impl Scheduler {
             let (database, rescue) = (pruned.clone(), rescue.clone());
             async move {
                 rescue.look_everywhere().await?;
+                let repaired = database.repair_unique_keys().await?;
+                if repaired > 0 {
+                    info!("freed {repaired} unique keys of jobs that had ended");
+                }
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
             }
         });

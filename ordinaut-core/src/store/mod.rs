@@ -18,3 +18,4 @@ pub(crate) mod session;
 pub(crate) mod settle;
 pub(crate) mod status;
 pub(crate) mod task;
+pub(crate) mod unique;

@@ -16,3 +16,4 @@ pub(crate) mod settlement;
 pub(crate) mod state;
 pub(crate) mod task;
 pub(crate) mod turns;
+pub(crate) mod unique;
