@@ -2,8 +2,11 @@
 
 #[cfg(feature = "binary")]
 pub mod binary;
+mod cancel;
 mod job;
 mod pending;
+mod queue;
+mod result;
 mod scheduler;
 pub mod settings;
 mod store;
@@ -14,17 +17,21 @@ mod vocabulary;
 mod wakeup;
 mod worker;
 
+pub use cancel::CancelledJobs;
 pub use job::Job;
 pub use pending::Pending;
 pub use scheduler::Scheduler;
+pub use store::cancel::CancelFilter;
 pub use store::database::Database;
 pub use store::dead::DeadLetter;
 pub use store::doctor::{OldestSnapshot, ServerStatus, Summary};
 pub use store::enqueue::{EnqueueError, Enqueued};
-pub use store::failure::will_pass;
+pub use store::failure::{OperateError, will_pass};
 pub use store::intervene::{Cancelled, RunNow};
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
+pub use store::queue::QueueRoom;
+pub use store::result::{Awaited, JobResult};
 pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
 pub use store::task::look::{FireRecord, TaskCount, TaskRun, TaskStatistics};
@@ -39,6 +46,7 @@ pub use vocabulary::json::InvalidJson;
 pub use vocabulary::lease::Token;
 pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;
+pub use vocabulary::queue::QueueChange;
 pub use vocabulary::schedule::calendar::{Calendar, CalendarMode};
 pub use vocabulary::schedule::definition::{Compiled, Schedule};
 pub use vocabulary::schedule::jitter::jitter;

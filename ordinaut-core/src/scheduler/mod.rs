@@ -63,6 +63,8 @@ impl Scheduler {
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
             }
         });
+        let bounded = database.clone();
+        duties.add("expire", "* * * * * *", move || expire(bounded.clone()));
         let parted = database.clone();
         duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
         let looked_at = database.clone();
@@ -94,6 +96,15 @@ impl Scheduler {
         }
         None
     }
+}
+
+/// Ends what waited for too long, and forgets unique keys whose windows are over.
+async fn expire(database: Database) -> sqlx::Result<()> {
+    let expired = database.expire_jobs().await?;
+    if expired > 0 {
+        info!("{expired} jobs expired: they waited for longer than their queues allow");
+    }
+    database.prune_unique_keys().await
 }
 
 async fn make_partitions(database: Database) -> sqlx::Result<()> {

@@ -1,5 +1,6 @@
 //! Postgres: the only code that knows a table's name. One file of SQL a statement, one function a file of SQL.
 
+pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod database;
 pub(crate) mod dead;
@@ -12,7 +13,9 @@ pub(crate) mod intervene;
 pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;
+pub(crate) mod queue;
 pub(crate) mod rescue;
+pub(crate) mod result;
 pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod settle;

@@ -10,6 +10,7 @@ pub(crate) mod name;
 pub(crate) mod new_job;
 pub(crate) mod nul;
 pub(crate) mod outcome;
+pub(crate) mod queue;
 pub(crate) mod schedule;
 pub(crate) mod seconds;
 pub(crate) mod settlement;
