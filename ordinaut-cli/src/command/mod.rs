@@ -10,6 +10,7 @@ pub(crate) mod job;
 pub(crate) mod migrate;
 pub(crate) mod preview;
 pub(crate) mod publish;
+pub(crate) mod queue;
 pub(crate) mod status;
 pub(crate) mod task;
 mod task_history;
