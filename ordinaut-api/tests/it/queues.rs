@@ -111,7 +111,8 @@ async fn a_result_is_waited_for() {
     let path = format!("/jobs/{id}/result");
     let answer = app.get(&path).await;
     assert_eq!((answer.status, answer.json()), (202, json!({"state": "waiting"})));
-    let waits = app.get(&format!("/jobs/{id}/result?wait=60"));
+    let patient = format!("{path}?wait=60");
+    let waits = app.get(&patient);
     let works = async { app.worker("default").step().await.unwrap() };
     let (answer, step) = tokio::join!(waits, works);
     assert_eq!(step, Step::Worked(id));

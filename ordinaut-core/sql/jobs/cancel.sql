@@ -16,7 +16,7 @@ with waited as (
     insert into ordinaut.run (job_id, attempt, outcome, error)
     select job_id, attempt + 1, 'cancelled', 'cancelled while it waited'
     from gone
-), freed as (
+), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
     from gone

@@ -26,11 +26,16 @@ with ended as (
            (case outcome when 'lost' then 2 else 0 end) | (flags & 8), queue, kind
     from gone
     where goes_on
-), freed as (
+), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
     from gone
     where unique_key.job_id = gone.job_id and gone.flags & 8 = 8 and not gone.goes_on
+), freed as (
+    -- Of an ordered limit, a job that goes on keeps its place.
+    delete from ordinaut.limit_slot
+    using gone
+    where gone.flags & 4 = 4 and limit_slot.job_id = gone.job_id and not (gone.goes_on and limit_slot.ordered)
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome, error, output)
     select job_id, attempt, session, statement_timestamp() - make_interval(secs => ran_for),

@@ -19,7 +19,7 @@ with listed as materialized (
     insert into ordinaut.run (job_id, attempt, outcome, error)
     select job_id, attempt + 1, 'cancelled', 'its task was cancelled'
     from gone
-), freed as (
+), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
     from gone

@@ -12,7 +12,7 @@ const JOBS_A_STATEMENT: i64 = 500;
 pub struct QueueRoom {
     /// How many may.
     pub max_waiting: i32,
-    /// How many do, whether due or not; counted up to `max_waiting`.
+    /// How many do, whether due or not, and parked or not; counted up to `max_waiting`.
     pub waiting: i64,
 }
 

@@ -5,7 +5,7 @@ use crate::fixture::{
     worker_with,
 };
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{JobState, OperateError, Outcome, QueueChange, Step, Unique};
+use ordinaut_core::{Enqueued, JobState, Limit, OperateError, Outcome, QueueChange, Step, Unique};
 use std::time::Duration;
 
 const LATER: Duration = Duration::from_secs(3600);
@@ -83,6 +83,11 @@ async fn jobs_that_waited_for_longer_than_their_queue_allows_expire() {
     db.enqueue_many(&old).await.unwrap();
     db.enqueue_many([&later, &elsewhere]).await.unwrap();
     tell(&db, "update ordinaut.due_work set run_at = run_at - interval '2 h'").await;
+    // Some of them wait behind a limit, or for their task.
+    let parked = "with gone as (delete from ordinaut.due_work where priority = 2 and queue = 'default' returning *)
+                  insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
+                  select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'task_paused', '' from gone";
+    assert!(tell(&db, parked).await > 100);
     let fresh = enqueue(&db).await;
 
     schedule_once(&db).await;
@@ -156,4 +161,36 @@ async fn a_claim_asks_for_paused_queues_by_the_index_and_once() {
     .unwrap();
     let plan = plan.join("\n");
     assert!(plan.contains("queue_paused") && plan.contains("loops=1") && !plan.contains("loops=2"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_job_in_the_line_of_a_limit_is_not_let_in_while_its_queue_is_paused() {
+    let db = database().await;
+    db.set_limit(&Limit::new("probes").kind("probe").concurrency(1)).await.unwrap();
+    let (gate, mut starts) = gated();
+    let running = run(worker_with(&db, quick(), gate).concurrency(5).queue("default").queue("other"));
+    let job = |n: i32| probe(n).unique(Unique::by_kind().all_args());
+    db.enqueue_many((0..3).map(job)).await.unwrap();
+    let first = within(starts.recv()).await.unwrap();
+    eventually(&db, "select count(*) = 2 from ordinaut.parked where reason = 'limit' and flags & 8 = 8").await;
+
+    db.pause_queue("default", None, None).await.unwrap();
+    first.end(Ok(()));
+
+    // There is room in the limit, and others come in by it.
+    for n in 10..20 {
+        db.enqueue(&probe(n).queue("other")).await.unwrap();
+        let other = within(starts.recv()).await.unwrap();
+        assert_eq!(other.probe.n, n, "one of the paused queue was let in");
+        other.end(Ok(()));
+    }
+    assert!(matches!(db.enqueue(&job(2)).await.unwrap(), Enqueued::Duplicate(_)), "it holds its key in the line too");
+    db.resume_queue("default").await.unwrap();
+    for _ in 0..2 {
+        within(starts.recv()).await.unwrap().end(Ok(()));
+    }
+    eventually(&db, "select count(*) = 13 from ordinaut.run where outcome = 'succeeded'").await;
+    running.stop().await.unwrap();
+    let free = "select bool_and(held_until <= clock_timestamp()) from ordinaut.unique_key";
+    assert!(ask::<bool>(&db, free).await);
 }
