@@ -19,8 +19,7 @@ with waited as (
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    from gone
-    where unique_key.job_id = gone.job_id and gone.flags & 8 = 8
+    where job_id = any(array(select job_id from gone where flags & 8 = 8))
 ), counted as (
     insert into ordinaut.outcome_count (queue, outcome, ended)
     select queue, 'cancelled', 1

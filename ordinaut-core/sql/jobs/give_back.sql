@@ -25,8 +25,7 @@ with returned as (
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    from gone
-    where unique_key.job_id = gone.job_id and gone.flags & 9 = 9
+    where job_id = any(array(select job_id from gone where flags & 9 = 9))
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select case when flags & 1 = 1 then 'cancelled' else 'given_back' end, queue, kind,

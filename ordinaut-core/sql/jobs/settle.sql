@@ -27,10 +27,10 @@ with ended as (
     from gone
     where goes_on
 ), key_freed as (
+    -- As an array: joined, a plan made while there were no keys would read all of them.
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    from gone
-    where unique_key.job_id = gone.job_id and gone.flags & 8 = 8 and not gone.goes_on
+    where job_id = any(array(select job_id from gone where flags & 8 = 8 and not goes_on))
 ), freed as (
     -- Of an ordered limit, a job that goes on keeps its place.
     delete from ordinaut.limit_slot

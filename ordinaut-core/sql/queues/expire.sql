@@ -41,8 +41,7 @@ with old as materialized (
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    from gone
-    where unique_key.job_id = gone.job_id and gone.flags & 8 = 8
+    where job_id = any(array(select job_id from gone where flags & 8 = 8))
 ), counted as (
     insert into ordinaut.outcome_count (queue, outcome, ended) select queue, 'cancelled', count(*) from gone group by queue
 ), told as (
