@@ -30,9 +30,12 @@ $$;
 -- meanwhile is held. A duplicate locks nothing, so that an open transaction which met one cannot hold up that job's end.
 -- A holder that waits is ended under the lock of its work, and only then the key changes hands: whoever ends a job takes
 -- these locks in the same order, so that nobody waits in a circle.
+--
+-- Its plans are kept by the connection: one that was made while the tables were empty must not read them from end to end.
 create function hold_key(wanted bytea, new_job uuid, after interval, mode text, out holder uuid, out due timestamptz)
     language plpgsql volatile
     set search_path from current
+    set enable_seqscan = off
 as $$
 declare
     held timestamptz;

@@ -510,3 +510,29 @@ async fn a_key_that_an_older_worker_forgot_is_freed() {
     schedule_once(&db).await;
     new(&db, &keyed("a")).await;
 }
+
+#[tokio::test]
+async fn a_plan_made_while_there_were_no_keys_does_not_read_all_of_them() {
+    let db = database().await;
+    tell(&db, "vacuum analyze ordinaut.unique_key").await;
+    let mut worker = worker(&db, succeed);
+    // More often than a statement is planned anew each time.
+    db.enqueue_many((0..10).map(probe)).await.unwrap();
+    while worker.step().await.unwrap() != Step::Idle {}
+    db.enqueue_many((0..3000).map(|n| keyed(&n.to_string()).delay(LATER))).await.unwrap();
+    db.enqueue_many((0..10).map(|n| keyed(&format!("due {n}")))).await.unwrap();
+    while worker.step().await.unwrap() != Step::Idle {}
+    drop(worker);
+    let other = db.another_pool().await;
+    db.pool().close().await;
+    let db = other;
+    // A connection's statistics are complete once it has ended.
+    let ended = "select not exists (select from pg_stat_activity where datname = current_database()
+                                                        and application_name ~ '^ordinaut-(claim|settle)')";
+    eventually(&db, ended).await;
+    let read = "select (select idx_tup_read from pg_stat_user_indexes where indexrelname = 'unique_key_job_id') < 100
+                   and (select seq_tup_read from pg_stat_user_tables where relname = 'unique_key') < 100";
+    assert!(ask::<bool>(&db, read).await, "an enqueue or a settle read the keys of others");
+    let freed = "select count(*) = 10 from ordinaut.unique_key where held_until is not null";
+    assert!(ask::<bool>(&db, freed).await);
+}
