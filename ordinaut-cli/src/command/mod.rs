@@ -11,6 +11,7 @@ pub(crate) mod limit;
 pub(crate) mod migrate;
 pub(crate) mod preview;
 pub(crate) mod publish;
+pub(crate) mod queue;
 pub(crate) mod status;
 pub(crate) mod task;
 mod task_history;

@@ -22,6 +22,10 @@ with returned as (
     select job_id, attempt, session, 'cancelled', 'cancelled before its handler started'
     from gone
     where flags & 1 = 1
+), key_freed as (
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    where job_id = any(array(select job_id from gone where flags & 9 = 9))
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select case when flags & 1 = 1 then 'cancelled' else 'given_back' end, queue, kind,

@@ -56,10 +56,16 @@ impl Scheduler {
             let (database, rescue) = (pruned.clone(), rescue.clone());
             async move {
                 rescue.look_everywhere().await?;
+                let repaired = database.repair_unique_keys().await?;
+                if repaired > 0 {
+                    info!("freed {repaired} unique keys of jobs that had ended");
+                }
                 database.prune_limits().await?;
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
             }
         });
+        let bounded = database.clone();
+        duties.add("expire", "* * * * * *", move || expire(bounded.clone()));
         let parted = database.clone();
         duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
         let looked_at = database.clone();
@@ -91,6 +97,15 @@ impl Scheduler {
         }
         None
     }
+}
+
+/// Ends what waited for too long, and forgets unique keys whose windows are over.
+async fn expire(database: Database) -> sqlx::Result<()> {
+    let expired = database.expire_jobs().await?;
+    if expired > 0 {
+        info!("{expired} jobs expired: they waited for longer than their queues allow");
+    }
+    database.prune_unique_keys().await
 }
 
 async fn make_partitions(database: Database) -> sqlx::Result<()> {

@@ -1,14 +1,12 @@
 //! The listener: hears hints for a worker.
 
+use super::Hears;
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -22,8 +20,7 @@ pub(crate) struct Listener {
     pub(crate) database: Database,
     /// Past any pooler.
     pub(crate) options: PgConnectOptions,
-    pub(crate) queues: BTreeSet<String>,
-    pub(crate) wake: Arc<Notify>,
+    pub(crate) hears: Hears,
 }
 
 impl Listener {
@@ -76,10 +73,10 @@ impl Listener {
         info!("listening for hints on channel \"{channel}\"");
         *failures = 0;
         // What was told before is not told again.
-        self.wake.notify_one();
+        self.hears.values().for_each(|wake| wake.notify_one());
         while let Some(notice) = listener.try_recv().await? {
-            if self.queues.contains(notice.payload()) {
-                self.wake.notify_one();
+            if let Some(wake) = self.hears.get(notice.payload()) {
+                wake.notify_one();
             }
         }
         Err(sqlx::Error::WorkerCrashed)
