@@ -2,7 +2,7 @@
 -- of the kinds in $5, to the session $6 under the nonce $7; suspects only, or none of them ($8). A sweep ($9) scans
 -- from the start: it finds what committed late. One worker of a queue at a time sweeps; the others claim as ever.
 --
--- A paused queue is left out. The CTE "due" is an optimisation fence: without it the planner may run the limited subquery once for each
+-- The CTE "due" is an optimisation fence: without it the planner may run the limited subquery once for each
 -- candidate row, and lease more than $4. skip locked: two workers never wait for the same row.
 -- A claim need not be durable: losing one only runs a job that nobody settled. The nonce makes its token unrepeatable.
 -- Jobs that a limit concerns are not taken here (limits/sift.sql); where there are no limits, that is asked once.
@@ -16,7 +16,7 @@ with claim as materialized (
            case when $9::boolean and pg_try_advisory_xact_lock(hashtext('ordinaut.sweep'), hashtext(queue))
                then '-infinity' else floor end as floor
     from unnest($1::text[], $2::smallint[], $3::timestamptz[]) as l(queue, priority, floor)
-    -- Asked once a statement, of an index in which nearly always nothing is.
+    -- A paused queue is left out. Asked once a statement, of an index in which nearly always nothing is.
     where queue <> all(array(select name from ordinaut.queue where paused_at is not null))
 ), due as materialized (
     select free.tid

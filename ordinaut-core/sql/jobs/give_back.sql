@@ -15,8 +15,8 @@ with returned as (
     where flags & 1 = 0
 ), freed as (
     delete from ordinaut.limit_slot
-    using gone
-    where gone.flags & 4 = 4 and limit_slot.job_id = gone.job_id and not (gone.flags & 1 = 0 and limit_slot.ordered)
+    where job_id = any(array(select job_id from gone where flags & 4 = 4))
+      and not (ordered and job_id = any(array(select job_id from gone where flags & 1 = 0)))
 ), ended as (
     insert into ordinaut.run (job_id, attempt, session, outcome, error)
     select job_id, attempt, session, 'cancelled', 'cancelled before its handler started'

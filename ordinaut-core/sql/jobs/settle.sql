@@ -34,8 +34,8 @@ with ended as (
 ), freed as (
     -- Of an ordered limit, a job that goes on keeps its place.
     delete from ordinaut.limit_slot
-    using gone
-    where gone.flags & 4 = 4 and limit_slot.job_id = gone.job_id and not (gone.goes_on and limit_slot.ordered)
+    where job_id = any(array(select job_id from gone where flags & 4 = 4))
+      and not (ordered and job_id = any(array(select job_id from gone where goes_on)))
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome, error, output)
     select job_id, attempt, session, statement_timestamp() - make_interval(secs => ran_for),

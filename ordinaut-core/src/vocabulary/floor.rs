@@ -134,10 +134,10 @@ mod tests {
         assert_eq!(order(&floors, at(3000)), [1, 5]);
         floors.learn(&[lane(1), lane(5)], at(4500), [("q", 1, at(4400))], true);
         assert_eq!(order(&floors, at(4500)), [5, 1], "nobody has looked there for four and a half seconds");
-        floors.learn(&[lane(5), lane(1)], at(4600), [("q", 5, at(300))], true);
-        assert_eq!(order(&floors, at(4600)), [5, 1], "its first job is older still");
-        floors.learn(&[lane(5), lane(1)], at(4700), [("q", 1, at(4600))], false);
-        assert_eq!(order(&floors, at(4700)), [1, 5], "and now it is empty");
+        floors.learn(&[lane(5), lane(1)], at(5600), [("q", 5, at(300)), ("q", 1, at(5500))], true);
+        assert_eq!(order(&floors, at(5600)), [5, 1], "its first job is older still");
+        floors.learn(&[lane(5), lane(1)], at(5700), [("q", 1, at(5600))], false);
+        assert_eq!(order(&floors, at(5700)), [1, 5], "and now it is empty");
     }
 
     #[test]
