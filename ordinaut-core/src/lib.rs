@@ -17,6 +17,7 @@ mod worker;
 pub use job::Job;
 pub use pending::Pending;
 pub use scheduler::Scheduler;
+pub use store::address::{Address, InvalidAddress};
 pub use store::database::Database;
 pub use store::dead::DeadLetter;
 pub use store::doctor::{OldestSnapshot, ServerStatus, Summary};

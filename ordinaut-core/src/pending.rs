@@ -13,21 +13,22 @@ impl Database {
     /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         job.check()?;
-        insert(self.schema(), &[job], Wake::AfterCommit, self.pool()).await?;
+        insert(self.schema(), &[job], Wake::AfterCommit, self).await?;
         hinter::tell(self, [&*job.queue]);
         Ok(Enqueued::New(job.id))
     }
 
     /// Inserts all of the jobs or none, in a transaction of their own, a thousand in memory at once, and says how many.
     pub async fn enqueue_many(&self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
-        let mut connection = self.pool().acquire().await?;
+        let mut tx = self.begin().await?;
         let mut queues = BTreeSet::new();
         let collect = |queue: &str| {
             if !queues.contains(queue) {
                 queues.insert(queue.to_owned());
             }
         };
-        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut connection, collect).await?;
+        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut tx, collect).await?;
+        tx.commit().await?;
         hinter::tell(self, queues.iter().map(|queue| &**queue));
         Ok(inserted)
     }

@@ -3,8 +3,8 @@
 use super::database::DATABASE_DIRECT_URL;
 use super::source::{SettingError, Source};
 use super::{Setting, seconds, within};
+use crate::store::address::Address;
 use crate::vocabulary::schedule::zone::Zone;
-use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
 pub(super) const TZ: Setting<String> = Setting::new(
@@ -44,7 +44,7 @@ pub struct SchedulerSettings {
     /// How many transactions fire at once.
     pub max_workers: usize,
     /// Where to listen for hints, past any pooler; the database's own address if absent.
-    pub listen_on: Option<PgConnectOptions>,
+    pub listen_on: Option<Address>,
 }
 
 impl Default for SchedulerSettings {

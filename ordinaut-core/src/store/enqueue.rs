@@ -83,11 +83,14 @@ impl Schema {
         jobs: impl IntoIterator<Item: Borrow<NewJob>>,
         db: &mut PgConnection,
     ) -> Result<u64, EnqueueError> {
-        insert_many(self, jobs, Wake::InTransaction, db, |_| ()).await
+        let mut all = db.begin().await?;
+        let inserted = insert_many(self, jobs, Wake::InTransaction, &mut all, |_| ()).await?;
+        all.commit().await?;
+        Ok(inserted)
     }
 }
 
-/// Inserts all of the jobs or none; `queue` hears of the queue of each.
+/// Inserts jobs, in the caller's transaction; `queue` hears of the queue of each.
 pub(crate) async fn insert_many<J: Borrow<NewJob>>(
     schema: &Schema,
     jobs: impl IntoIterator<Item = J>,
@@ -96,7 +99,6 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
     mut queue: impl FnMut(&str),
 ) -> Result<u64, EnqueueError> {
     let (mut jobs, mut inserted) = (jobs.into_iter(), 0);
-    let mut all = db.begin().await?;
     loop {
         let some: Vec<J> = jobs.by_ref().take(JOBS_A_STATEMENT).collect();
         if some.is_empty() {
@@ -105,10 +107,9 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
         let some: Vec<&NewJob> = some.iter().map(Borrow::borrow).collect();
         some.iter().try_for_each(|job| job.check())?;
         some.iter().for_each(|job| queue(&job.queue));
-        insert(schema, &some, wake, &mut *all).await?;
+        insert(schema, &some, wake, &mut *db).await?;
         inserted += some.len() as u64;
     }
-    all.commit().await?;
     Ok(inserted)
 }
 

@@ -1,9 +1,11 @@
 //! Postgres: the only code that knows a table's name. One file of SQL a statement, one function a file of SQL.
 
+pub(crate) mod address;
 pub(crate) mod claim;
 pub(crate) mod database;
 pub(crate) mod dead;
 pub(crate) mod doctor;
+mod door;
 pub(crate) mod enqueue;
 pub(crate) mod event;
 pub(crate) mod failure;
@@ -12,6 +14,7 @@ pub(crate) mod intervene;
 pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;
+pub(crate) mod pooler;
 pub(crate) mod rescue;
 pub(crate) mod schema;
 pub(crate) mod session;

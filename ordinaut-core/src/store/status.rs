@@ -83,16 +83,16 @@ fn text<S: Serializer>(number: &i64, to: S) -> Result<S::Ok, S::Error> {
 impl Database {
     /// Every queue that has work or that somebody has served. Counts the rows of `due_work`: not for every second.
     pub async fn queues(&self) -> sqlx::Result<Vec<QueueStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/queues.sql"))).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/queues.sql"))).fetch_all(self).await
     }
 
     /// Sessions that live, and those that ended within the hour.
     pub async fn workers(&self) -> sqlx::Result<Vec<WorkerStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/workers.sql"))).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/workers.sql"))).fetch_all(self).await
     }
 
     /// How many attempts ended, by queue and outcome. A worker's share is as old as its last renewal.
     pub async fn outcomes(&self) -> sqlx::Result<Vec<OutcomeCount>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/outcomes.sql"))).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/outcomes.sql"))).fetch_all(self).await
     }
 }

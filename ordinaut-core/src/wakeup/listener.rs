@@ -1,10 +1,11 @@
 //! The listener: hears hints for a worker.
 
+use crate::store::address::Address;
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap:
 pub(crate) struct Listener {
     pub(crate) database: Database,
     /// Past any pooler.
-    pub(crate) options: PgConnectOptions,
+    pub(crate) address: Address,
     pub(crate) queues: BTreeSet<String>,
     pub(crate) wake: Arc<Notify>,
 }
@@ -53,12 +54,14 @@ impl Listener {
     }
 
     async fn listen(&self, failures: &mut i16) -> sqlx::Result<Heard> {
-        let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(self.options.clone());
+        let (found, connection) = self.address.connect().await?;
+        drop(connection);
+        let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(found);
         let mut listener = PgListener::connect_with(&pool).await?;
         let channel = self.database.schema().channel();
         listener.listen(channel).await?;
         let test = format!("\u{1}{}", uuid::Uuid::new_v4());
-        hint(self.database.schema(), std::slice::from_ref(&test), self.database.pool()).await?;
+        hint(self.database.schema(), std::slice::from_ref(&test), &self.database).await?;
         let heard = async {
             while let Some(notice) = listener.try_recv().await? {
                 if notice.payload() == test {

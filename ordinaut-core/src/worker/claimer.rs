@@ -92,11 +92,12 @@ impl Claimer {
         };
         let schema = self.link.schema();
         let result = claim::claim(self.link.connection().await?, &schema, claim).await;
+        let result = self.checked(result).await;
         // A refusal was rolled back. Of anything else it is not known whether it committed.
         if matches!(&result, Err(error) if error.as_database_error().is_none()) {
             self.strays.push((session.id, nonce, sent));
         }
-        let Claimed { at, leases } = self.checked(result)?;
+        let Claimed { at, leases } = result?;
         if sweep && !suspects {
             self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
         }
@@ -126,7 +127,7 @@ impl Claimer {
         }
         let schema = self.link.schema();
         let result = session::wait(self.link.connection().await?, &schema, session.id, waits).await;
-        self.checked(result)?;
+        self.checked(result).await?;
         self.said_to_wait = (session.id, waits);
         Ok(())
     }
@@ -143,7 +144,7 @@ impl Claimer {
         }
         let (tokens, schema) = (session.book.tokens(), self.link.schema());
         let result = claim::after_connect(self.link.connection().await?, &schema, &tokens).await;
-        let (started, now, missing) = self.checked(result)?;
+        let (started, now, missing) = self.checked(result).await?;
         for job_id in missing {
             warn!(job.id = %job_id, "Postgres does not know the lease of job {job_id} any more: its handler is stopped");
             session.book.stop(job_id, Stop::Lose);
@@ -166,7 +167,7 @@ impl Claimer {
         let schema = self.link.schema();
         let nonces: Vec<_> = self.strays.iter().map(|(_, nonce, _)| *nonce).collect();
         let result = claim::strays(self.link.connection().await?, &schema, session.id, &nonces).await;
-        let tokens = self.checked(result)?;
+        let tokens = self.checked(result).await?;
         if !tokens.is_empty() {
             self.give_back_tokens(session.id, &tokens).await?;
             warn!("handed {} jobs back whose claim was never answered", tokens.len());
@@ -179,16 +180,16 @@ impl Claimer {
     async fn give_back_tokens(&mut self, session: i64, tokens: &[Token]) -> sqlx::Result<()> {
         let schema = self.link.schema();
         let result = claim::give_back(self.link.connection().await?, &schema, session, tokens).await;
-        self.checked(result)
+        self.checked(result).await
     }
 
     /// Passes a result on; after an error nothing that was remembered holds, and the next claim sweeps.
-    fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
         if result.is_err() {
             self.floors.reset();
             self.suspect_floors.reset();
             self.sweep_at = Instant::now();
         }
-        self.link.checked(result)
+        self.link.checked(result).await
     }
 }

@@ -123,8 +123,8 @@ pub(crate) struct Held {
 impl Database {
     /// One task, or `None` if there is none.
     pub async fn task(&self, id: Uuid) -> sqlx::Result<Option<Task>> {
-        let mut connection = self.pool().acquire().await?;
-        self.task_on(id, &mut connection).await
+        let mut tx = self.begin().await?;
+        self.task_on(id, &mut tx).await
     }
 
     /// As [`Database::task`], for who has a connection: taking another one from the pool could wait for itself.
@@ -142,7 +142,7 @@ impl Database {
             .bind(&filter.queue)
             .bind(filter.schedule_kind.map(ScheduleKind::as_str))
             .bind(&filter.title)
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 
