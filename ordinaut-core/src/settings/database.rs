@@ -44,7 +44,7 @@ pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
     url: Address,
-    direct_url: Address,
+    direct_url: Option<Address>,
     schema: Schema,
     max_connections: u32,
     redis_url: Option<String>,
@@ -55,7 +55,7 @@ impl DatabaseSettings {
     pub fn read(source: &Source) -> Result<Self, SettingError> {
         let url = source.get(&DATABASE_URL)?;
         Ok(Self {
-            direct_url: source.read(&DATABASE_DIRECT_URL)?.unwrap_or_else(|| url.clone()),
+            direct_url: source.read(&DATABASE_DIRECT_URL)?,
             url,
             schema: source.get(&DATABASE_SCHEMA)?,
             max_connections: source.get(&DATABASE_MAX_CONNECTIONS)?,
@@ -82,12 +82,16 @@ impl DatabaseSettings {
     pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.url.clone().application_name(name);
         let database = Database::connect(options, self.max_connections).await?;
+        let database = match &self.direct_url {
+            Some(address) => database.direct(address.clone()),
+            None => database,
+        };
         Ok(database.in_schema(self.schema.clone()).redis(self.redis_url.clone()))
     }
 
     /// One connection past any pooler, for migrations.
     pub async fn connect_directly(&self, name: &str) -> sqlx::Result<Database> {
-        let options = self.direct_url.clone().application_name(name);
+        let options = self.direct_url.as_ref().unwrap_or(&self.url).clone().application_name(name);
         Ok(Database::connect(options, 1).await?.in_schema(self.schema.clone()))
     }
 }

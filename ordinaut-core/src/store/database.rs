@@ -19,6 +19,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Database {
     pool: PgPool,
     address: Address,
+    direct: Option<Address>,
     pooler: Arc<Pooler>,
     schema: Schema,
     hints: Arc<Hints>,
@@ -50,7 +51,8 @@ impl Database {
         }
         let found = if address.has_several() { address.connect().await?.0 } else { address.first().clone() };
         let pool = options.connect_with(found.clone()).await?;
-        let pooler = Pooler::look(&address).await;
+        let pooler = Pooler::default();
+        pooler.look(&address).await;
         if !pooler.forgets_statements() {
             return Ok(Self::new(pool, address, pooler));
         }
@@ -63,6 +65,7 @@ impl Database {
         Self {
             pool,
             address,
+            direct: None,
             pooler: Arc::new(pooler),
             schema: Schema::default(),
             hints: Arc::default(),
@@ -74,6 +77,12 @@ impl Database {
     #[must_use]
     pub fn in_schema(self, schema: Schema) -> Self {
         Self { schema, hints: Arc::default(), ..self }
+    }
+
+    /// A way past any pooler, for what needs a connection of its own: LISTEN and migrations.
+    #[must_use]
+    pub fn direct(self, address: impl Into<Address>) -> Self {
+        Self { direct: Some(address.into()), ..self }
     }
 
     /// Also tells this Redis what happens: hints of new jobs, and, where a [`Scheduler`](crate::Scheduler) runs on it, events.
@@ -100,6 +109,23 @@ impl Database {
 
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Past any pooler, as far as anybody said.
+    pub(crate) fn direct_address(&self) -> &Address {
+        self.direct.as_ref().unwrap_or(&self.address)
+    }
+
+    /// Whether a connection can be had that is nobody else's: see [`Database::direct`]. A pool that an application made is
+    /// looked at now.
+    pub(crate) async fn has_direct_way(&self) -> bool {
+        if self.direct.is_some() {
+            return true;
+        }
+        if !self.pooler.shares_servers() {
+            self.pooler.look(&self.address).await;
+        }
+        !self.pooler.shares_servers()
     }
 
     pub(crate) fn pooler(&self) -> &Arc<Pooler> {

@@ -116,11 +116,11 @@ impl Database {
         if found.version >= newest {
             return Ok(Migrated { from: found.version, to: found.version });
         }
-        if self.pooler().shares_servers() {
+        if !self.has_direct_way().await {
             return Err(SchemaError::Pooler);
         }
         // A connection of its own: closing it frees the lock whatever happened.
-        let (_, mut connection) = self.address().connect().await?;
+        let (_, mut connection) = self.direct_address().connect().await?;
         let result = forward(&mut connection, self.schema()).await;
         connection.close().await?;
         result?;

@@ -34,17 +34,15 @@ enum Found {
 
 impl Pooler {
     /// Looks with two connections. Without an answer, nothing is known.
-    pub(super) async fn look(address: &Address) -> Self {
-        let pooler = Self::default();
+    pub(super) async fn look(&self, address: &Address) {
         match tokio::time::timeout(PATIENCE, look(address)).await {
             Ok(Ok(Found::Nothing)) | Ok(Err(_)) | Err(_) => {}
             Ok(Ok(Found::SharesServers)) => {
                 info!("Postgres is reached through a pooler in transaction mode that knows of prepared statements");
-                pooler.shares_servers.store(true, Ordering::Relaxed);
+                self.shares_servers.store(true, Ordering::Relaxed);
             }
-            Ok(Ok(Found::ForgetsStatements)) => pooler.learn(),
+            Ok(Ok(Found::ForgetsStatements)) => self.learn(),
         }
-        pooler
     }
 
     /// Whether settings of a connection do not stay with it.

@@ -17,12 +17,15 @@ use tracing::{debug, info, warn};
 /// milliseconds.
 const SELF_TEST: Duration = Duration::from_secs(2);
 
+const DEAF: &str = "LISTEN hears nothing behind a pooler in transaction mode: jobs are found by polling; \
+                    DATABASE_DIRECT_URL can name a way past it";
+
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
 
 pub(crate) struct Listener {
     pub(crate) database: Database,
-    /// Past any pooler.
-    pub(crate) address: Address,
+    /// Past any pooler, if somebody said so; else as the database says.
+    pub(crate) listen_on: Option<Address>,
     pub(crate) queues: BTreeSet<String>,
     pub(crate) wake: Arc<Notify>,
 }
@@ -34,14 +37,16 @@ impl Listener {
     }
 
     async fn listen_for_ever(self) {
+        // Behind a pooler it would be somebody else's connection that listens, and hears what it does not understand.
+        if self.listen_on.is_none() && !self.database.has_direct_way().await {
+            warn!("{DEAF}");
+            return;
+        }
         let mut failures = 0;
         loop {
             match self.listen(&mut failures).await {
                 Ok(Heard::Nothing) => {
-                    warn!(
-                        "LISTEN hears nothing, as behind a pooler in transaction mode: jobs are found by polling; \
-                           DATABASE_DIRECT_URL can name a way past it"
-                    );
+                    warn!("{DEAF}");
                     return;
                 }
                 Err(error) => {
@@ -54,7 +59,8 @@ impl Listener {
     }
 
     async fn listen(&self, failures: &mut i16) -> sqlx::Result<Heard> {
-        let (found, connection) = self.address.connect().await?;
+        let address = self.listen_on.as_ref().unwrap_or_else(|| self.database.direct_address());
+        let (found, connection) = address.connect().await?;
         drop(connection);
         let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(found);
         let mut listener = PgListener::connect_with(&pool).await?;

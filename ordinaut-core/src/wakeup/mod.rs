@@ -21,7 +21,7 @@ pub(crate) fn listen_for_tasks(database: &Database, settings: &SchedulerSettings
     let stop = CancellationToken::new();
     let listener = Listener {
         database: database.clone(),
-        address: settings.listen_on.clone().unwrap_or_else(|| database.address().clone()),
+        listen_on: settings.listen_on.clone(),
         queues: [TASKS.to_owned()].into(),
         wake: wake.clone(),
     };
@@ -39,7 +39,7 @@ pub(crate) fn listen(database: &Database, settings: &WorkerSettings, wake: &Arc<
     }
     let listener = Listener {
         database: database.clone(),
-        address: settings.listen_on.clone().unwrap_or_else(|| database.address().clone()),
+        listen_on: settings.listen_on.clone(),
         queues: settings.queue_names().collect(),
         wake: wake.clone(),
     };

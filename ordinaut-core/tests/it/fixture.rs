@@ -23,6 +23,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// Between two looks at a row: Postgres tells nobody that it has changed.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Puts a PgBouncer in transaction mode before the private server: `./ops/test.sh pooler`.
+const POOLER: &str = "ORDINAUT_TEST_POOLER";
+
 static SERVER: OnceLock<Server> = OnceLock::new();
 
 /// The server of this process: its own, which ends with it, or the one that `TEST_DATABASE_URL` names.
@@ -30,7 +33,7 @@ struct Server {
     options: PgConnectOptions,
     template: String,
     private: Option<Postgres>,
-    /// With `ORDINAUT_TEST_POOLER`: the library is behind it, the tests' own statements are not.
+    /// The library is behind it, the tests' own statements are not.
     pooler: Option<PgBouncer>,
 }
 
@@ -39,8 +42,7 @@ impl Server {
     fn start() -> Self {
         let given = std::env::var("TEST_DATABASE_URL").ok();
         let private = given.is_none().then(|| Postgres::temporary().unwrap());
-        let wanted = std::env::var_os("ORDINAUT_TEST_POOLER").is_some();
-        let pooler = private.as_ref().filter(|_| wanted).map(|postgres| PgBouncer::temporary(postgres).unwrap());
+        let pooler = private.as_ref().filter(|_| behind_a_pooler()).map(|postgres| PgBouncer::temporary(postgres).unwrap());
         let url = given.unwrap_or_else(|| private.as_ref().unwrap().url());
         let server = Self { options: url.parse().unwrap(), template: fresh_name(), private, pooler };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -93,6 +95,11 @@ impl Deref for TestDatabase {
     }
 }
 
+/// Whether the library reaches Postgres through a pooler.
+pub(crate) fn behind_a_pooler() -> bool {
+    std::env::var_os(POOLER).is_some()
+}
+
 /// A migrated database.
 pub(crate) async fn database() -> TestDatabase {
     create(true).await
@@ -112,7 +119,7 @@ async fn create(migrated: bool) -> TestDatabase {
         Some(_) => PgPoolOptions::new().max_connections(10).connect_lazy_with(server.database(&name)),
         None => database.pool().clone(),
     };
-    TestDatabase { database, direct, name }
+    TestDatabase { database: database.direct(server.database(&name)), direct, name }
 }
 
 /// The same pool, looking into another schema.
@@ -129,7 +136,17 @@ impl TestDatabase {
     /// The same database through another pool, as another process has it.
     pub(crate) async fn another_pool(&self) -> Database {
         let server = SERVER.get().unwrap();
-        Database::connect(server.address(&self.name), 10).await.unwrap().in_schema(self.schema().clone())
+        let database = Database::connect(server.address(&self.name), 10).await.unwrap();
+        database.in_schema(self.schema().clone()).direct(server.database(&self.name))
+    }
+
+    /// A PgBouncer of the test's own before the same database; none if it is not installed, or the server is not ours.
+    pub(crate) async fn pooled(&self) -> Option<(PgBouncer, PgConnectOptions)> {
+        let server = SERVER.get().unwrap();
+        let postgres = server.private.as_ref().filter(|_| PgBouncer::find().is_some())?;
+        let pooler = tokio::task::block_in_place(|| PgBouncer::temporary(postgres).unwrap());
+        let options = pooler.url().parse::<PgConnectOptions>().unwrap().database(&self.name);
+        Some((pooler, options))
     }
 
     /// A connection outside of the pool.

@@ -12,6 +12,7 @@ mod fixture;
 mod lease;
 mod migrate;
 mod model;
+mod pooler;
 #[cfg(feature = "redis")]
 mod redis;
 mod rescue;

@@ -33,7 +33,7 @@ async fn lease_to_7(db: &Database) -> u64 {
 async fn work(db: &Database, job_id: Uuid) -> (Option<i64>, i16, bool) {
     sqlx::query_as("select session, failures, flags & 2 = 2 from ordinaut.due_work where job_id = $1")
         .bind(job_id)
-        .fetch_one(db.pool())
+        .fetch_one(db)
         .await
         .unwrap()
 }
