@@ -5,7 +5,7 @@
 #   ./ops/test.sh install         only install what is missing
 #   ./ops/test.sh fault [case]    real processes and real kills; takes minutes, and is not part of CI. The cases:
 #                                 worker_killed, contention, late_commit, late_bulk, postgres_killed,
-#                                 schedulers_killed, schedulers_away
+#                                 failover, schedulers_killed, schedulers_away
 #   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode
 #   ./ops/test.sh compose         what deployment promises, on a Docker engine; a quarter of an hour, not part of CI
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now

@@ -168,6 +168,7 @@ impl Postgres {
         &self.running.directory
     }
 
+    /// Where its socket is.
     pub(crate) fn sockets(&self) -> &Path {
         &self.running.sockets
     }

@@ -21,7 +21,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// A sweep may take a fiftieth of the time: it stays prompt where it is cheap.
 const SWEEP_SHARE: u32 = 50;
 
-/// After a restart of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
+/// After a restart or promotion of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
 /// their workers need the time to notice.
 const AFTER_RESTART: TimeDelta = TimeDelta::seconds(2);
 
@@ -37,7 +37,8 @@ pub(super) struct Claimer {
     /// Of the few jobs whose last attempt was lost, which other claims pass over.
     suspect_floors: Floors,
     sweep_at: Instant,
-    postgres_started: Option<DateTime<Utc>>,
+    /// Since when the Postgres that it was last connected to takes writes.
+    postgres_since: Option<DateTime<Utc>>,
     /// What the session was last said to do.
     said_to_wait: (i64, bool),
 }
@@ -49,7 +50,7 @@ pub(super) enum Connected {
     Already,
     /// A new one to the Postgres that there was.
     Anew,
-    /// A new one to a Postgres that was restarted: what is leased and not started may be leased by others too.
+    /// A new one to a Postgres that was restarted, or to another one that was promoted: what is leased and not started may be leased by others too.
     AfterRestart,
 }
 
@@ -65,7 +66,7 @@ impl Claimer {
             floors: Floors::default(),
             suspect_floors: Floors::default(),
             sweep_at: Instant::now(),
-            postgres_started: None,
+            postgres_since: None,
             said_to_wait: (0, false),
         }
     }
@@ -136,7 +137,7 @@ impl Claimer {
         self.link.close().await;
     }
 
-    /// Makes a connection if there is none. After a restart of Postgres it stops the handlers of leases that were lost
+    /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the handlers of leases that were lost
     /// with it, and waits until everybody has had the time to do so.
     pub(super) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
         if self.link.is_connected() {
@@ -144,16 +145,16 @@ impl Claimer {
         }
         let (tokens, schema) = (session.book.tokens(), self.link.schema());
         let result = claim::after_connect(self.link.connection().await?, &schema, &tokens).await;
-        let (started, now, missing) = self.checked(result).await?;
+        let (since, now, missing) = self.checked(result).await?;
         for job_id in missing {
             warn!(job.id = %job_id, "Postgres does not know the lease of job {job_id} any more: its handler is stopped");
             session.book.stop(job_id, Stop::Lose);
         }
-        if self.postgres_started.replace(started).is_none_or(|before| before == started) {
+        if self.postgres_since.replace(since).is_none_or(|before| before == since) {
             return Ok(Connected::Anew);
         }
-        let pause = (started + AFTER_RESTART - now).to_std().unwrap_or_default();
-        info!("Postgres was restarted: the next claim is made in {} ms", pause.as_millis());
+        let pause = (since + AFTER_RESTART - now).to_std().unwrap_or_default();
+        info!("Postgres was restarted or promoted: the next claim is made in {} ms", pause.as_millis());
         tokio::time::sleep(pause).await;
         Ok(Connected::AfterRestart)
     }
