@@ -15,7 +15,7 @@ use rescue::Rescue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// How long the row of an ended session is kept to be looked at.
 const SESSION_RETENTION: Duration = Duration::from_secs(3600);
@@ -57,6 +57,15 @@ impl Scheduler {
             async move {
                 rescue.look_everywhere().await?;
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
+            }
+        });
+        let (kept, retention) = (database.clone(), self.settings.retention.clone());
+        duties.add("retention", "45 7 * * * *", move || {
+            let (database, retention) = (kept.clone(), retention.clone());
+            async move {
+                let pruned = database.prune(&retention).await?;
+                debug!(?pruned, "dropped what was past retention");
+                Ok(())
             }
         });
         let parted = database.clone();

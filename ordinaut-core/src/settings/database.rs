@@ -11,7 +11,8 @@ fn url(text: &str) -> Option<Address> {
     text.parse().ok()
 }
 
-const URL: &str = "a URL such as postgres://user:password@host:5432/database, with several hosts as host1:5432,host2:5432";
+const URL: &str =
+    "a URL such as postgres://user:password@host:5432/database, with several hosts as host1:5432,host2:5432";
 
 pub(super) const DATABASE_URL: Setting<Address> =
     Setting::new("DATABASE_URL", "the Postgres that holds the jobs", URL, url).secret();

@@ -142,7 +142,11 @@ mod tests {
         let address: Address = url.parse().unwrap_or_else(|_| panic!("{url}"));
         let place = |options: &PgConnectOptions| {
             let socket = options.get_socket().map(|path| path.display().to_string());
-            (socket.unwrap_or_else(|| options.get_host().to_owned()), options.get_port(), options.get_database().map(str::to_owned))
+            (
+                socket.unwrap_or_else(|| options.get_host().to_owned()),
+                options.get_port(),
+                options.get_database().map(str::to_owned),
+            )
         };
         address.0.iter().map(place).collect()
     }
@@ -163,7 +167,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for url in ["", "h1,h2", "mysql://h/db", "postgres://h1:x,h2/db", "postgres://h/db?target_session_attrs=standby"] {
+        for url in
+            ["", "h1,h2", "mysql://h/db", "postgres://h1:x,h2/db", "postgres://h/db?target_session_attrs=standby"]
+        {
             assert_eq!(url.parse::<Address>().err(), Some(InvalidAddress), "{url}");
         }
     }

@@ -51,9 +51,6 @@ impl Database {
     /// Sends dead jobs back: same id, the attempt number goes on, failures start again. Returns those that were
     /// dead.
     pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/dead/requeue.sql")))
-            .bind(job_ids)
-            .fetch_all(self)
-            .await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/dead/requeue.sql"))).bind(job_ids).fetch_all(self).await
     }
 }

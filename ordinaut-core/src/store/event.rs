@@ -34,10 +34,7 @@ impl Database {
 
     /// Numbers up to `limit` changes, unless another relay is at it, and says how many.
     pub(crate) async fn relay(&self, limit: i64) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/events/relay.sql")))
-            .bind(limit)
-            .fetch_one(self)
-            .await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/events/relay.sql"))).bind(limit).fetch_one(self).await
     }
 }
 

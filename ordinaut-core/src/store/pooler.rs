@@ -101,7 +101,8 @@ async fn compare(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Resu
         let answer = sqlx::raw_sql(SERVER_PROCESS).fetch_one(&mut *alone).await?;
         let taken: i32 = answer.try_get(0)?;
         if taken == process {
-            let named = sqlx::raw_sql(include_str!("../../sql/links/prepared_by_name.sql")).fetch_one(&mut *alone).await?;
+            let named =
+                sqlx::raw_sql(include_str!("../../sql/links/prepared_by_name.sql")).fetch_one(&mut *alone).await?;
             alone.rollback().await?;
             return Ok(if named.try_get(0)? { Found::ForgetsStatements } else { Found::SharesServers });
         }

@@ -1,7 +1,7 @@
 //! Cancel and run now: what an operator does to a job, whatever it is doing.
 
-use crate::fixture::{behind_a_pooler, 
-    LIMIT, Probe, ask, database, enqueue, eventually, gated, probe, run, succeed, tell, within, worker,
+use crate::fixture::{
+    LIMIT, Probe, ask, behind_a_pooler, database, enqueue, eventually, gated, probe, run, succeed, tell, within, worker,
 };
 use futures_util::future::join_all;
 use ordinaut_core::{Cancelled, Context, Database, JobError, JobState, Outcome, RunNow, RunRecord, Step};

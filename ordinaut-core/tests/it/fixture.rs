@@ -42,7 +42,8 @@ impl Server {
     fn start() -> Self {
         let given = std::env::var("TEST_DATABASE_URL").ok();
         let private = given.is_none().then(|| Postgres::temporary().unwrap());
-        let pooler = private.as_ref().filter(|_| behind_a_pooler()).map(|postgres| PgBouncer::temporary(postgres).unwrap());
+        let pooler =
+            private.as_ref().filter(|_| behind_a_pooler()).map(|postgres| PgBouncer::temporary(postgres).unwrap());
         let url = given.unwrap_or_else(|| private.as_ref().unwrap().url());
         let server = Self { options: url.parse().unwrap(), template: fresh_name(), private, pooler };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod address;
 mod cancel;
 mod dead;
 mod documents;
@@ -16,6 +17,7 @@ mod pooler;
 #[cfg(feature = "redis")]
 mod redis;
 mod rescue;
+mod retention;
 mod schedule;
 mod session;
 mod settle;

@@ -43,9 +43,8 @@ impl Database {
 
     /// How long until the next task is due; `None`: none is.
     pub(crate) async fn next_due(&self) -> sqlx::Result<Option<Duration>> {
-        let seconds: Option<f64> = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_due.sql")))
-            .fetch_one(self)
-            .await?;
+        let seconds: Option<f64> =
+            sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_due.sql"))).fetch_one(self).await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
     }
 
