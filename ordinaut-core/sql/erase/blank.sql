@@ -11,6 +11,9 @@ with ended as materialized (
     where run.job_id = ended.job_id and (output is not null or error is distinct from 'erased')
 ), buried as (
     delete from ordinaut.dead_letter using ended where dead_letter.job_id = ended.job_id
+), freed as (
+    -- Under keys that arguments named.
+    delete from ordinaut.limit_slot using ended where limit_slot.job_id = ended.job_id
 ), blanked as (
     update ordinaut.job
     set args = 'null', tags = '{}', trace_context = null

@@ -5,7 +5,9 @@ use super::database::Database;
 use super::door::BEGIN_ANEW;
 use super::pooler::Pooler;
 use super::schema::Schema;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,17 +51,38 @@ impl Link {
     /// The connection for one statement, made if there is none. Waits for a server that does not answer as long as a
     /// statement may take.
     pub(crate) async fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => tokio::time::timeout(self.statement_timeout, self.connect())
-                .await
-                .map_err(|_| sqlx::Error::PoolTimedOut)??,
-        };
+        let mut connection = self.connected().await?;
         self.wrapped = self.pooler.shares_servers();
         if self.wrapped {
             self.wrap(&mut connection).await?;
         }
         Ok(self.connection.insert(connection))
+    }
+
+    /// A transaction for several statements, on the connection.
+    pub(crate) async fn begin(&mut self) -> sqlx::Result<Transaction<'_, Postgres>> {
+        let connection = self.connected().await?;
+        self.wrapped = false;
+        let (shared, anew, settings) =
+            (self.pooler.shares_servers(), self.pooler.forgets_statements(), self.settings(true));
+        let connection = self.connection.insert(connection);
+        if anew && connection.cached_statements_size() > 0 {
+            connection.clear_cached_statements().await?;
+        }
+        let mut tx = if anew { connection.begin_with(BEGIN_ANEW).await? } else { connection.begin().await? };
+        if shared {
+            settings.execute(&mut *tx).await?;
+        }
+        Ok(tx)
+    }
+
+    async fn connected(&mut self) -> sqlx::Result<PgConnection> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => tokio::time::timeout(self.statement_timeout, self.connect())
+                .await
+                .map_err(|_| sqlx::Error::PoolTimedOut)?,
+        }
     }
 
     async fn connect(&self) -> sqlx::Result<PgConnection> {
@@ -70,7 +93,7 @@ impl Link {
             self.pool.set_connect_options(found.application_name(&name));
         }
         if !self.pooler.shares_servers() {
-            self.set(false, &mut connection).await?;
+            self.settings(false).execute(&mut connection).await?;
         }
         Ok(connection)
     }
@@ -85,16 +108,15 @@ impl Link {
         } else {
             sqlx::raw_sql("begin").execute(&mut *connection).await?;
         }
-        self.set(true, connection).await
+        self.settings(true).execute(connection).await?;
+        Ok(())
     }
 
-    async fn set(&self, for_the_transaction: bool, connection: &mut PgConnection) -> sqlx::Result<()> {
+    /// The statement that sets what every statement of a loop needs, for a connection or for a transaction alone.
+    fn settings(&self, for_the_transaction: bool) -> Query<'static, Postgres, PgArguments> {
         sqlx::query(self.schema.sql(include_str!("../../sql/sessions/connect.sql")))
             .bind(self.statement_timeout.as_millis().to_string())
             .bind(for_the_transaction)
-            .execute(connection)
-            .await?;
-        Ok(())
     }
 
     /// Passes a statement's result on, once its transaction has ended if it has one; after an error the next statement gets

@@ -38,7 +38,7 @@ async fn six_that_migrate_at_once_all_succeed() {
     }
     assert_eq!(
         ask::<i64>(&db, "select count(*) from ordinaut._sqlx_migrations").await,
-        known_migrations().count() as i64
+        i64::try_from(known_migrations().count()).unwrap()
     );
 }
 
