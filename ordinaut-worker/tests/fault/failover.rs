@@ -17,7 +17,7 @@ const RECONNECTED_WITHIN: Duration = Duration::from_secs(10);
 #[ignore = "takes a minute: ./ops/test.sh fault failover"]
 async fn a_promoted_standby_goes_on_where_the_primary_was() {
     let (mut primary, sink) = (Server::start().await, Sink::start().await);
-    let standby = Standby::of(&primary.url(), primary.directory()).await;
+    let standby = Standby::of(&primary.url()).await;
     let url = both(&primary.url(), &standby.url());
     let settings = [("WORKER_HTTP_ALLOW", "127.0.0.1"), ("WORKER_MAX_RETRIES", "100"), ("LOG_LEVEL", "error")];
     let mut crew = Crew::start_on(&url, 2, &settings).await;

@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use ordinaut_embedded::{Postgres, ServerError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use uuid::Uuid;
 
 pub(crate) struct Server {
@@ -18,10 +18,6 @@ impl Server {
         let mut server = Self { directory, running: None };
         server.start_again().await;
         server
-    }
-
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
     }
 
     pub(crate) fn url(&self) -> String {

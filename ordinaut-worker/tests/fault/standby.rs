@@ -4,7 +4,7 @@ use ordinaut_embedded::{Installation, Postgres};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use uuid::Uuid;
 
@@ -14,9 +14,9 @@ pub(crate) struct Standby {
 }
 
 impl Standby {
-    /// Copies the primary whose address this is and whose data is in `primary`, and follows it. From then on the primary
+    /// Copies the primary whose address this is, and follows it. From then on the primary
     /// answers a commit when the standby has it too.
-    pub(crate) async fn of(url: &str, primary: &Path) -> Self {
+    pub(crate) async fn of(url: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("ordinaut-{:.8}", Uuid::new_v4().simple().to_string()));
         std::fs::create_dir(&directory).unwrap();
         let basebackup = Installation::find().unwrap().bin.join("pg_basebackup");
@@ -32,7 +32,8 @@ impl Standby {
             .arg("--pgdata")
             .arg(directory.join("cluster")));
         // Postgres serves only the account that owns its data.
-        let owner = std::fs::metadata(primary).unwrap();
+        let options: PgConnectOptions = url.parse().unwrap();
+        let owner = std::fs::metadata(options.get_socket().unwrap()).unwrap();
         run(Command::new("chown").arg("-R").arg(format!("{}:{}", owner.uid(), owner.gid())).arg(&directory));
         let own = directory.clone();
         let running = tokio::task::spawn_blocking(move || Postgres::start(&own).unwrap()).await.unwrap();
