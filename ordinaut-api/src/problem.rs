@@ -3,7 +3,7 @@
 use crate::request_id;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::{EnqueueError, EraseError, InvalidField, InvalidJson, TaskError, will_pass};
+use ordinaut_core::{EnqueueError, EraseError, InvalidField, InvalidJson, LimitError, TaskError, will_pass};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
@@ -112,6 +112,17 @@ impl From<EraseError> for Problem {
         match error {
             EraseError::Invalid(invalid) => invalid.into(),
             EraseError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<LimitError> for Problem {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::Invalid(invalid) => invalid.into(),
+            LimitError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, LimitError::Busy.to_string()),
+            LimitError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -1,7 +1,9 @@
 //! What can be typed.
 
+mod limit;
 mod task;
 
+pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
 
 use chrono::{DateTime, Utc};
@@ -52,6 +54,9 @@ pub(crate) enum Verb {
     /// Named sets of dates that tasks leave out, or keep to
     #[command(subcommand)]
     Calendar(Calendar),
+    /// How much may run at once, and how much may start in a while
+    #[command(subcommand)]
+    Limit(Limit),
     /// List queues, with what waits there
     Queues(Format),
     /// List workers

@@ -80,6 +80,7 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
         Verb::Publish(publish) => command::publish::event(&database, publish).await,
         Verb::Fact(fact) => command::publish::fact(&database, fact).await,
         Verb::Calendar(calendar) => command::calendar::run(&database, calendar).await,
+        Verb::Limit(limit) => command::limit::run(&database, limit).await,
         Verb::Queues(format) => command::status::queues(&database, format).await,
         Verb::Workers(format) => command::status::workers(&database, format).await,
         Verb::Events(events) => command::events::run(&database, events).await,

@@ -7,6 +7,7 @@ mod erase;
 mod events;
 mod health;
 mod jobs;
+mod limits;
 mod metrics;
 mod queues;
 mod schedules;
@@ -48,6 +49,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/schedules/presets", get(schedules::presets))
         .route("/calendars", get(calendars::list))
         .route("/calendars/{name}", put(calendars::put).delete(calendars::delete))
+        .route("/limits", get(limits::list))
+        .route("/limits/{name}", put(limits::put).delete(limits::delete))
         .route("/topics/{topic}", post(topics::publish))
         .route("/facts/{name}", put(topics::push_fact))
         .route("/queues", get(queues::queues))

@@ -11,6 +11,7 @@ mod dead;
 mod documented;
 mod health;
 mod jobs;
+mod limits;
 mod looking;
 mod metrics;
 mod outage;

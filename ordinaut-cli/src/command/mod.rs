@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod job;
 pub(crate) mod keep;
+pub(crate) mod limit;
 pub(crate) mod migrate;
 pub(crate) mod preview;
 pub(crate) mod publish;
