@@ -74,6 +74,8 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
         Verb::Cancel(job) => command::job::cancel(&database, job).await,
         Verb::RunNow(job) => command::job::run_now(&database, job).await,
         Verb::Dead(dead) => command::dead::run(&database, dead).await,
+        Verb::Prune(format) => command::keep::prune(&database, source, format).await,
+        Verb::Erase(asked) => command::keep::erase(&database, asked).await,
         Verb::Task(task) => command::task::run(&database, task, source).await,
         Verb::Publish(publish) => command::publish::event(&database, publish).await,
         Verb::Fact(fact) => command::publish::fact(&database, fact).await,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 impl Database {
     /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
-        let enqueued = enqueue_one(self.schema(), job, Wake::AfterCommit, self.pool()).await?;
+        let enqueued = enqueue_one(self.schema(), job, Wake::AfterCommit, self).await?;
         if matches!(enqueued, Enqueued::New(_)) {
             hinter::tell(self, [&*job.queue]);
         }
@@ -22,14 +22,15 @@ impl Database {
     /// Inserts all of the jobs or none, in a transaction of their own, and says how many were inserted: a
     /// [duplicate](Enqueued::Duplicate) is none. Unique jobs are all kept in memory meanwhile, of others a thousand at once.
     pub async fn enqueue_many(&self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
-        let mut connection = self.pool().acquire().await?;
+        let mut tx = self.begin().await?;
         let mut queues = BTreeSet::new();
         let collect = |queue: &str| {
             if !queues.contains(queue) {
                 queues.insert(queue.to_owned());
             }
         };
-        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut connection, collect).await?;
+        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut tx, collect).await?;
+        tx.commit().await?;
         hinter::tell(self, queues.iter().map(|queue| &**queue));
         Ok(inserted.new)
     }

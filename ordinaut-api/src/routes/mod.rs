@@ -3,6 +3,7 @@
 mod calendars;
 mod dead;
 mod enqueue;
+mod erase;
 mod events;
 mod health;
 mod jobs;
@@ -34,6 +35,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/jobs/{id}/run-now", post(jobs::run_now))
         .route("/dead", get(dead::list))
         .route("/dead/{id}/requeue", post(dead::requeue))
+        .route("/erase", post(erase::erase))
         .route("/tasks", get(task::list).post(task::create))
         .route("/tasks/{id}", get(task::show).patch(task::patch).put(task::replace).delete(task::delete))
         .route("/tasks/{id}/pause", post(task::pause))

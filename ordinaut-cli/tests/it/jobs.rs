@@ -163,3 +163,19 @@ fn a_dead_letter_is_listed_and_sent_back() {
     assert_eq!(home.job_in("dead", &id)["attempt"], 3);
     assert_eq!(home.job(&other)["attempt"], 1);
 }
+
+#[test]
+fn a_person_is_erased_and_what_is_past_is_dropped() {
+    let home = shared();
+    let id = home.enqueue(r#"nobody --args {"name":"Anna"} --tag person:42 --delay 3600"#);
+    assert_eq!(home.json("erase --tag person:42"), json!({"erased": 1, "cancelled": 1, "running": 0}));
+    let job = home.job(&id);
+    assert_eq!((&job["state"], &job["args"], &job["tags"]), (&json!("cancelled"), &json!(null), &json!([])));
+    assert!(home.run("erase").code != Some(0), "nobody is named");
+
+    let pruned = home.run("prune");
+    assert!(pruned.good().contains("dropped partitions: none"), "{pruned:?}");
+    assert_eq!(home.job(&id)["state"], "cancelled", "it has just ended");
+    let refused = home.run("prune --retention-days 0");
+    assert!(refused.code == Some(2) && refused.err.contains("RETENTION_DAYS"), "{refused:?}");
+}

@@ -15,7 +15,7 @@ use rescue::Rescue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// How long the row of an ended session is kept to be looked at.
 const SESSION_RETENTION: Duration = Duration::from_secs(3600);
@@ -66,6 +66,15 @@ impl Scheduler {
         });
         let bounded = database.clone();
         duties.add("expire", "* * * * * *", move || expire(bounded.clone()));
+        let (kept, retention) = (database.clone(), self.settings.retention.clone());
+        duties.add("retention", "45 7 * * * *", move || {
+            let (database, retention) = (kept.clone(), retention.clone());
+            async move {
+                let pruned = database.prune(&retention).await?;
+                debug!(?pruned, "dropped what was past retention");
+                Ok(())
+            }
+        });
         let parted = database.clone();
         duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
         let looked_at = database.clone();

@@ -4,6 +4,7 @@ pub mod api;
 pub mod database;
 pub mod log;
 mod redis;
+pub mod retention;
 pub mod scheduler;
 pub mod source;
 pub mod worker;
@@ -77,6 +78,9 @@ pub const ALL: &[About] = &[
     worker::WORKER_HTTP_ALLOW.about,
     scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
     scheduler::SCHEDULER_MAX_WORKERS.about,
+    retention::RETENTION_DAYS.about,
+    retention::RETENTION_DEAD_DAYS.about,
+    retention::RETENTION_EVENT_DAYS.about,
 ];
 
 /// A number within a range; the text must be the number and nothing else.

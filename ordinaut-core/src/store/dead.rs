@@ -44,16 +44,13 @@ impl Database {
             .bind(limit)
             .bind(after.map(|(died_at, _)| died_at))
             .bind(after.map(|(_, job_id)| job_id))
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 
     /// Sends dead jobs back: same id, the attempt number goes on, failures start again. Returns those that were
     /// dead.
     pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/dead/requeue.sql")))
-            .bind(job_ids)
-            .fetch_all(self.pool())
-            .await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/dead/requeue.sql"))).bind(job_ids).fetch_all(self).await
     }
 }

@@ -102,7 +102,10 @@ impl Schema {
         jobs: impl IntoIterator<Item: Borrow<NewJob>>,
         db: &mut PgConnection,
     ) -> Result<u64, EnqueueError> {
-        Ok(insert_many(self, jobs, Wake::InTransaction, db, |_| ()).await?.new)
+        let mut all = db.begin().await?;
+        let inserted = insert_many(self, jobs, Wake::InTransaction, &mut all, |_| ()).await?;
+        all.commit().await?;
+        Ok(inserted.new)
     }
 }
 
@@ -135,7 +138,7 @@ impl Inserted {
     }
 }
 
-/// Inserts all of the jobs or none; `queue` hears of the queue of each.
+/// Inserts jobs, in the caller's transaction; `queue` hears of the queue of each.
 pub(crate) async fn insert_many<J: Borrow<NewJob>>(
     schema: &Schema,
     jobs: impl IntoIterator<Item = J>,
@@ -144,7 +147,6 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
     mut queue: impl FnMut(&str),
 ) -> Result<Inserted, EnqueueError> {
     let (mut jobs, mut new, mut uniques) = (jobs.into_iter(), 0, Vec::new());
-    let mut all = db.begin().await?;
     loop {
         let some: Vec<J> = jobs.by_ref().take(JOBS_A_STATEMENT).collect();
         if some.is_empty() {
@@ -156,14 +158,13 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
         uniques.extend(unique);
         if !plain.is_empty() {
             let plain: Vec<&NewJob> = plain.iter().map(Borrow::borrow).collect();
-            insert(schema, &plain, wake, &mut *all).await?;
+            insert(schema, &plain, wake, &mut *db).await?;
             new += plain.len() as u64;
         }
     }
     let uniques: Vec<&NewJob> = uniques.iter().map(Borrow::borrow).collect();
-    let holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, &mut all).await?.into_iter().collect();
+    let holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, db).await?.into_iter().collect();
     new += holders.iter().filter(|(id, holder)| id == holder).count() as u64;
-    all.commit().await?;
     Ok(Inserted { new, holders })
 }
 

@@ -136,12 +136,12 @@ pub struct JobFilter {
 impl Database {
     /// One job, or `None` if there is none.
     pub async fn job(&self, id: Uuid) -> sqlx::Result<Option<JobDetails>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql"))).bind(id).fetch_optional(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql"))).bind(id).fetch_optional(self).await
     }
 
     /// The attempts of a job that ended, in their order.
     pub async fn runs(&self, job_id: Uuid) -> sqlx::Result<Vec<RunRecord>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql"))).bind(job_id).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql"))).bind(job_id).fetch_all(self).await
     }
 
     /// Up to `limit` jobs, newest first.
@@ -152,7 +152,7 @@ impl Database {
             .bind(filter.state.map(JobState::as_str))
             .bind(&filter.kind)
             .bind(&filter.queue)
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 }

@@ -1,11 +1,14 @@
 //! Postgres: the only code that knows a table's name. One file of SQL a statement, one function a file of SQL.
 
+pub(crate) mod address;
 pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod database;
 pub(crate) mod dead;
 pub(crate) mod doctor;
+mod door;
 pub(crate) mod enqueue;
+pub(crate) mod erase;
 pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod hints;
@@ -14,9 +17,11 @@ pub(crate) mod limit;
 pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;
+pub(crate) mod pooler;
 pub(crate) mod queue;
 pub(crate) mod rescue;
 pub(crate) mod result;
+pub(crate) mod retention;
 pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod settle;

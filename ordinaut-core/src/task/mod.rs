@@ -60,20 +60,22 @@ impl Database {
     /// Creates a task, due from now on.
     pub async fn create_task(&self, definition: &TaskDefinition) -> Result<Task, TaskError> {
         definition.check()?;
-        let mut connection = self.pool().acquire().await?;
-        let now = self.now(&mut connection).await?;
+        let mut tx = self.begin().await?;
+        let now = self.now(&mut *tx).await?;
         let definition = TaskDefinition { schedule: definition.schedule.clone().anchored(now)?, ..definition.clone() };
-        let next = next::next_run(self, &definition, now, &mut connection).await?;
+        let next = next::next_run(self, &definition, now, &mut tx).await?;
         if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
             return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
         }
         let id = Uuid::now_v7();
-        let created = self.insert_task(id, &definition, next, &mut connection).await?;
+        let created = self.insert_task(id, &definition, next, &mut tx).await?;
         if created != id {
             return Err(TaskError::Duplicate(created));
         }
+        let task = self.task_on(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
+        tx.commit().await?;
         hinter::tell(self, [TASKS]);
-        self.task_on(id, &mut connection).await?.ok_or(TaskError::Unknown)
+        Ok(task)
     }
 
     /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
@@ -98,7 +100,7 @@ impl Database {
         version: Option<i64>,
         change: impl FnOnce(&TaskDefinition) -> Result<TaskDefinition, TaskError>,
     ) -> Result<Task, TaskError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let mut held = self.hold(id, &mut tx).await?;
         if version.is_some_and(|version| version != held.task.version) {
             return Err(TaskError::Changed(held.task.version));

@@ -151,7 +151,7 @@ impl Desk {
                 Ok(connection) => settle(&schema, &batch.ended, batch.locked, connection).await,
                 Err(error) => Err(error),
             };
-            match self.link.checked(result) {
+            match self.link.checked(result).await {
                 Ok(settled) => return Ok(settled),
                 Err(error) if is_refusal(&error) && !batch.refused => return Err(error),
                 Err(error) => {

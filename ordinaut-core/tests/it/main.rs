@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod address;
 mod cancel;
 mod cancel_many;
 mod dead;
@@ -14,11 +15,13 @@ mod lease;
 mod limit;
 mod migrate;
 mod model;
+mod pooler;
 mod queue;
 #[cfg(feature = "redis")]
 mod redis;
 mod rescue;
 mod result;
+mod retention;
 mod schedule;
 mod session;
 mod settle;
