@@ -54,4 +54,4 @@ pub use vocabulary::schedule::watch::Watch;
 pub use vocabulary::schedule::zone::zone_data_version;
 pub use vocabulary::state::JobState;
 pub use vocabulary::task::TaskDefinition;
-pub use worker::{Context, EXIT_STUCK, OutputError, Step, Worker};
+pub use worker::{Context, EXIT_STUCK, OutputError, SettleError, Step, Worker};

@@ -12,6 +12,7 @@ pub(crate) mod intervene;
 pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;
+pub(crate) mod own_end;
 pub(crate) mod rescue;
 pub(crate) mod schema;
 pub(crate) mod session;

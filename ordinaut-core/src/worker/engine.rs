@@ -1,7 +1,7 @@
 //! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what became of it.
 
 use super::Step;
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Rest};
 use super::claimer::{Claimer, Connected};
 use super::pace::{Pace, Wait};
 use super::registry::Registry;
@@ -16,6 +16,7 @@ use crate::store::failure::will_pass;
 use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
+use crate::vocabulary::outcome::Outcome;
 use crate::wakeup::listen;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,6 +44,8 @@ pub(super) struct Engine<S> {
 /// What the runners share.
 struct Bench<S> {
     state: Arc<S>,
+    /// For handlers that settle themselves or keep a cursor.
+    database: Arc<Database>,
     registry: Registry<S>,
     settings: Arc<WorkerSettings>,
     shelf: Shelf,
@@ -68,6 +71,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             runners: TaskTracker::new(),
             bench: Arc::new(Bench {
                 state,
+                database: Arc::new(database.without_hints()),
                 registry,
                 settings: settings.clone(),
                 shelf: Shelf::new(),
@@ -284,12 +288,18 @@ impl<S: Send + Sync + 'static> Bench<S> {
         let attempt = Attempt {
             handler: self.registry.get(&lease.kind),
             state: self.state.clone(),
+            database: self.database.clone(),
             session,
             settings: &self.settings,
         };
-        if let Some(finished) = attempt.perform(lease).await {
+        match attempt.perform(lease).await {
             // The settler goes last: it waits until every inbox is closed.
-            inbox.send(Letter { finished, sender }).await.ok();
+            Rest::Write(finished) => drop(inbox.send(Letter { finished, sender }).await),
+            Rest::Settled => {
+                sender.book.ended(&sender.queue, Outcome::Succeeded, 1);
+                sender.answer(Answer::Settled);
+            }
+            Rest::LeaseLost => sender.answer(Answer::LeaseLost),
         }
     }
 

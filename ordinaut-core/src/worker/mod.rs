@@ -8,6 +8,7 @@ mod engine;
 mod pace;
 mod registry;
 mod session;
+mod settle_in;
 mod settler;
 mod shelf;
 mod stop;
@@ -15,6 +16,7 @@ mod suspects;
 
 pub use context::{Context, OutputError};
 pub use session::EXIT_STUCK;
+pub use settle_in::SettleError;
 
 use crate::job::Job;
 use crate::settings::worker::{Served, WorkerSettings};

@@ -18,6 +18,7 @@ mod rescue;
 mod schedule;
 mod session;
 mod settle;
+mod settle_in;
 mod shutdown;
 mod statements;
 mod task;
