@@ -12,6 +12,8 @@ use uuid::Uuid;
 impl Database {
     /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
+        let sealing = self.sealing(job);
+        let job: &NewJob = sealing.borrow();
         job.check()?;
         insert(self.schema(), &[job], Wake::AfterCommit, self.pool()).await?;
         hinter::tell(self, [&*job.queue]);
@@ -27,6 +29,7 @@ impl Database {
                 queues.insert(queue.to_owned());
             }
         };
+        let jobs = jobs.into_iter().map(|job| self.sealing(job));
         let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut connection, collect).await?;
         hinter::tell(self, queues.iter().map(|queue| &**queue));
         Ok(inserted)
@@ -70,7 +73,8 @@ impl Pending {
 
     /// Inserts the jobs, commits, and wakes workers that wait. An error rolls everything back.
     pub async fn commit(self, mut tx: Transaction<'_, Postgres>) -> Result<Vec<Enqueued>, EnqueueError> {
-        insert_many(self.database.schema(), &self.jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;
+        let jobs = self.jobs.iter().map(|job| self.database.sealing(job));
+        insert_many(self.database.schema(), jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;
         tx.commit().await?;
         hinter::tell(&self.database, self.jobs.iter().map(|job| &*job.queue));
         Ok(self.jobs.iter().map(|job| Enqueued::New(job.id)).collect())

@@ -3,6 +3,7 @@
 use crate::App;
 use crate::body::JsonBody;
 use crate::problem::Problem;
+use crate::redact::refuse_masked;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -39,6 +40,7 @@ pub(crate) async fn enqueue(
     State(app): State<Arc<App>>,
     JsonBody(asked): JsonBody<Asked>,
 ) -> Result<impl IntoResponse, Problem> {
+    refuse_masked(&app.redaction, Some(&asked.args))?;
     let id = app.database.enqueue(&asked.job()?).await?.id();
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("/jobs/{id}"))], Json(json!({ "id": id }))))
 }

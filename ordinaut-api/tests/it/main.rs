@@ -15,6 +15,7 @@ mod looking;
 mod metrics;
 mod outage;
 mod paging;
+mod redaction;
 mod schedules;
 mod task_history;
 mod tasks;

@@ -1,7 +1,7 @@
 //! `ordinaut jobs`, `job`, `cancel`, `run-now`.
 
 use crate::args::{Format, Jobs, OneJob};
-use crate::output::{answer, facts, or_dash, say, table, time};
+use crate::output::{answer, args, facts, or_dash, say, table, time};
 use anyhow::bail;
 use ordinaut_core::{Cancelled, Database, JobDetails, JobFilter, RunNow, RunRecord};
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub(crate) async fn print(database: &Database, job: &JobDetails, format: Format)
     let mut known = vec![
         ("id", job.id.to_string()),
         ("kind", job.kind.clone()),
-        ("args", job.args.to_string()),
+        ("args", args(&job.args)),
         ("queue", format!("{}, priority {}", job.queue, job.priority)),
         ("state", job.state.to_string()),
         ("created", time(job.created_at)),

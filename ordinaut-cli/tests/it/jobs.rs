@@ -163,3 +163,18 @@ fn a_dead_letter_is_listed_and_sent_back() {
     assert_eq!(home.job_in("dead", &id)["attempt"], 3);
     assert_eq!(home.job(&other)["attempt"], 1);
 }
+
+#[test]
+fn secret_fields_of_arguments_are_not_shown() {
+    let home = shared();
+    let id = home.enqueue(r#"nobody --args {"token":"hunter2","n":1}"#);
+    for line in [format!("job {id}"), format!("job {id} --json")] {
+        let answer = home.run(&line);
+        let shown = answer.good();
+        assert!(shown.contains("[redacted]") && !shown.contains("hunter2"), "{shown}");
+    }
+    let open = home.run(&format!("job {id} --api-redact none"));
+    assert!(open.good().contains("hunter2"), "{open:?}");
+    let sent_back = home.run(r#"enqueue nobody --args {"token":"[redacted]"}"#);
+    assert!(sent_back.bad_line(1).starts_with("args.token is what an answer shows"), "{sent_back:?}");
+}

@@ -56,6 +56,7 @@ impl Scheduler {
             let (database, rescue) = (pruned.clone(), rescue.clone());
             async move {
                 rescue.look_everywhere().await?;
+                database.prune_cursors().await?;
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
             }
         });

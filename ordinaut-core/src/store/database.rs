@@ -2,6 +2,7 @@
 
 use super::hints::Hints;
 use super::schema::Schema;
+use super::sealed::Secrets;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::sync::Arc;
@@ -19,11 +20,12 @@ pub struct Database {
     schema: Schema,
     hints: Arc<Hints>,
     redis_url: Option<Arc<str>>,
+    pub(super) secrets: Secrets,
 }
 
 impl From<PgPool> for Database {
     fn from(pool: PgPool) -> Self {
-        Self { pool, schema: Schema::default(), hints: Arc::default(), redis_url: None }
+        Self { pool, schema: Schema::default(), hints: Arc::default(), redis_url: None, secrets: Secrets::default() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Postgres: the only code that knows a table's name. One file of SQL a statement, one function a file of SQL.
 
 pub(crate) mod claim;
+pub(crate) mod cursor;
 pub(crate) mod database;
 pub(crate) mod dead;
 pub(crate) mod doctor;
@@ -15,7 +16,10 @@ pub(crate) mod migrate;
 pub(crate) mod own_end;
 pub(crate) mod rescue;
 pub(crate) mod schema;
+pub(crate) mod sealed;
 pub(crate) mod session;
 pub(crate) mod settle;
 pub(crate) mod status;
 pub(crate) mod task;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;

@@ -72,9 +72,10 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         self.session.book.enter(Running { token, budget, backoff, started, must_end, line: line.clone() });
         let context = Context::new(self.state.clone(), lease, started, line.clone(), self.database.clone());
         let mut end = match (&self.handler, context.args()) {
-            (Some(handler), Some(args)) => {
+            (Some(_), Some(Err(error))) => End::Returned(Err(error)),
+            (Some(handler), Some(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.
-                let handler = AssertUnwindSafe(async { handler.run(args, context.clone()).await }).catch_unwind();
+                let handler = AssertUnwindSafe(async { handler.run(&args, context.clone()).await }).catch_unwind();
                 tokio::select! {
                     biased;
                     result = handler => End::Returned(result.unwrap_or_else(|panic| Err(panicked(&*panic)))),

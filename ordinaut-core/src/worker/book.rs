@@ -101,7 +101,12 @@ impl Book {
 
     /// Those that should have ended before `instant`.
     pub(super) fn late(&self, instant: Instant) -> Vec<Running> {
-        self.entries().running.values().filter(|running| running.must_end.is_some_and(|end| end < instant)).cloned().collect()
+        self.entries()
+            .running
+            .values()
+            .filter(|running| running.must_end.is_some_and(|end| end < instant))
+            .cloned()
+            .collect()
     }
 
     /// The one attempt that runs, if only one does: when the runtime is blocked, it is what blocks.

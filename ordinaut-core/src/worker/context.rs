@@ -1,7 +1,9 @@
 //! What a handler knows of its attempt, and what it can leave behind.
 
+use super::args::Args;
 use super::stop::StopLine;
 use crate::store::database::Database;
+use crate::vocabulary::error::JobError;
 use crate::vocabulary::lease::{Body, Lease, Token};
 use crate::vocabulary::nul;
 use crate::vocabulary::settlement::MAX_OUTPUT_BYTES;
@@ -141,8 +143,11 @@ impl<S> Context<S> {
         self.attempt.settled_itself.load(Ordering::Acquire)
     }
 
-    pub(super) fn args(&self) -> Option<&str> {
-        self.body().map(|body| &*body.args)
+    /// What the handler gets; `None`: the job's own row is gone.
+    pub(super) fn args(&self) -> Option<Result<Args<'_>, JobError>> {
+        let lease = &self.attempt.lease;
+        self.body()
+            .map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, self.database().keyring_or_none()))
     }
 
     fn body(&self) -> Option<&Body> {

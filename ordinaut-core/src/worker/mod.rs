@@ -1,9 +1,11 @@
 //! The worker: leases jobs, runs their handlers, and settles what became of them.
 
+mod args;
 mod attempt;
 mod book;
 mod claimer;
 mod context;
+mod cursor;
 mod engine;
 mod pace;
 mod registry;
@@ -15,6 +17,7 @@ mod stop;
 mod suspects;
 
 pub use context::{Context, OutputError};
+pub use cursor::CursorError;
 pub use session::EXIT_STUCK;
 pub use settle_in::SettleError;
 

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod cancel;
+mod cursor;
 mod dead;
 mod documents;
+#[cfg(feature = "encryption")]
+mod encryption;
 mod enqueue;
 mod events;
 mod fence;
@@ -22,4 +25,6 @@ mod settle_in;
 mod shutdown;
 mod statements;
 mod task;
+#[cfg(feature = "testing")]
+mod testing;
 mod tidy;
