@@ -57,6 +57,7 @@ impl Scheduler {
             async move {
                 rescue.look_everywhere().await?;
                 database.prune_cursors().await?;
+                database.prune_limits().await?;
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
             }
         });

@@ -1,5 +1,6 @@
 //! Pure types and decisions: no clock, no random source, no I/O; `now` and jitter are arguments.
 
+pub(crate) mod admission;
 pub(crate) mod backoff;
 pub(crate) mod envelope;
 pub(crate) mod error;
@@ -8,6 +9,7 @@ pub(crate) mod floor;
 pub(crate) mod json;
 pub(crate) mod keyring;
 pub(crate) mod lease;
+pub(crate) mod limit;
 pub(crate) mod name;
 pub(crate) mod new_job;
 pub(crate) mod nul;

@@ -40,29 +40,36 @@ impl Redaction {
 
     /// Masks what is below each field `args` of an answer; false: there was nothing to mask.
     pub fn mask_args(&self, answer: &mut Value) -> bool {
+        let mut masked = false;
         match answer {
-            Value::Object(fields) => fields.iter_mut().fold(false, |masked, (name, value)| {
-                let here = if name == "args" { self.mask(value) } else { self.mask_args(value) };
-                here || masked
-            }),
-            Value::Array(items) => items.iter_mut().fold(false, |masked, item| self.mask_args(item) || masked),
-            _ => false,
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    masked |= if name == "args" { self.mask(value) } else { self.mask_args(value) };
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| masked |= self.mask_args(item)),
+            _ => {}
         }
+        masked
     }
 
     /// Masks arguments themselves; false: there was nothing to mask.
     pub fn mask(&self, args: &mut Value) -> bool {
+        let mut masked = false;
         match args {
-            Value::Object(fields) => fields.iter_mut().fold(false, |masked, (name, value)| {
-                if !self.hides(name) {
-                    return self.mask(value) || masked;
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    if self.hides(name) {
+                        (*value, masked) = (MASK.into(), true);
+                    } else {
+                        masked |= self.mask(value);
+                    }
                 }
-                *value = MASK.into();
-                true
-            }),
-            Value::Array(items) => items.iter_mut().fold(false, |masked, item| self.mask(item) || masked),
-            _ => false,
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| masked |= self.mask(item)),
+            _ => {}
         }
+        masked
     }
 
     /// The path of a field that holds what answers show in place of its value: whoever sends that back would store it.
@@ -101,11 +108,14 @@ mod tests {
             "jobs": [
                 {"args": {"headers": [{"API-KEY": ["x", "y"]}, {"tokens": 3}], "token": null}},
                 {"args": "token"},
+                {"args": {"token": 1, "list": [{"token": 2}, {"token": 3}]}},
             ],
         });
         assert!(redaction.mask_args(&mut answer));
         let masked = json!({"headers": [{"API-KEY": "[redacted]"}, {"tokens": 3}], "token": "[redacted]"});
         assert_eq!(answer["jobs"][0]["args"], masked);
+        let both = json!({"token": "[redacted]", "list": [{"token": "[redacted]"}, {"token": "[redacted]"}]});
+        assert_eq!(answer["jobs"][2]["args"], both);
         assert_eq!((&answer["token"], &answer["jobs"][1]["args"]), (&json!("a cursor of a page"), &json!("token")));
         assert_eq!(redaction.masked_field(&masked).as_deref(), Some("args.headers[0].API-KEY"));
         assert_eq!(redaction.masked_field(&json!({"token": "x", "note": "[redacted]"})), None);

@@ -17,7 +17,7 @@ use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
 use crate::vocabulary::outcome::Outcome;
-use crate::wakeup::listen;
+use crate::wakeup::{hinter, listen};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,6 +35,8 @@ pub(super) struct Engine<S> {
     database: Database,
     settings: Arc<WorkerSettings>,
     when_stuck: fn(),
+    /// Ends a wait of the claimer.
+    wake: Arc<Notify>,
     claimer: Claimer,
     settler: Settler,
     runners: TaskTracker,
@@ -46,6 +48,8 @@ struct Bench<S> {
     state: Arc<S>,
     /// For handlers that settle themselves or keep a cursor.
     database: Arc<Database>,
+    /// Ends a wait of the claimer.
+    wake: Arc<Notify>,
     registry: Registry<S>,
     settings: Arc<WorkerSettings>,
     shelf: Shelf,
@@ -62,16 +66,18 @@ impl<S: Send + Sync + 'static> Engine<S> {
         settings: WorkerSettings,
         when_stuck: fn(),
     ) -> Self {
-        let settings = Arc::new(settings);
+        let (settings, wake) = (Arc::new(settings), Arc::new(Notify::new()));
         Self {
             claimer: Claimer::new(database, &settings, &registry.kinds()),
-            settler: Settler::start(database, &settings.name, settings.lease),
+            settler: Settler::start(database, &settings.name, settings.lease, wake.clone()),
+            wake: wake.clone(),
             database: database.clone(),
             when_stuck,
             runners: TaskTracker::new(),
             bench: Arc::new(Bench {
                 state,
-                database: Arc::new(database.without_hints()),
+                database: Arc::new(database.clone()),
+                wake,
                 registry,
                 settings: settings.clone(),
                 shelf: Shelf::new(),
@@ -88,8 +94,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         for _ in 0..self.settings.concurrency {
             self.runners.spawn(self.bench.clone().work(self.settler.inbox()));
         }
-        let wake = Arc::new(Notify::new());
-        let _listening = listen(&self.database, &self.settings, &wake);
+        let _listening = listen(&self.database, &self.settings, &self.wake);
         let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
@@ -115,7 +120,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 biased;
                 _ = &mut shutdown => break,
                 () = wait.over(&self.bench.shelf) => {}
-                () = wake.notified() => pace.woken(),
+                () = self.wake.notified() => {
+                    pace.woken();
+                    self.claimer.woken();
+                }
                 () = self.bench.suspects.one_ended() => {}
             }
         }
@@ -139,20 +147,22 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if wanted == 0 {
             return Ok(Some(Wait::UntilLow));
         }
-        let claim = self.claim(&session, wanted);
-        tokio::pin!(claim);
-        let (leases, stop) = tokio::select! {
-            biased;
-            leases = &mut claim => (leases?, false),
-            _ = shutdown => {
-                // What is leased now goes back with the rest of the shelf.
-                bench.shelf.close();
-                (claim.await?, true)
+        let (leases, stop) = {
+            let claim = self.claim(&session, wanted);
+            tokio::pin!(claim);
+            tokio::select! {
+                biased;
+                leases = &mut claim => (leases?, false),
+                _ = shutdown => {
+                    // What is leased now goes back with the rest of the shelf.
+                    bench.shelf.close();
+                    (claim.await?, true)
+                }
             }
         };
         let claimed = leases.len();
         bench.shelf.put(leases);
-        Ok((!stop).then(|| pace.after(claimed, wanted)))
+        Ok((!stop).then(|| pace.after(claimed, wanted).at_most(self.claimer.next_in())))
     }
 
     /// Runs one due job to its end.
@@ -283,8 +293,13 @@ impl<S: Send + Sync + 'static> Bench<S> {
         inbox: &mpsc::Sender<Letter>,
         answer: Option<oneshot::Sender<Answer>>,
     ) {
-        let sender =
-            Sender { kind: lease.kind.clone(), queue: lease.queue.clone(), book: session.book.clone(), answer };
+        let sender = Sender {
+            kind: lease.kind.clone(),
+            queue: lease.queue.clone(),
+            limited: lease.limited,
+            book: session.book.clone(),
+            answer,
+        };
         let attempt = Attempt {
             handler: self.registry.get(&lease.kind),
             state: self.state.clone(),
@@ -297,6 +312,11 @@ impl<S: Send + Sync + 'static> Bench<S> {
             Rest::Write(finished) => drop(inbox.send(Letter { finished, sender }).await),
             Rest::Settled => {
                 sender.book.ended(&sender.queue, Outcome::Succeeded, 1);
+                if sender.limited {
+                    // What waits for its room may have it, here and elsewhere.
+                    self.wake.notify_one();
+                    hinter::tell(&self.database, [&*sender.queue]);
+                }
                 sender.answer(Answer::Settled);
             }
             Rest::LeaseLost => sender.answer(Answer::LeaseLost),

@@ -36,10 +36,13 @@ fn ring(names: &[&str]) -> Keyring {
     Keyring::new(names.iter().map(|name| (*name, [name.as_bytes()[1]; 32]))).unwrap()
 }
 
+/// The cards that a handler has read.
+type Cards = Arc<Mutex<Vec<String>>>;
+
 /// A worker whose handler notes the cards, and does not like some.
-fn worker(db: &Database) -> (Worker<Arc<Mutex<Vec<String>>>>, Arc<Mutex<Vec<String>>>) {
-    let cards = Arc::new(Mutex::new(Vec::new()));
-    let handler = |job: Charge, ctx: Context<Arc<Mutex<Vec<String>>>>| async move {
+fn worker(db: &Database) -> (Worker<Cards>, Cards) {
+    let cards = Cards::default();
+    let handler = |job: Charge, ctx: Context<Cards>| async move {
         ctx.state.lock().unwrap().push(job.card);
         if job.cents == 13 { Err(JobError::fatal("no luck")) } else { Ok(()) }
     };

@@ -13,6 +13,7 @@ mod events;
 mod fence;
 mod fixture;
 mod lease;
+mod limit;
 mod migrate;
 mod model;
 #[cfg(feature = "redis")]
