@@ -10,6 +10,7 @@ use args::{Args, Verb};
 use clap::{CommandFactory, FromArgMatches};
 use connection::Connection;
 use ordinaut_core::binary;
+use ordinaut_core::settings::api::redaction;
 use ordinaut_core::settings::log::LogSettings;
 use ordinaut_core::settings::{SettingError, Source};
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ fn start_log(source: &Source, verb: &Verb) -> Result<(), SettingError> {
 }
 
 async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
+    output::redact(redaction(source)?);
     if let Verb::Dev(dev) = verb {
         return dev::run(dev, source).await;
     }

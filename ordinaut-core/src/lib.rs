@@ -14,6 +14,8 @@ mod store;
 #[cfg(feature = "redis")]
 mod stream;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod vocabulary;
 mod wakeup;
 mod worker;
@@ -49,11 +51,14 @@ pub use vocabulary::backoff::Backoff;
 pub use vocabulary::error::{Fatal, JobError};
 pub use vocabulary::event::{Event, JobRef};
 pub use vocabulary::json::InvalidJson;
+#[cfg(feature = "encryption")]
+pub use vocabulary::keyring::Keyring;
 pub use vocabulary::lease::Token;
 pub use vocabulary::limit::Limit;
 pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;
 pub use vocabulary::queue::QueueChange;
+pub use vocabulary::redaction::Redaction;
 pub use vocabulary::schedule::calendar::{Calendar, CalendarMode};
 pub use vocabulary::schedule::definition::{Compiled, Schedule};
 pub use vocabulary::schedule::jitter::jitter;
@@ -70,4 +75,4 @@ pub use vocabulary::schedule::zone::zone_data_version;
 pub use vocabulary::state::JobState;
 pub use vocabulary::task::TaskDefinition;
 pub use vocabulary::unique::{OnDuplicate, Unique};
-pub use worker::{Context, EXIT_STUCK, OutputError, Step, Worker};
+pub use worker::{Context, CursorError, EXIT_STUCK, OutputError, SettleError, Step, Worker};

@@ -179,3 +179,18 @@ fn a_person_is_erased_and_what_is_past_is_dropped() {
     let refused = home.run("prune --retention-days 0");
     assert!(refused.code == Some(2) && refused.err.contains("RETENTION_DAYS"), "{refused:?}");
 }
+
+#[test]
+fn secret_fields_of_arguments_are_not_shown() {
+    let home = shared();
+    let id = home.enqueue(r#"nobody --args {"token":"hunter2","n":1}"#);
+    for line in [format!("job {id}"), format!("job {id} --json")] {
+        let answer = home.run(&line);
+        let shown = answer.good();
+        assert!(shown.contains("[redacted]") && !shown.contains("hunter2"), "{shown}");
+    }
+    let open = home.run(&format!("job {id} --api-redact none"));
+    assert!(open.good().contains("hunter2"), "{open:?}");
+    let sent_back = home.run(r#"enqueue nobody --args {"token":"[redacted]"}"#);
+    assert!(sent_back.bad_line(1).starts_with("args.token is what an answer shows"), "{sent_back:?}");
+}

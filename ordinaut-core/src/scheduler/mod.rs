@@ -60,6 +60,7 @@ impl Scheduler {
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
+                database.prune_cursors().await?;
                 database.prune_limits().await?;
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
             }

@@ -1,5 +1,6 @@
 //! Which Postgres, which schema in it, and which Redis hears of what happens there.
 
+use super::args::ArgsSettings;
 use super::redis::REDIS_URL;
 use super::source::{SettingError, Source};
 use super::{Setting, within};
@@ -49,6 +50,7 @@ pub struct DatabaseSettings {
     schema: Schema,
     max_connections: u32,
     redis_url: Option<String>,
+    args: ArgsSettings,
 }
 
 impl DatabaseSettings {
@@ -61,6 +63,7 @@ impl DatabaseSettings {
             schema: source.get(&DATABASE_SCHEMA)?,
             max_connections: source.get(&DATABASE_MAX_CONNECTIONS)?,
             redis_url: source.read(&REDIS_URL)?,
+            args: ArgsSettings::read(source)?,
         })
     }
 
@@ -87,7 +90,7 @@ impl DatabaseSettings {
             Some(address) => database.direct(address.clone()),
             None => database,
         };
-        Ok(database.in_schema(self.schema.clone()).redis(self.redis_url.clone()))
+        Ok(self.args.apply(database.in_schema(self.schema.clone()).redis(self.redis_url.clone())))
     }
 
     /// One connection past any pooler, for migrations.

@@ -1,6 +1,7 @@
 //! Settings: typed, read once, from a flag, else the environment, else a file, else the default.
 
 pub mod api;
+mod args;
 pub mod database;
 pub mod log;
 mod redis;
@@ -59,11 +60,14 @@ pub const ALL: &[About] = &[
     database::DATABASE_SCHEMA.about,
     database::DATABASE_MAX_CONNECTIONS.about,
     redis::REDIS_URL.about,
+    args::ARGS_KEYS.about,
+    args::ARGS_ENCRYPT_KINDS.about,
     scheduler::TZ.about,
     log::LOG_LEVEL.about,
     api::API_HOST.about,
     api::API_PORT.about,
     api::API_ADMIN_TOKEN.about,
+    api::API_REDACT.about,
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,
     worker::WORKER_CONCURRENCY.about,

@@ -4,6 +4,7 @@ use super::address::{Address, must_take_writes};
 use super::hints::Hints;
 use super::pooler::Pooler;
 use super::schema::Schema;
+use super::sealed::Secrets;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub struct Database {
     schema: Schema,
     hints: Arc<Hints>,
     redis_url: Option<Arc<str>>,
+    pub(super) secrets: Secrets,
 }
 
 impl From<PgPool> for Database {
@@ -70,6 +72,7 @@ impl Database {
             schema: Schema::default(),
             hints: Arc::default(),
             redis_url: None,
+            secrets: Secrets::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Enqueue: one statement for a job or for a thousand, in the caller's transaction. Unique jobs: `unique.rs`.
 
 use super::schema::Schema;
+use super::sealed::stored_args;
 use super::unique;
 use crate::vocabulary::new_job::{InvalidField, NewJob};
 use sqlx::{Connection, PgConnection, PgExecutor};
@@ -186,7 +187,7 @@ async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgEx
         .bind(job.id)
         .bind(&*job.kind)
         .bind(&*job.queue)
-        .bind(job.args.get())
+        .bind(stored_args(job)?)
         .bind(job.priority)
         .bind(job.max_attempts)
         .bind(job.timeout.map(|timeout| timeout.as_secs_f64()))
@@ -214,7 +215,7 @@ async fn insert_together<'e>(
         .bind(column(jobs, |job| job.id))
         .bind(column(jobs, |job| &*job.kind))
         .bind(column(jobs, |job| &*job.queue))
-        .bind(column(jobs, |job| job.args.get()))
+        .bind(jobs.iter().map(|job| stored_args(job)).collect::<sqlx::Result<Vec<_>>>()?)
         .bind(column(jobs, |job| job.priority))
         .bind(column(jobs, |job| job.max_attempts))
         .bind(column(jobs, |job| job.timeout.map(|timeout| timeout.as_secs_f64())))

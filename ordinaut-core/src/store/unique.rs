@@ -3,6 +3,7 @@
 use super::database::Database;
 use super::enqueue::{EnqueueError, Wake, array_literal};
 use super::schema::Schema;
+use super::sealed::stored_args;
 use crate::vocabulary::new_job::{InvalidField, NewJob};
 use crate::vocabulary::unique::{OnDuplicate, Unique};
 use sqlx::{PgConnection, PgExecutor};
@@ -83,7 +84,7 @@ async fn insert_some<'e>(
         .bind(column(jobs, |job| job.id))
         .bind(column(jobs, |job| &*job.kind))
         .bind(column(jobs, |job| &*job.queue))
-        .bind(column(jobs, |job| job.args.get()))
+        .bind(jobs.iter().map(|keyed| stored_args(keyed.job)).collect::<sqlx::Result<Vec<_>>>()?)
         .bind(column(jobs, |job| job.priority))
         .bind(column(jobs, |job| job.max_attempts))
         .bind(column(jobs, |job| job.timeout.map(|timeout| timeout.as_secs_f64())))

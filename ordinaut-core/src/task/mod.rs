@@ -59,7 +59,7 @@ pub enum TaskError {
 impl Database {
     /// Creates a task, due from now on.
     pub async fn create_task(&self, definition: &TaskDefinition) -> Result<Task, TaskError> {
-        definition.check()?;
+        self.check_task(definition)?;
         let mut tx = self.begin().await?;
         let now = self.now(&mut *tx).await?;
         let definition = TaskDefinition { schedule: definition.schedule.clone().anchored(now)?, ..definition.clone() };
@@ -106,7 +106,7 @@ impl Database {
             return Err(TaskError::Changed(held.task.version));
         }
         let definition = change(&held.task.definition)?;
-        definition.check()?;
+        self.check_task(&definition)?;
         let before = std::mem::replace(&mut held.task.definition, definition);
         let after = &held.task.definition;
         if (&after.dedupe_key, after.dedupe_window) != (&before.dedupe_key, before.dedupe_window) {
@@ -130,6 +130,15 @@ impl Database {
         tx.commit().await?;
         hinter::tell(self, [TASKS]);
         Ok(task)
+    }
+
+    /// A task keeps its arguments readable: one of a kind whose arguments are encrypted would give them away.
+    fn check_task(&self, definition: &TaskDefinition) -> Result<(), InvalidField> {
+        if self.encrypts(&definition.kind) {
+            let reason = "has arguments that are encrypted, and a task would keep them readable".to_owned();
+            return Err(InvalidField { field: "kind", reason });
+        }
+        definition.check()
     }
 
     /// The task, which nobody else changes or fires until the transaction ends. One that was cancelled is an error.

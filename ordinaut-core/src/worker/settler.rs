@@ -48,6 +48,13 @@ pub(super) struct Sender {
     pub(super) answer: Option<oneshot::Sender<Answer>>,
 }
 
+impl Sender {
+    /// Whoever asked may have stopped waiting.
+    pub(super) fn answer(self, answer: Answer) {
+        self.answer.map(|asked| asked.send(answer).ok());
+    }
+}
+
 /// Whether an end was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -221,8 +228,7 @@ impl Batch {
             }
             tell(&end, &sender.kind, outcome);
             let answer = if outcome.is_some() { Answer::Settled } else { Answer::LeaseLost };
-            // Whoever asked may have stopped waiting.
-            sender.answer.map(|asked| asked.send(answer).ok());
+            sender.answer(answer);
         }
         (!rest.ended.is_empty()).then_some(rest)
     }

@@ -5,8 +5,11 @@
 mod address;
 mod cancel;
 mod cancel_many;
+mod cursor;
 mod dead;
 mod documents;
+#[cfg(feature = "encryption")]
+mod encryption;
 mod enqueue;
 mod events;
 mod fence;
@@ -25,8 +28,11 @@ mod retention;
 mod schedule;
 mod session;
 mod settle;
+mod settle_in;
 mod shutdown;
 mod statements;
 mod task;
+#[cfg(feature = "testing")]
+mod testing;
 mod tidy;
 mod unique;
