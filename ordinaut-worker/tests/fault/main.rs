@@ -2,12 +2,18 @@
 //! machine for themselves. Each case prints a line of figures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod checker;
 mod contention;
 mod crew;
 mod flow;
+mod history;
+mod kill_storm;
+mod lab;
 mod late_bulk;
 mod late_commit;
 mod postgres_killed;
+mod process;
+mod seed;
 mod server;
 mod sink;
 mod worker_killed;
