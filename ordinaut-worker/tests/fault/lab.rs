@@ -77,6 +77,11 @@ impl Lab {
         self.logs.join(format!("{:02}-{program}.log", self.started))
     }
 
+    /// A directory for whatever a case keeps there.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.logs.clone()
+    }
+
     async fn living(&self) -> usize {
         self.database.workers().await.unwrap().len()
     }

@@ -2,7 +2,9 @@
 //! machine for themselves. Each case prints a line of figures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cancels;
 mod checker;
+mod clock;
 mod contention;
 mod crew;
 mod flow;
@@ -11,9 +13,13 @@ mod kill_storm;
 mod lab;
 mod late_bulk;
 mod late_commit;
+mod pause_storm;
+mod poison;
 mod postgres_killed;
 mod process;
+mod redis_away;
 mod seed;
 mod server;
+mod sigterms;
 mod sink;
 mod worker_killed;
