@@ -15,7 +15,7 @@ use uuid::Uuid;
 const CANCELS: usize = 1000;
 
 /// As many jobs come between two looks.
-const JOBS_AT_ONCE: usize = 20;
+const JOBS_AT_ONCE: usize = 30;
 
 /// What the lab's clock and the database's may differ, in seconds: it is one clock, read twice.
 const SLACK: f64 = 0.001;
@@ -25,17 +25,18 @@ const SLACK: f64 = 0.001;
 async fn the_answer_to_each_of_a_thousand_cancels_is_true() {
     let mut random = seed::random();
     let mut lab = Lab::start().await;
-    lab.add_workers(3, &[("WORKER_CONCURRENCY", "4")]).await;
+    lab.add_workers(3, &[("WORKER_CONCURRENCY", "2")]).await;
     let (mut answered, mut answers) = (Vec::<Uuid>::new(), HashMap::new());
     while answers.len() < CANCELS {
         let jobs: Vec<NewJob> = (0..JOBS_AT_ONCE).map(|_| lab.call(&mut random)).collect();
         lab.database.enqueue_many(&jobs).await.unwrap();
         answered.extend(jobs.iter().map(NewJob::id));
         for _ in 0..JOBS_AT_ONCE / 2 {
-            // Of the youngest, so that all of waiting, running and ended are hit.
-            let youngest = &answered[answered.len().saturating_sub(3 * JOBS_AT_ONCE)..];
+            // Of more or less young ones, so that all of waiting, running and ended are hit.
+            let young = *[1, 10, 100].choose(&mut random).unwrap() * JOBS_AT_ONCE;
+            let youngest = &answered[answered.len().saturating_sub(young)..];
             let job_id = *youngest.choose(&mut random).unwrap();
-            tokio::time::sleep(Duration::from_micros(random.random_range(0..10_000))).await;
+            tokio::time::sleep(Duration::from_micros(random.random_range(0..8_000))).await;
             let answer = lab.database.cancel(job_id).await.unwrap();
             // The first answer about a job is the one that others were built on.
             answers.entry(job_id).or_insert((answer, clock()));

@@ -92,7 +92,7 @@ async fn run(offset: Option<&str>) -> Figures {
 /// Else this would show nothing.
 fn assert_its_clock_is_off(lab: &Lab, offset: Option<&str>) {
     let log = lab.workers[0].log();
-    let stamp = log.split_whitespace().next().unwrap();
+    let stamp = log.split('"').nth(3).unwrap();
     let at = chrono::DateTime::parse_from_rfc3339(stamp).unwrap().timestamp() as f64;
     let expected = match offset {
         Some("+3600s") => 3600.0,

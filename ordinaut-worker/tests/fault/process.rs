@@ -54,10 +54,6 @@ impl Process {
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
-
-    pub(crate) fn says(&self, words: &str) -> bool {
-        self.log().contains(words)
-    }
 }
 
 impl Drop for Process {
