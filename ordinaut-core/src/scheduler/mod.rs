@@ -3,6 +3,7 @@
 
 mod duty;
 mod fire;
+mod patience;
 #[cfg(feature = "redis")]
 mod publish;
 mod relay;
@@ -11,6 +12,7 @@ mod rescue;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use duty::Duties;
+use patience::Patience;
 use rescue::Rescue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,18 +53,21 @@ impl Scheduler {
             let rescue = every.clone();
             async move { rescue.step().await }
         });
-        let pruned = database.clone();
+        let (pruned, pruning) = (database.clone(), Arc::new(Patience::default()));
         duties.add("prune", "30 * * * * *", move || {
-            let (database, rescue) = (pruned.clone(), rescue.clone());
+            let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
             async move {
                 rescue.look_everywhere().await?;
-                database.prune_sessions(SESSION_RETENTION).await.map(drop)
+                patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
             }
         });
-        let parted = database.clone();
-        duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
-        let looked_at = database.clone();
-        duties.add("look", "* * * * * *", move || fire::look(looked_at.clone()));
+        let (parted, parting) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone(), parting.clone()));
+        let (looked_at, looking) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("look", "* * * * * *", move || {
+            let (database, patience) = (looked_at.clone(), looking.clone());
+            async move { patience.wait(fire::look(database)).await }
+        });
         let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), stop.clone()));
         let relay = tokio::spawn(relay::run(database.clone(), stop.clone()));
         let publisher = self.publisher(stop.clone());
@@ -92,8 +97,8 @@ impl Scheduler {
     }
 }
 
-async fn make_partitions(database: Database) -> sqlx::Result<()> {
-    let made = database.make_partitions().await?;
+async fn make_partitions(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+    let made = patience.wait(database.make_partitions()).await?;
     if !made.is_empty() {
         info!("made partitions {}", made.join(", "));
     }

@@ -6,6 +6,7 @@ use super::{Setting, within};
 use crate::store::database::Database;
 use crate::store::schema::Schema;
 use sqlx::postgres::PgConnectOptions;
+use std::time::Duration;
 
 fn url(text: &str) -> Option<PgConnectOptions> {
     (text.starts_with("postgres://") || text.starts_with("postgresql://")).then(|| text.parse().ok()).flatten()
@@ -39,6 +40,9 @@ pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
     |text| within(text, 1..=1000),
 )
 .or("10");
+
+/// Far longer than a process of ours thinks within a transaction.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 
 /// Which Postgres, which schema in it, and which Redis hears of what happens there.
 #[derive(Clone, Debug)]
@@ -81,7 +85,7 @@ impl DatabaseSettings {
     /// The pool that a process works with; `name` is what Postgres shows of it.
     pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.url.clone().application_name(name);
-        let database = Database::connect(options, self.max_connections).await?;
+        let database = Database::connect_process(options, self.max_connections, IDLE_IN_TRANSACTION).await?;
         Ok(database.in_schema(self.schema.clone()).redis(self.redis_url.clone()))
     }
 

@@ -1,14 +1,19 @@
 //! A pool of connections, and the schema in it.
 
 use super::hints::Hints;
+use super::link::answered;
 use super::schema::Schema;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Long enough for a database that is restarting behind a proxy to say so, short enough for a person to wait.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a connection that comes back to the pool has to answer in. One that swallows everything would keep its place in the
+/// pool for ever.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the jobs are: a pool of connections and a schema.
 ///
@@ -30,12 +35,22 @@ impl From<PgPool> for Database {
 impl Database {
     /// A pool of our own, of at most `max_connections`. Waits until Postgres answers once, 5 seconds at most.
     pub async fn connect(options: PgConnectOptions, max_connections: u32) -> sqlx::Result<Self> {
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        Ok(Self::from(pool))
+        Ok(Self::from(pool_options(max_connections).connect_with(options).await?))
+    }
+
+    /// As [`Database::connect`], for a process of ours, whose transactions are short: one that is idle for longer than
+    /// `idle_in_transaction` has lost its other end, and gives up its locks.
+    pub(crate) async fn connect_process(
+        options: PgConnectOptions,
+        max_connections: u32,
+        idle_in_transaction: Duration,
+    ) -> sqlx::Result<Self> {
+        let sql = Schema::default().sql(include_str!("../../sql/sessions/pool.sql"));
+        let pool = pool_options(max_connections).after_connect(move |connection, _| {
+            let (sql, limit) = (sql.clone(), idle_in_transaction.as_millis().to_string());
+            Box::pin(async move { sqlx::query(sql).bind(limit).execute(connection).await.map(drop) })
+        });
+        Ok(Self::from(pool.connect_with(options).await?))
     }
 
     /// The same pool, looking into another schema.
@@ -78,4 +93,12 @@ impl Database {
     pub(crate) fn sql(&self, text: &'static str) -> sqlx::SqlStr {
         self.schema.sql(text)
     }
+}
+
+fn pool_options(max_connections: u32) -> PgPoolOptions {
+    let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    // An error closes the connection without a word to the other end.
+    pool.after_release(|connection, _| {
+        Box::pin(async move { answered(RETURN_TIMEOUT, connection.ping()).await.map(|()| true) })
+    })
 }

@@ -1,10 +1,14 @@
-//! A connection of its own for a loop, made anew when it breaks.
+//! A connection of its own for a loop, made anew when it breaks, or when nothing comes of it any more.
 
 use super::database::Database;
+use super::failure::silence;
 use super::schema::Schema;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use std::time::Duration;
+
+/// What an answer may need on its way, after the server has worked at it for as long as it may.
+const WAY: Duration = Duration::from_secs(1);
 
 /// A connection that one loop keeps: a third of the overhead of the pool, and never behind somebody else.
 pub(crate) struct Link {
@@ -29,6 +33,12 @@ impl Link {
         self.schema.clone()
     }
 
+    /// How long an answer is worth waiting for, a moment longer than the server works at one: what has not come by then
+    /// was lost on the way, and a wire that loses everything says nothing, for ever.
+    pub(crate) fn patience(&self) -> Duration {
+        self.statement_timeout + WAY
+    }
+
     /// Whether the next statement needs no new connection.
     pub(crate) fn is_connected(&self) -> bool {
         self.connection.is_some()
@@ -38,9 +48,7 @@ impl Link {
     pub(crate) async fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => tokio::time::timeout(self.statement_timeout, self.connect())
-                .await
-                .map_err(|_| sqlx::Error::PoolTimedOut)??,
+            None => answered(self.statement_timeout, self.connect()).await?,
         };
         Ok(self.connection.insert(connection))
     }
@@ -69,4 +77,12 @@ impl Link {
             connection.close().await.ok();
         }
     }
+}
+
+/// Waits for the answer to a statement for so long.
+pub(crate) async fn answered<T>(
+    patience: Duration,
+    statement: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    tokio::time::timeout(patience, statement).await.unwrap_or_else(|_| Err(silence(patience)))
 }

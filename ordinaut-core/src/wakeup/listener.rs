@@ -2,9 +2,11 @@
 
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
+use crate::store::failure::silence;
+use crate::store::link::answered;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,12 @@ use tracing::{debug, info, warn};
 /// Behind a pooler in transaction mode LISTEN succeeds and nothing is ever heard. What is heard at all is heard within
 /// milliseconds.
 const SELF_TEST: Duration = Duration::from_secs(2);
+
+/// As long as connecting and asking may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// After so long a silence it is asked whether anything is heard at all: a wire that swallows everything does not break.
+const QUIET: Duration = Duration::from_secs(30);
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
 
@@ -54,35 +62,46 @@ impl Listener {
 
     async fn listen(&self, failures: &mut i16) -> sqlx::Result<Heard> {
         let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(self.options.clone());
-        let mut listener = PgListener::connect_with(&pool).await?;
+        let mut listener = answered(CONNECT, PgListener::connect_with(&pool)).await?;
         let channel = self.database.schema().channel();
-        listener.listen(channel).await?;
-        let test = format!("\u{1}{}", uuid::Uuid::new_v4());
-        hint(self.database.schema(), std::slice::from_ref(&test), self.database.pool()).await?;
-        let heard = async {
-            while let Some(notice) = listener.try_recv().await? {
-                if notice.payload() == test {
-                    return Ok(true);
-                }
-            }
-            Ok::<_, sqlx::Error>(false)
-        };
-        match tokio::time::timeout(SELF_TEST, heard).await {
-            Ok(Ok(true)) => {}
-            Ok(Ok(false)) => return Err(sqlx::Error::WorkerCrashed),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => return Ok(Heard::Nothing),
+        answered(CONNECT, listener.listen(channel)).await?;
+        if !self.hears(&mut listener).await? {
+            return Ok(Heard::Nothing);
         }
         info!("listening for hints on channel \"{channel}\"");
         *failures = 0;
         // What was told before is not told again.
         self.wake.notify_one();
-        while let Some(notice) = listener.try_recv().await? {
-            if self.queues.contains(notice.payload()) {
-                self.wake.notify_one();
+        loop {
+            match tokio::time::timeout(QUIET, listener.try_recv()).await {
+                Ok(notice) => self.pass_on(&notice?.ok_or(sqlx::Error::WorkerCrashed)?),
+                Err(_) if self.hears(&mut listener).await? => {}
+                Err(_) => return Err(silence(QUIET)),
             }
         }
-        Err(sqlx::Error::WorkerCrashed)
+    }
+
+    /// Whether what is told on the channel is heard.
+    async fn hears(&self, listener: &mut PgListener) -> sqlx::Result<bool> {
+        let test = format!("\u{1}{}", uuid::Uuid::new_v4());
+        let told = hint(self.database.schema(), std::slice::from_ref(&test), self.database.pool());
+        answered(CONNECT, told).await?;
+        let heard = async {
+            loop {
+                let notice = listener.try_recv().await?.ok_or(sqlx::Error::WorkerCrashed)?;
+                if notice.payload() == test {
+                    return Ok(true);
+                }
+                self.pass_on(&notice);
+            }
+        };
+        tokio::time::timeout(SELF_TEST, heard).await.unwrap_or(Ok(false))
+    }
+
+    fn pass_on(&self, notice: &PgNotification) {
+        if self.queues.contains(notice.payload()) {
+            self.wake.notify_one();
+        }
     }
 }
 

@@ -24,8 +24,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-/// Between tries while Postgres is away.
-const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+/// Between tries while Postgres is away: work goes on within 5 s of its return.
+const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
 
 /// What writing the last ends may take at least, however short the grace for handlers is.
 const LEAST_FLUSH: Duration = Duration::from_secs(5);

@@ -119,20 +119,20 @@ impl Life {
             return;
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
-        while self.stop.run_until_cancelled(tokio::time::sleep(self.beat)).await.is_some() {
+        while self.stop.run_until_cancelled(tokio::time::sleep(self.beat.min(self.left(renewed)))).await.is_some() {
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
-                match self.renew().await {
+                match self.renew(self.left(renewed)).await {
                     Renewal::Held => (renewed, renew_at) = (sent, sent + self.lease / 3),
                     Renewal::Unknown => {}
                     Renewal::Dead => return self.lose("it was declared dead").await,
                 }
             }
             // Cancelled before the lease ends: by then another worker may run the same jobs.
-            if renewed.elapsed() + self.lease / 6 >= self.lease {
+            if self.left(renewed).is_zero() {
                 return self.lose("it could not be renewed in time").await;
             }
-            self.hear().await;
+            self.hear(self.left(renewed)).await;
             let late = self.book.late(Instant::now() - YIELD);
             if !late.is_empty() {
                 return self.end_process(late).await;
@@ -146,16 +146,22 @@ impl Life {
         self.close().await;
     }
 
+    /// How long the leases that were renewed at this instant may be counted on.
+    fn left(&self, renewed: Instant) -> Duration {
+        (self.lease - self.lease / 6).saturating_sub(renewed.elapsed())
+    }
+
     async fn open(&mut self, profile: &Profile) -> sqlx::Result<()> {
         let (id, schema) = (self.id, self.link.schema());
         let result = session::open(self.link.connection().await?, &schema, id, profile).await;
         self.link.checked(result)
     }
 
-    async fn renew(&mut self) -> Renewal {
+    /// Waits no longer than there is time left: who waits for an answer must not miss the end of the lease.
+    async fn renew(&mut self, left: Duration) -> Renewal {
         let (id, schema, running, finished) =
             (self.id, self.link.schema(), self.book.count(), self.book.finished_json());
-        let limit = self.lease / 6;
+        let limit = left.min(self.lease / 6);
         let renewal = async {
             let result = session::renew(self.link.connection().await?, &schema, id, running, &finished).await;
             self.link.checked(result)
@@ -180,16 +186,19 @@ impl Life {
     }
 
     /// Passes on what the session was asked to stop. A failure only delays that, and renewing will report it.
-    async fn hear(&mut self) {
+    async fn hear(&mut self, left: Duration) {
         let (id, schema) = (self.id, self.link.schema());
         let notes = async {
             let result = session::notes(self.link.connection().await?, &schema, id).await;
             self.link.checked(result)
         };
-        match tokio::time::timeout(self.lease / 6, notes).await {
+        match tokio::time::timeout(left.min(self.lease / 6), notes).await {
             Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
             Ok(Err(_)) => {}
-            Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).unwrap_or(()),
+            Err(_) => {
+                self.link.checked(Err(sqlx::Error::PoolTimedOut)).unwrap_or(());
+                warn!(worker.session = self.id, "Postgres did not answer session {}, which will ask again", self.id);
+            }
         }
     }
 

@@ -19,6 +19,10 @@ mod schedule;
 mod session;
 mod settle;
 mod shutdown;
+mod silence;
 mod statements;
 mod task;
 mod tidy;
+#[allow(dead_code, reason = "the fault lab does more with it")]
+#[path = "../../../ordinaut-worker/tests/fault/wire.rs"]
+mod wire;
