@@ -263,8 +263,9 @@ impl<S: Send + Sync + 'static> Bench<S> {
     /// Runs a job and hands its end in to be written. Nothing is handed in if its lease was lost.
     async fn perform(&self, lease: Lease, inbox: &mpsc::Sender<Letter>, answer: Option<oneshot::Sender<Answer>>) {
         let suspect = lease.suspect;
-        // A lease of a session that is gone is worth nothing.
-        if let Some(session) = self.session().filter(|session| session.id == lease.token.session) {
+        // A lease of a session that is gone, or may be, is worth nothing.
+        let holds = |session: &Arc<Session>| session.id == lease.token.session && session.book.holds();
+        if let Some(session) = self.session().filter(holds) {
             self.perform_under(&session, lease, inbox, answer).await;
         }
         if suspect {

@@ -114,6 +114,7 @@ impl Life {
     async fn live(mut self, profile: &Profile, opened: oneshot::Sender<sqlx::Result<()>>) {
         let mut renewed = Instant::now();
         let result = self.open(profile).await;
+        self.book.hold_until(renewed + self.safe_lease());
         let failed = result.is_err();
         if opened.send(result).is_err() || failed {
             return;
@@ -123,7 +124,10 @@ impl Life {
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
                 match self.renew(self.left(renewed)).await {
-                    Renewal::Held => (renewed, renew_at) = (sent, sent + self.lease / 3),
+                    Renewal::Held => {
+                        (renewed, renew_at) = (sent, sent + self.lease / 3);
+                        self.book.hold_until(sent + self.safe_lease());
+                    }
                     Renewal::Unknown => {}
                     Renewal::Dead => return self.lose("it was declared dead").await,
                 }
@@ -148,7 +152,12 @@ impl Life {
 
     /// How long the leases that were renewed at this instant may be counted on.
     fn left(&self, renewed: Instant) -> Duration {
-        (self.lease - self.lease / 6).saturating_sub(renewed.elapsed())
+        self.safe_lease().saturating_sub(renewed.elapsed())
+    }
+
+    /// A lease, less what stopping its handlers may take.
+    fn safe_lease(&self) -> Duration {
+        self.lease - self.lease / 6
     }
 
     async fn open(&mut self, profile: &Profile) -> sqlx::Result<()> {
