@@ -46,6 +46,15 @@ need_redis() {
     command -v redis-server > /dev/null || install_package Redis redis-server redis redis
 }
 
+# A library that shows a process another time, for the fault lab.
+need_faketime() {
+    local library
+    for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib64/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1; do
+        [ -e "$library" ] && return 0
+    done
+    install_package libfaketime faketime libfaketime libfaketime
+}
+
 need_compiler() {
     command -v cc > /dev/null || install_package "a C compiler" gcc gcc gcc
 }

@@ -9,8 +9,8 @@ use rand::rngs::StdRng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
-/// What a server's answer ends with: ReadyForQuery, outside of a transaction.
-const READY: &[u8] = b"Z\0\0\0\x05I";
+/// What a server's answer ends with: ReadyForQuery, and then whether it is within a transaction.
+const READY: &[u8] = b"Z\0\0\0\x05";
 
 pub(crate) struct Wire {
     pub(crate) url: String,
@@ -103,7 +103,7 @@ impl State {
                 }
                 if !loses.load(Ordering::Relaxed) {
                     to_client.write_all(&buffer[..read]).await.ok()?;
-                } else if buffer[..read].ends_with(READY) {
+                } else if buffer[..read - 1].ends_with(READY) {
                     // It was done, and whoever asked for it will not hear of it.
                     self.answers_lost.fetch_add(1, Ordering::Relaxed);
                     return None::<()>;
