@@ -27,3 +27,8 @@ pub(crate) fn silence(patience: Duration) -> sqlx::Error {
     let text = format!("Postgres did not answer within {:.1} s", patience.as_secs_f64());
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
 }
+
+/// Whether a lock was not had in time.
+pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
+}

@@ -10,6 +10,7 @@ mod events;
 mod fence;
 mod fixture;
 mod lease;
+mod limit;
 mod migrate;
 mod model;
 #[cfg(feature = "redis")]
