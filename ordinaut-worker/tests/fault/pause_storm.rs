@@ -22,7 +22,7 @@ const LONG: u64 = 14_000;
 const SOON: f64 = 2.0;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes four minutes: ./ops/test.sh fault pause_storm"]
+#[ignore = "takes six minutes: ./ops/test.sh fault pause_storm"]
 async fn a_worker_that_was_frozen_writes_nothing_and_stops_its_handlers() {
     let mut random = seed::random();
     let mut lab = Lab::start().await;

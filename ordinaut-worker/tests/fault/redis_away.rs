@@ -5,7 +5,7 @@ use crate::lab::Lab;
 use crate::seed;
 use ordinaut_core::{Database, NewJob};
 use ordinaut_embedded::Redis;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -89,7 +89,7 @@ fn start(directory: &Path) -> Child {
 }
 
 /// The numbers of the events in the stream.
-fn published(directory: &PathBuf) -> Vec<i64> {
+fn published(directory: &Path) -> Vec<i64> {
     let output = Command::new("redis-cli")
         .arg("-s")
         .arg(directory.join("redis.sock"))

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
-/// What a server's answer ends with: ReadyForQuery, and then whether it is within a transaction.
+/// What a server's answer ends with: `ReadyForQuery`, and then whether it is within a transaction.
 const READY: &[u8] = b"Z\0\0\0\x05";
 
 pub(crate) struct Wire {
