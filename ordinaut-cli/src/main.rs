@@ -70,7 +70,7 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Enqueue(enqueue) => command::enqueue::run(&database, enqueue).await,
         Verb::Jobs(jobs) => command::job::list(&database, jobs).await,
-        Verb::Job(job) => command::job::show(&database, job).await,
+        Verb::Job(job) => command::job::run(&database, job).await,
         Verb::Cancel(job) => command::job::cancel(&database, job).await,
         Verb::RunNow(job) => command::job::run_now(&database, job).await,
         Verb::Dead(dead) => command::dead::run(&database, dead).await,
@@ -78,7 +78,9 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
         Verb::Publish(publish) => command::publish::event(&database, publish).await,
         Verb::Fact(fact) => command::publish::fact(&database, fact).await,
         Verb::Calendar(calendar) => command::calendar::run(&database, calendar).await,
-        Verb::Queues(format) => command::status::queues(&database, format).await,
+        Verb::Limit(limit) => command::limit::run(&database, limit).await,
+        Verb::Queues(format) => command::queue::list(&database, format).await,
+        Verb::Queue(queue) => command::queue::run(&database, queue).await,
         Verb::Workers(format) => command::status::workers(&database, format).await,
         Verb::Events(events) => command::events::run(&database, events).await,
         Verb::Dev(_) | Verb::Doctor(_) | Verb::Health { .. } | Verb::Migrate(_) | Verb::Preview(_) => {

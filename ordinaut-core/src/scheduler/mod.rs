@@ -58,10 +58,16 @@ impl Scheduler {
             let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
             async move {
                 rescue.look_everywhere().await?;
+                let repaired = patience.wait(database.repair_unique_keys()).await?;
+                if repaired > 0 {
+                    info!("freed {repaired} unique keys of jobs that had ended");
+                }
                 patience.wait(database.prune_limits()).await?;
                 patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
             }
         });
+        let (bounded, bounding) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("expire", "* * * * * *", move || expire(bounded.clone(), bounding.clone()));
         let (parted, parting) = (database.clone(), Arc::new(Patience::default()));
         duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone(), parting.clone()));
         let (looked_at, looking) = (database.clone(), Arc::new(Patience::default()));
@@ -96,6 +102,15 @@ impl Scheduler {
         }
         None
     }
+}
+
+/// Ends what waited for too long, and forgets unique keys whose windows are over.
+async fn expire(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+    let expired = patience.wait(database.expire_jobs()).await?;
+    if expired > 0 {
+        info!("{expired} jobs expired: they waited for longer than their queues allow");
+    }
+    patience.wait(database.prune_unique_keys()).await
 }
 
 async fn make_partitions(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {

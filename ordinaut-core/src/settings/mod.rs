@@ -69,6 +69,7 @@ pub const ALL: &[About] = &[
     worker::WORKER_SETTLE_FIRST.about,
     worker::WORKER_LEASE_SECONDS.about,
     worker::WORKER_POLL_INTERVAL.about,
+    worker::WORKER_PRIORITY_AGEING.about,
     worker::WORKER_MAX_RETRIES.about,
     worker::WORKER_BACKOFF_MAX_DELAY.about,
     worker::WORKER_JOB_TIMEOUT.about,

@@ -31,6 +31,8 @@ pub struct JobDetails {
     pub tags: Vec<String>,
     /// The instant that was asked for.
     pub scheduled_for: Option<DateTime<Utc>>,
+    /// Whose job it is.
+    pub tenant: Option<String>,
     /// When it was enqueued.
     pub created_at: DateTime<Utc>,
     /// Derived from where its rows are.
@@ -49,6 +51,8 @@ pub struct JobDetails {
     pub cancel_asked: bool,
     /// Whether a living worker of its queue can run its kind.
     pub has_worker: bool,
+    /// Whether nobody may claim from its queue now.
+    pub queue_paused: bool,
 }
 
 /// A session as JSON: text, because a number of 63 bits is rounded by whoever reads numbers as JavaScript does.
@@ -60,6 +64,7 @@ impl JobDetails {
     /// Why a job does not run, if that can be told.
     pub fn why_it_waits(&self) -> Option<&'static str> {
         match self.state {
+            JobState::Waiting if self.queue_paused => Some("its queue is paused"),
             JobState::Waiting if !self.has_worker => Some("no worker handles this kind"),
             JobState::Parked => Some("its task is paused, or another job works under its concurrency key"),
             _ => None,

@@ -1,5 +1,6 @@
 //! Postgres: the only code that knows a table's name. One file of SQL a statement, one function a file of SQL.
 
+pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod database;
 pub(crate) mod dead;
@@ -13,9 +14,12 @@ pub(crate) mod limit;
 pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;
+pub(crate) mod queue;
 pub(crate) mod rescue;
+pub(crate) mod result;
 pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod settle;
 pub(crate) mod status;
 pub(crate) mod task;
+pub(crate) mod unique;

@@ -6,7 +6,7 @@ use crate::store::task::fire::{Due, Firing};
 use crate::store::task::{Task, TaskStatus};
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::misfire::SkipReason;
-use crate::wakeup::{TASKS, hinter};
+use crate::wakeup::{CANCELS, TASKS, hinter};
 use chrono::TimeDelta;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -135,6 +135,9 @@ impl Database {
         self.release_task_key(id, &mut tx).await?;
         let (removed, asked) = self.call_jobs_off(id, &mut tx).await?;
         tx.commit().await?;
+        if asked > 0 {
+            hinter::tell(self, [CANCELS]);
+        }
         Ok(TaskCancelled { task, removed, asked })
     }
 

@@ -1,6 +1,7 @@
 //! A job that has not been enqueued yet, with its options.
 
 use super::backoff::Backoff;
+use super::unique::Unique;
 use super::{name, nul};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -35,6 +36,8 @@ pub struct NewJob {
     pub(crate) timeout: Option<Duration>,
     pub(crate) tags: Vec<String>,
     pub(crate) backoff: Option<Backoff>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) unique: Option<Unique>,
     pub(crate) due: Due,
 }
 
@@ -85,6 +88,8 @@ impl NewJob {
             timeout: None,
             tags: Vec::new(),
             backoff: None,
+            tenant: None,
+            unique: None,
             due: Due::Now,
         })
     }
@@ -149,6 +154,20 @@ impl NewJob {
         self
     }
 
+    /// Whose job it is, where one installation serves several.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Makes the job unique: while another one holds the same key, this one is not made, or takes its place.
+    #[must_use]
+    pub fn unique(mut self, unique: Unique) -> Self {
+        self.unique = Some(unique);
+        self
+    }
+
     /// Words to find the job by.
     #[must_use]
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -189,17 +208,23 @@ impl NewJob {
         if self.tags.iter().any(|tag| name::check(tag).is_err()) {
             return invalid("tags", "must each be of 1 to 100 characters, without control characters");
         }
+        if let Some(tenant) = &self.tenant {
+            name::check(tenant).or_else(|reason| invalid("tenant", reason))?;
+        }
         if self.args.get().len() > MAX_ARGS_BYTES {
             return invalid("args", "must not be larger than 1 MiB");
         }
         if nul::escapes(self.args.get()).next().is_some() {
             return invalid("args", "must not contain \\u0000, which Postgres cannot store");
         }
-        Ok(())
+        match &self.unique {
+            Some(unique) => unique.key_of(self).map(drop),
+            None => Ok(()),
+        }
     }
 }
 
-const YEAR: Duration = Duration::from_secs(366 * 86_400);
+pub(super) const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! The listener: hears hints for a worker.
 
+use super::Hears;
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
 use crate::store::failure::silence;
@@ -7,10 +8,7 @@ use crate::store::link::answered;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions};
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -30,8 +28,7 @@ pub(crate) struct Listener {
     pub(crate) database: Database,
     /// Past any pooler.
     pub(crate) options: PgConnectOptions,
-    pub(crate) queues: BTreeSet<String>,
-    pub(crate) wake: Arc<Notify>,
+    pub(crate) hears: Hears,
 }
 
 impl Listener {
@@ -65,24 +62,24 @@ impl Listener {
         let mut listener = answered(CONNECT, PgListener::connect_with(&pool)).await?;
         let channel = self.database.schema().channel();
         answered(CONNECT, listener.listen(channel)).await?;
-        if !self.hears(&mut listener).await? {
+        if !self.is_heard(&mut listener).await? {
             return Ok(Heard::Nothing);
         }
         info!("listening for hints on channel \"{channel}\"");
         *failures = 0;
         // What was told before is not told again.
-        self.wake.notify_one();
+        self.hears.values().for_each(|wake| wake.notify_one());
         loop {
             match tokio::time::timeout(QUIET, listener.try_recv()).await {
                 Ok(notice) => self.pass_on(&notice?.ok_or(sqlx::Error::WorkerCrashed)?),
-                Err(_) if self.hears(&mut listener).await? => {}
+                Err(_) if self.is_heard(&mut listener).await? => {}
                 Err(_) => return Err(silence(QUIET)),
             }
         }
     }
 
     /// Whether what is told on the channel is heard.
-    async fn hears(&self, listener: &mut PgListener) -> sqlx::Result<bool> {
+    async fn is_heard(&self, listener: &mut PgListener) -> sqlx::Result<bool> {
         let test = format!("\u{1}{}", uuid::Uuid::new_v4());
         let told = hint(self.database.schema(), std::slice::from_ref(&test), self.database.pool());
         answered(CONNECT, told).await?;
@@ -99,8 +96,8 @@ impl Listener {
     }
 
     fn pass_on(&self, notice: &PgNotification) {
-        if self.queues.contains(notice.payload()) {
-            self.wake.notify_one();
+        if let Some(wake) = self.hears.get(notice.payload()) {
+            wake.notify_one();
         }
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Claimer {
     /// Of the few jobs whose last attempt was lost, which other claims pass over.
     suspect_floors: Floors,
     sweep_at: Instant,
+    /// What it takes to go before a level of priority.
+    ageing: Option<TimeDelta>,
     gate: Gate,
     gate_first: bool,
     poll_interval: Duration,
@@ -72,6 +74,7 @@ impl Claimer {
             floors: Floors::default(),
             suspect_floors: Floors::default(),
             sweep_at: Instant::now(),
+            ageing: TimeDelta::from_std(settings.priority_ageing).ok().filter(|step| !step.is_zero()),
             gate: Gate::default(),
             gate_first: false,
             poll_interval: settings.poll_interval,
@@ -85,8 +88,11 @@ impl Claimer {
         self.hand_strays_back(session).await?;
         // Of suspects there are few, and looking for one is nobody's turn.
         let queues = if suspects { self.turns.all() } else { self.turns.next() };
-        let lanes: Vec<Lane> =
+        let mut lanes: Vec<Lane> =
             (1..=9).flat_map(|priority| queues.iter().map(move |queue| (queue.clone(), priority))).collect();
+        if let Some((step, last)) = self.ageing.zip(self.floors.last()) {
+            self.floors.aged(&mut lanes, last, step);
+        }
         let kinds = self.kinds.clone();
         let (nonce, sent) = (session.next_nonce(), Instant::now());
         let sweep = sent >= self.sweep_at;

@@ -38,6 +38,8 @@ pub(super) struct Engine<S> {
     wake: Arc<Notify>,
     claimer: Claimer,
     settler: Settler,
+    /// Wakes the session when jobs that run were cancelled.
+    cancels: Arc<Notify>,
     runners: TaskTracker,
     bench: Arc<Bench<S>>,
 }
@@ -66,6 +68,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             claimer: Claimer::new(database, &settings, &registry.kinds()),
             settler: Settler::start(database, &settings.name, settings.lease, wake.clone()),
             wake,
+            cancels: Arc::default(),
             database: database.clone(),
             when_stuck,
             runners: TaskTracker::new(),
@@ -87,7 +90,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         for _ in 0..self.settings.concurrency {
             self.runners.spawn(self.bench.clone().work(self.settler.inbox()));
         }
-        let _listening = listen(&self.database, &self.settings, &self.wake);
+        let _listening = listen(&self.database, &self.settings, &self.wake, &self.cancels);
         let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
@@ -206,7 +209,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             max_attempts: settings.max_attempts(),
             lease: settings.lease,
         };
-        let session = Arc::new(Session::open(&self.database, profile, self.when_stuck).await?);
+        let session = Arc::new(Session::open(&self.database, profile, self.cancels.clone(), self.when_stuck).await?);
         let (name, id, queues) = (&settings.name, session.id, Served::list(&settings.queues));
         info!(worker.session = id, "worker {name} began session {id}, queues: {queues}");
         self.bench.set_session(Some(session.clone()));

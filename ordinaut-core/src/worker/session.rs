@@ -12,7 +12,7 @@ use crate::vocabulary::settlement::Settlement;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info, warn};
 
@@ -36,8 +36,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Begins a session. `when_stuck` ends the process.
-    pub(super) async fn open(database: &Database, profile: Profile, when_stuck: fn()) -> sqlx::Result<Self> {
+    /// Begins a session, which asks what was cancelled with each beat, and with each of `cancels`. `when_stuck` ends the
+    /// process.
+    pub(super) async fn open(
+        database: &Database,
+        profile: Profile,
+        cancels: Arc<Notify>,
+        when_stuck: fn(),
+    ) -> sqlx::Result<Self> {
         let id = rand::random_range(1..=i64::MAX);
         let book = Arc::new(Book::default());
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -50,6 +56,7 @@ impl Session {
             lease: profile.lease,
             beat,
             book: book.clone(),
+            cancels,
             lost: lost.clone(),
             stop: stop.clone(),
             when_stuck,
@@ -98,6 +105,7 @@ struct Life {
     lease: Duration,
     beat: Duration,
     book: Arc<Book>,
+    cancels: Arc<Notify>,
     lost: CancellationToken,
     stop: CancellationToken,
     when_stuck: fn(),
@@ -120,7 +128,7 @@ impl Life {
             return;
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
-        while self.stop.run_until_cancelled(tokio::time::sleep(self.beat.min(self.left(renewed)))).await.is_some() {
+        while self.next_beat(renewed).await {
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
                 match self.renew(self.left(renewed)).await {
@@ -158,6 +166,19 @@ impl Life {
     /// A lease, less what stopping its handlers may take.
     fn safe_lease(&self) -> Duration {
         self.lease - self.lease / 6
+    }
+
+    /// Waits for the next beat, and meanwhile passes on what a hint tells of. False: told to stop.
+    async fn next_beat(&mut self, renewed: Instant) -> bool {
+        let beat = tokio::time::Instant::now() + self.beat.min(self.left(renewed));
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return false,
+                () = tokio::time::sleep_until(beat) => return true,
+                () = self.cancels.notified() => self.hear(self.left(renewed)).await,
+            }
+        }
     }
 
     async fn open(&mut self, profile: &Profile) -> sqlx::Result<()> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod cancel;
+mod cancel_many;
 mod dead;
 mod documents;
 mod enqueue;
@@ -13,9 +14,11 @@ mod lease;
 mod limit;
 mod migrate;
 mod model;
+mod queue;
 #[cfg(feature = "redis")]
 mod redis;
 mod rescue;
+mod result;
 mod schedule;
 mod session;
 mod settle;
@@ -24,6 +27,7 @@ mod silence;
 mod statements;
 mod task;
 mod tidy;
+mod unique;
 #[allow(dead_code, reason = "the fault lab does more with it")]
 #[path = "../../../ordinaut-worker/tests/fault/wire.rs"]
 mod wire;

@@ -8,7 +8,8 @@ use crate::fixture::{Probe, TestDatabase, ask, database, probe, quick, schedule_
 use job::{Ending, Job, LATER, Lease, Shown, State, WORKERS_MAX_ATTEMPTS};
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{
-    Cancelled, Context, Enqueued, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, TaskError, Token, Worker,
+    Cancelled, Context, Enqueued, OnDuplicate, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, TaskError, Token,
+    Unique, Worker,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -94,9 +95,33 @@ impl Walk {
         if later {
             job = job.delay(LATER);
         }
-        let job_id = self.db.enqueue(&job).await.map(Enqueued::id).unwrap();
-        self.log.push(format!("enqueue {job_id}, later: {later}, attempts: {max_attempts:?}"));
-        self.jobs.insert(job_id, Job::new(later, priority, max_attempts, None));
+        let key = *[None, None, Some("a"), Some("b"), Some("c")].choose(&mut self.random).unwrap();
+        let mode = *[OnDuplicate::Skip, OnDuplicate::Replace, OnDuplicate::Debounce].choose(&mut self.random).unwrap();
+        if let Some(key) = key {
+            job = job.unique(Unique::by_kind().key(key).mode(mode));
+        }
+        let answer = self.db.enqueue(&job).await.unwrap();
+        self.log.push(format!("enqueue {}, later: {later}, {max_attempts:?}, {key:?} {mode:?}: {answer:?}", job.id()));
+        let mut new = Job::new(later, priority, max_attempts, None);
+        new.key = key;
+        match self.holder(key) {
+            None => assert_eq!(answer, Enqueued::New(job.id())),
+            Some((_, holder)) if mode != OnDuplicate::Skip && !matches!(holder.state, State::Running { .. }) => {
+                assert_eq!(answer, Enqueued::New(job.id()));
+                if mode == OnDuplicate::Replace {
+                    new.state = holder.state;
+                }
+                holder.cancel_unclaimed();
+            }
+            Some((holder, _)) => return assert_eq!(answer, Enqueued::Duplicate(holder)),
+        }
+        self.jobs.insert(job.id(), new);
+    }
+
+    /// Who holds a key.
+    fn holder(&mut self, key: Option<&str>) -> Option<(Uuid, &mut Job)> {
+        let mut active = self.jobs.iter_mut().filter(|(_, job)| job.key.is_some() && job.key == key && job.is_active());
+        active.next().map(|(id, job)| (*id, job))
     }
 
     async fn run_task_now(&mut self) {
@@ -153,9 +178,10 @@ impl Walk {
         let (job_id, _) = self.any();
         let requeued = self.db.requeue(&[job_id]).await.unwrap();
         self.log.push(format!("requeue {job_id}: {requeued:?}"));
-        let dead = self.jobs.get_mut(&job_id).filter(|job| job.state == State::Dead);
+        let dead = self.jobs.get(&job_id).copied().filter(|job| job.state == State::Dead);
+        let dead = dead.filter(|job| self.holder(job.key).is_none());
         assert_eq!(!requeued.is_empty(), dead.is_some());
-        if let Some(job) = dead {
+        if let (Some(_), Some(job)) = (dead, self.jobs.get_mut(&job_id)) {
             *job = Job { state: State::Waiting, failures: 0, suspect: false, ..*job };
         }
     }
@@ -378,7 +404,12 @@ impl Walk {
     }
 }
 
-const INVARIANTS: [&str; 4] = [
+const INVARIANTS: [&str; 5] = [
+    // Whoever has work and a key holds it, and nobody else does.
+    "select not exists (
+         select from (select * from ordinaut.unique_key where held_until is null) held
+         full join (select job_id from ordinaut.due_work where flags & 8 = 8) work using (job_id)
+         where held.key is null or work.job_id is null)",
     // Everything that left has left a run.
     "select not exists (select from ordinaut.job where not exists (select from ordinaut.due_work where job_id = id)
                         and not exists (select from ordinaut.parked where job_id = id)

@@ -49,6 +49,8 @@ pub(super) struct Job {
     pub(super) priority: i16,
     pub(super) max_attempts: Option<i16>,
     pub(super) task: Option<Uuid>,
+    /// Of a unique one.
+    pub(super) key: Option<&'static str>,
     /// Ends of attempts; an attempt that was given back has none.
     pub(super) runs: i64,
 }
@@ -57,7 +59,7 @@ impl Job {
     /// One that waits, or will.
     pub(super) fn new(later: bool, priority: i16, max_attempts: Option<i16>, task: Option<Uuid>) -> Self {
         let state = if later { State::Scheduled } else { State::Waiting };
-        Self { state, attempt: 0, failures: 0, suspect: false, priority, max_attempts, task, runs: 0 }
+        Self { state, attempt: 0, failures: 0, suspect: false, priority, max_attempts, task, key: None, runs: 0 }
     }
 
     /// The smallest runs first: a suspect, if no other one runs, and then by priority.
@@ -67,6 +69,11 @@ impl Job {
 
     pub(super) fn is_due_again(&mut self, after: Duration) {
         self.state = if after.is_zero() { State::Waiting } else { State::Scheduled };
+    }
+
+    /// Whether it holds its key.
+    pub(super) fn is_active(&self) -> bool {
+        !matches!(self.state, State::Succeeded | State::Cancelled | State::Dead)
     }
 
     /// Ended by a cancel before anybody claimed it.
