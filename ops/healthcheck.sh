@@ -33,15 +33,15 @@ if version=$(ask "select 'schema version ' || version from $schema.schema_versio
     found good postgres "answers, $version"
     read -r workers schedulers outbox late oldest < <(ask "
         select (select count(*) from $schema.worker where ended_at is null and expires_at > clock_timestamp()),
-               (select count(*) from pg_stat_activity where application_name = 'ordinaut-scheduler' and datname = current_database()),
+               (select count(*) from $schema.scheduler where seen_at > clock_timestamp() - interval '30 s'),
                (select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::bigint from $schema.outbox),
                count(*) filter (where run_at < clock_timestamp() - interval '10 min'),
                coalesce(extract(epoch from clock_timestamp() - min(run_at)), 0)::bigint
         from $schema.due_work where session is null and run_at <= clock_timestamp()" | tr '|' ' ')
     if [ "$workers" -gt 0 ]; then found good workers "$workers alive"; else found bad workers "none is alive: no job runs"; fi
     if [ "$outbox" -gt 15 ]; then found bad scheduler "an event has waited for $outbox s: no scheduler relays"
-    elif [ "$schedulers" = 0 ] && [ "$installation" != local ]; then found bad scheduler "none is connected to Postgres"
-    else found good scheduler "events are relayed"
+    elif [ "$schedulers" = 0 ]; then found bad scheduler "none was seen for 30 s: no task fires, nothing is rescued"
+    else found good scheduler "$schedulers alive, events are relayed"
     fi
     if [ "$late" -gt 10 ]; then found bad lag "$late jobs have been due for over 10 min"
     elif [ "$oldest" -gt 60 ]; then found degraded lag "the oldest waiting job has been due for $oldest s"

@@ -6,6 +6,7 @@ mod deadline;
 mod depths;
 mod parameters;
 mod problem;
+mod redis;
 mod request_id;
 mod routes;
 mod traffic;
@@ -15,6 +16,7 @@ use axum::serve::ListenerExt;
 use depths::Depths;
 use ordinaut_core::Database;
 use ordinaut_core::settings::api::ApiSettings;
+use redis::Redis;
 use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -42,6 +44,7 @@ struct App {
     admin_token: String,
     timezone: String,
     depths: Depths,
+    redis: Option<Redis>,
     traffic: Traffic,
 }
 
@@ -61,6 +64,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
     let address = listener.local_addr().context("could not tell the port")?;
     let router = routes::router(App {
         depths: Depths::new(config.database.clone()),
+        redis: config.database.redis_url().map(Redis::new),
         database: config.database,
         admin_token: config.admin_token,
         timezone: config.timezone,

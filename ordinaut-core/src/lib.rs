@@ -16,7 +16,7 @@ mod worker;
 
 pub use job::Job;
 pub use pending::Pending;
-pub use scheduler::Scheduler;
+pub use scheduler::{Pulse, Scheduler};
 pub use store::database::Database;
 pub use store::dead::DeadLetter;
 pub use store::doctor::{OldestSnapshot, ServerStatus, Summary};
@@ -25,6 +25,7 @@ pub use store::failure::will_pass;
 pub use store::intervene::{Cancelled, RunNow};
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
+pub use store::scheduler::SchedulerStatus;
 pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
 pub use store::task::look::{FireRecord, TaskCount, TaskRun, TaskStatistics};

@@ -96,6 +96,7 @@ mod tests {
         let database = Database::from(sqlx::PgPool::connect_lazy("postgres://nowhere").unwrap());
         let app = Arc::new(App {
             depths: Depths::new(database.clone()),
+            redis: None,
             database,
             admin_token: String::new(),
             timezone: String::new(),

@@ -44,6 +44,7 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
         Ok(database) => {
             findings.extend(server(&database, &connection.origin).await);
             findings.push(schema(&database).await);
+            findings.push(schedulers(&database).await);
             findings.push(workers(&database).await);
             findings.push(tasks(&database).await);
             findings.push(snapshot(&database).await);
@@ -113,6 +114,16 @@ async fn schema(database: &Database) -> Finding {
         }
         Ok(found) => good("schema", format!("\"{name}\" is at version {}", found.version)),
         Err(error) => bad("schema", error.to_string()),
+    }
+}
+
+async fn schedulers(database: &Database) -> Finding {
+    match database.schedulers().await {
+        Ok(schedulers) => match schedulers.iter().filter(|scheduler| scheduler.alive).count() {
+            0 => note("schedulers", "none is alive: no task fires, no event is relayed, nothing is rescued".to_owned()),
+            alive => good("schedulers", format!("{alive} alive")),
+        },
+        Err(error) => bad("schedulers", error.to_string()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Duties: things to do from time to time, ticked by tokio-cron-scheduler in UTC.
 
+use super::pulse::{Loop, Pulse};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
@@ -11,11 +12,12 @@ type Tick = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send 
 pub(super) struct Duties {
     duties: Vec<(&'static str, Arc<Tick>)>,
     running: TaskTracker,
+    pulse: Pulse,
 }
 
 impl Duties {
-    pub(super) fn new() -> Self {
-        Self { duties: Vec::new(), running: TaskTracker::new() }
+    pub(super) fn new(pulse: Pulse) -> Self {
+        Self { duties: Vec::new(), running: TaskTracker::new(), pulse }
     }
 
     /// A duty by the clock (`cron` with seconds, UTC). It never runs twice at once: a tick that finds it busy is
@@ -26,8 +28,10 @@ impl Duties {
         R: Future<Output = sqlx::Result<()>> + Send + 'static,
     {
         let busy = Arc::new(AtomicBool::new(false));
-        let running = self.running.clone();
+        let (running, pulse) = (self.running.clone(), self.pulse.clone());
         let tick: Tick = Box::new(move || {
+            // Of the clock, which ticks whatever becomes of a duty.
+            pulse.turned(Loop::Duties, true);
             if busy.swap(true, Ordering::AcqRel) {
                 return Box::pin(std::future::ready(()));
             }

@@ -5,9 +5,13 @@ mod duty;
 mod fire;
 #[cfg(feature = "redis")]
 mod publish;
+mod pulse;
 mod relay;
 mod rescue;
 
+pub use pulse::Pulse;
+
+use crate::settings::host_name;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use duty::Duties;
@@ -16,20 +20,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 /// How long the row of an ended session is kept to be looked at.
 const SESSION_RETENTION: Duration = Duration::from_secs(3600);
+
+/// What saying goodbye may take at most.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Fires tasks, rescues, relays, and keeps the tables in shape, until it is told to stop.
 pub struct Scheduler {
     database: Database,
     settings: SchedulerSettings,
+    pulse: Pulse,
 }
 
 impl Scheduler {
     /// A scheduler on a database (a pool will do).
     pub fn new(database: impl Into<Database>) -> Self {
-        Self { database: database.into(), settings: SchedulerSettings::default() }
+        Self { database: database.into(), settings: SchedulerSettings::default(), pulse: Pulse::default() }
     }
 
     /// All settings at once, as the binaries read them.
@@ -39,12 +48,21 @@ impl Scheduler {
         self
     }
 
+    /// Tells of its loops there.
+    #[must_use]
+    pub fn pulse(mut self, pulse: Pulse) -> Self {
+        self.pulse = pulse;
+        self
+    }
+
     /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or Redis goes away and
     /// returns.
     pub async fn run<F: Future>(self, shutdown: F) {
         let stop = CancellationToken::new();
         let database = &self.database;
-        let mut duties = Duties::new();
+        let (id, pulse) = (Uuid::new_v4(), &self.pulse);
+        pulse.begin();
+        let mut duties = Duties::new(pulse.clone());
         let rescue = Arc::new(Rescue::new(database.clone()));
         let every = rescue.clone();
         duties.add("rescue", "* * * * * *", move || {
@@ -56,6 +74,7 @@ impl Scheduler {
             let (database, rescue) = (pruned.clone(), rescue.clone());
             async move {
                 rescue.look_everywhere().await?;
+                database.prune_schedulers(SESSION_RETENTION).await?;
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
             }
         });
@@ -63,8 +82,21 @@ impl Scheduler {
         duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
         let looked_at = database.clone();
         duties.add("look", "* * * * * *", move || fire::look(looked_at.clone()));
-        let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), stop.clone()));
-        let relay = tokio::spawn(relay::run(database.clone(), stop.clone()));
+        let seen = (database.clone(), pulse.clone());
+        duties.add("seen", "*/5 * * * * *", move || {
+            let (database, pulse) = seen.clone();
+            async move {
+                // Who stands still does not say that it lives.
+                if let Some(stuck) = pulse.stuck() {
+                    warn!("the loop {stuck} of the scheduler stands still");
+                    return Ok(());
+                }
+                let host = host_name();
+                database.scheduler_seen(id, &format!("{host}/{}", std::process::id()), &host).await
+            }
+        });
+        let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), pulse.clone(), stop.clone()));
+        let relay = tokio::spawn(relay::run(database.clone(), pulse.clone(), stop.clone()));
         let publisher = self.publisher(stop.clone());
         info!("scheduler started");
         duties.run(shutdown).await;
@@ -73,6 +105,10 @@ impl Scheduler {
             if let Err(error) = task.await {
                 warn!(%error, "a loop of the scheduler ended badly");
             }
+        }
+        // If Postgres is away too, its row is soon old.
+        if let Ok(Err(error)) = tokio::time::timeout(GOODBYE, database.scheduler_left(id)).await {
+            warn!(%error, "could not say that this scheduler ended");
         }
         info!("scheduler stopped");
     }

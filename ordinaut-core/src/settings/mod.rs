@@ -2,12 +2,15 @@
 
 pub mod api;
 pub mod database;
+pub mod health;
+mod host;
 pub mod log;
 mod redis;
 pub mod scheduler;
 pub mod source;
 pub mod worker;
 
+pub use host::host_name;
 pub use source::{SettingError, Source};
 
 /// One setting: its name in the environment, its default, and what it accepts.
@@ -63,6 +66,7 @@ pub const ALL: &[About] = &[
     api::API_HOST.about,
     api::API_PORT.about,
     api::API_ADMIN_TOKEN.about,
+    health::HEALTH_HOST.about,
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,
     worker::WORKER_CONCURRENCY.about,
@@ -74,8 +78,10 @@ pub const ALL: &[About] = &[
     worker::WORKER_JOB_TIMEOUT.about,
     worker::WORKER_SHUTDOWN_GRACE.about,
     worker::WORKER_HTTP_ALLOW.about,
+    health::WORKER_HEALTH_PORT.about,
     scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
     scheduler::SCHEDULER_MAX_WORKERS.about,
+    health::SCHEDULER_HEALTH_PORT.about,
 ];
 
 /// A number within a range; the text must be the number and nothing else.

@@ -13,6 +13,7 @@ pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;
 pub(crate) mod rescue;
+pub(crate) mod scheduler;
 pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod settle;

@@ -16,6 +16,7 @@ mod model;
 mod redis;
 mod rescue;
 mod schedule;
+mod scheduler;
 mod session;
 mod settle;
 mod shutdown;
