@@ -51,6 +51,20 @@ else
     found bad postgres "does not answer, or has no schema $schema"
 fi
 
+# Standbys and slots: who lags makes Postgres keep WAL, and a standby with feedback also what vacuum would remove.
+if replication=$(ask "
+    select count(*), coalesce(extract(epoch from max(replay_lag)), 0)::bigint,
+           (select count(*) from pg_replication_slots where not active),
+           (select coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::bigint / 1048576 from pg_replication_slots)
+    from pg_stat_replication"); then
+    IFS='|' read -r standbys behind_for idle kept <<< "$replication"
+    if [ "$kept" -gt 1024 ]; then found degraded replication "a slot keeps $kept MB of WAL; $idle slots have no reader"
+    elif [ "$behind_for" -gt 60 ]; then found degraded replication "a standby is $behind_for s behind"
+    elif [ "$standbys" = 0 ] && [ "$idle" = 0 ]; then found good replication "there is no standby"
+    else found good replication "$standbys standbys, $behind_for s behind at most; slots keep $kept MB of WAL"
+    fi
+fi
+
 if [ -z "$api" ]; then found bad api "is not running"
 elif ! call -o /dev/null "$api/health/live" 2> /dev/null; then found bad api "$api does not answer"
 elif ! call -f -o /dev/null "$api/health/ready" 2> /dev/null; then found bad api "$api is not ready: Postgres or its schema"

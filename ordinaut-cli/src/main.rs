@@ -80,6 +80,7 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
         Verb::Calendar(calendar) => command::calendar::run(&database, calendar).await,
         Verb::Queues(format) => command::status::queues(&database, format).await,
         Verb::Workers(format) => command::status::workers(&database, format).await,
+        Verb::Worker(verb) => command::status::worker(&database, verb).await,
         Verb::Events(events) => command::events::run(&database, events).await,
         Verb::Dev(_) | Verb::Doctor(_) | Verb::Health { .. } | Verb::Migrate(_) | Verb::Preview(_) => {
             unreachable!("answered above")

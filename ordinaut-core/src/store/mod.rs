@@ -4,6 +4,7 @@ pub(crate) mod claim;
 pub(crate) mod database;
 pub(crate) mod dead;
 pub(crate) mod doctor;
+pub(crate) mod drain;
 pub(crate) mod enqueue;
 pub(crate) mod event;
 pub(crate) mod failure;

@@ -5,6 +5,7 @@
 mod cancel;
 mod dead;
 mod documents;
+mod drain;
 mod enqueue;
 mod events;
 mod fence;
