@@ -42,7 +42,10 @@ fn the_guide_to_operations_says_of_every_setting_what_the_code_says() {
         let default = about.default.map(|default| format!("`{default}`")).unwrap_or_default();
         format!("| `{}` | {default} | {} | {} |", about.name, about.help, about.accepts)
     };
-    assert_eq!(rows(&operations, "Settings"), ALL.iter().map(row).collect::<Vec<_>>());
+    let (documented, wanted) = (rows(&operations, "Settings"), ALL.iter().map(row).collect::<Vec<_>>());
+    let missing: Vec<_> = wanted.iter().filter(|row| !documented.contains(&row.as_str())).collect();
+    assert!(missing.is_empty(), "docs/operations.md has no row\n{missing:#?}");
+    assert_eq!(documented.len(), wanted.len(), "docs/operations.md has a row of no setting");
 }
 
 /// The words in a text that begin like a metric of ours.
