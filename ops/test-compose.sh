@@ -242,6 +242,16 @@ step_corrupt() {
     rm "$archive.sha256"
     if (cd "$place" && ./ops/restore.sh prod "$archive" --yes); then bad "it was restored"; else good "refused by the checksums inside too"; fi
     is "databases" "$(query "select count(*) from pg_database")" "$before"
+    # The same tools by URL, on a server that has never seen Ordinaut: no roles, no schema.
+    (cd "$place" && ./ops/backup.sh prod --to "$place/bare" > /dev/null)
+    docker run --detach --rm --name "$COMPOSE_PROJECT_NAME-bare" --network none -e POSTGRES_PASSWORD=bare -e POSTGRES_DB=ordinaut postgres:16 > /dev/null
+    local deadline=$((SECONDS + 60))
+    until docker exec "$COMPOSE_PROJECT_NAME-bare" pg_isready -q -h 127.0.0.1 -d ordinaut || [ $SECONDS -ge $deadline ]; do sleep 0.5; done
+    if docker run --rm --network "container:$COMPOSE_PROJECT_NAME-bare" -v "$place:/w:ro" -w /w --entrypoint bash postgres:16 \
+        ops/restore.sh postgres://postgres:bare@127.0.0.1/ordinaut "bare/$(basename "$place"/bare/*.tar)" --yes; then
+        good "restored on a bare server"
+    else bad "not restored on a bare server"; fi
+    docker rm --force "$COMPOSE_PROJECT_NAME-bare" > /dev/null
     if command -v gpg > /dev/null; then
         echo "a passphrase" > "$place/passphrase"
         (cd "$place" && ./ops/backup.sh prod --to "$place/encrypted" --encrypt-with "$place/passphrase" && ./ops/restore.sh prod "$place"/encrypted/*.gpg --decrypt-with "$place/passphrase" --keep-new) || bad "the encrypted one"
