@@ -180,7 +180,7 @@ async fn redis(url: Option<&str>) -> Finding {
     match last_event_in_redis(url).await {
         Ok(Some(n)) => good("redis", format!("the stream is at event {n}")),
         Ok(None) => good("redis", "it answers, and the stream is empty".to_owned()),
-        Err(error) => bad("redis", error.to_string()),
+        Err(error) => bad("redis", format!("{:#}", anyhow::Error::new(error))),
     }
 }
 
