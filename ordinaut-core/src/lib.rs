@@ -3,6 +3,7 @@
 #[cfg(feature = "binary")]
 pub mod binary;
 mod job;
+mod limits;
 mod pending;
 mod scheduler;
 pub mod settings;
@@ -15,6 +16,7 @@ mod wakeup;
 mod worker;
 
 pub use job::Job;
+pub use limits::LimitError;
 pub use pending::Pending;
 pub use scheduler::{Pulse, Scheduler};
 pub use store::database::Database;
@@ -23,6 +25,7 @@ pub use store::doctor::{OldestSnapshot, ServerStatus, Summary};
 pub use store::enqueue::{EnqueueError, Enqueued};
 pub use store::failure::will_pass;
 pub use store::intervene::{Cancelled, RunNow};
+pub use store::limit::LimitStatus;
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
 pub use store::scheduler::SchedulerStatus;
@@ -38,6 +41,7 @@ pub use vocabulary::error::{Fatal, JobError};
 pub use vocabulary::event::{Event, JobRef};
 pub use vocabulary::json::InvalidJson;
 pub use vocabulary::lease::Token;
+pub use vocabulary::limit::Limit;
 pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;
 pub use vocabulary::schedule::calendar::{Calendar, CalendarMode};

@@ -5,10 +5,12 @@
 -- The CTE "due" is an optimisation fence: without it the planner may run the limited subquery once for each
 -- candidate row, and lease more than $4. skip locked: two workers never wait for the same row.
 -- A claim need not be durable: losing one only runs a job that nobody settled. The nonce makes its token unrepeatable.
+-- Jobs that a limit concerns are not taken here (limits/sift.sql); where there are no limits, that is asked once.
 -- The left join of job: one whose row is gone is still leased, so that its worker can bury it with that reason. That of
 -- the claim: an empty one still tells the time.
 with claim as materialized (
-    select statement_timestamp() as at, set_config('synchronous_commit', 'off', true)
+    select statement_timestamp() as at, set_config('synchronous_commit', 'off', true),
+           exists (select from ordinaut.job_limit) as limits
 ), lane as materialized (
     select queue, priority,
            case when $9::boolean and pg_try_advisory_xact_lock(hashtext('ordinaut.sweep'), hashtext(queue))
@@ -22,6 +24,11 @@ with claim as materialized (
         where queue = lane.queue and priority = lane.priority
           and run_at >= lane.floor and run_at <= statement_timestamp()
           and session is null and kind = any($5::text[]) and (flags & 2 = 2) = $8::boolean
+          and (not (select limits from claim) or not exists (
+              select from ordinaut.job_limit
+              where (job_limit.queue is null or job_limit.queue = due_work.queue)
+                and (job_limit.kind is null or job_limit.kind = due_work.kind)
+          ))
         order by queue, priority, run_at, job_id
         limit $4::bigint
         for update skip locked
@@ -41,7 +48,7 @@ with claim as materialized (
 )
 select claim.at, leased.*, job.args::text as args, job.max_attempts,
        extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at,
-       job.backoff
+       job.backoff, claim.limits
 from claim
 left join leased on true
 left join ordinaut.job on job.id = leased.job_id

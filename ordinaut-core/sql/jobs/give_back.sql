@@ -10,9 +10,13 @@ with returned as (
     returning due_work.*
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
-    select clock_timestamp(), job_id, priority, attempt, failures, flags, queue, kind
+    select clock_timestamp(), job_id, priority, attempt, failures, flags & ~4, queue, kind
     from gone
     where flags & 1 = 0
+), freed as (
+    delete from ordinaut.limit_slot
+    using gone
+    where gone.flags & 4 = 4 and limit_slot.job_id = gone.job_id and not (gone.flags & 1 = 0 and limit_slot.ordered)
 ), ended as (
     insert into ordinaut.run (job_id, attempt, session, outcome, error)
     select job_id, attempt, session, 'cancelled', 'cancelled before its handler started'

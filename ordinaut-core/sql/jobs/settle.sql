@@ -16,7 +16,7 @@ with ended as (
     where due_work.job_id = ended.job_id and due_work.attempt = ended.attempt
       and due_work.session = ended.session and due_work.nonce = ended.nonce
       and ($11::boolean or due_work.xmax = due_work.xmin or due_work.xmax = '0'::xid)
-    returning ended.*, due_work.queue, due_work.kind, due_work.priority,
+    returning ended.*, due_work.queue, due_work.kind, due_work.priority, due_work.flags,
               ended.again_in is not null and due_work.flags & 1 = 0 as goes_on,
               case when ended.again_in is not null and due_work.flags & 1 = 1 then 'cancelled'
                   else ended.outcome end as decided
@@ -26,6 +26,11 @@ with ended as (
            case outcome when 'lost' then 2 else 0 end, queue, kind
     from gone
     where goes_on
+), freed as (
+    -- Of an ordered limit, a job that goes on keeps its place.
+    delete from ordinaut.limit_slot
+    using gone
+    where gone.flags & 4 = 4 and limit_slot.job_id = gone.job_id and not (gone.goes_on and limit_slot.ordered)
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome, error, output)
     select job_id, attempt, session, statement_timestamp() - make_interval(secs => ran_for),

@@ -75,6 +75,7 @@ impl Scheduler {
             async move {
                 rescue.look_everywhere().await?;
                 database.prune_schedulers(SESSION_RETENTION).await?;
+                database.prune_limits().await?;
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
             }
         });

@@ -26,37 +26,52 @@ pub(crate) struct Claim<'a> {
     pub(crate) sweep: bool,
 }
 
+impl Claim<'_> {
+    pub(super) fn lanes(&self) -> (Vec<&str>, Vec<i16>) {
+        self.lanes.iter().map(|(queue, priority)| (&**queue, *priority)).unzip()
+    }
+
+    /// Unknown ones are before the beginning of time, which no instant of ours can name.
+    pub(super) fn floors(&self) -> Vec<DateTime<Utc>> {
+        self.floors.iter().map(|floor| floor.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).collect()
+    }
+
+    pub(super) fn kinds(&self) -> Vec<&str> {
+        self.kinds.iter().map(|kind| &**kind).collect()
+    }
+}
+
 /// What was taken, the most urgent first, and when, by the database's clock.
 pub(crate) struct Claimed {
     pub(crate) at: DateTime<Utc>,
     pub(crate) leases: Vec<Lease>,
+    /// Whether there are limits, so that jobs may wait for room.
+    pub(crate) limits: bool,
 }
 
 /// Takes leases.
-pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: Claim<'_>) -> sqlx::Result<Claimed> {
-    let (queues, priorities): (Vec<&str>, Vec<i16>) =
-        claim.lanes.iter().map(|(queue, priority)| (&**queue, *priority)).unzip();
-    // Before the beginning of time, which no instant of ours can name.
-    let floors: Vec<_> = claim.floors.iter().map(|floor| floor.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).collect();
+pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<Claimed> {
+    let (queues, priorities) = claim.lanes();
     let rows = sqlx::query(schema.sql(include_str!("../../sql/jobs/claim.sql")))
         .bind(queues)
         .bind(priorities)
-        .bind(floors)
+        .bind(claim.floors())
         .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-        .bind(claim.kinds.iter().map(|kind| &**kind).collect::<Vec<_>>())
+        .bind(claim.kinds())
         .bind(claim.session)
         .bind(claim.nonce)
         .bind(claim.suspects)
         .bind(claim.sweep)
         .fetch_all(db)
         .await?;
-    let at = rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
-    let leases = rows.iter().filter_map(|row| lease(row, &claim).transpose());
-    Ok(Claimed { at, leases: leases.collect::<Result<_, _>>()? })
+    let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let (at, limits) = (first.try_get(0)?, first.try_get(15)?);
+    let leases = rows.iter().filter_map(|row| lease(row, claim).transpose());
+    Ok(Claimed { at, leases: leases.collect::<Result<_, _>>()?, limits })
 }
 
 /// A row in the order of the statement's columns; the one row of an empty claim has nothing but the time.
-fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
+pub(super) fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
     let Some(job_id) = row.try_get(1)? else { return Ok(None) };
     let body = match (row.try_get(9)?, row.try_get(13)?) {
         (Some(args), Some(created_at)) => Some(Body {
@@ -69,10 +84,12 @@ fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
         }),
         _ => None,
     };
+    let flags: i16 = row.try_get(4)?;
     Ok(Some(Lease {
         token: Token { job_id, attempt: row.try_get(2)?, session: claim.session, nonce: claim.nonce },
         failures: row.try_get(3)?,
-        suspect: row.try_get::<i16, _>(4)? & 2 != 0,
+        suspect: flags & 2 != 0,
+        limited: flags & 4 != 0,
         run_at: row.try_get(5)?,
         queue: shared(row.try_get(6)?, claim.lanes.iter().map(|(queue, _)| queue)),
         kind: shared(row.try_get(7)?, claim.kinds.iter()),

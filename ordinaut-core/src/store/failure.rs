@@ -18,3 +18,8 @@ pub fn will_pass(error: &sqlx::Error) -> bool {
         _ => false,
     }
 }
+
+/// Whether a lock was not had in time.
+pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
+}

@@ -10,6 +10,7 @@ pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod hints;
 pub(crate) mod intervene;
+pub(crate) mod limit;
 pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;

@@ -37,6 +37,8 @@ pub(crate) struct Lease {
     pub(crate) priority: i16,
     pub(crate) failures: i16,
     pub(crate) suspect: bool,
+    /// It takes room of limits.
+    pub(crate) limited: bool,
     pub(crate) run_at: DateTime<Utc>,
     /// Absent when the job's own row is gone.
     pub(crate) body: Option<Body>,

@@ -1,11 +1,13 @@
 //! Pure types and decisions: no clock, no random source, no I/O; `now` and jitter are arguments.
 
+pub(crate) mod admission;
 pub(crate) mod backoff;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod floor;
 pub(crate) mod json;
 pub(crate) mod lease;
+pub(crate) mod limit;
 pub(crate) mod name;
 pub(crate) mod new_job;
 pub(crate) mod nul;

@@ -1,5 +1,6 @@
 //! The claimer: takes leases for a session, on a connection of its own, and remembers where to look.
 
+use super::gate::Gate;
 use super::session::Session;
 use super::stop::Stop;
 use crate::settings::worker::WorkerSettings;
@@ -28,7 +29,7 @@ const AFTER_RESTART: TimeDelta = TimeDelta::seconds(2);
 pub(super) struct Claimer {
     link: Link,
     turns: Turns,
-    kinds: Vec<Arc<str>>,
+    kinds: Arc<[Arc<str>]>,
     /// The server gives up a claim after this, so that afterwards it cannot commit any more.
     patience: Duration,
     /// Claims whose answer never came, by session and nonce, and when they were sent.
@@ -37,6 +38,9 @@ pub(super) struct Claimer {
     /// Of the few jobs whose last attempt was lost, which other claims pass over.
     suspect_floors: Floors,
     sweep_at: Instant,
+    gate: Gate,
+    gate_first: bool,
+    poll_interval: Duration,
     postgres_started: Option<DateTime<Utc>>,
     /// What the session was last said to do.
     said_to_wait: (i64, bool),
@@ -65,6 +69,9 @@ impl Claimer {
             floors: Floors::default(),
             suspect_floors: Floors::default(),
             sweep_at: Instant::now(),
+            gate: Gate::default(),
+            gate_first: false,
+            poll_interval: settings.poll_interval,
             postgres_started: None,
             said_to_wait: (0, false),
         }
@@ -77,34 +84,90 @@ impl Claimer {
         let queues = if suspects { self.turns.all() } else { self.turns.next() };
         let lanes: Vec<Lane> =
             (1..=9).flat_map(|priority| queues.iter().map(move |queue| (queue.clone(), priority))).collect();
-        let floors = if suspects { &self.suspect_floors } else { &self.floors };
+        let kinds = self.kinds.clone();
         let (nonce, sent) = (session.next_nonce(), Instant::now());
         let sweep = sent >= self.sweep_at;
-        let claim = Claim {
-            floors: lanes.iter().map(|lane| floors.of(lane)).collect(),
+        let wanted = |floors: Vec<_>, limit| Claim {
+            floors,
             lanes: &lanes,
-            kinds: &self.kinds,
+            kinds: &kinds,
             limit,
             session: session.id,
             nonce,
             suspects,
             sweep,
         };
+        // Those that limits concern and those that none does begin in turn, so that neither takes all the room.
+        self.gate_first = !self.gate_first;
+        let mut leases = Vec::new();
+        if self.gate_first {
+            leases = self.admit(&wanted(Vec::new(), limit)).await?;
+        }
+        if leases.len() < limit {
+            let floors = if suspects { &self.suspect_floors } else { &self.floors };
+            let claim = wanted(lanes.iter().map(|lane| floors.of(lane)).collect(), limit - leases.len());
+            match self.take(&claim, sent).await {
+                Ok(others) => leases.extend(others),
+                // What was let in must run all the same.
+                Err(error) if leases.is_empty() => return Err(error),
+                Err(error) => warn!(%error, "could not lease more jobs, and will try again"),
+            }
+        }
+        if !self.gate_first && leases.len() < limit {
+            match self.admit(&wanted(Vec::new(), limit - leases.len())).await {
+                Ok(others) => leases.extend(others),
+                Err(error) if leases.is_empty() => return Err(error),
+                Err(error) => warn!(%error, "could not let jobs in, and will try again"),
+            }
+        }
+        // An answer after the end of its session is worth nothing: those jobs are rescued.
+        Ok(if session.is_lost() { Vec::new() } else { leases })
+    }
+
+    /// Takes leases of jobs that no limit concerns.
+    async fn take(&mut self, claim: &Claim<'_>, sent: Instant) -> sqlx::Result<Vec<Lease>> {
         let schema = self.link.schema();
         let result = claim::claim(self.link.connection().await?, &schema, claim).await;
-        // A refusal was rolled back. Of anything else it is not known whether it committed.
-        if matches!(&result, Err(error) if error.as_database_error().is_none()) {
-            self.strays.push((session.id, nonce, sent));
-        }
-        let Claimed { at, leases } = self.checked(result)?;
-        if sweep && !suspects {
+        let Claimed { at, leases, limits } = self.answered(claim, sent, result)?;
+        if claim.sweep && !claim.suspects {
             self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
         }
         let claimed = leases.iter().map(|lease| (&*lease.queue, lease.priority, lease.run_at));
-        let floors = if suspects { &mut self.suspect_floors } else { &mut self.floors };
-        floors.learn(&lanes, at, claimed, leases.len() >= limit);
-        // An answer after the end of its session is worth nothing: those jobs are rescued.
-        Ok(if session.is_lost() { Vec::new() } else { leases })
+        let floors = if claim.suspects { &mut self.suspect_floors } else { &mut self.floors };
+        floors.learn(claim.lanes, at, claimed, leases.len() >= claim.limit);
+        self.gate.limits(limits);
+        Ok(leases)
+    }
+
+    /// Takes leases of jobs that limits concern.
+    async fn admit(&mut self, claim: &Claim<'_>) -> sqlx::Result<Vec<Lease>> {
+        if !self.gate.is_needed() {
+            return Ok(Vec::new());
+        }
+        let (schema, sent) = (self.link.schema(), Instant::now());
+        let result = self.gate.sift(self.link.connection().await?, &schema, claim).await;
+        self.checked(result)?;
+        let connection = self.link.connection().await?;
+        let result = self.gate.admit(connection, &schema, claim, self.poll_interval).await;
+        self.answered(claim, sent, result)
+    }
+
+    /// Passes an answer on. A refusal was rolled back; of anything else it is not known whether it committed.
+    fn answered<T>(&mut self, claim: &Claim<'_>, sent: Instant, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        if matches!(&result, Err(error) if error.as_database_error().is_none()) {
+            self.strays.push((claim.session, claim.nonce, sent));
+        }
+        self.checked(result)
+    }
+
+    /// Something ended, or came: there may be room under limits.
+    pub(super) fn woken(&mut self) {
+        self.gate.woken();
+    }
+
+    /// How long until there may be room under limits, if that is sooner than somebody says so.
+    pub(super) fn next_in(&self) -> Option<Duration> {
+        self.gate.next_in()
     }
 
     /// Hands leases back whose handlers did not start. A failure leaves them to the end of the session.
@@ -187,6 +250,7 @@ impl Claimer {
         if result.is_err() {
             self.floors.reset();
             self.suspect_floors.reset();
+            self.gate.reset();
             self.sweep_at = Instant::now();
         }
         self.link.checked(result)

@@ -34,6 +34,8 @@ pub(super) struct Engine<S> {
     database: Database,
     settings: Arc<WorkerSettings>,
     when_stuck: fn(),
+    /// Ends a wait of the claimer.
+    wake: Arc<Notify>,
     claimer: Claimer,
     settler: Settler,
     runners: TaskTracker,
@@ -59,10 +61,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
         settings: WorkerSettings,
         when_stuck: fn(),
     ) -> Self {
-        let settings = Arc::new(settings);
+        let (settings, wake) = (Arc::new(settings), Arc::new(Notify::new()));
         Self {
             claimer: Claimer::new(database, &settings, &registry.kinds()),
-            settler: Settler::start(database, &settings.name, settings.lease),
+            settler: Settler::start(database, &settings.name, settings.lease, wake.clone()),
+            wake,
             database: database.clone(),
             when_stuck,
             runners: TaskTracker::new(),
@@ -84,8 +87,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         for _ in 0..self.settings.concurrency {
             self.runners.spawn(self.bench.clone().work(self.settler.inbox()));
         }
-        let wake = Arc::new(Notify::new());
-        let _listening = listen(&self.database, &self.settings, &wake);
+        let _listening = listen(&self.database, &self.settings, &self.wake);
         let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
@@ -111,7 +113,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 biased;
                 _ = &mut shutdown => break,
                 () = wait.over(&self.bench.shelf) => {}
-                () = wake.notified() => pace.woken(),
+                () = self.wake.notified() => {
+                    pace.woken();
+                    self.claimer.woken();
+                }
                 () = self.bench.suspects.one_ended() => {}
             }
         }
@@ -139,20 +144,22 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if wanted == 0 {
             return Ok(Some(Wait::UntilLow));
         }
-        let claim = self.claim(&session, wanted);
-        tokio::pin!(claim);
-        let (leases, stop) = tokio::select! {
-            biased;
-            leases = &mut claim => (leases?, false),
-            _ = shutdown => {
-                // What is leased now goes back with the rest of the shelf.
-                bench.shelf.close();
-                (claim.await?, true)
+        let (leases, stop) = {
+            let claim = self.claim(&session, wanted);
+            tokio::pin!(claim);
+            tokio::select! {
+                biased;
+                leases = &mut claim => (leases?, false),
+                _ = shutdown => {
+                    // What is leased now goes back with the rest of the shelf.
+                    bench.shelf.close();
+                    (claim.await?, true)
+                }
             }
         };
         let claimed = leases.len();
         bench.shelf.put(leases);
-        Ok((!stop).then(|| pace.after(claimed, wanted)))
+        Ok((!stop).then(|| pace.after(claimed, wanted).at_most(self.claimer.next_in())))
     }
 
     /// Runs one due job to its end.
@@ -286,8 +293,13 @@ impl<S: Send + Sync + 'static> Bench<S> {
         inbox: &mpsc::Sender<Letter>,
         answer: Option<oneshot::Sender<Answer>>,
     ) {
-        let sender =
-            Sender { kind: lease.kind.clone(), queue: lease.queue.clone(), book: session.book.clone(), answer };
+        let sender = Sender {
+            kind: lease.kind.clone(),
+            queue: lease.queue.clone(),
+            limited: lease.limited,
+            book: session.book.clone(),
+            answer,
+        };
         let attempt = Attempt {
             handler: self.registry.get(&lease.kind),
             state: self.state.clone(),

@@ -5,6 +5,7 @@ mod book;
 mod claimer;
 mod context;
 mod engine;
+mod gate;
 mod pace;
 mod registry;
 mod session;

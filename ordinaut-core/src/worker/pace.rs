@@ -12,6 +12,14 @@ pub(super) enum Wait {
 }
 
 impl Wait {
+    /// No longer than this.
+    pub(super) fn at_most(self, most: Option<Duration>) -> Self {
+        match (self, most) {
+            (Self::For(wait), Some(most)) => Self::For(wait.min(most)),
+            (wait, _) => wait,
+        }
+    }
+
     pub(super) async fn over(self, shelf: &Shelf) {
         match self {
             Self::For(time) => tokio::time::sleep(time).await,

@@ -10,10 +10,11 @@ use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::outcome::Outcome;
 use crate::vocabulary::settlement::{Budget, Settlement};
+use crate::wakeup::hinter;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
@@ -40,6 +41,8 @@ pub(super) struct Letter {
 pub(super) struct Sender {
     pub(super) kind: Arc<str>,
     pub(super) queue: Arc<str>,
+    /// It takes room of limits until it is settled.
+    pub(super) limited: bool,
     pub(super) book: Arc<Book>,
     /// Only a step waits for what became of its letter.
     pub(super) answer: Option<oneshot::Sender<Answer>>,
@@ -58,9 +61,11 @@ pub(super) struct Settler {
 }
 
 impl Settler {
-    pub(super) fn start(database: &Database, name: &str, lease: Duration) -> Self {
+    /// `wake` is woken when something ended that took room of limits.
+    pub(super) fn start(database: &Database, name: &str, lease: Duration, wake: Arc<Notify>) -> Self {
         let (inbox, letters) = mpsc::channel(BACKLOG);
-        let desk = Desk { link: Link::new(database, &format!("ordinaut-settle/{name}"), lease / 3) };
+        let link = Link::new(database, &format!("ordinaut-settle/{name}"), lease / 3);
+        let desk = Desk { link, database: database.clone(), wake };
         Self { inbox, task: tokio::spawn(desk.work(letters)) }
     }
 
@@ -80,6 +85,8 @@ impl Settler {
 
 struct Desk {
     link: Link,
+    database: Database,
+    wake: Arc<Notify>,
 }
 
 /// Ends that go into one statement, side by side with who sent them.
@@ -107,6 +114,7 @@ impl Desk {
         while let Some(mut batch) = batches.pop() {
             match self.settle(&batch).await {
                 Ok(settled) => {
+                    self.tell_of_room(&batch, &settled);
                     if let Some(rest) = batch.answer(&settled) {
                         tokio::time::sleep(MOMENT).await;
                         batches.push(rest);
@@ -121,6 +129,16 @@ impl Desk {
                     batches.extend([half, batch]);
                 }
             }
+        }
+    }
+
+    /// What waits for room may have it: this worker looks at once, and others hear of it.
+    fn tell_of_room(&self, batch: &Batch, settled: &[Settled]) {
+        let limited: Vec<&str> =
+            batch.senders.iter().filter(|sender| sender.limited).map(|sender| &*sender.queue).collect();
+        if !limited.is_empty() && !settled.is_empty() {
+            self.wake.notify_one();
+            hinter::tell(&self.database, limited);
         }
     }
 

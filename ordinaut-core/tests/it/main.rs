@@ -11,6 +11,7 @@ mod events;
 mod fence;
 mod fixture;
 mod lease;
+mod limit;
 mod migrate;
 mod model;
 #[cfg(feature = "redis")]

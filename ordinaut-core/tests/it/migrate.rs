@@ -36,8 +36,10 @@ async fn six_that_migrate_at_once_all_succeed() {
     for result in migrated {
         assert_eq!(result.unwrap().to, newest_migration());
     }
-    let applied: Vec<i64> = ask(&db, "select array_agg(version order by version) from ordinaut._sqlx_migrations").await;
-    assert!(applied.into_iter().eq(known_migrations().map(|(version, _)| version)));
+    assert_eq!(
+        ask::<i64>(&db, "select count(*) from ordinaut._sqlx_migrations").await,
+        i64::try_from(known_migrations().count()).unwrap()
+    );
 }
 
 #[tokio::test]

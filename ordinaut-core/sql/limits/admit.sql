@@ -1,0 +1,49 @@
+-- Let jobs in: the first $2 of each line $1 (or the one job $3 of it) are leased to the session $4 under the nonce $5, and take
+-- room of their limits; what is left of rates ($6 limit, $7 key, $8 session) was $9 at $10.
+--
+-- It is durable, as claims are not: a lease that was lost would run beside the one that follows.
+with allowed as (
+    select * from unnest($1::text[], $2::bigint[], $3::uuid[]) as a(line, jobs, job_id)
+), chosen as materialized (
+    select first.job_id
+    from allowed cross join lateral (
+        select parked.job_id
+        from ordinaut.parked
+        where parked.reason = 'limit' and parked.key = allowed.line
+          and (allowed.job_id is null or parked.job_id = allowed.job_id)
+        order by parked.key, parked.priority, parked.run_at, parked.job_id
+        limit allowed.jobs
+    ) first
+), gone as (
+    delete from ordinaut.parked
+    using chosen
+    where parked.job_id = chosen.job_id
+    returning parked.*
+), leased as (
+    insert into ordinaut.due_work (run_at, job_id, session, nonce, priority, attempt, failures, flags, queue, kind)
+    select run_at, job_id, $4::bigint, $5::integer, priority, attempt + 1, failures, flags | 4, queue, kind
+    from gone
+    returning job_id, attempt, failures, flags, run_at, queue, kind, priority
+), slot as (
+    insert into ordinaut.limit_slot (name, key, job_id, weight, session, ordered)
+    select job_limit.name, limits.member ->> 1, gone.job_id, (limits.member ->> 2)::integer, $4::bigint, job_limit.ordered
+    from gone
+    cross join lateral jsonb_array_elements(gone.key::jsonb -> 'limits') as limits(member)
+    join ordinaut.job_limit on job_limit.name = limits.member ->> 0
+    on conflict (name, key, job_id) do update set session = excluded.session
+), rates as (
+    insert into ordinaut.limit_bucket (name, key, session, tokens, filled_at)
+    select name, key, session, tokens, $10::timestamptz
+    from unnest($6::text[], $7::text[], $8::bigint[], $9::float8[]) as b(name, key, session, tokens)
+    on conflict (name, key, session) do update set tokens = excluded.tokens, filled_at = excluded.filled_at
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'leased', queue, kind, array_agg(job_id), array_agg(attempt)
+    from leased
+    group by queue, kind
+)
+select clock_timestamp() as at, leased.*, job.args::text as args, job.max_attempts,
+       extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at, job.backoff
+from leased
+left join ordinaut.job on job.id = leased.job_id
+order by leased.priority, leased.run_at, leased.job_id

@@ -1,0 +1,10 @@
+-- Count the jobs that run already and that the limit $1 concerns, as if they had been let in under it.
+with running as (
+    update ordinaut.due_work
+    set flags = flags | 4
+    from ordinaut.job cross join lateral ordinaut.limits_of(job.queue, job.kind, job.args) as concerned
+    where job.id = due_work.job_id and due_work.session is not null and concerned.name = $1::text
+    returning concerned.*, due_work.job_id, due_work.session
+)
+insert into ordinaut.limit_slot (name, key, job_id, weight, session, ordered)
+select name, key, job_id, weight, session, ordered from running

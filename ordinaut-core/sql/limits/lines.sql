@@ -1,0 +1,47 @@
+-- The lines ($2 of them at most) after the line $1, each with its first job, how many wait there ($4 are enough to know), and
+-- what each of its limits leaves. $3 is the session that asks.
+--
+-- Asked under the lock of limits: nobody else lets jobs in meanwhile. Each line is found by a step of its own in the index,
+-- however long the one before is.
+with recursive step as (
+    (select key from ordinaut.parked where reason = 'limit' and key > $1::text order by key limit 1)
+    union all
+    select (select min(key) from ordinaut.parked where reason = 'limit' and key > step.key)
+    from step
+    where step.key is not null
+), line as materialized (
+    select key, key::jsonb as parts from step where key is not null limit $2::bigint
+), member as materialized (
+    select line.key as line, job_limit.*, limits.member ->> 1 as at_key, (limits.member ->> 2)::integer as takes,
+           case when job_limit.per_process then $3::bigint end as one_session
+    from line
+    cross join lateral jsonb_array_elements(line.parts -> 'limits') as limits(member)
+    join ordinaut.job_limit on job_limit.name = limits.member ->> 0
+)
+select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as queue, line.parts ->> 'kind' as kind,
+       (line.parts ->> 'suspect')::boolean as suspect, head.priority,
+       (select count(*)
+        from (select from ordinaut.parked where reason = 'limit' and key = line.key limit $4::bigint) counted) as waiting,
+       member.name, member.at_key, member.takes, member.concurrency, member.rate, member.burst,
+       coalesce(member.one_session, 0) as bucket,
+       ordinaut.limit_held(member.name, member.at_key, member.one_session) as held,
+       least(member.burst, coalesce(
+           left_over.tokens + extract(epoch from statement_timestamp() - left_over.filled_at)::float8 * member.rate,
+           member.burst)) as tokens,
+       member.ordered, turn.begun, turn.begun_here, turn.another_first
+from line
+cross join lateral (
+    select job_id, priority, run_at, turn, queue
+    from ordinaut.parked
+    where reason = 'limit' and key = line.key
+    order by key, priority, run_at, job_id
+    limit 1
+) head
+left join member on member.line = line.key
+left join ordinaut.limit_bucket left_over
+    on left_over.name = member.name and left_over.key = member.at_key
+   and left_over.session = coalesce(member.one_session, 0)
+left join lateral ordinaut.limit_turn(
+    member.name, member.at_key, line.key, head.turn, head.queue, head.priority, head.run_at, head.job_id
+) as turn on member.ordered
+order by line.key, member.name

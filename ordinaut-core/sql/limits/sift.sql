@@ -1,0 +1,58 @@
+-- Set aside up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned from its floor ($3), of
+-- the kinds in $5, that a limit concerns: each goes into its line. A sweep ($6) scans from the start.
+--
+-- Losing it sets the jobs aside again. "left" tells whether anything is in a line.
+with at as materialized (
+    select statement_timestamp() as at, set_config('synchronous_commit', 'off', true)
+), lane as materialized (
+    select queue, priority, case when $6::boolean then '-infinity' else floor end as floor
+    from unnest($1::text[], $2::smallint[], $3::timestamptz[]) as l(queue, priority, floor)
+    where exists (select from ordinaut.job_limit where job_limit.queue is null or job_limit.queue = l.queue)
+), due as materialized (
+    select free.tid
+    from lane cross join lateral (
+        select ctid as tid
+        from ordinaut.due_work
+        where queue = lane.queue and priority = lane.priority
+          and run_at >= lane.floor and run_at <= statement_timestamp()
+          and session is null and kind = any($5::text[])
+          and exists (
+              select from ordinaut.job_limit
+              where (job_limit.queue is null or job_limit.queue = due_work.queue)
+                and (job_limit.kind is null or job_limit.kind = due_work.kind)
+          )
+        order by queue, priority, run_at, job_id
+        limit $4::bigint
+        for update skip locked
+    ) free
+    limit $4::bigint
+), gone as (
+    delete from ordinaut.due_work
+    using due
+    where due_work.ctid = due.tid
+    returning due_work.*
+), lined as (
+    -- Without its own row a job has no arguments: it is in a line of no limits, and let in to be buried.
+    select gone.*, concerned.turn, jsonb_build_object(
+        'queue', gone.queue, 'kind', gone.kind, 'suspect', gone.flags & 2 = 2,
+        'limits', coalesce(concerned.limits, '[]'))::text as line
+    from gone
+    left join ordinaut.job on job.id = gone.job_id
+    left join lateral (
+        select jsonb_agg(jsonb_build_array(name, key, weight) order by name) as limits,
+               min(jsonb_build_array(name, key)::text) filter (where ordered) as turn
+        from ordinaut.limits_of(gone.queue, gone.kind, job.args)
+    ) concerned on true
+), set_aside as (
+    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, turn)
+    select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'limit', line, turn
+    from lined
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'parked', queue, kind, array_agg(job_id), array_agg(attempt)
+    from lined
+    group by queue, kind
+)
+select at.at, gone.queue, gone.priority, gone.run_at,
+       exists (select from ordinaut.parked where reason = 'limit') or exists (select from gone) as left
+from at left join gone on true

@@ -1,0 +1,86 @@
+//! Changing limits, so that they hold from the moment of the answer.
+
+use crate::store::database::Database;
+use crate::store::limit::admission::lock;
+use crate::vocabulary::limit::Limit;
+use crate::vocabulary::new_job::InvalidField;
+use crate::wakeup::hinter;
+use sqlx::{Postgres, Transaction};
+use std::time::Duration;
+
+/// As often as a change asks for the moment in which no claim runs, and the pause between. While it asks, claims wait too.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a limit was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitError {
+    /// A field cannot be accepted.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// A transaction that reads the limits, such as a backup, has been open for too long.
+    #[error("the limits are being read by a long transaction, such as a backup: try again when it has ended")]
+    Busy,
+    /// Postgres refused, or was not there.
+    #[error("could not change the limit")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Database {
+    /// Stores a limit, new or changed. It holds from then on, at any instant: jobs that run already count. More room is
+    /// used at once; with less, nothing starts until enough has ended.
+    ///
+    /// A new limit, or one that concerns other jobs than before, needs a moment in which no claim runs. That takes some
+    /// milliseconds; after ten seconds without it, it is an error, and nothing has changed.
+    pub async fn set_limit(&self, limit: &Limit) -> Result<(), LimitError> {
+        limit.check()?;
+        let mut tx = self.pool().begin().await?;
+        lock(&mut tx, self.schema()).await?;
+        let before = self.stored_limit(&limit.name, &mut tx).await?;
+        if before.is_some_and(|before| before.same_lines(limit)) {
+            self.put_limit(limit, &mut tx).await?;
+            tx.commit().await?;
+            // Who waits for room may have it now.
+            let queues = self.queues().await?;
+            hinter::tell(self, queues.iter().map(|queue| &*queue.name));
+            return Ok(());
+        }
+        drop(tx);
+        let mut tx = self.without_claims().await?;
+        self.remove_limit(&limit.name, &mut tx).await?;
+        self.put_limit(limit, &mut tx).await?;
+        self.count_running(&limit.name, &mut tx).await?;
+        self.empty_lines_and_commit(tx).await
+    }
+
+    /// Removes a limit; false: there is none of this name. Waits as [`Database::set_limit`] does.
+    pub async fn delete_limit(&self, name: &str) -> Result<bool, LimitError> {
+        let mut tx = self.without_claims().await?;
+        let known = self.remove_limit(name, &mut tx).await?;
+        self.empty_lines_and_commit(tx).await?;
+        Ok(known)
+    }
+
+    /// A transaction beside which nothing is claimed and nothing is let in.
+    async fn without_claims(&self) -> Result<Transaction<'_, Postgres>, LimitError> {
+        for _ in 0..TRIES {
+            let mut tx = self.pool().begin().await?;
+            lock(&mut tx, self.schema()).await?;
+            if self.stop_claims(&mut tx).await? {
+                return Ok(tx);
+            }
+            tx.rollback().await?;
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(LimitError::Busy)
+    }
+
+    /// Each job that waited finds its line anew.
+    async fn empty_lines_and_commit(&self, mut tx: Transaction<'_, Postgres>) -> Result<(), LimitError> {
+        let queues = self.empty_lines(&mut tx).await?;
+        tx.commit().await?;
+        hinter::tell(self, queues.iter().map(|queue| &**queue));
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! The gate: jobs that limits concern are set aside when they are due, and let in where there is room.
+
+use crate::store::claim::Claim;
+use crate::store::limit::admission::{admit, lines, lock, sift};
+use crate::store::schema::Schema;
+use crate::vocabulary::admission::{self, Admission, Line};
+use crate::vocabulary::floor::Floors;
+use crate::vocabulary::lease::Lease;
+use sqlx::{Connection, PgConnection};
+use std::time::{Duration, Instant};
+
+/// As many jobs as one statement sets aside.
+const JOBS: usize = 1000;
+
+/// As many lines as are looked at in one transaction, beside which nobody else lets jobs in.
+const LINES: usize = 500;
+
+#[derive(Default)]
+pub(super) struct Gate {
+    /// Whether there are limits; the last claim said so.
+    limits: bool,
+    /// Where the next sift starts in each lane.
+    floors: Floors,
+    /// Whether anything is in a line, as far as is known.
+    left: bool,
+    /// The line whose turn was last.
+    after: String,
+    /// Not before this, unless something ends: there was no room.
+    not_before: Option<Instant>,
+    /// There is more to do than one turn does.
+    more: bool,
+}
+
+impl Gate {
+    /// Whether jobs may wait here.
+    pub(super) fn is_needed(&self) -> bool {
+        self.limits
+    }
+
+    /// What a claim said. Limits that appear are at work at once: nothing is known of their lines.
+    pub(super) fn limits(&mut self, limits: bool) {
+        if limits && !self.limits {
+            *self = Self { limits, left: true, more: true, ..Self::default() };
+        }
+        self.limits = limits;
+    }
+
+    /// Something ended, or came: there may be room.
+    pub(super) fn woken(&mut self) {
+        self.not_before = None;
+        self.left = true;
+    }
+
+    /// Nothing that was remembered holds.
+    pub(super) fn reset(&mut self) {
+        self.floors.reset();
+        self.woken();
+    }
+
+    /// How long until the next turn, if it should not wait for a poll.
+    pub(super) fn next_in(&self) -> Option<Duration> {
+        if self.limits && self.more {
+            return Some(Duration::ZERO);
+        }
+        self.not_before.filter(|_| self.limits && self.left).map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Sets jobs aside that are due and that limits concern.
+    pub(super) async fn sift(&mut self, db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<()> {
+        let floors = claim.lanes.iter().map(|lane| self.floors.of(lane)).collect();
+        let sifted = sift(db, schema, &Claim { floors, limit: JOBS, ..*claim }).await?;
+        let found = sifted.jobs.iter().map(|(queue, priority, run_at)| (&**queue, *priority, *run_at));
+        self.floors.learn(claim.lanes, sifted.at, found, sifted.jobs.len() >= JOBS);
+        self.more = sifted.jobs.len() >= JOBS;
+        self.left = sifted.left;
+        if !sifted.jobs.is_empty() {
+            self.not_before = None;
+        }
+        Ok(())
+    }
+
+    /// Lets jobs in. `patience`: how long to wait before asking again where there is no room.
+    pub(super) async fn admit(
+        &mut self,
+        db: &mut PgConnection,
+        schema: &Schema,
+        claim: &Claim<'_>,
+        patience: Duration,
+    ) -> sqlx::Result<Vec<Lease>> {
+        if !self.left || self.not_before.is_some_and(|at| Instant::now() < at) {
+            return Ok(Vec::new());
+        }
+        let mut tx = db.begin().await?;
+        lock(&mut tx, schema).await?;
+        let mut seen = lines(&mut tx, schema, &self.after, LINES, claim.limit, claim).await?;
+        let to_the_end = seen.lines.len() < LINES;
+        if to_the_end && !self.after.is_empty() {
+            let before = lines(&mut tx, schema, "", LINES - seen.lines.len(), claim.limit, claim).await?;
+            seen.at = seen.at.or(before.at);
+            seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= self.after));
+        }
+        let admission = admission::admit(&seen.lines, claim.limit);
+        let leases = match seen.at {
+            Some(at) if !admission.allowed.is_empty() => {
+                let leases = admit(&mut tx, schema, &admission, at, claim).await?;
+                tx.commit().await?;
+                leases
+            }
+            _ => {
+                tx.rollback().await?;
+                Vec::new()
+            }
+        };
+        self.remember(&seen.lines, &admission, claim.limit, to_the_end, patience);
+        Ok(leases)
+    }
+
+    fn remember(&mut self, lines: &[Line], admission: &Admission, wanted: usize, to_the_end: bool, patience: Duration) {
+        let given: usize = admission.allowed.iter().map(|allowed| allowed.jobs).sum();
+        let most = admission.allowed.iter().map(|allowed| allowed.jobs).max();
+        let is_last = |line: &&Line| {
+            admission.allowed.iter().any(|allowed| allowed.line == line.text && Some(allowed.jobs) == most)
+        };
+        self.not_before = None;
+        self.left = !lines.is_empty();
+        if given == wanted {
+            self.after = lines.iter().rfind(is_last).map(|line| line.text.clone()).unwrap_or_default();
+        } else if to_the_end {
+            self.after.clear();
+            let wait = admission.next_in.map_or(patience, |next| next.min(patience));
+            self.not_before = Some(Instant::now() + wait);
+        } else {
+            // None of these goes on: look at the next ones at once.
+            self.after = lines.last().map(|line| line.text.clone()).unwrap_or_default();
+            self.more = true;
+        }
+    }
+}
