@@ -158,10 +158,11 @@ kill_one() {
     # From outside, as the kernel's memory killer would: then the restart policy applies.
     kill -9 "$(docker inspect --format '{{.State.Pid}}' "$container")"
     wait "${loads[@]}"
-    failed=$(answers | grep -c -v ' 201 ' || true)
+    # The proxy's own pages have several lines: only the last has the code.
+    failed=$(answers | grep -E ' [0-9]{3} [0-9.]+$' | grep -c -v ' 201 ' || true)
     case $part in
         # What is on its way to them, or waits for them, has nobody to answer it: those who ask see that, and ask again.
-        api | proxy | postgres) echo "requests that failed and were seen to fail: $failed of $(answers | wc -l)" ;;
+        api | proxy | postgres) echo "requests that failed and were seen to fail: $failed of $(answers | grep -c -E ' [0-9]{3} [0-9.]+$')" ;;
         *) is "requests that failed" "$failed" 0 ;;
     esac
     settled
