@@ -94,7 +94,7 @@ mod tests {
         let pulse = Pulse::default();
         pulse.begin();
         assert_eq!((pulse.stuck(), pulse.failing()), (None, Some("duties")));
-        [Loop::Duties, Loop::Fire, Loop::Relay].map(|which| pulse.turned(which, true));
+        [Loop::Duties, Loop::Fire, Loop::Relay].into_iter().for_each(|which| pulse.turned(which, true));
         assert_eq!((pulse.stuck(), pulse.failing()), (None, None));
         set_back(&pulse, Loop::Fire, FAILING + Duration::from_secs(1));
         assert_eq!((pulse.stuck(), pulse.failing()), (None, Some("fire")));
@@ -106,7 +106,7 @@ mod tests {
     fn a_turn_that_failed_is_a_turn_and_no_success() {
         let pulse = Pulse::default();
         pulse.begin();
-        [Loop::Duties, Loop::Fire].map(|which| pulse.turned(which, true));
+        [Loop::Duties, Loop::Fire].into_iter().for_each(|which| pulse.turned(which, true));
         set_back(&pulse, Loop::Relay, STUCK * 2);
         pulse.turned(Loop::Relay, false);
         assert_eq!((pulse.stuck(), pulse.failing()), (None, Some("relay")));
