@@ -199,7 +199,14 @@ step_backup() {
     query "select count(enqueue('echo', delay => '1 day', tags => '{tomorrow}')) from generate_series(1, 50)" > /dev/null
     query "select count(enqueue('http', '{\"url\": \"http://127.0.0.1:9/\"}', max_attempts => 1, tags => '{doomed}')) from generate_series(1, 5)" > /dev/null
     query "select count(enqueue('nobody', tags => '{nobody}')) from generate_series(1, 7)" > /dev/null
+    ordinaut task create --title nightly --kind echo --cron '0 3 * * *' > /dev/null
+    ordinaut task create --title yearly --kind echo --cron '0 12 24 12 *' > /dev/null
+    ordinaut task pause "$(query "select id from task where title = 'yearly'")" > /dev/null
     until_zero "select 10 - count(*) from due_work join job on job.id = job_id where tags @> '{half}' and session is not null" 30
+    local tasks lost
+    tasks=$(query "select string_agg(title || ' ' || status || ' ' || coalesce(next_run_at::text, '-'), ', ' order by title) from task")
+    # Of workers that were killed before.
+    lost=$(query "select count(*) from run where outcome = 'lost'")
     load 1500 100 during
     sleep 3
     (cd "$place" && ./ops/backup.sh prod --to "$place/backups")
@@ -215,7 +222,8 @@ step_backup() {
     compose stop worker > /dev/null 2>&1
     (cd "$place" && ./ops/restore.sh prod "$archive" --yes)
     compose stop worker > /dev/null 2>&1
-    is "runs after the restore, before anybody worked" "$(query "select count(*) from run where outcome <> 'lost'")" "$ended"
+    is "runs after the restore, before anybody worked" "$(($(query "select count(*) from run where outcome <> 'lost'") + lost))" "$ended"
+    is "tasks and their next instants" "$(query "select string_agg(title || ' ' || status || ' ' || coalesce(next_run_at::text, '-'), ', ' order by title) from task")" "$tasks"
     is "jobs of tomorrow" "$(query "select count(*) from due_work join job on job.id = job_id where tags @> '{tomorrow}' and run_at = scheduled_for")" 50
     is "jobs nobody can run" "$(query "select count(*) from due_work join job on job.id = job_id where tags @> '{nobody}'")" 7
     settled
