@@ -73,7 +73,7 @@ sleepers() {
 }
 
 clean() {
-    compose down --volumes --remove-orphans > /dev/null 2>&1 || true
+    observability=yes compose down --volumes --remove-orphans > /dev/null 2>&1 || true
     docker image rm ordinaut:0.1.1 ordinaut:0.1.2 > /dev/null 2>&1 || true
     rm -rf "$place"
 }
@@ -260,7 +260,7 @@ step_corrupt() {
         ops/restore.sh postgres://postgres:bare@127.0.0.1/ordinaut "bare/$(basename "$place"/bare/*.tar)" --yes; then
         good "restored on a bare server"
     else bad "not restored on a bare server"; fi
-    docker rm --force "$COMPOSE_PROJECT_NAME-bare" > /dev/null
+    docker rm --force --volumes "$COMPOSE_PROJECT_NAME-bare" > /dev/null
     if command -v gpg > /dev/null; then
         echo "a passphrase" > "$place/passphrase"
         (cd "$place" && ./ops/backup.sh prod --to "$place/encrypted" --encrypt-with "$place/passphrase" && ./ops/restore.sh prod "$place"/encrypted/*.gpg --decrypt-with "$place/passphrase" --keep-new) || bad "the encrypted one"
@@ -337,7 +337,10 @@ step_observe() {
 
 step_smoke() {
     say "the smoke test, and what it says of each part that is away"
-    (cd "$place" && ./ops/smoke.sh prod && ./ops/healthcheck.sh prod) || bad "not green"
+    (cd "$place" && ./ops/smoke.sh prod) || bad "not green"
+    # The disk is this machine's, and others fill it too.
+    (cd "$place" && ./ops/healthcheck.sh prod > "$place/health") || true
+    is "what else than the disk is not well" "$(grep -E 'BAD|degraded ' "$place/health" | grep -v '^disk ' || true)" ""
     local part code
     for part in postgres redis scheduler worker; do
         compose stop "$part" > /dev/null 2>&1
