@@ -21,7 +21,7 @@ tell_findings() {
         printf '%s' "$findings" | jq -R 'split("\t") | {part: .[0], verdict: .[1], text: .[2]}' |
             jq -s --arg status "${word[$worst]}" '{status: $status, findings: .}'
     else
-        printf '%s' "$findings" | awk -F '\t' '{ printf "%-10s %-9s %s\n", $1, ($2 == "bad") ? "BAD" : $2, $3 }'
+        printf '%s' "$findings" | awk -F '\t' '{ printf "%-11s %-9s %s\n", $1, ($2 == "bad") ? "BAD" : $2, $3 }'
         echo "${word[$worst]}"
     fi
     exit "$worst"

@@ -33,15 +33,15 @@ if version=$(ask "select 'schema version ' || version from $schema.schema_versio
     found good postgres "answers, $version"
     read -r workers schedulers outbox late oldest < <(ask "
         select (select count(*) from $schema.worker where ended_at is null and expires_at > clock_timestamp()),
-               (select count(*) from pg_stat_activity where application_name = 'ordinaut-scheduler' and datname = current_database()),
+               (select count(*) from $schema.scheduler where seen_at > clock_timestamp() - interval '30 s'),
                (select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::bigint from $schema.outbox),
                count(*) filter (where run_at < clock_timestamp() - interval '10 min'),
                coalesce(extract(epoch from clock_timestamp() - min(run_at)), 0)::bigint
         from $schema.due_work where session is null and run_at <= clock_timestamp()" | tr '|' ' ')
     if [ "$workers" -gt 0 ]; then found good workers "$workers alive"; else found bad workers "none is alive: no job runs"; fi
     if [ "$outbox" -gt 15 ]; then found bad scheduler "an event has waited for $outbox s: no scheduler relays"
-    elif [ "$schedulers" = 0 ] && [ "$installation" != local ]; then found bad scheduler "none is connected to Postgres"
-    else found good scheduler "events are relayed"
+    elif [ "$schedulers" = 0 ]; then found bad scheduler "none was seen for 30 s: no task fires, nothing is rescued"
+    else found good scheduler "$schedulers alive, events are relayed"
     fi
     if [ "$late" -gt 10 ]; then found bad lag "$late jobs have been due for over 10 min"
     elif [ "$oldest" -gt 60 ]; then found degraded lag "the oldest waiting job has been due for $oldest s"
@@ -49,6 +49,20 @@ if version=$(ask "select 'schema version ' || version from $schema.schema_versio
     fi
 else
     found bad postgres "does not answer, or has no schema $schema"
+fi
+
+# Standbys and slots: who lags makes Postgres keep WAL, and a standby with feedback also what vacuum would remove.
+if replication=$(ask "
+    select count(*), coalesce(extract(epoch from max(replay_lag)), 0)::bigint,
+           (select count(*) from pg_replication_slots where not active),
+           (select coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::bigint / 1048576 from pg_replication_slots)
+    from pg_stat_replication"); then
+    IFS='|' read -r standbys behind_for idle kept <<< "$replication"
+    if [ "$kept" -gt 1024 ]; then found degraded replication "a slot keeps $kept MB of WAL; $idle slots have no reader"
+    elif [ "$behind_for" -gt 60 ]; then found degraded replication "a standby is $behind_for s behind"
+    elif [ "$standbys" = 0 ] && [ "$idle" = 0 ]; then found good replication "there is no standby"
+    else found good replication "$standbys standbys, $behind_for s behind at most; slots keep $kept MB of WAL"
+    fi
 fi
 
 if [ -z "$api" ]; then found bad api "is not running"

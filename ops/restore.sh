@@ -82,9 +82,12 @@ if [ "$superuser" = t ]; then
     # Only where they are not yet; with no password given, a role cannot log in until it gets one.
     if [ "$(sql_in postgres <<< "select count(*) from pg_roles where rolname in ('ordinaut_owner', 'ordinaut_service', 'ordinaut_read')")" != 3 ]; then
         make_roles "$new"
+        # Made with them, and empty: the dump brings its own.
+        sql_in "$new" <<< "drop schema $schema"
     fi
 fi
-run_tool pg_restore "$new" --exit-on-error "${options[@]}" < "$content/database.dump"
+run_tool pg_restore "$new" --exit-on-error "${options[@]}" < "$content/database.dump" ||
+    fail "the dump could not be restored: $new is left to be looked at, $database is as it was"
 
 sql_in "$new" < <(count_tables) > "$work/counts"
 diff "$content/counts" "$work/counts" || fail "counts differ (above; < archive, > restored): $new is left to be looked at, $database is as it was"

@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+repository=$PWD
 newest=$(find migrations -name '*.sql' | sort | tail -1)
 commit=${1:-$(git log --diff-filter=A --format=%H -1 -- "$newest")~1}
 commit=$(git rev-parse --verify --quiet "$commit^{commit}") || { echo "error: there is no commit before $newest in this clone" >&2; exit 1; }
@@ -16,15 +17,17 @@ chmod 755 "$work"
 dev=''
 end() {
     if [ -n "$dev" ]; then kill "$dev" 2> /dev/null || true; wait "$dev" 2> /dev/null || true; fi
-    git worktree remove --force "$work/old" 2> /dev/null || true
+    git -C "$repository" worktree remove --force "$work/old" 2> /dev/null || true
     rm -rf "$work"
 }
 trap end EXIT
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 git worktree add --quiet --detach "$work/old" "$commit"
-(cd "$work/old" && cargo build --locked -p ordinaut-cli)
-cp "$CARGO_TARGET_DIR/debug/ordinaut" "$work/ordinaut-old"
+# In a directory of its own: cargo tells two checkouts of one workspace apart by dates alone, and would take the old
+# one's artefacts for those of now.
+(cd "$work/old" && CARGO_TARGET_DIR=$CARGO_TARGET_DIR/compat cargo build --locked -p ordinaut-cli)
+cp "$CARGO_TARGET_DIR/compat/debug/ordinaut" "$work/ordinaut-old"
 cargo build --locked -p ordinaut-cli
 cp "$CARGO_TARGET_DIR/debug/ordinaut" "$work/ordinaut-new"
 
@@ -37,7 +40,10 @@ until [ -s .ordinaut/running.json ] && ./ordinaut-new migrate status > /dev/null
     sleep 0.2
 done
 url=$(sed -n 's/.*"database_url": "\(.*\)",*/\1/p' .ordinaut/running.json)
-echo "the schema is at $(./ordinaut-new migrate status | awk '$NF == "applied" { n = $1 } END { print n }'); the binary is of $(git -C old log -1 --format='%h, %s')"
+at=$(./ordinaut-new migrate status --json | jq 'map(select(.applied).version) | max')
+newest=$(basename "$newest" | sed 's/^0*\([0-9]*\)_.*/\1/')
+[ "$at" = "$newest" ] || { echo "error: the schema is at $at, and the newest migration is $newest: is the binary that of this checkout?"; exit 1; }
+echo "the schema is at $at; the binary is of $(git -C old log -1 --format='%h, %s')"
 mkdir demo && cd demo
 DATABASE_URL=$url API_PORT=0 ../ordinaut-old dev --demo --exit
 echo "every job of the old binary ended as it should"

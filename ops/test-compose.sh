@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 source=$PWD
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(scale proxy kill redis backup corrupt rolling rollback smoke)
+[ ${#steps[@]} -gt 0 ] || steps=(scale proxy kill redis backup corrupt observe rolling rollback smoke)
 place=${TEST_PLACE:-/tmp/ordinaut-compose-test}
 export COMPOSE_PROJECT_NAME=ordinaut-test HTTP_PORT=${TEST_HTTP_PORT:-18088}
 environment=prod
@@ -73,7 +73,7 @@ sleepers() {
 }
 
 clean() {
-    compose down --volumes --remove-orphans > /dev/null 2>&1 || true
+    observability=yes compose down --volumes --remove-orphans > /dev/null 2>&1 || true
     docker image rm ordinaut:0.1.1 ordinaut:0.1.2 > /dev/null 2>&1 || true
     rm -rf "$place"
 }
@@ -141,19 +141,36 @@ step_proxy() {
 stat_of() { docker exec "$(compose ps -q proxy)" bash -c 'exec 3<> /dev/tcp/127.0.0.1/9999 && echo "show stat api 2 -1" >&3 && cat <&3' | awk -F , -v field="$1" '$2 == "BACKEND" { print $field + 0 }'; }
 
 step_kill() {
-    say "a worker, then the scheduler, killed with -9 under load"
+    local part
     scale worker=2
-    load 2000 100 killed
-    sleep 5
+    scale api=2
+    for part in worker scheduler redis api proxy postgres; do kill_one "$part"; done
+}
+# One container of a part, killed with -9 while jobs run and more come.
+kill_one() {
+    local part=$1 container began failed
+    say "$part killed with -9 under load"
+    query "select count(enqueue('sleep', '{\"seconds\": 3}', tags => '{in_flight_$part}')) from generate_series(1, 30)" > /dev/null
+    load 800 80 "killed_$part"
+    until_zero "select (count(*) = 0)::int from due_work where session is not null" 30
+    container=$(compose ps -q "$part" | head -1)
+    began=$(docker inspect --format '{{.State.StartedAt}}' "$container")
     # From outside, as the kernel's memory killer would: then the restart policy applies.
-    kill -9 "$(docker inspect --format '{{.State.Pid}}' "$(compose ps -q worker | head -1)")"
-    sleep 3
-    kill -9 "$(docker inspect --format '{{.State.Pid}}' "$(compose ps -q scheduler | head -1)")"
+    kill -9 "$(docker inspect --format '{{.State.Pid}}' "$container")"
     wait "${loads[@]}"
-    is "requests that failed" "$(answers | grep -c -v ' 201 ' || true)" 0
-    check_load killed again
+    # The proxy's own pages have several lines: only the last has the code.
+    failed=$(answers | grep -E ' [0-9]{3} [0-9.]+$' | grep -c -v ' 201 ' || true)
+    case $part in
+        # What is on its way to them, or waits for them, has nobody to answer it: those who ask see that, and ask again.
+        api | proxy | postgres) echo "requests that failed and were seen to fail: $failed of $(answers | grep -c -E ' [0-9]{3} [0-9.]+$')" ;;
+        *) is "requests that failed" "$failed" 0 ;;
+    esac
     settled
-    good "all are healthy again"
+    if [ "$(docker inspect --format '{{.State.StartedAt}}' "$container")" != "$began" ]; then good "$part was started again"; else bad "$part was not started again"; fi
+    check_load "killed_$part" again
+    until_zero "select count(*) from due_work join job on job.id = job_id where tags @> '{in_flight_$part}'" 150 || bad "not all that was under way ended"
+    is "jobs under way that succeeded" "$(query "select count(distinct job_id) from run join job on job.id = job_id where tags @> '{in_flight_$part}' and outcome = 'succeeded'")" 30
+    is "of those, twice" "$(query "select count(*) from (select job_id from run join job on job.id = job_id where tags @> '{in_flight_$part}' and outcome = 'succeeded' group by 1 having count(*) > 1) twice")" 0
 }
 
 step_redis() {
@@ -182,7 +199,14 @@ step_backup() {
     query "select count(enqueue('echo', delay => '1 day', tags => '{tomorrow}')) from generate_series(1, 50)" > /dev/null
     query "select count(enqueue('http', '{\"url\": \"http://127.0.0.1:9/\"}', max_attempts => 1, tags => '{doomed}')) from generate_series(1, 5)" > /dev/null
     query "select count(enqueue('nobody', tags => '{nobody}')) from generate_series(1, 7)" > /dev/null
+    ordinaut task create --title nightly --kind echo --cron '0 3 * * *' > /dev/null
+    ordinaut task create --title yearly --kind echo --cron '0 12 24 12 *' > /dev/null
+    ordinaut task pause "$(query "select id from task where title = 'yearly'")" > /dev/null
     until_zero "select 10 - count(*) from due_work join job on job.id = job_id where tags @> '{half}' and session is not null" 30
+    local tasks lost
+    tasks=$(query "select string_agg(title || ' ' || status || ' ' || coalesce(next_run_at::text, '-'), ', ' order by title) from task")
+    # Of workers that were killed before.
+    lost=$(query "select count(*) from run where outcome = 'lost'")
     load 1500 100 during
     sleep 3
     (cd "$place" && ./ops/backup.sh prod --to "$place/backups")
@@ -198,7 +222,8 @@ step_backup() {
     compose stop worker > /dev/null 2>&1
     (cd "$place" && ./ops/restore.sh prod "$archive" --yes)
     compose stop worker > /dev/null 2>&1
-    is "runs after the restore, before anybody worked" "$(query "select count(*) from run where outcome <> 'lost'")" "$ended"
+    is "runs after the restore, before anybody worked" "$(($(query "select count(*) from run where outcome <> 'lost'") + lost))" "$ended"
+    is "tasks and their next instants" "$(query "select string_agg(title || ' ' || status || ' ' || coalesce(next_run_at::text, '-'), ', ' order by title) from task")" "$tasks"
     is "jobs of tomorrow" "$(query "select count(*) from due_work join job on job.id = job_id where tags @> '{tomorrow}' and run_at = scheduled_for")" 50
     is "jobs nobody can run" "$(query "select count(*) from due_work join job on job.id = job_id where tags @> '{nobody}'")" 7
     settled
@@ -226,6 +251,16 @@ step_corrupt() {
     rm "$archive.sha256"
     if (cd "$place" && ./ops/restore.sh prod "$archive" --yes); then bad "it was restored"; else good "refused by the checksums inside too"; fi
     is "databases" "$(query "select count(*) from pg_database")" "$before"
+    # The same tools by URL, on a server that has never seen Ordinaut: no roles, no schema.
+    (cd "$place" && ./ops/backup.sh prod --to "$place/bare" > /dev/null)
+    docker run --detach --rm --name "$COMPOSE_PROJECT_NAME-bare" --network none -e POSTGRES_PASSWORD=bare -e POSTGRES_DB=ordinaut postgres:16 > /dev/null
+    local deadline=$((SECONDS + 60))
+    until docker exec "$COMPOSE_PROJECT_NAME-bare" pg_isready -q -h 127.0.0.1 -d ordinaut || [ $SECONDS -ge $deadline ]; do sleep 0.5; done
+    if docker run --rm --network "container:$COMPOSE_PROJECT_NAME-bare" -v "$place:/w:ro" -w /w --entrypoint bash postgres:16 \
+        ops/restore.sh postgres://postgres:bare@127.0.0.1/ordinaut "bare/$(basename "$place"/bare/*.tar)" --yes; then
+        good "restored on a bare server"
+    else bad "not restored on a bare server"; fi
+    docker rm --force --volumes "$COMPOSE_PROJECT_NAME-bare" > /dev/null
     if command -v gpg > /dev/null; then
         echo "a passphrase" > "$place/passphrase"
         (cd "$place" && ./ops/backup.sh prod --to "$place/encrypted" --encrypt-with "$place/passphrase" && ./ops/restore.sh prod "$place"/encrypted/*.gpg --decrypt-with "$place/passphrase" --keep-new) || bad "the encrypted one"
@@ -266,9 +301,46 @@ step_rollback() {
     is "images that run" "$(docker ps --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --format '{{.Image}}' | grep '^ordinaut' | sort -u)" ordinaut:0.1.0
 }
 
+step_observe() {
+    say "Prometheus sees every API, and answers every panel and alert"
+    export PROMETHEUS_PORT=$((HTTP_PORT + 1)) ALERTMANAGER_PORT=$((HTTP_PORT + 2))
+    scale api=2
+    load 200 20 observed
+    # Grafana's image cannot be had everywhere; what its panels ask is asked here.
+    observability=yes compose up --detach --no-recreate --wait prometheus alertmanager > /dev/null 2>&1 || bad "Prometheus or Alertmanager is not healthy"
+    wait "${loads[@]}"
+    prom() { curl -sS -m 10 -G "http://127.0.0.1:$PROMETHEUS_PORT/api/v1/$1" "${@:2}"; }
+    ups() { prom query --data-urlencode 'query=sum by (job) (up)' | jq -r '[.data.result[] | "\(.metric.job)=\(.value[1])"] | sort | join(" ")'; }
+    local deadline=$((SECONDS + 90)) panel answer bad_panels='' named=0
+    until [ "$(ups)" = "ordinaut=2 prometheus=1 proxy=1" ] || [ $SECONDS -ge $deadline ]; do sleep 1; done
+    is "targets that are up" "$(ups)" "ordinaut=2 prometheus=1 proxy=1"
+    is "Alertmanagers that Prometheus tells" "$(prom alertmanagers | jq '.data.activeAlertmanagers | length')" 1
+    is "alerts that it has loaded" "$(prom rules | jq '[.data.groups[].rules[]] | length')" "$(grep -c -- '- alert:' "$place/ops/prometheus/rules.yml")"
+    is "alerts that it cannot tell" "$(prom rules | jq -r '[.data.groups[].rules[] | select(.health == "err") | .name] | join(" ")')" ""
+    # Rates need two scrapes.
+    sleep 35
+    while read -r panel; do
+        named=$((named + 1))
+        answer=$(prom query --data-urlencode "query=$panel" | jq -r 'if .status == "success" then (.data.result | length) else .error end')
+        case $answer in 0 | *[!0-9]*) bad_panels+="$panel: $answer; " ;; esac
+    done < <(jq -r '.panels[].targets[]?.expr' "$place/ops/grafana/dashboards/overview.json")
+    is "of $named queries of panels, without an answer" "$bad_panels" ""
+    # An alert from end to end: without a scheduler for a minute and a half.
+    compose stop scheduler > /dev/null 2>&1
+    deadline=$((SECONDS + 180))
+    fires() { curl -sS -m 10 "http://127.0.0.1:$ALERTMANAGER_PORT/api/v2/alerts" | jq -r '.[].labels.alertname' | grep -x OrdinautNoScheduler || true; }
+    until [ -n "$(fires)" ] || [ $SECONDS -ge $deadline ]; do sleep 2; done
+    is "what Alertmanager has been told" "$(fires)" OrdinautNoScheduler
+    compose start scheduler > /dev/null 2>&1
+    observability=yes compose rm --stop --force prometheus alertmanager > /dev/null 2>&1
+}
+
 step_smoke() {
     say "the smoke test, and what it says of each part that is away"
-    (cd "$place" && ./ops/smoke.sh prod && ./ops/healthcheck.sh prod) || bad "not green"
+    (cd "$place" && ./ops/smoke.sh prod) || bad "not green"
+    # The disk is this machine's, and others fill it too.
+    (cd "$place" && ./ops/healthcheck.sh prod > "$place/health") || true
+    is "what else than the disk is not well" "$(grep -E 'BAD|degraded ' "$place/health" | grep -v '^disk ' || true)" ""
     local part code
     for part in postgres redis scheduler worker; do
         compose stop "$part" > /dev/null 2>&1

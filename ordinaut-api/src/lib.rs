@@ -7,6 +7,7 @@ mod depths;
 mod parameters;
 mod problem;
 mod redact;
+mod redis;
 mod request_id;
 mod rooms;
 mod routes;
@@ -17,6 +18,7 @@ use axum::serve::ListenerExt;
 use depths::Depths;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::{Database, Redaction};
+use redis::Redis;
 use rooms::Rooms;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -48,6 +50,7 @@ struct App {
     timezone: String,
     redaction: Redaction,
     depths: Depths,
+    redis: Option<Redis>,
     rooms: Rooms,
     traffic: Traffic,
 }
@@ -68,6 +71,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
     let address = listener.local_addr().context("could not tell the port")?;
     let router = routes::router(App {
         depths: Depths::new(config.database.clone()),
+        redis: config.database.redis_url().map(Redis::new),
         rooms: Rooms::new(config.database.clone()),
         database: config.database,
         admin_token: config.admin_token,

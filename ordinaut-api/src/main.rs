@@ -10,12 +10,26 @@ use ordinaut_core::settings::log::LogSettings;
 use ordinaut_core::settings::scheduler;
 use ordinaut_core::settings::{SettingError, Source};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 struct Settings {
     log: LogSettings,
     database: DatabaseSettings,
     api: ApiSettings,
     timezone: String,
+}
+
+/// A process whose runtime turns. What else is wrong, the proxy asks for and leaves it out; starting again mends none of it.
+struct Alive;
+
+impl binary::Health for Alive {
+    fn live(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 #[tokio::main]
@@ -41,6 +55,7 @@ fn settings(source: &Source) -> Result<Settings, SettingError> {
 async fn serve(Settings { log, database, api, timezone }: Settings) -> anyhow::Result<()> {
     binary::start_log(&log);
     let shutdown = binary::shutdown().context("could not listen for signals")?;
+    binary::tell_supervisor(Arc::new(Alive));
     // Before Postgres is waited for, so that a taken port is known at once.
     let listener = ordinaut_api::listen(&api).await?;
     let opening = binary::open_database(&database, "ordinaut-api");

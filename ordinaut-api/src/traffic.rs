@@ -11,9 +11,18 @@ use prometheus_client::metrics::family::Family;
 use std::sync::Arc;
 
 /// Requests answered. Labels come from fixed sets only: what a client makes up is `other`.
-#[derive(Default)]
 pub(crate) struct Traffic {
     pub(crate) requests: Family<Answered, Counter>,
+}
+
+impl Default for Traffic {
+    /// Nothing was answered, and that is told from the first scrape on: of its own request.
+    fn default() -> Self {
+        let requests = Family::<Answered, Counter>::default();
+        let scrape = Answered { method: "GET".to_owned(), route: "/metrics".to_owned(), status: 200 };
+        drop(requests.get_or_create(&scrape));
+        Self { requests }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -66,6 +66,9 @@ pub(crate) enum Verb {
     Queue(Queue),
     /// List workers
     Workers(Format),
+    /// Tell a worker to lease nothing more, or again
+    #[command(subcommand)]
+    Worker(OneWorker),
     /// Print events
     Events(Events),
     /// Check Postgres, schema, Redis, clock and settings
@@ -275,6 +278,20 @@ pub(crate) enum Dead {
         ids: Vec<Uuid>,
         #[command(flatten)]
         format: Format,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum OneWorker {
+    /// Lease nothing more; what runs ends. It holds over a restart of the worker
+    Drain {
+        /// Its name, or the number of its session
+        worker: String,
+    },
+    /// Lease again
+    Undrain {
+        /// Its name, or the number of its session
+        worker: String,
     },
 }
 

@@ -86,6 +86,7 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
         Verb::Queues(format) => command::queue::list(&database, format).await,
         Verb::Queue(queue) => command::queue::run(&database, queue).await,
         Verb::Workers(format) => command::status::workers(&database, format).await,
+        Verb::Worker(verb) => command::status::worker(&database, verb).await,
         Verb::Events(events) => command::events::run(&database, events).await,
         Verb::Dev(_) | Verb::Doctor(_) | Verb::Health { .. } | Verb::Migrate(_) | Verb::Preview(_) => {
             unreachable!("answered above")

@@ -24,7 +24,7 @@ pub use cancel::CancelledJobs;
 pub use job::Job;
 pub use limits::LimitError;
 pub use pending::Pending;
-pub use scheduler::Scheduler;
+pub use scheduler::{Pulse, Scheduler};
 pub use store::address::{Address, InvalidAddress};
 pub use store::cancel::CancelFilter;
 pub use store::database::Database;
@@ -40,6 +40,7 @@ pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations,
 pub use store::queue::QueueRoom;
 pub use store::result::{Awaited, JobResult};
 pub use store::retention::Pruned;
+pub use store::scheduler::SchedulerStatus;
 pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
 pub use store::task::look::{FireRecord, TaskCount, TaskRun, TaskStatistics};

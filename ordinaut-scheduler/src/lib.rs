@@ -1,7 +1,11 @@
 //! The scheduler's door: fires tasks, rescues jobs of vanished workers, relays events, makes partitions, prunes.
 
+mod health;
+
+pub use health::SchedulerHealth;
+
 use ordinaut_core::settings::scheduler::SchedulerSettings;
-use ordinaut_core::{Database, Scheduler};
+use ordinaut_core::{Database, Pulse, Scheduler};
 
 /// What a scheduler needs.
 pub struct Config {
@@ -9,9 +13,11 @@ pub struct Config {
     pub database: Database,
     /// How it fires tasks.
     pub settings: SchedulerSettings,
+    /// Where it tells of its loops.
+    pub pulse: Pulse,
 }
 
 /// Works until `shutdown` ends. Any number of schedulers may run; none of them leads.
 pub async fn run<F: Future>(config: Config, shutdown: F) {
-    Scheduler::new(config.database).settings(config.settings).run(shutdown).await;
+    Scheduler::new(config.database).settings(config.settings).pulse(config.pulse).run(shutdown).await;
 }

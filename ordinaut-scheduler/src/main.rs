@@ -3,16 +3,19 @@
 use clap::Command;
 use ordinaut_core::binary;
 use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_core::settings::health::HealthSettings;
 use ordinaut_core::settings::log::LogSettings;
 use ordinaut_core::settings::scheduler::SchedulerSettings;
 use ordinaut_core::settings::{SettingError, Source};
-use ordinaut_scheduler::Config;
+use ordinaut_scheduler::{Config, SchedulerHealth};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 struct Settings {
     log: LogSettings,
     database: DatabaseSettings,
     scheduler: SchedulerSettings,
+    health: HealthSettings,
 }
 
 #[tokio::main]
@@ -20,9 +23,11 @@ async fn main() -> ExitCode {
     let command = Command::new("ordinaut-scheduler")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Fires tasks, rescues jobs of vanished workers, relays events, makes partitions, prunes");
-    let matches =
-        binary::with_flags(command, &["ARGS_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "RETENTION_", "SCHEDULER_"])
-            .get_matches();
+    let matches = binary::with_flags(
+        command,
+        &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "RETENTION_", "SCHEDULER_"],
+    )
+    .get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
         Ok(settings) => binary::exit(run(settings).await),
         Err(error) => binary::refuse(&error),
@@ -34,15 +39,24 @@ fn settings(source: &Source) -> Result<Settings, SettingError> {
         log: LogSettings::read(source)?,
         database: DatabaseSettings::read(source)?,
         scheduler: SchedulerSettings::read(source)?,
+        health: HealthSettings::of_scheduler(source)?,
     })
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
     binary::start_log(&settings.log);
     let shutdown = binary::shutdown()?;
+    let health = Arc::new(SchedulerHealth::default());
+    // Before Postgres is waited for, so that a taken port is known at once, and who asks meanwhile gets an answer.
+    if let Some(listener) = binary::listen_for_health(&settings.health).await? {
+        tokio::spawn(binary::serve_health(listener, health.clone()));
+    }
+    binary::tell_supervisor(health.clone());
     let opening = binary::open_database(&settings.database, "ordinaut-scheduler");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
-    let config = Config { database: database?, settings: settings.scheduler };
+    let database = database?;
+    let database = health.database.get_or_init(|| database).clone();
+    let config = Config { database, settings: settings.scheduler, pulse: health.pulse.clone() };
     ordinaut_scheduler::run(config, shutdown.cancelled()).await;
     Ok(())
 }

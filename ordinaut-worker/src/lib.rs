@@ -1,9 +1,11 @@
 //! The worker's door: leases jobs and runs them, with the kinds that every worker has built in.
 
+mod health;
 mod http;
 mod kinds;
 mod seconds;
 
+pub use health::WorkerHealth;
 pub use http::status::ExpectStatus;
 pub use kinds::{Abort, Echo, Fail, How, Http, Panic, Sleep, Spin};
 pub use seconds::Seconds;

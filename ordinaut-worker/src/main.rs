@@ -3,16 +3,19 @@
 use clap::{Arg, ArgAction, Command};
 use ordinaut_core::binary;
 use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_core::settings::health::HealthSettings;
 use ordinaut_core::settings::log::LogSettings;
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::settings::{SettingError, Source};
-use ordinaut_worker::Config;
+use ordinaut_worker::{Config, WorkerHealth};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 struct Settings {
     log: LogSettings,
     database: DatabaseSettings,
     worker: WorkerSettings,
+    health: HealthSettings,
     fault_kinds: bool,
 }
 
@@ -25,7 +28,8 @@ fn main() -> ExitCode {
                 .help("Also run the kinds that fail on purpose: abort, fail, panic and spin"),
         );
     let matches =
-        binary::with_flags(command, &["ARGS_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "WORKER_"]).get_matches();
+        binary::with_flags(command, &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "WORKER_"])
+            .get_matches();
     let fault_kinds = matches.get_flag("fault-kinds");
     match binary::source(&matches).and_then(|source| settings(&source, fault_kinds)) {
         Ok(settings) => binary::exit(serve(settings)),
@@ -38,6 +42,7 @@ fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError
         log: LogSettings::read(source)?,
         database: DatabaseSettings::read(source)?,
         worker: WorkerSettings::read(source)?,
+        health: HealthSettings::of_worker(source)?,
         fault_kinds,
     })
 }
@@ -49,10 +54,17 @@ fn serve(settings: Settings) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
         let shutdown = binary::shutdown()?;
+        let health = Arc::new(WorkerHealth::default());
+        // Before Postgres is waited for, so that a taken port is known at once, and who asks meanwhile gets an answer.
+        if let Some(listener) = binary::listen_for_health(&settings.health).await? {
+            tokio::spawn(binary::serve_health(listener, health.clone()));
+        }
+        binary::tell_supervisor(health.clone());
         let opening = binary::open_database(&settings.database, "ordinaut-worker");
         let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
+        let database = database?;
         let config = Config {
-            database: database?,
+            database: health.database.get_or_init(|| database).clone(),
             settings: settings.worker,
             fault_kinds: settings.fault_kinds,
             when_stuck: None,

@@ -5,13 +5,13 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::{SchemaError, zone_data_version};
+use ordinaut_core::binary::can_use;
+use ordinaut_core::zone_data_version;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-use tracing::warn;
 
 /// Who asks for health asks often, and takes no answer for a bad one within a few seconds.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,30 +45,45 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Pr
 }
 
 pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let (schema, workers, lag) = tokio::join!(schema(&app), workers(&app), lag(&app));
+    let (schema, redis, schedulers, workers, lag) =
+        tokio::join!(schema(&app), redis(&app), schedulers(&app), workers(&app), lag(&app));
     let postgres = match schema {
         Ok(()) => Part { status: Status::Healthy, detail: "answers, and its schema is usable".to_owned() },
-        Err(why) => Part { status: Status::Unhealthy, detail: why.to_owned() },
+        Err(why) => Part { status: Status::Unhealthy, detail: why },
     };
-    let whole = postgres.status.max(workers.status).max(lag.status);
-    let code = if whole == Status::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let parts = json!({ "postgres": postgres, "workers": workers, "lag": lag });
+    let whole = [&postgres, &redis, &schedulers, &workers, &lag].map(|part| part.status).into_iter().max();
+    let code = if whole == Some(Status::Unhealthy) { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let parts =
+        json!({ "postgres": postgres, "redis": redis, "schedulers": schedulers, "workers": workers, "lag": lag });
     (code, Json(json!({ "status": whole, "parts": parts, "zone_data": zone_data_version() })))
 }
 
-/// Whether Postgres answers, and this binary may use what is there; else why not. Nobody has to show a token to read
-/// this, so what exactly is wrong goes to the log.
-async fn schema(app: &App) -> Result<(), &'static str> {
-    match timeout(PATIENCE, app.database.check_schema()).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => {
-            warn!(%error, "not ready: {error}");
-            Err(match error {
-                SchemaError::Database(_) => "Postgres does not answer",
-                _ => "the schema is not one that this binary can use",
-            })
-        }
-        Err(_) => Err("Postgres did not answer within 2 s"),
+async fn schema(app: &App) -> Result<(), String> {
+    let found = timeout(PATIENCE, can_use(&app.database)).await;
+    found.unwrap_or_else(|_| Err("Postgres did not answer within 2 s".to_owned()))
+}
+
+/// Redis tells, and decides nothing: without it work gets done.
+async fn redis(app: &App) -> Part {
+    let Some(redis) = &app.redis else {
+        return Part { status: Status::Healthy, detail: "there is none: events stay in Postgres".to_owned() };
+    };
+    match timeout(PATIENCE, redis.answers()).await {
+        Ok(true) => Part { status: Status::Healthy, detail: "answers".to_owned() },
+        _ => Part { status: Status::Degraded, detail: "does not answer: events wait in Postgres".to_owned() },
+    }
+}
+
+async fn schedulers(app: &App) -> Part {
+    match timeout(PATIENCE, app.database.schedulers()).await {
+        Ok(Ok(schedulers)) => match schedulers.iter().filter(|scheduler| scheduler.alive).count() {
+            0 => Part {
+                status: Status::Unhealthy,
+                detail: "none was seen for 30 s: no task fires, no event is relayed, nothing is rescued".to_owned(),
+            },
+            living => Part { status: Status::Healthy, detail: format!("{living} alive") },
+        },
+        _ => unknown(),
     }
 }
 

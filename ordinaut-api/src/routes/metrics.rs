@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use ordinaut_core::{OldestSnapshot, OutcomeCount, QueueStatus, TaskCount, TaskStatus};
+use ordinaut_core::{OldestSnapshot, Outcome, OutcomeCount, QueueStatus, TaskCount, TaskStatus};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -44,10 +44,12 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     let depths = app.depths.counted().await?;
     let outcomes = app.database.outcomes().await?;
     let snapshot = app.database.oldest_snapshot().await?;
+    let schedulers = app.database.schedulers().await?.iter().filter(|scheduler| scheduler.alive).count();
     let mut registry = Registry::with_prefix("ordinaut");
     register_queues(&mut registry, &depths.queues);
+    register_schedulers(&mut registry, schedulers);
     register_tasks(&mut registry, &depths.tasks);
-    register_outcomes(&mut registry, &outcomes);
+    register_outcomes(&mut registry, &depths.queues, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
     registry.register("http_requests", "Requests that this process answered", app.traffic.requests.clone());
     let mut body = String::new();
@@ -83,6 +85,12 @@ fn register_queues(registry: &mut Registry, queues: &[QueueStatus]) {
     registry.register("workers", "Living sessions that serve the queue", workers);
 }
 
+fn register_schedulers(registry: &mut Registry, alive: usize) {
+    let schedulers = Gauge::<i64>::default();
+    schedulers.set(i64::try_from(alive).unwrap_or(i64::MAX));
+    registry.register("schedulers", "Schedulers that were seen within 30 seconds", schedulers);
+}
+
 /// Every status is told, so that one that no task has falls to 0.
 fn register_tasks(registry: &mut Registry, counts: &[TaskCount]) {
     let (tasks, in_trouble) = (Family::<WithStatus, Gauge>::default(), Gauge::<i64>::default());
@@ -104,11 +112,15 @@ fn register_snapshot(registry: &mut Registry, oldest: Option<&OldestSnapshot>) {
     registry.register("oldest_snapshot_transactions", "Transactions since the oldest snapshot was taken", transactions);
 }
 
-fn register_outcomes(registry: &mut Registry, outcomes: &[OutcomeCount]) {
+/// Every outcome of a queue is told, so that the first one is an increase and not a new series.
+fn register_outcomes(registry: &mut Registry, queues: &[QueueStatus], outcomes: &[OutcomeCount]) {
     let attempts = Family::<WithOutcome, Counter>::default();
+    let labels = |queue: &str, outcome: Outcome| WithOutcome { queue: queue.to_owned(), outcome: outcome.as_str() };
+    for queue in queues {
+        Outcome::ALL.into_iter().for_each(|outcome| drop(attempts.get_or_create(&labels(&queue.name, outcome))));
+    }
     for counted in outcomes {
-        let labels = WithOutcome { queue: counted.queue.clone(), outcome: counted.outcome.as_str() };
-        attempts.get_or_create(&labels).inc_by(counted.ended.unsigned_abs());
+        attempts.get_or_create(&labels(&counted.queue, counted.outcome)).inc_by(counted.ended.unsigned_abs());
     }
     registry.register("attempts", "Attempts that ended, since the schema was made", attempts);
 }

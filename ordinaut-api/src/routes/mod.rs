@@ -115,6 +115,7 @@ mod tests {
         let app = Arc::new(App {
             depths: Depths::new(database.clone()),
             rooms: Rooms::new(database.clone()),
+            redis: None,
             database,
             admin_token: String::new(),
             timezone: String::new(),

@@ -65,8 +65,18 @@ impl TestApp {
     }
 
     pub(crate) async fn start_on(options: PgConnectOptions) -> Self {
+        Self::start_with(options, None).await
+    }
+
+    /// With a Redis, which may be none.
+    pub(crate) async fn start_with_redis(url: &str) -> Self {
+        Self::start_with(POSTGRES.url().parse().unwrap(), Some(url.to_owned())).await
+    }
+
+    async fn start_with(options: PgConnectOptions, redis: Option<String>) -> Self {
         let options = fresh_database(options).await;
-        let database = Database::from(PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap());
+        let pool = PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap();
+        let database = Database::from(pool).redis(redis);
         database.migrate().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -118,6 +128,16 @@ impl TestApp {
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.database.pool()).await.unwrap()
+    }
+
+    /// A scheduler that was seen a moment ago.
+    pub(crate) async fn a_scheduler_is_seen(&self) {
+        sqlx::query(
+            "insert into ordinaut.scheduler (id, name, host, pid, version) values (gen_random_uuid(), 's', 'h', 1, '0')",
+        )
+        .execute(self.database.pool())
+        .await
+        .unwrap();
     }
 
     /// A worker of the queue that knows the kinds `echo` and `doomed`.

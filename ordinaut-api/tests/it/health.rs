@@ -34,8 +34,43 @@ async fn without_a_living_worker_it_is_unhealthy() {
     assert_eq!(health.status, 503);
     let health = health.json();
     assert_eq!(health["zone_data"], ordinaut_core::zone_data_version());
-    let parts = ["postgres", "workers", "lag"].map(|part| health["parts"][part]["status"].clone());
-    assert_eq!((&health["status"], parts), (&json!("unhealthy"), ["healthy", "unhealthy", "healthy"].map(Into::into)));
+    let of_parts = |health: &serde_json::Value| {
+        ["postgres", "redis", "schedulers", "workers", "lag"].map(|part| health["parts"][part]["status"].clone())
+    };
+    let parts = ["healthy", "healthy", "unhealthy", "unhealthy", "healthy"];
+    assert_eq!((&health["status"], of_parts(&health)), (&json!("unhealthy"), parts.map(Into::into)));
+    app.a_scheduler_is_seen().await;
+    let health = probe(&app, "/health").await.json();
+    let parts = ["healthy", "healthy", "healthy", "unhealthy", "healthy"];
+    assert_eq!((&health["status"], of_parts(&health)), (&json!("unhealthy"), parts.map(Into::into)));
+}
+
+#[tokio::test]
+async fn a_scheduler_that_is_not_seen_any_more_makes_it_unhealthy() {
+    let app = TestApp::start().await;
+    let mut worker = app.worker("default");
+    worker.step().await.unwrap();
+    app.a_scheduler_is_seen().await;
+    assert_eq!(probe(&app, "/health").await.json()["status"], "healthy");
+    sqlx::query("update ordinaut.scheduler set seen_at = now() - interval '31 s'")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    let health = probe(&app, "/health").await;
+    assert_eq!((health.status, &health.json()["parts"]["schedulers"]["status"]), (503, &json!("unhealthy")));
+}
+
+#[tokio::test]
+async fn a_redis_that_does_not_answer_only_degrades_it() {
+    // Nobody listens on the port of discard.
+    let app = TestApp::start_with_redis("redis://127.0.0.1:9").await;
+    app.a_scheduler_is_seen().await;
+    let mut worker = app.worker("default");
+    worker.step().await.unwrap();
+    let health = probe(&app, "/health").await;
+    let status = &health.json()["status"];
+    assert_eq!((health.status, status), (200, &json!("degraded")), "{}", health.text);
+    assert_eq!(health.json()["parts"]["redis"]["status"], "degraded");
 }
 
 #[tokio::test]
@@ -44,6 +79,7 @@ async fn the_oldest_wait_degrades_it_and_then_makes_it_unhealthy() {
         let app = TestApp::start().await;
         let mut worker = app.worker("default");
         worker.step().await.unwrap();
+        app.a_scheduler_is_seen().await;
         app.enqueue(json!({"kind": "echo"})).await;
         sqlx::query("update ordinaut.due_work set run_at = now() - make_interval(secs => $1)")
             .bind(f64::from(seconds))

@@ -2,6 +2,7 @@
 
 use crate::app::{TestApp, answer};
 use futures_util::future::join_all;
+use ordinaut_core::Outcome;
 use reqwest::Method;
 use serde_json::json;
 
@@ -9,6 +10,27 @@ use serde_json::json;
 fn sample(text: &str, name: &str) -> Option<f64> {
     let line = text.lines().find(|line| line.rsplit_once(' ').is_some_and(|(sample, _)| sample == name))?;
     line.rsplit_once(' ')?.1.parse().ok()
+}
+
+#[tokio::test]
+async fn what_has_not_happened_yet_is_told_as_zero() {
+    let app = TestApp::start().await;
+    let mut worker = app.worker("mail");
+    worker.step().await.unwrap();
+    let metrics = app.get("/metrics").await.text;
+    for outcome in Outcome::ALL {
+        let name = format!(r#"ordinaut_attempts_total{{queue="mail",outcome="{outcome}"}}"#);
+        assert_eq!(sample(&metrics, &name), Some(0.0), "{name}: {metrics}");
+    }
+    let families = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    for (family, _) in families {
+        let told =
+            metrics.lines().any(|line| line.strip_prefix(family).is_some_and(|rest| rest.starts_with(['{', ' ', '_'])));
+        assert!(told, "{family} has no sample: {metrics}");
+    }
+    assert_eq!(sample(&metrics, "ordinaut_schedulers"), Some(0.0));
+    app.a_scheduler_is_seen().await;
+    assert_eq!(sample(&app.get("/metrics").await.text, "ordinaut_schedulers"), Some(1.0));
 }
 
 #[tokio::test]

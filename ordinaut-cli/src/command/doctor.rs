@@ -44,6 +44,7 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
         Ok(database) => {
             findings.extend(server(&database, &connection.origin).await);
             findings.push(schema(&database).await);
+            findings.push(schedulers(&database).await);
             findings.push(workers(&database).await);
             findings.push(tasks(&database).await);
             findings.push(snapshot(&database).await);
@@ -116,6 +117,16 @@ async fn schema(database: &Database) -> Finding {
     }
 }
 
+async fn schedulers(database: &Database) -> Finding {
+    match database.schedulers().await {
+        Ok(schedulers) => match schedulers.iter().filter(|scheduler| scheduler.alive).count() {
+            0 => note("schedulers", "none is alive: no task fires, no event is relayed, nothing is rescued".to_owned()),
+            alive => good("schedulers", format!("{alive} alive")),
+        },
+        Err(error) => bad("schedulers", error.to_string()),
+    }
+}
+
 async fn workers(database: &Database) -> Finding {
     match database.workers().await {
         Ok(workers) => match workers.iter().filter(|worker| worker.alive).count() {
@@ -169,7 +180,7 @@ async fn redis(url: Option<&str>) -> Finding {
     match last_event_in_redis(url).await {
         Ok(Some(n)) => good("redis", format!("the stream is at event {n}")),
         Ok(None) => good("redis", "it answers, and the stream is empty".to_owned()),
-        Err(error) => bad("redis", error.to_string()),
+        Err(error) => bad("redis", format!("{:#}", anyhow::Error::new(error))),
     }
 }
 

@@ -6,10 +6,10 @@ use crate::output::say;
 use anyhow::{Context, bail};
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::api::ApiSettings;
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::settings::health::HealthSettings;
+use ordinaut_core::settings::host_name;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -45,45 +45,51 @@ async fn database(source: &Source) -> anyhow::Result<String> {
     Ok("Postgres answers, and its schema is usable".to_owned())
 }
 
-/// The API of this machine or container, asked as a load balancer would. Blocking: nothing else goes on here.
+/// The API of this machine or container, asked as a load balancer would.
 fn api(source: &Source) -> anyhow::Result<String> {
     let ApiSettings { host, port, .. } = ApiSettings::read(source)?;
-    let host = if host.is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { host };
-    let mut connection = TcpStream::connect_timeout(&SocketAddr::from((host, port)), PATIENCE)
-        .with_context(|| format!("nothing answers on port {port} of {host}"))?;
+    ask("API", SocketAddr::from((host, port)))
+}
+
+/// Asks a process over HTTP whether it is ready. Blocking: nothing else goes on here.
+fn ask(whom: &str, mut address: SocketAddr) -> anyhow::Result<String> {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::from(Ipv4Addr::LOCALHOST));
+    }
+    let mut connection = TcpStream::connect_timeout(&address, PATIENCE)
+        .with_context(|| format!("nothing answers on port {} of {}", address.port(), address.ip()))?;
     connection.set_read_timeout(Some(PATIENCE))?;
-    write!(connection, "GET /health/ready HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n")?;
+    write!(connection, "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).context("the API did not answer in full")?;
+    connection.read_to_string(&mut answer).with_context(|| format!("the {whom} did not answer in full"))?;
     if !answer.starts_with("HTTP/1.1 200 ") {
-        bail!("the API says: {}", answer.lines().next_back().unwrap_or_default());
+        bail!("the {whom} says: {}", answer.lines().next_back().unwrap_or_default());
     }
-    Ok(format!("the API on port {port} is ready"))
+    Ok(format!("the {whom} on port {} is ready", address.port()))
 }
 
-/// A scheduler leaves no row behind: its process has to be here, and what it works on has to be usable.
+/// The scheduler that answers here; where none is told to, one of this machine or container that was seen lately.
 async fn scheduler(source: &Source) -> anyhow::Result<String> {
-    if !is_running("ordinaut-scheduler")? {
-        bail!("no ordinaut-scheduler runs here");
+    if let Some(address) = HealthSettings::of_scheduler(source)?.address {
+        return ask("scheduler", address);
     }
-    Ok(format!("the scheduler runs; {}", database(source).await?))
+    let host = host_name();
+    let schedulers = Connection::find(source)?.open().await?.schedulers().await?;
+    match schedulers.iter().filter(|scheduler| scheduler.alive && scheduler.host == host).count() {
+        0 => bail!("no scheduler of host {host} was seen for 30 s"),
+        alive => Ok(format!("{alive} alive on host {host}")),
+    }
 }
 
-/// A session of this machine or container whose leases hold.
+/// The worker that answers here; where none is told to, a session of this machine or container whose leases hold.
 async fn worker(source: &Source) -> anyhow::Result<String> {
-    let host = WorkerSettings::read(source)?.host;
+    if let Some(address) = HealthSettings::of_worker(source)?.address {
+        return ask("worker", address);
+    }
+    let host = host_name();
     let workers = Connection::find(source)?.open().await?.workers().await?;
     match workers.iter().filter(|worker| worker.alive && worker.host == host).count() {
         0 => bail!("no session of host {host} is alive"),
         alive => Ok(format!("{alive} alive on host {host}")),
     }
-}
-
-fn is_running(name: &str) -> anyhow::Result<bool> {
-    let processes = std::fs::read_dir("/proc").context("could not look for processes")?;
-    // A process that ends meanwhile is none.
-    Ok(processes.flatten().filter_map(|process| std::fs::read(process.path().join("cmdline")).ok()).any(|command| {
-        let program = command.split(|byte| *byte == 0).next().unwrap_or_default();
-        Path::new(&*String::from_utf8_lossy(program)).file_name().is_some_and(|file| file == name)
-    }))
 }

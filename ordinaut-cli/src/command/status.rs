@@ -1,7 +1,9 @@
-//! `ordinaut workers`.
+//! `ordinaut workers`, and `ordinaut worker drain|undrain`.
 
 use crate::args::Format;
-use crate::output::{answer, table, time};
+use crate::args::OneWorker;
+use crate::output::{answer, say, table, time};
+use anyhow::bail;
 use ordinaut_core::Database;
 use std::process::ExitCode;
 
@@ -9,10 +11,13 @@ pub(crate) async fn workers(database: &Database, format: Format) -> anyhow::Resu
     let workers = database.workers().await?;
     answer(format, &workers, || {
         let rows = workers.iter().map(|worker| {
-            let state = match (worker.ended_at, worker.alive) {
-                (Some(_), _) => "ended",
-                (None, true) => "alive",
-                (None, false) => "late",
+            let state = match (worker.ended_at, worker.alive, worker.drained) {
+                (Some(_), _, _) => "ended",
+                // What it runs ends before it is.
+                (None, true, true) if worker.running > 0 => "drains",
+                (None, true, true) => "drained",
+                (None, true, false) => "alive",
+                (None, false, _) => "late",
             };
             [
                 worker.session.to_string(),
@@ -26,5 +31,21 @@ pub(crate) async fn workers(database: &Database, format: Format) -> anyhow::Resu
         });
         table(["SESSION", "NAME", "STATE", "RUNNING", "QUEUES", "KINDS", "RENEWED"], rows)
     })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn worker(database: &Database, verb: OneWorker) -> anyhow::Result<ExitCode> {
+    match verb {
+        OneWorker::Drain { worker } => match database.drain_worker(&worker).await? {
+            Some(name) => {
+                say(format_args!("{name} leases nothing more, and what it runs ends: `ordinaut workers` tells when"))
+            }
+            None => bail!("no worker named {worker:?}, or with that session, lives"),
+        },
+        OneWorker::Undrain { worker } => match database.undrain_worker(&worker).await? {
+            Some(name) => say(format_args!("{name} leases again")),
+            None => bail!("no worker named {worker:?}, or with that session, is drained"),
+        },
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,7 @@ use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
 use ordinaut_core::settings::worker::{Served, WorkerSettings};
-use ordinaut_core::{Database, EXIT_STUCK};
+use ordinaut_core::{Database, EXIT_STUCK, Pulse};
 use place::{Place, Running};
 use servers::Servers;
 use std::net::SocketAddr;
@@ -140,7 +140,8 @@ impl Doors {
             workers.spawn(ordinaut_worker::run(config, stop_workers.clone().cancelled_owned()));
         }
         let stop = stop_others.clone();
-        let config = ordinaut_scheduler::Config { database: database.clone(), settings: scheduler };
+        let config =
+            ordinaut_scheduler::Config { database: database.clone(), settings: scheduler, pulse: Pulse::default() };
         others.spawn(async move {
             ordinaut_scheduler::run(config, stop.cancelled()).await;
             Ok(())

@@ -1,6 +1,6 @@
 //! What is looked at: queues, workers, doctor, migrate.
 
-use crate::home::shared;
+use crate::home::{Home, shared};
 use serde_json::{Value, json};
 
 fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
@@ -36,10 +36,24 @@ fn workers_show_what_they_serve_and_can_run() {
 }
 
 #[test]
+fn a_worker_is_drained_by_name_and_says_so() {
+    let home = Home::new();
+    let _dev = home.dev("--worker-name shy");
+    home.living_workers(1);
+    assert!(home.run("worker drain shy").good().starts_with("shy leases nothing more"));
+    assert!(home.run("workers").good().contains("drained"));
+    let session = home.living_workers(1)[0]["session"].as_str().unwrap().to_owned();
+    assert_eq!(home.run(&format!("worker undrain {session}")).good(), "shy leases again");
+    assert!(home.run("workers").good().contains("alive"));
+    let unknown = home.run("worker drain nobody");
+    assert_eq!(unknown.bad_line(1), "no worker named \"nobody\", or with that session, lives");
+}
+
+#[test]
 fn doctor_finds_nothing_bad_beside_a_dev() {
     let home = shared();
     let findings = home.json("doctor");
-    for part in ["postgres", "schema", "workers", "tasks", "zones"] {
+    for part in ["postgres", "schema", "schedulers", "workers", "tasks", "zones"] {
         assert_eq!(named(&findings, "part", part)["verdict"], "good", "{findings}");
     }
     assert!(findings.as_array().unwrap().iter().all(|finding| finding["verdict"] != "bad"), "{findings}");
@@ -54,7 +68,7 @@ fn migrate_has_nothing_to_do_beside_a_dev() {
     assert!(answer.good().ends_with("nothing to do"), "{answer:?}");
     let status = home.json("migrate status");
     let versions: Vec<_> = status.as_array().unwrap().iter().map(|line| line["version"].as_i64().unwrap()).collect();
-    assert_eq!(versions, (1..=ordinaut_core::newest_migration()).collect::<Vec<_>>());
+    assert_eq!(versions, ordinaut_core::known_migrations().map(|(version, _)| version).collect::<Vec<_>>());
     assert!(status.as_array().unwrap().iter().all(|line| line["applied"] == true), "{status}");
     assert!(home.run("migrate status").good().starts_with("VERSION "));
 }

@@ -2,12 +2,10 @@
 
 use crate::dev::client;
 use crate::home::shared;
-use crate::process::LIMIT;
-use ordinaut_core::settings::ALL;
+use ordinaut_core::settings::{ALL, About};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -30,6 +28,26 @@ fn every_setting_reaches_its_container() {
     assert!(missing.is_empty(), "ops/docker-compose.yml does not pass on {missing:?}");
 }
 
+/// The rows of the table in a section of a document.
+fn rows<'a>(document: &'a str, heading: &str) -> Vec<&'a str> {
+    let (_, below) = document.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = below.split("\n## ").next().unwrap();
+    section.lines().filter(|line| line.starts_with("| `")).collect()
+}
+
+#[test]
+fn the_guide_to_operations_says_of_every_setting_what_the_code_says() {
+    let operations = read("docs/operations.md");
+    let row = |about: &About| {
+        let default = about.default.map(|default| format!("`{default}`")).unwrap_or_default();
+        format!("| `{}` | {default} | {} | {} |", about.name, about.help, about.accepts)
+    };
+    let (documented, wanted) = (rows(&operations, "Settings"), ALL.iter().map(row).collect::<Vec<_>>());
+    let missing: Vec<_> = wanted.iter().filter(|row| !documented.contains(&row.as_str())).collect();
+    assert!(missing.is_empty(), "docs/operations.md has no row\n{missing:#?}");
+    assert_eq!(documented.len(), wanted.len(), "docs/operations.md has a row of no setting");
+}
+
 /// The words in a text that begin like a metric of ours.
 fn metrics_in(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
@@ -45,27 +63,27 @@ async fn every_metric_of_a_rule_or_panel_is_exported() {
         .flat_map(|path| metrics_in(&read(path)))
         .collect();
     assert!(named.len() > 5, "{named:?}");
-    let home = shared();
-    let token = fs::read_to_string(home.path(".ordinaut/api_token")).unwrap();
-    // Nothing is told of what never happened: an attempt, which the worker tells when it renews its leases, and a request.
-    home.enqueue("echo");
-    let begun = Instant::now();
-    loop {
-        let request = client().get(format!("{}/metrics", home.api)).bearer_auth(token.trim());
-        let exported = types_in(&request.send().await.unwrap().text().await.unwrap());
-        let missing: Vec<_> = named.difference(&exported).collect();
-        if missing.is_empty() {
-            break;
-        }
-        assert!(begun.elapsed() < LIMIT, "nobody exports {missing:?}; there are {exported:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let exported = exported().await;
+    let missing: Vec<_> = named.difference(&exported).collect();
+    assert!(missing.is_empty(), "nobody exports {missing:?}; there are {exported:?}");
 }
 
-/// The names of what is exported, as queries know them.
-fn types_in(text: &str) -> BTreeSet<String> {
-    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    types.map(|(name, kind)| if kind == "counter" { format!("{name}_total") } else { name.to_owned() }).collect()
+#[tokio::test]
+async fn the_guide_to_operations_has_every_metric_that_is_exported_and_no_other() {
+    let operations = read("docs/operations.md");
+    let documented = metrics_in(&rows(&operations, "Metrics and alerts").join("\n"));
+    assert_eq!(documented, exported().await);
+    let of_http = metrics_in(&read("docs/http-api.md"));
+    assert_eq!(documented, of_http);
+}
+
+/// The names of the samples that a running system tells, as queries know them.
+async fn exported() -> BTreeSet<String> {
+    let home = shared();
+    let token = fs::read_to_string(home.path(".ordinaut/api_token")).unwrap();
+    let request = client().get(format!("{}/metrics", home.api)).bearer_auth(token.trim());
+    let text = request.send().await.unwrap().text().await.unwrap();
+    metrics_in(&text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n"))
 }
 
 #[test]

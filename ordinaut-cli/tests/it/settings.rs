@@ -24,6 +24,7 @@ fn without_a_database_every_verb_names_the_setting() {
         format!("dead requeue {id}"),
         "queues".to_owned(),
         "workers".to_owned(),
+        "worker drain somebody".to_owned(),
         "events".to_owned(),
         "doctor".to_owned(),
         "task create --title t --kind k --cron @daily".to_owned(),
@@ -103,8 +104,10 @@ fn an_unknown_key_of_the_settings_file_is_refused_by_name() {
         let answer = Answer::of(home.command(line).env("ORDINAUT_CONFIG", "ordinaut.toml"));
         assert_eq!(answer.bad_line(2), "ordinaut.toml: there is no setting \"worker.concurency\"");
     }
-    let missing = home.run("jobs --ordinaut-config no.toml");
-    assert!(missing.bad_line(2).starts_with("ORDINAUT_CONFIG: could not read no.toml: "), "{missing:?}");
+    for line in ["jobs --ordinaut-config no.toml", "jobs --config no.toml"] {
+        let missing = home.run(line);
+        assert!(missing.bad_line(2).starts_with("ORDINAUT_CONFIG: could not read no.toml: "), "{missing:?}");
+    }
     assert!(!home.path(".ordinaut").exists());
 }
 

@@ -25,10 +25,12 @@ pub fn source(matches: &ArgMatches) -> Result<Source, SettingError> {
 fn flag(about: &About) -> Arg {
     let default = about.default.map(|default| format!(", default {default}")).unwrap_or_default();
     let file = if about.secret { format!(", or {}_FILE", about.name) } else { String::new() };
-    Arg::new(about.name)
+    let flag = Arg::new(about.name)
         .long(about.name.to_lowercase().replace('_', "-"))
         .value_name("VALUE")
         .help(format!("{} [{}{file}{default}]", about.help, about.name))
         .help_heading("Settings")
-        .global(true)
+        .global(true);
+    // The only one that everybody knows by another name.
+    if about.name == "ORDINAUT_CONFIG" { flag.visible_alias("config") } else { flag }
 }

@@ -1,5 +1,6 @@
 //! Duties: things to do from time to time, ticked by tokio-cron-scheduler in UTC.
 
+use super::pulse::{Loop, Pulse};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
@@ -11,11 +12,14 @@ type Tick = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send 
 pub(super) struct Duties {
     duties: Vec<(&'static str, Arc<Tick>)>,
     running: TaskTracker,
+    /// The library may tick once more after its shutdown; then nothing is begun.
+    stopped: Arc<AtomicBool>,
+    pulse: Pulse,
 }
 
 impl Duties {
-    pub(super) fn new() -> Self {
-        Self { duties: Vec::new(), running: TaskTracker::new() }
+    pub(super) fn new(pulse: Pulse) -> Self {
+        Self { duties: Vec::new(), running: TaskTracker::new(), stopped: Arc::default(), pulse }
     }
 
     /// A duty by the clock (`cron` with seconds, UTC). It never runs twice at once: a tick that finds it busy is
@@ -26,19 +30,24 @@ impl Duties {
         R: Future<Output = sqlx::Result<()>> + Send + 'static,
     {
         let busy = Arc::new(AtomicBool::new(false));
-        let running = self.running.clone();
+        let (running, stopped, pulse) = (self.running.clone(), self.stopped.clone(), self.pulse.clone());
         let tick: Tick = Box::new(move || {
-            if busy.swap(true, Ordering::AcqRel) {
+            // Of the clock, which ticks whatever becomes of a duty.
+            pulse.turned(Loop::Duties, true);
+            // Before the look, so that whoever waits for the end waits for what this tick begins.
+            let begun = running.token();
+            if stopped.load(Ordering::Acquire) || busy.swap(true, Ordering::AcqRel) {
                 return Box::pin(std::future::ready(()));
             }
             let (duty, busy) = (duty(), busy.clone());
             // Tracked, because the library's shutdown does not wait for what it started.
-            Box::pin(running.track_future(async move {
+            Box::pin(async move {
+                let _begun = begun;
                 if let Err(error) = duty.await {
                     warn!(%error, duty = name, "the duty {name} failed, and is done again at its next time");
                 }
                 busy.store(false, Ordering::Release);
-            }))
+            })
         });
         self.duties.push((cron, Arc::new(tick)));
     }
@@ -59,6 +68,7 @@ impl Duties {
                 shutdown.await;
             }
         }
+        self.stopped.store(true, Ordering::Release);
         self.running.close();
         self.running.wait().await;
     }

@@ -1,6 +1,7 @@
 //! The firing loop: sleeps until the next task is due, a hint that one was changed, or one second, and fires what is due.
 
 use super::patience::Patience;
+use super::pulse::{Loop, Pulse};
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use crate::vocabulary::backoff::Backoff;
@@ -21,12 +22,14 @@ const LOOK: Duration = Duration::from_secs(1);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
-pub(super) async fn run(database: Database, settings: SchedulerSettings, stop: CancellationToken) {
+pub(super) async fn run(database: Database, settings: SchedulerSettings, pulse: Pulse, stop: CancellationToken) {
     let (mut failures, changed, patience) = (0, Arc::new(Notify::new()), Patience::default());
     let _listening = listen_for_tasks(&database, &settings, &changed);
     loop {
         // Begun transactions are finished.
-        let pause = match fire(&database, &settings, &patience).await {
+        let fired = fire(&database, &settings, &patience, &pulse).await;
+        pulse.turned(Loop::Fire, fired.is_ok());
+        let pause = match fired {
             Ok(next_due) => {
                 failures = 0;
                 next_due.unwrap_or(LOOK).min(LOOK)
@@ -50,16 +53,24 @@ async fn fire(
     database: &Database,
     settings: &SchedulerSettings,
     patience: &Patience,
+    pulse: &Pulse,
 ) -> sqlx::Result<Option<Duration>> {
     if fire_batch(database, settings, patience).await? {
         // More is due than fits into one transaction: several at once.
-        try_join_all((0..settings.max_workers).map(|_| fire_batches(database, settings, patience))).await?;
+        try_join_all((0..settings.max_workers).map(|_| fire_batches(database, settings, patience, pulse))).await?;
     }
     patience.wait(database.next_due()).await
 }
 
-async fn fire_batches(database: &Database, settings: &SchedulerSettings, patience: &Patience) -> sqlx::Result<()> {
-    while fire_batch(database, settings, patience).await? {}
+async fn fire_batches(
+    database: &Database,
+    settings: &SchedulerSettings,
+    patience: &Patience,
+    pulse: &Pulse,
+) -> sqlx::Result<()> {
+    while fire_batch(database, settings, patience).await? {
+        pulse.turned(Loop::Fire, true);
+    }
     Ok(())
 }
 

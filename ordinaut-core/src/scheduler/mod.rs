@@ -6,9 +6,13 @@ mod fire;
 mod patience;
 #[cfg(feature = "redis")]
 mod publish;
+mod pulse;
 mod relay;
 mod rescue;
 
+pub use pulse::Pulse;
+
+use crate::settings::host_name;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use duty::Duties;
@@ -18,20 +22,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
+use uuid::Uuid;
 
 /// How long the row of an ended session is kept to be looked at.
 const SESSION_RETENTION: Duration = Duration::from_secs(3600);
+
+/// What saying goodbye may take at most.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Fires tasks, rescues, relays, and keeps the tables in shape, until it is told to stop.
 pub struct Scheduler {
     database: Database,
     settings: SchedulerSettings,
+    pulse: Pulse,
 }
 
 impl Scheduler {
     /// A scheduler on a database (a pool will do).
     pub fn new(database: impl Into<Database>) -> Self {
-        Self { database: database.into(), settings: SchedulerSettings::default() }
+        Self { database: database.into(), settings: SchedulerSettings::default(), pulse: Pulse::default() }
     }
 
     /// All settings at once, as the binaries read them.
@@ -41,12 +50,21 @@ impl Scheduler {
         self
     }
 
+    /// Tells of its loops there.
+    #[must_use]
+    pub fn pulse(mut self, pulse: Pulse) -> Self {
+        self.pulse = pulse;
+        self
+    }
+
     /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or Redis goes away and
     /// returns.
     pub async fn run<F: Future>(self, shutdown: F) {
         let stop = CancellationToken::new();
         let database = &self.database;
-        let mut duties = Duties::new();
+        let (id, pulse) = (Uuid::new_v4(), &self.pulse);
+        pulse.begin();
+        let mut duties = Duties::new(pulse.clone());
         let rescue = Arc::new(Rescue::new(database.clone()));
         let every = rescue.clone();
         duties.add("rescue", "* * * * * *", move || {
@@ -62,6 +80,7 @@ impl Scheduler {
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
+                patience.wait(database.prune_schedulers(SESSION_RETENTION)).await?;
                 patience.wait(database.prune_cursors()).await?;
                 patience.wait(database.prune_limits()).await?;
                 patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
@@ -85,8 +104,21 @@ impl Scheduler {
             let (database, patience) = (looked_at.clone(), looking.clone());
             async move { patience.wait(fire::look(database)).await }
         });
-        let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), stop.clone()));
-        let relay = tokio::spawn(relay::run(database.clone(), stop.clone()));
+        let seen = (database.clone(), pulse.clone());
+        duties.add("seen", "*/5 * * * * *", move || {
+            let (database, pulse) = seen.clone();
+            async move {
+                // Who stands still does not say that it lives.
+                if let Some(stuck) = pulse.stuck() {
+                    warn!("the loop {stuck} of the scheduler stands still");
+                    return Ok(());
+                }
+                let host = host_name();
+                database.scheduler_seen(id, &format!("{host}/{}", std::process::id()), &host).await
+            }
+        });
+        let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), pulse.clone(), stop.clone()));
+        let relay = tokio::spawn(relay::run(database.clone(), pulse.clone(), stop.clone()));
         let publisher = self.publisher(stop.clone());
         info!("scheduler started");
         duties.run(shutdown).await;
@@ -95,6 +127,10 @@ impl Scheduler {
             if let Err(error) = task.await {
                 warn!(%error, "a loop of the scheduler ended badly");
             }
+        }
+        // If Postgres is away too, its row is soon old.
+        if let Ok(Err(error)) = tokio::time::timeout(GOODBYE, database.scheduler_left(id)).await {
+            warn!(%error, "could not say that this scheduler ended");
         }
         info!("scheduler stopped");
     }

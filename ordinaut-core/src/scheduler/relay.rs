@@ -1,6 +1,7 @@
 //! The relay: numbers changes in the order of their commits, so that readers can follow them.
 
 use super::patience::Patience;
+use super::pulse::{Loop, Pulse};
 use crate::store::database::Database;
 use crate::vocabulary::backoff::Backoff;
 use std::time::Duration;
@@ -16,10 +17,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Relays until told to stop. Any number of processes may: one of them gets the lock, the others find nothing to do.
-pub(super) async fn run(database: Database, stop: CancellationToken) {
+pub(super) async fn run(database: Database, pulse: Pulse, stop: CancellationToken) {
     let (mut failures, patience) = (0, Patience::default());
     loop {
-        let pause = match patience.wait(database.relay(BATCH)).await {
+        let relayed = patience.wait(database.relay(BATCH)).await;
+        pulse.turned(Loop::Relay, relayed.is_ok());
+        let pause = match relayed {
             Ok(BATCH) => Duration::ZERO,
             Ok(_) => {
                 failures = 0;

@@ -3,6 +3,8 @@
 pub mod api;
 mod args;
 pub mod database;
+pub mod health;
+mod host;
 pub mod log;
 mod redis;
 pub mod retention;
@@ -10,6 +12,7 @@ pub mod scheduler;
 pub mod source;
 pub mod worker;
 
+pub use host::host_name;
 pub use source::{SettingError, Source};
 
 /// One setting: its name in the environment, its default, and what it accepts.
@@ -68,6 +71,7 @@ pub const ALL: &[About] = &[
     api::API_PORT.about,
     api::API_ADMIN_TOKEN.about,
     api::API_REDACT.about,
+    health::HEALTH_HOST.about,
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,
     worker::WORKER_CONCURRENCY.about,
@@ -80,8 +84,10 @@ pub const ALL: &[About] = &[
     worker::WORKER_JOB_TIMEOUT.about,
     worker::WORKER_SHUTDOWN_GRACE.about,
     worker::WORKER_HTTP_ALLOW.about,
+    health::WORKER_HEALTH_PORT.about,
     scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
     scheduler::SCHEDULER_MAX_WORKERS.about,
+    health::SCHEDULER_HEALTH_PORT.about,
     retention::RETENTION_DAYS.about,
     retention::RETENTION_DEAD_DAYS.about,
     retention::RETENTION_EVENT_DAYS.about,

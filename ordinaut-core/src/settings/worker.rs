@@ -2,7 +2,7 @@
 
 use super::database::DATABASE_DIRECT_URL;
 use super::source::{SettingError, Source};
-use super::{Setting, list, seconds, within};
+use super::{Setting, host_name, list, seconds, within};
 use crate::store::address::Address;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::name;
@@ -172,10 +172,7 @@ impl Default for WorkerSettings {
 impl WorkerSettings {
     /// Reads them.
     pub fn read(source: &Source) -> Result<Self, SettingError> {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
-            .ok()
-            .or_else(|| std::env::var("HOSTNAME").ok())
-            .map_or_else(|| "localhost".to_owned(), |name| name.trim().to_owned());
+        let host = host_name();
         Ok(Self {
             name: source.read(&WORKER_NAME)?.unwrap_or_else(|| format!("{host}/{}", std::process::id())),
             host,

@@ -178,7 +178,8 @@ impl Database {
         &self.pooler
     }
 
-    pub(crate) fn redis_url(&self) -> Option<&str> {
+    /// The Redis that is told, if there is one; its password is inside.
+    pub fn redis_url(&self) -> Option<&str> {
         self.redis_url.as_deref()
     }
 

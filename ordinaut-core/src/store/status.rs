@@ -72,6 +72,8 @@ pub struct WorkerStatus {
     pub ended_at: Option<DateTime<Utc>>,
     /// Whether its leases hold.
     pub alive: bool,
+    /// Whether an operator drained it: it leases nothing.
+    pub drained: bool,
 }
 
 /// How many attempts ended with an outcome in a queue, since the schema was made.

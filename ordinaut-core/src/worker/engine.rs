@@ -141,6 +141,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if self.claimer.connect(&session).await? == Connected::AfterRestart {
             self.give_back_shelf(&session, Shelf::clear).await;
         }
+        if session.is_drained() {
+            self.give_back_shelf(&session, Shelf::clear).await;
+            return Ok(Some(Wait::For(self.settings.poll_interval)));
+        }
         if self.give_back_shelf(&session, Shelf::stale).await {
             pace.misjudged();
         }
@@ -171,6 +175,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
     /// Runs one due job to its end.
     pub(super) async fn step(&mut self) -> sqlx::Result<Step> {
         let session = self.session().await?;
+        if session.is_drained() {
+            return Ok(Step::Idle);
+        }
         self.claimer.connect(&session).await?;
         let Some(lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
         let job_id = lease.token.job_id;

@@ -52,7 +52,7 @@ pub enum Step {
     Worked(Uuid),
     /// A job was run, but another attempt owns it now; nothing was written.
     LeaseLost(Uuid),
-    /// No job of these queues and kinds was due.
+    /// No job of these queues and kinds was due, or the worker is drained.
     Idle,
 }
 

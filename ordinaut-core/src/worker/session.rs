@@ -4,13 +4,14 @@
 use super::book::{Book, Running};
 use super::stop::Stop;
 use crate::store::database::Database;
+use crate::store::drain::is_drained;
 use crate::store::link::Link;
 use crate::store::session::{self, Profile};
 use crate::store::settle::{Ended, Locked, settle};
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::settlement::Settlement;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -30,6 +31,7 @@ pub(super) struct Session {
     pub(super) id: i64,
     pub(super) book: Arc<Book>,
     nonce: AtomicI32,
+    drained: Arc<AtomicBool>,
     lost: CancellationToken,
     stop: DropGuard,
     ended: oneshot::Receiver<()>,
@@ -45,7 +47,7 @@ impl Session {
         when_stuck: fn(),
     ) -> sqlx::Result<Self> {
         let id = rand::random_range(1..=i64::MAX);
-        let book = Arc::new(Book::default());
+        let (book, drained) = (Arc::new(Book::default()), Arc::new(AtomicBool::new(false)));
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
         let (opened, answer) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -57,6 +59,7 @@ impl Session {
             beat,
             book: book.clone(),
             cancels,
+            drained: drained.clone(),
             lost: lost.clone(),
             stop: stop.clone(),
             when_stuck,
@@ -72,12 +75,17 @@ impl Session {
         std::thread::Builder::new().name("ordinaut-session".to_owned()).spawn(thread)?;
         answer.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         tokio::spawn(tick(book.clone(), beat, stop.clone()));
-        Ok(Self { id, book, nonce: AtomicI32::new(0), lost, stop: stop.drop_guard(), ended })
+        Ok(Self { id, book, nonce: AtomicI32::new(0), drained, lost, stop: stop.drop_guard(), ended })
     }
 
     /// A number for a claim; none repeats within the session.
     pub(super) fn next_nonce(&self) -> i32 {
         self.nonce.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether an operator drained the worker: it may lease nothing.
+    pub(super) fn is_drained(&self) -> bool {
+        self.drained.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -106,6 +114,7 @@ struct Life {
     beat: Duration,
     book: Arc<Book>,
     cancels: Arc<Notify>,
+    drained: Arc<AtomicBool>,
     lost: CancellationToken,
     stop: CancellationToken,
     when_stuck: fn(),
@@ -124,11 +133,15 @@ impl Life {
         let result = self.open(profile).await;
         self.book.hold_until(renewed + self.safe_lease());
         let failed = result.is_err();
+        if !failed {
+            // Before the first claim: who was drained stays so over a restart.
+            self.hear(&profile.name, self.left(renewed)).await;
+        }
         if opened.send(result).is_err() || failed {
             return;
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
-        while self.next_beat(renewed).await {
+        while self.next_beat(renewed, &profile.name).await {
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
                 match self.renew(self.left(renewed)).await {
@@ -144,7 +157,7 @@ impl Life {
             if self.left(renewed).is_zero() {
                 return self.lose("it could not be renewed in time").await;
             }
-            self.hear(self.left(renewed)).await;
+            self.hear(&profile.name, self.left(renewed)).await;
             let late = self.book.late(Instant::now() - YIELD);
             if !late.is_empty() {
                 return self.end_process(late).await;
@@ -169,14 +182,14 @@ impl Life {
     }
 
     /// Waits for the next beat, and meanwhile passes on what a hint tells of. False: told to stop.
-    async fn next_beat(&mut self, renewed: Instant) -> bool {
+    async fn next_beat(&mut self, renewed: Instant, name: &str) -> bool {
         let beat = tokio::time::Instant::now() + self.beat.min(self.left(renewed));
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return false,
                 () = tokio::time::sleep_until(beat) => return true,
-                () = self.cancels.notified() => self.hear(self.left(renewed)).await,
+                () = self.cancels.notified() => self.hear(name, self.left(renewed)).await,
             }
         }
     }
@@ -216,14 +229,24 @@ impl Life {
     }
 
     /// Passes on what the session was asked to stop. A failure only delays that, and renewing will report it.
-    async fn hear(&mut self, left: Duration) {
+    async fn hear(&mut self, name: &str, left: Duration) {
         let (id, schema) = (self.id, self.link.schema());
         let notes = async {
-            let result = session::notes(self.link.connection().await?, &schema, id).await;
+            let connection = self.link.connection().await?;
+            let result = match session::notes(connection, &schema, id).await {
+                Ok(jobs) => is_drained(connection, &schema, name).await.map(|drained| (jobs, drained)),
+                Err(error) => Err(error),
+            };
             self.link.checked(result).await
         };
         match tokio::time::timeout(left.min(self.lease / 6), notes).await {
-            Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
+            Ok(Ok((jobs, drained))) => {
+                jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt));
+                if self.drained.swap(drained, Ordering::Relaxed) != drained {
+                    let now = if drained { "is drained and leases nothing more" } else { "may lease again" };
+                    info!(worker.session = id, "worker {name} {now}");
+                }
+            }
             Ok(Err(_)) => {}
             Err(_) => {
                 self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(());

@@ -8,6 +8,7 @@ mod cancel_many;
 mod cursor;
 mod dead;
 mod documents;
+mod drain;
 #[cfg(feature = "encryption")]
 mod encryption;
 mod enqueue;
@@ -26,6 +27,7 @@ mod rescue;
 mod result;
 mod retention;
 mod schedule;
+mod scheduler;
 mod session;
 mod settle;
 mod settle_in;

@@ -5,6 +5,7 @@
 mod binary;
 mod faults;
 mod fixture;
+mod health;
 mod http;
 mod redirects;
 mod refusals;

@@ -1,0 +1,26 @@
+//! What a scheduler process says of its health.
+
+use ordinaut_core::binary::{Health, can_use};
+use ordinaut_core::{Database, Pulse};
+use std::sync::OnceLock;
+
+/// A scheduler process from its first moment on: before there is a Postgres to work with, it lives, and is not ready.
+#[derive(Default)]
+pub struct SchedulerHealth {
+    /// Its loops.
+    pub pulse: Pulse,
+    /// What it works on, once that is there.
+    pub database: OnceLock<Database>,
+}
+
+impl Health for SchedulerHealth {
+    fn live(&self) -> Result<(), String> {
+        self.pulse.stuck().map_or(Ok(()), |name| Err(format!("the loop {name} stands still")))
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        let Some(database) = self.database.get() else { return Err("it waits for Postgres".to_owned()) };
+        can_use(database).await?;
+        self.pulse.failing().map_or(Ok(()), |name| Err(format!("no turn of the loop {name} has succeeded lately")))
+    }
+}

@@ -1,0 +1,29 @@
+//! What a worker process says of its health.
+
+use ordinaut_core::Database;
+use ordinaut_core::binary::{Health, can_use};
+use ordinaut_core::settings::host_name;
+use std::sync::OnceLock;
+
+/// A worker process from its first moment on: before there is a Postgres to work with, it lives, and is not ready.
+#[derive(Default)]
+pub struct WorkerHealth {
+    /// What it works on, once that is there.
+    pub database: OnceLock<Database>,
+}
+
+impl Health for WorkerHealth {
+    /// Whoever answers has a runtime that turns; a process whose runtime is blocked ends itself.
+    fn live(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        let Some(database) = self.database.get() else { return Err("it waits for Postgres".to_owned()) };
+        can_use(database).await?;
+        let workers = database.workers().await.map_err(|_| "Postgres does not answer".to_owned())?;
+        let (host, pid) = (host_name(), std::process::id().cast_signed());
+        let alive = workers.iter().any(|worker| worker.alive && worker.host == host && worker.pid == pid);
+        if alive { Ok(()) } else { Err("no session of this process is alive".to_owned()) }
+    }
+}
