@@ -46,6 +46,10 @@ need_redis() {
     command -v redis-server > /dev/null || install_package Redis redis-server redis redis
 }
 
+need_pgbouncer() {
+    command -v pgbouncer > /dev/null || [ -x /usr/sbin/pgbouncer ] || install_package PgBouncer pgbouncer pgbouncer pgbouncer
+}
+
 # A library that shows a process another time, for the fault lab.
 need_faketime() {
     local library

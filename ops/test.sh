@@ -6,7 +6,8 @@
 #   ./ops/test.sh fault [case]    real processes and real kills; takes minutes, and is not part of CI. The cases:
 #                                 kill_storm, pause_storm, postgres_storm, lost_commit, black_hole, cancels, sigterms,
 #                                 clock, poison, redis_away, worker_killed, contention, late_commit, late_bulk,
-#                                 postgres_killed, schedulers_killed, schedulers_away. FAULT_SEED repeats a run
+#                                 postgres_killed, failover, schedulers_killed, schedulers_away. FAULT_SEED repeats a run
+#   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode
 #   ./ops/test.sh compose         what deployment promises, on a Docker engine; a quarter of an hour, not part of CI
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now
 #   ./ops/test.sh ops             scripts, rules and units by their own checkers, as far as those are here
@@ -41,6 +42,11 @@ case ${1:-all} in
         cargo build "${doors[@]}" --locked --bins --test fault -j2
         # One after another: each wants the machine for itself.
         cargo test "${doors[@]}" --locked --test fault -j2 -- --ignored --nocapture --test-threads 1 "${2:-}"
+        ;;
+    pooler)
+        install
+        need_pgbouncer
+        ORDINAUT_TEST_POOLER=yes cargo test -p ordinaut-core --all-features --locked -j2 --test it
         ;;
     compose) shift; exec ops/test-compose.sh "$@" ;;
     compat) shift; exec ops/test-compat.sh "$@" ;;

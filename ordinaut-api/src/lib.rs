@@ -6,6 +6,7 @@ mod deadline;
 mod depths;
 mod parameters;
 mod problem;
+mod redact;
 mod request_id;
 mod rooms;
 mod routes;
@@ -14,8 +15,8 @@ mod traffic;
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use depths::Depths;
-use ordinaut_core::Database;
 use ordinaut_core::settings::api::ApiSettings;
+use ordinaut_core::{Database, Redaction};
 use rooms::Rooms;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct Config {
     pub admin_token: String,
     /// The zone of schedules that name none.
     pub timezone: String,
+    /// What answers do not show.
+    pub redaction: Redaction,
 }
 
 /// What the routes share.
@@ -43,6 +46,7 @@ struct App {
     database: Database,
     admin_token: String,
     timezone: String,
+    redaction: Redaction,
     depths: Depths,
     rooms: Rooms,
     traffic: Traffic,
@@ -68,6 +72,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         database: config.database,
         admin_token: config.admin_token,
         timezone: config.timezone,
+        redaction: config.redaction,
         traffic: Traffic::default(),
     });
     // Answers are small, and wait for nothing that could be sent along with them.

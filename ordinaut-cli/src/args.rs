@@ -40,6 +40,10 @@ pub(crate) enum Verb {
     /// List dead letters, or send them back
     #[command(subcommand)]
     Dead(Dead),
+    /// Drop what ended longer ago than it is kept, as the scheduler does each hour
+    Prune(Format),
+    /// Erase what the jobs of one person or tenant were about
+    Erase(Erase),
     /// Create tasks, look at them, and tell them what to do
     #[command(subcommand)]
     Task(Task),
@@ -282,6 +286,18 @@ pub(crate) struct Events {
     /// Begin after this number; if not said, with the last 20, or with --follow at the end
     #[arg(long, value_name = "N")]
     pub(crate) after: Option<i64>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Parser)]
+pub(crate) struct Erase {
+    /// Of all jobs with this tag, such as person:42
+    #[arg(long, required_unless_present = "tenant", conflicts_with = "tenant")]
+    pub(crate) tag: Option<String>,
+    /// Of all jobs of this tenant
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -35,7 +35,7 @@ impl Database {
     /// of its own. Those that had been asked to stop before are not counted again. After an error what was done stays done.
     pub async fn cancel_where(&self, filter: &CancelFilter) -> Result<CancelledJobs, OperateError> {
         filter.check()?;
-        let now = self.now(&mut *self.pool().acquire().await?).await?;
+        let now = self.now(self).await?;
         // What is enqueued from now on is not meant, or a busy queue would never be done.
         let created_before = filter.created_before.map_or(now, |instant| instant.min(now));
         let mut cancelled = CancelledJobs::default();

@@ -2,7 +2,7 @@
 
 use crate::store::enqueue::{EnqueueError, Enqueued};
 use crate::vocabulary::backoff::Backoff;
-use crate::vocabulary::new_job::NewJob;
+use crate::vocabulary::new_job::{NewJob, Seal};
 use crate::vocabulary::unique::Unique;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,11 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How long a failed one waits; `None` leaves it to the worker.
     const BACKOFF: Option<Backoff> = None;
 
+    /// Whether the arguments are stored encrypted, for handlers only to read. Enqueuing then needs a
+    /// [`Database`](crate::Database) with a key ring, or, with the feature `encryption`, `NewJob::encrypted`; without either
+    /// it fails, and nothing is stored.
+    const ENCRYPTED: bool = false;
+
     /// What makes one unique; `None`: nothing does.
     fn unique(&self) -> Option<Unique> {
         None
@@ -50,6 +55,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn new_job(&self) -> Result<NewJob, serde_json::Error> {
         let mut job = NewJob::new(Self::KIND, self)?.queue(Self::QUEUE);
         job.unique = self.unique();
+        if Self::ENCRYPTED {
+            job.seal = Seal::Asked;
+        }
         Ok(job)
     }
 }

@@ -3,6 +3,7 @@
 use crate::App;
 use crate::body::JsonBody;
 use crate::problem::Problem;
+use crate::redact::refuse_masked;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -58,6 +59,7 @@ pub(crate) async fn enqueue(
     State(app): State<Arc<App>>,
     JsonBody(asked): JsonBody<Asked>,
 ) -> Result<impl IntoResponse, Problem> {
+    refuse_masked(&app.redaction, Some(&asked.args))?;
     let queue = asked.queue.clone().unwrap_or_else(|| "default".to_owned());
     let job = asked.job()?;
     // Before anybody asks Postgres about its queue.

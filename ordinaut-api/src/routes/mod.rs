@@ -3,6 +3,7 @@
 mod calendars;
 mod dead;
 mod enqueue;
+mod erase;
 mod events;
 mod health;
 mod jobs;
@@ -16,7 +17,7 @@ mod task_history;
 mod topics;
 
 use crate::problem::{self, Problem};
-use crate::{App, auth, deadline, request_id, traffic};
+use crate::{App, auth, deadline, redact, request_id, traffic};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -34,6 +35,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/jobs/{id}/run-now", post(jobs::run_now))
         .route("/dead", get(dead::list))
         .route("/dead/{id}/requeue", post(dead::requeue))
+        .route("/erase", post(erase::erase))
         .route("/tasks", get(task::list).post(task::create))
         .route("/tasks/{id}", get(task::show).patch(task::patch).put(task::replace).delete(task::delete))
         .route("/tasks/{id}/pause", post(task::pause))
@@ -83,6 +85,7 @@ pub(crate) fn router(app: App) -> Router {
 /// has it; a panic is caught inside the count, which so sees its 500.
 fn through(routes: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
     routes
+        .layer(from_fn_with_state(app.clone(), redact::mask))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(from_fn_with_state(app.clone(), traffic::count))
         .layer(from_fn(request_id::identify))
@@ -115,6 +118,7 @@ mod tests {
             database,
             admin_token: String::new(),
             timezone: String::new(),
+            redaction: Default::default(),
             traffic: Default::default(),
         });
         async fn panics() -> Problem {

@@ -17,6 +17,7 @@ mod metrics;
 mod outage;
 mod paging;
 mod queues;
+mod redaction;
 mod schedules;
 mod task_history;
 mod tasks;

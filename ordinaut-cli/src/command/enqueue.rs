@@ -2,7 +2,7 @@
 
 use crate::args::{Enqueue, Format};
 use crate::command::job;
-use crate::output::{answer, say};
+use crate::output::{answer, refuse_masked, say};
 use anyhow::{Context, bail};
 use ordinaut_core::{Database, Enqueued, JobState, NewJob, Unique};
 use serde_json::json;
@@ -30,6 +30,7 @@ pub(crate) async fn run(database: &Database, enqueue: Enqueue) -> anyhow::Result
 
 fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
     let args: serde_json::Value = serde_json::from_str(&enqueue.args).context("--args is not JSON")?;
+    refuse_masked(Some(&args))?;
     let mut job =
         NewJob::new(&enqueue.kind, &args)?.queue(&enqueue.queue).priority(enqueue.priority).tags(&enqueue.tags);
     if let Some(seconds) = enqueue.delay {

@@ -2,7 +2,7 @@
 
 use crate::args::{CancelJobs, Format, Job, JobWhat, Jobs, OneJob};
 use crate::command::enqueue::duration;
-use crate::output::{answer, facts, or_dash, say, table, time};
+use crate::output::{answer, args, facts, or_dash, say, table, time};
 use anyhow::{Context, bail};
 use ordinaut_core::{Awaited, CancelFilter, Cancelled, Database, JobDetails, JobFilter, Outcome, RunNow, RunRecord};
 use serde::Serialize;
@@ -93,7 +93,7 @@ pub(crate) async fn print(database: &Database, job: &JobDetails, format: Format)
     let mut known = vec![
         ("id", job.id.to_string()),
         ("kind", job.kind.clone()),
-        ("args", job.args.to_string()),
+        ("args", args(&job.args)),
         ("queue", format!("{}, priority {}", job.queue, job.priority)),
         ("state", job.state.to_string()),
         ("created", time(job.created_at)),

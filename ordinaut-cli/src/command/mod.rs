@@ -7,6 +7,7 @@ pub(crate) mod enqueue;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod job;
+pub(crate) mod keep;
 pub(crate) mod limit;
 pub(crate) mod migrate;
 pub(crate) mod preview;

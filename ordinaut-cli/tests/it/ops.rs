@@ -106,7 +106,8 @@ fn a_migration_that_takes_something_away_raises_the_oldest_binary() {
         let text = fs::read_to_string(&path).unwrap();
         let code: String =
             text.lines().map(|line| line.split("--").next().unwrap_or_default().to_lowercase() + "\n").collect();
-        let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
+        // What a function will drop one day is no table that a binary knows: a partition.
+        let code = code.split_whitespace().collect::<Vec<_>>().join(" ").replace("execute format('drop table", "");
         let retyped = |statement: &str| statement.contains("alter column") && statement.contains(" type ");
         let retyped = code.split(';').any(retyped).then_some(&"another type of a column");
         let taken = CONTRACTS.iter().filter(|words| code.contains(**words) && !replaces_functions(words, &code));

@@ -17,7 +17,7 @@ use rescue::Rescue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// How long the row of an ended session is kept to be looked at.
 const SESSION_RETENTION: Duration = Duration::from_secs(3600);
@@ -62,12 +62,22 @@ impl Scheduler {
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
+                patience.wait(database.prune_cursors()).await?;
                 patience.wait(database.prune_limits()).await?;
                 patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
             }
         });
         let (bounded, bounding) = (database.clone(), Arc::new(Patience::default()));
         duties.add("expire", "* * * * * *", move || expire(bounded.clone(), bounding.clone()));
+        let (kept, retention) = (database.clone(), self.settings.retention.clone());
+        duties.add("retention", "45 7 * * * *", move || {
+            let (database, retention) = (kept.clone(), retention.clone());
+            async move {
+                let pruned = database.prune(&retention).await?;
+                debug!(?pruned, "dropped what was past retention");
+                Ok(())
+            }
+        });
         let (parted, parting) = (database.clone(), Arc::new(Patience::default()));
         duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone(), parting.clone()));
         let (looked_at, looking) = (database.clone(), Arc::new(Patience::default()));

@@ -1,9 +1,11 @@
 //! Settings: typed, read once, from a flag, else the environment, else a file, else the default.
 
 pub mod api;
+mod args;
 pub mod database;
 pub mod log;
 mod redis;
+pub mod retention;
 pub mod scheduler;
 pub mod source;
 pub mod worker;
@@ -58,11 +60,14 @@ pub const ALL: &[About] = &[
     database::DATABASE_SCHEMA.about,
     database::DATABASE_MAX_CONNECTIONS.about,
     redis::REDIS_URL.about,
+    args::ARGS_KEYS.about,
+    args::ARGS_ENCRYPT_KINDS.about,
     scheduler::TZ.about,
     log::LOG_LEVEL.about,
     api::API_HOST.about,
     api::API_PORT.about,
     api::API_ADMIN_TOKEN.about,
+    api::API_REDACT.about,
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,
     worker::WORKER_CONCURRENCY.about,
@@ -77,6 +82,9 @@ pub const ALL: &[About] = &[
     worker::WORKER_HTTP_ALLOW.about,
     scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
     scheduler::SCHEDULER_MAX_WORKERS.about,
+    retention::RETENTION_DAYS.about,
+    retention::RETENTION_DEAD_DAYS.about,
+    retention::RETENTION_EVENT_DAYS.about,
 ];
 
 /// A number within a range; the text must be the number and nothing else.

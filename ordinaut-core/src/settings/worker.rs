@@ -3,10 +3,10 @@
 use super::database::DATABASE_DIRECT_URL;
 use super::source::{SettingError, Source};
 use super::{Setting, list, seconds, within};
+use crate::store::address::Address;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::name;
 use ipnet::IpNet;
-use sqlx::postgres::PgConnectOptions;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ pub struct WorkerSettings {
     /// Addresses that `http` jobs may call although they are private.
     pub http_allow: Vec<IpNet>,
     /// Where to listen for hints, past any pooler; the database's own address if absent.
-    pub listen_on: Option<PgConnectOptions>,
+    pub listen_on: Option<Address>,
 }
 
 impl Default for WorkerSettings {

@@ -74,7 +74,7 @@ impl Database {
             .bind(created_before)
             .bind(after)
             .bind(JOBS_A_STATEMENT)
-            .fetch_one(self.pool())
+            .fetch_one(self)
             .await
     }
 }

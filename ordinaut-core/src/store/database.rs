@@ -1,9 +1,12 @@
 //! A pool of connections, and the schema in it.
 
+use super::address::{Address, must_take_writes};
 use super::hints::Hints;
 use super::link::answered;
+use super::pooler::Pooler;
 use super::schema::Schema;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use super::sealed::Secrets;
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,42 +24,111 @@ const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: PgPool,
+    address: Address,
+    direct: Option<Address>,
+    pooler: Arc<Pooler>,
     schema: Schema,
     hints: Arc<Hints>,
     redis_url: Option<Arc<str>>,
+    pub(super) secrets: Secrets,
 }
 
 impl From<PgPool> for Database {
     fn from(pool: PgPool) -> Self {
-        Self { pool, schema: Schema::default(), hints: Arc::default(), redis_url: None }
+        let address = Address::from((*pool.connect_options()).clone());
+        Self::new(pool, address, Pooler::default())
     }
 }
 
 impl Database {
     /// A pool of our own, of at most `max_connections`. Waits until Postgres answers once, 5 seconds at most.
-    pub async fn connect(options: PgConnectOptions, max_connections: u32) -> sqlx::Result<Self> {
-        Ok(Self::from(pool_options(max_connections).connect_with(options).await?))
+    ///
+    /// Of several servers it is connected to the one that takes writes, and when that changes, to the other. Behind a pooler in
+    /// transaction mode that forgets prepared statements (PgBouncer before 1.21) each statement goes in a transaction of
+    /// its own, begun by [`Database::begin`]; what you send through [`Database::pool`] is yours to take care of.
+    pub async fn connect(address: impl Into<Address>, max_connections: u32) -> sqlx::Result<Self> {
+        Self::connect_as(address.into(), max_connections, None).await
     }
 
     /// As [`Database::connect`], for a process of ours, whose transactions are short: one that is idle for longer than
-    /// `idle_in_transaction` has lost its other end, and gives up its locks.
+    /// `idle_in_transaction` has lost its other end, and gives up its locks; and a connection that swallows everything gives up
+    /// its place in the pool.
     pub(crate) async fn connect_process(
-        options: PgConnectOptions,
+        address: impl Into<Address>,
         max_connections: u32,
         idle_in_transaction: Duration,
     ) -> sqlx::Result<Self> {
-        let sql = Schema::default().sql(include_str!("../../sql/sessions/pool.sql"));
-        let pool = pool_options(max_connections).after_connect(move |connection, _| {
-            let (sql, limit) = (sql.clone(), idle_in_transaction.as_millis().to_string());
-            Box::pin(async move { sqlx::query(sql).bind(limit).execute(connection).await.map(drop) })
+        Self::connect_as(address.into(), max_connections, Some(idle_in_transaction)).await
+    }
+
+    async fn connect_as(
+        address: Address,
+        max_connections: u32,
+        idle_in_transaction: Option<Duration>,
+    ) -> sqlx::Result<Self> {
+        let several = address.has_several();
+        let found = if several { address.connect().await?.0 } else { address.first().clone() };
+        let pooler = Pooler::default();
+        pooler.look(&address).await;
+        let mut options = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        if several {
+            // Instead of the ping that a pool sends: a primary may have become a standby.
+            options = options
+                .test_before_acquire(false)
+                .before_acquire(|connection, _| Box::pin(async { Ok(must_take_writes(connection).await.is_ok()) }));
+        }
+        if idle_in_transaction.is_some() {
+            // An error closes the connection without a word to the other end.
+            options = options.after_release(|connection, _| {
+                Box::pin(async move { answered(RETURN_TIMEOUT, connection.ping()).await.map(|()| true) })
+            });
+        }
+        // Behind a pooler a connection's settings would become those of somebody else's transactions.
+        let limit = idle_in_transaction.filter(|_| !pooler.shares_servers()).map(|limit| limit.as_millis().to_string());
+        let set = Schema::default().sql(include_str!("../../sql/sessions/pool.sql"));
+        options = options.after_connect(move |connection, _| {
+            let (set, limit) = (set.clone(), limit.clone());
+            Box::pin(async move {
+                if several {
+                    must_take_writes(connection).await?;
+                }
+                if let Some(limit) = limit {
+                    sqlx::query(set).bind(limit).execute(connection).await?;
+                }
+                Ok(())
+            })
         });
-        Ok(Self::from(pool.connect_with(options).await?))
+        if !pooler.forgets_statements() {
+            return Ok(Self::new(options.connect_with(found).await?, address, pooler));
+        }
+        // What is prepared there is gone by the next transaction, so that remembering it is of no use.
+        let pool = options.connect_with(found.statement_cache_capacity(0)).await?;
+        Ok(Self::new(pool, address.statement_cache_capacity(0), pooler))
+    }
+
+    fn new(pool: PgPool, address: Address, pooler: Pooler) -> Self {
+        Self {
+            pool,
+            address,
+            direct: None,
+            pooler: Arc::new(pooler),
+            schema: Schema::default(),
+            hints: Arc::default(),
+            redis_url: None,
+            secrets: Secrets::default(),
+        }
     }
 
     /// The same pool, looking into another schema.
     #[must_use]
     pub fn in_schema(self, schema: Schema) -> Self {
         Self { schema, hints: Arc::default(), ..self }
+    }
+
+    /// A way past any pooler, for what needs a connection of its own: LISTEN and migrations.
+    #[must_use]
+    pub fn direct(self, address: impl Into<Address>) -> Self {
+        Self { direct: Some(address.into()), ..self }
     }
 
     /// Also tells this Redis what happens: hints of new jobs, and, where a [`Scheduler`](crate::Scheduler) runs on it, events.
@@ -66,7 +138,7 @@ impl Database {
         Self { redis_url: url.map(Into::into), hints: Arc::default(), ..self }
     }
 
-    /// The pool.
+    /// The pool. Nothing stands between it and what is sent through it: see [`Database::begin`].
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -81,6 +153,31 @@ impl Database {
         &self.hints
     }
 
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Past any pooler, as far as anybody said.
+    pub(crate) fn direct_address(&self) -> &Address {
+        self.direct.as_ref().unwrap_or(&self.address)
+    }
+
+    /// Whether a connection can be had that is nobody else's: see [`Database::direct`]. A pool that an application made is
+    /// looked at now.
+    pub(crate) async fn has_direct_way(&self) -> bool {
+        if self.direct.is_some() {
+            return true;
+        }
+        if !self.pooler.shares_servers() {
+            self.pooler.look(&self.address).await;
+        }
+        !self.pooler.shares_servers()
+    }
+
+    pub(crate) fn pooler(&self) -> &Arc<Pooler> {
+        &self.pooler
+    }
+
     pub(crate) fn redis_url(&self) -> Option<&str> {
         self.redis_url.as_deref()
     }
@@ -93,12 +190,4 @@ impl Database {
     pub(crate) fn sql(&self, text: &'static str) -> sqlx::SqlStr {
         self.schema.sql(text)
     }
-}
-
-fn pool_options(max_connections: u32) -> PgPoolOptions {
-    let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
-    // An error closes the connection without a word to the other end.
-    pool.after_release(|connection, _| {
-        Box::pin(async move { answered(RETURN_TIMEOUT, connection.ping()).await.map(|()| true) })
-    })
 }

@@ -1,6 +1,7 @@
 //! Enqueue: one statement for a job or for a thousand, in the caller's transaction. Unique jobs: `unique.rs`.
 
 use super::schema::Schema;
+use super::sealed::stored_args;
 use super::unique;
 use crate::vocabulary::new_job::{InvalidField, NewJob};
 use sqlx::{Connection, PgConnection, PgExecutor};
@@ -102,7 +103,10 @@ impl Schema {
         jobs: impl IntoIterator<Item: Borrow<NewJob>>,
         db: &mut PgConnection,
     ) -> Result<u64, EnqueueError> {
-        Ok(insert_many(self, jobs, Wake::InTransaction, db, |_| ()).await?.new)
+        let mut all = db.begin().await?;
+        let inserted = insert_many(self, jobs, Wake::InTransaction, &mut all, |_| ()).await?;
+        all.commit().await?;
+        Ok(inserted.new)
     }
 }
 
@@ -135,7 +139,7 @@ impl Inserted {
     }
 }
 
-/// Inserts all of the jobs or none; `queue` hears of the queue of each.
+/// Inserts jobs, in the caller's transaction; `queue` hears of the queue of each.
 pub(crate) async fn insert_many<J: Borrow<NewJob>>(
     schema: &Schema,
     jobs: impl IntoIterator<Item = J>,
@@ -144,7 +148,6 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
     mut queue: impl FnMut(&str),
 ) -> Result<Inserted, EnqueueError> {
     let (mut jobs, mut new, mut uniques) = (jobs.into_iter(), 0, Vec::new());
-    let mut all = db.begin().await?;
     loop {
         let some: Vec<J> = jobs.by_ref().take(JOBS_A_STATEMENT).collect();
         if some.is_empty() {
@@ -156,14 +159,13 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
         uniques.extend(unique);
         if !plain.is_empty() {
             let plain: Vec<&NewJob> = plain.iter().map(Borrow::borrow).collect();
-            insert(schema, &plain, wake, &mut *all).await?;
+            insert(schema, &plain, wake, &mut *db).await?;
             new += plain.len() as u64;
         }
     }
     let uniques: Vec<&NewJob> = uniques.iter().map(Borrow::borrow).collect();
-    let holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, &mut all).await?.into_iter().collect();
+    let holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, db).await?.into_iter().collect();
     new += holders.iter().filter(|(id, holder)| id == holder).count() as u64;
-    all.commit().await?;
     Ok(Inserted { new, holders })
 }
 
@@ -185,7 +187,7 @@ async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgEx
         .bind(job.id)
         .bind(&*job.kind)
         .bind(&*job.queue)
-        .bind(job.args.get())
+        .bind(stored_args(job)?)
         .bind(job.priority)
         .bind(job.max_attempts)
         .bind(job.timeout.map(|timeout| timeout.as_secs_f64()))
@@ -213,7 +215,7 @@ async fn insert_together<'e>(
         .bind(column(jobs, |job| job.id))
         .bind(column(jobs, |job| &*job.kind))
         .bind(column(jobs, |job| &*job.queue))
-        .bind(column(jobs, |job| job.args.get()))
+        .bind(jobs.iter().map(|job| stored_args(job)).collect::<sqlx::Result<Vec<_>>>()?)
         .bind(column(jobs, |job| job.priority))
         .bind(column(jobs, |job| job.max_attempts))
         .bind(column(jobs, |job| job.timeout.map(|timeout| timeout.as_secs_f64())))

@@ -1,6 +1,7 @@
 //! Looking at jobs: one with its attempts, or a page of many.
 
 use super::database::Database;
+use crate::vocabulary::envelope;
 use crate::vocabulary::outcome::Outcome;
 use crate::vocabulary::state::JobState;
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ pub struct JobDetails {
     pub queue: String,
     /// 1 is most urgent, 9 least.
     pub priority: i16,
-    /// Its arguments.
+    /// Its arguments; of encrypted ones only with which key: `{"encrypted": true, "key": "k2"}`.
     #[sqlx(json)]
     pub args: Box<RawValue>,
     /// How many attempts may fail; the worker's setting if absent.
@@ -136,12 +137,14 @@ pub struct JobFilter {
 impl Database {
     /// One job, or `None` if there is none.
     pub async fn job(&self, id: Uuid) -> sqlx::Result<Option<JobDetails>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql"))).bind(id).fetch_optional(self.pool()).await
+        let found: Option<JobDetails> =
+            sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql"))).bind(id).fetch_optional(self).await?;
+        Ok(found.map(|job| JobDetails { args: envelope::shown(job.args), ..job }))
     }
 
     /// The attempts of a job that ended, in their order.
     pub async fn runs(&self, job_id: Uuid) -> sqlx::Result<Vec<RunRecord>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql"))).bind(job_id).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql"))).bind(job_id).fetch_all(self).await
     }
 
     /// Up to `limit` jobs, newest first.
@@ -152,7 +155,7 @@ impl Database {
             .bind(filter.state.map(JobState::as_str))
             .bind(&filter.kind)
             .bind(&filter.queue)
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 }

@@ -29,7 +29,7 @@ impl Database {
             .bind(queue)
             .bind(by)
             .bind(reason)
-            .execute(self.pool())
+            .execute(self)
             .await
             .map(drop)
     }
@@ -37,7 +37,7 @@ impl Database {
     /// False: it was not paused.
     pub(crate) async fn store_resume(&self, queue: &str) -> sqlx::Result<bool> {
         let resumed = sqlx::query(self.sql(include_str!("../../sql/queues/resume.sql"))).bind(queue);
-        Ok(resumed.execute(self.pool()).await?.rows_affected() > 0)
+        Ok(resumed.execute(self).await?.rows_affected() > 0)
     }
 
     pub(crate) async fn store_queue(&self, queue: &str, change: &QueueChange) -> sqlx::Result<()> {
@@ -47,7 +47,7 @@ impl Database {
             .bind(change.max_waiting.flatten())
             .bind(change.max_age.is_some())
             .bind(change.max_age.flatten().map(|age| age.as_secs_f64()))
-            .execute(self.pool())
+            .execute(self)
             .await
             .map(drop)
     }
@@ -56,7 +56,7 @@ impl Database {
     pub(crate) async fn count_room(&self, queue: &str) -> sqlx::Result<Option<QueueRoom>> {
         let row: Option<(i32, i64)> = sqlx::query_as(self.sql(include_str!("../../sql/queues/room.sql")))
             .bind(queue)
-            .fetch_optional(self.pool())
+            .fetch_optional(self)
             .await?;
         Ok(row.map(|(max_waiting, waiting)| QueueRoom { max_waiting, waiting }))
     }
@@ -67,7 +67,7 @@ impl Database {
         loop {
             let gone: i64 = sqlx::query_scalar(self.sql(include_str!("../../sql/queues/expire.sql")))
                 .bind(JOBS_A_STATEMENT)
-                .fetch_one(self.pool())
+                .fetch_one(self)
                 .await?;
             expired += gone;
             if gone < JOBS_A_STATEMENT {

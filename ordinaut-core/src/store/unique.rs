@@ -3,6 +3,7 @@
 use super::database::Database;
 use super::enqueue::{EnqueueError, Wake, array_literal};
 use super::schema::Schema;
+use super::sealed::stored_args;
 use crate::vocabulary::new_job::{InvalidField, NewJob};
 use crate::vocabulary::unique::{OnDuplicate, Unique};
 use sqlx::{PgConnection, PgExecutor};
@@ -83,7 +84,7 @@ async fn insert_some<'e>(
         .bind(column(jobs, |job| job.id))
         .bind(column(jobs, |job| &*job.kind))
         .bind(column(jobs, |job| &*job.queue))
-        .bind(column(jobs, |job| job.args.get()))
+        .bind(jobs.iter().map(|keyed| stored_args(keyed.job)).collect::<sqlx::Result<Vec<_>>>()?)
         .bind(column(jobs, |job| job.priority))
         .bind(column(jobs, |job| job.max_attempts))
         .bind(column(jobs, |job| job.timeout.map(|timeout| timeout.as_secs_f64())))
@@ -110,10 +111,7 @@ async fn insert_some<'e>(
 impl Database {
     /// The job that holds the unique key which a dead job had, so that this one cannot be sent back; `None`: nobody does.
     pub async fn unique_holder(&self, dead: Uuid) -> sqlx::Result<Option<Uuid>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/unique/holder.sql")))
-            .bind(dead)
-            .fetch_optional(self.pool())
-            .await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/unique/holder.sql"))).bind(dead).fetch_optional(self).await
     }
 
     /// Forgets keys whose windows are over.
@@ -121,7 +119,7 @@ impl Database {
         loop {
             let gone: i64 = sqlx::query_scalar(self.sql(include_str!("../../sql/unique/prune.sql")))
                 .bind(KEYS_A_STATEMENT)
-                .fetch_one(self.pool())
+                .fetch_one(self)
                 .await?;
             if gone < KEYS_A_STATEMENT {
                 return Ok(());
@@ -131,6 +129,6 @@ impl Database {
 
     /// Frees keys of jobs that ended without anybody saying so; returns how many.
     pub(crate) async fn repair_unique_keys(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/unique/repair.sql"))).fetch_one(self.pool()).await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/unique/repair.sql"))).fetch_one(self).await
     }
 }

@@ -167,10 +167,10 @@ impl Unique {
         }
         let mut parts = BTreeMap::new();
         if self.all_args {
-            parts.insert("all_args", sorted(&job.args)?);
+            parts.insert("all_args", sorted(&job.plain_args)?);
         }
         if !self.args.is_empty() {
-            let chosen = self.args.iter().map(|path| Ok((&**path, at(&job.args, path)?)));
+            let chosen = self.args.iter().map(|path| Ok((&**path, at(&job.plain_args, path)?)));
             parts.insert("args", object(&chosen.collect::<Result<_, InvalidField>>()?));
         }
         let texts = [("key", self.key.as_ref()), ("queue", self.queue.then_some(&job.queue))];

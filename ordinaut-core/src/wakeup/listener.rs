@@ -1,13 +1,14 @@
 //! The listener: hears hints for a worker.
 
 use super::Hears;
+use crate::store::address::Address;
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
 use crate::store::failure::silence;
 use crate::store::link::answered;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions};
+use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -15,6 +16,9 @@ use tracing::{debug, info, warn};
 /// Behind a pooler in transaction mode LISTEN succeeds and nothing is ever heard. What is heard at all is heard within
 /// milliseconds.
 const SELF_TEST: Duration = Duration::from_secs(2);
+
+const DEAF: &str = "LISTEN hears nothing behind a pooler in transaction mode: jobs are found by polling; \
+                    DATABASE_DIRECT_URL can name a way past it";
 
 /// As long as connecting and asking may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -26,8 +30,8 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap:
 
 pub(crate) struct Listener {
     pub(crate) database: Database,
-    /// Past any pooler.
-    pub(crate) options: PgConnectOptions,
+    /// Past any pooler, if somebody said so; else as the database says.
+    pub(crate) listen_on: Option<Address>,
     pub(crate) hears: Hears,
 }
 
@@ -38,14 +42,16 @@ impl Listener {
     }
 
     async fn listen_for_ever(self) {
+        // Behind a pooler it would be somebody else's connection that listens, and hears what it does not understand.
+        if self.listen_on.is_none() && !self.database.has_direct_way().await {
+            warn!("{DEAF}");
+            return;
+        }
         let mut failures = 0;
         loop {
             match self.listen(&mut failures).await {
                 Ok(Heard::Nothing) => {
-                    warn!(
-                        "LISTEN hears nothing, as behind a pooler in transaction mode: jobs are found by polling; \
-                           DATABASE_DIRECT_URL can name a way past it"
-                    );
+                    warn!("{DEAF}");
                     return;
                 }
                 Err(error) => {
@@ -58,7 +64,10 @@ impl Listener {
     }
 
     async fn listen(&self, failures: &mut i16) -> sqlx::Result<Heard> {
-        let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(self.options.clone());
+        let address = self.listen_on.as_ref().unwrap_or_else(|| self.database.direct_address());
+        let (found, connection) = answered(CONNECT, address.connect()).await?;
+        drop(connection);
+        let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(found);
         let mut listener = answered(CONNECT, PgListener::connect_with(&pool)).await?;
         let channel = self.database.schema().channel();
         answered(CONNECT, listener.listen(channel)).await?;
@@ -81,7 +90,7 @@ impl Listener {
     /// Whether what is told on the channel is heard.
     async fn is_heard(&self, listener: &mut PgListener) -> sqlx::Result<bool> {
         let test = format!("\u{1}{}", uuid::Uuid::new_v4());
-        let told = hint(self.database.schema(), std::slice::from_ref(&test), self.database.pool());
+        let told = hint(self.database.schema(), std::slice::from_ref(&test), &self.database);
         answered(CONNECT, told).await?;
         let heard = async {
             loop {

@@ -28,7 +28,7 @@ pub(crate) fn listen_for_tasks(database: &Database, settings: &SchedulerSettings
     let stop = CancellationToken::new();
     let listener = Listener {
         database: database.clone(),
-        options: settings.listen_on.clone().unwrap_or_else(|| (*database.pool().connect_options()).clone()),
+        listen_on: settings.listen_on.clone(),
         hears: [(TASKS.to_owned(), wake.clone())].into(),
     };
     tokio::spawn(listener.run(stop.clone()));
@@ -51,11 +51,7 @@ pub(crate) fn listen(
         let (url, schema) = (url.to_owned(), database.schema().channel().to_owned());
         tokio::spawn(redis::run(url, schema, hears.clone(), stop.clone()));
     }
-    let listener = Listener {
-        database: database.clone(),
-        options: settings.listen_on.clone().unwrap_or_else(|| (*database.pool().connect_options()).clone()),
-        hears,
-    };
+    let listener = Listener { database: database.clone(), listen_on: settings.listen_on.clone(), hears };
     tokio::spawn(listener.run(stop.clone()));
     stop.drop_guard()
 }

@@ -25,7 +25,7 @@ const SWEEP_SHARE: u32 = 50;
 /// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is noticed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// After a restart of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
+/// After a restart or promotion of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
 /// their workers need the time to notice.
 const AFTER_RESTART: TimeDelta = TimeDelta::seconds(2);
 
@@ -46,7 +46,8 @@ pub(super) struct Claimer {
     gate: Gate,
     gate_first: bool,
     poll_interval: Duration,
-    postgres_started: Option<DateTime<Utc>>,
+    /// Since when the Postgres that it was last connected to takes writes.
+    postgres_since: Option<DateTime<Utc>>,
     /// What the session was last said to do.
     said_to_wait: (i64, bool),
 }
@@ -58,7 +59,7 @@ pub(super) enum Connected {
     Already,
     /// A new one to the Postgres that there was.
     Anew,
-    /// A new one to a Postgres that was restarted: what is leased and not started may be leased by others too.
+    /// A new one to a Postgres that was restarted, or to another one that was promoted: what is leased and not started may be leased by others too.
     AfterRestart,
 }
 
@@ -78,7 +79,7 @@ impl Claimer {
             gate: Gate::default(),
             gate_first: false,
             poll_interval: settings.poll_interval,
-            postgres_started: None,
+            postgres_since: None,
             said_to_wait: (0, false),
         }
     }
@@ -137,7 +138,7 @@ impl Claimer {
     async fn take(&mut self, claim: &Claim<'_>, sent: Instant) -> sqlx::Result<Vec<Lease>> {
         let (schema, patience) = (self.link.schema(), self.link.patience());
         let result = answered(patience, claim::claim(self.link.connection().await?, &schema, claim)).await;
-        let Claimed { at, leases, limits } = self.answered(claim, sent, result)?;
+        let Claimed { at, leases, limits } = self.answered(claim, sent, result).await?;
         if claim.sweep && !claim.suspects {
             self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
         }
@@ -155,18 +156,24 @@ impl Claimer {
         }
         let (schema, sent, patience) = (self.link.schema(), Instant::now(), self.link.patience());
         let result = answered(patience, self.gate.sift(self.link.connection().await?, &schema, claim)).await;
-        self.checked(result)?;
-        let connection = self.link.connection().await?;
-        let result = answered(patience, self.gate.admit(connection, &schema, claim, self.poll_interval)).await;
-        self.answered(claim, sent, result)
+        self.checked(result).await?;
+        if !self.gate.has_turn() {
+            return Ok(Vec::new());
+        }
+        let result = match answered(patience, self.link.begin()).await {
+            Ok(tx) => answered(patience, self.gate.admit(tx, &schema, claim, self.poll_interval)).await,
+            Err(error) => Err(error),
+        };
+        self.answered(claim, sent, result).await
     }
 
     /// Passes an answer on. A refusal was rolled back; of anything else it is not known whether it committed.
-    fn answered<T>(&mut self, claim: &Claim<'_>, sent: Instant, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    async fn answered<T>(&mut self, claim: &Claim<'_>, sent: Instant, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        let result = self.checked(result).await;
         if matches!(&result, Err(error) if error.as_database_error().is_none()) {
             self.strays.push((claim.session, claim.nonce, sent));
         }
-        self.checked(result)
+        result
     }
 
     /// Something ended, or came: there may be room under limits.
@@ -198,7 +205,7 @@ impl Claimer {
         }
         let (schema, patience) = (self.link.schema(), self.link.patience());
         let result = answered(patience, session::wait(self.link.connection().await?, &schema, session.id, waits)).await;
-        self.checked(result)?;
+        self.checked(result).await?;
         self.said_to_wait = (session.id, waits);
         Ok(())
     }
@@ -207,7 +214,7 @@ impl Claimer {
         self.link.close().await;
     }
 
-    /// Makes a connection if there is none. After a restart of Postgres it stops the handlers of leases that were lost
+    /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the handlers of leases that were lost
     /// with it, and waits until everybody has had the time to do so.
     pub(super) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
         if self.link.is_connected() {
@@ -215,16 +222,16 @@ impl Claimer {
         }
         let (tokens, schema, patience) = (session.book.tokens(), self.link.schema(), self.link.patience());
         let result = answered(patience, claim::after_connect(self.link.connection().await?, &schema, &tokens)).await;
-        let (started, now, missing) = self.checked(result)?;
+        let (since, now, missing) = self.checked(result).await?;
         for job_id in missing {
             warn!(job.id = %job_id, "Postgres does not know the lease of job {job_id} any more: its handler is stopped");
             session.book.stop(job_id, Stop::Lose);
         }
-        if self.postgres_started.replace(started).is_none_or(|before| before == started) {
+        if self.postgres_since.replace(since).is_none_or(|before| before == since) {
             return Ok(Connected::Anew);
         }
-        let pause = (started + AFTER_RESTART - now).to_std().unwrap_or_default();
-        info!("Postgres was restarted: the next claim is made in {} ms", pause.as_millis());
+        let pause = (since + AFTER_RESTART - now).to_std().unwrap_or_default();
+        info!("Postgres was restarted or promoted: the next claim is made in {} ms", pause.as_millis());
         tokio::time::sleep(pause).await;
         Ok(Connected::AfterRestart)
     }
@@ -239,7 +246,7 @@ impl Claimer {
         let nonces: Vec<_> = self.strays.iter().map(|(_, nonce, _)| *nonce).collect();
         let result =
             answered(patience, claim::strays(self.link.connection().await?, &schema, session.id, &nonces)).await;
-        let tokens = self.checked(result)?;
+        let tokens = self.checked(result).await?;
         if !tokens.is_empty() {
             self.give_back_tokens(session.id, &tokens).await?;
             warn!("handed {} jobs back whose claim was never answered", tokens.len());
@@ -253,17 +260,17 @@ impl Claimer {
         let (schema, patience) = (self.link.schema(), self.link.patience());
         let result =
             answered(patience, claim::give_back(self.link.connection().await?, &schema, session, tokens)).await;
-        self.checked(result)
+        self.checked(result).await
     }
 
     /// Passes a result on; after an error nothing that was remembered holds, and the next claim sweeps.
-    fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
         if result.is_err() {
             self.floors.reset();
             self.suspect_floors.reset();
             self.gate.reset();
             self.sweep_at = Instant::now();
         }
-        self.link.checked(result)
+        self.link.checked(result).await
     }
 }

@@ -184,7 +184,7 @@ impl Life {
     async fn open(&mut self, profile: &Profile) -> sqlx::Result<()> {
         let (id, schema) = (self.id, self.link.schema());
         let result = session::open(self.link.connection().await?, &schema, id, profile).await;
-        self.link.checked(result)
+        self.link.checked(result).await
     }
 
     /// Waits no longer than there is time left: who waits for an answer must not miss the end of the lease.
@@ -194,7 +194,7 @@ impl Life {
         let limit = left.min(self.lease / 6);
         let renewal = async {
             let result = session::renew(self.link.connection().await?, &schema, id, running, &finished).await;
-            self.link.checked(result)
+            self.link.checked(result).await
         };
         match tokio::time::timeout(limit, renewal).await {
             Ok(Ok(true)) => Renewal::Held,
@@ -205,7 +205,7 @@ impl Life {
             }
             Err(_) => {
                 // The answer may still come: nothing more can be asked on that connection.
-                self.link.checked(Err::<(), _>(sqlx::Error::PoolTimedOut)).ok();
+                self.link.checked(Err::<(), _>(sqlx::Error::PoolTimedOut)).await.ok();
                 warn!(
                     worker.session = id,
                     "Postgres did not answer the renewal of session {id}, which will be tried again"
@@ -220,13 +220,13 @@ impl Life {
         let (id, schema) = (self.id, self.link.schema());
         let notes = async {
             let result = session::notes(self.link.connection().await?, &schema, id).await;
-            self.link.checked(result)
+            self.link.checked(result).await
         };
         match tokio::time::timeout(left.min(self.lease / 6), notes).await {
             Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
             Ok(Err(_)) => {}
             Err(_) => {
-                self.link.checked(Err(sqlx::Error::PoolTimedOut)).unwrap_or(());
+                self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(());
                 warn!(worker.session = self.id, "Postgres did not answer session {}, which will ask again", self.id);
             }
         }
@@ -257,7 +257,7 @@ impl Life {
         let schema = self.link.schema();
         let written = async {
             let result = settle(&schema, &ended, Locked::Wait, self.link.connection().await?).await;
-            self.link.checked(result)
+            self.link.checked(result).await
         };
         match tokio::time::timeout(self.lease / 6, written).await {
             Ok(Ok(settled)) => {
@@ -274,7 +274,7 @@ impl Life {
         let (id, schema, finished) = (self.id, self.link.schema(), self.book.finished_json());
         let goodbye = async {
             let result = session::close(self.link.connection().await?, &schema, id, &finished).await;
-            self.link.checked(result)?;
+            self.link.checked(result).await?;
             self.link.close().await;
             Ok::<_, sqlx::Error>(())
         };

@@ -32,7 +32,7 @@ impl Lab {
     /// A Postgres, a scheduler and a sink.
     pub(crate) async fn start() -> Self {
         let (server, sink) = (Server::start().await, Sink::start().await);
-        let database = Database::connect(server.url().parse().unwrap(), 8).await.unwrap();
+        let database = Database::connect(server.url().parse::<ordinaut_core::Address>().unwrap(), 8).await.unwrap();
         database.migrate().await.unwrap();
         let logs = std::env::temp_dir().join(format!("ordinaut-lab-{:.8}", Uuid::new_v4().simple().to_string()));
         std::fs::create_dir(&logs).unwrap();

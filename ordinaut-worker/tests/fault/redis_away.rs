@@ -20,7 +20,10 @@ async fn events_arrive_after_redis_was_away_for_a_minute() {
     let mut lab = Lab::start().await;
     let (directory, url) = (lab.scratch(), format!("redis+unix://{}/redis.sock", lab.scratch().display()));
     let mut redis = start(&directory);
-    let database = Database::connect(lab.server.url().parse().unwrap(), 4).await.unwrap().redis(Some(url.clone()));
+    let database = Database::connect(lab.server.url().parse::<ordinaut_core::Address>().unwrap(), 4)
+        .await
+        .unwrap()
+        .redis(Some(url.clone()));
     // The one without Redis would relay, and not publish.
     lab.others.clear();
     let postgres = lab.server.url();
