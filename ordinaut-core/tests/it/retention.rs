@@ -42,6 +42,7 @@ async fn enqueue_at(db: &Database, clock: &str) -> Uuid {
         .bind(None::<f64>)
         .bind(None::<&str>)
         .bind(None::<&str>)
+        .bind(None::<&str>)
         .execute(db)
         .await
         .unwrap();
