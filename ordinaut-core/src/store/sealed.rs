@@ -17,9 +17,9 @@ pub(crate) struct Secrets {
 }
 
 impl Database {
-    /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, as far as
-    /// they are enqueued through this value, and lets handlers of a [`Worker`](crate::Worker) on it read those that any of
-    /// the keys has encrypted.
+    /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, if they are
+    /// enqueued with [`Database::enqueue`], [`Database::enqueue_many`] or [`Database::pending`]; and lets handlers of a
+    /// [`Worker`](crate::Worker) on it read those that any of the keys has encrypted.
     #[cfg(feature = "encryption")]
     #[must_use]
     pub fn keyring(mut self, keyring: Keyring) -> Self {
@@ -27,7 +27,8 @@ impl Database {
         self
     }
 
-    /// Also encrypts the arguments of these kinds, which no Rust type stands for. Without a key ring their jobs are refused.
+    /// Also encrypts the arguments of these kinds, which no Rust type stands for, in the same calls. Without a key ring their
+    /// jobs are refused.
     #[must_use]
     pub fn encrypt_kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {
         self.secrets.kinds = Arc::new(kinds.into_iter().map(Into::into).collect());
