@@ -53,9 +53,9 @@ impl Database {
     pub(crate) fn sealing<J: Borrow<NewJob>>(&self, job: J) -> Sealing<J> {
         let seal = match (&job.borrow().seal, self.keyring_or_none()) {
             (Seal::With(_), _) => None,
-            (Seal::Asked, Some(keyring)) => Some(Seal::With(keyring.clone())),
+            (Seal::Asked, keyring) => keyring.cloned().map(Seal::With),
             (Seal::No, keyring) if self.encrypts(&job.borrow().kind) => {
-                Some(keyring.map_or(Seal::Asked, |keyring| Seal::With(keyring.clone())))
+                Some(keyring.cloned().map_or(Seal::Asked, Seal::With))
             }
             _ => None,
         };
