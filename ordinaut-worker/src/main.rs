@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             Arg::new("fault-kinds")
                 .long("fault-kinds")
                 .action(ArgAction::SetTrue)
-                .help("Also run the kinds that fail on purpose: fail, panic and spin"),
+                .help("Also run the kinds that fail on purpose: abort, fail, panic and spin"),
         );
     let matches =
         binary::with_flags(command, &["ARGS_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "WORKER_"]).get_matches();

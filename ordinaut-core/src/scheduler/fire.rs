@@ -1,5 +1,6 @@
 //! The firing loop: sleeps until the next task is due, a hint that one was changed, or one second, and fires what is due.
 
+use super::patience::Patience;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use crate::vocabulary::backoff::Backoff;
@@ -21,11 +22,11 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
 pub(super) async fn run(database: Database, settings: SchedulerSettings, stop: CancellationToken) {
-    let (mut failures, changed) = (0, Arc::new(Notify::new()));
+    let (mut failures, changed, patience) = (0, Arc::new(Notify::new()), Patience::default());
     let _listening = listen_for_tasks(&database, &settings, &changed);
     loop {
         // Begun transactions are finished.
-        let pause = match fire(&database, &settings).await {
+        let pause = match fire(&database, &settings, &patience).await {
             Ok(next_due) => {
                 failures = 0;
                 next_due.unwrap_or(LOOK).min(LOOK)
@@ -45,22 +46,26 @@ pub(super) async fn run(database: Database, settings: SchedulerSettings, stop: C
 }
 
 /// Fires everything that is due; returns how long until something else is.
-async fn fire(database: &Database, settings: &SchedulerSettings) -> sqlx::Result<Option<Duration>> {
-    if fire_batch(database, settings).await? {
+async fn fire(
+    database: &Database,
+    settings: &SchedulerSettings,
+    patience: &Patience,
+) -> sqlx::Result<Option<Duration>> {
+    if fire_batch(database, settings, patience).await? {
         // More is due than fits into one transaction: several at once.
-        try_join_all((0..settings.max_workers).map(|_| fire_batches(database, settings))).await?;
+        try_join_all((0..settings.max_workers).map(|_| fire_batches(database, settings, patience))).await?;
     }
-    database.next_due().await
+    patience.wait(database.next_due()).await
 }
 
-async fn fire_batches(database: &Database, settings: &SchedulerSettings) -> sqlx::Result<()> {
-    while fire_batch(database, settings).await? {}
+async fn fire_batches(database: &Database, settings: &SchedulerSettings, patience: &Patience) -> sqlx::Result<()> {
+    while fire_batch(database, settings, patience).await? {}
     Ok(())
 }
 
 /// Whether there may be more.
-async fn fire_batch(database: &Database, settings: &SchedulerSettings) -> sqlx::Result<bool> {
-    let fired = database.fire_due(BATCH, settings.misfire_grace).await?;
+async fn fire_batch(database: &Database, settings: &SchedulerSettings, patience: &Patience) -> sqlx::Result<bool> {
+    let fired = patience.wait(database.fire_due(BATCH, settings.misfire_grace)).await?;
     if fired.tasks > 0 {
         debug!("{} tasks were due: {} fires, {} skips", fired.tasks, fired.fires, fired.skips);
     }

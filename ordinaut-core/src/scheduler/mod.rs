@@ -3,6 +3,7 @@
 
 mod duty;
 mod fire;
+mod patience;
 #[cfg(feature = "redis")]
 mod publish;
 mod relay;
@@ -11,6 +12,7 @@ mod rescue;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use duty::Duties;
+use patience::Patience;
 use rescue::Rescue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,22 +53,22 @@ impl Scheduler {
             let rescue = every.clone();
             async move { rescue.step().await }
         });
-        let pruned = database.clone();
+        let (pruned, pruning) = (database.clone(), Arc::new(Patience::default()));
         duties.add("prune", "30 * * * * *", move || {
-            let (database, rescue) = (pruned.clone(), rescue.clone());
+            let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
             async move {
                 rescue.look_everywhere().await?;
-                let repaired = database.repair_unique_keys().await?;
+                let repaired = patience.wait(database.repair_unique_keys()).await?;
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
-                database.prune_cursors().await?;
-                database.prune_limits().await?;
-                database.prune_sessions(SESSION_RETENTION).await.map(drop)
+                patience.wait(database.prune_cursors()).await?;
+                patience.wait(database.prune_limits()).await?;
+                patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
             }
         });
-        let bounded = database.clone();
-        duties.add("expire", "* * * * * *", move || expire(bounded.clone()));
+        let (bounded, bounding) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("expire", "* * * * * *", move || expire(bounded.clone(), bounding.clone()));
         let (kept, retention) = (database.clone(), self.settings.retention.clone());
         duties.add("retention", "45 7 * * * *", move || {
             let (database, retention) = (kept.clone(), retention.clone());
@@ -76,10 +78,13 @@ impl Scheduler {
                 Ok(())
             }
         });
-        let parted = database.clone();
-        duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
-        let looked_at = database.clone();
-        duties.add("look", "* * * * * *", move || fire::look(looked_at.clone()));
+        let (parted, parting) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone(), parting.clone()));
+        let (looked_at, looking) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("look", "* * * * * *", move || {
+            let (database, patience) = (looked_at.clone(), looking.clone());
+            async move { patience.wait(fire::look(database)).await }
+        });
         let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), stop.clone()));
         let relay = tokio::spawn(relay::run(database.clone(), stop.clone()));
         let publisher = self.publisher(stop.clone());
@@ -110,16 +115,16 @@ impl Scheduler {
 }
 
 /// Ends what waited for too long, and forgets unique keys whose windows are over.
-async fn expire(database: Database) -> sqlx::Result<()> {
-    let expired = database.expire_jobs().await?;
+async fn expire(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+    let expired = patience.wait(database.expire_jobs()).await?;
     if expired > 0 {
         info!("{expired} jobs expired: they waited for longer than their queues allow");
     }
-    database.prune_unique_keys().await
+    patience.wait(database.prune_unique_keys()).await
 }
 
-async fn make_partitions(database: Database) -> sqlx::Result<()> {
-    let made = database.make_partitions().await?;
+async fn make_partitions(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+    let made = patience.wait(database.make_partitions()).await?;
     if !made.is_empty() {
         info!("made partitions {}", made.join(", "));
     }

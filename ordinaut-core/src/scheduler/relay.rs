@@ -1,5 +1,6 @@
 //! The relay: numbers changes in the order of their commits, so that readers can follow them.
 
+use super::patience::Patience;
 use crate::store::database::Database;
 use crate::vocabulary::backoff::Backoff;
 use std::time::Duration;
@@ -16,9 +17,9 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 
 /// Relays until told to stop. Any number of processes may: one of them gets the lock, the others find nothing to do.
 pub(super) async fn run(database: Database, stop: CancellationToken) {
-    let mut failures = 0;
+    let (mut failures, patience) = (0, Patience::default());
     loop {
-        let pause = match database.relay(BATCH).await {
+        let pause = match patience.wait(database.relay(BATCH)).await {
             Ok(BATCH) => Duration::ZERO,
             Ok(_) => {
                 failures = 0;
