@@ -46,6 +46,10 @@ need_redis() {
     command -v redis-server > /dev/null || install_package Redis redis-server redis redis
 }
 
+need_pgbouncer() {
+    command -v pgbouncer > /dev/null || [ -x /usr/sbin/pgbouncer ] || install_package PgBouncer pgbouncer pgbouncer pgbouncer
+}
+
 need_compiler() {
     command -v cc > /dev/null || install_package "a C compiler" gcc gcc gcc
 }

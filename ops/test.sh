@@ -5,7 +5,8 @@
 #   ./ops/test.sh install         only install what is missing
 #   ./ops/test.sh fault [case]    real processes and real kills; takes minutes, and is not part of CI. The cases:
 #                                 worker_killed, contention, late_commit, late_bulk, postgres_killed,
-#                                 schedulers_killed, schedulers_away
+#                                 failover, schedulers_killed, schedulers_away
+#   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode
 #   ./ops/test.sh compose         what deployment promises, on a Docker engine; a quarter of an hour, not part of CI
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now
 #   ./ops/test.sh ops             scripts, rules and units by their own checkers, as far as those are here
@@ -38,8 +39,13 @@ case ${1:-all} in
         cargo test -p ordinaut-worker -p ordinaut-scheduler --locked --test fault -j2 -- \
             --ignored --nocapture --test-threads 1 "${2:-}"
         ;;
+    pooler)
+        install
+        need_pgbouncer
+        ORDINAUT_TEST_POOLER=yes cargo test -p ordinaut-core --all-features --locked -j2 --test it
+        ;;
     compose) shift; exec ops/test-compose.sh "$@" ;;
     compat) shift; exec ops/test-compat.sh "$@" ;;
     ops) exec ops/test-ops.sh ;;
-    *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

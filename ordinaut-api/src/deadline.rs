@@ -1,6 +1,7 @@
 //! How long a request may take.
 
 use crate::problem::Problem;
+use crate::routes::result;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,13 +12,27 @@ use tracing::warn;
 /// hangs, must not hold a request for ever.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// As long as somebody may wait for the end of a job, and what a look takes.
+const PATIENT_LIMIT: Duration = Duration::from_secs(result::LONGEST_WAIT.as_secs() + LIMIT.as_secs());
+
 pub(crate) async fn enforce(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(LIMIT, next.run(request)).await {
+    within(LIMIT, request, next).await
+}
+
+pub(crate) async fn enforce_patiently(request: Request, next: Next) -> Response {
+    within(PATIENT_LIMIT, request, next).await
+}
+
+async fn within(limit: Duration, request: Request, next: Next) -> Response {
+    let seconds = limit.as_secs();
+    match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            warn!("gave a request up that took longer than {} s", LIMIT.as_secs());
-            Problem::unavailable("this took longer than 30 s and was given up; it may have been done all the same")
-                .into_response()
+            warn!("gave a request up that took longer than {seconds} s");
+            Problem::unavailable(format!(
+                "this took longer than {seconds} s and was given up; it may have been done all the same"
+            ))
+            .into_response()
         }
     }
 }

@@ -6,17 +6,20 @@ mod deadline;
 mod depths;
 mod parameters;
 mod problem;
+mod redact;
 mod redis;
 mod request_id;
+mod rooms;
 mod routes;
 mod traffic;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use depths::Depths;
-use ordinaut_core::Database;
 use ordinaut_core::settings::api::ApiSettings;
+use ordinaut_core::{Database, Redaction};
 use redis::Redis;
+use rooms::Rooms;
 use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -36,6 +39,8 @@ pub struct Config {
     pub admin_token: String,
     /// The zone of schedules that name none.
     pub timezone: String,
+    /// What answers do not show.
+    pub redaction: Redaction,
 }
 
 /// What the routes share.
@@ -43,8 +48,10 @@ struct App {
     database: Database,
     admin_token: String,
     timezone: String,
+    redaction: Redaction,
     depths: Depths,
     redis: Option<Redis>,
+    rooms: Rooms,
     traffic: Traffic,
 }
 
@@ -65,9 +72,11 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
     let router = routes::router(App {
         depths: Depths::new(config.database.clone()),
         redis: config.database.redis_url().map(Redis::new),
+        rooms: Rooms::new(config.database.clone()),
         database: config.database,
         admin_token: config.admin_token,
         timezone: config.timezone,
+        redaction: config.redaction,
         traffic: Traffic::default(),
     });
     // Answers are small, and wait for nothing that could be sent along with them.

@@ -36,7 +36,7 @@ impl binary::Health for Alive {
 async fn main() -> ExitCode {
     let command = Command::new("ordinaut-api").version(env!("CARGO_PKG_VERSION")).about(env!("CARGO_PKG_DESCRIPTION"));
     let matches =
-        binary::with_flags(command, &["API_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "TZ"]).get_matches();
+        binary::with_flags(command, &["API_", "ARGS_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "TZ"]).get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
         Ok(settings) => binary::exit(serve(settings).await),
         Err(error) => binary::refuse(&error),
@@ -60,6 +60,6 @@ async fn serve(Settings { log, database, api, timezone }: Settings) -> anyhow::R
     let listener = ordinaut_api::listen(&api).await?;
     let opening = binary::open_database(&database, "ordinaut-api");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
-    let config = Config { database: database?, admin_token: api.admin_token, timezone };
+    let config = Config { database: database?, admin_token: api.admin_token, timezone, redaction: api.redaction };
     ordinaut_api::run(config, listener, shutdown.cancelled()).await
 }

@@ -3,7 +3,9 @@
 use crate::request_id;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::{EnqueueError, InvalidField, InvalidJson, TaskError, will_pass};
+use ordinaut_core::{
+    EnqueueError, EraseError, InvalidField, InvalidJson, LimitError, OperateError, TaskError, will_pass,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
@@ -21,11 +23,13 @@ pub(crate) struct Problem {
     /// Boxed, as few problems have more to tell.
     more: Option<Box<Map<String, Value>>>,
     cause: Option<sqlx::Error>,
+    /// In how many seconds it is worth asking again.
+    retry_after: Option<u32>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into(), field: None, more: None, cause: None }
+        Self { status, detail: detail.into(), field: None, more: None, cause: None, retry_after: None }
     }
 
     /// A field or parameter that cannot be accepted; `reason` follows its name in a sentence.
@@ -40,6 +44,10 @@ impl Problem {
 
     pub(crate) fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    pub(crate) fn too_many(detail: impl Into<Cow<'static, str>>, retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     pub(crate) fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
@@ -107,11 +115,45 @@ impl From<TaskError> for Problem {
     }
 }
 
+impl From<EraseError> for Problem {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::Invalid(invalid) => invalid.into(),
+            EraseError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<LimitError> for Problem {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::Invalid(invalid) => invalid.into(),
+            LimitError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, LimitError::Busy.to_string()),
+            LimitError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<OperateError> for Problem {
+    fn from(error: OperateError) -> Self {
+        match error {
+            OperateError::Invalid(invalid) => invalid.into(),
+            OperateError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
 impl From<EnqueueError> for Problem {
     fn from(error: EnqueueError) -> Self {
         match error {
             EnqueueError::Invalid(invalid) => invalid.into(),
             EnqueueError::Encode(_) => Self::invalid("args", "could not be written as JSON"),
+            EnqueueError::Duplicate { id } => {
+                Self::conflict(format!("job {id} holds the unique key")).about("unique").with("job_id", id.to_string())
+            }
             EnqueueError::Database(error) => error.into(),
             _ => Self::internal(),
         }
@@ -146,7 +188,11 @@ impl IntoResponse for Problem {
             more: self.more.as_deref(),
         };
         let body = serde_json::to_vec(&answer).expect("text and a number can be written as JSON");
-        (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
+        let mut response = (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 

@@ -1,12 +1,16 @@
 //! What can be typed.
 
+mod limit;
+mod queue;
 mod task;
 
+pub(crate) use limit::{Limit, SetLimit};
+pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
 
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
-use ordinaut_core::JobState;
+use ordinaut_core::{JobState, OnDuplicate};
 use uuid::Uuid;
 
 /// Runs work later, and never loses it.
@@ -27,8 +31,8 @@ pub(crate) enum Verb {
     Enqueue(Enqueue),
     /// List jobs, newest first
     Jobs(Jobs),
-    /// Show a job and its attempts
-    Job(OneJob),
+    /// Show a job and its attempts, wait for its end, or cancel many
+    Job(Job),
     /// Call a job off
     Cancel(OneJob),
     /// Make a job that waits for a later time due at once
@@ -36,6 +40,10 @@ pub(crate) enum Verb {
     /// List dead letters, or send them back
     #[command(subcommand)]
     Dead(Dead),
+    /// Drop what ended longer ago than it is kept, as the scheduler does each hour
+    Prune(Format),
+    /// Erase what the jobs of one person or tenant were about
+    Erase(Erase),
     /// Create tasks, look at them, and tell them what to do
     #[command(subcommand)]
     Task(Task),
@@ -48,8 +56,14 @@ pub(crate) enum Verb {
     /// Named sets of dates that tasks leave out, or keep to
     #[command(subcommand)]
     Calendar(Calendar),
+    /// How much may run at once, and how much may start in a while
+    #[command(subcommand)]
+    Limit(Limit),
     /// List queues, with what waits there
     Queues(Format),
+    /// Look at queues, pause and resume them, and bound what waits there
+    #[command(subcommand)]
+    Queue(Queue),
     /// List workers
     Workers(Format),
     /// Tell a worker to lease nothing more, or again
@@ -148,6 +162,18 @@ pub(crate) struct Enqueue {
     /// A word to find it by; may be given more than once
     #[arg(long = "tag", value_name = "WORD")]
     pub(crate) tags: Vec<String>,
+    /// Whose job it is
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Of jobs of this kind with this key there is one at a time
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) unique_key: Option<String>,
+    /// What becomes of another one: skip, replace, debounce or error
+    #[arg(long, value_name = "MODE", default_value = "skip", requires = "unique_key")]
+    pub(crate) unique_mode: OnDuplicate,
+    /// Seconds for which the key is held after the end of the job
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, requires = "unique_key")]
+    pub(crate) unique_after_end: f64,
     /// Wait for its end; code 0 only if it succeeded
     #[arg(long)]
     pub(crate) wait: bool,
@@ -180,6 +206,57 @@ pub(crate) struct Jobs {
 pub(crate) struct OneJob {
     /// The job's id
     pub(crate) id: Uuid,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Job {
+    #[command(subcommand)]
+    pub(crate) what: Option<JobWhat>,
+    /// The job's id
+    #[arg(required = true)]
+    pub(crate) id: Option<Uuid>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum JobWhat {
+    /// Wait for the end of a job; code 0 only if it succeeded
+    Wait {
+        #[command(flatten)]
+        job: OneJob,
+        /// Seconds to wait, at most; for ever if not said
+        #[arg(long, value_name = "SECONDS")]
+        timeout: Option<f64>,
+    },
+    /// Call off all jobs to which everything applies that is said
+    Cancel(CancelJobs),
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = true, args = ["queue", "kind", "tag", "task", "tenant", "created_before"])]
+pub(crate) struct CancelJobs {
+    /// Only jobs of this queue
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// Only jobs of this kind
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only jobs with this word among their tags
+    #[arg(long, value_name = "WORD")]
+    pub(crate) tag: Option<String>,
+    /// Only jobs of this task
+    #[arg(long, value_name = "ID")]
+    pub(crate) task: Option<Uuid>,
+    /// Only jobs of this tenant
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Only jobs that were enqueued before this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) created_before: Option<DateTime<Utc>>,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -226,6 +303,18 @@ pub(crate) struct Events {
     /// Begin after this number; if not said, with the last 20, or with --follow at the end
     #[arg(long, value_name = "N")]
     pub(crate) after: Option<i64>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Parser)]
+pub(crate) struct Erase {
+    /// Of all jobs with this tag, such as person:42
+    #[arg(long, required_unless_present = "tenant", conflicts_with = "tenant")]
+    pub(crate) tag: Option<String>,
+    /// Of all jobs of this tenant
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
 }

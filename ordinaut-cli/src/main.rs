@@ -10,6 +10,7 @@ use args::{Args, Verb};
 use clap::{CommandFactory, FromArgMatches};
 use connection::Connection;
 use ordinaut_core::binary;
+use ordinaut_core::settings::api::redaction;
 use ordinaut_core::settings::log::LogSettings;
 use ordinaut_core::settings::{SettingError, Source};
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ fn start_log(source: &Source, verb: &Verb) -> Result<(), SettingError> {
 }
 
 async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
+    output::redact(redaction(source)?);
     if let Verb::Dev(dev) = verb {
         return dev::run(dev, source).await;
     }
@@ -70,15 +72,19 @@ async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Enqueue(enqueue) => command::enqueue::run(&database, enqueue).await,
         Verb::Jobs(jobs) => command::job::list(&database, jobs).await,
-        Verb::Job(job) => command::job::show(&database, job).await,
+        Verb::Job(job) => command::job::run(&database, job).await,
         Verb::Cancel(job) => command::job::cancel(&database, job).await,
         Verb::RunNow(job) => command::job::run_now(&database, job).await,
         Verb::Dead(dead) => command::dead::run(&database, dead).await,
+        Verb::Prune(format) => command::keep::prune(&database, source, format).await,
+        Verb::Erase(asked) => command::keep::erase(&database, asked).await,
         Verb::Task(task) => command::task::run(&database, task, source).await,
         Verb::Publish(publish) => command::publish::event(&database, publish).await,
         Verb::Fact(fact) => command::publish::fact(&database, fact).await,
         Verb::Calendar(calendar) => command::calendar::run(&database, calendar).await,
-        Verb::Queues(format) => command::status::queues(&database, format).await,
+        Verb::Limit(limit) => command::limit::run(&database, limit).await,
+        Verb::Queues(format) => command::queue::list(&database, format).await,
+        Verb::Queue(queue) => command::queue::run(&database, queue).await,
         Verb::Workers(format) => command::status::workers(&database, format).await,
         Verb::Worker(verb) => command::status::worker(&database, verb).await,
         Verb::Events(events) => command::events::run(&database, events).await,

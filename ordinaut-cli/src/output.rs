@@ -3,8 +3,35 @@
 use crate::args::Format;
 use chrono::{DateTime, Local, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
+use ordinaut_core::Redaction;
 use serde::Serialize;
+use serde_json::Value;
 use std::io::Write;
+use std::sync::OnceLock;
+
+/// What answers do not show; set once, before the first.
+static REDACTION: OnceLock<Redaction> = OnceLock::new();
+
+/// Says what answers must not show.
+pub(crate) fn redact(redaction: Redaction) {
+    // There is one command a process, and so one redaction.
+    REDACTION.set(redaction).ok();
+}
+
+/// Refuses arguments that hold what answers show in place of a value: somebody sends an answer back.
+pub(crate) fn refuse_masked(args: Option<&Value>) -> anyhow::Result<()> {
+    match args.and_then(|args| REDACTION.get()?.masked_field(args)) {
+        Some(field) => anyhow::bail!("{field} is what an answer shows in place of the value: give the value"),
+        None => Ok(()),
+    }
+}
+
+/// Arguments for people.
+pub(crate) fn args(args: impl Serialize) -> String {
+    let mut shown = serde_json::to_value(args).unwrap_or_default();
+    REDACTION.get().map(|redaction| redaction.mask(&mut shown));
+    shown.to_string()
+}
 
 /// A line of an answer. A reader that went away, as `head` does, ends the process quietly.
 pub(crate) fn say(line: impl std::fmt::Display) {
@@ -17,7 +44,12 @@ pub(crate) fn say(line: impl std::fmt::Display) {
 /// The same thing as JSON or, for people, as `text` makes it.
 pub(crate) fn answer<T: Serialize>(format: Format, value: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {
     if format.json {
-        say(serde_json::to_string_pretty(value)?);
+        let mut shown = serde_json::to_value(value)?;
+        match REDACTION.get().is_some_and(|redaction| redaction.mask_args(&mut shown)) {
+            true => say(serde_json::to_string_pretty(&shown)?),
+            // In the order of its fields, and with its numbers as they are stored.
+            false => say(serde_json::to_string_pretty(value)?),
+        }
     } else {
         say(text());
     }

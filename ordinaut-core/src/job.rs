@@ -2,7 +2,8 @@
 
 use crate::store::enqueue::{EnqueueError, Enqueued};
 use crate::vocabulary::backoff::Backoff;
-use crate::vocabulary::new_job::NewJob;
+use crate::vocabulary::new_job::{NewJob, Seal};
+use crate::vocabulary::unique::Unique;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgExecutor;
@@ -34,6 +35,16 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How long a failed one waits; `None` leaves it to the worker.
     const BACKOFF: Option<Backoff> = None;
 
+    /// Whether the arguments are stored encrypted, for handlers only to read. Enqueuing then needs a
+    /// [`Database`](crate::Database) with a key ring, or, with the feature `encryption`, `NewJob::encrypted`; without either
+    /// it fails, and nothing is stored.
+    const ENCRYPTED: bool = false;
+
+    /// What makes one unique; `None`: nothing does.
+    fn unique(&self) -> Option<Unique> {
+        None
+    }
+
     /// Inserts one, through a pool or inside your own transaction (`&mut *tx`). For options see [`Job::new_job`].
     fn enqueue<'e>(&self, db: impl PgExecutor<'e> + 'e) -> impl Future<Output = Result<Enqueued, EnqueueError>> + Send {
         let job = self.new_job();
@@ -42,6 +53,11 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// The same, not enqueued yet, to be given options. Fails if the value cannot be written as JSON.
     fn new_job(&self) -> Result<NewJob, serde_json::Error> {
-        Ok(NewJob::new(Self::KIND, self)?.queue(Self::QUEUE))
+        let mut job = NewJob::new(Self::KIND, self)?.queue(Self::QUEUE);
+        job.unique = self.unique();
+        if Self::ENCRYPTED {
+            job.seal = Seal::Asked;
+        }
+        Ok(job)
     }
 }

@@ -2,32 +2,44 @@
 
 #[cfg(feature = "binary")]
 pub mod binary;
+mod cancel;
 mod job;
 mod limits;
 mod pending;
+mod queue;
+mod result;
 mod scheduler;
 pub mod settings;
 mod store;
 #[cfg(feature = "redis")]
 mod stream;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod vocabulary;
 mod wakeup;
 mod worker;
 
+pub use cancel::CancelledJobs;
 pub use job::Job;
 pub use limits::LimitError;
 pub use pending::Pending;
 pub use scheduler::{Pulse, Scheduler};
+pub use store::address::{Address, InvalidAddress};
+pub use store::cancel::CancelFilter;
 pub use store::database::Database;
 pub use store::dead::DeadLetter;
 pub use store::doctor::{OldestSnapshot, ServerStatus, Summary};
 pub use store::enqueue::{EnqueueError, Enqueued};
-pub use store::failure::will_pass;
+pub use store::erase::{Erase, EraseError, Erased};
+pub use store::failure::{OperateError, will_pass};
 pub use store::intervene::{Cancelled, RunNow};
 pub use store::limit::LimitStatus;
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
+pub use store::queue::QueueRoom;
+pub use store::result::{Awaited, JobResult};
+pub use store::retention::Pruned;
 pub use store::scheduler::SchedulerStatus;
 pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
@@ -40,10 +52,14 @@ pub use vocabulary::backoff::Backoff;
 pub use vocabulary::error::{Fatal, JobError};
 pub use vocabulary::event::{Event, JobRef};
 pub use vocabulary::json::InvalidJson;
+#[cfg(feature = "encryption")]
+pub use vocabulary::keyring::Keyring;
 pub use vocabulary::lease::Token;
 pub use vocabulary::limit::Limit;
 pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;
+pub use vocabulary::queue::QueueChange;
+pub use vocabulary::redaction::Redaction;
 pub use vocabulary::schedule::calendar::{Calendar, CalendarMode};
 pub use vocabulary::schedule::definition::{Compiled, Schedule};
 pub use vocabulary::schedule::jitter::jitter;
@@ -59,4 +75,5 @@ pub use vocabulary::schedule::watch::Watch;
 pub use vocabulary::schedule::zone::zone_data_version;
 pub use vocabulary::state::JobState;
 pub use vocabulary::task::TaskDefinition;
-pub use worker::{Context, EXIT_STUCK, OutputError, Step, Worker};
+pub use vocabulary::unique::{OnDuplicate, Unique};
+pub use worker::{Context, CursorError, EXIT_STUCK, OutputError, SettleError, Step, Worker};

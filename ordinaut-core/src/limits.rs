@@ -35,7 +35,7 @@ impl Database {
     /// milliseconds; after ten seconds without it, it is an error, and nothing has changed.
     pub async fn set_limit(&self, limit: &Limit) -> Result<(), LimitError> {
         limit.check()?;
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         lock(&mut tx, self.schema()).await?;
         let before = self.stored_limit(&limit.name, &mut tx).await?;
         if before.is_some_and(|before| before.same_lines(limit)) {
@@ -65,7 +65,7 @@ impl Database {
     /// A transaction beside which nothing is claimed and nothing is let in.
     async fn without_claims(&self) -> Result<Transaction<'_, Postgres>, LimitError> {
         for _ in 0..TRIES {
-            let mut tx = self.pool().begin().await?;
+            let mut tx = self.begin().await?;
             lock(&mut tx, self.schema()).await?;
             if self.stop_claims(&mut tx).await? {
                 return Ok(tx);

@@ -1,7 +1,7 @@
 //! Enqueueing where the library commits: the hint follows the commit.
 
 use crate::store::database::Database;
-use crate::store::enqueue::{EnqueueError, Enqueued, Wake, insert, insert_many};
+use crate::store::enqueue::{EnqueueError, Enqueued, Wake, enqueue_one, insert_many};
 use crate::vocabulary::new_job::NewJob;
 use crate::wakeup::hinter;
 use sqlx::{Postgres, Transaction};
@@ -12,24 +12,29 @@ use uuid::Uuid;
 impl Database {
     /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
-        job.check()?;
-        insert(self.schema(), &[job], Wake::AfterCommit, self.pool()).await?;
-        hinter::tell(self, [&*job.queue]);
-        Ok(Enqueued::New(job.id))
+        let sealing = self.sealing(job);
+        let enqueued = enqueue_one(self.schema(), sealing.borrow(), Wake::AfterCommit, self).await?;
+        if matches!(enqueued, Enqueued::New(_)) {
+            hinter::tell(self, [&*job.queue]);
+        }
+        Ok(enqueued)
     }
 
-    /// Inserts all of the jobs or none, in a transaction of their own, a thousand in memory at once, and says how many.
+    /// Inserts all of the jobs or none, in a transaction of their own, and says how many were inserted: a
+    /// [duplicate](Enqueued::Duplicate) is none. Unique jobs are all kept in memory meanwhile, of others a thousand at once.
     pub async fn enqueue_many(&self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
-        let mut connection = self.pool().acquire().await?;
+        let mut tx = self.begin().await?;
         let mut queues = BTreeSet::new();
         let collect = |queue: &str| {
             if !queues.contains(queue) {
                 queues.insert(queue.to_owned());
             }
         };
-        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut connection, collect).await?;
+        let jobs = jobs.into_iter().map(|job| self.sealing(job));
+        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut tx, collect).await?;
+        tx.commit().await?;
         hinter::tell(self, queues.iter().map(|queue| &**queue));
-        Ok(inserted)
+        Ok(inserted.new)
     }
 
     /// Collects jobs to be inserted at the end of a transaction of yours.
@@ -61,18 +66,20 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// One more; returns the id that it will have.
+    /// One more; returns the id that it will have, unless it turns out to be a duplicate.
     pub fn add(&mut self, job: NewJob) -> Uuid {
         let id = job.id;
         self.jobs.push(job);
         id
     }
 
-    /// Inserts the jobs, commits, and wakes workers that wait. An error rolls everything back.
+    /// Inserts the jobs, commits, and wakes workers that wait; the answers are in the order in which the jobs were added. An
+    /// error rolls everything back.
     pub async fn commit(self, mut tx: Transaction<'_, Postgres>) -> Result<Vec<Enqueued>, EnqueueError> {
-        insert_many(self.database.schema(), &self.jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;
+        let jobs = self.jobs.iter().map(|job| self.database.sealing(job));
+        let inserted = insert_many(self.database.schema(), jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;
         tx.commit().await?;
         hinter::tell(&self.database, self.jobs.iter().map(|job| &*job.queue));
-        Ok(self.jobs.iter().map(|job| Enqueued::New(job.id)).collect())
+        Ok(self.jobs.iter().map(|job| inserted.answer(job)).collect())
     }
 }

@@ -47,6 +47,9 @@ pub enum ServerError {
         install_command("redis")
     )]
     RedisMissing,
+    /// There is no PgBouncer to start.
+    #[error("no pgbouncer was found on this machine; install it ({})", install_command("pgbouncer"))]
+    PgBouncerMissing,
     /// Postgres refuses to run as root, and there is nobody else.
     #[error("a server must not run as root, and this machine has neither an account postgres nor nobody")]
     NoAccount,

@@ -168,6 +168,11 @@ impl Postgres {
         &self.running.directory
     }
 
+    /// Where its socket is.
+    pub(crate) fn sockets(&self) -> &Path {
+        &self.running.sockets
+    }
+
     /// The process whose children are all other processes of the server.
     #[must_use]
     pub fn postmaster_pid(&self) -> u32 {

@@ -23,8 +23,11 @@ async fn main() -> ExitCode {
     let command = Command::new("ordinaut-scheduler")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Fires tasks, rescues jobs of vanished workers, relays events, makes partitions, prunes");
-    let matches = binary::with_flags(command, &["DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "SCHEDULER_"])
-        .get_matches();
+    let matches = binary::with_flags(
+        command,
+        &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "RETENTION_", "SCHEDULER_"],
+    )
+    .get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
         Ok(settings) => binary::exit(run(settings).await),
         Err(error) => binary::refuse(&error),

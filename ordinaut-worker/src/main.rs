@@ -28,7 +28,8 @@ fn main() -> ExitCode {
                 .help("Also run the kinds that fail on purpose: fail, panic and spin"),
         );
     let matches =
-        binary::with_flags(command, &["DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "WORKER_"]).get_matches();
+        binary::with_flags(command, &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "WORKER_"])
+            .get_matches();
     let fault_kinds = matches.get_flag("fault-kinds");
     match binary::source(&matches).and_then(|source| settings(&source, fault_kinds)) {
         Ok(settings) => binary::exit(serve(settings)),

@@ -34,7 +34,11 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
 
 pub(crate) async fn requeue(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Value>, Problem> {
     match &*app.database.requeue(&[id]).await? {
-        [] => Err(Problem::not_found(format!("there is no dead letter {id}"))),
+        [] => match app.database.unique_holder(id).await? {
+            Some(holder) => Err(Problem::conflict(format!("job {holder} holds the unique key of job {id}"))
+                .with("job_id", holder.to_string())),
+            None => Err(Problem::not_found(format!("there is no dead letter {id}"))),
+        },
         [id, ..] => Ok(Json(json!({ "id": id }))),
     }
 }

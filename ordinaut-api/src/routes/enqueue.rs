@@ -3,12 +3,13 @@
 use crate::App;
 use crate::body::JsonBody;
 use crate::problem::Problem;
+use crate::redact::refuse_masked;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use ordinaut_core::{Backoff, InvalidField, NewJob};
+use ordinaut_core::{Backoff, Enqueued, InvalidField, NewJob, OnDuplicate, Unique};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -29,6 +30,25 @@ pub(crate) struct Asked {
     timeout: Option<f64>,
     tags: Option<Vec<String>>,
     backoff: Option<Backoff>,
+    tenant: Option<String>,
+    unique: Option<AskedUnique>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedUnique {
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    all_args: bool,
+    #[serde(default)]
+    queue: bool,
+    key: Option<String>,
+    period: Option<f64>,
+    #[serde(default)]
+    mode: OnDuplicate,
+    #[serde(default)]
+    after_end: f64,
 }
 
 fn no_args() -> Value {
@@ -39,8 +59,18 @@ pub(crate) async fn enqueue(
     State(app): State<Arc<App>>,
     JsonBody(asked): JsonBody<Asked>,
 ) -> Result<impl IntoResponse, Problem> {
-    let id = app.database.enqueue(&asked.job()?).await?.id();
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/jobs/{id}"))], Json(json!({ "id": id }))))
+    refuse_masked(&app.redaction, Some(&asked.args))?;
+    let queue = asked.queue.clone().unwrap_or_else(|| "default".to_owned());
+    let job = asked.job()?;
+    // Before anybody asks Postgres about its queue.
+    job.check()?;
+    app.rooms.enter(&queue).await?;
+    let (status, body) = match app.database.enqueue(&job).await? {
+        Enqueued::Duplicate(id) => (StatusCode::OK, json!({ "id": id, "duplicate": true })),
+        new => (StatusCode::CREATED, json!({ "id": new.id() })),
+    };
+    let location = format!("/jobs/{}", body["id"].as_str().unwrap_or_default());
+    Ok((status, [(header::LOCATION, location)], Json(body)))
 }
 
 impl Asked {
@@ -72,7 +102,33 @@ impl Asked {
             (None, Some(delay)) => job.delay(seconds("delay", delay)?),
             (None, None) => job,
         };
+        if let Some(tenant) = self.tenant {
+            job = job.tenant(tenant);
+        }
+        if let Some(unique) = self.unique {
+            job = job.unique(unique.unique()?);
+        }
         Ok(job.tags(self.tags.unwrap_or_default()))
+    }
+}
+
+impl AskedUnique {
+    fn unique(self) -> Result<Unique, InvalidField> {
+        let after_end = seconds("unique.after_end", self.after_end)?;
+        let mut unique = Unique::by_kind().args(self.args).mode(self.mode).after_end(after_end);
+        if self.all_args {
+            unique = unique.all_args();
+        }
+        if self.queue {
+            unique = unique.queue();
+        }
+        if let Some(key) = self.key {
+            unique = unique.key(key);
+        }
+        if let Some(period) = self.period {
+            unique = unique.period(seconds("unique.period", period)?);
+        }
+        Ok(unique)
     }
 }
 

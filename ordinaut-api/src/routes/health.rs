@@ -100,8 +100,14 @@ async fn workers(app: &App) -> Part {
 async fn lag(app: &App) -> Part {
     match timeout(PATIENCE, app.depths.counted()).await {
         Ok(Ok(counted)) => {
-            let wait = counted.queues.iter().map(|queue| queue.oldest_wait).fold(0.0, f64::max);
-            Part { status: of_wait(wait), detail: format!("the oldest waiting job has been due for {wait:.0} s") }
+            // What waits in a paused queue waits because somebody wants it.
+            let (paused, open): (Vec<_>, Vec<_>) = counted.queues.iter().partition(|queue| queue.paused_at.is_some());
+            let wait = open.iter().map(|queue| queue.oldest_wait).fold(0.0, f64::max);
+            let mut detail = format!("the oldest waiting job has been due for {wait:.0} s");
+            if !paused.is_empty() {
+                detail.push_str(&format!("; paused queues, left out: {}", paused.len()));
+            }
+            Part { status: of_wait(wait), detail }
         }
         Ok(Err(_)) => unknown(),
         // Of Postgres itself the other parts tell. A table this large takes longer to count, and that goes on.

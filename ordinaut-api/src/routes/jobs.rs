@@ -1,12 +1,15 @@
-//! `/jobs`: look at one or many, cancel one, run one now.
+//! `/jobs`: look at one or many, cancel one or many, run one now.
 
 use crate::App;
+use crate::body::JsonBody;
 use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::{Cancelled, JobDetails, JobFilter, JobState, JobSummary, RunNow, RunRecord};
+use ordinaut_core::{
+    CancelFilter, Cancelled, CancelledJobs, JobDetails, JobFilter, JobState, JobSummary, RunNow, RunRecord,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -63,6 +66,13 @@ pub(crate) async fn cancel(
         Cancelled::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
         _ => Err(no_job(id)),
     }
+}
+
+pub(crate) async fn cancel_many(
+    State(app): State<Arc<App>>,
+    JsonBody(filter): JsonBody<CancelFilter>,
+) -> Result<Json<CancelledJobs>, Problem> {
+    Ok(Json(app.database.cancel_where(&filter).await?))
 }
 
 pub(crate) async fn run_now(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Value>, Problem> {

@@ -3,18 +3,21 @@
 mod calendars;
 mod dead;
 mod enqueue;
+mod erase;
 mod events;
 mod health;
 mod jobs;
+mod limits;
 mod metrics;
 mod queues;
+pub(crate) mod result;
 mod schedules;
 mod task;
 mod task_history;
 mod topics;
 
 use crate::problem::{self, Problem};
-use crate::{App, auth, deadline, request_id, traffic};
+use crate::{App, auth, deadline, redact, request_id, traffic};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -26,11 +29,13 @@ pub(crate) fn router(app: App) -> Router {
     let app = Arc::new(app);
     let guarded = Router::new()
         .route("/jobs", get(jobs::list).post(enqueue::enqueue))
+        .route("/jobs/cancel", post(jobs::cancel_many))
         .route("/jobs/{id}", get(jobs::show))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/run-now", post(jobs::run_now))
         .route("/dead", get(dead::list))
         .route("/dead/{id}/requeue", post(dead::requeue))
+        .route("/erase", post(erase::erase))
         .route("/tasks", get(task::list).post(task::create))
         .route("/tasks/{id}", get(task::show).patch(task::patch).put(task::replace).delete(task::delete))
         .route("/tasks/{id}/pause", post(task::pause))
@@ -46,9 +51,14 @@ pub(crate) fn router(app: App) -> Router {
         .route("/schedules/presets", get(schedules::presets))
         .route("/calendars", get(calendars::list))
         .route("/calendars/{name}", put(calendars::put).delete(calendars::delete))
+        .route("/limits", get(limits::list))
+        .route("/limits/{name}", put(limits::put).delete(limits::delete))
         .route("/topics/{topic}", post(topics::publish))
         .route("/facts/{name}", put(topics::push_fact))
         .route("/queues", get(queues::queues))
+        .route("/queues/{name}", get(queues::show).patch(queues::change))
+        .route("/queues/{name}/pause", post(queues::pause))
+        .route("/queues/{name}/resume", post(queues::resume))
         .route("/workers", get(queues::workers))
         .route("/events", get(events::list))
         .route("/metrics", get(metrics::metrics))
@@ -61,14 +71,21 @@ pub(crate) fn router(app: App) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .method_not_allowed_fallback(wrong_method);
-    through(guarded.merge(open), &app).with_state(app)
+    let quick = guarded.merge(open).layer(from_fn(deadline::enforce));
+    // It waits for as long as it is asked to.
+    let patient = Router::new()
+        .route("/jobs/{id}/result", get(result::result))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), auth::authorize))
+        .layer(from_fn(deadline::enforce_patiently));
+    through(quick.merge(patient), &app).with_state(app)
 }
 
 /// What every request passes, the last layer first. The id is outermost, so that every answer and line of the log
 /// has it; a panic is caught inside the count, which so sees its 500.
 fn through(routes: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
     routes
-        .layer(from_fn(deadline::enforce))
+        .layer(from_fn_with_state(app.clone(), redact::mask))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(from_fn_with_state(app.clone(), traffic::count))
         .layer(from_fn(request_id::identify))
@@ -86,6 +103,7 @@ async fn wrong_method() -> Problem {
 mod tests {
     use super::*;
     use crate::depths::Depths;
+    use crate::rooms::Rooms;
     use axum::body::{Body, to_bytes};
     use axum::extract::Request;
     use ordinaut_core::Database;
@@ -97,9 +115,11 @@ mod tests {
         let app = Arc::new(App {
             depths: Depths::new(database.clone()),
             redis: None,
+            rooms: Rooms::new(database.clone()),
             database,
             admin_token: String::new(),
             timezone: String::new(),
+            redaction: Default::default(),
             traffic: Default::default(),
         });
         async fn panics() -> Problem {

@@ -1,11 +1,16 @@
-//! `/queues` and `/workers`: what waits where, and who serves it.
+//! `/queues` and `/workers`: what waits where and who serves it, and what operators say about a queue.
 
 use crate::App;
+use crate::body::{JsonBody, OptionalJsonBody};
+use crate::parameters::Name;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
+use ordinaut_core::{InvalidField, QueueChange, QueueStatus};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) async fn queues(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({ "queues": app.database.queues().await? })))
@@ -13,4 +18,73 @@ pub(crate) async fn queues(State(app): State<Arc<App>>) -> Result<Json<Value>, P
 
 pub(crate) async fn workers(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({ "workers": app.database.workers().await? })))
+}
+
+pub(crate) async fn show(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
+    found(&app, &name).await
+}
+
+/// Numbers are wider here than in a queue, so that one out of range is told its range and not Rust's name for it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    #[serde(default, deserialize_with = "said")]
+    max_waiting: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "said")]
+    max_age: Option<Option<f64>>,
+}
+
+/// Null takes a bound away; what is absent stays.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+pub(crate) async fn change(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    JsonBody(asked): JsonBody<Change>,
+) -> Result<Json<QueueStatus>, Problem> {
+    let mut change = QueueChange::default();
+    if let Some(jobs) = asked.max_waiting {
+        let number = |jobs: i64| jobs.try_into().map_err(|_| invalid("max_waiting", "must be from 1 to 2147483647"));
+        change = change.max_waiting(jobs.map(number).transpose()?);
+    }
+    if let Some(age) = asked.max_age {
+        let seconds =
+            |age| Duration::try_from_secs_f64(age).map_err(|_| invalid("max_age", "must be a number of seconds"));
+        change = change.max_age(age.map(seconds).transpose()?);
+    }
+    app.database.set_queue(&name, &change).await?;
+    app.rooms.forget(&name);
+    found(&app, &name).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pause {
+    by: Option<String>,
+    reason: Option<String>,
+}
+
+pub(crate) async fn pause(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    OptionalJsonBody(pause): OptionalJsonBody<Pause>,
+) -> Result<Json<QueueStatus>, Problem> {
+    app.database.pause_queue(&name, pause.by.as_deref(), pause.reason.as_deref()).await?;
+    found(&app, &name).await
+}
+
+pub(crate) async fn resume(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
+    app.database.resume_queue(&name).await?;
+    found(&app, &name).await
+}
+
+async fn found(app: &App, name: &str) -> Result<Json<QueueStatus>, Problem> {
+    let queue = app.database.queue(name).await?;
+    queue.map(Json).ok_or_else(|| Problem::not_found(format!("there is no queue \"{name}\"")))
+}
+
+fn invalid(field: &'static str, reason: &str) -> InvalidField {
+    InvalidField { field, reason: reason.to_owned() }
 }

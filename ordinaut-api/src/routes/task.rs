@@ -4,6 +4,7 @@ use crate::App;
 use crate::body::JsonBody;
 use crate::parameters::{Parameters, SeenVersion, TaskId};
 use crate::problem::Problem;
+use crate::redact::refuse_masked;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
@@ -24,6 +25,7 @@ pub(crate) async fn create(
     State(app): State<Arc<App>>,
     JsonBody(document): JsonBody<Map<String, Value>>,
 ) -> Result<impl IntoResponse, Problem> {
+    refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into(), &app.timezone)?;
     let task = app.database.create_task(&definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
@@ -69,6 +71,7 @@ pub(crate) async fn patch(
     SeenVersion(version): SeenVersion,
     JsonBody(patch): JsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
+    refuse_masked(&app.redaction, patch.get("args"))?;
     let patched = app.database.patch_task(id, &patch.into(), version).await;
     patched.map(tagged).map_err(|error| of_task(id, error))
 }
@@ -79,6 +82,7 @@ pub(crate) async fn replace(
     SeenVersion(version): SeenVersion,
     JsonBody(document): JsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
+    refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into(), &app.timezone)?;
     let changed = app.database.change_task(id, &definition, version).await;
     changed.map(tagged).map_err(|error| of_task(id, error))

@@ -2,7 +2,7 @@
 
 use ordinaut_api::Config;
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Context, Database, Job, JobError, Worker};
+use ordinaut_core::{Context, Database, Job, JobError, Keyring, Redaction, Worker};
 use ordinaut_embedded::Postgres;
 use reqwest::header::HeaderMap;
 use reqwest::{Body, Client, Method, RequestBuilder};
@@ -81,7 +81,13 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (admin_token, timezone) = (TOKEN.to_owned(), "Europe/Chisinau".to_owned());
-        let config = Config { database: database.clone(), admin_token, timezone };
+        let keyring = Keyring::new([("k1", [7; 32])]).unwrap();
+        let config = Config {
+            database: database.clone().keyring(keyring).encrypt_kinds(["charge"]),
+            admin_token,
+            timezone,
+            redaction: Redaction::new(["password", "api_key"]),
+        };
         tokio::spawn(ordinaut_api::run(config, listener, std::future::pending::<()>()));
         Self { url, client: client(), database }
     }

@@ -36,3 +36,18 @@ async fn a_job_whose_args_do_not_decode_is_dead_with_the_field_named() {
     assert_eq!(job["state"], "dead");
     assert!(job["runs"][0]["error"].as_str().unwrap().contains("args.say"), "{job}");
 }
+
+#[tokio::test]
+async fn what_a_person_is_in_can_be_erased() {
+    let app = TestApp::start().await;
+    let asked = json!({"kind": "echo", "args": {"say": "Anna"}, "tags": ["person:42"], "delay": 3600});
+    let id = app.enqueue(asked).await;
+    let answer = app.post("/erase", r#"{"tag": "person:42"}"#).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"erased": 1, "cancelled": 1, "running": 0})));
+    let job = app.job(id).await;
+    assert_eq!((&job["state"], &job["args"], &job["tags"]), (&json!("cancelled"), &json!(null), &json!([])));
+    for body in ["{}", r#"{"tag": ""}"#, r#"{"tag": "a", "tenant": "b"}"#] {
+        let answer = app.post("/erase", body).await;
+        assert!(answer.status == 422 && answer.text.contains("tag"), "{body}: {}", answer.text);
+    }
+}

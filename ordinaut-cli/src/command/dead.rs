@@ -33,6 +33,11 @@ pub(crate) async fn run(database: &Database, dead: Dead) -> anyhow::Result<ExitC
                 jobs => format!("{jobs} jobs are back in their queues"),
             })?;
             if !missing.is_empty() {
+                for id in ids.iter().filter(|id| !requeued.contains(id)) {
+                    if let Some(holder) = database.unique_holder(*id).await? {
+                        bail!("job {holder} holds the unique key of job {id}");
+                    }
+                }
                 bail!("no dead letter for {}", missing.join(", "));
             }
         }

@@ -2,9 +2,9 @@
 
 use crate::args::{Enqueue, Format};
 use crate::command::job;
-use crate::output::{answer, say};
+use crate::output::{answer, refuse_masked, say};
 use anyhow::{Context, bail};
-use ordinaut_core::{Database, JobState, NewJob};
+use ordinaut_core::{Database, Enqueued, JobState, NewJob, Unique};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,9 +15,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(database: &Database, enqueue: Enqueue) -> anyhow::Result<ExitCode> {
     let job = new_job(&enqueue)?;
-    let id = database.enqueue(&job).await?.id();
+    let enqueued = database.enqueue(&job).await?;
+    let id = enqueued.id();
     if !enqueue.wait {
-        answer(enqueue.format, &json!({"id": id}), || id.to_string())?;
+        let duplicate = matches!(enqueued, Enqueued::Duplicate(_));
+        answer(enqueue.format, &json!({"id": id, "duplicate": duplicate}), || id.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
     if !enqueue.format.json {
@@ -28,6 +30,7 @@ pub(crate) async fn run(database: &Database, enqueue: Enqueue) -> anyhow::Result
 
 fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
     let args: serde_json::Value = serde_json::from_str(&enqueue.args).context("--args is not JSON")?;
+    refuse_masked(Some(&args))?;
     let mut job =
         NewJob::new(&enqueue.kind, &args)?.queue(&enqueue.queue).priority(enqueue.priority).tags(&enqueue.tags);
     if let Some(seconds) = enqueue.delay {
@@ -41,6 +44,13 @@ fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
     }
     if let Some(seconds) = enqueue.timeout {
         job = job.timeout(duration("--timeout", seconds)?);
+    }
+    if let Some(tenant) = &enqueue.tenant {
+        job = job.tenant(tenant);
+    }
+    if let Some(key) = &enqueue.unique_key {
+        let after_end = duration("--unique-after-end", enqueue.unique_after_end)?;
+        job = job.unique(Unique::by_kind().key(key).mode(enqueue.unique_mode).after_end(after_end));
     }
     Ok(job)
 }

@@ -1,12 +1,15 @@
-//! `ordinaut jobs`, `job`, `cancel`, `run-now`.
+//! `ordinaut jobs`, `job`, `job wait`, `job cancel`, `cancel`, `run-now`.
 
-use crate::args::{Format, Jobs, OneJob};
-use crate::output::{answer, facts, or_dash, say, table, time};
-use anyhow::bail;
-use ordinaut_core::{Cancelled, Database, JobDetails, JobFilter, RunNow, RunRecord};
+use crate::args::{CancelJobs, Format, Job, JobWhat, Jobs, OneJob};
+use crate::command::enqueue::duration;
+use crate::output::{answer, args, facts, or_dash, say, table, time};
+use anyhow::{Context, bail};
+use ordinaut_core::{Awaited, CancelFilter, Cancelled, Database, JobDetails, JobFilter, Outcome, RunNow, RunRecord};
 use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
+use std::time::Duration;
+use uuid::Uuid;
 
 pub(crate) async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<ExitCode> {
     let filter = JobFilter { before: jobs.before, state: jobs.state, kind: jobs.kind, queue: jobs.queue };
@@ -28,9 +31,48 @@ pub(crate) async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn show(database: &Database, job: OneJob) -> anyhow::Result<ExitCode> {
-    let Some(found) = database.job(job.id).await? else { bail!("there is no job {}", job.id) };
-    print(database, &found, job.format).await?;
+pub(crate) async fn run(database: &Database, job: Job) -> anyhow::Result<ExitCode> {
+    match job.what {
+        None => show(database, job.id.context("the job's id is missing")?, job.format).await,
+        Some(JobWhat::Wait { job, timeout }) => wait(database, &job, timeout).await,
+        Some(JobWhat::Cancel(asked)) => cancel_many(database, asked).await,
+    }
+}
+
+async fn show(database: &Database, id: Uuid, format: Format) -> anyhow::Result<ExitCode> {
+    let Some(found) = database.job(id).await? else { bail!("there is no job {id}") };
+    print(database, &found, format).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Code 0 only if it succeeded.
+async fn wait(database: &Database, job: &OneJob, timeout: Option<f64>) -> anyhow::Result<ExitCode> {
+    let (id, timeout) = (job.id, timeout.map(|seconds| duration("--timeout", seconds)).transpose()?);
+    match database.result(id, timeout.unwrap_or(Duration::MAX)).await? {
+        Awaited::Ended(result) => {
+            answer(job.format, &result, || {
+                let known = [
+                    ("outcome", result.outcome.to_string()),
+                    ("attempt", result.attempt.to_string()),
+                    ("error", or_dash(result.error.as_deref())),
+                    ("output", or_dash(result.output.as_ref())),
+                ];
+                facts(known)
+            })?;
+            Ok(if result.outcome == Outcome::Succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Awaited::NotEnded(state) => bail!("job {id} has not ended: it is {state}"),
+        _ => bail!("there is no job {id}"),
+    }
+}
+
+async fn cancel_many(database: &Database, asked: CancelJobs) -> anyhow::Result<ExitCode> {
+    let CancelJobs { queue, kind, tag, task, tenant, created_before, format } = asked;
+    let filter = CancelFilter { queue, kind, tag, task_id: task, tenant, created_before };
+    let cancelled = database.cancel_where(&filter).await?;
+    answer(format, &cancelled, || {
+        format!("{} jobs are cancelled, and {} that run were asked to stop", cancelled.removed, cancelled.asked)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -51,7 +93,7 @@ pub(crate) async fn print(database: &Database, job: &JobDetails, format: Format)
     let mut known = vec![
         ("id", job.id.to_string()),
         ("kind", job.kind.clone()),
-        ("args", job.args.to_string()),
+        ("args", args(&job.args)),
         ("queue", format!("{}, priority {}", job.queue, job.priority)),
         ("state", job.state.to_string()),
         ("created", time(job.created_at)),

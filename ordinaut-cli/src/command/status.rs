@@ -1,4 +1,4 @@
-//! `ordinaut queues`, `ordinaut workers`, and `ordinaut worker drain|undrain`.
+//! `ordinaut workers`, and `ordinaut worker drain|undrain`.
 
 use crate::args::Format;
 use crate::args::OneWorker;
@@ -6,26 +6,6 @@ use crate::output::{answer, say, table, time};
 use anyhow::bail;
 use ordinaut_core::Database;
 use std::process::ExitCode;
-
-pub(crate) async fn queues(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
-    let queues = database.queues().await?;
-    answer(format, &queues, || {
-        let rows = queues.iter().map(|queue| {
-            [
-                queue.name.clone(),
-                queue.waiting.to_string(),
-                queue.running.to_string(),
-                queue.scheduled.to_string(),
-                queue.parked.to_string(),
-                queue.dead.to_string(),
-                queue.workers.to_string(),
-                format!("{:.1} s", queue.oldest_wait),
-            ]
-        });
-        table(["QUEUE", "WAITING", "RUNNING", "SCHEDULED", "PARKED", "DEAD", "WORKERS", "OLDEST WAIT"], rows)
-    })?;
-    Ok(ExitCode::SUCCESS)
-}
 
 pub(crate) async fn workers(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
     let workers = database.workers().await?;

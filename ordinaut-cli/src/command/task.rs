@@ -3,7 +3,7 @@
 use super::enqueue::duration;
 use super::task_history;
 use crate::args::{Change, Create, ListTasks, OneTask, Task, When};
-use crate::output::{answer, facts, or_dash, table, time};
+use crate::output::{answer, args, facts, or_dash, refuse_masked, table, time};
 use anyhow::{Context, anyhow, bail};
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::scheduler::default_zone;
@@ -65,7 +65,9 @@ pub(crate) async fn run(database: &Database, task: Task, source: &Source) -> any
 
 async fn create(database: &Database, create: Create, timezone: &str) -> anyhow::Result<()> {
     let format = create.format;
-    let definition = TaskDefinition::from_json(document(create)?, timezone)?;
+    let document = document(create)?;
+    refuse_masked(document.get("args"))?;
+    let definition = TaskDefinition::from_json(document, timezone)?;
     let task = database.create_task(&definition).await?;
     answer(format, &task, || task.id.to_string())
 }
@@ -165,6 +167,7 @@ async fn list(database: &Database, wanted: ListTasks) -> anyhow::Result<()> {
 async fn change(database: &Database, Change { task, patch, version }: Change) -> anyhow::Result<()> {
     let OneTask { id, format } = task;
     let patch: Value = serde_json::from_str(&patch).context("--patch is not JSON")?;
+    refuse_masked(patch.get("args"))?;
     let task = database.patch_task(id, &patch, version).await.map_err(|error| of(id, error))?;
     answer(format, &task, || format!("task {id} is at version {}; {}", task.version, due(&task)))
 }
@@ -175,7 +178,7 @@ fn shown(task: &Stored) -> String {
         ("id", task.id.to_string()),
         ("title", definition.title.clone()),
         ("kind", definition.kind.clone()),
-        ("args", definition.args.to_string()),
+        ("args", args(&definition.args)),
         ("queue", format!("{}, priority {}", definition.queue, definition.priority)),
         ("schedule", format!("{}, {}", rule(task), definition.schedule.timezone)),
         ("misfire", definition.misfire.to_string()),

@@ -146,7 +146,12 @@ impl Doors {
             ordinaut_scheduler::run(config, stop.cancelled()).await;
             Ok(())
         });
-        let config = ordinaut_api::Config { database: database.clone(), admin_token: api.admin_token, timezone };
+        let config = ordinaut_api::Config {
+            database: database.clone(),
+            admin_token: api.admin_token,
+            timezone,
+            redaction: api.redaction,
+        };
         others.spawn(ordinaut_api::run(config, listener, stop_others.clone().cancelled_owned()));
         Self { workers, others, stop_workers, stop_others }
     }

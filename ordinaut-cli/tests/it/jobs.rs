@@ -163,3 +163,34 @@ fn a_dead_letter_is_listed_and_sent_back() {
     assert_eq!(home.job_in("dead", &id)["attempt"], 3);
     assert_eq!(home.job(&other)["attempt"], 1);
 }
+
+#[test]
+fn a_person_is_erased_and_what_is_past_is_dropped() {
+    let home = shared();
+    let id = home.enqueue(r#"nobody --args {"name":"Anna"} --tag person:42 --delay 3600"#);
+    assert_eq!(home.json("erase --tag person:42"), json!({"erased": 1, "cancelled": 1, "running": 0}));
+    let job = home.job(&id);
+    assert_eq!((&job["state"], &job["args"], &job["tags"]), (&json!("cancelled"), &json!(null), &json!([])));
+    assert!(home.run("erase").code != Some(0), "nobody is named");
+
+    let pruned = home.run("prune");
+    assert!(pruned.good().contains("dropped partitions: none"), "{pruned:?}");
+    assert_eq!(home.job(&id)["state"], "cancelled", "it has just ended");
+    let refused = home.run("prune --retention-days 0");
+    assert!(refused.code == Some(2) && refused.err.contains("RETENTION_DAYS"), "{refused:?}");
+}
+
+#[test]
+fn secret_fields_of_arguments_are_not_shown() {
+    let home = shared();
+    let id = home.enqueue(r#"nobody --args {"token":"hunter2","n":1}"#);
+    for line in [format!("job {id}"), format!("job {id} --json")] {
+        let answer = home.run(&line);
+        let shown = answer.good();
+        assert!(shown.contains("[redacted]") && !shown.contains("hunter2"), "{shown}");
+    }
+    let open = home.run(&format!("job {id} --api-redact none"));
+    assert!(open.good().contains("hunter2"), "{open:?}");
+    let sent_back = home.run(r#"enqueue nobody --args {"token":"[redacted]"}"#);
+    assert!(sent_back.bad_line(1).starts_with("args.token is what an answer shows"), "{sent_back:?}");
+}

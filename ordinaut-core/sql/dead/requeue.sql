@@ -1,19 +1,35 @@
 -- Send dead jobs ($1) back: same id, attempt goes on, failures start again. The letter's copy restores a job
 -- whose own row has been pruned.
-with letter as (
+--
+-- One that had a unique key takes it again, and stays dead if another job holds it: a key is never twice active.
+with asked as materialized (
+    select job_id, unique_key, unique_after_end from ordinaut.dead_letter where job_id = any($1::uuid[]) for update
+), taken as (
+    insert into ordinaut.unique_key as held (key, job_id, after_end)
+    select distinct on (unique_key) unique_key, job_id, unique_after_end
+    from asked
+    where unique_key is not null
+    order by unique_key
+    on conflict (key) do update
+    set job_id = excluded.job_id, after_end = excluded.after_end, held_until = null
+    where held.held_until <= clock_timestamp() or (held.held_until is not null and held.job_id = excluded.job_id)
+    returning job_id
+), letter as (
     delete from ordinaut.dead_letter
-    where job_id = any($1::uuid[])
-    returning *
+    using asked
+    where dead_letter.job_id = asked.job_id
+      and (asked.unique_key is null or exists (select from taken where taken.job_id = asked.job_id))
+    returning dead_letter.*
 ), restored as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id,
-                              scheduled_for, tenant, trace_context, created_at)
+                              scheduled_for, tenant, trace_context, created_at, unique_key, unique_after_end)
     select job_id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
-           trace_context, coalesce(created_at, died_at)
+           trace_context, coalesce(created_at, died_at), unique_key, unique_after_end
     from letter
     on conflict (id) do nothing
 ), again as (
-    insert into ordinaut.due_work (run_at, job_id, priority, attempt, queue, kind)
-    select clock_timestamp(), job_id, priority, attempt, queue, kind
+    insert into ordinaut.due_work (run_at, job_id, priority, attempt, queue, kind, flags)
+    select clock_timestamp(), job_id, priority, attempt, queue, kind, case when unique_key is null then 0 else 8 end
     from letter
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)

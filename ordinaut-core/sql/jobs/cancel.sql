@@ -5,17 +5,21 @@
 with waited as (
     delete from ordinaut.due_work
     where job_id = $1::uuid and session is null
-    returning job_id, attempt, queue, kind
+    returning job_id, attempt, flags, queue, kind
 ), set_aside as (
     delete from ordinaut.parked
     where job_id = $1::uuid
-    returning job_id, attempt, queue, kind
+    returning job_id, attempt, flags, queue, kind
 ), gone as (
     select * from waited union all select * from set_aside
 ), ended as (
     insert into ordinaut.run (job_id, attempt, outcome, error)
     select job_id, attempt + 1, 'cancelled', 'cancelled while it waited'
     from gone
+), key_freed as (
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    where job_id = any(array(select job_id from gone where flags & 8 = 8))
 ), counted as (
     insert into ordinaut.outcome_count (queue, outcome, ended)
     select queue, 'cancelled', 1

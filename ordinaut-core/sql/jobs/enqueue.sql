@@ -4,16 +4,16 @@
 -- clock_timestamp(), not now(): now() is the start of the caller's transaction, and a row that is older than
 -- what workers have already passed would wait for a sweep. The instant that was asked for stays in the job.
 with asked as materialized (
-    select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff,
+    select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant,
            coalesce(run_at, clock_timestamp() + make_interval(secs => delay)) as scheduled_for
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[],
-                $7::float8[], $8::text[], $9::timestamptz[], $10::float8[], $12::text[])
-        as a(id, kind, queue, args, priority, max_attempts, timeout, tags, run_at, delay, backoff)
+                $7::float8[], $8::text[], $9::timestamptz[], $10::float8[], $12::text[], $13::text[])
+        as a(id, kind, queue, args, priority, max_attempts, timeout, tags, run_at, delay, backoff, tenant)
 ), new_job as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff,
-                              scheduled_for)
+                              tenant, scheduled_for)
     select id, kind, queue, args::jsonb, priority, max_attempts, make_interval(secs => timeout),
-           tags::text[], backoff::jsonb, scheduled_for
+           tags::text[], backoff::jsonb, tenant, scheduled_for
     from asked
 ), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)

@@ -15,13 +15,17 @@ with returned as (
     where flags & 1 = 0
 ), freed as (
     delete from ordinaut.limit_slot
-    using gone
-    where gone.flags & 4 = 4 and limit_slot.job_id = gone.job_id and not (gone.flags & 1 = 0 and limit_slot.ordered)
+    where job_id = any(array(select job_id from gone where flags & 4 = 4))
+      and not (ordered and job_id = any(array(select job_id from gone where flags & 1 = 0)))
 ), ended as (
     insert into ordinaut.run (job_id, attempt, session, outcome, error)
     select job_id, attempt, session, 'cancelled', 'cancelled before its handler started'
     from gone
     where flags & 1 = 1
+), key_freed as (
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    where job_id = any(array(select job_id from gone where flags & 9 = 9))
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select case when flags & 1 = 1 then 'cancelled' else 'given_back' end, queue, kind,

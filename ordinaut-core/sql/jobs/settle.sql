@@ -23,14 +23,19 @@ with ended as (
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select clock_timestamp() + make_interval(secs => again_in), job_id, priority, attempt, failures,
-           case outcome when 'lost' then 2 else 0 end, queue, kind
+           (case outcome when 'lost' then 2 else 0 end) | (flags & 8), queue, kind
     from gone
     where goes_on
+), key_freed as (
+    -- As an array: joined, a plan made while there were no keys would read all of them.
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    where job_id = any(array(select job_id from gone where flags & 8 = 8 and not goes_on))
 ), freed as (
     -- Of an ordered limit, a job that goes on keeps its place.
     delete from ordinaut.limit_slot
-    using gone
-    where gone.flags & 4 = 4 and limit_slot.job_id = gone.job_id and not (gone.goes_on and limit_slot.ordered)
+    where job_id = any(array(select job_id from gone where flags & 4 = 4))
+      and not (ordered and job_id = any(array(select job_id from gone where goes_on)))
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome, error, output)
     select job_id, attempt, session, statement_timestamp() - make_interval(secs => ran_for),
@@ -39,10 +44,10 @@ with ended as (
 ), buried as (
     insert into ordinaut.dead_letter (job_id, error, attempt, failures, kind, queue, priority, args,
                                       max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
-                                      trace_context, created_at)
+                                      trace_context, created_at, unique_key, unique_after_end)
     select gone.job_id, gone.error, gone.attempt, gone.failures, gone.kind, gone.queue, gone.priority,
            coalesce(job.args, 'null'), job.max_attempts, job.timeout, coalesce(job.tags, '{}'), job.backoff, job.task_id,
-           job.scheduled_for, job.tenant, job.trace_context, job.created_at
+           job.scheduled_for, job.tenant, job.trace_context, job.created_at, job.unique_key, job.unique_after_end
     from gone
     left join ordinaut.job on job.id = gone.job_id
     where gone.decided = 'dead'

@@ -10,7 +10,11 @@ with recursive step as (
     from step
     where step.key is not null
 ), line as materialized (
-    select key, key::jsonb as parts from step where key is not null limit $2::bigint
+    select key, key::jsonb as parts
+    from step
+    where key is not null
+      and key::jsonb ->> 'queue' <> all(array(select name from ordinaut.queue where paused_at is not null))
+    limit $2::bigint
 ), member as materialized (
     select line.key as line, job_limit.*, limits.member ->> 1 as at_key, (limits.member ->> 2)::integer as takes,
            case when job_limit.per_process then $3::bigint end as one_session

@@ -7,16 +7,17 @@ select found.*,
        exists (
            select from ordinaut.worker
            where ended_at is null and expires_at > clock_timestamp() and found.queue = any(queues) and found.kind = any(kinds)
-       ) as has_worker
+       ) as has_worker,
+       exists (select from ordinaut.queue where name = found.queue and paused_at is not null) as queue_paused
 from (
     select id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8 as timeout, tags,
-           scheduled_for, created_at, null::integer as letter_attempt,
+           scheduled_for, tenant, created_at, null::integer as letter_attempt,
            null::smallint as letter_failures
     from ordinaut.job
     where id = $1::uuid
     union all
     select job_id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8, tags,
-           scheduled_for, coalesce(created_at, died_at), attempt, failures
+           scheduled_for, tenant, coalesce(created_at, died_at), attempt, failures
     from ordinaut.dead_letter
     where job_id = $1::uuid and not exists (select from ordinaut.job where id = $1::uuid)
 ) found

@@ -1,4 +1,5 @@
--- Every queue that has work or that somebody has served, with what waits there and who serves it.
+-- Every queue that has work or that somebody has served, or only the queue $1: with what waits there, who serves it, and
+-- what operators say about it.
 with counted as (
     select queue,
            count(*) filter (where session is null and run_at > now()) as scheduled,
@@ -7,6 +8,7 @@ with counted as (
            extract(epoch from now() - min(run_at) filter (where session is null and run_at <= now()))::float8
                as oldest_wait
     from ordinaut.due_work
+    where $1::text is null or queue = $1::text
     group by queue
 ), held as (
     select queue, count(*) as parked from ordinaut.parked group by queue
@@ -20,10 +22,13 @@ with counted as (
 )
 select name, coalesce(scheduled, 0) as scheduled, coalesce(waiting, 0) as waiting,
        coalesce(running, 0) as running, coalesce(parked, 0) as parked, coalesce(dead, 0) as dead, coalesce(workers, 0) as workers,
-       coalesce(oldest_wait, 0) as oldest_wait
+       coalesce(oldest_wait, 0) as oldest_wait, paused_at, paused_by, paused_reason, max_waiting,
+       extract(epoch from max_age)::float8 as max_age
 from (select name from ordinaut.queue union select queue from counted union select queue from held union select queue from buried) known(name)
+left join ordinaut.queue settings using (name)
 left join counted on counted.queue = known.name
 left join held on held.queue = known.name
 left join buried on buried.queue = known.name
 left join served using (name)
+where $1::text is null or name = $1::text
 order by name

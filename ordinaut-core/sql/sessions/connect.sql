@@ -1,9 +1,10 @@
--- Settings of a loop's own connection: the server gives a statement up after $1 milliseconds, and finds rows by index alone.
+-- Settings of a loop's own connection, or of its transaction alone ($2): the server gives a statement up after $1
+-- milliseconds, and finds rows by index alone.
 --
 -- Plans are kept as long as the connection. One that was made while a table was empty would read it from end to end once
 -- it has filled, until the next analyze: 300 ms a claim with 200,000 jobs waiting, instead of 5. Nor is any of them
 -- worth compiling, which the price of what was ruled out would make the server believe: seconds a statement.
-select set_config('statement_timeout', $1::text, false),
-       set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
-       set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
-       set_config('jit', 'off', false)
+select set_config('statement_timeout', $1::text, $2::boolean),
+       set_config('enable_seqscan', 'off', $2::boolean), set_config('enable_bitmapscan', 'off', $2::boolean),
+       set_config('enable_hashjoin', 'off', $2::boolean), set_config('enable_mergejoin', 'off', $2::boolean),
+       set_config('jit', 'off', $2::boolean)

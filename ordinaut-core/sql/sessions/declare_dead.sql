@@ -1,8 +1,12 @@
 -- Declare sessions dead that were not renewed in time, by the database's clock alone.
 --
--- After a restart of Postgres nobody could renew while it was down, so every session gets one lease from then.
+-- After a restart or promotion of Postgres nobody could renew for a while, so every session gets one lease from then.
+with server as materialized (
+    select ordinaut.takes_writes_since() as since
+)
 update ordinaut.worker
 set ended_at = clock_timestamp()
+from server
 where ended_at is null and expires_at < clock_timestamp()
-  and pg_postmaster_start_time() + lease < clock_timestamp()
+  and server.since + lease < clock_timestamp()
 returning session, name

@@ -7,18 +7,22 @@ with listed as materialized (
     delete from ordinaut.due_work
     using listed
     where due_work.job_id = listed.job_id and due_work.session is null
-    returning due_work.job_id, due_work.attempt, due_work.queue, due_work.kind
+    returning due_work.job_id, due_work.attempt, due_work.flags, due_work.queue, due_work.kind
 ), set_aside as (
     delete from ordinaut.parked
     using listed
     where parked.job_id = listed.job_id
-    returning parked.job_id, parked.attempt, parked.queue, parked.kind
+    returning parked.job_id, parked.attempt, parked.flags, parked.queue, parked.kind
 ), gone as (
     select * from waited union all select * from set_aside
 ), ended as (
     insert into ordinaut.run (job_id, attempt, outcome, error)
     select job_id, attempt + 1, 'cancelled', 'its task was cancelled'
     from gone
+), key_freed as (
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    where job_id = any(array(select job_id from gone where flags & 8 = 8))
 ), counted as (
     insert into ordinaut.outcome_count (queue, outcome, ended)
     select queue, 'cancelled', count(*)
@@ -38,7 +42,7 @@ with listed as materialized (
 ), noted as (
     update ordinaut.worker
     set cancel_asked = cancel_asked || running.job_ids
-    from (select session, array_agg(job_id) as job_ids from flagged group by session) running
+    from (select session, array_agg(job_id) as job_ids from flagged group by session order by session) running
     where worker.session = running.session
 )
 select (select count(*) from gone) as removed, (select count(*) from flagged) as asked,

@@ -19,7 +19,7 @@ use rescue::Rescue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 /// How long the row of an ended session is kept to be looked at.
@@ -75,8 +75,24 @@ impl Scheduler {
             async move {
                 rescue.look_everywhere().await?;
                 database.prune_schedulers(SESSION_RETENTION).await?;
+                let repaired = database.repair_unique_keys().await?;
+                if repaired > 0 {
+                    info!("freed {repaired} unique keys of jobs that had ended");
+                }
+                database.prune_cursors().await?;
                 database.prune_limits().await?;
                 database.prune_sessions(SESSION_RETENTION).await.map(drop)
+            }
+        });
+        let bounded = database.clone();
+        duties.add("expire", "* * * * * *", move || expire(bounded.clone()));
+        let (kept, retention) = (database.clone(), self.settings.retention.clone());
+        duties.add("retention", "45 7 * * * *", move || {
+            let (database, retention) = (kept.clone(), retention.clone());
+            async move {
+                let pruned = database.prune(&retention).await?;
+                debug!(?pruned, "dropped what was past retention");
+                Ok(())
             }
         });
         let parted = database.clone();
@@ -127,6 +143,15 @@ impl Scheduler {
         }
         None
     }
+}
+
+/// Ends what waited for too long, and forgets unique keys whose windows are over.
+async fn expire(database: Database) -> sqlx::Result<()> {
+    let expired = database.expire_jobs().await?;
+    if expired > 0 {
+        info!("{expired} jobs expired: they waited for longer than their queues allow");
+    }
+    database.prune_unique_keys().await
 }
 
 async fn make_partitions(database: Database) -> sqlx::Result<()> {

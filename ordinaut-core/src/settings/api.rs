@@ -1,7 +1,8 @@
 //! Where the API listens, and who may call it.
 
 use super::source::{SettingError, Source};
-use super::{Setting, within};
+use super::{Setting, list, within};
+use crate::vocabulary::redaction::Redaction;
 use std::net::IpAddr;
 
 pub(super) const API_HOST: Setting<IpAddr> =
@@ -24,6 +25,19 @@ pub(super) const API_ADMIN_TOKEN: Setting<String> = Setting::new(
 )
 .secret();
 
+pub(super) const API_REDACT: Setting<Vec<String>> = Setting::new(
+    "API_REDACT",
+    "fields of arguments, at any depth, whose values the API and the command line never show, separated by commas",
+    "names of fields, separated by commas, or none",
+    |text| if text == "none" { Some(Vec::new()) } else { list(text, |word| Some(word.to_owned())) },
+)
+.or("password,secret,token,authorization,api_key");
+
+/// What answers do not show of arguments.
+pub fn redaction(source: &Source) -> Result<Redaction, SettingError> {
+    source.get(&API_REDACT).map(Redaction::new)
+}
+
 /// Where the API listens, and who may call it.
 #[derive(Clone)]
 pub struct ApiSettings {
@@ -33,6 +47,8 @@ pub struct ApiSettings {
     pub port: u16,
     /// The bearer token.
     pub admin_token: String,
+    /// What its answers do not show.
+    pub redaction: Redaction,
 }
 
 impl ApiSettings {
@@ -42,6 +58,7 @@ impl ApiSettings {
             host: source.get(&API_HOST)?,
             port: source.get(&API_PORT)?,
             admin_token: source.get(&API_ADMIN_TOKEN)?,
+            redaction: redaction(source)?,
         })
     }
 }

@@ -1,22 +1,24 @@
 //! Which Postgres, which schema in it, and which Redis hears of what happens there.
 
+use super::args::ArgsSettings;
 use super::redis::REDIS_URL;
 use super::source::{SettingError, Source};
 use super::{Setting, within};
+use crate::store::address::Address;
 use crate::store::database::Database;
 use crate::store::schema::Schema;
-use sqlx::postgres::PgConnectOptions;
 
-fn url(text: &str) -> Option<PgConnectOptions> {
-    (text.starts_with("postgres://") || text.starts_with("postgresql://")).then(|| text.parse().ok()).flatten()
+fn url(text: &str) -> Option<Address> {
+    text.parse().ok()
 }
 
-const URL: &str = "one URL such as postgres://user:password@host:5432/database";
+const URL: &str =
+    "a URL such as postgres://user:password@host:5432/database, with several hosts as host1:5432,host2:5432";
 
-pub(super) const DATABASE_URL: Setting<PgConnectOptions> =
+pub(super) const DATABASE_URL: Setting<Address> =
     Setting::new("DATABASE_URL", "the Postgres that holds the jobs", URL, url).secret();
 
-pub(super) const DATABASE_DIRECT_URL: Setting<PgConnectOptions> = Setting::new(
+pub(super) const DATABASE_DIRECT_URL: Setting<Address> = Setting::new(
     "DATABASE_DIRECT_URL",
     "the same Postgres without a pooler in between, for migrations and LISTEN; DATABASE_URL if not set",
     URL,
@@ -43,11 +45,12 @@ pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
 /// Which Postgres, which schema in it, and which Redis hears of what happens there.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
-    url: PgConnectOptions,
-    direct_url: PgConnectOptions,
+    url: Address,
+    direct_url: Option<Address>,
     schema: Schema,
     max_connections: u32,
     redis_url: Option<String>,
+    args: ArgsSettings,
 }
 
 impl DatabaseSettings {
@@ -55,11 +58,12 @@ impl DatabaseSettings {
     pub fn read(source: &Source) -> Result<Self, SettingError> {
         let url = source.get(&DATABASE_URL)?;
         Ok(Self {
-            direct_url: source.read(&DATABASE_DIRECT_URL)?.unwrap_or_else(|| url.clone()),
+            direct_url: source.read(&DATABASE_DIRECT_URL)?,
             url,
             schema: source.get(&DATABASE_SCHEMA)?,
             max_connections: source.get(&DATABASE_MAX_CONNECTIONS)?,
             redis_url: source.read(&REDIS_URL)?,
+            args: ArgsSettings::read(source)?,
         })
     }
 
@@ -82,12 +86,16 @@ impl DatabaseSettings {
     pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.url.clone().application_name(name);
         let database = Database::connect(options, self.max_connections).await?;
-        Ok(database.in_schema(self.schema.clone()).redis(self.redis_url.clone()))
+        let database = match &self.direct_url {
+            Some(address) => database.direct(address.clone()),
+            None => database,
+        };
+        Ok(self.args.apply(database.in_schema(self.schema.clone()).redis(self.redis_url.clone())))
     }
 
     /// One connection past any pooler, for migrations.
     pub async fn connect_directly(&self, name: &str) -> sqlx::Result<Database> {
-        let options = self.direct_url.clone().application_name(name);
+        let options = self.direct_url.as_ref().unwrap_or(&self.url).clone().application_name(name);
         Ok(Database::connect(options, 1).await?.in_schema(self.schema.clone()))
     }
 }

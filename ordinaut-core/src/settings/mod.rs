@@ -1,11 +1,13 @@
 //! Settings: typed, read once, from a flag, else the environment, else a file, else the default.
 
 pub mod api;
+mod args;
 pub mod database;
 pub mod health;
 mod host;
 pub mod log;
 mod redis;
+pub mod retention;
 pub mod scheduler;
 pub mod source;
 pub mod worker;
@@ -61,11 +63,14 @@ pub const ALL: &[About] = &[
     database::DATABASE_SCHEMA.about,
     database::DATABASE_MAX_CONNECTIONS.about,
     redis::REDIS_URL.about,
+    args::ARGS_KEYS.about,
+    args::ARGS_ENCRYPT_KINDS.about,
     scheduler::TZ.about,
     log::LOG_LEVEL.about,
     api::API_HOST.about,
     api::API_PORT.about,
     api::API_ADMIN_TOKEN.about,
+    api::API_REDACT.about,
     health::HEALTH_HOST.about,
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,
@@ -73,6 +78,7 @@ pub const ALL: &[About] = &[
     worker::WORKER_SETTLE_FIRST.about,
     worker::WORKER_LEASE_SECONDS.about,
     worker::WORKER_POLL_INTERVAL.about,
+    worker::WORKER_PRIORITY_AGEING.about,
     worker::WORKER_MAX_RETRIES.about,
     worker::WORKER_BACKOFF_MAX_DELAY.about,
     worker::WORKER_JOB_TIMEOUT.about,
@@ -82,6 +88,9 @@ pub const ALL: &[About] = &[
     scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
     scheduler::SCHEDULER_MAX_WORKERS.about,
     health::SCHEDULER_HEALTH_PORT.about,
+    retention::RETENTION_DAYS.about,
+    retention::RETENTION_DEAD_DAYS.about,
+    retention::RETENTION_EVENT_DAYS.about,
 ];
 
 /// A number within a range; the text must be the number and nothing else.

@@ -1,10 +1,11 @@
 //! How the scheduler fires tasks.
 
 use super::database::DATABASE_DIRECT_URL;
+use super::retention::RetentionSettings;
 use super::source::{SettingError, Source};
 use super::{Setting, seconds, within};
+use crate::store::address::Address;
 use crate::vocabulary::schedule::zone::Zone;
-use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
 pub(super) const TZ: Setting<String> = Setting::new(
@@ -43,8 +44,10 @@ pub struct SchedulerSettings {
     pub misfire_grace: Duration,
     /// How many transactions fire at once.
     pub max_workers: usize,
+    /// How long what has ended is kept.
+    pub retention: RetentionSettings,
     /// Where to listen for hints, past any pooler; the database's own address if absent.
-    pub listen_on: Option<PgConnectOptions>,
+    pub listen_on: Option<Address>,
 }
 
 impl Default for SchedulerSettings {
@@ -59,6 +62,7 @@ impl SchedulerSettings {
         Ok(Self {
             misfire_grace: source.get(&SCHEDULER_MISFIRE_GRACE_TIME)?,
             max_workers: source.get(&SCHEDULER_MAX_WORKERS)?,
+            retention: RetentionSettings::read(source)?,
             listen_on: source.read(&DATABASE_DIRECT_URL)?,
         })
     }

@@ -3,10 +3,10 @@
 use super::database::DATABASE_DIRECT_URL;
 use super::source::{SettingError, Source};
 use super::{Setting, host_name, list, seconds, within};
+use crate::store::address::Address;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::name;
 use ipnet::IpNet;
-use sqlx::postgres::PgConnectOptions;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -54,6 +54,14 @@ pub(super) const WORKER_POLL_INTERVAL: Setting<Duration> = Setting::new(
     |text| seconds(text, 0.01..=60.0),
 )
 .or("0.5");
+
+pub(super) const WORKER_PRIORITY_AGEING: Setting<Duration> = Setting::new(
+    "WORKER_PRIORITY_AGEING",
+    "seconds of waiting that are worth one level of priority, so that nothing waits for ever; 0: priority alone decides",
+    "a number of seconds from 0 to 86400",
+    |text| seconds(text, 0.0..=86_400.0),
+)
+.or("0");
 
 pub(super) const WORKER_MAX_RETRIES: Setting<i16> = Setting::new(
     "WORKER_MAX_RETRIES",
@@ -139,6 +147,8 @@ pub struct WorkerSettings {
     pub lease: Duration,
     /// Between two looks at queues that were empty.
     pub poll_interval: Duration,
+    /// How long a job has to wait to go before one that is a level more urgent; zero: never.
+    pub priority_ageing: Duration,
     /// How often a failed job that names no limit is tried again.
     pub max_retries: i16,
     /// The longest wait between two attempts.
@@ -150,7 +160,7 @@ pub struct WorkerSettings {
     /// Addresses that `http` jobs may call although they are private.
     pub http_allow: Vec<IpNet>,
     /// Where to listen for hints, past any pooler; the database's own address if absent.
-    pub listen_on: Option<PgConnectOptions>,
+    pub listen_on: Option<Address>,
 }
 
 impl Default for WorkerSettings {
@@ -171,6 +181,7 @@ impl WorkerSettings {
             settle_first: source.get(&WORKER_SETTLE_FIRST)?,
             lease: source.get(&WORKER_LEASE_SECONDS)?,
             poll_interval: source.get(&WORKER_POLL_INTERVAL)?,
+            priority_ageing: source.get(&WORKER_PRIORITY_AGEING)?,
             max_retries: source.get(&WORKER_MAX_RETRIES)?,
             backoff_max_delay: source.get(&WORKER_BACKOFF_MAX_DELAY)?,
             job_timeout: source.get(&WORKER_JOB_TIMEOUT)?,

@@ -135,8 +135,8 @@ pub(crate) async fn strays(
     Ok(rows.into_iter().map(|(job_id, attempt, session, nonce)| Token { job_id, attempt, session, nonce }).collect())
 }
 
-/// When Postgres started, and which of these leases it does not know any more: claims are not durable, and a restart
-/// may have lost some whose handlers run.
+/// Since when this Postgres takes writes, its clock, and which of these leases it does not know any more: claims are not
+/// durable, and a restart or promotion may have lost some whose handlers run.
 pub(crate) async fn after_connect(
     db: &mut PgConnection,
     schema: &Schema,

@@ -1,9 +1,12 @@
 //! A pool of connections, and the schema in it.
 
+use super::address::{Address, must_take_writes};
 use super::hints::Hints;
+use super::pooler::Pooler;
 use super::schema::Schema;
+use super::sealed::Secrets;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,32 +19,73 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: PgPool,
+    address: Address,
+    direct: Option<Address>,
+    pooler: Arc<Pooler>,
     schema: Schema,
     hints: Arc<Hints>,
     redis_url: Option<Arc<str>>,
+    pub(super) secrets: Secrets,
 }
 
 impl From<PgPool> for Database {
     fn from(pool: PgPool) -> Self {
-        Self { pool, schema: Schema::default(), hints: Arc::default(), redis_url: None }
+        let address = Address::from((*pool.connect_options()).clone());
+        Self::new(pool, address, Pooler::default())
     }
 }
 
 impl Database {
     /// A pool of our own, of at most `max_connections`. Waits until Postgres answers once, 5 seconds at most.
-    pub async fn connect(options: PgConnectOptions, max_connections: u32) -> sqlx::Result<Self> {
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        Ok(Self::from(pool))
+    ///
+    /// Of several servers it is connected to the one that takes writes, and when that changes, to the other. Behind a pooler in
+    /// transaction mode that forgets prepared statements (PgBouncer before 1.21) each statement goes in a transaction of
+    /// its own, begun by [`Database::begin`]; what you send through [`Database::pool`] is yours to take care of.
+    pub async fn connect(address: impl Into<Address>, max_connections: u32) -> sqlx::Result<Self> {
+        let address = address.into();
+        let mut options = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        if address.has_several() {
+            // Instead of the ping that a pool sends: a primary may have become a standby.
+            options = options
+                .test_before_acquire(false)
+                .before_acquire(|connection, _| Box::pin(async { Ok(must_take_writes(connection).await.is_ok()) }))
+                .after_connect(|connection, _| Box::pin(must_take_writes(connection)));
+        }
+        let found = if address.has_several() { address.connect().await?.0 } else { address.first().clone() };
+        let pool = options.connect_with(found.clone()).await?;
+        let pooler = Pooler::default();
+        pooler.look(&address).await;
+        if !pooler.forgets_statements() {
+            return Ok(Self::new(pool, address, pooler));
+        }
+        // What is prepared there is gone by the next transaction, so that remembering it is of no use.
+        pool.set_connect_options(found.statement_cache_capacity(0));
+        Ok(Self::new(pool, address.statement_cache_capacity(0), pooler))
+    }
+
+    fn new(pool: PgPool, address: Address, pooler: Pooler) -> Self {
+        Self {
+            pool,
+            address,
+            direct: None,
+            pooler: Arc::new(pooler),
+            schema: Schema::default(),
+            hints: Arc::default(),
+            redis_url: None,
+            secrets: Secrets::default(),
+        }
     }
 
     /// The same pool, looking into another schema.
     #[must_use]
     pub fn in_schema(self, schema: Schema) -> Self {
         Self { schema, hints: Arc::default(), ..self }
+    }
+
+    /// A way past any pooler, for what needs a connection of its own: LISTEN and migrations.
+    #[must_use]
+    pub fn direct(self, address: impl Into<Address>) -> Self {
+        Self { direct: Some(address.into()), ..self }
     }
 
     /// Also tells this Redis what happens: hints of new jobs, and, where a [`Scheduler`](crate::Scheduler) runs on it, events.
@@ -51,7 +95,7 @@ impl Database {
         Self { redis_url: url.map(Into::into), hints: Arc::default(), ..self }
     }
 
-    /// The pool.
+    /// The pool. Nothing stands between it and what is sent through it: see [`Database::begin`].
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -64,6 +108,31 @@ impl Database {
     /// What is to be told of this database, by all of its clones.
     pub(crate) fn hints(&self) -> &Arc<Hints> {
         &self.hints
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Past any pooler, as far as anybody said.
+    pub(crate) fn direct_address(&self) -> &Address {
+        self.direct.as_ref().unwrap_or(&self.address)
+    }
+
+    /// Whether a connection can be had that is nobody else's: see [`Database::direct`]. A pool that an application made is
+    /// looked at now.
+    pub(crate) async fn has_direct_way(&self) -> bool {
+        if self.direct.is_some() {
+            return true;
+        }
+        if !self.pooler.shares_servers() {
+            self.pooler.look(&self.address).await;
+        }
+        !self.pooler.shares_servers()
+    }
+
+    pub(crate) fn pooler(&self) -> &Arc<Pooler> {
+        &self.pooler
     }
 
     /// The Redis that is told, if there is one; its password is inside.

@@ -1,6 +1,7 @@
 //! Dead letters: list them, send them back.
 
 use super::database::Database;
+use crate::vocabulary::envelope;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -26,7 +27,7 @@ pub struct DeadLetter {
     pub queue: String,
     /// 1 is most urgent, 9 least.
     pub priority: i16,
-    /// Its arguments.
+    /// Its arguments; of encrypted ones only with which key: `{"encrypted": true, "key": "k2"}`.
     #[sqlx(json)]
     pub args: Box<RawValue>,
     /// When it was enqueued.
@@ -40,20 +41,19 @@ impl Database {
         limit: i64,
         after: Option<(DateTime<Utc>, Uuid)>,
     ) -> sqlx::Result<Vec<DeadLetter>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/dead/list.sql")))
+        let letters: Vec<DeadLetter> = sqlx::query_as(self.sql(include_str!("../../sql/dead/list.sql")))
             .bind(limit)
             .bind(after.map(|(died_at, _)| died_at))
             .bind(after.map(|(_, job_id)| job_id))
-            .fetch_all(self.pool())
-            .await
+            .fetch_all(self)
+            .await?;
+        let shown = |letter: DeadLetter| DeadLetter { args: envelope::shown(letter.args), ..letter };
+        Ok(letters.into_iter().map(shown).collect())
     }
 
     /// Sends dead jobs back: same id, the attempt number goes on, failures start again. Returns those that were
     /// dead.
     pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/dead/requeue.sql")))
-            .bind(job_ids)
-            .fetch_all(self.pool())
-            .await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/dead/requeue.sql"))).bind(job_ids).fetch_all(self).await
     }
 }

@@ -1,9 +1,12 @@
-//! Enqueue: one statement for a job or for a thousand, in the caller's transaction.
+//! Enqueue: one statement for a job or for a thousand, in the caller's transaction. Unique jobs: `unique.rs`.
 
 use super::schema::Schema;
+use super::sealed::stored_args;
+use super::unique;
 use crate::vocabulary::new_job::{InvalidField, NewJob};
 use sqlx::{Connection, PgConnection, PgExecutor};
 use std::borrow::Borrow;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Few enough that one statement stays far from Postgres' limits, many enough that its round trip costs nothing.
@@ -15,14 +18,21 @@ const JOBS_A_STATEMENT: usize = 1000;
 pub enum Enqueued {
     /// The job was inserted, and exists once the transaction commits.
     New(Uuid),
+    /// Nothing was inserted: this other job holds its unique key.
+    Duplicate(Uuid),
 }
 
 impl Enqueued {
-    /// The job's id.
+    /// The id of the job that there is now.
     pub fn id(self) -> Uuid {
         match self {
-            Self::New(id) => id,
+            Self::New(id) | Self::Duplicate(id) => id,
         }
+    }
+
+    /// What it means for a job that this one holds its key.
+    pub(crate) fn of(job: &NewJob, holder: Uuid) -> Self {
+        if holder == job.id { Self::New(holder) } else { Self::Duplicate(holder) }
     }
 }
 
@@ -36,6 +46,12 @@ pub enum EnqueueError {
     /// The arguments cannot be written as JSON.
     #[error("args could not be written as JSON")]
     Encode(#[from] serde_json::Error),
+    /// Another job holds the unique key, and that was to be an error.
+    #[error("job {id} holds the unique key")]
+    Duplicate {
+        /// That job.
+        id: Uuid,
+    },
     /// Postgres refused, or was not there.
     #[error("could not enqueue")]
     Database(#[from] sqlx::Error),
@@ -52,7 +68,7 @@ pub(crate) enum Wake {
 }
 
 impl Wake {
-    fn channel(self, schema: &Schema) -> Option<&str> {
+    pub(crate) fn channel(self, schema: &Schema) -> Option<&str> {
         match self {
             Self::InTransaction => Some(schema.channel()),
             Self::AfterCommit => None,
@@ -62,7 +78,12 @@ impl Wake {
 
 impl NewJob {
     /// Inserts the job, through a pool or inside your own transaction (`&mut *tx`), into the schema `ordinaut`.
-    /// One round trip; locks nothing that another producer needs.
+    /// One round trip; locks nothing that another producer needs, but for a [unique](NewJob::unique) job, whose key others
+    /// wait for until the transaction ends.
+    ///
+    /// Under repeatable read, a key that another transaction took or freed since this one began is an error of
+    /// serialization (40001): the transaction has to be begun anew. Several unique jobs in one transaction had better be
+    /// enqueued in one call: single ones in opposite orders would wait in a circle, and Postgres would end one of them.
     pub async fn enqueue<'e>(&self, db: impl PgExecutor<'e>) -> Result<Enqueued, EnqueueError> {
         Schema::default().enqueue(self, db).await
     }
@@ -71,45 +92,81 @@ impl NewJob {
 impl Schema {
     /// As [`NewJob::enqueue`], into this schema.
     pub async fn enqueue<'e>(&self, job: &NewJob, db: impl PgExecutor<'e>) -> Result<Enqueued, EnqueueError> {
-        job.check()?;
-        insert(self, &[job], Wake::InTransaction, db).await?;
-        Ok(Enqueued::New(job.id))
+        enqueue_one(self, job, Wake::InTransaction, db).await
     }
 
-    /// Inserts all of the jobs or none, a thousand in a round trip and in memory at once, and says how many. Inside a
-    /// transaction it is part of that.
+    /// Inserts all of the jobs or none, a thousand in a round trip and in memory at once, and says how many were inserted:
+    /// a [duplicate](Enqueued::Duplicate) is none. Unique jobs are kept in memory to the end, and take their keys in one
+    /// order, whatever that of the jobs. Inside a transaction it is part of that.
     pub async fn enqueue_many(
         &self,
         jobs: impl IntoIterator<Item: Borrow<NewJob>>,
         db: &mut PgConnection,
     ) -> Result<u64, EnqueueError> {
-        insert_many(self, jobs, Wake::InTransaction, db, |_| ()).await
+        let mut all = db.begin().await?;
+        let inserted = insert_many(self, jobs, Wake::InTransaction, &mut all, |_| ()).await?;
+        all.commit().await?;
+        Ok(inserted.new)
     }
 }
 
-/// Inserts all of the jobs or none; `queue` hears of the queue of each.
+/// Inserts one job.
+pub(crate) async fn enqueue_one<'e>(
+    schema: &Schema,
+    job: &NewJob,
+    wake: Wake,
+    db: impl PgExecutor<'e>,
+) -> Result<Enqueued, EnqueueError> {
+    job.check()?;
+    if job.unique.is_some() {
+        return Ok(Enqueued::of(job, unique::insert_one(schema, job, wake, db).await?));
+    }
+    insert(schema, &[job], wake, db).await?;
+    Ok(Enqueued::New(job.id))
+}
+
+/// What became of many.
+pub(crate) struct Inserted {
+    /// How many were inserted.
+    pub(crate) new: u64,
+    /// Of each unique job, who holds its key.
+    holders: HashMap<Uuid, Uuid>,
+}
+
+impl Inserted {
+    pub(crate) fn answer(&self, job: &NewJob) -> Enqueued {
+        Enqueued::of(job, self.holders.get(&job.id).copied().unwrap_or(job.id))
+    }
+}
+
+/// Inserts jobs, in the caller's transaction; `queue` hears of the queue of each.
 pub(crate) async fn insert_many<J: Borrow<NewJob>>(
     schema: &Schema,
     jobs: impl IntoIterator<Item = J>,
     wake: Wake,
     db: &mut PgConnection,
     mut queue: impl FnMut(&str),
-) -> Result<u64, EnqueueError> {
-    let (mut jobs, mut inserted) = (jobs.into_iter(), 0);
-    let mut all = db.begin().await?;
+) -> Result<Inserted, EnqueueError> {
+    let (mut jobs, mut new, mut uniques) = (jobs.into_iter(), 0, Vec::new());
     loop {
         let some: Vec<J> = jobs.by_ref().take(JOBS_A_STATEMENT).collect();
         if some.is_empty() {
             break;
         }
-        let some: Vec<&NewJob> = some.iter().map(Borrow::borrow).collect();
-        some.iter().try_for_each(|job| job.check())?;
-        some.iter().for_each(|job| queue(&job.queue));
-        insert(schema, &some, wake, &mut *all).await?;
-        inserted += some.len() as u64;
+        some.iter().map(Borrow::borrow).try_for_each(NewJob::check)?;
+        some.iter().for_each(|job| queue(&job.borrow().queue));
+        let (unique, plain): (Vec<J>, Vec<J>) = some.into_iter().partition(|job| job.borrow().unique.is_some());
+        uniques.extend(unique);
+        if !plain.is_empty() {
+            let plain: Vec<&NewJob> = plain.iter().map(Borrow::borrow).collect();
+            insert(schema, &plain, wake, &mut *db).await?;
+            new += plain.len() as u64;
+        }
     }
-    all.commit().await?;
-    Ok(inserted)
+    let uniques: Vec<&NewJob> = uniques.iter().map(Borrow::borrow).collect();
+    let holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, db).await?.into_iter().collect();
+    new += holders.iter().filter(|(id, holder)| id == holder).count() as u64;
+    Ok(Inserted { new, holders })
 }
 
 /// Inserts jobs that were checked, in one statement.
@@ -130,7 +187,7 @@ async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgEx
         .bind(job.id)
         .bind(&*job.kind)
         .bind(&*job.queue)
-        .bind(job.args.get())
+        .bind(stored_args(job)?)
         .bind(job.priority)
         .bind(job.max_attempts)
         .bind(job.timeout.map(|timeout| timeout.as_secs_f64()))
@@ -139,6 +196,7 @@ async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgEx
         .bind(job.due.delay())
         .bind(wake.channel(schema))
         .bind(job.backoff_json())
+        .bind(job.tenant.as_deref())
         .execute(db)
         .await?;
     Ok(())
@@ -157,7 +215,7 @@ async fn insert_together<'e>(
         .bind(column(jobs, |job| job.id))
         .bind(column(jobs, |job| &*job.kind))
         .bind(column(jobs, |job| &*job.queue))
-        .bind(column(jobs, |job| job.args.get()))
+        .bind(jobs.iter().map(|job| stored_args(job)).collect::<sqlx::Result<Vec<_>>>()?)
         .bind(column(jobs, |job| job.priority))
         .bind(column(jobs, |job| job.max_attempts))
         .bind(column(jobs, |job| job.timeout.map(|timeout| timeout.as_secs_f64())))
@@ -166,6 +224,7 @@ async fn insert_together<'e>(
         .bind(column(jobs, |job| job.due.delay()))
         .bind(wake.channel(schema))
         .bind(column(jobs, |job| job.backoff_json()))
+        .bind(column(jobs, |job| job.tenant.as_deref()))
         .execute(db)
         .await?;
     Ok(())
@@ -182,7 +241,7 @@ pub(crate) async fn hint<'e>(schema: &Schema, queues: &[String], db: impl PgExec
 }
 
 /// Tags as the text of one array: `unnest` would flatten an array of arrays.
-fn array_literal(tags: &[String]) -> String {
+pub(crate) fn array_literal(tags: &[String]) -> String {
     let quoted: Vec<_> =
         tags.iter().map(|tag| format!("\"{}\"", tag.replace('\\', r"\\").replace('"', "\\\""))).collect();
     format!("{{{}}}", quoted.join(","))

@@ -22,22 +22,19 @@ impl Database {
         let rows: Vec<Row> = sqlx::query_as(self.sql(include_str!("../../sql/events/read.sql")))
             .bind(n)
             .bind(limit)
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await?;
         Ok(rows.into_iter().map(Event::from).collect())
     }
 
     /// The number of the last event; 0 if there was none.
     pub async fn last_event(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/events/head.sql"))).fetch_one(self.pool()).await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/events/head.sql"))).fetch_one(self).await
     }
 
     /// Numbers up to `limit` changes, unless another relay is at it, and says how many.
     pub(crate) async fn relay(&self, limit: i64) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/events/relay.sql")))
-            .bind(limit)
-            .fetch_one(self.pool())
-            .await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/events/relay.sql"))).bind(limit).fetch_one(self).await
     }
 }
 

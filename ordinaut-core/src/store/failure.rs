@@ -1,4 +1,18 @@
-//! Which failures of Postgres will pass.
+//! Why something was not done, and which failures of Postgres will pass.
+
+use crate::vocabulary::new_job::InvalidField;
+
+/// Why what an operator asked for was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperateError {
+    /// A field cannot be accepted.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// Postgres refused, or was not there.
+    #[error("could not reach or change what was asked for")]
+    Database(#[from] sqlx::Error),
+}
 
 /// Whether the same statement may succeed later: Postgres is away, starting, stopping, overloaded, a standby for now, or gave
 /// the statement up. Anything else is its answer, and asking again is of no use.

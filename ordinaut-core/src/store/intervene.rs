@@ -37,12 +37,12 @@ pub enum RunNow {
 }
 
 impl Database {
-    /// Calls a job off: at once if it waits, else its handler is told within a second or so.
-    pub async fn cancel(&self, job_id: Uuid) -> sqlx::Result<Cancelled> {
+    /// Calls a job off, without a hint to whoever runs it.
+    pub(crate) async fn cancel_one(&self, job_id: Uuid) -> sqlx::Result<Cancelled> {
         for _ in 0..LOOKS {
             let answer: String = sqlx::query_scalar(self.sql(include_str!("../../sql/jobs/cancel.sql")))
                 .bind(job_id)
-                .fetch_one(self.pool())
+                .fetch_one(self)
                 .await?;
             return Ok(match &*answer {
                 "now" => Cancelled::Now,
@@ -61,7 +61,7 @@ impl Database {
     pub async fn run_now(&self, job_id: Uuid) -> sqlx::Result<RunNow> {
         let answer: String = sqlx::query_scalar(self.sql(include_str!("../../sql/jobs/run_now.sql")))
             .bind(job_id)
-            .fetch_one(self.pool())
+            .fetch_one(self)
             .await?;
         Ok(match &*answer {
             "now" => RunNow::Now,

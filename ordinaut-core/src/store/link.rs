@@ -1,27 +1,41 @@
 //! A connection of its own for a loop, made anew when it breaks.
 
+use super::address::Address;
 use super::database::Database;
+use super::door::BEGIN_ANEW;
+use super::pooler::Pooler;
 use super::schema::Schema;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A connection that one loop keeps: a third of the overhead of the pool, and never behind somebody else.
+///
+/// Behind a pooler in transaction mode each statement goes in a transaction of its own, with the settings that a
+/// connection has elsewhere: there they would become those of somebody else's transactions.
 pub(crate) struct Link {
-    options: PgConnectOptions,
+    address: Address,
+    pool: PgPool,
+    pooler: Arc<Pooler>,
     schema: Schema,
     /// The server gives up a statement after this, because dropping a future here does not stop it there.
     statement_timeout: Duration,
     connection: Option<PgConnection>,
+    wrapped: bool,
 }
 
 impl Link {
     pub(crate) fn new(database: &Database, name: &str, statement_timeout: Duration) -> Self {
         Self {
-            options: (*database.pool().connect_options()).clone().application_name(name),
+            address: database.address().clone().application_name(name),
+            pool: database.pool().clone(),
+            pooler: database.pooler().clone(),
             schema: database.schema().clone(),
             statement_timeout,
             connection: None,
+            wrapped: false,
         }
     }
 
@@ -34,30 +48,88 @@ impl Link {
         self.connection.is_some()
     }
 
-    /// The connection, made if there is none. Waits for a server that does not answer as long as a statement may take.
+    /// The connection for one statement, made if there is none. Waits for a server that does not answer as long as a
+    /// statement may take.
     pub(crate) async fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => tokio::time::timeout(self.statement_timeout, self.connect())
-                .await
-                .map_err(|_| sqlx::Error::PoolTimedOut)??,
-        };
+        let mut connection = self.connected().await?;
+        self.wrapped = self.pooler.shares_servers();
+        if self.wrapped {
+            self.wrap(&mut connection).await?;
+        }
         Ok(self.connection.insert(connection))
     }
 
+    /// A transaction for several statements, on the connection.
+    pub(crate) async fn begin(&mut self) -> sqlx::Result<Transaction<'_, Postgres>> {
+        let connection = self.connected().await?;
+        self.wrapped = false;
+        let (shared, anew, settings) =
+            (self.pooler.shares_servers(), self.pooler.forgets_statements(), self.settings(true));
+        let connection = self.connection.insert(connection);
+        if anew && connection.cached_statements_size() > 0 {
+            connection.clear_cached_statements().await?;
+        }
+        let mut tx = if anew { connection.begin_with(BEGIN_ANEW).await? } else { connection.begin().await? };
+        if shared {
+            settings.execute(&mut *tx).await?;
+        }
+        Ok(tx)
+    }
+
+    async fn connected(&mut self) -> sqlx::Result<PgConnection> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => tokio::time::timeout(self.statement_timeout, self.connect())
+                .await
+                .map_err(|_| sqlx::Error::PoolTimedOut)?,
+        }
+    }
+
     async fn connect(&self) -> sqlx::Result<PgConnection> {
-        let mut connection = self.options.connect().await?;
-        sqlx::query(self.schema.sql(include_str!("../../sql/sessions/connect.sql")))
-            .bind(self.statement_timeout.as_millis().to_string())
-            .execute(&mut connection)
-            .await?;
+        let (found, mut connection) = self.address.connect().await?;
+        if self.address.has_several() {
+            let name = self.pool.connect_options().get_application_name().unwrap_or_default().to_owned();
+            // The pool need not look for it.
+            self.pool.set_connect_options(found.application_name(&name));
+        }
+        if !self.pooler.shares_servers() {
+            self.settings(false).execute(&mut connection).await?;
+        }
         Ok(connection)
     }
 
-    /// Passes a statement's result on; after an error the next statement gets a new connection, because nothing
-    /// is known of the old one.
-    pub(crate) fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
-        if result.is_err() {
+    async fn wrap(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        if self.pooler.forgets_statements() {
+            sqlx::raw_sql(BEGIN_ANEW).execute(&mut *connection).await?;
+            // Those of the time before that was known.
+            if connection.cached_statements_size() > 0 {
+                connection.clear_cached_statements().await?;
+            }
+        } else {
+            sqlx::raw_sql("begin").execute(&mut *connection).await?;
+        }
+        self.settings(true).execute(connection).await?;
+        Ok(())
+    }
+
+    /// The statement that sets what every statement of a loop needs, for a connection or for a transaction alone.
+    fn settings(&self, for_the_transaction: bool) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(self.schema.sql(include_str!("../../sql/sessions/connect.sql")))
+            .bind(self.statement_timeout.as_millis().to_string())
+            .bind(for_the_transaction)
+    }
+
+    /// Passes a statement's result on, once its transaction has ended if it has one; after an error the next statement gets
+    /// a new connection, because nothing is known of the old one.
+    pub(crate) async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        let result = match (result, &mut self.connection) {
+            (Ok(answer), Some(connection)) if self.wrapped => {
+                sqlx::raw_sql("commit").execute(connection).await.map(|_| answer)
+            }
+            (result, _) => result,
+        };
+        if let Err(error) = &result {
+            self.pooler.noticed(error);
             self.connection = None;
         }
         result

@@ -1,6 +1,7 @@
 //! Looking at jobs: one with its attempts, or a page of many.
 
 use super::database::Database;
+use crate::vocabulary::envelope;
 use crate::vocabulary::outcome::Outcome;
 use crate::vocabulary::state::JobState;
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ pub struct JobDetails {
     pub queue: String,
     /// 1 is most urgent, 9 least.
     pub priority: i16,
-    /// Its arguments.
+    /// Its arguments; of encrypted ones only with which key: `{"encrypted": true, "key": "k2"}`.
     #[sqlx(json)]
     pub args: Box<RawValue>,
     /// How many attempts may fail; the worker's setting if absent.
@@ -31,6 +32,8 @@ pub struct JobDetails {
     pub tags: Vec<String>,
     /// The instant that was asked for.
     pub scheduled_for: Option<DateTime<Utc>>,
+    /// Whose job it is.
+    pub tenant: Option<String>,
     /// When it was enqueued.
     pub created_at: DateTime<Utc>,
     /// Derived from where its rows are.
@@ -49,6 +52,8 @@ pub struct JobDetails {
     pub cancel_asked: bool,
     /// Whether a living worker of its queue can run its kind.
     pub has_worker: bool,
+    /// Whether nobody may claim from its queue now.
+    pub queue_paused: bool,
 }
 
 /// A session as JSON: text, because a number of 63 bits is rounded by whoever reads numbers as JavaScript does.
@@ -60,6 +65,7 @@ impl JobDetails {
     /// Why a job does not run, if that can be told.
     pub fn why_it_waits(&self) -> Option<&'static str> {
         match self.state {
+            JobState::Waiting if self.queue_paused => Some("its queue is paused"),
             JobState::Waiting if !self.has_worker => Some("no worker handles this kind"),
             JobState::Parked => Some("its task is paused, or another job works under its concurrency key"),
             _ => None,
@@ -131,12 +137,14 @@ pub struct JobFilter {
 impl Database {
     /// One job, or `None` if there is none.
     pub async fn job(&self, id: Uuid) -> sqlx::Result<Option<JobDetails>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql"))).bind(id).fetch_optional(self.pool()).await
+        let found: Option<JobDetails> =
+            sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql"))).bind(id).fetch_optional(self).await?;
+        Ok(found.map(|job| JobDetails { args: envelope::shown(job.args), ..job }))
     }
 
     /// The attempts of a job that ended, in their order.
     pub async fn runs(&self, job_id: Uuid) -> sqlx::Result<Vec<RunRecord>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql"))).bind(job_id).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql"))).bind(job_id).fetch_all(self).await
     }
 
     /// Up to `limit` jobs, newest first.
@@ -147,7 +155,7 @@ impl Database {
             .bind(filter.state.map(JobState::as_str))
             .bind(&filter.kind)
             .bind(&filter.queue)
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 }

@@ -4,7 +4,7 @@ use super::database::Database;
 use super::schema::Schema;
 use semver::Version;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -75,6 +75,9 @@ pub enum SchemaError {
         /// What this binary needs.
         newest: i64,
     },
+    /// Migrations hold a lock by their connection, which a pooler in transaction mode gives to others.
+    #[error("a pooler in transaction mode is in between: migrations need DATABASE_DIRECT_URL, a way past it")]
+    Pooler,
     /// The schema says something that is no version.
     #[error("schema \"{0}\" names an oldest binary that is no version")]
     NoVersion(Schema, #[source] semver::Error),
@@ -99,8 +102,8 @@ pub fn known_migrations() -> impl Iterator<Item = (i64, &'static str)> {
 impl Database {
     /// How new the schema is.
     pub async fn schema_version(&self) -> Result<SchemaVersion, SchemaError> {
-        let mut connection = self.pool().acquire().await?;
-        version(&mut connection, self.schema()).await
+        let mut tx = self.begin().await?;
+        version(&mut tx, self.schema()).await
     }
 
     /// Makes the schema ready for this binary: creates it, brings it forward, or finds that a newer binary has
@@ -113,8 +116,11 @@ impl Database {
         if found.version >= newest {
             return Ok(Migrated { from: found.version, to: found.version });
         }
+        if !self.has_direct_way().await {
+            return Err(SchemaError::Pooler);
+        }
         // A connection of its own: closing it frees the lock whatever happened.
-        let mut connection = self.pool().connect_options().connect().await?;
+        let (_, mut connection) = self.direct_address().connect().await?;
         let result = forward(&mut connection, self.schema()).await;
         connection.close().await?;
         result?;
@@ -148,7 +154,7 @@ impl Database {
     /// Makes the partitions that the coming weeks need, and names those that were missing. Gives up soon when
     /// somebody holds a lock, because whoever waits for these makes everybody else wait: try again later.
     pub async fn make_partitions(&self) -> sqlx::Result<Vec<String>> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
         let made = sqlx::query_scalar(self.sql(include_str!("../../sql/schema/make_partitions.sql")))
             .fetch_all(&mut *tx)

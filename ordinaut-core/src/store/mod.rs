@@ -1,11 +1,16 @@
 //! Postgres: the only code that knows a table's name. One file of SQL a statement, one function a file of SQL.
 
+pub(crate) mod address;
+pub(crate) mod cancel;
 pub(crate) mod claim;
+pub(crate) mod cursor;
 pub(crate) mod database;
 pub(crate) mod dead;
 pub(crate) mod doctor;
+mod door;
 pub(crate) mod drain;
 pub(crate) mod enqueue;
+pub(crate) mod erase;
 pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod hints;
@@ -14,10 +19,19 @@ pub(crate) mod limit;
 pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;
+pub(crate) mod own_end;
+pub(crate) mod pooler;
+pub(crate) mod queue;
 pub(crate) mod rescue;
+pub(crate) mod result;
+pub(crate) mod retention;
 pub(crate) mod scheduler;
 pub(crate) mod schema;
+pub(crate) mod sealed;
 pub(crate) mod session;
 pub(crate) mod settle;
 pub(crate) mod status;
 pub(crate) mod task;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
+pub(crate) mod unique;

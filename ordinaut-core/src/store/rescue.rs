@@ -29,17 +29,17 @@ struct Orphan {
 
 impl Database {
     pub(crate) async fn declare_dead(&self) -> sqlx::Result<Vec<DeadSession>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/sessions/declare_dead.sql"))).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/sessions/declare_dead.sql"))).fetch_all(self).await
     }
 
     /// Whether a session ended so lately that one of its claims may still commit.
     pub(crate) async fn session_ended_lately(&self) -> sqlx::Result<bool> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/sessions/ended_lately.sql"))).fetch_one(self.pool()).await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/sessions/ended_lately.sql"))).fetch_one(self).await
     }
 
     /// Takes up to `limit` jobs back from sessions that are not alive, in one transaction.
     pub(crate) async fn rescue(&self, limit: i64) -> sqlx::Result<Vec<Settled>> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let orphans: Vec<Orphan> = sqlx::query_as(self.sql(include_str!("../../sql/sessions/orphans.sql")))
             .bind(limit)
             .fetch_all(&mut *tx)
@@ -67,9 +67,9 @@ impl Database {
     pub(crate) async fn prune_sessions(&self, ended_for: Duration) -> sqlx::Result<i64> {
         let pruned = sqlx::query_scalar(self.sql(include_str!("../../sql/sessions/prune.sql")))
             .bind(ended_for.as_secs_f64())
-            .fetch_one(self.pool())
+            .fetch_one(self)
             .await?;
-        sqlx::query(self.sql(include_str!("../../sql/sessions/fold.sql"))).execute(self.pool()).await?;
+        sqlx::query(self.sql(include_str!("../../sql/sessions/fold.sql"))).execute(self).await?;
         Ok(pruned)
     }
 }

@@ -1,6 +1,7 @@
 //! Looking at the whole: queues, workers, counts.
 
 use super::database::Database;
+use crate::vocabulary::name;
 use crate::vocabulary::outcome::Outcome;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -25,6 +26,16 @@ pub struct QueueStatus {
     pub workers: i64,
     /// Seconds since the oldest waiting job was due.
     pub oldest_wait: f64,
+    /// Since when nobody claims from it.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Who paused it.
+    pub paused_by: Option<String>,
+    /// Why.
+    pub paused_reason: Option<String>,
+    /// How many jobs may wait; any number if absent.
+    pub max_waiting: Option<i32>,
+    /// For how many seconds a job may have been due before it expires; for ever if absent.
+    pub max_age: Option<f64>,
 }
 
 /// A session: one life of a worker process.
@@ -85,16 +96,29 @@ fn text<S: Serializer>(number: &i64, to: S) -> Result<S::Ok, S::Error> {
 impl Database {
     /// Every queue that has work or that somebody has served. Counts the rows of `due_work`: not for every second.
     pub async fn queues(&self) -> sqlx::Result<Vec<QueueStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/queues.sql"))).fetch_all(self.pool()).await
+        self.queues_named(None).await
+    }
+
+    /// One queue, or `None` if nobody ever served it, it has no work, and nothing is said about it.
+    pub async fn queue(&self, name: &str) -> sqlx::Result<Option<QueueStatus>> {
+        // No queue has such a name, and Postgres could not even compare one with a NUL.
+        if name::check(name).is_err() {
+            return Ok(None);
+        }
+        Ok(self.queues_named(Some(name)).await?.pop())
+    }
+
+    async fn queues_named(&self, name: Option<&str>) -> sqlx::Result<Vec<QueueStatus>> {
+        sqlx::query_as(self.sql(include_str!("../../sql/look/queues.sql"))).bind(name).fetch_all(self).await
     }
 
     /// Sessions that live, and those that ended within the hour.
     pub async fn workers(&self) -> sqlx::Result<Vec<WorkerStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/workers.sql"))).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/workers.sql"))).fetch_all(self).await
     }
 
     /// How many attempts ended, by queue and outcome. A worker's share is as old as its last renewal.
     pub async fn outcomes(&self) -> sqlx::Result<Vec<OutcomeCount>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/outcomes.sql"))).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/outcomes.sql"))).fetch_all(self).await
     }
 }

@@ -39,7 +39,7 @@ impl Database {
             let reason = "must be between the years 1900 and 2200".to_owned();
             return Err(InvalidField { field: "dates", reason }.into());
         }
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         for id in self.store_calendar(calendar, &mut tx).await? {
             let Some(mut held) = self.hold_task(id, &mut tx).await? else { continue };
             if held.task.status == TaskStatus::Active {
@@ -53,8 +53,8 @@ impl Database {
 
     /// All calendars.
     pub async fn calendars(&self) -> sqlx::Result<Vec<Calendar>> {
-        let mut connection = self.pool().acquire().await?;
-        self.calendars_named(None, &mut connection).await
+        let mut tx = self.begin().await?;
+        self.calendars_named(None, &mut tx).await
     }
 
     /// The calendars of these names; one that is not there is an error.
@@ -62,8 +62,8 @@ impl Database {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let mut connection = self.pool().acquire().await?;
-        self.calendars_called(names, &mut connection).await
+        let mut tx = self.begin().await?;
+        self.calendars_called(names, &mut tx).await
     }
 
     pub(super) async fn calendars_called(

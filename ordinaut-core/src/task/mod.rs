@@ -59,21 +59,23 @@ pub enum TaskError {
 impl Database {
     /// Creates a task, due from now on.
     pub async fn create_task(&self, definition: &TaskDefinition) -> Result<Task, TaskError> {
-        definition.check()?;
-        let mut connection = self.pool().acquire().await?;
-        let now = self.now(&mut connection).await?;
+        self.check_task(definition)?;
+        let mut tx = self.begin().await?;
+        let now = self.now(&mut *tx).await?;
         let definition = TaskDefinition { schedule: definition.schedule.clone().anchored(now)?, ..definition.clone() };
-        let next = next::next_run(self, &definition, now, &mut connection).await?;
+        let next = next::next_run(self, &definition, now, &mut tx).await?;
         if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
             return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
         }
         let id = Uuid::now_v7();
-        let created = self.insert_task(id, &definition, next, &mut connection).await?;
+        let created = self.insert_task(id, &definition, next, &mut tx).await?;
         if created != id {
             return Err(TaskError::Duplicate(created));
         }
+        let task = self.task_on(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
+        tx.commit().await?;
         hinter::tell(self, [TASKS]);
-        self.task_on(id, &mut connection).await?.ok_or(TaskError::Unknown)
+        Ok(task)
     }
 
     /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
@@ -98,13 +100,13 @@ impl Database {
         version: Option<i64>,
         change: impl FnOnce(&TaskDefinition) -> Result<TaskDefinition, TaskError>,
     ) -> Result<Task, TaskError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let mut held = self.hold(id, &mut tx).await?;
         if version.is_some_and(|version| version != held.task.version) {
             return Err(TaskError::Changed(held.task.version));
         }
         let definition = change(&held.task.definition)?;
-        definition.check()?;
+        self.check_task(&definition)?;
         let before = std::mem::replace(&mut held.task.definition, definition);
         let after = &held.task.definition;
         if (&after.dedupe_key, after.dedupe_window) != (&before.dedupe_key, before.dedupe_window) {
@@ -128,6 +130,15 @@ impl Database {
         tx.commit().await?;
         hinter::tell(self, [TASKS]);
         Ok(task)
+    }
+
+    /// A task keeps its arguments readable: one of a kind whose arguments are encrypted would give them away.
+    fn check_task(&self, definition: &TaskDefinition) -> Result<(), InvalidField> {
+        if self.encrypts(&definition.kind) {
+            let reason = "has arguments that are encrypted, and a task would keep them readable".to_owned();
+            return Err(InvalidField { field: "kind", reason });
+        }
+        definition.check()
     }
 
     /// The task, which nobody else changes or fires until the transaction ends. One that was cancelled is an error.

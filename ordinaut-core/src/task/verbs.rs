@@ -6,7 +6,7 @@ use crate::store::task::fire::{Due, Firing};
 use crate::store::task::{Task, TaskStatus};
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::misfire::SkipReason;
-use crate::wakeup::{TASKS, hinter};
+use crate::wakeup::{CANCELS, TASKS, hinter};
 use chrono::TimeDelta;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -47,7 +47,7 @@ pub struct TaskCancelled {
 impl Database {
     /// Makes no more jobs of a task, and sets those aside that wait. Those that run go on.
     pub async fn pause_task(&self, id: Uuid) -> Result<TaskPaused, TaskError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let mut held = self.hold(id, &mut tx).await?;
         (held.task.status, held.task.next_run_at) = (TaskStatus::Paused, None);
         let task = self.store_task(&held, &mut tx).await?;
@@ -58,7 +58,7 @@ impl Database {
 
     /// Lets a paused task go on: it is due at the next instant from now on, and the jobs that were set aside wait again.
     pub async fn resume_task(&self, id: Uuid) -> Result<Task, TaskError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let mut held = self.hold(id, &mut tx).await?;
         if held.task.status == TaskStatus::Active {
             return Ok(held.task);
@@ -80,7 +80,7 @@ impl Database {
             let reason = "must be from 1 to 604800 seconds".to_owned();
             return Err(InvalidField { field: "delay", reason }.into());
         }
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let mut held = self.hold(id, &mut tx).await?;
         let Some(due) = held.task.next_run_at else {
             return Err(if held.task.status == TaskStatus::Paused { TaskError::Paused } else { not_due() });
@@ -98,7 +98,7 @@ impl Database {
 
     /// Makes a job of a task at once, beside those that its schedule makes; returns its id.
     pub async fn run_task_now(&self, id: Uuid) -> Result<Uuid, TaskError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let held = self.hold(id, &mut tx).await?;
         if held.task.status == TaskStatus::Paused {
             return Err(TaskError::Paused);
@@ -123,7 +123,7 @@ impl Database {
 
     /// Ends a task for good: its waiting jobs are removed, those that run are asked to stop.
     pub async fn cancel_task(&self, id: Uuid) -> Result<TaskCancelled, TaskError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let task = match self.hold(id, &mut tx).await {
             Ok(mut held) => {
                 (held.task.status, held.task.next_run_at) = (TaskStatus::Cancelled, None);
@@ -135,6 +135,9 @@ impl Database {
         self.release_task_key(id, &mut tx).await?;
         let (removed, asked) = self.call_jobs_off(id, &mut tx).await?;
         tx.commit().await?;
+        if asked > 0 {
+            hinter::tell(self, [CANCELS]);
+        }
         Ok(TaskCancelled { task, removed, asked })
     }
 
@@ -145,14 +148,17 @@ impl Database {
             Err(TaskError::Unknown) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let mut connection = self.pool().acquire().await?;
-        Ok(self.remove_task(id, &mut connection).await?)
+        let mut tx = self.begin().await?;
+        let removed = self.remove_task(id, &mut tx).await?;
+        tx.commit().await?;
+        Ok(removed)
     }
 
     /// Sets jobs of paused tasks aside that came back to wait: retries, and those of dead workers.
     pub(crate) async fn park_all_paused(&self) -> sqlx::Result<()> {
-        let mut connection = self.pool().acquire().await?;
-        self.park_jobs(None, &mut connection).await.map(drop)
+        let mut tx = self.begin().await?;
+        self.park_jobs(None, &mut tx).await?;
+        tx.commit().await
     }
 
     /// Lets the next job of each concurrency key wait again that nobody works under.

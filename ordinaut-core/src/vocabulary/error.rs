@@ -33,6 +33,17 @@ pub(crate) enum Cause {
     Cancel(String),
 }
 
+/// For a log; what a run keeps is in its settlement.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retry { source, .. } | Self::Fatal(source) => Chain(&**source).fmt(f),
+            Self::Snooze(delay) => write!(f, "it asked to be run again in {} s", delay.as_secs_f64()),
+            Self::Cancel(reason) => f.write_str(reason),
+        }
+    }
+}
+
 impl JobError {
     /// Try again after the backoff, as long as the job has attempts left.
     pub fn retry(source: impl Into<Source>) -> Self {

@@ -15,7 +15,8 @@ pub(crate) type Lane = (Arc<str>, i16);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Floors {
     floors: BTreeMap<Lane, DateTime<Utc>>,
-    /// When the last claim was made, by the database's clock.
+    /// When the first and the last claim were made, by the database's clock.
+    first: Option<DateTime<Utc>>,
     last: Option<DateTime<Utc>>,
 }
 
@@ -28,6 +29,21 @@ impl Floors {
     /// Everything may be below what was remembered: after a reconnect, a restart, a claim that was rolled back.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    /// Puts the lanes in order of their priority, less a level for each `step` that their first job has waited by `now`. A
+    /// lane that no claim has come to yet has waited since the first claim, as far as anybody knows.
+    pub(crate) fn aged(&self, lanes: &mut [Lane], now: DateTime<Utc>, step: TimeDelta) {
+        let effective = |lane: &Lane| {
+            let since = self.of(lane).or(self.first).unwrap_or(now);
+            step * i32::from(lane.1) - (now - since).max(TimeDelta::zero())
+        };
+        lanes.sort_by_key(effective);
+    }
+
+    /// The database's time at the last claim.
+    pub(crate) fn last(&self) -> Option<DateTime<Utc>> {
+        self.last
     }
 
     /// What a claim of `lanes`, in this order, taught: `now` is its time on the database's clock, `claimed` what it
@@ -43,6 +59,7 @@ impl Floors {
             // The clock went back: what was due by the old one may be enqueued anew below the floors.
             self.reset();
         }
+        self.first.get_or_insert(now);
         self.last = Some(now);
         let bound = now - MARGIN;
         let mut first = BTreeMap::<(&str, i16), DateTime<Utc>>::new();
@@ -50,12 +67,13 @@ impl Floors {
             let found = first.entry((queue, priority)).or_insert(run_at);
             *found = run_at.min(*found);
         }
-        for lane in lanes {
+        let last_found = lanes.iter().rposition(|lane| first.contains_key(&(&*lane.0, lane.1)));
+        for (i, lane) in lanes.iter().enumerate() {
             match first.get(&(&*lane.0, lane.1)) {
                 // The smallest of the batch, not the largest: forgives ties, and commits that nearly met.
                 Some(found) => self.floors.insert(lane.clone(), bound.min(*found)),
                 // A claim that had enough may not have come to this lane.
-                None if full => None,
+                None if full && last_found.is_none_or(|last| i > last) => None,
                 None => self.floors.insert(lane.clone(), bound),
             };
         }
@@ -95,6 +113,31 @@ mod tests {
         assert_eq!(floors.of(&lane(5)), None);
         floors.learn(&[lane(1), lane(5)], at(2000), [("q", 1, at(100))], false);
         assert_eq!(floors.of(&lane(5)), Some(at(1750)));
+    }
+
+    #[test]
+    fn a_lane_that_a_claim_passed_by_was_empty() {
+        let mut floors = Floors::default();
+        floors.learn(&[lane(1), lane(5), lane(7)], at(1000), [("q", 5, at(100))], true);
+        assert_eq!((floors.of(&lane(1)), floors.of(&lane(7))), (Some(at(750)), None));
+    }
+
+    #[test]
+    fn a_lane_that_has_waited_for_long_goes_first() {
+        let (mut floors, step) = (Floors::default(), TimeDelta::seconds(1));
+        floors.learn(&[lane(1), lane(5)], at(0), [("q", 1, at(-100))], true);
+        let order = |floors: &Floors, now| {
+            let mut lanes = [lane(1), lane(5)];
+            floors.aged(&mut lanes, now, step);
+            lanes.map(|lane| lane.1)
+        };
+        assert_eq!(order(&floors, at(3000)), [1, 5]);
+        floors.learn(&[lane(1), lane(5)], at(4500), [("q", 1, at(4400))], true);
+        assert_eq!(order(&floors, at(4500)), [5, 1], "nobody has looked there for four and a half seconds");
+        floors.learn(&[lane(5), lane(1)], at(5600), [("q", 5, at(300)), ("q", 1, at(5500))], true);
+        assert_eq!(order(&floors, at(5600)), [5, 1], "its first job is older still");
+        floors.learn(&[lane(5), lane(1)], at(5700), [("q", 1, at(5600))], false);
+        assert_eq!(order(&floors, at(5700)), [1, 5], "and now it is empty");
     }
 
     #[test]

@@ -167,7 +167,7 @@ impl Limit {
             return invalid("per_process", "must not be true where ordered is");
         }
         if self.concurrency.is_none() && self.rate.is_none() && self.key.is_none() && !self.ordered {
-            return invalid("concurrency", "or rate, or key must be given: without them nothing is limited");
+            return invalid("concurrency", "must be given, or rate, or key: without any of them nothing is limited");
         }
         Ok(())
     }

@@ -1,10 +1,13 @@
 //! A job that has not been enqueued yet, with its options.
 
 use super::backoff::Backoff;
+use super::keyring::Keyring;
+use super::unique::Unique;
 use super::{name, nul};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::fmt;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -24,18 +27,31 @@ pub const MAX_ARGS_BYTES: usize = 1024 * 1024;
 /// assert!(job.check().is_ok());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewJob {
     pub(crate) id: Uuid,
     pub(crate) kind: String,
     pub(crate) queue: String,
-    pub(crate) args: Box<RawValue>,
+    /// The arguments, never encrypted. What is stored is `store::sealed::stored_args`.
+    pub(crate) plain_args: Box<RawValue>,
+    pub(crate) seal: Seal,
     pub(crate) priority: i16,
     pub(crate) max_attempts: Option<i16>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) tags: Vec<String>,
     pub(crate) backoff: Option<Backoff>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) unique: Option<Unique>,
     pub(crate) due: Due,
+}
+
+/// Whether the arguments are to be encrypted.
+#[derive(Clone, Debug)]
+pub(crate) enum Seal {
+    No,
+    /// They are, and it is not known with which keys.
+    Asked,
+    With(Keyring),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +88,14 @@ pub struct InvalidField {
     pub reason: String,
 }
 
+/// Without the arguments, which no log should have.
+impl fmt::Debug for NewJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, kind, queue, .. } = self;
+        f.debug_struct("NewJob").field("id", id).field("kind", kind).field("queue", queue).finish_non_exhaustive()
+    }
+}
+
 impl NewJob {
     /// A job of a kind by name, for when no Rust type stands for it. Fails if `args` cannot be written as JSON.
     pub fn new(kind: impl Into<String>, args: &impl Serialize) -> Result<Self, serde_json::Error> {
@@ -79,12 +103,15 @@ impl NewJob {
             id: Uuid::now_v7(),
             kind: kind.into(),
             queue: "default".to_owned(),
-            args: serde_json::value::to_raw_value(args)?,
+            plain_args: serde_json::value::to_raw_value(args)?,
+            seal: Seal::No,
             priority: 5,
             max_attempts: None,
             timeout: None,
             tags: Vec::new(),
             backoff: None,
+            tenant: None,
+            unique: None,
             due: Due::Now,
         })
     }
@@ -149,6 +176,29 @@ impl NewJob {
         self
     }
 
+    /// Whose job it is, where one installation serves several.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Makes the job unique: while another one holds the same key, this one is not made, or takes its place.
+    #[must_use]
+    pub fn unique(mut self, unique: Unique) -> Self {
+        self.unique = Some(unique);
+        self
+    }
+
+    /// Stores the arguments encrypted with the first key of the ring; only handlers of workers that have the key read them.
+    /// A [`Database`](crate::Database) with a key ring does so by itself for kinds that are [`Job::ENCRYPTED`](crate::Job).
+    #[cfg(feature = "encryption")]
+    #[must_use]
+    pub fn encrypted(mut self, keyring: &Keyring) -> Self {
+        self.seal = Seal::With(keyring.clone());
+        self
+    }
+
     /// Words to find the job by.
     #[must_use]
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -189,17 +239,29 @@ impl NewJob {
         if self.tags.iter().any(|tag| name::check(tag).is_err()) {
             return invalid("tags", "must each be of 1 to 100 characters, without control characters");
         }
-        if self.args.get().len() > MAX_ARGS_BYTES {
+        if let Some(tenant) = &self.tenant {
+            name::check(tenant).or_else(|reason| invalid("tenant", reason))?;
+        }
+        if self.plain_args.get().len() > MAX_ARGS_BYTES {
             return invalid("args", "must not be larger than 1 MiB");
         }
-        if nul::escapes(self.args.get()).next().is_some() {
+        if nul::escapes(self.plain_args.get()).next().is_some() {
             return invalid("args", "must not contain \\u0000, which Postgres cannot store");
         }
-        Ok(())
+        if matches!(self.seal, Seal::Asked) {
+            return invalid("args", NO_KEYRING);
+        }
+        match &self.unique {
+            Some(unique) => unique.key_of(self).map(drop),
+            None => Ok(()),
+        }
     }
 }
 
-const YEAR: Duration = Duration::from_secs(366 * 86_400);
+const NO_KEYRING: &str = "must be encrypted, and there is no key ring: enqueue the job through a Database that has one, or \
+                          give one to NewJob::encrypted";
+
+pub(super) const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
 #[cfg(test)]
 mod tests {

@@ -58,6 +58,11 @@ impl Settlement {
         }
     }
 
+    /// After the handler settled the attempt itself, together with what it did.
+    pub(crate) fn succeeded(failures: i16) -> Self {
+        Self { outcome: Outcome::Succeeded, again_in: None, failures, error: None }
+    }
+
     /// After the worker vanished. The database cannot see which of a dead process's attempts killed it: the
     /// first lost attempt is free and makes the job a suspect, a suspect's counts as a failure.
     pub(crate) fn lost(suspect: bool, budget: Budget, error: &str) -> Self {

@@ -59,7 +59,7 @@ async fn work(hints: Weak<Hints>, database: Database) {
             Ok(connection) => hint(database.schema(), &queues, connection).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = link.checked(told) {
+        if let Err(error) = link.checked(told).await {
             debug!(%error, "could not hint: the jobs are found by polling");
         }
         tokio::time::sleep(PAUSE).await;

@@ -1,14 +1,13 @@
 //! The listener: hears hints for a worker.
 
+use super::Hears;
+use crate::store::address::Address;
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -16,14 +15,16 @@ use tracing::{debug, info, warn};
 /// milliseconds.
 const SELF_TEST: Duration = Duration::from_secs(2);
 
+const DEAF: &str = "LISTEN hears nothing behind a pooler in transaction mode: jobs are found by polling; \
+                    DATABASE_DIRECT_URL can name a way past it";
+
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
 
 pub(crate) struct Listener {
     pub(crate) database: Database,
-    /// Past any pooler.
-    pub(crate) options: PgConnectOptions,
-    pub(crate) queues: BTreeSet<String>,
-    pub(crate) wake: Arc<Notify>,
+    /// Past any pooler, if somebody said so; else as the database says.
+    pub(crate) listen_on: Option<Address>,
+    pub(crate) hears: Hears,
 }
 
 impl Listener {
@@ -33,14 +34,16 @@ impl Listener {
     }
 
     async fn listen_for_ever(self) {
+        // Behind a pooler it would be somebody else's connection that listens, and hears what it does not understand.
+        if self.listen_on.is_none() && !self.database.has_direct_way().await {
+            warn!("{DEAF}");
+            return;
+        }
         let mut failures = 0;
         loop {
             match self.listen(&mut failures).await {
                 Ok(Heard::Nothing) => {
-                    warn!(
-                        "LISTEN hears nothing, as behind a pooler in transaction mode: jobs are found by polling; \
-                           DATABASE_DIRECT_URL can name a way past it"
-                    );
+                    warn!("{DEAF}");
                     return;
                 }
                 Err(error) => {
@@ -53,12 +56,15 @@ impl Listener {
     }
 
     async fn listen(&self, failures: &mut i16) -> sqlx::Result<Heard> {
-        let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(self.options.clone());
+        let address = self.listen_on.as_ref().unwrap_or_else(|| self.database.direct_address());
+        let (found, connection) = address.connect().await?;
+        drop(connection);
+        let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(found);
         let mut listener = PgListener::connect_with(&pool).await?;
         let channel = self.database.schema().channel();
         listener.listen(channel).await?;
         let test = format!("\u{1}{}", uuid::Uuid::new_v4());
-        hint(self.database.schema(), std::slice::from_ref(&test), self.database.pool()).await?;
+        hint(self.database.schema(), std::slice::from_ref(&test), &self.database).await?;
         let heard = async {
             while let Some(notice) = listener.try_recv().await? {
                 if notice.payload() == test {
@@ -76,10 +82,10 @@ impl Listener {
         info!("listening for hints on channel \"{channel}\"");
         *failures = 0;
         // What was told before is not told again.
-        self.wake.notify_one();
+        self.hears.values().for_each(|wake| wake.notify_one());
         while let Some(notice) = listener.try_recv().await? {
-            if self.queues.contains(notice.payload()) {
-                self.wake.notify_one();
+            if let Some(wake) = self.hears.get(notice.payload()) {
+                wake.notify_one();
             }
         }
         Err(sqlx::Error::WorkerCrashed)

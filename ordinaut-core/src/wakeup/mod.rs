@@ -9,6 +9,7 @@ use crate::settings::scheduler::SchedulerSettings;
 use crate::settings::worker::WorkerSettings;
 use crate::store::database::Database;
 use listener::Listener;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -16,33 +17,41 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// What schedulers are told by, in place of a queue's name: no queue may have a control character in its.
 pub(crate) const TASKS: &str = "\u{2}tasks";
 
+/// What workers are told by when a job that runs was cancelled.
+pub(crate) const CANCELS: &str = "\u{2}cancels";
+
+/// Whom to wake by the name in a hint.
+pub(crate) type Hears = BTreeMap<String, Arc<Notify>>;
+
 /// Wakes `wake` when a task was created or changed, until the guard is dropped.
 pub(crate) fn listen_for_tasks(database: &Database, settings: &SchedulerSettings, wake: &Arc<Notify>) -> DropGuard {
     let stop = CancellationToken::new();
     let listener = Listener {
         database: database.clone(),
-        options: settings.listen_on.clone().unwrap_or_else(|| (*database.pool().connect_options()).clone()),
-        queues: [TASKS.to_owned()].into(),
-        wake: wake.clone(),
+        listen_on: settings.listen_on.clone(),
+        hears: [(TASKS.to_owned(), wake.clone())].into(),
     };
     tokio::spawn(listener.run(stop.clone()));
     stop.drop_guard()
 }
 
-/// Wakes `wake` with each hint for a queue that the worker serves, whichever way it comes, until the guard is dropped.
-pub(crate) fn listen(database: &Database, settings: &WorkerSettings, wake: &Arc<Notify>) -> DropGuard {
+/// Wakes `wake` with each hint for a queue that the worker serves, and `cancels` when jobs that run were cancelled, whichever
+/// way it comes, until the guard is dropped.
+pub(crate) fn listen(
+    database: &Database,
+    settings: &WorkerSettings,
+    wake: &Arc<Notify>,
+    cancels: &Arc<Notify>,
+) -> DropGuard {
     let stop = CancellationToken::new();
+    let queues = settings.queue_names().map(|queue| (queue, wake.clone()));
+    let hears: Hears = queues.chain([(CANCELS.to_owned(), cancels.clone())]).collect();
     #[cfg(feature = "redis")]
     if let Some(url) = database.redis_url() {
-        let (url, schema, queues) = (url.to_owned(), database.schema().channel().to_owned(), settings.queue_names());
-        tokio::spawn(redis::run(url, schema, queues.collect(), wake.clone(), stop.clone()));
+        let (url, schema) = (url.to_owned(), database.schema().channel().to_owned());
+        tokio::spawn(redis::run(url, schema, hears.clone(), stop.clone()));
     }
-    let listener = Listener {
-        database: database.clone(),
-        options: settings.listen_on.clone().unwrap_or_else(|| (*database.pool().connect_options()).clone()),
-        queues: settings.queue_names().collect(),
-        wake: wake.clone(),
-    };
+    let listener = Listener { database: database.clone(), listen_on: settings.listen_on.clone(), hears };
     tokio::spawn(listener.run(stop.clone()));
     stop.drop_guard()
 }

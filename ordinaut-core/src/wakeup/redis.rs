@@ -1,24 +1,16 @@
 //! Hearing hints over Redis, where one is configured: a hint that LISTEN brings too wakes nobody twice.
 
+use super::Hears;
 use crate::stream::hear;
 use crate::vocabulary::backoff::Backoff;
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
 
 /// Hears until told to stop.
-pub(crate) async fn run(
-    url: String,
-    schema: String,
-    queues: BTreeSet<String>,
-    wake: Arc<Notify>,
-    stop: CancellationToken,
-) {
+pub(crate) async fn run(url: String, schema: String, hears: Hears, stop: CancellationToken) {
     let for_ever = async {
         let mut failures = 0;
         loop {
@@ -26,10 +18,10 @@ pub(crate) async fn run(
                 info!("listening for hints over Redis");
                 failures = 0;
                 // What was told before is not told again.
-                wake.notify_one();
+                hears.values().for_each(|wake| wake.notify_one());
             };
-            let heard = |queue: &str| {
-                if queues.contains(queue) {
+            let heard = |name: &str| {
+                if let Some(wake) = hears.get(name) {
                     wake.notify_one();
                 }
             };

@@ -4,22 +4,27 @@ use super::book::{CANCEL_GRACE, Running};
 use super::context::Context;
 use super::registry::Handler;
 use super::session::Session;
+use super::settle_in;
 use super::stop::{Stop, StopLine};
 use crate::settings::worker::WorkerSettings;
+use crate::store::database::Database;
+use crate::store::own_end::OwnEnd;
 use crate::store::settle::Ended;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
-use crate::vocabulary::lease::Lease;
+use crate::vocabulary::lease::{Lease, Token};
 use crate::vocabulary::settlement::{Budget, Settlement};
 use futures_util::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::warn;
 
 pub(super) struct Attempt<'a, S> {
     pub(super) handler: Option<Arc<Handler<S>>>,
     pub(super) state: Arc<S>,
+    pub(super) database: Arc<Database>,
     pub(super) session: &'a Session,
     pub(super) settings: &'a WorkerSettings,
 }
@@ -31,6 +36,16 @@ pub(super) struct Finished {
     pub(super) backoff: Backoff,
 }
 
+/// What is left to do about an attempt.
+pub(super) enum Rest {
+    /// Its end is to be written.
+    Write(Finished),
+    /// Nothing: its handler has settled it, in a transaction of its own, and it succeeded.
+    Settled,
+    /// Nothing: its lease was lost.
+    LeaseLost,
+}
+
 /// How the handler came to its end.
 enum End {
     Returned(Result<(), JobError>),
@@ -38,8 +53,8 @@ enum End {
 }
 
 impl<S: Send + Sync + 'static> Attempt<'_, S> {
-    /// Runs the handler to its end. `None`: the lease was lost.
-    pub(super) async fn perform(self, lease: Lease) -> Option<Finished> {
+    /// Runs the handler to its end.
+    pub(super) async fn perform(self, lease: Lease) -> Rest {
         let (started, token) = (Instant::now(), lease.token);
         let body = lease.body.as_ref();
         let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(self.settings.max_attempts());
@@ -53,13 +68,14 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .unwrap_or(self.settings.job_timeout);
         let line = Arc::new(StopLine::default());
-        let must_end = started + limit;
+        let must_end = Some(started + limit);
         self.session.book.enter(Running { token, budget, backoff, started, must_end, line: line.clone() });
-        let context = Context::new(self.state.clone(), lease, line.clone());
-        let end = match (&self.handler, context.args()) {
-            (Some(handler), Some(args)) => {
+        let context = Context::new(self.state.clone(), lease, started, line.clone(), self.database.clone());
+        let mut end = match (&self.handler, context.args()) {
+            (Some(_), Some(Err(error))) => End::Returned(Err(error)),
+            (Some(handler), Some(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.
-                let handler = AssertUnwindSafe(async { handler.run(args, context.clone()).await }).catch_unwind();
+                let handler = AssertUnwindSafe(async { handler.run(&args, context.clone()).await }).catch_unwind();
                 tokio::select! {
                     biased;
                     result = handler => End::Returned(result.unwrap_or_else(|panic| Err(panicked(&*panic)))),
@@ -70,15 +86,30 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             (_, None) => End::Returned(Err(JobError::fatal("the job's own row is gone"))),
             (None, _) => End::Returned(Err(JobError::retry("this worker has no handler for the kind"))),
         };
+        let own_end = if context.has_settled_itself() {
+            self.session.book.returned(&token);
+            Some(settle_in::own_end(&context, &line).await)
+        } else {
+            None
+        };
         self.session.book.leave(&token);
+        match own_end {
+            Some(OwnEnd::Committed) => {
+                end.was_of_no_effect(&token);
+                return Rest::Settled;
+            }
+            Some(OwnEnd::Open | OwnEnd::Lost) => return Rest::LeaseLost,
+            Some(OwnEnd::Undone) => end = end.undone(),
+            None => {}
+        }
         let settlement = match end {
-            End::Stopped(Stop::Lose) => return None,
+            End::Stopped(Stop::Lose) => return Rest::LeaseLost,
             End::Stopped(Stop::Cancel) => Settlement::cancelled(budget.failures),
             End::Stopped(Stop::Release) => Settlement::released(budget.failures),
             End::Returned(result) => Settlement::of(result, budget, &backoff, rand::random()),
         };
-        let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output: context.take_output() };
-        Some(Finished { ended, budget, backoff })
+        let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output: context.output() };
+        Rest::Write(Finished { ended, budget, backoff })
     }
 
     /// Ends when the handler must be dropped: at once, or after the grace of a cancel.
@@ -90,6 +121,27 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         tokio::select! {
             second = line.outweighed(Some(Stop::Cancel)) => End::Stopped(second),
             () = tokio::time::sleep(CANCEL_GRACE) => End::Stopped(Stop::Cancel),
+        }
+    }
+}
+
+impl End {
+    /// A handler that just returned has promised a commit that did not come; its own error says more.
+    fn undone(self) -> Self {
+        match self {
+            Self::Returned(Ok(())) => {
+                let reason = "the transaction in which its handler had settled it was not committed";
+                Self::Returned(Err(JobError::retry(reason)))
+            }
+            other => other,
+        }
+    }
+
+    /// The transaction that settled the attempt has the last word: an error after it is only told.
+    fn was_of_no_effect(self, token: &Token) {
+        let (id, attempt) = (token.job_id, token.attempt);
+        if let Self::Returned(Err(JobError(cause))) = self {
+            warn!(job.id = %id, attempt, "job {id} attempt {attempt} had succeeded when its handler failed: {cause}");
         }
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Running {
     pub(super) budget: Budget,
     pub(super) backoff: Backoff,
     pub(super) started: Instant,
-    /// When its handler must have ended, or was told to.
-    pub(super) must_end: Instant,
+    /// When its handler must have ended, or was told to; `None`: it has.
+    pub(super) must_end: Option<Instant>,
     pub(super) line: Arc<StopLine>,
 }
 
@@ -57,6 +57,13 @@ impl Book {
 
     pub(super) fn leave(&self, token: &Token) {
         self.entries().running.remove(&token.job_id);
+    }
+
+    /// The handler has returned, and only its own transaction may still be open: that has no time limit.
+    pub(super) fn returned(&self, token: &Token) {
+        if let Some(running) = self.entries().running.get_mut(&token.job_id) {
+            running.must_end = None;
+        }
     }
 
     /// Stops an attempt that somebody cancelled, also one whose handler has not started yet.
@@ -94,7 +101,12 @@ impl Book {
 
     /// Those that should have ended before `instant`.
     pub(super) fn late(&self, instant: Instant) -> Vec<Running> {
-        self.entries().running.values().filter(|running| running.must_end < instant).cloned().collect()
+        self.entries()
+            .running
+            .values()
+            .filter(|running| running.must_end.is_some_and(|end| end < instant))
+            .cloned()
+            .collect()
     }
 
     /// The one attempt that runs, if only one does: when the runtime is blocked, it is what blocks.
@@ -133,7 +145,8 @@ impl Running {
     /// yield.
     fn stop(&mut self, order: Stop) {
         let grace = if order == Stop::Cancel { CANCEL_GRACE } else { Duration::ZERO };
-        self.must_end = self.must_end.min(Instant::now() + grace);
+        let end = Instant::now() + grace;
+        self.must_end = Some(self.must_end.map_or(end, |earlier| earlier.min(end)));
         self.line.stop(order);
     }
 }

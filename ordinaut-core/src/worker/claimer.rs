@@ -22,7 +22,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// A sweep may take a fiftieth of the time: it stays prompt where it is cheap.
 const SWEEP_SHARE: u32 = 50;
 
-/// After a restart of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
+/// After a restart or promotion of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
 /// their workers need the time to notice.
 const AFTER_RESTART: TimeDelta = TimeDelta::seconds(2);
 
@@ -38,10 +38,13 @@ pub(super) struct Claimer {
     /// Of the few jobs whose last attempt was lost, which other claims pass over.
     suspect_floors: Floors,
     sweep_at: Instant,
+    /// What it takes to go before a level of priority.
+    ageing: Option<TimeDelta>,
     gate: Gate,
     gate_first: bool,
     poll_interval: Duration,
-    postgres_started: Option<DateTime<Utc>>,
+    /// Since when the Postgres that it was last connected to takes writes.
+    postgres_since: Option<DateTime<Utc>>,
     /// What the session was last said to do.
     said_to_wait: (i64, bool),
 }
@@ -53,7 +56,7 @@ pub(super) enum Connected {
     Already,
     /// A new one to the Postgres that there was.
     Anew,
-    /// A new one to a Postgres that was restarted: what is leased and not started may be leased by others too.
+    /// A new one to a Postgres that was restarted, or to another one that was promoted: what is leased and not started may be leased by others too.
     AfterRestart,
 }
 
@@ -69,10 +72,11 @@ impl Claimer {
             floors: Floors::default(),
             suspect_floors: Floors::default(),
             sweep_at: Instant::now(),
+            ageing: TimeDelta::from_std(settings.priority_ageing).ok().filter(|step| !step.is_zero()),
             gate: Gate::default(),
             gate_first: false,
             poll_interval: settings.poll_interval,
-            postgres_started: None,
+            postgres_since: None,
             said_to_wait: (0, false),
         }
     }
@@ -82,8 +86,11 @@ impl Claimer {
         self.hand_strays_back(session).await?;
         // Of suspects there are few, and looking for one is nobody's turn.
         let queues = if suspects { self.turns.all() } else { self.turns.next() };
-        let lanes: Vec<Lane> =
+        let mut lanes: Vec<Lane> =
             (1..=9).flat_map(|priority| queues.iter().map(move |queue| (queue.clone(), priority))).collect();
+        if let Some((step, last)) = self.ageing.zip(self.floors.last()) {
+            self.floors.aged(&mut lanes, last, step);
+        }
         let kinds = self.kinds.clone();
         let (nonce, sent) = (session.next_nonce(), Instant::now());
         let sweep = sent >= self.sweep_at;
@@ -128,7 +135,7 @@ impl Claimer {
     async fn take(&mut self, claim: &Claim<'_>, sent: Instant) -> sqlx::Result<Vec<Lease>> {
         let schema = self.link.schema();
         let result = claim::claim(self.link.connection().await?, &schema, claim).await;
-        let Claimed { at, leases, limits } = self.answered(claim, sent, result)?;
+        let Claimed { at, leases, limits } = self.answered(claim, sent, result).await?;
         if claim.sweep && !claim.suspects {
             self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
         }
@@ -146,18 +153,24 @@ impl Claimer {
         }
         let (schema, sent) = (self.link.schema(), Instant::now());
         let result = self.gate.sift(self.link.connection().await?, &schema, claim).await;
-        self.checked(result)?;
-        let connection = self.link.connection().await?;
-        let result = self.gate.admit(connection, &schema, claim, self.poll_interval).await;
-        self.answered(claim, sent, result)
+        self.checked(result).await?;
+        if !self.gate.has_turn() {
+            return Ok(Vec::new());
+        }
+        let result = match self.link.begin().await {
+            Ok(tx) => self.gate.admit(tx, &schema, claim, self.poll_interval).await,
+            Err(error) => Err(error),
+        };
+        self.answered(claim, sent, result).await
     }
 
     /// Passes an answer on. A refusal was rolled back; of anything else it is not known whether it committed.
-    fn answered<T>(&mut self, claim: &Claim<'_>, sent: Instant, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    async fn answered<T>(&mut self, claim: &Claim<'_>, sent: Instant, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        let result = self.checked(result).await;
         if matches!(&result, Err(error) if error.as_database_error().is_none()) {
             self.strays.push((claim.session, claim.nonce, sent));
         }
-        self.checked(result)
+        result
     }
 
     /// Something ended, or came: there may be room under limits.
@@ -189,7 +202,7 @@ impl Claimer {
         }
         let schema = self.link.schema();
         let result = session::wait(self.link.connection().await?, &schema, session.id, waits).await;
-        self.checked(result)?;
+        self.checked(result).await?;
         self.said_to_wait = (session.id, waits);
         Ok(())
     }
@@ -198,7 +211,7 @@ impl Claimer {
         self.link.close().await;
     }
 
-    /// Makes a connection if there is none. After a restart of Postgres it stops the handlers of leases that were lost
+    /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the handlers of leases that were lost
     /// with it, and waits until everybody has had the time to do so.
     pub(super) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
         if self.link.is_connected() {
@@ -206,16 +219,16 @@ impl Claimer {
         }
         let (tokens, schema) = (session.book.tokens(), self.link.schema());
         let result = claim::after_connect(self.link.connection().await?, &schema, &tokens).await;
-        let (started, now, missing) = self.checked(result)?;
+        let (since, now, missing) = self.checked(result).await?;
         for job_id in missing {
             warn!(job.id = %job_id, "Postgres does not know the lease of job {job_id} any more: its handler is stopped");
             session.book.stop(job_id, Stop::Lose);
         }
-        if self.postgres_started.replace(started).is_none_or(|before| before == started) {
+        if self.postgres_since.replace(since).is_none_or(|before| before == since) {
             return Ok(Connected::Anew);
         }
-        let pause = (started + AFTER_RESTART - now).to_std().unwrap_or_default();
-        info!("Postgres was restarted: the next claim is made in {} ms", pause.as_millis());
+        let pause = (since + AFTER_RESTART - now).to_std().unwrap_or_default();
+        info!("Postgres was restarted or promoted: the next claim is made in {} ms", pause.as_millis());
         tokio::time::sleep(pause).await;
         Ok(Connected::AfterRestart)
     }
@@ -229,7 +242,7 @@ impl Claimer {
         let schema = self.link.schema();
         let nonces: Vec<_> = self.strays.iter().map(|(_, nonce, _)| *nonce).collect();
         let result = claim::strays(self.link.connection().await?, &schema, session.id, &nonces).await;
-        let tokens = self.checked(result)?;
+        let tokens = self.checked(result).await?;
         if !tokens.is_empty() {
             self.give_back_tokens(session.id, &tokens).await?;
             warn!("handed {} jobs back whose claim was never answered", tokens.len());
@@ -242,17 +255,17 @@ impl Claimer {
     async fn give_back_tokens(&mut self, session: i64, tokens: &[Token]) -> sqlx::Result<()> {
         let schema = self.link.schema();
         let result = claim::give_back(self.link.connection().await?, &schema, session, tokens).await;
-        self.checked(result)
+        self.checked(result).await
     }
 
     /// Passes a result on; after an error nothing that was remembered holds, and the next claim sweeps.
-    fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
         if result.is_err() {
             self.floors.reset();
             self.suspect_floors.reset();
             self.gate.reset();
             self.sweep_at = Instant::now();
         }
-        self.link.checked(result)
+        self.link.checked(result).await
     }
 }

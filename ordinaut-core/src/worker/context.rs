@@ -1,12 +1,17 @@
 //! What a handler knows of its attempt, and what it can leave behind.
 
+use super::args::Args;
 use super::stop::StopLine;
+use crate::store::database::Database;
+use crate::vocabulary::error::JobError;
 use crate::vocabulary::lease::{Body, Lease, Token};
 use crate::vocabulary::nul;
 use crate::vocabulary::settlement::MAX_OUTPUT_BYTES;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use uuid::Uuid;
 
 /// What a handler knows of its attempt. Cheap to clone.
@@ -19,7 +24,11 @@ pub struct Context<S> {
 struct Attempt {
     lease: Lease,
     line: Arc<StopLine>,
+    started: Instant,
+    database: Arc<Database>,
     output: Mutex<Option<String>>,
+    /// Whether the handler may have settled it.
+    settled_itself: AtomicBool,
 }
 
 /// Why an output was not taken.
@@ -41,8 +50,15 @@ impl<S> Clone for Context<S> {
 }
 
 impl<S> Context<S> {
-    pub(super) fn new(state: Arc<S>, lease: Lease, line: Arc<StopLine>) -> Self {
-        Self { state, attempt: Arc::new(Attempt { lease, line, output: Mutex::default() }) }
+    pub(super) fn new(
+        state: Arc<S>,
+        lease: Lease,
+        started: Instant,
+        line: Arc<StopLine>,
+        database: Arc<Database>,
+    ) -> Self {
+        let (output, settled_itself) = (Mutex::default(), AtomicBool::new(false));
+        Self { state, attempt: Arc::new(Attempt { lease, line, started, database, output, settled_itself }) }
     }
 
     /// The job's id.
@@ -106,12 +122,32 @@ impl<S> Context<S> {
         Ok(())
     }
 
-    pub(super) fn take_output(&self) -> Option<String> {
-        self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn output(&self) -> Option<String> {
+        self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn args(&self) -> Option<&str> {
-        self.body().map(|body| &*body.args)
+    pub(super) fn started(&self) -> Instant {
+        self.attempt.started
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.attempt.database
+    }
+
+    pub(super) fn settles_itself(&self) {
+        self.attempt.settled_itself.store(true, Ordering::Release);
+    }
+
+    /// Whether the handler may have settled the attempt in a transaction of its own.
+    pub(super) fn has_settled_itself(&self) -> bool {
+        self.attempt.settled_itself.load(Ordering::Acquire)
+    }
+
+    /// What the handler gets; `None`: the job's own row is gone.
+    pub(super) fn args(&self) -> Option<Result<Args<'_>, JobError>> {
+        let lease = &self.attempt.lease;
+        self.body()
+            .map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, self.database().keyring_or_none()))
     }
 
     fn body(&self) -> Option<&Body> {

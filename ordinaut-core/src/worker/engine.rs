@@ -1,7 +1,7 @@
 //! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what became of it.
 
 use super::Step;
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Rest};
 use super::claimer::{Claimer, Connected};
 use super::pace::{Pace, Wait};
 use super::registry::Registry;
@@ -16,7 +16,8 @@ use crate::store::failure::will_pass;
 use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
-use crate::wakeup::listen;
+use crate::vocabulary::outcome::Outcome;
+use crate::wakeup::{hinter, listen};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,6 +39,8 @@ pub(super) struct Engine<S> {
     wake: Arc<Notify>,
     claimer: Claimer,
     settler: Settler,
+    /// Wakes the session when jobs that run were cancelled.
+    cancels: Arc<Notify>,
     runners: TaskTracker,
     bench: Arc<Bench<S>>,
 }
@@ -45,6 +48,10 @@ pub(super) struct Engine<S> {
 /// What the runners share.
 struct Bench<S> {
     state: Arc<S>,
+    /// For handlers that settle themselves or keep a cursor.
+    database: Arc<Database>,
+    /// Ends a wait of the claimer.
+    wake: Arc<Notify>,
     registry: Registry<S>,
     settings: Arc<WorkerSettings>,
     shelf: Shelf,
@@ -65,12 +72,15 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Self {
             claimer: Claimer::new(database, &settings, &registry.kinds()),
             settler: Settler::start(database, &settings.name, settings.lease, wake.clone()),
-            wake,
+            wake: wake.clone(),
+            cancels: Arc::default(),
             database: database.clone(),
             when_stuck,
             runners: TaskTracker::new(),
             bench: Arc::new(Bench {
                 state,
+                database: Arc::new(database.clone()),
+                wake,
                 registry,
                 settings: settings.clone(),
                 shelf: Shelf::new(),
@@ -87,7 +97,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         for _ in 0..self.settings.concurrency {
             self.runners.spawn(self.bench.clone().work(self.settler.inbox()));
         }
-        let _listening = listen(&self.database, &self.settings, &self.wake);
+        let _listening = listen(&self.database, &self.settings, &self.wake, &self.cancels);
         let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
@@ -213,7 +223,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             max_attempts: settings.max_attempts(),
             lease: settings.lease,
         };
-        let session = Arc::new(Session::open(&self.database, profile, self.when_stuck).await?);
+        let session = Arc::new(Session::open(&self.database, profile, self.cancels.clone(), self.when_stuck).await?);
         let (name, id, queues) = (&settings.name, session.id, Served::list(&settings.queues));
         info!(worker.session = id, "worker {name} began session {id}, queues: {queues}");
         self.bench.set_session(Some(session.clone()));
@@ -303,12 +313,23 @@ impl<S: Send + Sync + 'static> Bench<S> {
         let attempt = Attempt {
             handler: self.registry.get(&lease.kind),
             state: self.state.clone(),
+            database: self.database.clone(),
             session,
             settings: &self.settings,
         };
-        if let Some(finished) = attempt.perform(lease).await {
+        match attempt.perform(lease).await {
             // The settler goes last: it waits until every inbox is closed.
-            inbox.send(Letter { finished, sender }).await.ok();
+            Rest::Write(finished) => drop(inbox.send(Letter { finished, sender }).await),
+            Rest::Settled => {
+                sender.book.ended(&sender.queue, Outcome::Succeeded, 1);
+                if sender.limited {
+                    // What waits for its room may have it, here and elsewhere.
+                    self.wake.notify_one();
+                    hinter::tell(&self.database, [&*sender.queue]);
+                }
+                sender.answer(Answer::Settled);
+            }
+            Rest::LeaseLost => sender.answer(Answer::LeaseLost),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::store::schema::Schema;
 use crate::vocabulary::admission::{self, Admission, Line};
 use crate::vocabulary::floor::Floors;
 use crate::vocabulary::lease::Lease;
-use sqlx::{Connection, PgConnection};
+use sqlx::{PgConnection, Postgres, Transaction};
 use std::time::{Duration, Instant};
 
 /// As many jobs as one statement sets aside.
@@ -79,18 +79,19 @@ impl Gate {
         Ok(())
     }
 
+    /// Whether any may be let in now.
+    pub(super) fn has_turn(&self) -> bool {
+        self.left && self.not_before.is_none_or(|at| Instant::now() >= at)
+    }
+
     /// Lets jobs in. `patience`: how long to wait before asking again where there is no room.
     pub(super) async fn admit(
         &mut self,
-        db: &mut PgConnection,
+        mut tx: Transaction<'_, Postgres>,
         schema: &Schema,
         claim: &Claim<'_>,
         patience: Duration,
     ) -> sqlx::Result<Vec<Lease>> {
-        if !self.left || self.not_before.is_some_and(|at| Instant::now() < at) {
-            return Ok(Vec::new());
-        }
-        let mut tx = db.begin().await?;
         lock(&mut tx, schema).await?;
         let mut seen = lines(&mut tx, schema, &self.after, LINES, claim.limit, claim).await?;
         let to_the_end = seen.lines.len() < LINES;

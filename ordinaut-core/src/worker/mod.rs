@@ -1,21 +1,26 @@
 //! The worker: leases jobs, runs their handlers, and settles what became of them.
 
+mod args;
 mod attempt;
 mod book;
 mod claimer;
 mod context;
+mod cursor;
 mod engine;
 mod gate;
 mod pace;
 mod registry;
 mod session;
+mod settle_in;
 mod settler;
 mod shelf;
 mod stop;
 mod suspects;
 
 pub use context::{Context, OutputError};
+pub use cursor::CursorError;
 pub use session::EXIT_STUCK;
+pub use settle_in::SettleError;
 
 use crate::job::Job;
 use crate::settings::worker::{Served, WorkerSettings};

@@ -1,5 +1,6 @@
 //! Handlers by kind.
 
+use super::args::Args;
 use super::context::Context;
 use crate::job::Job;
 use crate::vocabulary::backoff::Backoff;
@@ -8,7 +9,7 @@ use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-type Run<S> = dyn Fn(&str, Context<S>) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync;
+type Run<S> = dyn Fn(&Args<'_>, Context<S>) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync;
 
 /// A function that does one kind of job, behind the decoding of its arguments.
 pub(super) struct Handler<S> {
@@ -33,8 +34,8 @@ impl<S: Send + Sync + 'static> Registry<S> {
         F: Fn(J, Context<S>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), JobError>> + Send + 'static,
     {
-        let run = move |args: &str, context| -> BoxFuture<'static, Result<(), JobError>> {
-            match decode::<J>(args) {
+        let run = move |args: &Args<'_>, context| -> BoxFuture<'static, Result<(), JobError>> {
+            match args.decode::<J>() {
                 Ok(job) => Box::pin(handler(job, context)),
                 Err(error) => Box::pin(std::future::ready(Err(error))),
             }
@@ -53,23 +54,7 @@ impl<S: Send + Sync + 'static> Registry<S> {
 }
 
 impl<S> Handler<S> {
-    pub(super) fn run(&self, args: &str, context: Context<S>) -> BoxFuture<'static, Result<(), JobError>> {
+    pub(super) fn run(&self, args: &Args<'_>, context: Context<S>) -> BoxFuture<'static, Result<(), JobError>> {
         (self.run)(args, context)
     }
-}
-
-/// Arguments that do not decode never will: the job is dead at once, and the error names the field.
-fn decode<J: Job>(args: &str) -> Result<J, JobError> {
-    let mut reader = serde_json::Deserializer::from_str(args);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let field = match error.path().to_string() {
-            path if path == "." => "args".to_owned(),
-            path => format!("args.{path}"),
-        };
-        // The place is one in Postgres' own writing of the arguments, which nobody can look at.
-        let (error, place) =
-            (error.inner(), format!(" at line {} column {}", error.inner().line(), error.inner().column()));
-        let reason = error.to_string();
-        JobError::fatal(format!("{field} could not be decoded: {}", reason.strip_suffix(&place).unwrap_or(&reason)))
-    })
 }

@@ -13,7 +13,7 @@ use crate::vocabulary::settlement::Settlement;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info, warn};
 
@@ -38,8 +38,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Begins a session. `when_stuck` ends the process.
-    pub(super) async fn open(database: &Database, profile: Profile, when_stuck: fn()) -> sqlx::Result<Self> {
+    /// Begins a session, which asks what was cancelled with each beat, and with each of `cancels`. `when_stuck` ends the
+    /// process.
+    pub(super) async fn open(
+        database: &Database,
+        profile: Profile,
+        cancels: Arc<Notify>,
+        when_stuck: fn(),
+    ) -> sqlx::Result<Self> {
         let id = rand::random_range(1..=i64::MAX);
         let (book, drained) = (Arc::new(Book::default()), Arc::new(AtomicBool::new(false)));
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -53,6 +59,7 @@ impl Session {
             beat,
             book: book.clone(),
             drained: drained.clone(),
+            cancels,
             lost: lost.clone(),
             stop: stop.clone(),
             when_stuck,
@@ -107,6 +114,7 @@ struct Life {
     beat: Duration,
     book: Arc<Book>,
     drained: Arc<AtomicBool>,
+    cancels: Arc<Notify>,
     lost: CancellationToken,
     stop: CancellationToken,
     when_stuck: fn(),
@@ -126,13 +134,13 @@ impl Life {
         let failed = result.is_err();
         if !failed {
             // Before the first claim: who was drained stays so over a restart.
-            self.hear(&profile.name).await;
+            self.look_whether_drained(&profile.name).await;
         }
         if opened.send(result).is_err() || failed {
             return;
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
-        while self.stop.run_until_cancelled(tokio::time::sleep(self.beat)).await.is_some() {
+        while self.next_beat().await {
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
                 match self.renew().await {
@@ -145,7 +153,8 @@ impl Life {
             if renewed.elapsed() + self.lease / 6 >= self.lease {
                 return self.lose("it could not be renewed in time").await;
             }
-            self.hear(&profile.name).await;
+            self.hear().await;
+            self.look_whether_drained(&profile.name).await;
             let late = self.book.late(Instant::now() - YIELD);
             if !late.is_empty() {
                 return self.end_process(late).await;
@@ -159,10 +168,23 @@ impl Life {
         self.close().await;
     }
 
+    /// Waits for the next beat, and meanwhile passes on what a hint tells of. False: told to stop.
+    async fn next_beat(&mut self) -> bool {
+        let beat = tokio::time::Instant::now() + self.beat;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return false,
+                () = tokio::time::sleep_until(beat) => return true,
+                () = self.cancels.notified() => self.hear().await,
+            }
+        }
+    }
+
     async fn open(&mut self, profile: &Profile) -> sqlx::Result<()> {
         let (id, schema) = (self.id, self.link.schema());
         let result = session::open(self.link.connection().await?, &schema, id, profile).await;
-        self.link.checked(result)
+        self.link.checked(result).await
     }
 
     async fn renew(&mut self) -> Renewal {
@@ -171,7 +193,7 @@ impl Life {
         let limit = self.lease / 6;
         let renewal = async {
             let result = session::renew(self.link.connection().await?, &schema, id, running, &finished).await;
-            self.link.checked(result)
+            self.link.checked(result).await
         };
         match tokio::time::timeout(limit, renewal).await {
             Ok(Ok(true)) => Renewal::Held,
@@ -182,7 +204,7 @@ impl Life {
             }
             Err(_) => {
                 // The answer may still come: nothing more can be asked on that connection.
-                self.link.checked(Err::<(), _>(sqlx::Error::PoolTimedOut)).ok();
+                self.link.checked(Err::<(), _>(sqlx::Error::PoolTimedOut)).await.ok();
                 warn!(
                     worker.session = id,
                     "Postgres did not answer the renewal of session {id}, which will be tried again"
@@ -193,26 +215,35 @@ impl Life {
     }
 
     /// Passes on what the session was asked to stop. A failure only delays that, and renewing will report it.
-    async fn hear(&mut self, name: &str) {
+    async fn hear(&mut self) {
         let (id, schema) = (self.id, self.link.schema());
         let notes = async {
-            let connection = self.link.connection().await?;
-            let result = match session::notes(connection, &schema, id).await {
-                Ok(jobs) => is_drained(connection, &schema, name).await.map(|drained| (jobs, drained)),
-                Err(error) => Err(error),
-            };
-            self.link.checked(result)
+            let result = session::notes(self.link.connection().await?, &schema, id).await;
+            self.link.checked(result).await
         };
         match tokio::time::timeout(self.lease / 6, notes).await {
-            Ok(Ok((jobs, drained))) => {
-                jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt));
+            Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
+            Ok(Err(_)) => {}
+            Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(()),
+        }
+    }
+
+    /// Looks whether an operator drained the worker. After a failure it stays as it was, and renewing will report that.
+    async fn look_whether_drained(&mut self, name: &str) {
+        let schema = self.link.schema();
+        let look = async {
+            let result = is_drained(self.link.connection().await?, &schema, name).await;
+            self.link.checked(result).await
+        };
+        match tokio::time::timeout(self.lease / 6, look).await {
+            Ok(Ok(drained)) => {
                 if self.drained.swap(drained, Ordering::Relaxed) != drained {
                     let now = if drained { "is drained and leases nothing more" } else { "may lease again" };
-                    info!(worker.session = id, "worker {name} {now}");
+                    info!(worker.session = self.id, "worker {name} {now}");
                 }
             }
             Ok(Err(_)) => {}
-            Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).unwrap_or(()),
+            Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(()),
         }
     }
 
@@ -241,7 +272,7 @@ impl Life {
         let schema = self.link.schema();
         let written = async {
             let result = settle(&schema, &ended, Locked::Wait, self.link.connection().await?).await;
-            self.link.checked(result)
+            self.link.checked(result).await
         };
         match tokio::time::timeout(self.lease / 6, written).await {
             Ok(Ok(settled)) => {
@@ -258,7 +289,7 @@ impl Life {
         let (id, schema, finished) = (self.id, self.link.schema(), self.book.finished_json());
         let goodbye = async {
             let result = session::close(self.link.connection().await?, &schema, id, &finished).await;
-            self.link.checked(result)?;
+            self.link.checked(result).await?;
             self.link.close().await;
             Ok::<_, sqlx::Error>(())
         };

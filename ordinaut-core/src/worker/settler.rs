@@ -48,6 +48,13 @@ pub(super) struct Sender {
     pub(super) answer: Option<oneshot::Sender<Answer>>,
 }
 
+impl Sender {
+    /// Whoever asked may have stopped waiting.
+    pub(super) fn answer(self, answer: Answer) {
+        self.answer.map(|asked| asked.send(answer).ok());
+    }
+}
+
 /// Whether an end was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -151,7 +158,7 @@ impl Desk {
                 Ok(connection) => settle(&schema, &batch.ended, batch.locked, connection).await,
                 Err(error) => Err(error),
             };
-            match self.link.checked(result) {
+            match self.link.checked(result).await {
                 Ok(settled) => return Ok(settled),
                 Err(error) if is_refusal(&error) && !batch.refused => return Err(error),
                 Err(error) => {
@@ -221,8 +228,7 @@ impl Batch {
             }
             tell(&end, &sender.kind, outcome);
             let answer = if outcome.is_some() { Answer::Settled } else { Answer::LeaseLost };
-            // Whoever asked may have stopped waiting.
-            sender.answer.map(|asked| asked.send(answer).ok());
+            sender.answer(answer);
         }
         (!rest.ended.is_empty()).then_some(rest)
     }

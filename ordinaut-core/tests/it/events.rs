@@ -42,7 +42,7 @@ async fn write(db: &Database, transactions: usize) -> Vec<Vec<Uuid>> {
     let writers = (0..8).map(|_| async {
         let mut written = Vec::new();
         for n in 0..transactions {
-            let mut tx = db.pool().begin().await.unwrap();
+            let mut tx = db.begin().await.unwrap();
             written.push(Probe { n: 0 }.enqueue(&mut *tx).await.map(Enqueued::id).unwrap());
             // Some stay open for a while, so that they commit in another order than they wrote.
             for _ in 0..n % 3 {

@@ -46,7 +46,7 @@ async fn a_lease_taken_away_by(sql: &'static str) {
 }
 
 async fn take_away(db: &Database, sql: &str, job_id: Uuid) {
-    let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(job_id).execute(db.pool()).await.unwrap();
+    let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(job_id).execute(db).await.unwrap();
     assert_eq!(rows.rows_affected(), 1, "{sql}");
 }
 

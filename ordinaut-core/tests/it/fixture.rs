@@ -3,10 +3,10 @@
 use futures_util::future::BoxFuture;
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{Context, Database, Enqueued, Job, JobError, NewJob, Scheduler, Schema, Worker};
-use ordinaut_embedded::Postgres;
+use ordinaut_embedded::{PgBouncer, Postgres};
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
 use std::ops::Deref;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,6 +23,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// Between two looks at a row: Postgres tells nobody that it has changed.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Puts a PgBouncer in transaction mode before the private server: `./ops/test.sh pooler`.
+const POOLER: &str = "ORDINAUT_TEST_POOLER";
+
 static SERVER: OnceLock<Server> = OnceLock::new();
 
 /// The server of this process: its own, which ends with it, or the one that `TEST_DATABASE_URL` names.
@@ -30,6 +33,8 @@ struct Server {
     options: PgConnectOptions,
     template: String,
     private: Option<Postgres>,
+    /// The library is behind it, the tests' own statements are not.
+    pooler: Option<PgBouncer>,
 }
 
 impl Server {
@@ -37,8 +42,10 @@ impl Server {
     fn start() -> Self {
         let given = std::env::var("TEST_DATABASE_URL").ok();
         let private = given.is_none().then(|| Postgres::temporary().unwrap());
+        let pooler =
+            private.as_ref().filter(|_| behind_a_pooler()).map(|postgres| PgBouncer::temporary(postgres).unwrap());
         let url = given.unwrap_or_else(|| private.as_ref().unwrap().url());
-        let server = Self { options: url.parse().unwrap(), template: fresh_name(), private };
+        let server = Self { options: url.parse().unwrap(), template: fresh_name(), private, pooler };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             server.tell(format!("create database {}", server.template)).await;
@@ -52,6 +59,14 @@ impl Server {
 
     fn database(&self, name: &str) -> PgConnectOptions {
         self.options.clone().database(name)
+    }
+
+    /// The way that the library takes.
+    fn address(&self, name: &str) -> PgConnectOptions {
+        match &self.pooler {
+            Some(pooler) => pooler.url().parse::<PgConnectOptions>().unwrap().database(name),
+            None => self.database(name),
+        }
     }
 
     async fn tell(&self, sql: String) {
@@ -69,6 +84,7 @@ fn fresh_name() -> String {
 /// A database of one test, migrated, and dropped after it.
 pub(crate) struct TestDatabase {
     database: Database,
+    direct: PgPool,
     name: String,
 }
 
@@ -78,6 +94,11 @@ impl Deref for TestDatabase {
     fn deref(&self) -> &Database {
         &self.database
     }
+}
+
+/// Whether the library reaches Postgres through a pooler.
+pub(crate) fn behind_a_pooler() -> bool {
+    std::env::var_os(POOLER).is_some()
 }
 
 /// A migrated database.
@@ -94,8 +115,12 @@ async fn create(migrated: bool) -> TestDatabase {
     let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(Server::start)).await.unwrap();
     let (name, template) = (fresh_name(), if migrated { &*server.template } else { "template0" });
     server.tell(format!("create database {name} template {template}")).await;
-    let database = Database::connect(server.database(&name), 10).await.unwrap();
-    TestDatabase { database, name }
+    let database = Database::connect(server.address(&name), 10).await.unwrap();
+    let direct = match &server.pooler {
+        Some(_) => PgPoolOptions::new().max_connections(10).connect_lazy_with(server.database(&name)),
+        None => database.pool().clone(),
+    };
+    TestDatabase { database: database.direct(server.database(&name)), direct, name }
 }
 
 /// The same pool, looking into another schema.
@@ -104,10 +129,25 @@ pub(crate) fn another_schema(db: &Database, name: &str) -> Database {
 }
 
 impl TestDatabase {
+    /// For the statements of a test itself: past the pooler, if the library is behind one.
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.direct
+    }
+
     /// The same database through another pool, as another process has it.
     pub(crate) async fn another_pool(&self) -> Database {
-        let options = (*self.pool().connect_options()).clone();
-        Database::connect(options, 10).await.unwrap().in_schema(self.schema().clone())
+        let server = SERVER.get().unwrap();
+        let database = Database::connect(server.address(&self.name), 10).await.unwrap();
+        database.in_schema(self.schema().clone()).direct(server.database(&self.name))
+    }
+
+    /// A PgBouncer of the test's own before the same database; none if it is not installed, or the server is not ours.
+    pub(crate) async fn pooled(&self) -> Option<(PgBouncer, PgConnectOptions)> {
+        let server = SERVER.get().unwrap();
+        let postgres = server.private.as_ref().filter(|_| PgBouncer::find().is_some())?;
+        let pooler = tokio::task::block_in_place(|| PgBouncer::temporary(postgres).unwrap());
+        let options = pooler.url().parse::<PgConnectOptions>().unwrap().database(&self.name);
+        Some((pooler, options))
     }
 
     /// A connection outside of the pool.
@@ -272,7 +312,7 @@ pub(crate) async fn ask<T>(db: &Database, sql: &'static str) -> T
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
 {
-    sqlx::query_scalar(sql).fetch_one(db.pool()).await.unwrap()
+    sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
 }
 
 /// A value about the job `$1`.
@@ -280,12 +320,12 @@ pub(crate) async fn ask_of<T>(db: &Database, sql: &'static str, job_id: Uuid) ->
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
 {
-    sqlx::query_scalar(sql).bind(job_id).fetch_one(db.pool()).await.unwrap()
+    sqlx::query_scalar(sql).bind(job_id).fetch_one(db).await.unwrap()
 }
 
 /// Does something behind the library's back; says to how many rows.
 pub(crate) async fn tell(db: &Database, sql: &'static str) -> u64 {
-    sqlx::query(sql).execute(db.pool()).await.unwrap().rows_affected()
+    sqlx::query(sql).execute(db).await.unwrap().rows_affected()
 }
 
 /// Stored JSON, to be compared.

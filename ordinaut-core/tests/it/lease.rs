@@ -7,7 +7,7 @@ use crate::fixture::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, Enqueued, Job, JobState, Step, Worker};
+use ordinaut_core::{Database, Enqueued, Job, JobState, NewJob, Step, Worker};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -197,8 +197,10 @@ async fn a_lease_is_a_heap_only_update() {
 #[tokio::test]
 async fn a_plan_made_while_the_queue_was_empty_does_not_read_it_from_end_to_end() {
     let db = database().await;
-    tell(&db, "vacuum analyze ordinaut.due_work").await;
-    tell(&db, "vacuum analyze ordinaut.job").await;
+    for sql in ["vacuum analyze ordinaut.due_work", "vacuum analyze ordinaut.job"] {
+        // In no transaction.
+        sqlx::raw_sql(sql).execute(db.pool()).await.unwrap();
+    }
     let mut worker = worker(&db, succeed);
     // More often than a statement is planned anew each time.
     for _ in 0..10 {
@@ -339,4 +341,37 @@ async fn an_enqueue_wakes_a_worker_that_would_not_look_for_a_minute() {
     eventually(&db, "select count(*) = 3 from ordinaut.run").await;
 
     running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn with_ageing_a_job_of_low_priority_does_not_wait_for_ever() {
+    let db = database().await;
+    let settings = WorkerSettings { concurrency: 1, priority_ageing: Duration::from_millis(20), ..quick() };
+    let pool = db.clone();
+    // Each urgent job leaves two more behind: without ageing the patient one would never start.
+    let worker = run(worker_with(&db, settings, move |probe, _| {
+        let db = pool.clone();
+        async move {
+            if probe.n == 1 {
+                db.enqueue_many([urgent(), urgent()]).await?;
+            }
+            Ok(())
+        }
+    }));
+    db.enqueue_many([urgent(), urgent()]).await.unwrap();
+    eventually(&db, "select count(*) >= 20 from ordinaut.run").await;
+    let patient = db.enqueue(&probe(9).priority(9)).await.unwrap().id();
+    let ended = "select exists (select from ordinaut.run where job_id = $1)";
+    within(async {
+        while !ask_of::<bool>(&db, ended, patient).await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    worker.stop().await.unwrap();
+    assert!(ask::<i64>(&db, "select count(*) from ordinaut.due_work where priority = 1").await > 0);
+}
+
+fn urgent() -> NewJob {
+    probe(1).priority(1)
 }

@@ -2,10 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod address;
 mod cancel;
+mod cancel_many;
+mod cursor;
 mod dead;
 mod documents;
 mod drain;
+#[cfg(feature = "encryption")]
+mod encryption;
 mod enqueue;
 mod events;
 mod fence;
@@ -14,14 +19,22 @@ mod lease;
 mod limit;
 mod migrate;
 mod model;
+mod pooler;
+mod queue;
 #[cfg(feature = "redis")]
 mod redis;
 mod rescue;
+mod result;
+mod retention;
 mod schedule;
 mod scheduler;
 mod session;
 mod settle;
+mod settle_in;
 mod shutdown;
 mod statements;
 mod task;
+#[cfg(feature = "testing")]
+mod testing;
 mod tidy;
+mod unique;

@@ -4,7 +4,7 @@
 
 use crate::fixture::{Probe, TestDatabase, ask, database, probe, quick, schedule_once, worker_with};
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Cancelled, Context, Enqueued, JobError, RunNow, Step, Worker};
+use ordinaut_core::{Cancelled, Context, Enqueued, JobError, OnDuplicate, RunNow, Step, Unique, Worker};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -42,12 +42,19 @@ struct Job {
     suspect: bool,
     priority: i16,
     max_attempts: Option<i16>,
+    /// Of a unique one.
+    key: Option<&'static str>,
 }
 
 impl Job {
     /// The smallest runs first: a suspect, if no other one runs, and then by priority.
     fn urgency(&self) -> (bool, i16) {
         (!self.suspect, self.priority)
+    }
+
+    /// Whether it holds its key.
+    fn is_active(&self) -> bool {
+        matches!(self.state, State::Scheduled | State::Waiting | State::Running { .. })
     }
 
     fn is_due_again(&mut self, after: Duration) {
@@ -191,9 +198,33 @@ impl Walk {
         if self.random.random_ratio(1, 4) {
             (job, state) = (job.delay(LATER), State::Scheduled);
         }
-        let job_id = self.db.enqueue(&job).await.map(Enqueued::id).unwrap();
-        self.log.push(format!("enqueue {job_id}, {state:?}, attempts: {max_attempts:?}"));
-        self.jobs.insert(job_id, Job { state, attempt: 0, failures: 0, suspect: false, priority, max_attempts });
+        let key = *[None, None, Some("a"), Some("b"), Some("c")].choose(&mut self.random).unwrap();
+        let mode = *[OnDuplicate::Skip, OnDuplicate::Replace, OnDuplicate::Debounce].choose(&mut self.random).unwrap();
+        if let Some(key) = key {
+            job = job.unique(Unique::by_kind().key(key).mode(mode));
+        }
+        let answer = self.db.enqueue(&job).await.unwrap();
+        self.log
+            .push(format!("enqueue {}, {state:?}, attempts: {max_attempts:?}, {key:?} {mode:?}: {answer:?}", job.id()));
+        match self.holder(key) {
+            None => assert_eq!(answer, Enqueued::New(job.id())),
+            Some((_, holder)) if mode != OnDuplicate::Skip && !matches!(holder.state, State::Running { .. }) => {
+                assert_eq!(answer, Enqueued::New(job.id()));
+                if mode == OnDuplicate::Replace {
+                    state = holder.state;
+                }
+                (holder.state, holder.attempt) = (State::Cancelled, holder.attempt + 1);
+            }
+            Some((holder, _)) => return assert_eq!(answer, Enqueued::Duplicate(holder)),
+        }
+        let new = Job { state, attempt: 0, failures: 0, suspect: false, priority, max_attempts, key };
+        self.jobs.insert(job.id(), new);
+    }
+
+    /// Who holds a key.
+    fn holder(&mut self, key: Option<&str>) -> Option<(Uuid, &mut Job)> {
+        let mut active = self.jobs.iter_mut().filter(|(_, job)| job.key.is_some() && job.key == key && job.is_active());
+        active.next().map(|(id, job)| (*id, job))
     }
 
     /// A worker's step, with an ending of our choice.
@@ -238,9 +269,10 @@ impl Walk {
         let (job_id, _) = self.any();
         let requeued = self.db.requeue(&[job_id]).await.unwrap();
         self.log.push(format!("requeue {job_id}: {requeued:?}"));
-        let dead = self.jobs.get_mut(&job_id).filter(|job| job.state == State::Dead);
+        let dead = self.jobs.get(&job_id).copied().filter(|job| job.state == State::Dead);
+        let dead = dead.filter(|job| self.holder(job.key).is_none());
         assert_eq!(!requeued.is_empty(), dead.is_some());
-        if let Some(job) = dead {
+        if let (Some(_), Some(job)) = (dead, self.jobs.get_mut(&job_id)) {
             *job = Job { state: State::Waiting, failures: 0, suspect: false, ..*job };
         }
     }
@@ -314,7 +346,12 @@ impl Walk {
     }
 }
 
-const INVARIANTS: [&str; 4] = [
+const INVARIANTS: [&str; 5] = [
+    // Whoever has work and a key holds it, and nobody else does.
+    "select not exists (
+         select from (select * from ordinaut.unique_key where held_until is null) held
+         full join (select job_id from ordinaut.due_work where flags & 8 = 8) work using (job_id)
+         where held.key is null or work.job_id is null)",
     // Everything that left has left a run.
     "select not exists (select from ordinaut.job where not exists (select from ordinaut.due_work where job_id = id)
                         and not exists (select from ordinaut.run where job_id = id))",

@@ -33,7 +33,7 @@ async fn lease_to_7(db: &Database) -> u64 {
 async fn work(db: &Database, job_id: Uuid) -> (Option<i64>, i16, bool) {
     sqlx::query_as("select session, failures, flags & 2 = 2 from ordinaut.due_work where job_id = $1")
         .bind(job_id)
-        .fetch_one(db.pool())
+        .fetch_one(db)
         .await
         .unwrap()
 }
@@ -255,4 +255,25 @@ async fn one_suspect_runs_at_a_time_and_others_run_beside_it() {
     running.stop().await.unwrap();
 
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
+}
+
+#[tokio::test]
+async fn after_a_promotion_every_session_gets_one_lease() {
+    let db = database().await;
+    enqueue(&db).await;
+    vanish(&db).await;
+    // Long enough that the test is over before, were it to wait.
+    tell(&db, "update ordinaut.worker set lease = '1 hour'").await;
+    // As on a standby that was just promoted: nobody has noted this timeline.
+    tell(&db, "delete from ordinaut.server_life").await;
+
+    schedule_once(&db).await;
+    assert!(ask::<bool>(&db, "select ended_at is null from ordinaut.worker").await);
+
+    let noted = "update ordinaut.server_life set since = since - interval '2 hours'";
+    assert_eq!(tell(&db, noted).await, 1);
+    // The server of the tests has not run for an hour.
+    tell(&db, "update ordinaut.worker set lease = '1 ms'").await;
+    schedule_once(&db).await;
+    assert!(ask::<bool>(&db, "select ended_at is not null from ordinaut.worker").await);
 }

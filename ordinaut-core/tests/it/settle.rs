@@ -44,7 +44,7 @@ pub(crate) async fn letter(db: &Database) -> Option<DeadLetter> {
 pub(crate) async fn told(db: &Database, job_id: Uuid) -> Vec<(String, i32)> {
     let sql =
         "select type, attempts[array_position(job_ids, $1)] from ordinaut.outbox where $1 = any(job_ids) order by id";
-    sqlx::query_as(sql).bind(job_id).fetch_all(db.pool()).await.unwrap()
+    sqlx::query_as(sql).bind(job_id).fetch_all(db).await.unwrap()
 }
 
 pub(crate) fn words(told: &[(String, i32)]) -> Vec<(&str, i32)> {

@@ -1,7 +1,7 @@
 //! Scheduler processes on a Postgres that can be killed.
 
 use crate::server::Server;
-use ordinaut_core::Database;
+use ordinaut_core::{Address, Database};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub(crate) struct Crew {
 impl Crew {
     pub(crate) async fn start() -> Self {
         let server = Server::start().await;
-        let database = Database::connect(server.url().parse().unwrap(), 8).await.unwrap();
+        let database = Database::connect(server.url().parse::<Address>().unwrap(), 8).await.unwrap();
         database.migrate().await.unwrap();
         Self { server, database, schedulers: Vec::new() }
     }

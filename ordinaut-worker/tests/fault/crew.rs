@@ -2,7 +2,7 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ordinaut_core::{Database, Scheduler, Summary};
+use ordinaut_core::{Address, Database, Scheduler, Summary};
 use ordinaut_embedded::Postgres;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ impl Crew {
 
     /// The same on a Postgres that is somebody else's.
     pub(crate) async fn start_on(url: &str, workers: usize, settings: &[(&str, &str)]) -> Self {
-        let database = Database::connect(url.parse().unwrap(), 5).await.unwrap();
+        let database = Database::connect(url.parse::<Address>().unwrap(), 5).await.unwrap();
         database.migrate().await.unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(Scheduler::new(database.clone()).run(stop.clone().cancelled_owned()));

@@ -4,10 +4,12 @@
 
 mod contention;
 mod crew;
+mod failover;
 mod flow;
 mod late_bulk;
 mod late_commit;
 mod postgres_killed;
 mod server;
 mod sink;
+mod standby;
 mod worker_killed;

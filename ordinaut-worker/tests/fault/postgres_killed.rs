@@ -62,7 +62,7 @@ async fn jobs_survive_a_postgres_that_is_killed_twenty_times() {
 }
 
 /// The attempt that a job succeeded with is the one that was started last: no other held the lease when it ended.
-fn no_stale_end_was_accepted(calls: &HashMap<Uuid, Vec<Call>>, successes: &HashMap<Uuid, (i32, i64)>) {
+pub(crate) fn no_stale_end_was_accepted(calls: &HashMap<Uuid, Vec<Call>>, successes: &HashMap<Uuid, (i32, i64)>) {
     for (job_id, of_job) in calls {
         let different: HashSet<_> = of_job.iter().collect();
         assert_eq!(different.len(), of_job.len(), "a token was used twice: {of_job:?}");
@@ -72,19 +72,19 @@ fn no_stale_end_was_accepted(calls: &HashMap<Uuid, Vec<Call>>, successes: &HashM
 }
 
 /// Keeps jobs waiting: half of them are called from outside, half do nothing.
-struct Feeder {
+pub(crate) struct Feeder {
     stop: CancellationToken,
     task: JoinHandle<Vec<Uuid>>,
 }
 
 impl Feeder {
-    fn start(database: Database, url: String) -> Self {
+    pub(crate) fn start(database: Database, url: String) -> Self {
         let stop = CancellationToken::new();
         Self { task: tokio::spawn(feed(database, url, stop.clone())), stop }
     }
 
     /// The jobs whose enqueue was answered. Others may exist too.
-    async fn stop(self) -> Vec<Uuid> {
+    pub(crate) async fn stop(self) -> Vec<Uuid> {
         self.stop.cancel();
         self.task.await.unwrap()
     }
@@ -107,18 +107,18 @@ async fn feed(database: Database, url: String, stop: CancellationToken) -> Vec<U
 }
 
 /// What became of all attempts.
-struct Attempts {
+pub(crate) struct Attempts {
     /// By job, the attempt that succeeded and its session.
-    successes: HashMap<Uuid, (i32, i64)>,
-    lost: i64,
+    pub(crate) successes: HashMap<Uuid, (i32, i64)>,
+    pub(crate) lost: i64,
     others: i64,
-    later_than_success: i64,
+    pub(crate) later_than_success: i64,
     /// Jobs that have not one success but none or several.
     without_one_success: Vec<Uuid>,
 }
 
 impl Attempts {
-    async fn of(database: &Database) -> Self {
+    pub(crate) async fn of(database: &Database) -> Self {
         let pool = database.pool();
         let successes: Vec<(Uuid, i32, i64)> =
             sqlx::query_as("select job_id, attempt, session from ordinaut.run where outcome = 'succeeded'")
@@ -148,7 +148,7 @@ impl Attempts {
     }
 
     /// Each of these jobs has succeeded once, and so has every other that there is.
-    fn are_those_of(&self, answered: &[Uuid]) {
+    pub(crate) fn are_those_of(&self, answered: &[Uuid]) {
         let missing: Vec<_> = answered.iter().filter(|id| !self.successes.contains_key(id)).collect();
         assert!(missing.is_empty(), "{} of {} jobs are lost: {missing:?}", missing.len(), answered.len());
         assert!(self.without_one_success.is_empty(), "{:?}", self.without_one_success);
@@ -167,10 +167,10 @@ async fn more_than(crew: &Crew, attempts: i64) -> i64 {
 }
 
 /// Ends of attempts; an error while Postgres is away.
-async fn runs(database: &Database) -> sqlx::Result<i64> {
+pub(crate) async fn runs(database: &Database) -> sqlx::Result<i64> {
     sqlx::query_scalar("select count(*) from ordinaut.run").fetch_one(database.pool()).await
 }
 
-async fn left(database: &Database) -> sqlx::Result<i64> {
+pub(crate) async fn left(database: &Database) -> sqlx::Result<i64> {
     sqlx::query_scalar("select count(*) from ordinaut.due_work").fetch_one(database.pool()).await
 }

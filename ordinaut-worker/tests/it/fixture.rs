@@ -1,7 +1,7 @@
 //! A database of its own for each test, and a worker on it.
 
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, JobDetails, JobState, NewJob, Outcome, RunRecord, Step, Worker};
+use ordinaut_core::{Address, Database, JobDetails, JobState, NewJob, Outcome, RunRecord, Step, Worker};
 use ordinaut_embedded::Postgres;
 use ordinaut_worker::{Config, State};
 use serde_json::Value;
@@ -21,11 +21,11 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let server = tokio::task::spawn_blocking(|| POSTGRES.url()).await.unwrap();
         let name = format!("test_{}", Uuid::new_v4().simple());
-        let admin = Database::connect(server.parse().unwrap(), 1).await.unwrap();
+        let admin = Database::connect(server.parse::<Address>().unwrap(), 1).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
         sqlx::raw_sql(create).execute(admin.pool()).await.unwrap();
         let url = server.replace("/postgres?", &format!("/{name}?"));
-        let database = Database::connect(url.parse().unwrap(), 3).await.unwrap();
+        let database = Database::connect(url.parse::<Address>().unwrap(), 3).await.unwrap();
         database.migrate().await.unwrap();
         Self { url, database }
     }

@@ -25,7 +25,7 @@ pub struct LimitStatus {
 impl Database {
     /// All limits, by name.
     pub async fn limits(&self) -> sqlx::Result<Vec<LimitStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/limits/list.sql"))).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../../sql/limits/list.sql"))).fetch_all(self).await
     }
 
     pub(crate) async fn stored_limit(&self, name: &str, tx: &mut PgConnection) -> sqlx::Result<Option<Limit>> {
@@ -89,7 +89,7 @@ impl Database {
 
     /// Forgets what limits remember of jobs that have ended.
     pub(crate) async fn prune_limits(&self) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../../sql/limits/prune.sql"))).execute(self.pool()).await.map(drop)
+        sqlx::query(self.sql(include_str!("../../../sql/limits/prune.sql"))).execute(self).await.map(drop)
     }
 }
 

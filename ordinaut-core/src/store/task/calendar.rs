@@ -43,7 +43,7 @@ impl Database {
     pub(crate) async fn remove_calendar(&self, name: &str) -> sqlx::Result<(Option<Uuid>, bool)> {
         sqlx::query_as(self.sql(include_str!("../../../sql/tasks/delete_calendar.sql")))
             .bind(name)
-            .fetch_one(self.pool())
+            .fetch_one(self)
             .await
     }
 }

@@ -43,9 +43,8 @@ impl Database {
 
     /// How long until the next task is due; `None`: none is.
     pub(crate) async fn next_due(&self) -> sqlx::Result<Option<Duration>> {
-        let seconds: Option<f64> = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_due.sql")))
-            .fetch_one(self.pool())
-            .await?;
+        let seconds: Option<f64> =
+            sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_due.sql"))).fetch_one(self).await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
     }
 
@@ -56,7 +55,7 @@ impl Database {
 
     /// Lets the next job of each concurrency key wait again that nobody works under; returns the queues.
     pub(crate) async fn unpark_next_in_line(&self) -> sqlx::Result<Vec<String>> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let alone: bool = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_in_line_alone.sql")))
             .bind(self.schema().as_str())
             .fetch_one(&mut *tx)

@@ -69,7 +69,7 @@ impl Database {
         sqlx::query(self.sql(include_str!("../../../sql/tasks/push_fact.sql")))
             .bind(name)
             .bind(value)
-            .execute(self.pool())
+            .execute(self)
             .await
             .map(drop)
     }

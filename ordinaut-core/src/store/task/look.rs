@@ -97,7 +97,7 @@ impl Database {
             .bind(id)
             .bind(limit)
             .bind(before)
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 
@@ -108,13 +108,13 @@ impl Database {
             .bind(limit)
             .bind(before.map(|(job_id, _)| job_id))
             .bind(before.map(|(_, attempt)| attempt))
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 
     /// How many tasks there are. Counts every row: not for every second.
     pub async fn task_counts(&self) -> sqlx::Result<Vec<TaskCount>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/counts.sql"))).fetch_all(self.pool()).await
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/counts.sql"))).fetch_all(self).await
     }
 
     /// How the runs of a task went in the last so many days.
@@ -122,7 +122,7 @@ impl Database {
         sqlx::query_as(self.sql(include_str!("../../../sql/tasks/statistics.sql")))
             .bind(id)
             .bind(days)
-            .fetch_one(self.pool())
+            .fetch_one(self)
             .await
     }
 }

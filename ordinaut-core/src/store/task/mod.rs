@@ -12,8 +12,8 @@ use crate::vocabulary::schedule::watch::Watch;
 use crate::vocabulary::task::TaskDefinition;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 /// A stored task.
@@ -123,8 +123,8 @@ pub(crate) struct Held {
 impl Database {
     /// One task, or `None` if there is none.
     pub async fn task(&self, id: Uuid) -> sqlx::Result<Option<Task>> {
-        let mut connection = self.pool().acquire().await?;
-        self.task_on(id, &mut connection).await
+        let mut tx = self.begin().await?;
+        self.task_on(id, &mut tx).await
     }
 
     /// As [`Database::task`], for who has a connection: taking another one from the pool could wait for itself.
@@ -142,12 +142,12 @@ impl Database {
             .bind(&filter.queue)
             .bind(filter.schedule_kind.map(ScheduleKind::as_str))
             .bind(&filter.title)
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 
     /// The database's clock.
-    pub(crate) async fn now(&self, db: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
+    pub(crate) async fn now<'e>(&self, db: impl PgExecutor<'e>) -> sqlx::Result<DateTime<Utc>> {
         sqlx::query_scalar(self.sql(include_str!("../../../sql/look/now.sql"))).fetch_one(db).await
     }
 

@@ -1,0 +1,29 @@
+//! `/erase`: what the jobs of one person or tenant were about.
+
+use crate::App;
+use crate::body::JsonBody;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use ordinaut_core::{Erase, Erased};
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Whose {
+    tag: Option<String>,
+    tenant: Option<String>,
+}
+
+pub(crate) async fn erase(
+    State(app): State<Arc<App>>,
+    JsonBody(whose): JsonBody<Whose>,
+) -> Result<Json<Erased>, Problem> {
+    let whose = match (whose.tag, whose.tenant) {
+        (Some(tag), None) => Erase::Tag(tag),
+        (None, Some(tenant)) => Erase::Tenant(tenant),
+        _ => return Err(Problem::invalid("tag", "or tenant must be given, and not both")),
+    };
+    Ok(Json(app.database.erase(&whose).await?))
+}

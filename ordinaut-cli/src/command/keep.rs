@@ -1,0 +1,48 @@
+//! `ordinaut prune` and `ordinaut erase`: what is not kept.
+
+use crate::args::{Erase as Asked, Format};
+use crate::output::answer;
+use ordinaut_core::settings::Source;
+use ordinaut_core::settings::retention::RetentionSettings;
+use ordinaut_core::{Database, Erase};
+use std::process::ExitCode;
+
+pub(crate) async fn prune(database: &Database, source: &Source, format: Format) -> anyhow::Result<ExitCode> {
+    let pruned = database.prune(&RetentionSettings::read(source)?).await?;
+    answer(format, &pruned, || {
+        let mut lines = vec![format!(
+            "dropped partitions: {}; rows besides: {} jobs, {} runs, {} dead letters, {} fires, {} events",
+            or_none(&pruned.partitions),
+            pruned.jobs,
+            pruned.runs,
+            pruned.dead_letters,
+            pruned.fires,
+            pruned.events,
+        )];
+        if !pruned.held_up.is_empty() {
+            lines.push(format!("held up by a transaction that is open on their table: {}", pruned.held_up.join(", ")));
+        }
+        lines.join("\n")
+    })?;
+    Ok(if pruned.held_up.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub(crate) async fn erase(database: &Database, asked: Asked) -> anyhow::Result<ExitCode> {
+    let whose = match (asked.tag, asked.tenant) {
+        (_, Some(tenant)) => Erase::Tenant(tenant),
+        (tag, None) => Erase::Tag(tag.unwrap_or_default()),
+    };
+    let done = database.erase(&whose).await?;
+    answer(asked.format, &done, || {
+        let again = if done.running == 0 { "" } else { "; erase again when those have ended" };
+        format!(
+            "erased {} jobs, {} of them waited; {} run and were asked to stop{again}",
+            done.erased, done.cancelled, done.running
+        )
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,53 @@
+//! `ordinaut limit set|list|delete`.
+
+use crate::args::{Limit as Asked, SetLimit};
+use crate::output::{answer, or_dash, table};
+use anyhow::bail;
+use ordinaut_core::{Database, Limit};
+use serde_json::json;
+use std::process::ExitCode;
+
+pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<ExitCode> {
+    match asked {
+        Asked::Set(set) => {
+            let format = set.format;
+            let limit = limit(set);
+            database.set_limit(&limit).await?;
+            answer(format, &limit, || format!("limit \"{}\" holds", limit.name))?;
+        }
+        Asked::List(format) => {
+            let limits = database.limits().await?;
+            answer(format, &limits, || {
+                let rows = limits.iter().map(|status| {
+                    let limit = &status.limit;
+                    [
+                        limit.name.clone(),
+                        or_dash(limit.queue.as_ref()),
+                        or_dash(limit.kind.as_ref()),
+                        or_dash(limit.key.as_ref()),
+                        or_dash(limit.concurrency),
+                        or_dash(limit.rate),
+                        status.held.to_string(),
+                        status.waiting.to_string(),
+                    ]
+                });
+                table(["NAME", "QUEUE", "KIND", "KEY", "CONCURRENCY", "RATE", "HELD", "WAITING"], rows)
+            })?;
+        }
+        Asked::Delete { name, format } => {
+            if !database.delete_limit(&name).await? {
+                bail!("there is no limit \"{name}\"");
+            }
+            answer(format, &json!({"name": name, "deleted": true}), || format!("limit \"{name}\" is gone"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn limit(set: SetLimit) -> Limit {
+    let mut limit = Limit::new(set.name);
+    (limit.queue, limit.kind, limit.key, limit.weight) = (set.queue, set.kind, set.key, set.weight);
+    (limit.concurrency, limit.rate, limit.burst) = (set.concurrency, set.rate, set.burst);
+    (limit.per_process, limit.ordered) = (set.per_process, set.ordered);
+    limit
+}

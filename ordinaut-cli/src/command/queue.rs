@@ -1,0 +1,87 @@
+//! `ordinaut queues` and `ordinaut queue list|show|pause|resume|set`.
+
+use crate::args::{ChangeQueue, Format, NamedQueue, Queue};
+use crate::command::enqueue::duration;
+use crate::output::{answer, facts, or_dash, table, time};
+use anyhow::Context;
+use ordinaut_core::{Database, QueueChange, QueueStatus};
+use std::process::ExitCode;
+
+pub(crate) async fn run(database: &Database, queue: Queue) -> anyhow::Result<ExitCode> {
+    match queue {
+        Queue::List(format) => return list(database, format).await,
+        Queue::Show(queue) => show(database, &queue).await?,
+        Queue::Pause { queue, by, reason } => {
+            database.pause_queue(&queue.name, by.as_deref(), reason.as_deref()).await?;
+            show(database, &queue).await?;
+        }
+        Queue::Resume(queue) => {
+            database.resume_queue(&queue.name).await?;
+            show(database, &queue).await?;
+        }
+        Queue::Set(asked) => {
+            database.set_queue(&asked.queue.name, &change(&asked)?).await?;
+            show(database, &asked.queue).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn list(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
+    let queues = database.queues().await?;
+    answer(format, &queues, || {
+        let rows = queues.iter().map(|queue| {
+            [
+                queue.name.clone(),
+                queue.waiting.to_string(),
+                queue.running.to_string(),
+                queue.scheduled.to_string(),
+                queue.parked.to_string(),
+                queue.dead.to_string(),
+                queue.workers.to_string(),
+                format!("{:.1} s", queue.oldest_wait),
+                or_dash(queue.paused_at.map(time)),
+            ]
+        });
+        let head =
+            ["QUEUE", "WAITING", "RUNNING", "SCHEDULED", "PARKED", "DEAD", "WORKERS", "OLDEST WAIT", "PAUSED SINCE"];
+        table(head, rows)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(database: &Database, queue: &NamedQueue) -> anyhow::Result<()> {
+    let name = &queue.name;
+    let found = database.queue(name).await?.with_context(|| format!("there is no queue \"{name}\""))?;
+    answer(queue.format, &found, || text(&found))
+}
+
+fn text(queue: &QueueStatus) -> String {
+    let QueueStatus { scheduled, waiting, running, parked, dead, .. } = queue;
+    let mut known = vec![
+        ("queue", queue.name.clone()),
+        ("jobs", format!("{waiting} waiting, {running} running, {scheduled} scheduled, {parked} parked, {dead} dead")),
+        ("workers", queue.workers.to_string()),
+        ("oldest", format!("{:.1} s", queue.oldest_wait)),
+    ];
+    if let Some(since) = queue.paused_at {
+        let said = [("by", &queue.paused_by), ("because", &queue.paused_reason)];
+        let said = said.into_iter().filter_map(|(word, text)| Some(format!(", {word}: {}", text.as_ref()?)));
+        known.push(("paused", format!("since {}{}", time(since), said.collect::<String>())));
+    }
+    known.extend(queue.max_waiting.map(|jobs| ("most", format!("{jobs} jobs may wait"))));
+    known.extend(queue.max_age.map(|seconds| ("expiry", format!("a job expires {seconds} s after it was due"))));
+    facts(known)
+}
+
+fn change(asked: &ChangeQueue) -> anyhow::Result<QueueChange> {
+    let mut change = QueueChange::default();
+    if asked.max_waiting.is_some() || asked.any_number {
+        change = change.max_waiting(asked.max_waiting);
+    }
+    if asked.max_age.is_some() || asked.any_age {
+        let age = asked.max_age.map(|seconds| duration("--max-age", seconds)).transpose()?;
+        change = change.max_age(age);
+    }
+    Ok(change)
+}

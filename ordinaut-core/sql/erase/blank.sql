@@ -1,0 +1,24 @@
+-- Blank what the jobs $1 were about, of those that have ended: arguments, tags and trace, what their runs said and left, and
+-- their dead letters. That they were there, when, and how they ended stays. How many of them were blanked.
+with ended as materialized (
+    select job_id
+    from unnest($1::uuid[]) as job_id
+    where not exists (select from ordinaut.due_work where due_work.job_id = job_id.job_id)
+), said as (
+    update ordinaut.run
+    set error = null, output = null
+    from ended
+    where run.job_id = ended.job_id and (output is not null or error is distinct from 'erased')
+), buried as (
+    delete from ordinaut.dead_letter using ended where dead_letter.job_id = ended.job_id
+), freed as (
+    -- Under keys that arguments named.
+    delete from ordinaut.limit_slot using ended where limit_slot.job_id = ended.job_id
+), blanked as (
+    update ordinaut.job
+    set args = 'null', tags = '{}', trace_context = null, unique_key = null, unique_after_end = null
+    from ended
+    where job.id = ended.job_id
+    returning job.id
+)
+select count(*) from blanked

@@ -1,0 +1,50 @@
+-- Call the jobs $1 off, because they are to be erased: those that wait end now, those that run are asked to stop.
+--
+-- "left_over" are those that somebody moved meanwhile: the caller asks again, with a new snapshot.
+with listed as materialized (
+    select job_id from unnest($1::uuid[]) as job_id
+), waited as (
+    delete from ordinaut.due_work
+    using listed
+    where due_work.job_id = listed.job_id and due_work.session is null
+    returning due_work.job_id, due_work.attempt, due_work.flags, due_work.queue, due_work.kind
+), set_aside as (
+    delete from ordinaut.parked
+    using listed
+    where parked.job_id = listed.job_id
+    returning parked.job_id, parked.attempt, parked.flags, parked.queue, parked.kind
+), gone as (
+    select * from waited union all select * from set_aside
+), ended as (
+    insert into ordinaut.run (job_id, attempt, outcome, error)
+    select job_id, attempt + 1, 'cancelled', 'erased'
+    from gone
+), key_freed as (
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    where job_id = any(array(select job_id from gone where flags & 8 = 8))
+), counted as (
+    insert into ordinaut.outcome_count (queue, outcome, ended)
+    select queue, 'cancelled', count(*)
+    from gone
+    group by queue
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'cancelled', queue, kind, array_agg(job_id), array_agg(attempt + 1)
+    from gone
+    group by queue, kind
+), flagged as (
+    update ordinaut.due_work
+    set flags = flags | 1
+    from listed
+    where due_work.job_id = listed.job_id and due_work.session is not null
+    returning due_work.job_id, due_work.session
+), noted as (
+    update ordinaut.worker
+    set cancel_asked = cancel_asked || running.job_ids
+    from (select session, array_agg(job_id) as job_ids from flagged group by session) running
+    where worker.session = running.session
+)
+select (select count(*) from gone) as cancelled, (select count(*) from flagged) as running,
+       (select count(*) from ordinaut.due_work join listed using (job_id))
+           - (select count(*) from waited) - (select count(*) from flagged) as left_over

@@ -1,0 +1,53 @@
+-- Cancel a batch of the jobs that a filter names: $1 queue, $2 kind, $3 tag, $4 task, $5 tenant, enqueued before $6, from
+-- the job after $7 on, up to $8 of them. Those that wait are removed, those that run are asked to stop, unless they were.
+--
+-- "listed" is how many were looked at, "moved" how many of these somebody else holds at this moment: the caller comes back.
+with listed as materialized (
+    select job.id as job_id
+    from (select job_id, queue, kind from ordinaut.due_work where flags & 1 = 0
+          union all select job_id, queue, kind from ordinaut.parked) unended
+    join ordinaut.job on job.id = unended.job_id
+    where ($1::text is null or unended.queue = $1::text) and ($2::text is null or unended.kind = $2::text)
+      and ($3::text is null or $3::text = any(job.tags)) and ($4::uuid is null or job.task_id = $4::uuid)
+      and ($5::text is null or job.tenant = $5::text) and job.created_at < $6::timestamptz
+      and unended.job_id > $7::uuid
+    order by unended.job_id
+    limit $8::bigint
+), waited as (
+    delete from ordinaut.due_work
+    where ctid = any(array(select due_work.ctid from ordinaut.due_work join listed using (job_id)
+                           where session is null for update of due_work skip locked))
+    returning job_id, attempt, flags, queue, kind
+), set_aside as (
+    delete from ordinaut.parked
+    where ctid = any(array(select parked.ctid from ordinaut.parked join listed using (job_id) for update of parked skip locked))
+    returning job_id, attempt, flags, queue, kind
+), gone as (
+    select * from waited union all select * from set_aside
+), ended as (
+    insert into ordinaut.run (job_id, attempt, outcome, error)
+    select job_id, attempt + 1, 'cancelled', 'cancelled while it waited'
+    from gone
+), key_freed as (
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    where job_id = any(array(select job_id from gone where flags & 8 = 8))
+), counted as (
+    insert into ordinaut.outcome_count (queue, outcome, ended) select queue, 'cancelled', count(*) from gone group by queue
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'cancelled', queue, kind, array_agg(job_id), array_agg(attempt + 1) from gone group by queue, kind
+), flagged as (
+    update ordinaut.due_work
+    set flags = flags | 1
+    where ctid = any(array(select due_work.ctid from ordinaut.due_work join listed using (job_id)
+                           where session is not null for update of due_work skip locked))
+    returning job_id, session
+), noted as (
+    update ordinaut.worker
+    set cancel_asked = cancel_asked || running.job_ids
+    from (select session, array_agg(job_id) as job_ids from flagged group by session order by session) running
+    where worker.session = running.session
+)
+select (select count(*) from listed) as listed, (select count(*) from gone) as removed, (select count(*) from flagged) as asked,
+       (select job_id from listed order by job_id desc limit 1) as last

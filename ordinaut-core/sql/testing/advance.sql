@@ -1,0 +1,18 @@
+-- Let $1 seconds pass for whatever waits for its time. Nothing becomes free in place, and nothing is due before the present:
+-- workers' floors have passed that. What comes due together keeps its order.
+with waiting as (
+    delete from ordinaut.due_work
+    where session is null and run_at > clock_timestamp()
+    returning *
+), again as (
+    insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
+    select greatest(run_at - make_interval(secs => $1::float8), clock_timestamp()), job_id, priority, attempt, failures,
+           flags, queue, kind
+    from waiting
+    order by run_at, job_id
+), set_aside as (
+    update ordinaut.parked set run_at = run_at - make_interval(secs => $1::float8)
+)
+update ordinaut.task
+set next_run_at = greatest(next_run_at - make_interval(secs => $1::float8), clock_timestamp())
+where next_run_at > clock_timestamp()

@@ -1,0 +1,64 @@
+//! Cancel: one job or many; whoever runs them is hinted.
+
+use crate::store::cancel::{CancelFilter, JOBS_A_STATEMENT};
+use crate::store::database::Database;
+use crate::store::failure::OperateError;
+use crate::store::intervene::Cancelled;
+use crate::wakeup::{CANCELS, hinter};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// As often as jobs are looked for again that others keep moving.
+const LOOKS: usize = 20;
+
+/// How many jobs were cancelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CancelledJobs {
+    /// They waited, and will not run.
+    pub removed: i64,
+    /// They run, and their handlers were asked to stop; they get no further attempt.
+    pub asked: i64,
+}
+
+impl Database {
+    /// Calls a job off: at once if it waits, else its handler is told at once by a hint, and within a second without one.
+    pub async fn cancel(&self, job_id: Uuid) -> sqlx::Result<Cancelled> {
+        let cancelled = self.cancel_one(job_id).await?;
+        if cancelled == Cancelled::Asked {
+            hinter::tell(self, [CANCELS]);
+        }
+        Ok(cancelled)
+    }
+
+    /// Calls all jobs off to which the filter applies and that were enqueued before now, in batches, each in a transaction
+    /// of its own. Those that had been asked to stop before are not counted again. After an error what was done stays done.
+    pub async fn cancel_where(&self, filter: &CancelFilter) -> Result<CancelledJobs, OperateError> {
+        filter.check()?;
+        let now = self.now(self).await?;
+        // What is enqueued from now on is not meant, or a busy queue would never be done.
+        let created_before = filter.created_before.map_or(now, |instant| instant.min(now));
+        let mut cancelled = CancelledJobs::default();
+        for _ in 0..LOOKS {
+            let (mut after, mut moved) = (Uuid::nil(), 0);
+            loop {
+                let some = self.cancel_some(filter, created_before, after).await?;
+                cancelled.removed += some.removed;
+                cancelled.asked += some.asked;
+                moved += some.listed - some.removed - some.asked;
+                if some.asked > 0 {
+                    hinter::tell(self, [CANCELS]);
+                }
+                match some.last {
+                    Some(last) if some.listed == JOBS_A_STATEMENT => after = last,
+                    _ => break,
+                }
+            }
+            // Somebody else held these at that moment: a claim, or the end of an attempt.
+            if moved == 0 {
+                break;
+            }
+        }
+        Ok(cancelled)
+    }
+}

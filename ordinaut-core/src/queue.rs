@@ -1,0 +1,51 @@
+//! What operators do with a queue: pause it, resume it, bound it; and whether there is room in it.
+
+use crate::store::database::Database;
+use crate::store::failure::OperateError;
+use crate::store::queue::QueueRoom;
+use crate::vocabulary::new_job::InvalidField;
+use crate::vocabulary::queue::{QueueChange, check_name};
+use crate::wakeup::hinter;
+
+/// As much as is kept of who paused a queue, and why, in characters.
+const MAX_TEXT: usize = 1000;
+
+impl Database {
+    /// Lets no worker claim from a queue any more, from the next claim on. Jobs that were leased before go on; those that
+    /// wait are neither moved nor lost. A queue that nobody has served yet may be paused too.
+    pub async fn pause_queue(&self, queue: &str, by: Option<&str>, reason: Option<&str>) -> Result<(), OperateError> {
+        check_name(queue)?;
+        for (field, text) in [("by", by), ("reason", reason)] {
+            if text.is_some_and(|text| text.chars().count() > MAX_TEXT || text.contains('\0')) {
+                let reason = format!("must be of at most {MAX_TEXT} characters, without NUL");
+                return Err(InvalidField { field, reason }.into());
+            }
+        }
+        Ok(self.store_pause(queue, by, reason).await?)
+    }
+
+    /// Lets workers claim from a queue again, and wakes them; false: it was not paused. Jobs that became due meanwhile may
+    /// wait for a worker's next sweep, a quarter of a second or so.
+    pub async fn resume_queue(&self, queue: &str) -> Result<bool, OperateError> {
+        check_name(queue)?;
+        let resumed = self.store_resume(queue).await?;
+        if resumed {
+            hinter::tell(self, [queue]);
+        }
+        Ok(resumed)
+    }
+
+    /// Changes the bounds of a queue. They hold at once.
+    pub async fn set_queue(&self, queue: &str, change: &QueueChange) -> Result<(), OperateError> {
+        check_name(queue)?;
+        change.check()?;
+        Ok(self.store_queue(queue, change).await?)
+    }
+
+    /// How many jobs may wait in a queue, and how many do; `None`: any number may. Nothing is locked, so that what others
+    /// enqueue at the same moment may pass the bound.
+    pub async fn queue_room(&self, queue: &str) -> Result<Option<QueueRoom>, OperateError> {
+        check_name(queue)?;
+        Ok(self.count_room(queue).await?)
+    }
+}

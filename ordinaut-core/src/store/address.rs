@@ -1,0 +1,176 @@
+//! Where Postgres is: one server, or several of which one takes writes.
+
+use super::failure::will_pass;
+use crate::vocabulary::error::Chain;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection, Row};
+use std::io;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One of several servers that says nothing for so long is passed over.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where Postgres is: one server, or several (a primary and its standbys) of which one takes writes. Which one that is
+/// is asked whenever a connection is made.
+///
+/// ```
+/// use ordinaut_core::Address;
+///
+/// let address: Address = "postgres://app:secret@db1:5432,db2:5432/app?target_session_attrs=read-write".parse()?;
+/// # Ok::<(), ordinaut_core::InvalidAddress>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Address(Arc<[PgConnectOptions]>);
+
+/// What was given is no address of a Postgres. Says nothing of what it was: passwords are in there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a URL such as postgres://user:password@host:5432/database, or with several hosts: host1:5432,host2:5432")]
+pub struct InvalidAddress;
+
+impl From<PgConnectOptions> for Address {
+    fn from(options: PgConnectOptions) -> Self {
+        // Poolers refuse the parameter, and every server since version 12 writes floats in full without it.
+        Self([options.extra_float_digits(None)].into())
+    }
+}
+
+impl FromStr for Address {
+    type Err = InvalidAddress;
+
+    /// A URL as libpq takes it, with hosts separated by commas. `target_session_attrs` may be `read-write` or `primary`,
+    /// which is what is looked for anyway.
+    fn from_str(url: &str) -> Result<Self, InvalidAddress> {
+        let (scheme, rest) = url.split_once("://").ok_or(InvalidAddress)?;
+        if !matches!(scheme, "postgres" | "postgresql") {
+            return Err(InvalidAddress);
+        }
+        let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
+        let (path, parameters) = tail.split_once('?').unwrap_or((tail, ""));
+        let (mut kept, mut named) = (Vec::new(), vec![None]);
+        for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("target_session_attrs", "read-write" | "primary")) => {}
+                Some(("target_session_attrs", _)) => return Err(InvalidAddress),
+                Some(("host", hosts)) => named = hosts.split(',').map(Some).collect(),
+                _ => kept.push(parameter.to_owned()),
+            }
+        }
+        let at = if account.is_empty() { "" } else { "@" };
+        let servers = hosts.split(',').flat_map(|host| named.iter().map(move |named| (host, named)));
+        let parse = |(host, named): (&str, &Option<&str>)| {
+            let host_parameter = named.map(|host| format!("host={host}"));
+            let parameters: Vec<_> = kept.iter().cloned().chain(host_parameter).collect();
+            let url = format!("{scheme}://{account}{at}{host}{path}?{}", parameters.join("&"));
+            url.parse().map(|options: PgConnectOptions| options.extra_float_digits(None)).map_err(|_| InvalidAddress)
+        };
+        servers.map(parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Address {
+    /// The same, under a name that Postgres shows.
+    #[must_use]
+    pub fn application_name(self, name: &str) -> Self {
+        Self(self.0.iter().map(|options| options.clone().application_name(name)).collect())
+    }
+
+    /// As [`PgConnectOptions::statement_cache_capacity`].
+    pub(super) fn statement_cache_capacity(self, capacity: usize) -> Self {
+        Self(self.0.iter().map(|options| options.clone().statement_cache_capacity(capacity)).collect())
+    }
+
+    pub(super) fn has_several(&self) -> bool {
+        self.0.len() > 1
+    }
+
+    pub(super) fn first(&self) -> &PgConnectOptions {
+        &self.0[0]
+    }
+
+    /// A connection to the server that takes writes, and how it was reached. Of several, all are asked at once, so that one
+    /// that does not answer costs no time.
+    pub(crate) async fn connect(&self) -> sqlx::Result<(PgConnectOptions, PgConnection)> {
+        if !self.has_several() {
+            return Ok((self.first().clone(), self.first().connect().await?));
+        }
+        let mut asked: FuturesUnordered<_> = self.0.iter().map(ask).collect();
+        let mut refusals = Vec::new();
+        while let Some(answer) = asked.next().await {
+            match answer {
+                Ok(found) => return Ok(found),
+                Err(error) => refusals.push(error),
+            }
+        }
+        if refusals.iter().any(will_pass) {
+            let told: Vec<_> = refusals.iter().map(|error| Chain(error).to_string()).collect();
+            let none = format!("none of {} servers takes writes: {}", told.len(), told.join("; "));
+            return Err(io::Error::new(io::ErrorKind::NotConnected, none).into());
+        }
+        Err(refusals.pop().unwrap_or(sqlx::Error::PoolTimedOut))
+    }
+}
+
+async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgConnection)> {
+    let reach = async {
+        let mut connection = options.connect().await?;
+        must_take_writes(&mut connection).await?;
+        Ok((options.clone(), connection))
+    };
+    tokio::time::timeout(PATIENCE, reach).await.map_err(|_| sqlx::Error::PoolTimedOut)?
+}
+
+/// An error if the server only reads: a standby, or one that was told to.
+pub(super) async fn must_take_writes(connection: &mut PgConnection) -> sqlx::Result<()> {
+    // The simple protocol, which a pooler passes on as it is.
+    let answer = sqlx::raw_sql(include_str!("../../sql/links/takes_writes.sql")).fetch_one(connection).await?;
+    if answer.try_get(0)? {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::NotConnected, "the server only reads").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(url: &str) -> Vec<(String, u16, Option<String>)> {
+        let address: Address = url.parse().unwrap_or_else(|_| panic!("{url}"));
+        let place = |options: &PgConnectOptions| {
+            let socket = options.get_socket().map(|path| path.display().to_string());
+            (
+                socket.unwrap_or_else(|| options.get_host().to_owned()),
+                options.get_port(),
+                options.get_database().map(str::to_owned),
+            )
+        };
+        address.0.iter().map(place).collect()
+    }
+
+    #[test]
+    fn hosts_are_separated_by_commas() {
+        let db = Some("db".to_owned());
+        assert_eq!(hosts("postgres://u:p@h1/db"), [("h1".to_owned(), 5432, db.clone())]);
+        assert_eq!(
+            hosts("postgresql://u:a%2Cb@h1:1,h2:2/db?target_session_attrs=read-write&sslmode=disable"),
+            [("h1".to_owned(), 1, db.clone()), ("h2".to_owned(), 2, db.clone())]
+        );
+        assert_eq!(
+            hosts("postgres://u@localhost:5432/db?host=%2Ftmp%2Fa,%2Ftmp%2Fb"),
+            [("/tmp/a".to_owned(), 5432, db.clone()), ("/tmp/b".to_owned(), 5432, db)]
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for url in
+            ["", "h1,h2", "mysql://h/db", "postgres://h1:x,h2/db", "postgres://h/db?target_session_attrs=standby"]
+        {
+            assert_eq!(url.parse::<Address>().err(), Some(InvalidAddress), "{url}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Cancel by filter: one batch of it.
+
+use super::database::Database;
+use crate::vocabulary::name;
+use crate::vocabulary::new_job::InvalidField;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// As many jobs as one statement cancels.
+pub(crate) const JOBS_A_STATEMENT: i64 = 500;
+
+/// Which jobs to cancel: those to which everything applies that is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelFilter {
+    /// Only jobs of this queue.
+    pub queue: Option<String>,
+    /// Only jobs of this kind.
+    pub kind: Option<String>,
+    /// Only jobs with this word among their tags.
+    pub tag: Option<String>,
+    /// Only jobs of this task.
+    pub task_id: Option<Uuid>,
+    /// Only jobs of this tenant.
+    pub tenant: Option<String>,
+    /// Only jobs that were enqueued before this instant.
+    pub created_before: Option<DateTime<Utc>>,
+}
+
+impl CancelFilter {
+    /// One that says nothing would cancel everything, and is refused.
+    pub(crate) fn check(&self) -> Result<(), InvalidField> {
+        if *self == Self::default() {
+            let reason = "must say which jobs: queue, kind, tag, task_id, tenant or created_before".to_owned();
+            return Err(InvalidField { field: "filter", reason });
+        }
+        for (field, word) in
+            [("queue", &self.queue), ("kind", &self.kind), ("tag", &self.tag), ("tenant", &self.tenant)]
+        {
+            if let Some(Err(reason)) = word.as_deref().map(name::check) {
+                return Err(InvalidField { field, reason: reason.to_owned() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one statement did.
+#[derive(sqlx::FromRow)]
+pub(crate) struct CancelledSome {
+    /// How many jobs it looked at.
+    pub(crate) listed: i64,
+    pub(crate) removed: i64,
+    pub(crate) asked: i64,
+    /// The last that it looked at.
+    pub(crate) last: Option<Uuid>,
+}
+
+impl Database {
+    /// Cancels the next jobs after one of them.
+    pub(crate) async fn cancel_some(
+        &self,
+        filter: &CancelFilter,
+        created_before: DateTime<Utc>,
+        after: Uuid,
+    ) -> sqlx::Result<CancelledSome> {
+        sqlx::query_as(self.sql(include_str!("../../sql/jobs/cancel_some.sql")))
+            .bind(&filter.queue)
+            .bind(&filter.kind)
+            .bind(&filter.tag)
+            .bind(filter.task_id)
+            .bind(&filter.tenant)
+            .bind(created_before)
+            .bind(after)
+            .bind(JOBS_A_STATEMENT)
+            .fetch_one(self)
+            .await
+    }
+}

@@ -1,0 +1,123 @@
+//! The one way of a statement to Postgres: through a connection of the pool, or, behind a pooler that forgets what was
+//! prepared, in a transaction of its own.
+
+use super::database::Database;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, TryStreamExt};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{Connection, Describe, Either, Execute, Executor, Postgres, SqlStr, Transaction};
+use std::time::Duration;
+
+/// When no connection was to be had for so long, another server may take the writes by now.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// Begins a transaction on a server that may have anybody's prepared statements, and forgets them: ours are named the
+/// same in every client. Nobody behind such a pooler can use one across transactions.
+pub(super) const BEGIN_ANEW: &str = "begin; deallocate all";
+
+impl Database {
+    /// Begins a transaction. As `pool().begin()`, but it also works behind a pooler in transaction mode that forgets prepared
+    /// statements (PgBouncer before 1.21).
+    pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        if !self.pooler().forgets_statements() {
+            return self.wherever(|| self.pool().begin()).await;
+        }
+        let mut tx = self.wherever(|| self.pool().begin_with(BEGIN_ANEW)).await?;
+        // An application's pool remembers statements that are gone; ours remembers none.
+        if tx.cached_statements_size() > 0 {
+            tx.clear_cached_statements().await?;
+        }
+        Ok(tx)
+    }
+
+    async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+        self.wherever(|| self.pool().acquire()).await
+    }
+
+    /// Of several servers, looks again for the one that takes writes when the pool gets no connection.
+    async fn wherever<T, F>(&self, get: impl Fn() -> F) -> sqlx::Result<T>
+    where
+        F: Future<Output = sqlx::Result<T>>,
+    {
+        if !self.address().has_several() {
+            return get().await;
+        }
+        if let Ok(Ok(got)) = tokio::time::timeout(MOMENT, get()).await {
+            return Ok(got);
+        }
+        let (found, _) = self.address().connect().await?;
+        self.pool().set_connect_options(found);
+        get().await
+    }
+
+    /// What a statement answers, all of it, so that its transaction has ended when the first row is read.
+    async fn all<'q, E>(&self, statement: E) -> sqlx::Result<Vec<Either<PgQueryResult, PgRow>>>
+    where
+        E: Execute<'q, Postgres> + 'q,
+    {
+        if !self.pooler().forgets_statements() {
+            let mut connection = self.acquire().await?;
+            return self.heard((&mut *connection).fetch_many(statement).try_collect().await);
+        }
+        let mut tx = self.begin().await?;
+        let all = (&mut *tx).fetch_many(statement).try_collect().await?;
+        tx.commit().await?;
+        Ok(all)
+    }
+
+    async fn first<'q, E>(&self, statement: E) -> sqlx::Result<Option<PgRow>>
+    where
+        E: Execute<'q, Postgres> + 'q,
+    {
+        if !self.pooler().forgets_statements() {
+            let mut connection = self.acquire().await?;
+            return self.heard((&mut *connection).fetch_optional(statement).await);
+        }
+        let mut tx = self.begin().await?;
+        let first = (&mut *tx).fetch_optional(statement).await?;
+        tx.commit().await?;
+        Ok(first)
+    }
+
+    fn heard<T>(&self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        result.inspect_err(|error| self.pooler().noticed(error))
+    }
+}
+
+/// A statement of its own, as on a pool, whatever lies between here and Postgres:
+/// `job.enqueue(&database)`.
+impl<'c> Executor<'c> for &'c Database {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, statement: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
+    where
+        'c: 'e,
+        E: Execute<'q, Postgres> + 'q,
+    {
+        let all = async move { Ok::<_, sqlx::Error>(stream::iter(self.all(statement).await?.into_iter().map(Ok))) };
+        Box::pin(stream::once(all).try_flatten())
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, statement: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
+    where
+        'c: 'e,
+        E: Execute<'q, Postgres> + 'q,
+    {
+        Box::pin(self.first(statement))
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    where
+        'c: 'e,
+    {
+        self.pool().prepare_with(sql, parameters)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
+    where
+        'c: 'e,
+    {
+        self.pool().describe(sql)
+    }
+}

@@ -1,0 +1,96 @@
+//! A database of one test.
+
+use crate::store::database::Database;
+use crate::store::migrate::SchemaError;
+use crate::store::schema::Schema;
+use crate::store::testing::{create_database, drop_database};
+use sqlx::postgres::PgConnectOptions;
+use std::ops::Deref;
+use uuid::Uuid;
+
+/// As many connections as a test may have at once.
+const CONNECTIONS: u32 = 10;
+
+/// A database of one test, on a server that is there: created and migrated, and dropped with this value, whoever is
+/// connected to it. `&TestDatabase` is a `&Database`.
+///
+/// A server for tests is any Postgres 14 or newer on which the user may create databases, such as
+/// `docker run -e POSTGRES_PASSWORD=test -p 5432:5432 postgres`, with `fsync = off` if nothing else lives there.
+#[derive(Debug)]
+pub struct TestDatabase {
+    database: Database,
+    server: PgConnectOptions,
+    name: Schema,
+}
+
+/// Why there is no database for a test.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TestDatabaseError {
+    /// No server is named.
+    #[error("DATABASE_URL is not set: it must name a Postgres on which tests may create databases")]
+    NoServer,
+    /// The server refused, or was not there.
+    #[error("could not create a database for the test")]
+    Database(#[from] sqlx::Error),
+    /// Its tables could not be made.
+    #[error("could not migrate the database of the test")]
+    Schema(#[from] SchemaError),
+}
+
+impl Deref for TestDatabase {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl TestDatabase {
+    /// On the server that `DATABASE_URL` names. The database in the URL is connected to, and nothing is changed in it.
+    pub async fn new() -> Result<Self, TestDatabaseError> {
+        let url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+        Self::on(&url.ok_or(TestDatabaseError::NoServer)?).await
+    }
+
+    /// On the server of this URL.
+    pub async fn on(url: &str) -> Result<Self, TestDatabaseError> {
+        let server: PgConnectOptions = url.parse()?;
+        let name = format!("ordinaut_test_{}", Uuid::new_v4().simple());
+        let name = Schema::new(&name).map_err(|invalid| sqlx::Error::Configuration(invalid.into()))?;
+        create_database(&server, &name).await?;
+        let options = server.clone().database(name.as_str());
+        let database = match Database::connect(options, CONNECTIONS).await {
+            Ok(database) => database,
+            Err(error) => {
+                drop_database(&server, &name).await?;
+                return Err(error.into());
+            }
+        };
+        // From here on it is dropped whatever happens.
+        let test = Self { database, server, name };
+        test.migrate().await?;
+        Ok(test)
+    }
+
+    /// The same with other options of [`Database`]: `db.with(|db| db.encrypt_kinds(["charge"]))`.
+    #[must_use]
+    pub fn with(mut self, options: impl FnOnce(Database) -> Database) -> Self {
+        self.database = options(self.database.clone());
+        self
+    }
+}
+
+impl Drop for TestDatabase {
+    /// Waits for it, on a thread of its own, because a runtime may not be waited for within another.
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let dropping = std::thread::spawn(move || -> Result<(), sqlx::Error> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(drop_database(&server, &name))
+        });
+        if !matches!(dropping.join(), Ok(Ok(()))) {
+            tracing::warn!("the database {} of a test could not be dropped", self.name);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Arguments on their way to a handler: decrypted, and decoded.
+
+use crate::job::Job;
+use crate::vocabulary::envelope::Envelope;
+use crate::vocabulary::error::JobError;
+use crate::vocabulary::keyring::{Keyring, open};
+use std::borrow::Cow;
+use uuid::Uuid;
+
+/// Arguments that can be read. They live for as long as it takes to decode them.
+pub(super) struct Args<'a> {
+    text: Cow<'a, str>,
+    /// They were encrypted: nothing that is written anywhere may tell of them.
+    secret: bool,
+}
+
+impl<'a> Args<'a> {
+    /// Stored arguments. A key that is missing may be deployed later, so that this is worth a retry.
+    pub(super) fn read(stored: &'a str, kind: &str, job_id: Uuid, keyring: Option<&Keyring>) -> Result<Self, JobError> {
+        match Envelope::read(stored) {
+            None => Ok(Self { text: Cow::Borrowed(stored), secret: false }),
+            Some(envelope) => {
+                let text = open(keyring, &envelope, kind, job_id)?;
+                Ok(Self { text: Cow::Owned(text), secret: true })
+            }
+        }
+    }
+
+    /// Arguments that do not decode never will: the job is dead at once, and the error names the field.
+    pub(super) fn decode<J: Job>(&self) -> Result<J, JobError> {
+        let mut reader = serde_json::Deserializer::from_str(&self.text);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            if self.secret {
+                // Its path may hold the key of a map, and its text a value.
+                return JobError::fatal("args could not be decoded; why is not told, because they are encrypted");
+            }
+            let field = match error.path().to_string() {
+                path if path == "." => "args".to_owned(),
+                path => format!("args.{path}"),
+            };
+            // The place is one in Postgres' own writing of the arguments, which nobody can look at.
+            let (error, place) =
+                (error.inner(), format!(" at line {} column {}", error.inner().line(), error.inner().column()));
+            let reason = error.to_string();
+            JobError::fatal(format!("{field} could not be decoded: {}", reason.strip_suffix(&place).unwrap_or(&reason)))
+        })
+    }
+}

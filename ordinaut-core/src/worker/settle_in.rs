@@ -1,0 +1,117 @@
+//! Settle in the caller's transaction: what a handler did and that its attempt succeeded are one commit.
+
+use super::context::Context;
+use super::stop::{Stop, StopLine};
+use crate::store::own_end::{OwnEnd, own_end as own_end_in};
+use crate::store::settle::{Ended, Locked, settle};
+use crate::vocabulary::backoff::Backoff;
+use crate::vocabulary::settlement::Settlement;
+use sqlx::PgConnection;
+use std::time::Duration;
+use tracing::warn;
+
+/// Between looks at a job whose handler's transaction is still open.
+const LOOK: Backoff = Backoff::Exponential { base: Duration::from_millis(5), cap: Duration::from_secs(1) };
+
+/// After so many looks somebody should know: a few seconds.
+const LOOKS_UNTIL_TOLD: i16 = 12;
+
+/// What a transaction has to come to its end once its handler was stopped: less than a handler has to yield.
+const END: Duration = Duration::from_secs(2);
+
+/// Why an attempt was not settled in a transaction. Return it from the handler, and the transaction is rolled back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettleError {
+    /// The lease was lost: the job is another attempt's, and what this one did must not be committed.
+    #[error("the lease was lost: another attempt owns the job now")]
+    LeaseLost,
+    /// Postgres refused, or was not there.
+    #[error("could not settle the attempt")]
+    Database(#[from] sqlx::Error),
+}
+
+impl<S> Context<S> {
+    /// Settles this attempt as succeeded, with the output so far, inside a transaction of the handler's: what the handler
+    /// did there and that its job is done become one commit. Nothing runs it a second time then.
+    ///
+    /// It fails if the lease was lost; with `?` the transaction is rolled back, and the job is another attempt's. If the
+    /// transaction is not committed before the handler returns, the attempt fails with that reason, or with the handler's
+    /// error, and is retried as ever. After the commit nothing that the handler does or returns changes the outcome.
+    ///
+    /// Call it last, just before the commit: until then whoever cancels the job waits. One statement; a second call in the
+    /// same transaction does nothing.
+    ///
+    /// ```
+    /// use ordinaut_core::{Context, Job, JobError};
+    /// use sqlx::PgPool;
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Order { id: i64 }
+    /// # impl Job for Order { const KIND: &'static str = "order"; }
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Invoice { order: i64 }
+    /// # impl Job for Invoice { const KIND: &'static str = "invoice"; }
+    ///
+    /// // An order that is done has its invoice, and one that is not has none.
+    /// async fn order(job: Order, ctx: Context<PgPool>) -> Result<(), JobError> {
+    ///     let mut tx = ctx.state.begin().await?;
+    ///     Invoice { order: job.id }.enqueue(&mut *tx).await?;
+    ///     ctx.settle_in(&mut tx).await?;
+    ///     tx.commit().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn settle_in(&self, tx: &mut PgConnection) -> Result<(), SettleError> {
+        let (token, schema) = (self.token(), self.database().schema());
+        let ended = Ended {
+            token,
+            settlement: Settlement::succeeded(self.failures()),
+            ran_for: Some(self.started().elapsed()),
+            output: self.output(),
+        };
+        // Before the statement: whether it was done is not known if this future is dropped.
+        self.settles_itself();
+        if !settle(schema, &[ended], Locked::Wait, &mut *tx).await?.is_empty() {
+            return Ok(());
+        }
+        // An earlier call has settled it, in this transaction or in one that was committed.
+        match own_end_in(schema, token, tx).await? {
+            OwnEnd::Committed => Ok(()),
+            OwnEnd::Open | OwnEnd::Undone | OwnEnd::Lost => Err(SettleError::LeaseLost),
+        }
+    }
+}
+
+/// Waits until it is known what became of an attempt whose handler has settled it and returned. Its transaction may still
+/// be open: a rollback takes its time, and a handler can give the transaction to somebody else. Then so long as the worker
+/// does not stop; [`OwnEnd::Open`] leaves the job to whoever rescues it.
+pub(super) async fn own_end<S>(context: &Context<S>, line: &StopLine) -> OwnEnd {
+    let (id, attempt) = (context.job_id(), context.attempt());
+    let known = async {
+        let mut looks = 0_i16;
+        loop {
+            match context.database().own_end(context.token()).await {
+                Ok(OwnEnd::Open) => {}
+                Ok(end) => return end,
+                Err(error) => warn!(job.id = %id, attempt, %error, "could not look for what became of job {id}"),
+            }
+            looks = looks.saturating_add(1);
+            if looks == LOOKS_UNTIL_TOLD {
+                warn!(job.id = %id, attempt, "the handler of job {id} has returned, and its transaction is still open");
+            }
+            tokio::time::sleep(LOOK.delay(looks, 1.0)).await;
+        }
+    };
+    let stopped = async {
+        line.outweighed(Some(Stop::Cancel)).await;
+        tokio::time::sleep(END).await;
+    };
+    tokio::select! {
+        biased;
+        end = known => end,
+        () = stopped => {
+            warn!(job.id = %id, attempt, "what became of job {id} attempt {attempt} is not known: if it is not done, it is rescued");
+            OwnEnd::Open
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The resume cursor: the next attempt goes on where the last one was, and a stale one writes nothing.
+
+use crate::fixture::{Gate, Probe, ask, database, enqueue, gated, schedule_once, tell, within, worker};
+use ordinaut_core::{Context, CursorError, Database, JobError, JobState, Outcome, Step};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Place {
+    page: u32,
+    after: String,
+}
+
+fn place(page: u32) -> Place {
+    Place { page, after: format!("row {page}") }
+}
+
+async fn cursors(db: &Database) -> i64 {
+    ask(db, "select count(*) from ordinaut.cursor").await
+}
+
+/// Saves the number of its attempt and fails, unless the attempt before it has been saved already: then it succeeds.
+async fn resume(_: Probe, context: Context<()>) -> Result<(), JobError> {
+    let saved: Option<Place> = context.cursor().await?;
+    let page = saved.map_or(0, |place| place.page);
+    context.set_output(&page)?;
+    if page == 2 {
+        return Ok(());
+    }
+    context.save_cursor(&place(page + 1)).await?;
+    assert_eq!(context.cursor().await?, Some(place(page + 1)));
+    Err(JobError::retry("not there yet").after(Duration::ZERO))
+}
+
+#[tokio::test]
+async fn the_next_attempt_goes_on_where_the_last_one_was() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    let mut worker = worker(&db, resume);
+    for _ in 0..3 {
+        assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
+    }
+    let runs = db.runs(job_id).await.unwrap();
+    let found: Vec<&str> = runs.iter().map(|run| run.output.as_ref().unwrap().get()).collect();
+    assert_eq!(found, ["0", "1", "2"]);
+    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+
+    assert_eq!(cursors(&db).await, 1);
+    schedule_once(&db).await;
+    assert_eq!(cursors(&db).await, 0);
+}
+
+#[tokio::test]
+async fn a_cursor_is_kept_for_as_long_as_its_job_may_run() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    let handler = |_, context: Context<()>| async move {
+        let saved: Option<u32> = context.cursor().await?;
+        let Some(saved) = saved else {
+            context.save_cursor(&1).await?;
+            return Err(JobError::fatal("no"));
+        };
+        context.set_output(&saved)?;
+        Ok(())
+    };
+    let mut worker = worker(&db, handler);
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
+    schedule_once(&db).await;
+    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Dead);
+    assert_eq!(cursors(&db).await, 1);
+    db.requeue(&[job_id]).await.unwrap();
+    schedule_once(&db).await;
+
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
+
+    let run = db.runs(job_id).await.unwrap().pop().unwrap();
+    assert_eq!((run.outcome, run.output.unwrap().get()), (Outcome::Succeeded, "1"));
+}
+
+#[tokio::test]
+async fn who_lost_the_lease_saves_nothing() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    let (handler, mut starts) = gated();
+    let mut old = worker(&db, handler);
+    let step = tokio::spawn(async move { old.step().await.unwrap() });
+    let slow: Gate = within(starts.recv()).await.unwrap();
+    slow.context.save_cursor(&place(1)).await.unwrap();
+    tell(&db, "update ordinaut.worker set ended_at = now()").await;
+    schedule_once(&db).await;
+
+    let refused = slow.context.save_cursor(&place(2)).await;
+    assert!(matches!(refused, Err(CursorError::LeaseLost)), "{refused:?}");
+
+    let (handler, mut starts) = gated();
+    let mut new = worker(&db, handler);
+    let next_step = tokio::spawn(async move { new.step().await.unwrap() });
+    let next = within(starts.recv()).await.unwrap();
+    assert_eq!(next.context.cursor().await.unwrap(), Some(place(1)));
+    next.context.save_cursor(&place(3)).await.unwrap();
+    let refused = slow.context.save_cursor(&place(2)).await;
+    assert!(matches!(refused, Err(CursorError::LeaseLost)), "{refused:?}");
+    assert_eq!(next.context.cursor().await.unwrap(), Some(place(3)));
+    slow.end(Ok(()));
+    next.end(Ok(()));
+    assert_eq!(within(step).await.unwrap(), Step::LeaseLost(job_id));
+    assert_eq!(within(next_step).await.unwrap(), Step::Worked(job_id));
+}
+
+#[tokio::test]
+async fn a_newer_attempt_s_cursor_is_never_overwritten() {
+    let db = database().await;
+    enqueue(&db).await;
+    let (handler, mut starts) = gated();
+    let mut worker = worker(&db, handler);
+    let step = tokio::spawn(async move { worker.step().await.unwrap() });
+    let gate = within(starts.recv()).await.unwrap();
+    // As if this attempt's statement had seen its lease, and waited here until the next attempt had saved.
+    tell(&db, "insert into ordinaut.cursor (job_id, attempt, state) select job_id, 2, '7' from ordinaut.due_work")
+        .await;
+
+    let refused = gate.context.save_cursor(&1).await;
+
+    assert!(matches!(refused, Err(CursorError::LeaseLost)), "{refused:?}");
+    assert_eq!(gate.context.cursor::<u32>().await.unwrap(), Some(7));
+    gate.end(Ok(()));
+    within(step).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cursor_that_cannot_be_kept_is_refused() {
+    let db = database().await;
+    enqueue(&db).await;
+    let (handler, mut starts) = gated();
+    let mut worker = worker(&db, handler);
+    let step = tokio::spawn(async move { worker.step().await.unwrap() });
+    let gate = within(starts.recv()).await.unwrap();
+    let context = &gate.context;
+
+    assert!(context.save_cursor(&"x".repeat(16 * 1024 - 2)).await.is_ok());
+    let large = context.save_cursor(&"x".repeat(16 * 1024 - 1)).await.unwrap_err().to_string();
+    assert_eq!(large, "cursor is 16385 bytes long, and a job keeps 16384 at most");
+    assert!(matches!(context.save_cursor("a\0b").await, Err(CursorError::Nul)));
+    let shape = context.cursor::<u32>().await.unwrap_err();
+    assert!(matches!(shape, CursorError::Decode(_)), "{shape:?}");
+    gate.end(Ok(()));
+    within(step).await.unwrap();
+}

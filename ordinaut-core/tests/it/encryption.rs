@@ -1,0 +1,235 @@
+//! Encrypted arguments: the handler reads them, and nobody else does.
+
+use crate::fixture::{ask, ask_of, database, quick, tell};
+use crate::settle::letter;
+use ordinaut_core::settings::Source;
+use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_core::{
+    Context, Database, EnqueueError, Job, JobError, Keyring, NewJob, Outcome, Schedule, ScheduleKind, Step,
+    TaskDefinition, TaskError, Worker,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// In every argument of these tests, and nowhere in the database.
+const SECRET: &str = "4111-1111";
+
+#[derive(Serialize, Deserialize)]
+struct Charge {
+    card: String,
+    cents: u32,
+}
+
+impl Job for Charge {
+    const KIND: &'static str = "charge";
+    const ENCRYPTED: bool = true;
+}
+
+fn charge() -> Charge {
+    Charge { card: SECRET.to_owned(), cents: 7 }
+}
+
+fn ring(names: &[&str]) -> Keyring {
+    Keyring::new(names.iter().map(|name| (*name, [name.as_bytes()[1]; 32]))).unwrap()
+}
+
+/// The cards that a handler has read.
+type Cards = Arc<Mutex<Vec<String>>>;
+
+/// A worker whose handler notes the cards, and does not like some.
+fn worker(db: &Database) -> (Worker<Cards>, Cards) {
+    let cards = Cards::default();
+    let handler = |job: Charge, ctx: Context<Cards>| async move {
+        ctx.state.lock().unwrap().push(job.card);
+        if job.cents == 13 { Err(JobError::fatal("no luck")) } else { Ok(()) }
+    };
+    (Worker::new(db.clone(), cards.clone()).settings(quick()).handle(handler), cards)
+}
+
+/// Whether a word is anywhere in the schema.
+async fn stored(db: &Database, word: &'static str) -> bool {
+    ask::<String>(db, "select schema_to_xml('ordinaut', true, true, '')::text").await.contains(word)
+}
+
+async fn error_of(db: &Database, job_id: Uuid) -> (Outcome, String) {
+    let run = db.runs(job_id).await.unwrap().pop().unwrap();
+    (run.outcome, run.error.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
+    let db = database().await;
+    let keyed = db.clone().keyring(ring(&["k1"])).encrypt_kinds(["by_name"]);
+    keyed.enqueue(&charge().new_job().unwrap()).await.unwrap();
+    keyed.enqueue_many([charge().new_job().unwrap(), charge().new_job().unwrap()]).await.unwrap();
+    let mut tx = db.pool().begin().await.unwrap();
+    charge().new_job().unwrap().encrypted(&ring(&["k1"])).enqueue(&mut *tx).await.unwrap();
+    let mut pending = keyed.pending();
+    let last = pending.add(charge().new_job().unwrap());
+    pending.commit(tx).await.unwrap();
+    keyed.enqueue(&NewJob::new("by_name", &json!({"card": SECRET})).unwrap()).await.unwrap();
+    keyed.enqueue(&NewJob::new("open", &json!({"name": "ann-the-open"})).unwrap()).await.unwrap();
+
+    assert!(!stored(&db, SECRET).await && stored(&db, "ann-the-open").await);
+    let shown: Value = serde_json::from_str(db.job(last).await.unwrap().unwrap().args.get()).unwrap();
+    assert_eq!(shown, json!({"encrypted": true, "key": "k1"}));
+    let in_psql: Value = ask_of(&db, "select args from ordinaut.job where id = $1", last).await;
+    assert_eq!(in_psql["encrypted"]["key"], "k1");
+    let (mut worker, cards) = worker(&keyed);
+    for _ in 0..5 {
+        assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
+    }
+    assert_eq!(*cards.lock().unwrap(), [SECRET; 5]);
+    let outcomes = "select count(*) from ordinaut.run where outcome = 'succeeded'";
+    assert_eq!(ask::<i64>(&db, outcomes).await, 5);
+    assert!(!stored(&db, SECRET).await);
+}
+
+#[tokio::test]
+async fn a_dead_letter_keeps_the_secret_and_can_be_sent_back() {
+    let db = database().await;
+    let keyed = db.clone().keyring(ring(&["k1"]));
+    let job_id = keyed.enqueue(&Charge { cents: 13, ..charge() }.new_job().unwrap()).await.unwrap().id();
+    let (mut worker, cards) = worker(&keyed);
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
+    assert_eq!(letter(&db).await.unwrap().args.get(), r#"{"encrypted":true,"key":"k1"}"#);
+    assert!(!stored(&db, SECRET).await);
+    tell(&db, "delete from ordinaut.job").await;
+    db.requeue(&[job_id]).await.unwrap();
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
+    assert_eq!(*cards.lock().unwrap(), [SECRET; 2]);
+}
+
+#[tokio::test]
+async fn without_a_key_ring_nothing_is_stored() {
+    let db = database().await;
+    let named = db.clone().encrypt_kinds(["by_name"]);
+    let by_name = NewJob::new("by_name", &json!({"card": SECRET})).unwrap();
+    let refusals = [
+        charge().enqueue(db.pool()).await,
+        db.enqueue(&charge().new_job().unwrap()).await,
+        db.enqueue_many([charge().new_job().unwrap()]).await.map(|_| unreachable!()),
+        named.enqueue(&by_name).await,
+    ];
+    for refused in refusals {
+        let Err(EnqueueError::Invalid(invalid)) = refused else { panic!("{refused:?}") };
+        assert_eq!(invalid.field, "args");
+        assert!(invalid.reason.contains("key ring"), "{invalid}");
+    }
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job").await, 0);
+    assert!(!format!("{:?}", charge().new_job().unwrap()).contains(SECRET));
+}
+
+#[tokio::test]
+async fn keys_rotate_and_one_that_comes_late_is_waited_for() {
+    let db = database().await;
+    let old = db.clone().keyring(ring(&["k1"]));
+    let new = db.clone().keyring(ring(&["k2", "k1"]));
+    let by_old = old.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
+    let (mut worker_of_new, cards) = worker(&new);
+    assert_eq!(worker_of_new.step().await.unwrap(), Step::Worked(by_old));
+    let by_new = new.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
+    for behind in [&old, &db.clone()] {
+        let (mut worker_behind, _) = worker(behind);
+        assert_eq!(worker_behind.step().await.unwrap(), Step::Worked(by_new));
+        let reason = "args are encrypted with the key \"k2\", which this worker does not have".to_owned();
+        assert_eq!(error_of(&db, by_new).await, (Outcome::Failed, reason));
+        db.run_now(by_new).await.unwrap();
+    }
+
+    assert_eq!(worker_of_new.step().await.unwrap(), Step::Worked(by_new));
+
+    assert_eq!(error_of(&db, by_new).await, (Outcome::Succeeded, String::new()));
+    assert_eq!(*cards.lock().unwrap(), [SECRET; 2]);
+}
+
+#[tokio::test]
+async fn an_envelope_of_another_job_or_one_that_was_changed_opens_nothing() {
+    let db = database().await;
+    let keyed = db.clone().keyring(ring(&["k1"]));
+    let moved = keyed.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
+    let other = keyed.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
+    let changes = [
+        (moved, "update ordinaut.job set args = (select args from ordinaut.job where id <> $1) where id = $1"),
+        (other, "update ordinaut.job set args = jsonb_set(args, '{encrypted,data}', '\"AAAA\"') where id = $1"),
+    ];
+    for (job_id, sql) in changes {
+        sqlx::query(sql).bind(job_id).execute(db.pool()).await.unwrap();
+    }
+    let (mut worker, cards) = worker(&keyed);
+    for _ in 0..2 {
+        assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
+    }
+    for job_id in [moved, other] {
+        let (outcome, error) = error_of(&db, job_id).await;
+        assert_eq!(outcome, Outcome::Failed);
+        assert!(error.starts_with("args cannot be decrypted with the key \"k1\""), "{error}");
+    }
+    assert!(cards.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_error_of_decoding_tells_nothing_of_what_was_encrypted() {
+    let db = database().await;
+    let keyed = db.clone().keyring(ring(&["k1"])).encrypt_kinds(["charge"]);
+    let wrong = NewJob::new("charge", &json!({"card": "x", "cents": SECRET})).unwrap();
+    let job_id = keyed.enqueue(&wrong).await.unwrap().id();
+    let (mut worker, _) = worker(&keyed);
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
+    let (outcome, error) = error_of(&db, job_id).await;
+    assert_eq!(outcome, Outcome::Dead);
+    assert_eq!(error, "args could not be decoded; why is not told, because they are encrypted");
+    assert!(!stored(&db, SECRET).await);
+}
+
+#[tokio::test]
+async fn arguments_from_before_they_were_encrypted_are_read() {
+    let db = database().await;
+    let plain = NewJob::new("charge", &charge()).unwrap();
+    db.enqueue(&plain).await.unwrap();
+    let (mut worker, cards) = worker(&db.clone().keyring(ring(&["k1"])));
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(plain.id()));
+    assert_eq!(*cards.lock().unwrap(), [SECRET]);
+}
+
+#[tokio::test]
+async fn a_task_of_a_kind_with_encrypted_arguments_is_refused() {
+    let db = database().await;
+    let keyed = db.clone().keyring(ring(&["k1"])).encrypt_kinds(["charge"]);
+    let hourly = Schedule::new(ScheduleKind::Every, "1h");
+    let refused = keyed.create_task(&TaskDefinition::new("t", "charge", hourly.clone())).await;
+    assert!(matches!(&refused, Err(TaskError::Invalid(invalid)) if invalid.field == "kind"), "{refused:?}");
+    let task = keyed.create_task(&TaskDefinition::new("t", "echo", hourly)).await.unwrap();
+    let refused = keyed.patch_task(task.id, &json!({"kind": "charge"}), None).await;
+    assert!(matches!(&refused, Err(TaskError::Invalid(invalid)) if invalid.field == "kind"), "{refused:?}");
+}
+
+#[test]
+fn kinds_to_encrypt_need_keys_and_bad_keys_are_not_shown() {
+    let read = |pairs: &[(&str, &str)]| {
+        let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let url = ("DATABASE_URL".to_owned(), "postgres://x@x/x".to_owned());
+        DatabaseSettings::read(&Source::from_parts([], environment.chain([url])).unwrap())
+    };
+    let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let keys = format!("k1:{key}");
+    assert!(read(&[("ARGS_KEYS", &keys), ("ARGS_ENCRYPT_KINDS", "charge, pay")]).is_ok());
+    let alone = read(&[("ARGS_ENCRYPT_KINDS", "charge")]).unwrap_err().to_string();
+    assert!(alone.starts_with("ARGS_ENCRYPT_KINDS is \"charge\"") && alone.contains("ARGS_KEYS"), "{alone}");
+    let bad = read(&[("ARGS_KEYS", &keys[..10])]).map(drop).unwrap_err().to_string();
+    assert!(bad.starts_with("ARGS_KEYS is \"(secret)\"") && !bad.contains("AAAA"), "{bad}");
+}
+
+#[tokio::test]
+async fn arguments_that_only_look_encrypted_are_shown() {
+    let db = database().await;
+    let keyed = db.clone().keyring(ring(&["k1"]));
+    let odd = json!({"encrypted": {"name": "ann"}});
+    let job = NewJob::new("odd", &odd).unwrap().delay(Duration::from_secs(60));
+    keyed.enqueue(&job).await.unwrap();
+    let args: Value = serde_json::from_str(db.job(job.id()).await.unwrap().unwrap().args.get()).unwrap();
+    assert_eq!(args, odd);
+}

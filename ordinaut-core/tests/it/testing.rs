@@ -1,0 +1,125 @@
+//! The test kit, as a program's tests use it.
+
+use crate::fixture::{ask, database};
+use futures_util::FutureExt;
+use ordinaut_core::testing::{self, TestDatabase, TestDatabaseError};
+use ordinaut_core::{Context, Database, Job, JobError, NewJob, Schedule, ScheduleKind, Step, TaskDefinition, Worker};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+#[derive(Serialize, Deserialize)]
+struct SendMail {
+    to: String,
+}
+
+impl Job for SendMail {
+    const KIND: &'static str = "send_mail";
+    const QUEUE: &'static str = "mail";
+}
+
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+async fn send_mail(job: SendMail, ctx: Context<Database>) -> Result<(), JobError> {
+    if ctx.attempt() == 1 {
+        return Err(JobError::retry("the server is busy").after(TEN_MINUTES));
+    }
+    if job.to == "ann" {
+        SendMail { to: "bob".to_owned() }.enqueue(ctx.state.pool()).await?;
+    }
+    Ok(())
+}
+
+fn worker(db: &Database) -> Worker<Database> {
+    Worker::new(db.clone(), db.clone()).handle(send_mail).queue("mail")
+}
+
+fn mail(to: &str) -> NewJob {
+    SendMail { to: to.to_owned() }.new_job().unwrap()
+}
+
+#[tokio::test]
+async fn one_job_at_a_time_and_then_whatever_is_due() {
+    let db = database().await;
+    let job = mail("ann").tags(["x"]);
+    db.enqueue(&job).await.unwrap();
+    let found = testing::assert_enqueued(&db, "send_mail", |args| args["to"] == "ann").await;
+    assert_eq!((found.id, &*found.queue, found.tags), (job.id(), "mail", vec!["x".to_owned()]));
+    assert_eq!(found.args, json!({"to": "ann"}));
+    testing::assert_not_enqueued(&db, "send_mail", |args| args["to"] == "bob").await;
+    let mut worker = worker(&db);
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(job.id()));
+    assert!(testing::drain(&mut worker).await.unwrap().is_empty());
+
+    testing::advance(&db, TEN_MINUTES - Duration::from_secs(60)).await.unwrap();
+    assert!(testing::drain(&mut worker).await.unwrap().is_empty());
+    testing::advance(&db, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(testing::drain(&mut worker).await.unwrap().len(), 2);
+
+    testing::assert_not_enqueued(&db, "send_mail", |args| args["to"] == "ann").await;
+    let left = testing::enqueued(&db).kind("send_mail").queue("mail").all().await.unwrap();
+    assert_eq!((left.len(), left[0].state.as_str()), (1, "scheduled"));
+    assert!(testing::enqueued(&db).queue("default").all().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_due_together_keeps_its_order_and_what_is_due_stays() {
+    let db = database().await;
+    let jobs: Vec<_> = [30, 10, 0, 20].map(|minutes| mail("x").delay(Duration::from_secs(minutes * 60))).into();
+    db.enqueue_many(&jobs).await.unwrap();
+    let due = "select run_at from ordinaut.due_work where run_at <= clock_timestamp()";
+    let before: chrono::DateTime<chrono::Utc> = ask(&db, due).await;
+    testing::advance(&db, Duration::from_secs(20 * 60)).await.unwrap();
+    assert_eq!(ask::<chrono::DateTime<chrono::Utc>>(&db, "select min(run_at) from ordinaut.due_work").await, before);
+    let ran = testing::drain(&mut worker(&db)).await.unwrap();
+    assert_eq!(ran, [jobs[2].id(), jobs[1].id(), jobs[3].id()]);
+}
+
+#[tokio::test]
+async fn tasks_are_due_when_their_time_has_passed() {
+    let db = database().await;
+    let hourly = Schedule::new(ScheduleKind::Every, "1h");
+    let task = TaskDefinition { args: json!({"to": "x"}), ..TaskDefinition::new("t", "send_mail", hourly) };
+    db.create_task(&task).await.unwrap();
+    testing::fire_tasks(&db).await.unwrap();
+    let before = testing::enqueued(&db).all().await.unwrap().len();
+    assert_eq!(testing::fire_tasks(&db).await.unwrap(), 0);
+    testing::advance(&db, Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(testing::fire_tasks(&db).await.unwrap(), 1);
+    assert_eq!(testing::enqueued(&db).kind("send_mail").all().await.unwrap().len(), before + 1);
+}
+
+#[tokio::test]
+async fn a_failed_assertion_says_what_there_is() {
+    let db = database().await;
+    db.enqueue(&mail("ann")).await.unwrap();
+    let asserting = AssertUnwindSafe(testing::assert_enqueued(&db, "send_mail", |args| args["to"] == "bob"));
+    let panic = asserting.catch_unwind().await.unwrap_err();
+    let text = panic.downcast_ref::<String>().unwrap();
+    let there = r#"no such job of kind "send_mail" is enqueued; there are {"to":"ann"} in "mail", waiting"#;
+    assert_eq!(text, there);
+}
+
+#[tokio::test]
+async fn a_test_has_a_database_of_its_own_which_goes_with_it() {
+    let server = database().await;
+    let options = server.pool().connect_options();
+    let url = sqlx::ConnectOptions::to_url_lossy(&*options).to_string();
+    let db = TestDatabase::on(&url).await.unwrap();
+    let name = db.pool().connect_options().get_database().unwrap().to_owned();
+    db.enqueue(&mail("ann")).await.unwrap();
+    assert!(testing::enqueued(&server).all().await.unwrap().is_empty());
+    assert_eq!(testing::enqueued(&db).all().await.unwrap().len(), 1);
+
+    drop(db);
+
+    let there: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(name)
+        .fetch_one(server.pool())
+        .await
+        .unwrap();
+    assert!(!there);
+    let nowhere = TestDatabase::on("postgres://x@127.0.0.1:1/x").await.unwrap_err();
+    assert!(matches!(nowhere, TestDatabaseError::Database(_)), "{nowhere}");
+}

@@ -1,0 +1,538 @@
+//! Unique jobs: one key, one active job, whatever the clients do.
+
+use crate::fixture::{
+    Probe, TestDatabase, ask, ask_of, database, eventually, gated, probe, schedule_once, succeed, tell, within, worker,
+};
+use futures_util::future::join_all;
+use ordinaut_core::{
+    Database, EnqueueError, Enqueued, Job, JobError, JobState, NewJob, OnDuplicate, Outcome, Step, Unique,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Barrier;
+use uuid::Uuid;
+
+/// Far beyond the end of any test.
+const LATER: Duration = Duration::from_secs(3600);
+
+fn keyed(key: &str) -> NewJob {
+    probe(0).unique(Unique::by_kind().key(key))
+}
+
+fn keyed_in(mode: OnDuplicate, key: &str) -> NewJob {
+    probe(0).unique(Unique::by_kind().key(key).mode(mode))
+}
+
+async fn state(db: &Database, job_id: Uuid) -> JobState {
+    db.job(job_id).await.unwrap().unwrap().state
+}
+
+/// Enqueues one that must be new.
+async fn new(db: &Database, job: &NewJob) -> Uuid {
+    assert_eq!(db.enqueue(job).await.unwrap(), Enqueued::New(job.id()));
+    job.id()
+}
+
+/// Whoever holds a key has work, and whoever has work with a key holds it.
+const SOUND: &str = "
+    select not exists (
+        select from ordinaut.unique_key
+        full join (select job_id from ordinaut.due_work where flags & 8 = 8
+                   union all select job_id from ordinaut.parked where flags & 8 = 8) work using (job_id)
+        where held_until is null and (work.job_id is null or unique_key.key is null))";
+
+async fn is_sound(db: &Database) {
+    assert!(ask::<bool>(db, SOUND).await, "keys and work do not agree");
+}
+
+#[tokio::test]
+async fn a_second_job_with_the_key_is_a_duplicate_until_the_first_has_ended() {
+    let db = database().await;
+    let first = new(&db, &keyed("a")).await;
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(first));
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap().id(), first);
+    new(&db, &keyed("b")).await;
+    new(&db, &probe(0)).await;
+    let other_kind = NewJob::new("other", &()).unwrap().unique(Unique::by_kind().key("a"));
+    new(&db, &other_kind).await;
+    let tenant = keyed("a").tenant("somebody");
+    new(&db, &tenant).await;
+    assert_eq!(db.enqueue(&keyed("a").tenant("somebody")).await.unwrap(), Enqueued::Duplicate(tenant.id()));
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job").await, 5);
+    is_sound(&db).await;
+
+    let mut worker = worker(&db, succeed);
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(first));
+
+    let next = new(&db, &keyed("a")).await;
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(next));
+    is_sound(&db).await;
+}
+
+#[tokio::test]
+async fn the_key_is_made_of_what_was_chosen() {
+    let db = database().await;
+    let by = |unique: Unique, n: i32, queue: &str| probe(n).queue(queue).unique(unique);
+    let first = new(&db, &by(Unique::by_kind().args(["n"]), 1, "a")).await;
+    assert_eq!(db.enqueue(&by(Unique::by_kind().args(["n"]), 1, "b")).await.unwrap(), Enqueued::Duplicate(first));
+    new(&db, &by(Unique::by_kind().args(["n"]), 2, "a")).await;
+    new(&db, &by(Unique::by_kind().args(["n"]).queue(), 1, "a")).await;
+    new(&db, &by(Unique::by_kind().args(["n"]).queue(), 1, "b")).await;
+    let all = new(&db, &by(Unique::by_kind().all_args(), 1, "a")).await;
+    assert_eq!(db.enqueue(&by(Unique::by_kind().all_args(), 1, "a")).await.unwrap(), Enqueued::Duplicate(all));
+
+    let error = db.enqueue(&by(Unique::by_kind().args(["m"]), 1, "a")).await.unwrap_err();
+    assert!(matches!(&error, EnqueueError::Invalid(invalid) if invalid.field == "unique.args"), "{error}");
+}
+
+#[tokio::test]
+async fn of_each_period_there_is_one() {
+    let db = database().await;
+    let job = || probe(0).unique(Unique::by_kind().period(Duration::from_secs(86_400)));
+    let today = new(&db, &job()).await;
+    assert_eq!(db.enqueue(&job()).await.unwrap(), Enqueued::Duplicate(today));
+    // As if it were of another day: the key of today is free again.
+    tell(&db, "update ordinaut.unique_key set key = '\\x00'").await;
+    let tomorrow = new(&db, &job()).await;
+    assert_ne!(today, tomorrow);
+    assert_eq!(state(&db, today).await, JobState::Waiting);
+}
+
+#[tokio::test]
+async fn a_type_says_what_makes_its_jobs_unique() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Bill {
+        customer: i32,
+        sum: i32,
+    }
+    impl Job for Bill {
+        const KIND: &'static str = "bill";
+        fn unique(&self) -> Option<Unique> {
+            Some(Unique::by_kind().args(["customer"]))
+        }
+    }
+    let db = database().await;
+    let first = Bill { customer: 1, sum: 1 }.enqueue(db.pool()).await.unwrap();
+    assert!(matches!(first, Enqueued::New(_)));
+    let second = Bill { customer: 1, sum: 2 }.enqueue(db.pool()).await.unwrap();
+    assert_eq!(second, Enqueued::Duplicate(first.id()));
+}
+
+#[tokio::test]
+async fn of_64_clients_that_enqueue_at_once_one_is_new_in_each_of_200_rounds() {
+    const CLIENTS: usize = 64;
+    const ROUNDS: usize = 200;
+    let db = Arc::new(database().await);
+    // One more than the clients: the test, which ends the job between two rounds.
+    let barrier = Arc::new(Barrier::new(CLIENTS + 1));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (db, barrier) = (db.clone(), barrier.clone());
+            tokio::spawn(async move {
+                let mut new = Vec::new();
+                for _ in 0..ROUNDS {
+                    barrier.wait().await;
+                    match db.enqueue(&keyed("the one")).await.unwrap() {
+                        Enqueued::New(id) => new.push(id),
+                        Enqueued::Duplicate(_) => {}
+                        other => panic!("{other:?}"),
+                    }
+                    barrier.wait().await;
+                }
+                new
+            })
+        })
+        .collect();
+    let mut worker = worker(&db, succeed);
+    for _ in 0..ROUNDS {
+        barrier.wait().await;
+        barrier.wait().await;
+        assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
+        assert_eq!(worker.step().await.unwrap(), Step::Idle, "two were active");
+    }
+    let new: Vec<_> = join_all(clients).await.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(new.len(), ROUNDS);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job").await, 200);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'succeeded'").await, 200);
+}
+
+#[tokio::test]
+async fn bulks_with_keys_in_opposite_orders_do_not_wait_in_a_circle() {
+    // More keys than one statement takes.
+    const KEYS: usize = 1100;
+    const CLIENTS: usize = 4;
+    const ROUNDS: usize = 2;
+    let db = Arc::new(database().await);
+    for mode in OnDuplicate::ALL.into_iter().filter(|mode| *mode != OnDuplicate::Error) {
+        let barrier = Arc::new(Barrier::new(CLIENTS));
+        let clients = (0..CLIENTS).map(|client| {
+            let (db, barrier) = (db.clone(), barrier.clone());
+            tokio::spawn(async move {
+                let mut answers = Vec::new();
+                for round in 0..ROUNDS {
+                    let key = |n: usize| keyed_in(mode, &format!("{} {round} {n}", mode.as_str()));
+                    let mut jobs: Vec<_> = (0..KEYS).map(key).collect();
+                    if client % 2 == 0 {
+                        jobs.reverse();
+                    }
+                    barrier.wait().await;
+                    // An error is told when all have met for the last time.
+                    answers.push(db.enqueue_many(&jobs).await);
+                }
+                answers
+            })
+        });
+        let answers = join_all(clients).await.into_iter().flat_map(Result::unwrap);
+        let new: u64 = answers.map(Result::unwrap).sum();
+        // Whoever replaces is new too.
+        let keys = KEYS * ROUNDS;
+        assert_eq!(new as usize, if mode == OnDuplicate::Skip { keys } else { keys * CLIENTS }, "{mode:?}");
+        let waiting: i64 = ask(&db, "select count(*) from ordinaut.due_work").await;
+        assert_eq!(waiting as usize, keys);
+        is_sound(&db).await;
+        tell(&db, "truncate ordinaut.due_work, ordinaut.unique_key").await;
+    }
+}
+
+#[tokio::test]
+async fn a_bulk_answers_for_each_and_counts_what_is_new() {
+    let db = database().await;
+    let held = new(&db, &keyed("held")).await;
+    let jobs = [keyed("held"), keyed("twice"), probe(7), keyed("twice"), keyed_in(OnDuplicate::Replace, "twice")];
+    let mut pending = db.pending();
+    for job in &jobs {
+        pending.add(job.clone());
+    }
+    let answers = pending.commit(db.pool().begin().await.unwrap()).await.unwrap();
+    let [_, twice, plain, _, last] = jobs.map(|job| job.id());
+    let expected = [
+        Enqueued::Duplicate(held),
+        Enqueued::New(twice),
+        Enqueued::New(plain),
+        Enqueued::Duplicate(twice),
+        Enqueued::New(last),
+    ];
+    assert_eq!(answers, expected);
+    assert_eq!(state(&db, twice).await, JobState::Cancelled);
+    is_sound(&db).await;
+
+    assert_eq!(db.enqueue_many([keyed("held"), keyed("x"), keyed("y"), keyed("x"), probe(1)]).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn where_a_duplicate_is_an_error_nothing_is_stored() {
+    let db = database().await;
+    let held = new(&db, &keyed_in(OnDuplicate::Error, "held")).await;
+    let strict = || keyed_in(OnDuplicate::Error, "held");
+    let error = db.enqueue(&strict()).await.unwrap_err();
+    assert!(matches!(error, EnqueueError::Duplicate { id } if id == held), "{error}");
+    let error = db.enqueue_many([probe(1), keyed("free"), strict()]).await.unwrap_err();
+    assert!(matches!(error, EnqueueError::Duplicate { id } if id == held), "{error}");
+    let twice = [keyed_in(OnDuplicate::Error, "twice"), keyed_in(OnDuplicate::Error, "twice")];
+    let error = db.enqueue_many(&twice).await.unwrap_err();
+    assert!(matches!(error, EnqueueError::Duplicate { id } if id == twice[0].id()), "{error}");
+    assert_eq!(ask::<Vec<Uuid>>(&db, "select array_agg(id) from ordinaut.job").await, [held]);
+    new(&db, &keyed("free")).await;
+}
+
+#[tokio::test]
+async fn the_second_waits_for_the_first_ones_transaction_and_is_new_if_that_is_rolled_back() {
+    for commit in [false, true] {
+        let db = Arc::new(database().await);
+        let mut tx = db.pool().begin().await.unwrap();
+        let first = keyed("a");
+        assert_eq!(first.enqueue(&mut *tx).await.unwrap(), Enqueued::New(first.id()));
+        let second = keyed("a");
+        let (asks, job) = (db.clone(), second.clone());
+        let answer = tokio::spawn(async move { asks.enqueue(&job).await });
+        eventually(&db, "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())").await;
+        let expected = if commit {
+            // Committed after the second one's statement began: it is seen all the same.
+            tx.commit().await.unwrap();
+            Enqueued::Duplicate(first.id())
+        } else {
+            tx.rollback().await.unwrap();
+            Enqueued::New(second.id())
+        };
+        assert_eq!(within(answer).await.unwrap().unwrap(), expected);
+        is_sound(&db).await;
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_in_an_open_transaction_does_not_hold_up_the_end_of_the_holder() {
+    for mode in [OnDuplicate::Skip, OnDuplicate::Replace] {
+        let db = database().await;
+        let first = new(&db, &keyed("a")).await;
+        let (gate, mut starts) = gated();
+        let mut worker = worker(&db, gate);
+        let step = tokio::spawn(async move { worker.step().await });
+        let handler = within(starts.recv()).await.unwrap();
+        let mut tx = db.pool().begin().await.unwrap();
+        let second = keyed_in(mode, "a").enqueue(&mut *tx).await.unwrap();
+        assert_eq!(second, Enqueued::Duplicate(first));
+
+        handler.end(Ok(()));
+
+        assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(first), "{mode:?}");
+        tx.rollback().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn under_repeatable_read_a_key_taken_meanwhile_is_an_error_of_serialization() {
+    let db = database().await;
+    let mut tx = db.pool().begin_with("begin isolation level repeatable read").await.unwrap();
+    sqlx::query("select 1 from ordinaut.job").execute(&mut *tx).await.unwrap();
+    new(&db, &keyed("a")).await;
+    let error = keyed("a").enqueue(&mut *tx).await.unwrap_err();
+    let EnqueueError::Database(error) = error else { panic!("{error}") };
+    assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("40001"));
+    assert!(ordinaut_core::will_pass(&error));
+}
+
+#[tokio::test]
+async fn one_that_replaces_takes_the_place_and_the_time_of_one_that_waits() {
+    let db = database().await;
+    let scheduled = new(&db, &keyed("a").delay(LATER)).await;
+    let due_at = "select run_at = (select scheduled_for from ordinaut.job order by id limit 1) from ordinaut.due_work where job_id = $1";
+
+    let second = new(&db, &keyed_in(OnDuplicate::Replace, "a").delay(LATER * 2)).await;
+
+    assert_eq!(state(&db, scheduled).await, JobState::Cancelled);
+    let runs = db.runs(scheduled).await.unwrap();
+    assert_eq!((runs[0].outcome, runs[0].attempt, runs[0].session), (Outcome::Cancelled, 1, None));
+    assert_eq!(runs[0].error, Some(format!("replaced by job {second}")));
+    assert!(ask_of::<bool>(&db, due_at, second).await, "it is due when the first one was");
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(second));
+    assert_eq!(ask::<i64>(&db, "select sum(ended)::bigint from ordinaut.outcome_count").await, 1);
+    let told = "select job_ids from ordinaut.outbox where type = 'cancelled'";
+    assert_eq!(ask::<Vec<Uuid>>(&db, told).await, [scheduled]);
+    is_sound(&db).await;
+
+    // One that was due for a while keeps its place, below any floor: the sweep finds it.
+    tell(&db, "update ordinaut.due_work set run_at = run_at - interval '3 h'").await;
+    let third = new(&db, &keyed_in(OnDuplicate::Replace, "a").delay(LATER)).await;
+    assert_eq!(state(&db, third).await, JobState::Waiting);
+    assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(third));
+}
+
+#[tokio::test]
+async fn one_that_debounces_is_due_when_it_says_itself() {
+    let db = database().await;
+    let mut last = new(&db, &keyed("a").delay(Duration::from_secs(60))).await;
+    for _ in 0..3 {
+        let next = new(&db, &keyed_in(OnDuplicate::Debounce, "a").delay(LATER)).await;
+        assert_eq!(state(&db, last).await, JobState::Cancelled);
+        let due = "select run_at = (select scheduled_for from ordinaut.job where id = $1) from ordinaut.due_work";
+        assert!(ask_of::<bool>(&db, due, next).await);
+        last = next;
+    }
+    is_sound(&db).await;
+}
+
+#[tokio::test]
+async fn many_that_debounce_at_once_leave_one() {
+    let db = Arc::new(database().await);
+    let clients = (0..32).map(|_| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            for _ in 0..10 {
+                let job = keyed_in(OnDuplicate::Debounce, "a").delay(LATER);
+                assert_eq!(db.enqueue(&job).await.unwrap(), Enqueued::New(job.id()), "nothing runs");
+            }
+        })
+    });
+    join_all(clients).await.into_iter().for_each(Result::unwrap);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run").await, 319);
+    is_sound(&db).await;
+}
+
+#[tokio::test]
+async fn one_that_runs_is_not_replaced_and_retries_keep_the_key() {
+    let db = database().await;
+    let first = new(&db, &keyed("a").max_attempts(5)).await;
+    for again in [JobError::snooze(Duration::ZERO), JobError::retry("no").after(Duration::ZERO)] {
+        let (gate, mut starts) = gated();
+        let mut worker = worker(&db, gate);
+        let step = tokio::spawn(async move { worker.step().await });
+        let handler = within(starts.recv()).await.unwrap();
+        for mode in [OnDuplicate::Replace, OnDuplicate::Debounce, OnDuplicate::Skip] {
+            assert_eq!(db.enqueue(&keyed_in(mode, "a")).await.unwrap(), Enqueued::Duplicate(first), "{mode:?}");
+        }
+        handler.end(Err(again));
+        assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(first));
+        assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(first), "it waits for its next attempt");
+        is_sound(&db).await;
+    }
+    let second = new(&db, &keyed_in(OnDuplicate::Replace, "a")).await;
+    assert_eq!(state(&db, first).await, JobState::Cancelled, "it waited for its third attempt");
+    assert_eq!(db.runs(first).await.unwrap().last().unwrap().attempt, 3);
+    let mut worker = worker(&db, |_, _| async { Err(JobError::fatal("bad")) });
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(second));
+    new(&db, &keyed("a")).await;
+}
+
+/// A job with this key that was parked, as a paused task's would be.
+async fn parked(db: &TestDatabase, key: &str) -> Uuid {
+    let id = new(db, &keyed(key)).await;
+    tell(
+        db,
+        "with gone as (delete from ordinaut.due_work returning *)
+         insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
+         select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'task_paused', gen_random_uuid() from gone",
+    )
+    .await;
+    id
+}
+
+#[tokio::test]
+async fn one_that_is_parked_holds_its_key_and_can_be_replaced_and_cancelled() {
+    let db = database().await;
+    let first = parked(&db, "a").await;
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(first));
+    is_sound(&db).await;
+    let second = new(&db, &keyed_in(OnDuplicate::Replace, "a")).await;
+    assert_eq!((state(&db, first).await, state(&db, second).await), (JobState::Cancelled, JobState::Waiting));
+    is_sound(&db).await;
+
+    let third = parked(&db, "b").await;
+    db.cancel(third).await.unwrap();
+    new(&db, &keyed("b")).await;
+}
+
+#[tokio::test]
+async fn the_key_is_held_for_its_window_after_the_end_and_forgotten_then() {
+    let db = database().await;
+    let windowed = || probe(0).unique(Unique::by_kind().key("a").after_end(LATER));
+    let first = new(&db, &windowed()).await;
+    assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(first));
+    for mode in [OnDuplicate::Skip, OnDuplicate::Replace] {
+        assert_eq!(db.enqueue(&keyed_in(mode, "a")).await.unwrap(), Enqueued::Duplicate(first));
+    }
+    assert!(ask::<bool>(&db, "select held_until > now() + interval '59 min' from ordinaut.unique_key").await);
+
+    tell(&db, "update ordinaut.unique_key set held_until = clock_timestamp() - interval '1 s'").await;
+    let second = new(&db, &windowed()).await;
+    db.cancel(second).await.unwrap();
+    schedule_once(&db).await;
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.unique_key").await, 1, "its window goes on");
+    tell(&db, "update ordinaut.unique_key set held_until = clock_timestamp() - interval '1 s'").await;
+    schedule_once(&db).await;
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.unique_key").await, 0);
+}
+
+#[tokio::test]
+async fn a_cancel_frees_the_key() {
+    let db = database().await;
+    let waiting = new(&db, &keyed("a")).await;
+    db.cancel(waiting).await.unwrap();
+    let running = new(&db, &keyed("a")).await;
+    let (gate, mut starts) = gated();
+    let mut worker = worker(&db, gate);
+    let step = tokio::spawn(async move { worker.step().await });
+    let handler = within(starts.recv()).await.unwrap();
+    db.cancel(running).await.unwrap();
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(running), "it has not ended yet");
+    handler.end(Err(JobError::retry("interrupted")));
+    within(step).await.unwrap().unwrap();
+    new(&db, &keyed("a")).await;
+    is_sound(&db).await;
+}
+
+#[tokio::test]
+async fn a_lost_attempt_keeps_the_key() {
+    let db = database().await;
+    let job = new(&db, &keyed("a")).await;
+    tell(
+        &db,
+        "with lost as (
+             insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency, max_attempts, lease, expires_at)
+             values (1, 'lost', '', 1, '', '{}', '{}', 1, 3, '1 ms', now() - interval '1 s'))
+         update ordinaut.due_work set session = 1, nonce = 1, attempt = attempt + 1",
+    )
+    .await;
+    schedule_once(&db).await;
+    assert_eq!(state(&db, job).await, JobState::Waiting);
+    assert_eq!(ask::<i16>(&db, "select flags from ordinaut.due_work").await, 10, "a suspect with a key");
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(job));
+}
+
+#[tokio::test]
+async fn a_requeue_takes_the_key_again_or_is_refused() {
+    let db = database().await;
+    let mut dies = worker(&db, |_: Probe, _| async { Err(JobError::fatal("bad")) });
+    let first = new(&db, &keyed("a")).await;
+    dies.step().await.unwrap();
+    let second = new(&db, &keyed("a")).await;
+
+    assert!(db.requeue(&[first]).await.unwrap().is_empty(), "two would be active");
+    assert_eq!(db.unique_holder(first).await.unwrap(), Some(second));
+    assert_eq!(state(&db, first).await, JobState::Dead);
+
+    dies.step().await.unwrap();
+    let requeued = db.requeue(&[first, second]).await.unwrap();
+    assert_eq!(requeued.len(), 1, "one key, one of them");
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(requeued[0]));
+    is_sound(&db).await;
+
+    // Its own window is in nobody's way.
+    let windowed = new(&db, &probe(0).priority(1).unique(Unique::by_kind().key("w").after_end(LATER))).await;
+    dies.step().await.unwrap();
+    assert_eq!(state(&db, windowed).await, JobState::Dead);
+    assert_eq!(db.requeue(&[windowed]).await.unwrap(), [windowed]);
+    is_sound(&db).await;
+}
+
+#[tokio::test]
+async fn plain_sql_takes_a_key_too_and_means_the_same() {
+    let db = database().await;
+    let sql = "select ordinaut.enqueue('probe', '{\"n\": 1}', unique_key => 'ü\"\\' || chr(10))";
+    let first: Uuid = ask(&db, sql).await;
+    assert_eq!(ask::<Uuid>(&db, sql).await, first);
+    assert_eq!(db.enqueue(&keyed("ü\"\\\n")).await.unwrap(), Enqueued::Duplicate(first));
+    is_sound(&db).await;
+    assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(first));
+    let second = new(&db, &keyed("ü\"\\\n")).await;
+    assert_eq!(ask::<Uuid>(&db, sql).await, second);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job").await, 2);
+}
+
+#[tokio::test]
+async fn a_key_that_an_older_worker_forgot_is_freed() {
+    let db = database().await;
+    let first = new(&db, &keyed("a")).await;
+    // It settles as it always did, and knows no keys.
+    tell(&db, "update ordinaut.due_work set flags = 0").await;
+    assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(first));
+    assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(first));
+    schedule_once(&db).await;
+    new(&db, &keyed("a")).await;
+}
+
+#[tokio::test]
+async fn a_plan_made_while_there_were_no_keys_does_not_read_all_of_them() {
+    let db = database().await;
+    tell(&db, "vacuum analyze ordinaut.unique_key").await;
+    let mut worker = worker(&db, succeed);
+    // More often than a statement is planned anew each time.
+    db.enqueue_many((0..10).map(probe)).await.unwrap();
+    while worker.step().await.unwrap() != Step::Idle {}
+    db.enqueue_many((0..3000).map(|n| keyed(&n.to_string()).delay(LATER))).await.unwrap();
+    db.enqueue_many((0..10).map(|n| keyed(&format!("due {n}")))).await.unwrap();
+    while worker.step().await.unwrap() != Step::Idle {}
+    drop(worker);
+    let other = db.another_pool().await;
+    db.pool().close().await;
+    let db = other;
+    // A connection's statistics are complete once it has ended.
+    let ended = "select not exists (select from pg_stat_activity where datname = current_database()
+                                                        and application_name ~ '^ordinaut-(claim|settle)')";
+    eventually(&db, ended).await;
+    let read = "select (select idx_tup_read from pg_stat_user_indexes where indexrelname = 'unique_key_job_id') < 100
+                   and (select seq_tup_read from pg_stat_user_tables where relname = 'unique_key') < 100";
+    assert!(ask::<bool>(&db, read).await, "an enqueue or a settle read the keys of others");
+    let freed = "select count(*) = 10 from ordinaut.unique_key where held_until is not null";
+    assert!(ask::<bool>(&db, freed).await);
+}
