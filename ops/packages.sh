@@ -50,6 +50,15 @@ need_pgbouncer() {
     command -v pgbouncer > /dev/null || [ -x /usr/sbin/pgbouncer ] || install_package PgBouncer pgbouncer pgbouncer pgbouncer
 }
 
+# A library that shows a process another time, for the fault lab.
+need_faketime() {
+    local library
+    for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib64/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1; do
+        [ -e "$library" ] && return 0
+    done
+    install_package libfaketime faketime libfaketime libfaketime
+}
+
 need_compiler() {
     command -v cc > /dev/null || install_package "a C compiler" gcc gcc gcc
 }

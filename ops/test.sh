@@ -4,8 +4,9 @@
 #   ./ops/test.sh                 install what is missing, then run every test
 #   ./ops/test.sh install         only install what is missing
 #   ./ops/test.sh fault [case]    real processes and real kills; takes minutes, and is not part of CI. The cases:
-#                                 worker_killed, contention, late_commit, late_bulk, postgres_killed,
-#                                 failover, schedulers_killed, schedulers_away
+#                                 kill_storm, pause_storm, postgres_storm, lost_commit, black_hole, cancels, sigterms,
+#                                 clock, poison, redis_away, worker_killed, contention, late_commit, late_bulk,
+#                                 postgres_killed, failover, schedulers_killed, schedulers_away. FAULT_SEED repeats a run
 #   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode
 #   ./ops/test.sh compose         what deployment promises, on a Docker engine; a quarter of an hour, not part of CI
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now
@@ -35,9 +36,12 @@ case ${1:-all} in
         ;;
     fault)
         install
+        need_faketime
+        # The doors that the cases start beside the one whose test they are.
+        doors=(-p ordinaut-worker -p ordinaut-scheduler -p ordinaut-api)
+        cargo build "${doors[@]}" --locked --bins --test fault -j2
         # One after another: each wants the machine for itself.
-        cargo test -p ordinaut-worker -p ordinaut-scheduler --locked --test fault -j2 -- \
-            --ignored --nocapture --test-threads 1 "${2:-}"
+        cargo test "${doors[@]}" --locked --test fault -j2 -- --ignored --nocapture --test-threads 1 "${2:-}"
         ;;
     pooler)
         install

@@ -7,7 +7,7 @@ mod seconds;
 
 pub use health::WorkerHealth;
 pub use http::status::ExpectStatus;
-pub use kinds::{Echo, Fail, How, Http, Panic, Sleep, Spin};
+pub use kinds::{Abort, Echo, Fail, How, Http, Panic, Sleep, Spin};
 pub use seconds::Seconds;
 
 use anyhow::Context as _;
@@ -21,7 +21,7 @@ pub struct Config {
     pub database: Database,
     /// What it serves, and how.
     pub settings: WorkerSettings,
-    /// Whether it also runs the kinds that fail on purpose: `fail`, `panic` and `spin`.
+    /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `panic` and `spin`.
     pub fault_kinds: bool,
     /// What to do when a handler blocks its thread for good, instead of ending the process with
     /// [`EXIT_STUCK`](ordinaut_core::EXIT_STUCK).
@@ -42,7 +42,11 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
         .handle(kinds::echo::echo)
         .handle(kinds::sleep::sleep);
     if config.fault_kinds {
-        worker = worker.handle(kinds::fail::fail).handle(kinds::panic::panic).handle(kinds::spin::spin);
+        worker = worker
+            .handle(kinds::abort::abort)
+            .handle(kinds::fail::fail)
+            .handle(kinds::panic::panic)
+            .handle(kinds::spin::spin);
     }
     Ok(match config.when_stuck {
         Some(end) => worker.when_stuck(end),

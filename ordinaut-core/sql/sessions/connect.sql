@@ -4,7 +4,10 @@
 -- Plans are kept as long as the connection. One that was made while a table was empty would read it from end to end once
 -- it has filled, until the next analyze: 300 ms a claim with 200,000 jobs waiting, instead of 5. Nor is any of them
 -- worth compiling, which the price of what was ruled out would make the server believe: seconds a statement.
+-- A transaction whose other end fell silent (a process that is frozen, a wire that lost everything) gives up its locks
+-- after the same time: others wait for them.
 select set_config('statement_timeout', $1::text, $2::boolean),
+       set_config('idle_in_transaction_session_timeout', $1::text, $2::boolean),
        set_config('enable_seqscan', 'off', $2::boolean), set_config('enable_bitmapscan', 'off', $2::boolean),
        set_config('enable_hashjoin', 'off', $2::boolean), set_config('enable_mergejoin', 'off', $2::boolean),
        set_config('jit', 'off', $2::boolean)

@@ -1,5 +1,6 @@
 //! The firing loop: sleeps until the next task is due, a hint that one was changed, or one second, and fires what is due.
 
+use super::patience::Patience;
 use super::pulse::{Loop, Pulse};
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
@@ -22,11 +23,11 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
 pub(super) async fn run(database: Database, settings: SchedulerSettings, pulse: Pulse, stop: CancellationToken) {
-    let (mut failures, changed) = (0, Arc::new(Notify::new()));
+    let (mut failures, changed, patience) = (0, Arc::new(Notify::new()), Patience::default());
     let _listening = listen_for_tasks(&database, &settings, &changed);
     loop {
         // Begun transactions are finished.
-        let fired = fire(&database, &settings, &pulse).await;
+        let fired = fire(&database, &settings, &patience, &pulse).await;
         pulse.turned(Loop::Fire, fired.is_ok());
         let pause = match fired {
             Ok(next_due) => {
@@ -48,24 +49,34 @@ pub(super) async fn run(database: Database, settings: SchedulerSettings, pulse: 
 }
 
 /// Fires everything that is due; returns how long until something else is.
-async fn fire(database: &Database, settings: &SchedulerSettings, pulse: &Pulse) -> sqlx::Result<Option<Duration>> {
-    if fire_batch(database, settings).await? {
+async fn fire(
+    database: &Database,
+    settings: &SchedulerSettings,
+    patience: &Patience,
+    pulse: &Pulse,
+) -> sqlx::Result<Option<Duration>> {
+    if fire_batch(database, settings, patience).await? {
         // More is due than fits into one transaction: several at once.
-        try_join_all((0..settings.max_workers).map(|_| fire_batches(database, settings, pulse))).await?;
+        try_join_all((0..settings.max_workers).map(|_| fire_batches(database, settings, patience, pulse))).await?;
     }
-    database.next_due().await
+    patience.wait(database.next_due()).await
 }
 
-async fn fire_batches(database: &Database, settings: &SchedulerSettings, pulse: &Pulse) -> sqlx::Result<()> {
-    while fire_batch(database, settings).await? {
+async fn fire_batches(
+    database: &Database,
+    settings: &SchedulerSettings,
+    patience: &Patience,
+    pulse: &Pulse,
+) -> sqlx::Result<()> {
+    while fire_batch(database, settings, patience).await? {
         pulse.turned(Loop::Fire, true);
     }
     Ok(())
 }
 
 /// Whether there may be more.
-async fn fire_batch(database: &Database, settings: &SchedulerSettings) -> sqlx::Result<bool> {
-    let fired = database.fire_due(BATCH, settings.misfire_grace).await?;
+async fn fire_batch(database: &Database, settings: &SchedulerSettings, patience: &Patience) -> sqlx::Result<bool> {
+    let fired = patience.wait(database.fire_due(BATCH, settings.misfire_grace)).await?;
     if fired.tasks > 0 {
         debug!("{} tasks were due: {} fires, {} skips", fired.tasks, fired.fires, fired.skips);
     }

@@ -3,6 +3,7 @@
 
 mod duty;
 mod fire;
+mod patience;
 #[cfg(feature = "redis")]
 mod publish;
 mod pulse;
@@ -15,6 +16,7 @@ use crate::settings::host_name;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use duty::Duties;
+use patience::Patience;
 use rescue::Rescue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,23 +71,23 @@ impl Scheduler {
             let rescue = every.clone();
             async move { rescue.step().await }
         });
-        let pruned = database.clone();
+        let (pruned, pruning) = (database.clone(), Arc::new(Patience::default()));
         duties.add("prune", "30 * * * * *", move || {
-            let (database, rescue) = (pruned.clone(), rescue.clone());
+            let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
             async move {
                 rescue.look_everywhere().await?;
-                database.prune_schedulers(SESSION_RETENTION).await?;
-                let repaired = database.repair_unique_keys().await?;
+                patience.wait(database.prune_schedulers(SESSION_RETENTION)).await?;
+                let repaired = patience.wait(database.repair_unique_keys()).await?;
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
-                database.prune_cursors().await?;
-                database.prune_limits().await?;
-                database.prune_sessions(SESSION_RETENTION).await.map(drop)
+                patience.wait(database.prune_cursors()).await?;
+                patience.wait(database.prune_limits()).await?;
+                patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
             }
         });
-        let bounded = database.clone();
-        duties.add("expire", "* * * * * *", move || expire(bounded.clone()));
+        let (bounded, bounding) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("expire", "* * * * * *", move || expire(bounded.clone(), bounding.clone()));
         let (kept, retention) = (database.clone(), self.settings.retention.clone());
         duties.add("retention", "45 7 * * * *", move || {
             let (database, retention) = (kept.clone(), retention.clone());
@@ -95,21 +97,25 @@ impl Scheduler {
                 Ok(())
             }
         });
-        let parted = database.clone();
-        duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone()));
-        let looked_at = database.clone();
-        duties.add("look", "* * * * * *", move || fire::look(looked_at.clone()));
-        let seen = (database.clone(), pulse.clone());
+        let (parted, parting) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone(), parting.clone()));
+        let (looked_at, looking) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("look", "* * * * * *", move || {
+            let (database, patience) = (looked_at.clone(), looking.clone());
+            async move { patience.wait(fire::look(database)).await }
+        });
+        let (seen, seeing) = ((database.clone(), pulse.clone()), Arc::new(Patience::default()));
         duties.add("seen", "*/5 * * * * *", move || {
-            let (database, pulse) = seen.clone();
+            let ((database, pulse), patience) = (seen.clone(), seeing.clone());
             async move {
                 // Who stands still does not say that it lives.
-                if let Some(stuck) = pulse.stuck() {
-                    warn!("the loop {stuck} of the scheduler stands still");
+                if let Some(still) = pulse.still() {
+                    warn!("the loop {still} of the scheduler stands still");
                     return Ok(());
                 }
                 let host = host_name();
-                database.scheduler_seen(id, &format!("{host}/{}", std::process::id()), &host).await
+                let name = format!("{host}/{}", std::process::id());
+                patience.wait(database.scheduler_seen(id, &name, &host)).await
             }
         });
         let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), pulse.clone(), stop.clone()));
@@ -146,16 +152,16 @@ impl Scheduler {
 }
 
 /// Ends what waited for too long, and forgets unique keys whose windows are over.
-async fn expire(database: Database) -> sqlx::Result<()> {
-    let expired = database.expire_jobs().await?;
+async fn expire(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+    let expired = patience.wait(database.expire_jobs()).await?;
     if expired > 0 {
         info!("{expired} jobs expired: they waited for longer than their queues allow");
     }
-    database.prune_unique_keys().await
+    patience.wait(database.prune_unique_keys()).await
 }
 
-async fn make_partitions(database: Database) -> sqlx::Result<()> {
-    let made = database.make_partitions().await?;
+async fn make_partitions(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+    let made = patience.wait(database.make_partitions()).await?;
     if !made.is_empty() {
         info!("made partitions {}", made.join(", "));
     }

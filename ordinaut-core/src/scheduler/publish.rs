@@ -1,5 +1,6 @@
 //! Publishing: what the relay numbered goes to the Redis stream, under the same numbers.
 
+use super::patience::Patience;
 use crate::store::database::Database;
 use crate::stream::{Stream, StreamError};
 use crate::vocabulary::backoff::Backoff;
@@ -43,8 +44,8 @@ pub(super) async fn run(database: Database, url: String, stop: CancellationToken
 /// Follows the events from where the stream ends. Every publisher goes on from there and in order, so that two of them
 /// only repeat each other, which Redis refuses.
 async fn publish(database: &Database, url: &str, failures: &mut i16) -> Result<std::convert::Infallible, PublishError> {
-    let stream = Stream::connect(url).await?;
-    let head = database.last_event().await?;
+    let (stream, patience) = (Stream::connect(url).await?, Patience::default());
+    let head = patience.wait(database.last_event()).await?;
     let mut published = match stream.last().await? {
         Some(last) if last > head => return Err(PublishError::Foreign { stream: last, database: head }),
         Some(last) => last,
@@ -53,7 +54,7 @@ async fn publish(database: &Database, url: &str, failures: &mut i16) -> Result<s
     info!("publishing events to Redis after number {published}");
     *failures = 0;
     loop {
-        let events = database.events_after(published, BATCH).await?;
+        let events = patience.wait(database.events_after(published, BATCH)).await?;
         for event in &events {
             stream.publish(event).await?;
             published = event.n;

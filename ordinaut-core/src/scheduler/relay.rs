@@ -1,5 +1,6 @@
 //! The relay: numbers changes in the order of their commits, so that readers can follow them.
 
+use super::patience::Patience;
 use super::pulse::{Loop, Pulse};
 use crate::store::database::Database;
 use crate::vocabulary::backoff::Backoff;
@@ -17,9 +18,9 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 
 /// Relays until told to stop. Any number of processes may: one of them gets the lock, the others find nothing to do.
 pub(super) async fn run(database: Database, pulse: Pulse, stop: CancellationToken) {
-    let mut failures = 0;
+    let (mut failures, patience) = (0, Patience::default());
     loop {
-        let relayed = database.relay(BATCH).await;
+        let relayed = patience.wait(database.relay(BATCH)).await;
         pulse.turned(Loop::Relay, relayed.is_ok());
         let pause = match relayed {
             Ok(BATCH) => Duration::ZERO,

@@ -1,5 +1,6 @@
 //! Rescue: take jobs back from sessions that are not alive.
 
+use super::patience::Patience;
 use crate::store::database::Database;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,18 +14,19 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Rescue {
     database: Database,
+    patience: Patience,
     looked: Mutex<Option<Instant>>,
 }
 
 impl Rescue {
     pub(super) fn new(database: Database) -> Self {
-        Self { database, looked: Mutex::default() }
+        Self { database, patience: Patience::default(), looked: Mutex::default() }
     }
 
     /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the
     /// declaring: whichever scheduler declared it, and whenever the claim commits, the job is found.
     pub(super) async fn step(&self) -> sqlx::Result<()> {
-        let dead = self.database.declare_dead().await?;
+        let dead = self.patience.wait(self.database.declare_dead()).await?;
         for session in &dead {
             warn!(
                 worker.session = session.session,
@@ -33,7 +35,9 @@ impl Rescue {
                 session.name
             );
         }
-        if !dead.is_empty() || self.is_time_to_look() && self.database.session_ended_lately().await? {
+        if !dead.is_empty()
+            || self.is_time_to_look() && self.patience.wait(self.database.session_ended_lately()).await?
+        {
             self.look_everywhere().await?;
         }
         Ok(())
@@ -42,7 +46,7 @@ impl Rescue {
     /// Takes back every job whose session is not alive.
     pub(super) async fn look_everywhere(&self) -> sqlx::Result<()> {
         loop {
-            let rescued = self.database.rescue(BATCH).await?;
+            let rescued = self.patience.wait(self.database.rescue(BATCH)).await?;
             for end in &rescued {
                 warn!(job.id = %end.job_id, attempt = end.attempt, queue = %end.queue, outcome = %end.outcome,
                       "job {} attempt {} lost its worker: {}", end.job_id, end.attempt, end.outcome);

@@ -7,6 +7,7 @@ use super::{Setting, within};
 use crate::store::address::Address;
 use crate::store::database::Database;
 use crate::store::schema::Schema;
+use std::time::Duration;
 
 fn url(text: &str) -> Option<Address> {
     text.parse().ok()
@@ -41,6 +42,9 @@ pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
     |text| within(text, 1..=1000),
 )
 .or("10");
+
+/// Far longer than a process of ours thinks within a transaction.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 
 /// Which Postgres, which schema in it, and which Redis hears of what happens there.
 #[derive(Clone, Debug)]
@@ -85,7 +89,7 @@ impl DatabaseSettings {
     /// The pool that a process works with; `name` is what Postgres shows of it.
     pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.url.clone().application_name(name);
-        let database = Database::connect(options, self.max_connections).await?;
+        let database = Database::connect_process(options, self.max_connections, IDLE_IN_TRANSACTION).await?;
         let database = match &self.direct_url {
             Some(address) => database.direct(address.clone()),
             None => database,

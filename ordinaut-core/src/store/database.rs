@@ -2,16 +2,21 @@
 
 use super::address::{Address, must_take_writes};
 use super::hints::Hints;
+use super::link::answered;
 use super::pooler::Pooler;
 use super::schema::Schema;
 use super::sealed::Secrets;
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Long enough for a database that is restarting behind a proxy to say so, short enough for a person to wait.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a connection that comes back to the pool has to answer in. One that swallows everything would keep its place in the
+/// pool for ever.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the jobs are: a pool of connections and a schema.
 ///
@@ -42,24 +47,62 @@ impl Database {
     /// transaction mode that forgets prepared statements (PgBouncer before 1.21) each statement goes in a transaction of
     /// its own, begun by [`Database::begin`]; what you send through [`Database::pool`] is yours to take care of.
     pub async fn connect(address: impl Into<Address>, max_connections: u32) -> sqlx::Result<Self> {
-        let address = address.into();
+        Self::connect_as(address.into(), max_connections, None).await
+    }
+
+    /// As [`Database::connect`], for a process of ours, whose transactions are short: one that is idle for longer than
+    /// `idle_in_transaction` has lost its other end, and gives up its locks; and a connection that swallows everything gives up
+    /// its place in the pool.
+    pub(crate) async fn connect_process(
+        address: impl Into<Address>,
+        max_connections: u32,
+        idle_in_transaction: Duration,
+    ) -> sqlx::Result<Self> {
+        Self::connect_as(address.into(), max_connections, Some(idle_in_transaction)).await
+    }
+
+    async fn connect_as(
+        address: Address,
+        max_connections: u32,
+        idle_in_transaction: Option<Duration>,
+    ) -> sqlx::Result<Self> {
+        let several = address.has_several();
+        let found = if several { address.connect().await?.0 } else { address.first().clone() };
+        let pooler = Pooler::default();
+        pooler.look(&address).await;
         let mut options = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
-        if address.has_several() {
+        if several {
             // Instead of the ping that a pool sends: a primary may have become a standby.
             options = options
                 .test_before_acquire(false)
-                .before_acquire(|connection, _| Box::pin(async { Ok(must_take_writes(connection).await.is_ok()) }))
-                .after_connect(|connection, _| Box::pin(must_take_writes(connection)));
+                .before_acquire(|connection, _| Box::pin(async { Ok(must_take_writes(connection).await.is_ok()) }));
         }
-        let found = if address.has_several() { address.connect().await?.0 } else { address.first().clone() };
-        let pool = options.connect_with(found.clone()).await?;
-        let pooler = Pooler::default();
-        pooler.look(&address).await;
+        if idle_in_transaction.is_some() {
+            // An error closes the connection without a word to the other end.
+            options = options.after_release(|connection, _| {
+                Box::pin(async move { answered(RETURN_TIMEOUT, connection.ping()).await.map(|()| true) })
+            });
+        }
+        // Behind a pooler a connection's settings would become those of somebody else's transactions.
+        let limit = idle_in_transaction.filter(|_| !pooler.shares_servers()).map(|limit| limit.as_millis().to_string());
+        let set = Schema::default().sql(include_str!("../../sql/sessions/pool.sql"));
+        options = options.after_connect(move |connection, _| {
+            let (set, limit) = (set.clone(), limit.clone());
+            Box::pin(async move {
+                if several {
+                    must_take_writes(connection).await?;
+                }
+                if let Some(limit) = limit {
+                    sqlx::query(set).bind(limit).execute(connection).await?;
+                }
+                Ok(())
+            })
+        });
         if !pooler.forgets_statements() {
-            return Ok(Self::new(pool, address, pooler));
+            return Ok(Self::new(options.connect_with(found).await?, address, pooler));
         }
         // What is prepared there is gone by the next transaction, so that remembering it is of no use.
-        pool.set_connect_options(found.statement_cache_capacity(0));
+        let pool = options.connect_with(found.statement_cache_capacity(0)).await?;
         Ok(Self::new(pool, address.statement_cache_capacity(0), pooler))
     }
 

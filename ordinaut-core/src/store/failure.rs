@@ -14,6 +14,9 @@ pub enum OperateError {
     Database(#[from] sqlx::Error),
 }
 
+use std::io;
+use std::time::Duration;
+
 /// Whether the same statement may succeed later: Postgres is away, starting, stopping, overloaded, a standby for now, or gave
 /// the statement up. Anything else is its answer, and asking again is of no use.
 pub fn will_pass(error: &sqlx::Error) -> bool {
@@ -31,6 +34,12 @@ pub fn will_pass(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         _ => false,
     }
+}
+
+/// What is said of a Postgres, or of a wire to it, that gave no answer for so long.
+pub(crate) fn silence(patience: Duration) -> sqlx::Error {
+    let text = format!("Postgres did not answer within {:.1} s", patience.as_secs_f64());
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
 /// Whether a lock was not had in time.

@@ -1,8 +1,9 @@
-//! A connection of its own for a loop, made anew when it breaks.
+//! A connection of its own for a loop, made anew when it breaks, or when nothing comes of it any more.
 
 use super::address::Address;
 use super::database::Database;
 use super::door::BEGIN_ANEW;
+use super::failure::silence;
 use super::pooler::Pooler;
 use super::schema::Schema;
 use sqlx::postgres::PgArguments;
@@ -10,6 +11,9 @@ use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What an answer may need on its way, after the server has worked at it for as long as it may.
+const WAY: Duration = Duration::from_secs(1);
 
 /// A connection that one loop keeps: a third of the overhead of the pool, and never behind somebody else.
 ///
@@ -41,6 +45,12 @@ impl Link {
 
     pub(crate) fn schema(&self) -> Schema {
         self.schema.clone()
+    }
+
+    /// How long an answer is worth waiting for, a moment longer than the server works at one: what has not come by then
+    /// was lost on the way, and a wire that loses everything says nothing, for ever.
+    pub(crate) fn patience(&self) -> Duration {
+        self.statement_timeout + WAY
     }
 
     /// Whether the next statement needs no new connection.
@@ -79,9 +89,7 @@ impl Link {
     async fn connected(&mut self) -> sqlx::Result<PgConnection> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => tokio::time::timeout(self.statement_timeout, self.connect())
-                .await
-                .map_err(|_| sqlx::Error::PoolTimedOut)?,
+            None => answered(self.statement_timeout, self.connect()).await,
         }
     }
 
@@ -141,4 +149,12 @@ impl Link {
             connection.close().await.ok();
         }
     }
+}
+
+/// Waits for the answer to a statement for so long.
+pub(crate) async fn answered<T>(
+    patience: Duration,
+    statement: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    tokio::time::timeout(patience, statement).await.unwrap_or_else(|_| Err(silence(patience)))
 }

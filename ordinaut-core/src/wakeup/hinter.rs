@@ -4,7 +4,7 @@
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
 use crate::store::hints::Hints;
-use crate::store::link::Link;
+use crate::store::link::{Link, answered};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -56,7 +56,7 @@ async fn work(hints: Weak<Hints>, database: Database) {
             redis.tell(queues.clone());
         }
         let told = match link.connection().await {
-            Ok(connection) => hint(database.schema(), &queues, connection).await,
+            Ok(connection) => answered(PATIENCE, hint(database.schema(), &queues, connection)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = link.checked(told).await {

@@ -4,9 +4,11 @@ use super::Hears;
 use crate::store::address::Address;
 use crate::store::database::Database;
 use crate::store::enqueue::hint;
+use crate::store::failure::silence;
+use crate::store::link::answered;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -17,6 +19,12 @@ const SELF_TEST: Duration = Duration::from_secs(2);
 
 const DEAF: &str = "LISTEN hears nothing behind a pooler in transaction mode: jobs are found by polling; \
                     DATABASE_DIRECT_URL can name a way past it";
+
+/// As long as connecting and asking may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// After so long a silence it is asked whether anything is heard at all: a wire that swallows everything does not break.
+const QUIET: Duration = Duration::from_secs(30);
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
 
@@ -57,38 +65,49 @@ impl Listener {
 
     async fn listen(&self, failures: &mut i16) -> sqlx::Result<Heard> {
         let address = self.listen_on.as_ref().unwrap_or_else(|| self.database.direct_address());
-        let (found, connection) = address.connect().await?;
+        let (found, connection) = answered(CONNECT, address.connect()).await?;
         drop(connection);
         let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(found);
-        let mut listener = PgListener::connect_with(&pool).await?;
+        let mut listener = answered(CONNECT, PgListener::connect_with(&pool)).await?;
         let channel = self.database.schema().channel();
-        listener.listen(channel).await?;
-        let test = format!("\u{1}{}", uuid::Uuid::new_v4());
-        hint(self.database.schema(), std::slice::from_ref(&test), &self.database).await?;
-        let heard = async {
-            while let Some(notice) = listener.try_recv().await? {
-                if notice.payload() == test {
-                    return Ok(true);
-                }
-            }
-            Ok::<_, sqlx::Error>(false)
-        };
-        match tokio::time::timeout(SELF_TEST, heard).await {
-            Ok(Ok(true)) => {}
-            Ok(Ok(false)) => return Err(sqlx::Error::WorkerCrashed),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => return Ok(Heard::Nothing),
+        answered(CONNECT, listener.listen(channel)).await?;
+        if !self.is_heard(&mut listener).await? {
+            return Ok(Heard::Nothing);
         }
         info!("listening for hints on channel \"{channel}\"");
         *failures = 0;
         // What was told before is not told again.
         self.hears.values().for_each(|wake| wake.notify_one());
-        while let Some(notice) = listener.try_recv().await? {
-            if let Some(wake) = self.hears.get(notice.payload()) {
-                wake.notify_one();
+        loop {
+            match tokio::time::timeout(QUIET, listener.try_recv()).await {
+                Ok(notice) => self.pass_on(&notice?.ok_or(sqlx::Error::WorkerCrashed)?),
+                Err(_) if self.is_heard(&mut listener).await? => {}
+                Err(_) => return Err(silence(QUIET)),
             }
         }
-        Err(sqlx::Error::WorkerCrashed)
+    }
+
+    /// Whether what is told on the channel is heard.
+    async fn is_heard(&self, listener: &mut PgListener) -> sqlx::Result<bool> {
+        let test = format!("\u{1}{}", uuid::Uuid::new_v4());
+        let told = hint(self.database.schema(), std::slice::from_ref(&test), &self.database);
+        answered(CONNECT, told).await?;
+        let heard = async {
+            loop {
+                let notice = listener.try_recv().await?.ok_or(sqlx::Error::WorkerCrashed)?;
+                if notice.payload() == test {
+                    return Ok(true);
+                }
+                self.pass_on(&notice);
+            }
+        };
+        tokio::time::timeout(SELF_TEST, heard).await.unwrap_or(Ok(false))
+    }
+
+    fn pass_on(&self, notice: &PgNotification) {
+        if let Some(wake) = self.hears.get(notice.payload()) {
+            wake.notify_one();
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Running {
 pub(super) struct Book {
     entries: Mutex<Entries>,
     finished: Mutex<BTreeMap<Arc<str>, BTreeMap<Outcome, u64>>>,
+    /// Until when the leases may be counted on.
+    holds_until: Mutex<Option<Instant>>,
     /// Grows while the runtime that drives the handlers is not blocked.
     ticks: AtomicU64,
 }
@@ -89,6 +91,17 @@ impl Book {
         let mut entries = self.entries();
         entries.everybody = entries.everybody.max(Some(order));
         entries.running.values_mut().for_each(|running| running.stop(order));
+    }
+
+    pub(super) fn hold_until(&self, instant: Instant) {
+        *self.holds_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(instant);
+    }
+
+    /// Whether a handler may start now. When a process was frozen for longer than its leases, its handlers wake before
+    /// its session can tell them: they may have a successor.
+    pub(super) fn holds(&self) -> bool {
+        let until = *self.holds_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
     }
 
     pub(super) fn count(&self) -> usize {

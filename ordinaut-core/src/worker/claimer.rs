@@ -6,7 +6,7 @@ use super::stop::Stop;
 use crate::settings::worker::WorkerSettings;
 use crate::store::claim::{self, Claim, Claimed};
 use crate::store::database::Database;
-use crate::store::link::Link;
+use crate::store::link::{Link, answered};
 use crate::store::session;
 use crate::vocabulary::floor::{Floors, Lane};
 use crate::vocabulary::lease::{Lease, Token};
@@ -21,6 +21,9 @@ const SWEEP: Duration = Duration::from_millis(250);
 
 /// A sweep may take a fiftieth of the time: it stays prompt where it is cheap.
 const SWEEP_SHARE: u32 = 50;
+
+/// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is noticed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// After a restart or promotion of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
 /// their workers need the time to notice.
@@ -62,7 +65,7 @@ pub(super) enum Connected {
 
 impl Claimer {
     pub(super) fn new(database: &Database, settings: &WorkerSettings, kinds: &[String]) -> Self {
-        let (name, patience) = (&settings.name, settings.lease / 3);
+        let (name, patience) = (&settings.name, PATIENCE.min(settings.lease / 3));
         Self {
             link: Link::new(database, &format!("ordinaut-claim/{name}"), patience),
             turns: Turns::new(settings.queues.iter().map(|served| (&*served.queue, served.weight))),
@@ -133,8 +136,8 @@ impl Claimer {
 
     /// Takes leases of jobs that no limit concerns.
     async fn take(&mut self, claim: &Claim<'_>, sent: Instant) -> sqlx::Result<Vec<Lease>> {
-        let schema = self.link.schema();
-        let result = claim::claim(self.link.connection().await?, &schema, claim).await;
+        let (schema, patience) = (self.link.schema(), self.link.patience());
+        let result = answered(patience, claim::claim(self.link.connection().await?, &schema, claim)).await;
         let Claimed { at, leases, limits } = self.answered(claim, sent, result).await?;
         if claim.sweep && !claim.suspects {
             self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
@@ -151,14 +154,14 @@ impl Claimer {
         if !self.gate.is_needed() {
             return Ok(Vec::new());
         }
-        let (schema, sent) = (self.link.schema(), Instant::now());
-        let result = self.gate.sift(self.link.connection().await?, &schema, claim).await;
+        let (schema, sent, patience) = (self.link.schema(), Instant::now(), self.link.patience());
+        let result = answered(patience, self.gate.sift(self.link.connection().await?, &schema, claim)).await;
         self.checked(result).await?;
         if !self.gate.has_turn() {
             return Ok(Vec::new());
         }
-        let result = match self.link.begin().await {
-            Ok(tx) => self.gate.admit(tx, &schema, claim, self.poll_interval).await,
+        let result = match answered(patience, self.link.begin()).await {
+            Ok(tx) => answered(patience, self.gate.admit(tx, &schema, claim, self.poll_interval)).await,
             Err(error) => Err(error),
         };
         self.answered(claim, sent, result).await
@@ -200,8 +203,8 @@ impl Claimer {
         if self.said_to_wait == (session.id, waits) {
             return Ok(());
         }
-        let schema = self.link.schema();
-        let result = session::wait(self.link.connection().await?, &schema, session.id, waits).await;
+        let (schema, patience) = (self.link.schema(), self.link.patience());
+        let result = answered(patience, session::wait(self.link.connection().await?, &schema, session.id, waits)).await;
         self.checked(result).await?;
         self.said_to_wait = (session.id, waits);
         Ok(())
@@ -217,8 +220,8 @@ impl Claimer {
         if self.link.is_connected() {
             return Ok(Connected::Already);
         }
-        let (tokens, schema) = (session.book.tokens(), self.link.schema());
-        let result = claim::after_connect(self.link.connection().await?, &schema, &tokens).await;
+        let (tokens, schema, patience) = (session.book.tokens(), self.link.schema(), self.link.patience());
+        let result = answered(patience, claim::after_connect(self.link.connection().await?, &schema, &tokens)).await;
         let (since, now, missing) = self.checked(result).await?;
         for job_id in missing {
             warn!(job.id = %job_id, "Postgres does not know the lease of job {job_id} any more: its handler is stopped");
@@ -239,9 +242,10 @@ impl Claimer {
         if !self.strays.iter().any(|(.., sent)| settled(sent)) {
             return Ok(());
         }
-        let schema = self.link.schema();
+        let (schema, patience) = (self.link.schema(), self.link.patience());
         let nonces: Vec<_> = self.strays.iter().map(|(_, nonce, _)| *nonce).collect();
-        let result = claim::strays(self.link.connection().await?, &schema, session.id, &nonces).await;
+        let result =
+            answered(patience, claim::strays(self.link.connection().await?, &schema, session.id, &nonces)).await;
         let tokens = self.checked(result).await?;
         if !tokens.is_empty() {
             self.give_back_tokens(session.id, &tokens).await?;
@@ -253,8 +257,9 @@ impl Claimer {
     }
 
     async fn give_back_tokens(&mut self, session: i64, tokens: &[Token]) -> sqlx::Result<()> {
-        let schema = self.link.schema();
-        let result = claim::give_back(self.link.connection().await?, &schema, session, tokens).await;
+        let (schema, patience) = (self.link.schema(), self.link.patience());
+        let result =
+            answered(patience, claim::give_back(self.link.connection().await?, &schema, session, tokens)).await;
         self.checked(result).await
     }
 

@@ -25,8 +25,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-/// Between tries while Postgres is away.
-const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+/// Between tries while Postgres is away: work goes on within 5 s of its return.
+const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
 
 /// What writing the last ends may take at least, however short the grace for handlers is.
 const LEAST_FLUSH: Duration = Duration::from_secs(5);
@@ -287,8 +287,9 @@ impl<S: Send + Sync + 'static> Bench<S> {
     /// Runs a job and hands its end in to be written. Nothing is handed in if its lease was lost.
     async fn perform(&self, lease: Lease, inbox: &mpsc::Sender<Letter>, answer: Option<oneshot::Sender<Answer>>) {
         let suspect = lease.suspect;
-        // A lease of a session that is gone is worth nothing.
-        if let Some(session) = self.session().filter(|session| session.id == lease.token.session) {
+        // A lease of a session that is gone, or may be, is worth nothing.
+        let holds = |session: &Arc<Session>| session.id == lease.token.session && session.book.holds();
+        if let Some(session) = self.session().filter(holds) {
             self.perform_under(&session, lease, inbox, answer).await;
         }
         if suspect {

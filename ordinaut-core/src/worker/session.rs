@@ -131,30 +131,34 @@ impl Life {
     async fn live(mut self, profile: &Profile, opened: oneshot::Sender<sqlx::Result<()>>) {
         let mut renewed = Instant::now();
         let result = self.open(profile).await;
+        self.book.hold_until(renewed + self.safe_lease());
         let failed = result.is_err();
         if !failed {
             // Before the first claim: who was drained stays so over a restart.
-            self.look_whether_drained(&profile.name).await;
+            self.look_whether_drained(&profile.name, self.left(renewed)).await;
         }
         if opened.send(result).is_err() || failed {
             return;
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
-        while self.next_beat().await {
+        while self.next_beat(renewed).await {
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
-                match self.renew().await {
-                    Renewal::Held => (renewed, renew_at) = (sent, sent + self.lease / 3),
+                match self.renew(self.left(renewed)).await {
+                    Renewal::Held => {
+                        (renewed, renew_at) = (sent, sent + self.lease / 3);
+                        self.book.hold_until(sent + self.safe_lease());
+                    }
                     Renewal::Unknown => {}
                     Renewal::Dead => return self.lose("it was declared dead").await,
                 }
             }
             // Cancelled before the lease ends: by then another worker may run the same jobs.
-            if renewed.elapsed() + self.lease / 6 >= self.lease {
+            if self.left(renewed).is_zero() {
                 return self.lose("it could not be renewed in time").await;
             }
-            self.hear().await;
-            self.look_whether_drained(&profile.name).await;
+            self.hear(self.left(renewed)).await;
+            self.look_whether_drained(&profile.name, self.left(renewed)).await;
             let late = self.book.late(Instant::now() - YIELD);
             if !late.is_empty() {
                 return self.end_process(late).await;
@@ -168,15 +172,25 @@ impl Life {
         self.close().await;
     }
 
+    /// How long the leases that were renewed at this instant may be counted on.
+    fn left(&self, renewed: Instant) -> Duration {
+        self.safe_lease().saturating_sub(renewed.elapsed())
+    }
+
+    /// A lease, less what stopping its handlers may take.
+    fn safe_lease(&self) -> Duration {
+        self.lease - self.lease / 6
+    }
+
     /// Waits for the next beat, and meanwhile passes on what a hint tells of. False: told to stop.
-    async fn next_beat(&mut self) -> bool {
-        let beat = tokio::time::Instant::now() + self.beat;
+    async fn next_beat(&mut self, renewed: Instant) -> bool {
+        let beat = tokio::time::Instant::now() + self.beat.min(self.left(renewed));
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return false,
                 () = tokio::time::sleep_until(beat) => return true,
-                () = self.cancels.notified() => self.hear().await,
+                () = self.cancels.notified() => self.hear(self.left(renewed)).await,
             }
         }
     }
@@ -187,10 +201,11 @@ impl Life {
         self.link.checked(result).await
     }
 
-    async fn renew(&mut self) -> Renewal {
+    /// Waits no longer than there is time left: who waits for an answer must not miss the end of the lease.
+    async fn renew(&mut self, left: Duration) -> Renewal {
         let (id, schema, running, finished) =
             (self.id, self.link.schema(), self.book.count(), self.book.finished_json());
-        let limit = self.lease / 6;
+        let limit = left.min(self.lease / 6);
         let renewal = async {
             let result = session::renew(self.link.connection().await?, &schema, id, running, &finished).await;
             self.link.checked(result).await
@@ -215,27 +230,30 @@ impl Life {
     }
 
     /// Passes on what the session was asked to stop. A failure only delays that, and renewing will report it.
-    async fn hear(&mut self) {
+    async fn hear(&mut self, left: Duration) {
         let (id, schema) = (self.id, self.link.schema());
         let notes = async {
             let result = session::notes(self.link.connection().await?, &schema, id).await;
             self.link.checked(result).await
         };
-        match tokio::time::timeout(self.lease / 6, notes).await {
+        match tokio::time::timeout(left.min(self.lease / 6), notes).await {
             Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
             Ok(Err(_)) => {}
-            Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(()),
+            Err(_) => {
+                self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(());
+                warn!(worker.session = self.id, "Postgres did not answer session {}, which will ask again", self.id);
+            }
         }
     }
 
     /// Looks whether an operator drained the worker. After a failure it stays as it was, and renewing will report that.
-    async fn look_whether_drained(&mut self, name: &str) {
+    async fn look_whether_drained(&mut self, name: &str, left: Duration) {
         let schema = self.link.schema();
         let look = async {
             let result = is_drained(self.link.connection().await?, &schema, name).await;
             self.link.checked(result).await
         };
-        match tokio::time::timeout(self.lease / 6, look).await {
+        match tokio::time::timeout(left.min(self.lease / 6), look).await {
             Ok(Ok(drained)) => {
                 if self.drained.swap(drained, Ordering::Relaxed) != drained {
                     let now = if drained { "is drained and leases nothing more" } else { "may lease again" };

@@ -4,7 +4,7 @@
 use super::attempt::Finished;
 use super::book::Book;
 use crate::store::database::Database;
-use crate::store::link::Link;
+use crate::store::link::{Link, answered};
 use crate::store::settle::{Ended, Locked, Settled, is_refusal, settle};
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
@@ -25,11 +25,14 @@ const ENDS_A_STATEMENT: usize = 500;
 /// As many ends may wait to be written; then handlers wait with theirs, and nothing more is claimed.
 const BACKLOG: usize = 2000;
 
+/// A statement that takes longer found nobody who answers.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Before an end is written again that was missing from an answer: longer than nearly every claim.
 const MOMENT: Duration = Duration::from_millis(5);
 
-/// Between tries while Postgres is away.
-const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+/// Between tries while Postgres is away: work goes on within 5 s of its return.
+const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
 
 /// An end on its way to the database.
 pub(super) struct Letter {
@@ -71,7 +74,7 @@ impl Settler {
     /// `wake` is woken when something ended that took room of limits.
     pub(super) fn start(database: &Database, name: &str, lease: Duration, wake: Arc<Notify>) -> Self {
         let (inbox, letters) = mpsc::channel(BACKLOG);
-        let link = Link::new(database, &format!("ordinaut-settle/{name}"), lease / 3);
+        let link = Link::new(database, &format!("ordinaut-settle/{name}"), PATIENCE.min(lease / 3));
         let desk = Desk { link, database: database.clone(), wake };
         Self { inbox, task: tokio::spawn(desk.work(letters)) }
     }
@@ -151,11 +154,11 @@ impl Desk {
 
     /// Writes a batch however long Postgres is away; the error is a refusal of its data.
     async fn settle(&mut self, batch: &Batch) -> Result<Vec<Settled>, sqlx::Error> {
-        let schema = self.link.schema();
+        let (schema, patience) = (self.link.schema(), self.link.patience());
         let mut failures = 0;
         loop {
             let result = match self.link.connection().await {
-                Ok(connection) => settle(&schema, &batch.ended, batch.locked, connection).await,
+                Ok(connection) => answered(patience, settle(&schema, &batch.ended, batch.locked, connection)).await,
                 Err(error) => Err(error),
             };
             match self.link.checked(result).await {

@@ -32,9 +32,13 @@ mod session;
 mod settle;
 mod settle_in;
 mod shutdown;
+mod silence;
 mod statements;
 mod task;
 #[cfg(feature = "testing")]
 mod testing;
 mod tidy;
 mod unique;
+#[allow(dead_code, reason = "the fault lab does more with it")]
+#[path = "../../../ordinaut-worker/tests/fault/wire.rs"]
+mod wire;

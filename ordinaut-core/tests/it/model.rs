@@ -2,9 +2,15 @@
 //!
 //! `ORDINAUT_MODEL_STEPS` makes the walk longer, `ORDINAUT_MODEL_SEED` repeats one.
 
+mod job;
+
 use crate::fixture::{Probe, TestDatabase, ask, database, probe, quick, schedule_once, worker_with};
+use job::{Ending, Job, LATER, Lease, Shown, State, WORKERS_MAX_ATTEMPTS};
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Cancelled, Context, Enqueued, JobError, OnDuplicate, RunNow, Step, Unique, Worker};
+use ordinaut_core::{
+    Cancelled, Context, Enqueued, OnDuplicate, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, TaskError, Token,
+    Unique, Worker,
+};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -16,133 +22,16 @@ use uuid::Uuid;
 
 const STEPS: usize = 400;
 
-/// Far beyond the end of any walk.
-const LATER: Duration = Duration::from_secs(3600);
-
-/// The limit of workers, for jobs that name none.
-const WORKERS_MAX_ATTEMPTS: i16 = 3;
-
-/// What a job is doing, as `job_state` says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Scheduled,
-    Waiting,
-    Running { cancel_asked: bool },
-    Succeeded,
-    Cancelled,
-    Dead,
-}
-
-/// All that the model knows of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Job {
-    state: State,
-    attempt: i32,
-    failures: i16,
-    suspect: bool,
-    priority: i16,
-    max_attempts: Option<i16>,
-    /// Of a unique one.
-    key: Option<&'static str>,
-}
-
-impl Job {
-    /// The smallest runs first: a suspect, if no other one runs, and then by priority.
-    fn urgency(&self) -> (bool, i16) {
-        (!self.suspect, self.priority)
-    }
-
-    /// Whether it holds its key.
-    fn is_active(&self) -> bool {
-        matches!(self.state, State::Scheduled | State::Waiting | State::Running { .. })
-    }
-
-    fn is_due_again(&mut self, after: Duration) {
-        self.state = if after.is_zero() { State::Waiting } else { State::Scheduled };
-    }
-
-    /// A failure that counts: another attempt after so long, or the end.
-    fn fail(&mut self, after: Duration) {
-        self.failures += 1;
-        if self.failures >= self.max_attempts.unwrap_or(WORKERS_MAX_ATTEMPTS) {
-            self.state = State::Dead;
-        } else {
-            self.is_due_again(after);
-        }
-    }
-
-    /// What `job_state` shows of it.
-    fn shown(&self) -> Shown {
-        let (state, cancel_asked, failures) = match self.state {
-            State::Scheduled => ("scheduled", false, Some(self.failures)),
-            State::Waiting => ("waiting", false, Some(self.failures)),
-            State::Running { cancel_asked } => ("running", cancel_asked, Some(self.failures)),
-            State::Succeeded => ("succeeded", false, None),
-            State::Cancelled => ("cancelled", false, None),
-            State::Dead => ("dead", false, Some(self.failures)),
-        };
-        (state.to_owned(), self.attempt, failures, cancel_asked)
-    }
-}
-
-/// State, attempt, failures, cancel asked.
-type Shown = (String, i32, Option<i16>, bool);
-
-/// How a handler ends.
-#[derive(Clone, Copy, Debug)]
-enum Ending {
-    Succeed,
-    Retry(Duration),
-    Fatal,
-    Snooze(Duration),
-    Cancel,
-    Panic,
-}
-
-impl Ending {
-    fn draw(random: &mut StdRng) -> Self {
-        let wait = if random.random() { Duration::ZERO } else { LATER };
-        match random.random_range(0..8) {
-            0..3 => Self::Succeed,
-            3..5 => Self::Retry(wait),
-            5 => Self::Snooze(wait),
-            6 => *[Self::Fatal, Self::Cancel].choose(random).unwrap(),
-            _ => Self::Panic,
-        }
-    }
-
-    fn result(self) -> Result<(), JobError> {
-        match self {
-            Self::Succeed => Ok(()),
-            Self::Retry(wait) => Err(JobError::retry("no").after(wait)),
-            Self::Fatal => Err(JobError::fatal("bad")),
-            Self::Snooze(wait) => Err(JobError::snooze(wait)),
-            Self::Cancel => Err(JobError::cancel("moot")),
-            Self::Panic => panic!("as the walk wants it"),
-        }
-    }
-
-    fn apply(self, job: &mut Job) {
-        job.attempt += 1;
-        job.suspect = false;
-        match self {
-            Self::Succeed => job.state = State::Succeeded,
-            Self::Retry(wait) => job.fail(wait),
-            // Its backoff is 0 here.
-            Self::Panic => job.fail(Duration::ZERO),
-            Self::Fatal => (job.state, job.failures) = (State::Dead, job.failures + 1),
-            Self::Snooze(wait) => job.is_due_again(wait),
-            Self::Cancel => job.state = State::Cancelled,
-        }
-    }
-}
-
 struct Walk {
     db: TestDatabase,
     worker: Worker<()>,
     ending: Arc<Mutex<Ending>>,
     random: StdRng,
     jobs: BTreeMap<Uuid, Job>,
+    /// A task that may make jobs, and whether it is paused.
+    task: (Uuid, bool),
+    /// What once was a lease.
+    stale: Vec<Token>,
     /// What was done, to be told when something is wrong.
     log: Vec<String>,
 }
@@ -162,17 +51,25 @@ impl Walk {
             let ending = *script.lock().unwrap();
             async move { ending.result() }
         });
-        Self { db, worker, ending, random: StdRng::seed_from_u64(seed), jobs: BTreeMap::new(), log: Vec::new() }
+        let (random, jobs, task) = (StdRng::seed_from_u64(seed), BTreeMap::new(), (create_task(&db).await, false));
+        Self { db, worker, ending, random, jobs, task, stale: Vec::new(), log: Vec::new() }
     }
 
     async fn step(&mut self) {
         match self.random.random_range(0..100) {
-            0..20 => self.enqueue().await,
-            20..60 => self.run_one().await,
-            60..70 => self.cancel().await,
-            70..77 => self.requeue().await,
-            77..84 => self.run_now().await,
-            84..95 => self.lose_one().await,
+            0..16 => self.enqueue().await,
+            16..22 => self.run_task_now().await,
+            22..50 => self.run_one().await,
+            50..58 => self.cancel().await,
+            58..63 => self.requeue().await,
+            63..68 => self.run_now().await,
+            68..80 => self.hold_one().await,
+            80..84 => self.settle_held().await,
+            84..87 => self.give_back().await,
+            87..89 => self.settle_stale().await,
+            89..92 => self.end_a_session().await,
+            92..96 => self.pause_or_resume().await,
+            96 => self.cancel_task().await,
             _ => self.rescue().await,
         }
         self.compare().await;
@@ -194,9 +91,9 @@ impl Walk {
         if let Some(attempts) = max_attempts {
             job = job.max_attempts(attempts);
         }
-        let mut state = State::Waiting;
-        if self.random.random_ratio(1, 4) {
-            (job, state) = (job.delay(LATER), State::Scheduled);
+        let later = self.random.random_ratio(1, 4);
+        if later {
+            job = job.delay(LATER);
         }
         let key = *[None, None, Some("a"), Some("b"), Some("c")].choose(&mut self.random).unwrap();
         let mode = *[OnDuplicate::Skip, OnDuplicate::Replace, OnDuplicate::Debounce].choose(&mut self.random).unwrap();
@@ -204,20 +101,20 @@ impl Walk {
             job = job.unique(Unique::by_kind().key(key).mode(mode));
         }
         let answer = self.db.enqueue(&job).await.unwrap();
-        self.log
-            .push(format!("enqueue {}, {state:?}, attempts: {max_attempts:?}, {key:?} {mode:?}: {answer:?}", job.id()));
+        self.log.push(format!("enqueue {}, later: {later}, {max_attempts:?}, {key:?} {mode:?}: {answer:?}", job.id()));
+        let mut new = Job::new(later, priority, max_attempts, None);
+        new.key = key;
         match self.holder(key) {
             None => assert_eq!(answer, Enqueued::New(job.id())),
             Some((_, holder)) if mode != OnDuplicate::Skip && !matches!(holder.state, State::Running { .. }) => {
                 assert_eq!(answer, Enqueued::New(job.id()));
                 if mode == OnDuplicate::Replace {
-                    state = holder.state;
+                    new.state = holder.state;
                 }
-                (holder.state, holder.attempt) = (State::Cancelled, holder.attempt + 1);
+                holder.cancel_unclaimed();
             }
             Some((holder, _)) => return assert_eq!(answer, Enqueued::Duplicate(holder)),
         }
-        let new = Job { state, attempt: 0, failures: 0, suspect: false, priority, max_attempts, key };
         self.jobs.insert(job.id(), new);
     }
 
@@ -225,6 +122,17 @@ impl Walk {
     fn holder(&mut self, key: Option<&str>) -> Option<(Uuid, &mut Job)> {
         let mut active = self.jobs.iter_mut().filter(|(_, job)| job.key.is_some() && job.key == key && job.is_active());
         active.next().map(|(id, job)| (*id, job))
+    }
+
+    async fn run_task_now(&mut self) {
+        let (task, paused) = self.task;
+        let answer = self.db.run_task_now(task).await;
+        self.log.push(format!("run task now: {answer:?}"));
+        match answer {
+            Ok(job_id) if !paused => drop(self.jobs.insert(job_id, Job::new(false, 5, None, Some(task)))),
+            Err(TaskError::Paused) if paused => {}
+            _ => panic!("{answer:?}, and it is paused: {paused}"),
+        }
     }
 
     /// A worker's step, with an ending of our choice.
@@ -239,7 +147,8 @@ impl Walk {
                 let first = waiting.map(Job::urgency).min();
                 let job = self.jobs.get_mut(&job_id).unwrap();
                 assert_eq!((job.state, Some(job.urgency())), (State::Waiting, first));
-                ending.apply(job);
+                job.attempt += 1;
+                job.end_attempt(|job| ending.apply(job));
             }
             Step::Idle => assert!(self.jobs.values().all(|job| job.state != State::Waiting)),
             Step::LeaseLost(_) => panic!("nobody takes a lease from a step"),
@@ -252,15 +161,15 @@ impl Walk {
         self.log.push(format!("cancel {job_id}: {answer:?}"));
         let expected = match job.map(|job| job.state) {
             None => Cancelled::Unknown,
-            Some(State::Scheduled | State::Waiting) => Cancelled::Now,
+            Some(State::Scheduled | State::Waiting | State::Parked { .. }) => Cancelled::Now,
             Some(State::Running { .. }) => Cancelled::Asked,
             Some(State::Succeeded | State::Cancelled | State::Dead) => Cancelled::TooLate,
         };
         assert_eq!(answer, expected);
         let Some(job) = self.jobs.get_mut(&job_id) else { return };
         match answer {
-            Cancelled::Now => (job.state, job.attempt) = (State::Cancelled, job.attempt + 1),
-            Cancelled::Asked => job.state = State::Running { cancel_asked: true },
+            Cancelled::Now => job.cancel_unclaimed(),
+            Cancelled::Asked => ask_to_stop(job),
             _ => {}
         }
     }
@@ -285,6 +194,7 @@ impl Walk {
             None => RunNow::Unknown,
             Some(State::Scheduled) => RunNow::Now,
             Some(State::Waiting | State::Running { .. }) => RunNow::AlreadyDue,
+            Some(State::Parked { .. }) => RunNow::Parked,
             Some(State::Succeeded | State::Cancelled | State::Dead) => RunNow::TooLate,
         };
         assert_eq!(answer, expected);
@@ -293,47 +203,195 @@ impl Walk {
         }
     }
 
-    /// A worker that leases a waiting job and is never heard of again.
-    async fn lose_one(&mut self) {
-        let waiting: Vec<_> =
-            self.jobs.iter().filter(|(_, job)| job.state == State::Waiting).map(|(id, _)| *id).collect();
-        let Some(job_id) = waiting.choose(&mut self.random) else { return };
-        let session: i64 = self.random.random_range(1..=i64::MAX);
-        self.log.push(format!("{job_id} is lost with session {session}"));
-        let sql = "with lost as (
+    /// One of the jobs that are so.
+    fn one(&mut self, is_so: impl Fn(&Job) -> bool) -> Option<(Uuid, Job)> {
+        let jobs: Vec<_> = self.jobs.iter().filter(|(_, job)| is_so(job)).map(|(id, job)| (*id, *job)).collect();
+        jobs.choose(&mut self.random).copied()
+    }
+
+    /// A worker that leases a waiting job; it lives for long, or is never heard of again.
+    async fn hold_one(&mut self) {
+        let Some((job_id, _)) = self.one(|job| job.state == State::Waiting) else { return };
+        let lease = Lease { session: self.random.random_range(1..=i64::MAX), alive: self.random.random() };
+        self.log.push(format!("{job_id} is held under {lease:?}"));
+        let sql = "with holder as (
                        insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency,
                                                     max_attempts, lease, expires_at)
-                       values ($1, 'lost', '', 1, '', '{}', '{}', 1, $2, '1 ms', now() - interval '1 s'))
+                       values ($1, 'holder', '', 1, '', '{}', '{}', 1, $2, '1 ms',
+                               now() + case when $4 then interval '1 d' else interval '-1 s' end))
                    update ordinaut.due_work set session = $1, nonce = 1, attempt = attempt + 1 where job_id = $3";
-        sqlx::query(sql).bind(session).bind(WORKERS_MAX_ATTEMPTS).bind(job_id).execute(self.db.pool()).await.unwrap();
-        let job = self.jobs.get_mut(job_id).unwrap();
-        (job.state, job.attempt) = (State::Running { cancel_asked: false }, job.attempt + 1);
+        let held = sqlx::query(sql).bind(lease.session).bind(WORKERS_MAX_ATTEMPTS).bind(job_id).bind(lease.alive);
+        held.execute(self.db.pool()).await.unwrap();
+        let job = self.jobs.get_mut(&job_id).unwrap();
+        (job.state, job.attempt) = (State::Running { lease, cancel_asked: false }, job.attempt + 1);
+    }
+
+    /// A job that is held, with its token.
+    fn held(&mut self) -> Option<Token> {
+        let (job_id, job) = self.one(|job| matches!(job.state, State::Running { .. }))?;
+        let State::Running { lease, .. } = job.state else { return None };
+        Some(Token { job_id, attempt: job.attempt, session: lease.session, nonce: 1 })
+    }
+
+    /// Its holder ends the attempt, in time or just so: nobody has rescued the job.
+    async fn settle_held(&mut self) {
+        let Some(token) = self.held() else { return };
+        let ending = Ending::draw(&mut self.random);
+        let job = self.jobs.get_mut(&token.job_id).unwrap();
+        job.end_attempt(|job| ending.apply(job));
+        let job = *job;
+        let outcome = match (ending, job.state) {
+            (_, State::Dead) => "dead",
+            (Ending::Succeed, _) => "succeeded",
+            (Ending::Snooze(_), _) => "snoozed",
+            (Ending::Cancel, _) => "cancelled",
+            _ => "failed",
+        };
+        let again_in = match ending {
+            Ending::Retry(wait) | Ending::Snooze(wait) if outcome != "dead" => Some(wait.as_secs_f64()),
+            Ending::Panic if outcome != "dead" => Some(0.0),
+            _ => None,
+        };
+        let settled = self.settle(token, outcome, again_in, job.failures).await;
+        self.log.push(format!("{token} settles as {outcome}: {settled:?}"));
+        let decided = if job.state == State::Cancelled { "cancelled" } else { outcome };
+        assert_eq!(settled.as_deref(), Some(decided));
+        self.stale.push(token);
+    }
+
+    /// An end under a token that is not a lease any more.
+    async fn settle_stale(&mut self) {
+        let Some(token) = self.stale.choose(&mut self.random).copied() else { return };
+        let settled = self.settle(token, "succeeded", None, 0).await;
+        self.log.push(format!("{token}, which is stale, settles: {settled:?}"));
+        assert_eq!(settled, None);
+        assert_eq!(self.give_back_token(token).await, 0);
+    }
+
+    /// What the end of an attempt was written as.
+    async fn settle(&self, token: Token, outcome: &str, again_in: Option<f64>, failures: i16) -> Option<String> {
+        let settled = sqlx::query_as::<_, (Uuid, i32, String, String)>(include_str!("../../sql/jobs/settle.sql"))
+            .bind([token.job_id])
+            .bind([token.attempt])
+            .bind([token.session])
+            .bind([token.nonce])
+            .bind([outcome])
+            .bind([again_in])
+            .bind([failures])
+            .bind([None::<&str>])
+            .bind([None::<&str>])
+            .bind([None::<f64>])
+            .bind(true);
+        settled.fetch_optional(self.db.pool()).await.unwrap().map(|(.., outcome)| outcome)
+    }
+
+    /// Its holder hands it back, unrun.
+    async fn give_back(&mut self) {
+        let Some(token) = self.held() else { return };
+        self.log.push(format!("{token} is given back"));
+        assert_eq!(self.give_back_token(token).await, 1);
+        let job = self.jobs.get_mut(&token.job_id).unwrap();
+        if matches!(job.state, State::Running { cancel_asked: true, .. }) {
+            (job.state, job.runs) = (State::Cancelled, job.runs + 1);
+        } else {
+            job.state = State::Waiting;
+        }
+        self.stale.push(token);
+    }
+
+    async fn give_back_token(&self, token: Token) -> i64 {
+        let given_back = sqlx::query_scalar(include_str!("../../sql/jobs/give_back.sql"))
+            .bind([token.job_id])
+            .bind([token.attempt])
+            .bind(token.session)
+            .bind([token.nonce]);
+        given_back.fetch_one(self.db.pool()).await.unwrap()
+    }
+
+    /// A worker ends, or is not renewed: what it holds is there to be rescued.
+    async fn end_a_session(&mut self) {
+        let alive = |job: &Job| matches!(job.state, State::Running { lease, .. } if lease.alive);
+        let Some((job_id, job)) = self.one(alive) else { return };
+        let State::Running { lease, cancel_asked } = job.state else { return };
+        self.log.push(format!("session {} ends", lease.session));
+        let column = if self.random.random() { "ended_at" } else { "expires_at" };
+        let sql = format!("update ordinaut.worker set {column} = now() - interval '1 s' where session = $1");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(lease.session).execute(self.db.pool()).await.unwrap();
+        let lease = Lease { alive: false, ..lease };
+        self.jobs.get_mut(&job_id).unwrap().state = State::Running { lease, cancel_asked };
     }
 
     async fn rescue(&mut self) {
+        // What was rescued while its task is paused is set aside by the next look.
+        schedule_once(&self.db).await;
         schedule_once(&self.db).await;
         self.log.push("rescue".to_owned());
-        for job in self.jobs.values_mut() {
-            let State::Running { cancel_asked } = job.state else { continue };
-            // The first loss is free.
-            if job.suspect {
-                job.fail(Duration::ZERO);
-            } else {
-                (job.state, job.suspect) = (State::Waiting, true);
+        for (job_id, job) in &mut self.jobs {
+            let State::Running { lease: Lease { session, alive: false }, .. } = job.state else { continue };
+            self.stale.push(Token { job_id: *job_id, attempt: job.attempt, session, nonce: 1 });
+            job.end_attempt(|job| {
+                // The first loss is free.
+                if job.suspect {
+                    job.fail(Duration::ZERO);
+                } else {
+                    (job.state, job.suspect) = (State::Waiting, true);
+                }
+            });
+        }
+        if self.task.1 {
+            self.set_jobs_of_the_task_aside();
+        }
+    }
+
+    async fn pause_or_resume(&mut self) {
+        let (task, paused) = self.task;
+        self.task.1 = !paused;
+        self.log.push(format!("the task is paused: {}", !paused));
+        if paused {
+            self.db.resume_task(task).await.unwrap();
+            for job in self.jobs.values_mut().filter(|job| job.task == Some(task)) {
+                let State::Parked { later } = job.state else { continue };
+                job.state = if later { State::Scheduled } else { State::Waiting };
             }
-            if cancel_asked && job.state == State::Waiting {
-                job.state = State::Cancelled;
+        } else {
+            self.db.pause_task(task).await.unwrap();
+            self.set_jobs_of_the_task_aside();
+        }
+    }
+
+    fn set_jobs_of_the_task_aside(&mut self) {
+        for job in self.jobs.values_mut().filter(|job| job.task == Some(self.task.0)) {
+            match job.state {
+                State::Waiting => job.state = State::Parked { later: false },
+                State::Scheduled => job.state = State::Parked { later: true },
+                _ => {}
             }
         }
     }
 
+    /// Its jobs are called off, and another task takes its place.
+    async fn cancel_task(&mut self) {
+        self.log.push("the task is cancelled".to_owned());
+        self.db.cancel_task(self.task.0).await.unwrap();
+        for job in self.jobs.values_mut().filter(|job| job.task == Some(self.task.0)) {
+            match job.state {
+                State::Waiting | State::Scheduled | State::Parked { .. } => job.cancel_unclaimed(),
+                State::Running { .. } => ask_to_stop(job),
+                _ => {}
+            }
+        }
+        self.task = (create_task(&self.db).await, false);
+    }
+
     async fn compare(&self) {
-        let sql = "select job_id, state, attempt, failures, cancel_asked from ordinaut.job_state";
-        let rows: Vec<(Uuid, String, i32, Option<i16>, bool)> =
+        let sql = "select job_id, state, attempt, failures, cancel_asked,
+                          (select count(*) from ordinaut.run where run.job_id = job_state.job_id)
+                   from ordinaut.job_state";
+        let rows: Vec<(Uuid, String, i32, Option<i16>, bool, i64)> =
             sqlx::query_as(sql).fetch_all(self.db.pool()).await.unwrap();
         let found: BTreeMap<_, Shown> = rows
             .into_iter()
-            .map(|(id, state, attempt, failures, asked)| (id, (state, attempt, failures, asked)))
+            .map(|(id, state, attempt, failures, asked, runs)| (id, (state, attempt, failures, asked, runs)))
             .collect();
         let expected: BTreeMap<_, Shown> = self.jobs.iter().map(|(id, job)| (*id, job.shown())).collect();
         for (job_id, shown) in &expected {
@@ -354,17 +412,31 @@ const INVARIANTS: [&str; 5] = [
          where held.key is null or work.job_id is null)",
     // Everything that left has left a run.
     "select not exists (select from ordinaut.job where not exists (select from ordinaut.due_work where job_id = id)
+                        and not exists (select from ordinaut.parked where job_id = id)
                         and not exists (select from ordinaut.run where job_id = id))",
-    // A job waits once.
-    "select count(*) = count(distinct job_id) from ordinaut.due_work",
-    // Attempts grow by one, and none is missing.
-    "select coalesce(bool_and(first = 1 and last = runs), true)
-     from (select min(attempt) as first, max(attempt) as last, count(*) as runs from ordinaut.run group by job_id) r",
-    "select not exists (
-         select from ordinaut.due_work left join ordinaut.run using (job_id)
-         group by due_work.job_id, due_work.attempt, due_work.session
-         having due_work.attempt <> count(run.attempt) + (due_work.session is not null)::integer)",
+    // A job waits once, or is set aside.
+    "select count(*) = count(distinct job_id)
+     from (select job_id from ordinaut.due_work union all select job_id from ordinaut.parked) w",
+    // The attempt that is under way, or that comes next, is later than all that have ended.
+    "select not exists (select from ordinaut.due_work join ordinaut.run using (job_id)
+                        where run.attempt >= due_work.attempt + (due_work.session is null)::integer)",
+    // What is free is not leased, and nothing free was asked to stop.
+    "select not exists (select from ordinaut.due_work where session is null and (nonce <> 0 or flags & 1 = 1))",
 ];
+
+fn ask_to_stop(job: &mut Job) {
+    if let State::Running { lease, .. } = job.state {
+        job.state = State::Running { lease, cancel_asked: true };
+    }
+}
+
+/// One whose jobs come only when it is told to run now.
+async fn create_task(db: &TestDatabase) -> Uuid {
+    let schedule = Schedule::new(ScheduleKind::Every, "8000h");
+    let args = serde_json::json!({"n": 0});
+    let definition = TaskDefinition { args, priority: 5, ..TaskDefinition::new("A probe", "probe", schedule) };
+    db.create_task(&definition).await.unwrap().id
+}
 
 /// A number from the environment.
 fn given<T: FromStr>(name: &str) -> Option<T> {

@@ -4,5 +4,6 @@
 mod crew;
 mod schedulers_away;
 mod schedulers_killed;
+#[allow(dead_code, reason = "the worker's cases do more with it")]
 #[path = "../../../ordinaut-worker/tests/fault/server.rs"]
 mod server;

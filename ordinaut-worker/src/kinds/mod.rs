@@ -1,5 +1,6 @@
 //! The kinds of job that every worker can run, one in each file.
 
+pub(crate) mod abort;
 pub(crate) mod echo;
 pub(crate) mod fail;
 pub(crate) mod http;
@@ -7,6 +8,7 @@ pub(crate) mod panic;
 pub(crate) mod sleep;
 pub(crate) mod spin;
 
+pub use abort::Abort;
 pub use echo::Echo;
 pub use fail::{Fail, How};
 pub use http::Http;

@@ -2,14 +2,31 @@
 //! machine for themselves. Each case prints a line of figures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod black_hole;
+mod cancels;
+mod checker;
+mod clock;
 mod contention;
 mod crew;
 mod failover;
+mod feed;
 mod flow;
+mod history;
+mod kill_storm;
+mod lab;
 mod late_bulk;
 mod late_commit;
+mod lost_commit;
+mod pause_storm;
+mod poison;
 mod postgres_killed;
+mod postgres_storm;
+mod process;
+mod redis_away;
+mod seed;
 mod server;
+mod sigterms;
 mod sink;
 mod standby;
+mod wire;
 mod worker_killed;

@@ -37,6 +37,26 @@ impl Server {
         tokio::task::spawn_blocking(|| drop(postgres)).await.unwrap();
     }
 
+    /// The socket that clients connect to.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.join(".s.PGSQL.5432")
+    }
+
+    /// Tells the postmaster to shut down in the way that this signal means; `gone` waits for it.
+    pub(crate) fn ask_to_end(&self, how: Signal) {
+        signal(self.running.as_ref().unwrap().postmaster_pid(), how);
+    }
+
+    /// Waits until the postmaster has ended.
+    pub(crate) async fn gone(&mut self) {
+        let postgres = self.running.take().unwrap();
+        let pid = Pid::from_raw(postgres.postmaster_pid().try_into().unwrap());
+        while kill(pid, None).is_ok() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        tokio::task::spawn_blocking(|| drop(postgres)).await.unwrap();
+    }
+
     pub(crate) async fn start_again(&mut self) {
         let directory = self.directory.clone();
         let start = move || {

@@ -1,0 +1,51 @@
+//! Workers are killed again and again: nothing is lost, and no two executions overlap that both have a lease.
+
+use crate::checker::Rules;
+use crate::lab::Lab;
+use crate::seed;
+use ordinaut_core::NewJob;
+use rand::Rng;
+use std::time::{Duration, Instant};
+
+const JOBS: usize = 10_000;
+const WORKERS: usize = 4;
+const KILLS: usize = 30;
+const BETWEEN_KILLS: Duration = Duration::from_secs(2);
+
+/// After the last kill.
+const SOON: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a minute and a half: ./ops/test.sh fault kill_storm"]
+async fn a_worker_killed_every_2_s_for_a_minute_loses_nothing() {
+    let mut random = seed::random();
+    let mut lab = Lab::start().await;
+    // Where everything is killed again and again, a job may meet more kills than usual.
+    let settings = [("WORKER_MAX_RETRIES", "20")];
+    lab.add_workers(WORKERS, &settings).await;
+    let mut answered = Vec::new();
+    let storm = Instant::now();
+    for kill in 1..=KILLS {
+        // They come all the time, so that each kill hits some.
+        let jobs: Vec<NewJob> =
+            (0..JOBS / KILLS + 1).map(|_| lab.call(&mut random)).take(JOBS - answered.len()).collect();
+        lab.database.enqueue_many(&jobs).await.unwrap();
+        answered.extend(jobs.iter().map(NewJob::id));
+        // Somewhere in the interval; those jobs take most of it.
+        let at =
+            BETWEEN_KILLS * u32::try_from(kill - 1).unwrap() + BETWEEN_KILLS.mul_f64(random.random_range(0.1..0.5));
+        tokio::time::sleep(at.saturating_sub(storm.elapsed())).await;
+        lab.workers.remove(random.random_range(0..WORKERS)).kill();
+        lab.add_worker(&settings);
+        tokio::time::sleep((BETWEEN_KILLS * u32::try_from(kill).unwrap()).saturating_sub(storm.elapsed())).await;
+    }
+    assert_eq!(answered.len(), JOBS);
+    let after = lab.until_idle().await;
+    let findings = lab.judge(&answered, Rules { max_attempts: 21, postgres_crashes: false }).await;
+    eprintln!("{KILLS} kills in {:.0?}; all ended {after:.1?} after the last one", storm.elapsed() - after);
+    findings.hold();
+    assert!(findings.lost >= KILLS, "the kills hit nobody");
+    assert_eq!(findings.began_late, 0);
+    assert!(after <= SOON, "{after:?}");
+    lab.assert_that_all_live();
+}
