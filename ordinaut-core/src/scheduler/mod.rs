@@ -76,11 +76,11 @@ impl Scheduler {
             let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
             async move {
                 rescue.look_everywhere().await?;
+                patience.wait(database.prune_schedulers(SESSION_RETENTION)).await?;
                 let repaired = patience.wait(database.repair_unique_keys()).await?;
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
-                patience.wait(database.prune_schedulers(SESSION_RETENTION)).await?;
                 patience.wait(database.prune_cursors()).await?;
                 patience.wait(database.prune_limits()).await?;
                 patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
@@ -104,17 +104,18 @@ impl Scheduler {
             let (database, patience) = (looked_at.clone(), looking.clone());
             async move { patience.wait(fire::look(database)).await }
         });
-        let seen = (database.clone(), pulse.clone());
+        let (seen, seeing) = ((database.clone(), pulse.clone()), Arc::new(Patience::default()));
         duties.add("seen", "*/5 * * * * *", move || {
-            let (database, pulse) = seen.clone();
+            let ((database, pulse), patience) = (seen.clone(), seeing.clone());
             async move {
                 // Who stands still does not say that it lives.
-                if let Some(stuck) = pulse.stuck() {
-                    warn!("the loop {stuck} of the scheduler stands still");
+                if let Some(still) = pulse.still() {
+                    warn!("the loop {still} of the scheduler stands still");
                     return Ok(());
                 }
                 let host = host_name();
-                database.scheduler_seen(id, &format!("{host}/{}", std::process::id()), &host).await
+                let name = format!("{host}/{}", std::process::id());
+                patience.wait(database.scheduler_seen(id, &name, &host)).await
             }
         });
         let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), pulse.clone(), stop.clone()));

@@ -11,6 +11,9 @@ const FIRST: Duration = Duration::from_secs(15);
 /// 15 s doubled so often are an hour.
 const DOUBLINGS: u32 = 8;
 
+/// The longest wait for one step.
+pub(super) const LONGEST: Duration = Duration::from_secs(FIRST.as_secs() << DOUBLINGS);
+
 /// Waits longer after each step that was given up, because it may have been slow and not lost.
 #[derive(Debug, Default)]
 pub(super) struct Patience {

@@ -1,10 +1,17 @@
 //! Whether the loops of a scheduler turn, for whoever supervises its process.
 
+use super::patience::LONGEST;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Far longer than a turn takes, Postgres' time-outs included: a loop that stood still for so long does not go on.
-const STUCK: Duration = Duration::from_secs(120);
+/// Far longer than a turn takes unless Postgres is silent: who stood still for so long does not say that it lives.
+const STILL: Duration = Duration::from_secs(120);
+
+/// How long each loop may take for a turn, the waits for a silent Postgres included: one that took longer does not go on.
+const STUCK: [Duration; NAMES.len()] = {
+    let turn = Duration::from_secs(3 * LONGEST.as_secs());
+    [STILL, turn, turn]
+};
 
 /// As long as no turn may have succeeded before the scheduler is told to be of no use for now.
 const FAILING: Duration = Duration::from_secs(30);
@@ -41,9 +48,15 @@ struct Turns {
 }
 
 impl Pulse {
-    /// A loop that has not turned for two minutes: the process should be ended and started again.
+    /// A loop that has not turned for longer than it ever waits (the clock of the duties two minutes, the others some
+    /// hours): the process should be ended and started again.
     pub fn stuck(&self) -> Option<&'static str> {
-        self.first(|turns| turns.is_some_and(|turns| turns.last.elapsed() > STUCK))
+        self.slower_than(STUCK)
+    }
+
+    /// A loop that has not turned for two minutes.
+    pub(super) fn still(&self) -> Option<&'static str> {
+        self.slower_than([STILL; NAMES.len()])
     }
 
     /// A loop of which no turn has succeeded for 30 seconds, or none yet: most likely Postgres is away.
@@ -51,7 +64,8 @@ impl Pulse {
         let failing = |turns: Option<Turns>| {
             turns.and_then(|turns| turns.succeeded).is_none_or(|succeeded| succeeded.elapsed() > FAILING)
         };
-        self.first(failing)
+        let turns = *self.turns();
+        turns.into_iter().zip(NAMES).find_map(|(turns, name)| failing(turns).then_some(name))
     }
 
     /// Every loop begins.
@@ -67,9 +81,10 @@ impl Pulse {
         }
     }
 
-    fn first(&self, is_so: impl Fn(Option<Turns>) -> bool) -> Option<&'static str> {
+    fn slower_than(&self, limits: [Duration; NAMES.len()]) -> Option<&'static str> {
+        let slow = |turns: Option<Turns>, limit| turns.is_some_and(|turns| turns.last.elapsed() > limit);
         let turns = *self.turns();
-        turns.into_iter().zip(NAMES).find_map(|(turns, name)| is_so(turns).then_some(name))
+        turns.into_iter().zip(limits).zip(NAMES).find_map(|((turns, limit), name)| slow(turns, limit).then_some(name))
     }
 
     fn turns(&self) -> MutexGuard<'_, [Option<Turns>; NAMES.len()]> {
@@ -98,8 +113,10 @@ mod tests {
         assert_eq!((pulse.stuck(), pulse.failing()), (None, None));
         set_back(&pulse, Loop::Fire, FAILING + Duration::from_secs(1));
         assert_eq!((pulse.stuck(), pulse.failing()), (None, Some("fire")));
-        set_back(&pulse, Loop::Relay, STUCK + Duration::from_secs(1));
-        assert_eq!((pulse.stuck(), pulse.failing()), (Some("relay"), Some("fire")));
+        set_back(&pulse, Loop::Relay, STILL + Duration::from_secs(1));
+        assert_eq!((pulse.still(), pulse.stuck(), pulse.failing()), (Some("relay"), None, Some("fire")));
+        set_back(&pulse, Loop::Duties, STILL + Duration::from_secs(1));
+        assert_eq!(pulse.stuck(), Some("duties"));
     }
 
     #[test]
@@ -107,8 +124,8 @@ mod tests {
         let pulse = Pulse::default();
         pulse.begin();
         [Loop::Duties, Loop::Fire].into_iter().for_each(|which| pulse.turned(which, true));
-        set_back(&pulse, Loop::Relay, STUCK * 2);
+        set_back(&pulse, Loop::Relay, STILL * 2);
         pulse.turned(Loop::Relay, false);
-        assert_eq!((pulse.stuck(), pulse.failing()), (None, Some("relay")));
+        assert_eq!((pulse.still(), pulse.failing()), (None, Some("relay")));
     }
 }

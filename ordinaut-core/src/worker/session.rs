@@ -58,8 +58,8 @@ impl Session {
             lease: profile.lease,
             beat,
             book: book.clone(),
-            cancels,
             drained: drained.clone(),
+            cancels,
             lost: lost.clone(),
             stop: stop.clone(),
             when_stuck,
@@ -113,8 +113,8 @@ struct Life {
     lease: Duration,
     beat: Duration,
     book: Arc<Book>,
-    cancels: Arc<Notify>,
     drained: Arc<AtomicBool>,
+    cancels: Arc<Notify>,
     lost: CancellationToken,
     stop: CancellationToken,
     when_stuck: fn(),
@@ -135,13 +135,13 @@ impl Life {
         let failed = result.is_err();
         if !failed {
             // Before the first claim: who was drained stays so over a restart.
-            self.hear(&profile.name, self.left(renewed)).await;
+            self.look_whether_drained(&profile.name, self.left(renewed)).await;
         }
         if opened.send(result).is_err() || failed {
             return;
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
-        while self.next_beat(renewed, &profile.name).await {
+        while self.next_beat(renewed).await {
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
                 match self.renew(self.left(renewed)).await {
@@ -157,7 +157,8 @@ impl Life {
             if self.left(renewed).is_zero() {
                 return self.lose("it could not be renewed in time").await;
             }
-            self.hear(&profile.name, self.left(renewed)).await;
+            self.hear(self.left(renewed)).await;
+            self.look_whether_drained(&profile.name, self.left(renewed)).await;
             let late = self.book.late(Instant::now() - YIELD);
             if !late.is_empty() {
                 return self.end_process(late).await;
@@ -182,14 +183,14 @@ impl Life {
     }
 
     /// Waits for the next beat, and meanwhile passes on what a hint tells of. False: told to stop.
-    async fn next_beat(&mut self, renewed: Instant, name: &str) -> bool {
+    async fn next_beat(&mut self, renewed: Instant) -> bool {
         let beat = tokio::time::Instant::now() + self.beat.min(self.left(renewed));
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return false,
                 () = tokio::time::sleep_until(beat) => return true,
-                () = self.cancels.notified() => self.hear(name, self.left(renewed)).await,
+                () = self.cancels.notified() => self.hear(self.left(renewed)).await,
             }
         }
     }
@@ -229,29 +230,38 @@ impl Life {
     }
 
     /// Passes on what the session was asked to stop. A failure only delays that, and renewing will report it.
-    async fn hear(&mut self, name: &str, left: Duration) {
+    async fn hear(&mut self, left: Duration) {
         let (id, schema) = (self.id, self.link.schema());
         let notes = async {
-            let connection = self.link.connection().await?;
-            let result = match session::notes(connection, &schema, id).await {
-                Ok(jobs) => is_drained(connection, &schema, name).await.map(|drained| (jobs, drained)),
-                Err(error) => Err(error),
-            };
+            let result = session::notes(self.link.connection().await?, &schema, id).await;
             self.link.checked(result).await
         };
         match tokio::time::timeout(left.min(self.lease / 6), notes).await {
-            Ok(Ok((jobs, drained))) => {
-                jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt));
-                if self.drained.swap(drained, Ordering::Relaxed) != drained {
-                    let now = if drained { "is drained and leases nothing more" } else { "may lease again" };
-                    info!(worker.session = id, "worker {name} {now}");
-                }
-            }
+            Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
             Ok(Err(_)) => {}
             Err(_) => {
                 self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(());
                 warn!(worker.session = self.id, "Postgres did not answer session {}, which will ask again", self.id);
             }
+        }
+    }
+
+    /// Looks whether an operator drained the worker. After a failure it stays as it was, and renewing will report that.
+    async fn look_whether_drained(&mut self, name: &str, left: Duration) {
+        let schema = self.link.schema();
+        let look = async {
+            let result = is_drained(self.link.connection().await?, &schema, name).await;
+            self.link.checked(result).await
+        };
+        match tokio::time::timeout(left.min(self.lease / 6), look).await {
+            Ok(Ok(drained)) => {
+                if self.drained.swap(drained, Ordering::Relaxed) != drained {
+                    let now = if drained { "is drained and leases nothing more" } else { "may lease again" };
+                    info!(worker.session = self.id, "worker {name} {now}");
+                }
+            }
+            Ok(Err(_)) => {}
+            Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(()),
         }
     }
 
