@@ -16,6 +16,7 @@ mod kill_storm;
 mod lab;
 mod late_bulk;
 mod late_commit;
+mod limits;
 mod lost_commit;
 mod pause_storm;
 mod poison;
