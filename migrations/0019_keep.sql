@@ -34,7 +34,7 @@ end
 $$;
 
 -- The server that the schema was made on, or brought forward on, is the one that all sessions know.
-insert into server_life (timeline, since) values (server_timeline(), '-infinity');
+insert into server_life (timeline, since) values (server_timeline(), 'epoch');
 
 -- The partitions of a table that lie wholly before an instant, the oldest first. Their names say where they begin.
 create function past_partitions(parent text, span interval, before timestamptz) returns setof text

@@ -14,6 +14,8 @@ with ended as materialized (
 ), freed as (
     -- Under keys that arguments named.
     delete from ordinaut.limit_slot using ended where limit_slot.job_id = ended.job_id
+), forgotten as (
+    delete from ordinaut.cursor using ended where cursor.job_id = ended.job_id
 ), blanked as (
     update ordinaut.job
     set args = 'null', tags = '{}', trace_context = null, unique_key = null, unique_after_end = null

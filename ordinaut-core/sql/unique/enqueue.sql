@@ -2,7 +2,7 @@
 -- In the order of the keys, which is that of the arrays, so that two such statements never wait for each other in a circle.
 --
 -- hold_key looks anew for each: a key that was committed after this statement began is held. One that takes the place of a
--- job that waited is due when that one was, even if this has passed: a floor above it is what the sweep is for.
+-- job that waited is due when that one was, or now if this has passed: workers' floors are above what has.
 with asked as materialized (
     select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant, mode, after_end, n,
            ordinaut.unique_key_hash(key, period) as key,
@@ -26,7 +26,7 @@ with asked as materialized (
     from new
 ), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind, flags)
-    select coalesce(due, greatest(scheduled_for, clock_timestamp())), id, priority, queue, kind, 8
+    select greatest(coalesce(due, scheduled_for), clock_timestamp()), id, priority, queue, kind, 8
     from new
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)

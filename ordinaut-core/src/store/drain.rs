@@ -10,13 +10,13 @@ impl Database {
     /// now and after a restart, until [`Database::undrain_worker`]. Returned is the name; `None`: no such worker lives.
     pub async fn drain_worker(&self, worker: &str) -> sqlx::Result<Option<String>> {
         let sql = self.sql(include_str!("../../sql/sessions/drain.sql"));
-        sqlx::query_scalar(sql).bind(worker).fetch_optional(self.pool()).await
+        sqlx::query_scalar(sql).bind(worker).fetch_optional(self).await
     }
 
     /// Lets a drained worker lease again. Returned is the name; `None`: no such worker is drained.
     pub async fn undrain_worker(&self, worker: &str) -> sqlx::Result<Option<String>> {
         let sql = self.sql(include_str!("../../sql/sessions/undrain.sql"));
-        sqlx::query_scalar(sql).bind(worker).fetch_optional(self.pool()).await
+        sqlx::query_scalar(sql).bind(worker).fetch_optional(self).await
     }
 }
 

@@ -36,7 +36,7 @@ impl Database {
     pub async fn schedulers(&self) -> sqlx::Result<Vec<SchedulerStatus>> {
         sqlx::query_as(self.sql(include_str!("../../sql/look/schedulers.sql")))
             .bind(ALIVE_FOR.as_secs_f64())
-            .fetch_all(self.pool())
+            .fetch_all(self)
             .await
     }
 
@@ -47,13 +47,13 @@ impl Database {
             .bind(host)
             .bind(std::process::id().cast_signed())
             .bind(env!("CARGO_PKG_VERSION"))
-            .execute(self.pool())
+            .execute(self)
             .await?;
         Ok(())
     }
 
     pub(crate) async fn scheduler_left(&self, id: Uuid) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../sql/schedulers/left.sql"))).bind(id).execute(self.pool()).await?;
+        sqlx::query(self.sql(include_str!("../../sql/schedulers/left.sql"))).bind(id).execute(self).await?;
         Ok(())
     }
 
@@ -61,7 +61,7 @@ impl Database {
     pub(crate) async fn prune_schedulers(&self, unseen_for: Duration) -> sqlx::Result<()> {
         sqlx::query(self.sql(include_str!("../../sql/schedulers/prune.sql")))
             .bind(unseen_for.as_secs_f64())
-            .execute(self.pool())
+            .execute(self)
             .await?;
         Ok(())
     }

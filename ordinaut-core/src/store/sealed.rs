@@ -17,9 +17,9 @@ pub(crate) struct Secrets {
 }
 
 impl Database {
-    /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, as far as
-    /// they are enqueued through this value, and lets handlers of a [`Worker`](crate::Worker) on it read those that any of
-    /// the keys has encrypted.
+    /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, if they are
+    /// enqueued with [`Database::enqueue`], [`Database::enqueue_many`] or [`Database::pending`]; and lets handlers of a
+    /// [`Worker`](crate::Worker) on it read those that any of the keys has encrypted.
     #[cfg(feature = "encryption")]
     #[must_use]
     pub fn keyring(mut self, keyring: Keyring) -> Self {
@@ -27,7 +27,8 @@ impl Database {
         self
     }
 
-    /// Also encrypts the arguments of these kinds, which no Rust type stands for. Without a key ring their jobs are refused.
+    /// Also encrypts the arguments of these kinds, which no Rust type stands for, in the same calls. Without a key ring their
+    /// jobs are refused.
     #[must_use]
     pub fn encrypt_kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {
         self.secrets.kinds = Arc::new(kinds.into_iter().map(Into::into).collect());
@@ -52,9 +53,9 @@ impl Database {
     pub(crate) fn sealing<J: Borrow<NewJob>>(&self, job: J) -> Sealing<J> {
         let seal = match (&job.borrow().seal, self.keyring_or_none()) {
             (Seal::With(_), _) => None,
-            (Seal::Asked, Some(keyring)) => Some(Seal::With(keyring.clone())),
+            (Seal::Asked, keyring) => keyring.cloned().map(Seal::With),
             (Seal::No, keyring) if self.encrypts(&job.borrow().kind) => {
-                Some(keyring.map_or(Seal::Asked, |keyring| Seal::With(keyring.clone())))
+                Some(keyring.cloned().map_or(Seal::Asked, Seal::With))
             }
             _ => None,
         };

@@ -5,11 +5,12 @@ use crate::settle::letter;
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::{
-    Context, Database, EnqueueError, Job, JobError, Keyring, NewJob, Outcome, Schedule, ScheduleKind, Step,
-    TaskDefinition, TaskError, Worker,
+    Context, Database, EnqueueError, Enqueued, Job, JobError, Keyring, NewJob, Outcome, Schedule, ScheduleKind, Step,
+    TaskDefinition, TaskError, Unique, Worker,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
@@ -49,9 +50,17 @@ fn worker(db: &Database) -> (Worker<Cards>, Cards) {
     (Worker::new(db.clone(), cards.clone()).settings(quick()).handle(handler), cards)
 }
 
-/// Whether a word is anywhere in the schema.
+/// Whether a word is anywhere in a table.
 async fn stored(db: &Database, word: &'static str) -> bool {
-    ask::<String>(db, "select schema_to_xml('ordinaut', true, true, '')::text").await.contains(word)
+    let tables = "select tablename::text from pg_tables where schemaname = 'ordinaut'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(db.pool()).await.unwrap();
+    for table in tables {
+        let look = format!("select exists (select from ordinaut.{table} as found where strpos(found::text, $1) > 0)");
+        if sqlx::query_scalar(AssertSqlSafe(look)).bind(word).fetch_one(db.pool()).await.unwrap() {
+            return true;
+        }
+    }
+    false
 }
 
 async fn error_of(db: &Database, job_id: Uuid) -> (Outcome, String) {
@@ -232,4 +241,20 @@ async fn arguments_that_only_look_encrypted_are_shown() {
     keyed.enqueue(&job).await.unwrap();
     let args: Value = serde_json::from_str(db.job(job.id()).await.unwrap().unwrap().args.get()).unwrap();
     assert_eq!(args, odd);
+}
+
+#[tokio::test]
+async fn a_unique_job_is_known_by_what_its_encrypted_arguments_say() {
+    let db = database().await;
+    let keyed = db.clone().keyring(ring(&["k1"]));
+    let unique = || charge().new_job().unwrap().unique(Unique::by_kind().args(["card"]));
+    let first = keyed.enqueue(&unique()).await.unwrap().id();
+    assert_eq!(keyed.enqueue(&unique()).await.unwrap(), Enqueued::Duplicate(first));
+    let mut pending = keyed.pending();
+    pending.add(unique());
+    assert_eq!(pending.commit(db.begin().await.unwrap()).await.unwrap(), [Enqueued::Duplicate(first)]);
+    assert!(!stored(&db, SECRET).await);
+    let (mut worker, cards) = worker(&keyed);
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(first));
+    assert_eq!(*cards.lock().unwrap(), [SECRET]);
 }

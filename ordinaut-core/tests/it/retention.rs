@@ -42,6 +42,7 @@ async fn enqueue_at(db: &Database, clock: &str) -> Uuid {
         .bind(None::<f64>)
         .bind(None::<&str>)
         .bind(None::<&str>)
+        .bind(None::<&str>)
         .execute(db)
         .await
         .unwrap();
@@ -241,7 +242,9 @@ async fn a_person_is_erased_by_tag() {
     let mut gates = Vec::new();
     for job in [tagged(2), tagged(3), other.clone(), tagged(4)] {
         db.enqueue(&job).await.unwrap();
-        gates.push(within(starts.recv()).await.unwrap());
+        let gate = within(starts.recv()).await.unwrap();
+        gate.context.save_cursor("42 of Main Street").await.unwrap();
+        gates.push(gate);
     }
     db.enqueue(&waiting).await.unwrap();
     let ids: Vec<Uuid> = gates.iter().map(|gate| gate.context.job_id()).collect();
@@ -267,5 +270,6 @@ async fn a_person_is_erased_by_tag() {
     assert_eq!((done.erased, done.cancelled, done.running), (1, 0, 0));
     let left = "select count(*) from ordinaut.job where args <> 'null' or tags <> '{}'";
     assert_eq!(ask::<i64>(&db, left).await, 1, "that of the other person");
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.cursor").await, 1, "that of the other person");
     assert!(db.erase(&Erase::Tag(String::new())).await.unwrap_err().to_string().contains("tag"));
 }

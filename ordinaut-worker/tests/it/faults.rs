@@ -52,6 +52,12 @@ async fn a_short_spin_does_no_harm() {
 }
 
 #[tokio::test]
+async fn an_abort_that_is_over_succeeds() {
+    let fixture = Fixture::new().await;
+    fixture.run("abort", json!({"times": 0})).await.succeeded();
+}
+
+#[tokio::test]
 async fn without_the_flag_nobody_runs_them() {
     let fixture = Fixture::new().await;
     let id = fixture.enqueue("fail", json!({})).await;
