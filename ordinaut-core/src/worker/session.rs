@@ -141,7 +141,7 @@ impl Life {
             return;
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
-        while self.next_beat(renewed, &profile.name).await {
+        while self.next_beat(renewed).await {
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
                 match self.renew(self.left(renewed)).await {
@@ -183,14 +183,14 @@ impl Life {
     }
 
     /// Waits for the next beat, and meanwhile passes on what a hint tells of. False: told to stop.
-    async fn next_beat(&mut self, renewed: Instant, name: &str) -> bool {
+    async fn next_beat(&mut self, renewed: Instant) -> bool {
         let beat = tokio::time::Instant::now() + self.beat.min(self.left(renewed));
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return false,
                 () = tokio::time::sleep_until(beat) => return true,
-                () = self.cancels.notified() => self.hear(name, self.left(renewed)).await,
+                () = self.cancels.notified() => self.hear(self.left(renewed)).await,
             }
         }
     }
