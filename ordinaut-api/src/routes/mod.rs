@@ -114,8 +114,8 @@ mod tests {
         let database = Database::from(sqlx::PgPool::connect_lazy("postgres://nowhere").unwrap());
         let app = Arc::new(App {
             depths: Depths::new(database.clone()),
-            rooms: Rooms::new(database.clone()),
             redis: None,
+            rooms: Rooms::new(database.clone()),
             database,
             admin_token: String::new(),
             timezone: String::new(),

@@ -76,11 +76,11 @@ impl Scheduler {
             let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
             async move {
                 rescue.look_everywhere().await?;
+                patience.wait(database.prune_schedulers(SESSION_RETENTION)).await?;
                 let repaired = patience.wait(database.repair_unique_keys()).await?;
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
-                patience.wait(database.prune_schedulers(SESSION_RETENTION)).await?;
                 patience.wait(database.prune_cursors()).await?;
                 patience.wait(database.prune_limits()).await?;
                 patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
