@@ -32,6 +32,8 @@ pub(crate) struct Change {
     max_waiting: Option<Option<i64>>,
     #[serde(default, deserialize_with = "said")]
     max_age: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "said")]
+    retention: Option<Option<f64>>,
 }
 
 /// Null takes a bound away; what is absent stays.
@@ -50,13 +52,18 @@ pub(crate) async fn change(
         change = change.max_waiting(jobs.map(number).transpose()?);
     }
     if let Some(age) = asked.max_age {
-        let seconds =
-            |age| Duration::try_from_secs_f64(age).map_err(|_| invalid("max_age", "must be a number of seconds"));
-        change = change.max_age(age.map(seconds).transpose()?);
+        change = change.max_age(age.map(|age| seconds("max_age", age)).transpose()?);
+    }
+    if let Some(time) = asked.retention {
+        change = change.retention(time.map(|time| seconds("retention", time)).transpose()?);
     }
     app.database.set_queue(&name, &change).await?;
     app.rooms.forget(&name);
     found(&app, &name).await
+}
+
+fn seconds(field: &'static str, number: f64) -> Result<Duration, Problem> {
+    Ok(Duration::try_from_secs_f64(number).map_err(|_| invalid(field, "must be a number of seconds"))?)
 }
 
 #[derive(Default, Deserialize)]

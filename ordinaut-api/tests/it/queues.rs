@@ -66,6 +66,7 @@ async fn what_cannot_be_said_of_a_queue_is_refused_and_its_field_named() {
         (json!({"max_waiting": "many"}), "max_waiting"),
         (json!({"max_age": 0.5}), "max_age"),
         (json!({"max_age": -1}), "max_age"),
+        (json!({"retention": 1}), "retention"),
         (json!({"maxage": 1}), "maxage"),
     ] {
         let answer = app.send(Method::PATCH, "/queues/q", &body).await;

@@ -35,7 +35,7 @@ pub(crate) struct NamedQueue {
 }
 
 #[derive(Args)]
-#[group(required = true, multiple = true, args = ["max_waiting", "any_number", "max_age", "any_age"])]
+#[group(required = true, multiple = true, args = ["max_waiting", "any_number", "max_age", "any_age", "retention", "retention_as_set"])]
 pub(crate) struct ChangeQueue {
     #[command(flatten)]
     pub(crate) queue: NamedQueue,
@@ -51,4 +51,10 @@ pub(crate) struct ChangeQueue {
     /// Jobs may wait for ever
     #[arg(long)]
     pub(crate) any_age: bool,
+    /// Seconds for which jobs that have ended are kept
+    #[arg(long, value_name = "SECONDS", conflicts_with = "retention_as_set")]
+    pub(crate) retention: Option<f64>,
+    /// Jobs that have ended are kept as long as those of other queues
+    #[arg(long)]
+    pub(crate) retention_as_set: bool,
 }

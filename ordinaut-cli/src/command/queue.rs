@@ -71,6 +71,7 @@ fn text(queue: &QueueStatus) -> String {
     }
     known.extend(queue.max_waiting.map(|jobs| ("most", format!("{jobs} jobs may wait"))));
     known.extend(queue.max_age.map(|seconds| ("expiry", format!("a job expires {seconds} s after it was due"))));
+    known.extend(queue.retention.map(|seconds| ("kept", format!("what ended is kept for {seconds} s"))));
     facts(known)
 }
 
@@ -82,6 +83,10 @@ fn change(asked: &ChangeQueue) -> anyhow::Result<QueueChange> {
     if asked.max_age.is_some() || asked.any_age {
         let age = asked.max_age.map(|seconds| duration("--max-age", seconds)).transpose()?;
         change = change.max_age(age);
+    }
+    if asked.retention.is_some() || asked.retention_as_set {
+        let time = asked.retention.map(|seconds| duration("--retention", seconds)).transpose()?;
+        change = change.retention(time);
     }
     Ok(change)
 }

@@ -47,6 +47,8 @@ impl Database {
             .bind(change.max_waiting.flatten())
             .bind(change.max_age.is_some())
             .bind(change.max_age.flatten().map(|age| age.as_secs_f64()))
+            .bind(change.retention.is_some())
+            .bind(change.retention.flatten().map(|time| time.as_secs_f64()))
             .execute(self)
             .await
             .map(drop)

@@ -26,7 +26,7 @@ pub struct Pruned {
     pub partitions: Vec<String>,
     /// Partitions whose lock was not to be had: somebody else has a transaction open on the table.
     pub held_up: Vec<String>,
-    /// Jobs that lay in no partition that could be dropped.
+    /// Jobs that lay in no partition that could be dropped, or whose queue keeps less than others.
     pub jobs: u64,
     /// Runs of such jobs.
     pub runs: u64,
@@ -42,7 +42,7 @@ pub struct Pruned {
 
 impl Database {
     /// Drops what ended longer ago than it is kept. Work that has not ended stays, however old it is, and so does what
-    /// belongs to a dead letter. Any number of processes may do so at once. Blocks nobody for longer than 50 ms at a time, and
+    /// belongs to a dead letter. Any number of processes may do so at once. Waits for no lock longer than 50 ms at a time, and
     /// gives up on a partition whose table somebody has a long transaction on: [`Pruned::held_up`] names it.
     ///
     /// ```no_run
@@ -77,6 +77,7 @@ impl Database {
         }
         pruned.jobs = self.delete_old(include_str!("../../sql/retention/jobs.sql"), keep.jobs).await?;
         pruned.runs = self.delete_old(include_str!("../../sql/retention/runs.sql"), keep.jobs).await?;
+        pruned.jobs += self.delete_ended(include_str!("../../sql/retention/queue_jobs.sql")).await?;
         pruned.fires = self.delete_old(include_str!("../../sql/retention/fires.sql"), keep.fires).await?
             + self.delete_old(include_str!("../../sql/retention/event_fires.sql"), keep.fires).await?;
         pruned.events = self.delete_old(include_str!("../../sql/retention/events.sql"), keep.events).await?;
@@ -111,9 +112,13 @@ impl Database {
         let dropped = sqlx::query_scalar(self.sql(include_str!("../../sql/retention/drop.sql")))
             .bind(part)
             .fetch_one(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(dropped)
+            .await;
+        match dropped {
+            Ok(_) => tx.commit().await?,
+            // At once, and not when the pool comes to it: the next partition wants the lock that this transaction holds.
+            Err(_) => tx.rollback().await?,
+        }
+        dropped
     }
 
     /// Deletes rows that are older, batch by batch, and says how many.

@@ -36,6 +36,8 @@ pub struct QueueStatus {
     pub max_waiting: Option<i32>,
     /// For how many seconds a job may have been due before it expires; for ever if absent.
     pub max_age: Option<f64>,
+    /// For how many seconds what ended is kept; as the setting says if absent.
+    pub retention: Option<f64>,
 }
 
 /// A session: one life of a worker process.

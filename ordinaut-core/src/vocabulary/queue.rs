@@ -17,6 +17,7 @@ use std::time::Duration;
 pub struct QueueChange {
     pub(crate) max_waiting: Option<Option<i32>>,
     pub(crate) max_age: Option<Option<Duration>>,
+    pub(crate) retention: Option<Option<Duration>>,
 }
 
 impl QueueChange {
@@ -36,6 +37,14 @@ impl QueueChange {
         self
     }
 
+    /// For how long jobs that have ended are kept with their runs, a minute or more; `None`, and what is longer than
+    /// `RETENTION_DAYS`: as that setting says. The scheduler deletes them each hour.
+    #[must_use]
+    pub fn retention(mut self, time: Option<Duration>) -> Self {
+        self.retention = Some(time);
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         if self.max_waiting.flatten().is_some_and(|jobs| jobs < 1) {
@@ -43,6 +52,9 @@ impl QueueChange {
         }
         if self.max_age.flatten().is_some_and(|age| !(Duration::from_secs(1)..=YEAR).contains(&age)) {
             return invalid("max_age", "must be from a second to a year");
+        }
+        if self.retention.flatten().is_some_and(|time| !(Duration::from_secs(60)..=YEAR * 100).contains(&time)) {
+            return invalid("retention", "must be from a minute to a hundred years");
         }
         Ok(())
     }

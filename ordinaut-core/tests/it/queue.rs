@@ -143,6 +143,7 @@ async fn what_cannot_be_said_of_a_queue_names_the_field() {
     assert_eq!(field(db.resume_queue("a\0").await.map(drop)), "queue");
     assert_eq!(field(db.set_queue("q", &change.max_waiting(Some(0))).await), "max_waiting");
     assert_eq!(field(db.set_queue("q", &change.max_age(Some(Duration::ZERO))).await), "max_age");
+    assert_eq!(field(db.set_queue("q", &change.retention(Some(Duration::ZERO))).await), "retention");
     assert!(db.queue("a\0").await.unwrap().is_none());
     assert!(db.queue("nobody knows it").await.unwrap().is_none());
 }

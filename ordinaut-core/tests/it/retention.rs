@@ -2,7 +2,7 @@
 
 use crate::fixture::{TestDatabase, ask, ask_of, database, gated, probe, run, succeed, tell, within, worker};
 use ordinaut_core::settings::retention::RetentionSettings;
-use ordinaut_core::{Cancelled, Database, Erase, JobError, JobState, Outcome, Pruned, Step};
+use ordinaut_core::{Cancelled, Database, Erase, JobError, JobState, Outcome, Pruned, QueueChange, Step};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -272,4 +272,20 @@ async fn a_person_is_erased_by_tag() {
     assert_eq!(ask::<i64>(&db, left).await, 1, "that of the other person");
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.cursor").await, 1, "that of the other person");
     assert!(db.erase(&Erase::Tag(String::new())).await.unwrap_err().to_string().contains("tag"));
+}
+
+#[tokio::test]
+async fn a_queue_may_keep_less_than_the_others() {
+    let db = database().await;
+    let (ended, waiting) = (old_and_ended(&db).await, old(&db).await);
+    let kept = RetentionSettings { jobs: Duration::from_secs(365 * 86_400), ..RetentionSettings::default() };
+    assert_eq!(db.prune(&kept).await.unwrap().jobs, 0);
+    db.set_queue("default", &QueueChange::default().retention(Some(Duration::from_secs(86_400)))).await.unwrap();
+    assert_eq!(db.queue("default").await.unwrap().unwrap().retention, Some(86_400.0));
+    let young = db.enqueue(&crate::fixture::probe(1)).await.unwrap().id();
+    assert_eq!(db.cancel(young).await.unwrap(), Cancelled::Now);
+    assert_eq!(db.prune(&kept).await.unwrap().jobs, 1);
+    assert!(db.job(ended).await.unwrap().is_none());
+    assert!(db.job(waiting).await.unwrap().is_some() && db.job(young).await.unwrap().is_some());
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run").await, 1);
 }
