@@ -3,9 +3,7 @@
 use crate::request_id;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::{
-    EnqueueError, EraseError, InvalidField, InvalidJson, LimitError, OperateError, TaskError, will_pass,
-};
+use ordinaut_core::{EnqueueError, InvalidField, InvalidJson, LimitError, OperateError, TaskError, will_pass};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
@@ -110,16 +108,6 @@ impl From<TaskError> for Problem {
                 InvalidJson { field: "expr".to_owned(), reason: exhausted.to_string() }.into()
             }
             TaskError::Database(error) => error.into(),
-            _ => Self::internal(),
-        }
-    }
-}
-
-impl From<EraseError> for Problem {
-    fn from(error: EraseError) -> Self {
-        match error {
-            EraseError::Invalid(invalid) => invalid.into(),
-            EraseError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -31,7 +31,7 @@ pub use store::database::Database;
 pub use store::dead::DeadLetter;
 pub use store::doctor::{OldestSnapshot, ServerStatus, Summary};
 pub use store::enqueue::{EnqueueError, Enqueued};
-pub use store::erase::{Erase, EraseError, Erased};
+pub use store::erase::{Erase, Erased};
 pub use store::failure::{OperateError, will_pass};
 pub use store::intervene::{Cancelled, RunNow};
 pub use store::limit::LimitStatus;

@@ -4,6 +4,7 @@ with ended as materialized (
     select job_id
     from unnest($1::uuid[]) as job_id
     where not exists (select from ordinaut.due_work where due_work.job_id = job_id.job_id)
+      and not exists (select from ordinaut.parked where parked.job_id = job_id.job_id)
 ), said as (
     update ordinaut.run
     set error = null, output = null

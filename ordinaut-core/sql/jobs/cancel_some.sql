@@ -1,7 +1,7 @@
 -- Cancel a batch of the jobs that a filter names: $1 queue, $2 kind, $3 tag, $4 task, $5 tenant, enqueued before $6, from
 -- the job after $7 on, up to $8 of them. Those that wait are removed, those that run are asked to stop, unless they were.
 --
--- "listed" is how many were looked at, "moved" how many of these somebody else holds at this moment: the caller comes back.
+-- "listed" is how many were looked at; of these, what is neither removed nor asked somebody else holds at this moment.
 with listed as materialized (
     select job.id as job_id
     from (select job_id, queue, kind from ordinaut.due_work where flags & 1 = 0

@@ -1,10 +1,11 @@
-//! Cancel by filter: one batch of it.
+//! Cancel many: a batch of those that a filter names, or those that somebody lists.
 
 use super::database::Database;
 use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// As many jobs as one statement cancels.
@@ -57,7 +58,41 @@ pub(crate) struct CancelledSome {
     pub(crate) last: Option<Uuid>,
 }
 
+/// Which jobs are called off together.
+pub(crate) enum Called<'a> {
+    Jobs(&'a [Uuid]),
+    OfTask(Uuid),
+}
+
+/// What calling them off did.
+#[derive(sqlx::FromRow)]
+pub(crate) struct CalledOff {
+    pub(crate) removed: i64,
+    pub(crate) asked: i64,
+    /// Somebody moved these meanwhile.
+    pub(crate) left_over: i64,
+}
+
 impl Database {
+    /// Ends those that wait, for this reason, and asks those that run to stop.
+    pub(crate) async fn call_off(
+        &self,
+        called: Called<'_>,
+        reason: &str,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<CalledOff> {
+        let (jobs, task) = match called {
+            Called::Jobs(jobs) => (Some(jobs), None),
+            Called::OfTask(task) => (None, Some(task)),
+        };
+        sqlx::query_as(self.sql(include_str!("../../sql/jobs/call_off.sql")))
+            .bind(jobs)
+            .bind(task)
+            .bind(reason)
+            .fetch_one(db)
+            .await
+    }
+
     /// Cancels the next jobs after one of them.
     pub(crate) async fn cancel_some(
         &self,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Few enough that one statement stays far from Postgres' limits, many enough that its round trip costs nothing.
-const JOBS_A_STATEMENT: usize = 1000;
+pub(crate) const JOBS_A_STATEMENT: usize = 1000;
 
 /// The answer to an enqueue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

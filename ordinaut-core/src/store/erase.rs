@@ -1,6 +1,8 @@
 //! Erase: what jobs of one person, or of one tenant, were about.
 
+use super::cancel::Called;
 use super::database::Database;
+use super::failure::OperateError;
 use crate::vocabulary::new_job::InvalidField;
 use serde::Serialize;
 use uuid::Uuid;
@@ -33,22 +35,10 @@ pub struct Erased {
     pub running: i64,
 }
 
-/// Why nothing, or not everything, was erased.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EraseError {
-    /// What was given names nobody.
-    #[error(transparent)]
-    Invalid(#[from] InvalidField),
-    /// Postgres refused, or was not there. What was erased before stays erased.
-    #[error("could not erase")]
-    Database(#[from] sqlx::Error),
-}
-
 impl Database {
     /// Erases what jobs were about: arguments, tags, errors, outputs and dead letters. Those that wait are cancelled; those
     /// that run are asked to stop, and counted, to be erased when they have ended. Reads all jobs once; a job that is
-    /// enqueued meanwhile may be missed. Definitions of tasks are not touched.
+    /// enqueued meanwhile may be missed. After an error what was erased stays erased. Definitions of tasks are not touched.
     ///
     /// ```no_run
     /// # async fn forget(database: ordinaut_core::Database) -> Result<(), Box<dyn std::error::Error>> {
@@ -59,7 +49,7 @@ impl Database {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn erase(&self, whose: &Erase) -> Result<Erased, EraseError> {
+    pub async fn erase(&self, whose: &Erase) -> Result<Erased, OperateError> {
         let (tag, tenant) = match whose {
             Erase::Tag(tag) => (Some(named("tag", tag)?), None),
             Erase::Tenant(tenant) => (None, Some(named("tenant", tenant)?)),
@@ -89,15 +79,11 @@ impl Database {
         let mut tx = self.begin().await?;
         let mut running = 0;
         for _ in 0..LOOKS {
-            let (cancelled, asked, left_over): (i64, i64, i64) =
-                sqlx::query_as(self.sql(include_str!("../../sql/erase/call_off.sql")))
-                    .bind(ids)
-                    .fetch_one(&mut *tx)
-                    .await?;
-            total.cancelled += cancelled;
+            let off = self.call_off(Called::Jobs(ids), "erased", &mut tx).await?;
+            total.cancelled += off.removed;
             // Those that run are asked again, and are the same.
-            running = asked + left_over;
-            if left_over == 0 {
+            running = off.asked + off.left_over;
+            if off.left_over == 0 {
                 break;
             }
         }

@@ -1,6 +1,8 @@
 //! Why something was not done, and which failures of Postgres will pass.
 
 use crate::vocabulary::new_job::InvalidField;
+use std::io;
+use std::time::Duration;
 
 /// Why what an operator asked for was not done.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +15,6 @@ pub enum OperateError {
     #[error("could not reach or change what was asked for")]
     Database(#[from] sqlx::Error),
 }
-
-use std::io;
-use std::time::Duration;
 
 /// Whether the same statement may succeed later: Postgres is away, starting, stopping, overloaded, a standby for now, or gave
 /// the statement up. Anything else is its answer, and asking again is of no use.

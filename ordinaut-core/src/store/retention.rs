@@ -1,6 +1,7 @@
 //! Retention: what ended long ago is dropped, by partitions where they are past, by rows where there is no partition.
 
 use super::database::Database;
+use super::failure::is_lock_timeout;
 use crate::settings::retention::RetentionSettings;
 use serde::Serialize;
 use std::time::Duration;
@@ -146,8 +147,4 @@ impl Database {
         }
         Ok(deleted)
     }
-}
-
-fn is_lock_timeout(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).as_deref() == Some("55P03")
 }

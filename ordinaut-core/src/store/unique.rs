@@ -1,7 +1,7 @@
 //! Unique jobs: enqueued with their keys, and keys that are free again.
 
 use super::database::Database;
-use super::enqueue::{EnqueueError, Wake, array_literal};
+use super::enqueue::{EnqueueError, JOBS_A_STATEMENT, Wake, array_literal};
 use super::schema::Schema;
 use super::sealed::stored_args;
 use crate::vocabulary::new_job::{InvalidField, NewJob};
@@ -9,9 +9,6 @@ use crate::vocabulary::unique::{OnDuplicate, Unique};
 use sqlx::{PgConnection, PgExecutor};
 use std::collections::HashSet;
 use uuid::Uuid;
-
-/// As [`super::enqueue::JOBS_A_STATEMENT`].
-const JOBS_A_STATEMENT: usize = 1000;
 
 /// As many keys as one statement forgets.
 const KEYS_A_STATEMENT: i64 = 1000;

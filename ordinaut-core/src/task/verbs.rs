@@ -1,6 +1,7 @@
 //! What people tell a task to do: pause, resume, snooze, run now, cancel, delete.
 
 use super::{TaskError, next};
+use crate::store::cancel::Called;
 use crate::store::database::Database;
 use crate::store::task::fire::{Due, Firing};
 use crate::store::task::{Task, TaskStatus};
@@ -171,10 +172,10 @@ impl Database {
     async fn call_jobs_off(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
         let (mut removed, mut asked) = (0, 0);
         for _ in 0..LOOKS {
-            let (gone, flagged, left_over) = self.cancel_jobs(id, db).await?;
+            let off = self.call_off(Called::OfTask(id), "its task was cancelled", db).await?;
             // Those that run are asked again, and are the same.
-            (removed, asked) = (removed + gone, flagged);
-            if left_over == 0 {
+            (removed, asked) = (removed + off.removed, off.asked);
+            if off.left_over == 0 {
                 break;
             }
         }

@@ -25,8 +25,8 @@ const SWEEP_SHARE: u32 = 50;
 /// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is noticed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// After a restart or promotion of Postgres nobody claims for so long: claims that were lost with it have handlers that run, and
-/// their workers need the time to notice.
+/// After a restart or promotion of Postgres nobody claims for so long: claims that were lost with it have handlers that
+/// run, and their workers need the time to notice.
 const AFTER_RESTART: TimeDelta = TimeDelta::seconds(2);
 
 pub(super) struct Claimer {
@@ -59,7 +59,8 @@ pub(super) enum Connected {
     Already,
     /// A new one to the Postgres that there was.
     Anew,
-    /// A new one to a Postgres that was restarted, or to another one that was promoted: what is leased and not started may be leased by others too.
+    /// A new one to a Postgres that was restarted, or to another one that was promoted: what is leased and not started may
+    /// be leased by others too.
     AfterRestart,
 }
 

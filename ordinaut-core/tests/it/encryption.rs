@@ -53,10 +53,10 @@ fn worker(db: &Database) -> (Worker<Cards>, Cards) {
 /// Whether a word is anywhere in a table.
 async fn stored(db: &Database, word: &'static str) -> bool {
     let tables = "select tablename::text from pg_tables where schemaname = 'ordinaut'";
-    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(db.pool()).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(db).await.unwrap();
     for table in tables {
         let look = format!("select exists (select from ordinaut.{table} as found where strpos(found::text, $1) > 0)");
-        if sqlx::query_scalar(AssertSqlSafe(look)).bind(word).fetch_one(db.pool()).await.unwrap() {
+        if sqlx::query_scalar(AssertSqlSafe(look)).bind(word).fetch_one(db).await.unwrap() {
             return true;
         }
     }
@@ -166,7 +166,7 @@ async fn an_envelope_of_another_job_or_one_that_was_changed_opens_nothing() {
         (other, "update ordinaut.job set args = jsonb_set(args, '{encrypted,data}', '\"AAAA\"') where id = $1"),
     ];
     for (job_id, sql) in changes {
-        sqlx::query(sql).bind(job_id).execute(db.pool()).await.unwrap();
+        sqlx::query(sql).bind(job_id).execute(&*db).await.unwrap();
     }
     let (mut worker, cards) = worker(&keyed);
     for _ in 0..2 {

@@ -299,12 +299,17 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
 
 /// Waits for a fact that a statement can tell.
 pub(crate) async fn eventually(db: &Database, fact: &'static str) {
+    until(fact, async || ask::<bool>(db, fact).await).await;
+}
+
+/// Waits for a fact that is looked at again and again; `name` is what is said if it never comes true.
+pub(crate) async fn until(name: &str, fact: impl AsyncFn() -> bool) {
     let looking = async {
-        while !ask::<bool>(db, fact).await {
+        while !fact().await {
             tokio::time::sleep(LOOK).await;
         }
     };
-    tokio::time::timeout(LIMIT, looking).await.unwrap_or_else(|_| panic!("this never came true: {fact}"));
+    tokio::time::timeout(LIMIT, looking).await.unwrap_or_else(|_| panic!("this never came true: {name}"));
 }
 
 /// A value from the database.

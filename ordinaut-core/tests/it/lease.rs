@@ -1,7 +1,7 @@
 //! Lease: which job a claim takes, in which order, and how little it disturbs.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, empty_database, enqueue, eventually, probe, quick, run, succeed, tell, within,
+    Probe, ask, ask_of, database, empty_database, enqueue, eventually, probe, quick, run, succeed, tell, until, within,
     worker, worker_with,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -362,12 +362,7 @@ async fn with_ageing_a_job_of_low_priority_does_not_wait_for_ever() {
     eventually(&db, "select count(*) >= 20 from ordinaut.run").await;
     let patient = db.enqueue(&probe(9).priority(9)).await.unwrap().id();
     let ended = "select exists (select from ordinaut.run where job_id = $1)";
-    within(async {
-        while !ask_of::<bool>(&db, ended, patient).await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    until("the patient one has run", async || ask_of::<bool>(&db, ended, patient).await).await;
     worker.stop().await.unwrap();
     assert!(ask::<i64>(&db, "select count(*) from ordinaut.due_work where priority = 1").await > 0);
 }

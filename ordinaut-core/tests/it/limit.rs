@@ -1,7 +1,7 @@
 //! Limits: never exceeded, fair, in order where asked, and nothing to jobs that they do not concern.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, eventually, gated, probe, quick, run, schedule_once, tell, within, worker,
+    Probe, ask, ask_of, database, eventually, gated, probe, quick, run, schedule_once, tell, until, within, worker,
     worker_with,
 };
 use ordinaut_core::settings::worker::WorkerSettings;
@@ -50,12 +50,8 @@ async fn enqueue(db: &Database, numbers: impl IntoIterator<Item = i32>) {
 }
 
 async fn all_succeeded(db: &Database, jobs: i64) {
-    within(async {
-        while ask::<i64>(db, "select count(*) from ordinaut.run where outcome = 'succeeded'").await < jobs {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    let succeeded = "select count(*) from ordinaut.run where outcome = 'succeeded'";
+    until("all have succeeded", async || ask::<i64>(db, succeeded).await >= jobs).await;
 }
 
 fn many() -> WorkerSettings {

@@ -212,10 +212,4 @@ impl Database {
     pub(crate) async fn unpark_jobs(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
         sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/unpark.sql"))).bind(id).fetch_all(db).await
     }
-
-    /// Calls the jobs of a task off: how many were removed, how many were asked to stop, and how many somebody moved
-    /// meanwhile.
-    pub(crate) async fn cancel_jobs(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64, i64)> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/cancel_jobs.sql"))).bind(id).fetch_one(db).await
-    }
 }

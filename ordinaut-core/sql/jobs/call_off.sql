@@ -1,8 +1,11 @@
--- Call the jobs $1 off, because they are to be erased: those that wait end now, those that run are asked to stop.
+-- Call the jobs $1 off, or those of the task $2: those that wait end now, with $3 as the reason; those that run are asked
+-- to stop.
 --
 -- "left_over" are those that somebody moved meanwhile: the caller asks again, with a new snapshot.
 with listed as materialized (
-    select job_id from unnest($1::uuid[]) as job_id
+    select unnest($1::uuid[]) as job_id
+    union all
+    select job_id from ordinaut.task_job where task_id = $2::uuid
 ), waited as (
     delete from ordinaut.due_work
     using listed
@@ -17,7 +20,7 @@ with listed as materialized (
     select * from waited union all select * from set_aside
 ), ended as (
     insert into ordinaut.run (job_id, attempt, outcome, error)
-    select job_id, attempt + 1, 'cancelled', 'erased'
+    select job_id, attempt + 1, 'cancelled', $3::text
     from gone
 ), key_freed as (
     update ordinaut.unique_key
@@ -42,9 +45,10 @@ with listed as materialized (
 ), noted as (
     update ordinaut.worker
     set cancel_asked = cancel_asked || running.job_ids
-    from (select session, array_agg(job_id) as job_ids from flagged group by session) running
+    from (select session, array_agg(job_id) as job_ids from flagged group by session order by session) running
     where worker.session = running.session
 )
-select (select count(*) from gone) as cancelled, (select count(*) from flagged) as running,
+select (select count(*) from gone) as removed, (select count(*) from flagged) as asked,
        (select count(*) from ordinaut.due_work join listed using (job_id))
-           - (select count(*) from waited) - (select count(*) from flagged) as left_over
+           + (select count(*) from ordinaut.parked join listed using (job_id))
+           - (select count(*) from gone) - (select count(*) from flagged) as left_over
