@@ -2,12 +2,13 @@
 -- of the kinds in $5, to the session $6 under the nonce $7; suspects only, or none of them ($8). A sweep ($9) scans
 -- from the start: it finds what committed late. One worker of a queue at a time sweeps; the others claim as ever.
 --
--- The CTE "due" is an optimisation fence: without it the planner may run the limited subquery once for each
--- candidate row, and lease more than $4. skip locked: two workers never wait for the same row.
+-- All rows are locked first, as an array, and then changed in the order of their places: half of the cost of doing both row
+-- by row. Nor could the planner run the limited subquery once for each candidate row, and lease more than $4.
+-- skip locked: two workers never wait for the same row.
 -- A claim need not be durable: losing one only runs a job that nobody settled. The nonce makes its token unrepeatable.
 -- Jobs that a limit concerns are not taken here (limits/sift.sql); where there are no limits, that is asked once.
 -- The left join of job: one whose row is gone is still leased, so that its worker can bury it with that reason. That of
--- the claim: an empty one still tells the time.
+-- the claim: an empty one still tells the time. Sorting is left to the worker, whose time is cheaper.
 with claim as materialized (
     select statement_timestamp() as at, set_config('synchronous_commit', 'off', true),
            exists (select from ordinaut.job_limit) as limits
@@ -18,30 +19,29 @@ with claim as materialized (
     from unnest($1::text[], $2::smallint[], $3::timestamptz[]) as l(queue, priority, floor)
     -- A paused queue is left out. Asked once a statement, of an index in which nearly always nothing is.
     where queue <> all(array(select name from ordinaut.queue where paused_at is not null))
-), due as materialized (
-    select free.tid
-    from lane cross join lateral (
-        select ctid as tid
-        from ordinaut.due_work
-        where queue = lane.queue and priority = lane.priority
-          and run_at >= lane.floor and run_at <= statement_timestamp()
-          and session is null and kind = any($5::text[]) and (flags & 2 = 2) = $8::boolean
-          and (not (select limits from claim) or not exists (
-              select from ordinaut.job_limit
-              where (job_limit.queue is null or job_limit.queue = due_work.queue)
-                and (job_limit.kind is null or job_limit.kind = due_work.kind)
-          ))
-        order by queue, priority, run_at, job_id
-        limit $4::bigint
-        for update skip locked
-    ) free
-    limit $4::bigint
 ), leased as (
     update ordinaut.due_work
     set session = $6::bigint, nonce = $7::integer, attempt = attempt + 1
-    from due
-    where due_work.ctid = due.tid
-    returning job_id, attempt, failures, flags, run_at, due_work.queue, due_work.kind, due_work.priority
+    where ctid = any(array(
+        select free.place
+        from lane cross join lateral (
+            select ctid as place
+            from ordinaut.due_work
+            where queue = lane.queue and priority = lane.priority
+              and run_at >= lane.floor and run_at <= statement_timestamp()
+              and session is null and kind = any($5::text[]) and (flags & 2 = 2) = $8::boolean
+              and (not (select limits from claim) or not exists (
+                  select from ordinaut.job_limit
+                  where (job_limit.queue is null or job_limit.queue = due_work.queue)
+                    and (job_limit.kind is null or job_limit.kind = due_work.kind)
+              ))
+            order by queue, priority, run_at, job_id
+            limit $4::bigint
+            for update skip locked
+        ) free
+        limit $4::bigint
+    ))
+    returning job_id, attempt, failures, flags, run_at, queue, kind, priority, ctid as place
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'leased', queue, kind, array_agg(job_id), array_agg(attempt)
@@ -54,4 +54,3 @@ select claim.at, leased.*, job.args::text as args, job.max_attempts,
 from claim
 left join leased on true
 left join ordinaut.job on job.id = leased.job_id
-order by leased.priority, leased.run_at, leased.job_id

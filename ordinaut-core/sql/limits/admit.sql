@@ -23,7 +23,7 @@ with allowed as (
     insert into ordinaut.due_work (run_at, job_id, session, nonce, priority, attempt, failures, flags, queue, kind)
     select run_at, job_id, $4::bigint, $5::integer, priority, attempt + 1, failures, flags | 4, queue, kind
     from gone
-    returning job_id, attempt, failures, flags, run_at, queue, kind, priority
+    returning job_id, attempt, failures, flags, run_at, queue, kind, priority, ctid as place
 ), slot as (
     insert into ordinaut.limit_slot (name, key, job_id, weight, session, ordered)
     select job_limit.name, limits.member ->> 1, gone.job_id, (limits.member ->> 2)::integer, $4::bigint, job_limit.ordered
@@ -46,4 +46,3 @@ select clock_timestamp() as at, leased.*, job.args::text as args, job.max_attemp
        extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at, job.backoff
 from leased
 left join ordinaut.job on job.id = leased.job_id
-order by leased.priority, leased.run_at, leased.job_id

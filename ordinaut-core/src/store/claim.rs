@@ -65,22 +65,29 @@ pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: &Claim<
         .fetch_all(db)
         .await?;
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let (at, limits) = (first.try_get(0)?, first.try_get(15)?);
+    let (at, limits) = (first.try_get(0)?, first.try_get(16)?);
+    Ok(Claimed { at, leases: leases(&rows, claim)?, limits })
+}
+
+/// The rows of a claim as leases, the most urgent first.
+pub(super) fn leases(rows: &[PgRow], claim: &Claim<'_>) -> sqlx::Result<Vec<Lease>> {
     let leases = rows.iter().filter_map(|row| lease(row, claim).transpose());
-    Ok(Claimed { at, leases: leases.collect::<Result<_, _>>()?, limits })
+    let mut leases = leases.collect::<Result<Vec<_>, _>>()?;
+    leases.sort_unstable_by_key(|lease| (lease.priority, lease.run_at, lease.token.job_id));
+    Ok(leases)
 }
 
 /// A row in the order of the statement's columns; the one row of an empty claim has nothing but the time.
-pub(super) fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
+fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
     let Some(job_id) = row.try_get(1)? else { return Ok(None) };
-    let body = match (row.try_get(9)?, row.try_get(13)?) {
+    let body = match (row.try_get(10)?, row.try_get(14)?) {
         (Some(args), Some(created_at)) => Some(Body {
             args,
-            max_attempts: row.try_get(10)?,
-            timeout_seconds: row.try_get(11)?,
-            tags: row.try_get::<Option<_>, _>(12)?.unwrap_or_default(),
+            max_attempts: row.try_get(11)?,
+            timeout_seconds: row.try_get(12)?,
+            tags: row.try_get::<Option<_>, _>(13)?.unwrap_or_default(),
             created_at,
-            backoff: row.try_get::<Option<Json<_>>, _>(14)?.map(|Json(backoff)| backoff),
+            backoff: row.try_get::<Option<Json<_>>, _>(15)?.map(|Json(backoff)| backoff),
         }),
         _ => None,
     };
@@ -94,6 +101,7 @@ pub(super) fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease
         queue: shared(row.try_get(6)?, claim.lanes.iter().map(|(queue, _)| queue)),
         kind: shared(row.try_get(7)?, claim.kinds.iter()),
         priority: row.try_get(8)?,
+        place: row.try_get(9)?,
         body,
     }))
 }

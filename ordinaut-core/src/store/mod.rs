@@ -20,6 +20,7 @@ pub(crate) mod link;
 pub(crate) mod look;
 pub(crate) mod migrate;
 pub(crate) mod own_end;
+mod place;
 pub(crate) mod pooler;
 pub(crate) mod queue;
 pub(crate) mod rescue;

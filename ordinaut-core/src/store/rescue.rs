@@ -87,6 +87,7 @@ impl Orphan {
             settlement: Settlement::lost(self.flags & 2 != 0, budget, &error),
             ran_for: None,
             output: None,
+            place: None,
         }
     }
 }

@@ -28,6 +28,13 @@ impl fmt::Display for Token {
     }
 }
 
+/// Where a row is in its table, until it is changed: the number of its page, and its own on the page (Postgres' `ctid`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) page: u32,
+    pub(crate) line: u16,
+}
+
 /// A job that this process may run.
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
@@ -40,6 +47,7 @@ pub(crate) struct Lease {
     /// It takes room of limits.
     pub(crate) limited: bool,
     pub(crate) run_at: DateTime<Utc>,
+    pub(crate) place: Place,
     /// Absent when the job's own row is gone.
     pub(crate) body: Option<Body>,
 }

@@ -56,6 +56,8 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
     /// Runs the handler to its end.
     pub(super) async fn perform(self, lease: Lease) -> Rest {
         let (started, token) = (Instant::now(), lease.token);
+        // What it takes of limits is given back by key.
+        let place = (!lease.limited).then_some(lease.place);
         let body = lease.body.as_ref();
         let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(self.settings.max_attempts());
         let budget = Budget { failures: lease.failures, max_attempts };
@@ -108,7 +110,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             End::Stopped(Stop::Release) => Settlement::released(budget.failures),
             End::Returned(result) => Settlement::of(result, budget, &backoff, rand::random()),
         };
-        let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output: context.output() };
+        let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output: context.output(), place };
         Rest::Write(Finished { ended, budget, backoff })
     }
 

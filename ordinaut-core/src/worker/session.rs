@@ -294,7 +294,7 @@ impl Life {
         };
         match tokio::time::timeout(self.lease / 6, written).await {
             Ok(Ok(settled)) => {
-                settled.iter().for_each(|end| self.book.ended(&end.queue.as_str().into(), end.outcome, 1));
+                settled.iter().for_each(|end| self.book.ended(&end.queue, end.outcome, 1));
             }
             Ok(Err(error)) => error!(%error, "could not settle what did not yield: it will be rescued"),
             Err(_) => error!("Postgres did not answer: what did not yield will be rescued"),
@@ -326,6 +326,7 @@ fn did_not_yield(running: &Running) -> Ended {
         settlement: Settlement::of(Err(error), running.budget, &running.backoff, rand::random()),
         ran_for: Some(running.started.elapsed()),
         output: None,
+        place: None,
     }
 }
 

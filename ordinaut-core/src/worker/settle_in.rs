@@ -68,6 +68,7 @@ impl<S> Context<S> {
             settlement: Settlement::succeeded(self.failures()),
             ran_for: Some(self.started().elapsed()),
             output: self.output(),
+            place: None,
         };
         // Before the statement: whether it was done is not known if this future is dropped.
         self.settles_itself();

@@ -5,7 +5,7 @@ use super::attempt::Finished;
 use super::book::Book;
 use crate::store::database::Database;
 use crate::store::link::{Link, answered};
-use crate::store::settle::{Ended, Locked, Settled, is_refusal, settle};
+use crate::store::settle::{Ended, Locked, Settled, is_refusal, settle, succeed};
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::outcome::Outcome;
@@ -106,14 +106,30 @@ struct Batch {
     senders: Vec<Sender>,
     /// Its one end is already the refusal of another.
     refused: bool,
-    locked: Locked,
+    way: Way,
+}
+
+/// How the rows of a batch are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// All are plain successes.
+    Place,
+    Key(Locked),
 }
 
 impl Desk {
     async fn work(mut self, mut letters: mpsc::Receiver<Letter>) {
         let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
         while letters.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
-            self.write(Batch::of(&mut received)).await;
+            // One order for all: two statements that touch the same rows can then only wait, not deadlock.
+            received.sort_unstable_by_key(|letter| letter.finished.ended.token.job_id);
+            let (plain, others): (Vec<_>, Vec<_>) =
+                received.drain(..).partition(|letter| letter.finished.ended.is_plain_success());
+            for (letters, way) in [(plain, Way::Place), (others, Way::Key(Locked::Leave))] {
+                if !letters.is_empty() {
+                    self.write(Batch::of(letters, way)).await;
+                }
+            }
         }
         self.link.close().await;
     }
@@ -157,9 +173,12 @@ impl Desk {
         let (schema, patience) = (self.link.schema(), self.link.patience());
         let mut failures = 0;
         loop {
-            let result = match self.link.connection().await {
-                Ok(connection) => answered(patience, settle(&schema, &batch.ended, batch.locked, connection)).await,
-                Err(error) => Err(error),
+            let result = match (self.link.connection().await, batch.way) {
+                (Ok(connection), Way::Place) => answered(patience, succeed(&schema, &batch.ended, connection)).await,
+                (Ok(connection), Way::Key(locked)) => {
+                    answered(patience, settle(&schema, &batch.ended, locked, connection)).await
+                }
+                (Err(error), _) => Err(error),
             };
             match self.link.checked(result).await {
                 Ok(settled) => return Ok(settled),
@@ -175,15 +194,13 @@ impl Desk {
 }
 
 impl Batch {
-    fn new(locked: Locked) -> Self {
-        Self { ended: Vec::new(), fallbacks: Vec::new(), senders: Vec::new(), refused: false, locked }
+    fn new(way: Way) -> Self {
+        Self { ended: Vec::new(), fallbacks: Vec::new(), senders: Vec::new(), refused: false, way }
     }
 
-    fn of(letters: &mut Vec<Letter>) -> Self {
-        // One order for all: two statements that touch the same rows can then only wait, not deadlock.
-        letters.sort_unstable_by_key(|letter| letter.finished.ended.token.job_id);
-        let mut batch = Self::new(Locked::Leave);
-        for Letter { finished, sender } in letters.drain(..) {
+    fn of(letters: Vec<Letter>, way: Way) -> Self {
+        let mut batch = Self::new(way);
+        for Letter { finished, sender } in letters {
             batch.ended.push(finished.ended);
             batch.fallbacks.push((finished.budget, finished.backoff));
             batch.senders.push(sender);
@@ -198,7 +215,7 @@ impl Batch {
             fallbacks: self.fallbacks.split_off(middle),
             senders: self.senders.split_off(middle),
             refused: self.refused,
-            locked: self.locked,
+            way: self.way,
         }
     }
 
@@ -209,18 +226,18 @@ impl Batch {
             end.settlement = Settlement::of(Err(error), *budget, backoff, 1.0);
             end.output = None;
         }
-        self.refused = true;
+        (self.refused, self.way) = (true, Way::Key(Locked::Leave));
     }
 
-    /// Tells everybody. What is missing has lost its lease, or a claim of another worker is just stepping over it: the rest
-    /// is to be written again, and that answer is final.
+    /// Tells everybody. What is missing has lost its lease, or its row was moved, or a claim of another worker is just stepping
+    /// over it: the rest is to be written again, and that answer is final.
     fn answer(self, settled: &[Settled]) -> Option<Self> {
         let outcomes: HashMap<(Uuid, i32), Outcome> =
             settled.iter().map(|end| ((end.job_id, end.attempt), end.outcome)).collect();
-        let mut rest = Self { refused: self.refused, ..Self::new(Locked::Wait) };
+        let mut rest = Self { refused: self.refused, ..Self::new(Way::Key(Locked::Wait)) };
         for ((end, fallback), sender) in self.ended.into_iter().zip(self.fallbacks).zip(self.senders) {
             let outcome = outcomes.get(&(end.token.job_id, end.token.attempt)).copied();
-            if outcome.is_none() && self.locked == Locked::Leave {
+            if outcome.is_none() && self.way != Way::Key(Locked::Wait) {
                 rest.ended.push(end);
                 rest.fallbacks.push(fallback);
                 rest.senders.push(sender);

@@ -270,19 +270,20 @@ impl Walk {
 
     /// What the end of an attempt was written as.
     async fn settle(&self, token: Token, outcome: &str, again_in: Option<f64>, failures: i16) -> Option<String> {
-        let settled = sqlx::query_as::<_, (Uuid, i32, String, String)>(include_str!("../../sql/jobs/settle.sql"))
-            .bind([token.job_id])
-            .bind([token.attempt])
-            .bind([token.session])
-            .bind([token.nonce])
-            .bind([outcome])
-            .bind([again_in])
-            .bind([failures])
-            .bind([None::<&str>])
-            .bind([None::<&str>])
-            .bind([None::<f64>])
-            .bind(true);
-        settled.fetch_optional(self.db.pool()).await.unwrap().map(|(.., outcome)| outcome)
+        let settled =
+            sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(include_str!("../../sql/jobs/settle.sql"))
+                .bind([token.job_id])
+                .bind([token.attempt])
+                .bind([token.session])
+                .bind([token.nonce])
+                .bind([outcome])
+                .bind([again_in])
+                .bind([failures])
+                .bind([None::<&str>])
+                .bind([None::<&str>])
+                .bind([None::<f64>])
+                .bind(true);
+        settled.fetch_optional(self.db.pool()).await.unwrap().map(|(outcome, ..)| outcome)
     }
 
     /// Its holder hands it back, unrun.

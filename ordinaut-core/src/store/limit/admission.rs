@@ -1,6 +1,6 @@
 //! Jobs under limits: set aside when they are due, and let in where there is room.
 
-use crate::store::claim::{Claim, lease};
+use crate::store::claim::{Claim, leases};
 use crate::store::schema::Schema;
 use crate::vocabulary::admission::{Admission, Line, Member, Rate, Turn};
 use crate::vocabulary::lease::Lease;
@@ -142,7 +142,7 @@ pub(crate) async fn admit(
         .bind(at)
         .fetch_all(db)
         .await?;
-    rows.iter().filter_map(|row| lease(row, claim).transpose()).collect()
+    leases(&rows, claim)
 }
 
 /// From here to the end of the transaction nobody else counts and lets in.
