@@ -13,8 +13,9 @@ impl Database {
     /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let sealing = self.sealing(job);
-        let enqueued = enqueue_one(self.schema(), sealing.borrow(), Wake::AfterCommit, self).await?;
-        if matches!(enqueued, Enqueued::New(_)) {
+        // Whoever asked for it is told by the commit, sooner than by any hint after it; but not over Redis.
+        let (enqueued, told) = enqueue_one(self.schema(), sealing.borrow(), Wake::InTransaction, self).await?;
+        if matches!(enqueued, Enqueued::New(_)) && (!told || self.redis_url().is_some()) {
             hinter::tell(self, [&*job.queue]);
         }
         Ok(enqueued)

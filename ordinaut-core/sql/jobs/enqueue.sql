@@ -26,8 +26,8 @@ with asked as materialized (
     group by queue, kind
 )
 -- A notification holds a lock that all producers share until the commit is flushed, so that only a worker that has
--- waited for a while is woken by one; not at all ($11) where the library commits by itself, and wakes it afterwards.
--- Nearly always nobody waits, so the workers are looked at first. Postgres drops notifications that repeat.
+-- asked for it is told by one; not at all ($11) where the library tells after a commit of its own.
+-- Nobody asks while much comes, so the workers are looked at first. Postgres drops notifications that repeat.
 select pg_notify($11::text, queue)
 from ordinaut.worker cross join unnest(worker.queues) as queue
 where $11::text is not null and waiting and ended_at is null and queue = any($3::text[])

@@ -17,7 +17,7 @@ with new_job as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     values ('enqueued', $3::text, $2::text, array[$1::uuid], '{0}')
 )
--- Only a worker that has waited for a while is woken, and not at all ($11) where the library commits by itself.
+-- Only a worker that asked for it is told, and not at all ($11) where the library tells after a commit of its own.
 select pg_notify($11::text, $3::text)
 from ordinaut.worker
 where $11::text is not null and waiting and ended_at is null and $3::text = any(queues)

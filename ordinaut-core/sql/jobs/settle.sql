@@ -16,9 +16,8 @@ with ended as (
     where due_work.job_id = ended.job_id and due_work.attempt = ended.attempt
       and due_work.session = ended.session and due_work.nonce = ended.nonce
       and ($11::boolean or due_work.xmax = due_work.xmin or due_work.xmax = '0'::xid)
-    returning ended.again_in is not null and due_work.flags & 1 = 0 as goes_on, due_work.flags,
-              case when ended.again_in is not null and due_work.flags & 1 = 1 then 'cancelled'
-                  else ended.outcome end as decided,
+    returning again_in is not null and due_work.flags & 1 = 0 as goes_on, due_work.flags,
+              case when again_in is not null and due_work.flags & 1 = 1 then 'cancelled' else outcome end as decided,
               due_work.queue, due_work.kind, due_work.priority, ended.*
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)

@@ -34,7 +34,7 @@ with asked as materialized (
     from new
     group by queue, kind
 ), woken as (
-    -- Only workers that have waited for a while, and not at all ($11) where the library commits by itself.
+    -- Only workers that asked for it, and not at all ($11) where the library tells after a commit of its own.
     select count(pg_notify($11::text, queue))
     from ordinaut.worker cross join unnest(worker.queues) as queue
     where $11::text is not null and waiting and ended_at is null and queue = any($3::text[])

@@ -60,8 +60,7 @@ pub enum EnqueueError {
 /// Who tells waiting workers of the jobs that are inserted.
 #[derive(Clone, Copy)]
 pub(crate) enum Wake {
-    /// The transaction itself, and only those that have waited for a while: it is the caller's, and only its commit
-    /// makes the jobs visible.
+    /// The transaction itself, at its commit, and only workers that have asked for it, because little comes to them.
     InTransaction,
     /// The library, after the commit, which is its own.
     AfterCommit,
@@ -92,7 +91,7 @@ impl NewJob {
 impl Schema {
     /// As [`NewJob::enqueue`], into this schema.
     pub async fn enqueue<'e>(&self, job: &NewJob, db: impl PgExecutor<'e>) -> Result<Enqueued, EnqueueError> {
-        enqueue_one(self, job, Wake::InTransaction, db).await
+        enqueue_one(self, job, Wake::InTransaction, db).await.map(|(enqueued, _)| enqueued)
     }
 
     /// Inserts all of the jobs or none, a thousand in a round trip and in memory at once, and says how many were inserted:
@@ -110,19 +109,19 @@ impl Schema {
     }
 }
 
-/// Inserts one job.
+/// Inserts one job, and says whether it is known that a worker hears of it at the commit.
 pub(crate) async fn enqueue_one<'e>(
     schema: &Schema,
     job: &NewJob,
     wake: Wake,
     db: impl PgExecutor<'e>,
-) -> Result<Enqueued, EnqueueError> {
+) -> Result<(Enqueued, bool), EnqueueError> {
     job.check()?;
     if job.unique.is_some() {
-        return Ok(Enqueued::of(job, unique::insert_one(schema, job, wake, db).await?));
+        return Ok((Enqueued::of(job, unique::insert_one(schema, job, wake, db).await?), false));
     }
-    insert(schema, &[job], wake, db).await?;
-    Ok(Enqueued::New(job.id))
+    let told = insert_one(schema, job, wake, db).await?;
+    Ok((Enqueued::New(job.id), told))
 }
 
 /// What became of many.
@@ -177,13 +176,13 @@ pub(crate) async fn insert<'e>(
     db: impl PgExecutor<'e>,
 ) -> sqlx::Result<()> {
     match jobs {
-        [job] => insert_one(schema, job, wake, db).await,
+        [job] => insert_one(schema, job, wake, db).await.map(drop),
         _ => insert_together(schema, jobs, wake, db).await,
     }
 }
 
-async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgExecutor<'e>) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(include_str!("../../sql/jobs/enqueue_one.sql")))
+async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgExecutor<'e>) -> sqlx::Result<bool> {
+    let told = sqlx::query(schema.sql(include_str!("../../sql/jobs/enqueue_one.sql")))
         .bind(job.id)
         .bind(&*job.kind)
         .bind(&*job.queue)
@@ -199,7 +198,7 @@ async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgEx
         .bind(job.tenant.as_deref())
         .execute(db)
         .await?;
-    Ok(())
+    Ok(told.rows_affected() > 0)
 }
 
 async fn insert_together<'e>(

@@ -148,9 +148,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if self.give_back_shelf(&session, Shelf::stale).await {
             pace.misjudged();
         }
-        self.claimer.wait(&session, pace.waits()).await?;
         let bench = self.bench.clone();
         let wanted = bench.shelf.wanted(pace.ahead(bench.shelf.done_so_far()));
+        self.claimer.wait(&session, pace.asks(wanted > 0)).await?;
         if wanted == 0 {
             return Ok(Some(Wait::UntilLow));
         }

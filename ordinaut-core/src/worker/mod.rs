@@ -9,6 +9,7 @@ mod cursor;
 mod engine;
 mod gate;
 mod pace;
+mod quiet;
 mod registry;
 mod session;
 mod settle_in;

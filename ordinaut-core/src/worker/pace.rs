@@ -1,5 +1,6 @@
 //! When the claimer turns next: how fast jobs go, and how patiently an empty queue is asked.
 
+use super::quiet::Quiet;
 use super::shelf::{Done, Shelf};
 use crate::settings::worker::WorkerSettings;
 use std::time::{Duration, Instant};
@@ -37,9 +38,6 @@ const HELD: Duration = Duration::from_millis(50);
 /// The first look after work was found comes after this part of the poll interval: work that trickles is met soon.
 const SOON: u32 = 64;
 
-/// A worker that has been idle for so long waits to be woken; it is said in its row, and not for every job.
-const IDLE: Duration = Duration::from_secs(1);
-
 /// How fast jobs go, and how patiently an empty queue is asked.
 pub(super) struct Pace {
     runners: f64,
@@ -50,8 +48,7 @@ pub(super) struct Pace {
     jobs_a_second: f64,
     /// What one job takes its runner; unknown until one is done.
     seconds_a_job: Option<f64>,
-    /// When there was last something to do, or a hint of it.
-    busy: Instant,
+    quiet: Quiet,
 }
 
 impl Pace {
@@ -65,7 +62,7 @@ impl Pace {
             done: Done::default(),
             jobs_a_second: 0.0,
             seconds_a_job: None,
-            busy: now,
+            quiet: Quiet::new(now),
         }
     }
 
@@ -94,9 +91,7 @@ impl Pace {
     /// An empty queue is asked again soon and then ever less often, up to the poll interval; with jitter, so that
     /// workers that started together do not ask together.
     pub(super) fn after(&mut self, claimed: usize, wanted: usize) -> Wait {
-        if claimed > 0 {
-            self.busy = Instant::now();
-        }
+        self.quiet.claimed(claimed);
         if claimed >= wanted {
             self.patience = self.poll_interval / SOON;
             return Wait::For(Duration::ZERO);
@@ -104,18 +99,19 @@ impl Pace {
         self.patience =
             if claimed > 0 { self.poll_interval / SOON } else { (self.patience * 2).min(self.poll_interval) };
         let wait = self.patience.mul_f64(rand::random_range(0.75..1.25));
-        // However long the poll interval: that the worker waits to be woken is said when it begins to.
-        let until_idle = IDLE.saturating_sub(self.busy.elapsed());
-        Wait::For(if until_idle.is_zero() { wait } else { wait.min(until_idle) })
+        // However long the poll interval: that the worker asks to be told is said when it begins to.
+        Wait::For(wait).at_most(self.quiet.changes_in(Instant::now()))
     }
 
     /// A hint came.
     pub(super) fn woken(&mut self) {
-        self.busy = Instant::now();
+        self.quiet.hinted();
     }
 
-    /// Whether the worker has been idle for a while.
-    pub(super) fn waits(&self) -> bool {
-        self.busy.elapsed() >= IDLE
+    /// Whether the worker asks to be told of every job; it has room for another one, or has not.
+    pub(super) fn asks(&mut self, room: bool) -> bool {
+        let now = Instant::now();
+        self.quiet.room(room, now);
+        self.quiet.asks(now)
     }
 }
