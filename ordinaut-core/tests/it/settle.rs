@@ -7,7 +7,7 @@ use crate::fixture::{
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{
     Backoff, Context, Database, DeadLetter, Enqueued, Fatal, Job, JobDetails, JobError, JobState, NewJob, Outcome,
-    OutputError, RunRecord, Step, Worker,
+    OutputError, RunRecord, Step, Unique, Worker,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -67,6 +67,49 @@ async fn forget(db: &Database) {
 /// Its time has come.
 async fn make_due(db: &Database) {
     tell(db, "update ordinaut.due_work set run_at = clock_timestamp() where session is null").await;
+}
+
+/// What a success left, without what is its own: ids and instants.
+async fn left(db: &Database, job_id: Uuid) -> serde_json::Value {
+    let sql = "select jsonb_build_array(
+                   (select to_jsonb(run) - '{job_id,session,started_at,finished_at}'::text[] || jsonb_build_object(
+                        'ran', finished_at - started_at between '0' and '1 minute', 'leased', session is not null)
+                    from ordinaut.run where job_id = $1),
+                   (select jsonb_build_array(held_until > now() + interval '50 minutes', after_end)
+                    from ordinaut.unique_key where job_id = $1),
+                   (select jsonb_build_array(queue, kind, job_ids = array[$1], attempts)
+                    from ordinaut.outbox where $1 = any(job_ids) and type = 'succeeded'),
+                   (select count(*) from ordinaut.due_work where job_id = $1))";
+    ask_of(db, sql, job_id).await
+}
+
+#[tokio::test]
+async fn a_plain_success_writes_the_same_at_its_place_and_by_key() {
+    let db = database().await;
+    let mut seen = Vec::new();
+    for key in ["stays", "moves"] {
+        let (gate, mut starts) = gated();
+        let mut worker = worker(&db, gate);
+        let unique = Unique::by_kind().key(key).after_end(Duration::from_secs(3600));
+        let job_id = db.enqueue(&probe(0).unique(unique)).await.unwrap().id();
+        let step = tokio::spawn(async move { worker.step().await });
+        let handler = within(starts.recv()).await.unwrap();
+        if key == "moves" {
+            tell(&db, "update ordinaut.due_work set failures = failures").await;
+        }
+
+        handler.end(Ok(()));
+
+        assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(job_id));
+        seen.push(left(&db, job_id).await);
+    }
+    let alike = json!([
+        {"attempt": 1, "outcome": "succeeded", "error": null, "output": null, "ran": true, "leased": true},
+        [true, "01:00:00"],
+        ["default", "probe", true, [1]],
+        0
+    ]);
+    assert_eq!(seen, [alike.clone(), alike]);
 }
 
 #[tokio::test]
