@@ -8,8 +8,8 @@
 -- No circle of waits. Whoever takes a key does it in this order: turn, work of the holder, row of the key. What ends jobs
 -- (settle, give-back, cancel, expire, call-off, rescue) takes work before keys, and never a turn; claims and parking take
 -- work alone, erasing neither; pruning skips what is locked, and a repair touches keys without work alone. A requeue takes
--- rows of keys that are past or new, and its work is a new row. Who has written the row of a key himself takes no turn for
--- it: the one whose turn it is may wait for him. A bulk takes its keys in their order. Only a transaction that takes
+-- rows of keys that are past or new, and its work is a new row. Who has written the row of a key himself does not wait for
+-- his turn: the one whose turn it is may wait for him. A bulk takes its keys in their order. Only a transaction that takes
 -- several keys one by one, in another order than others do, can meet them in a circle, of rows as ever or of turns.
 create or replace function hold_key(wanted bytea, new_job uuid, after interval, mode text, out holder uuid, out due timestamptz)
     language plpgsql volatile
@@ -18,13 +18,12 @@ create or replace function hold_key(wanted bytea, new_job uuid, after interval, 
 as $$
 declare
     held  timestamptz;
-    ours  boolean;
+    turn  bigint;
     turns integer;
 begin
     -- Again whenever somebody else was faster: one that skips, claims or ends a job.
     for look in 1..20 loop
-        select job_id, held_until, xmin = pg_current_xact_id_if_assigned()::xid into holder, held, ours
-        from unique_key where key = wanted;
+        select job_id, held_until into holder, held from unique_key where key = wanted;
         -- A duplicate: it has locked nothing yet.
         if held > clock_timestamp() or (holder is not null and held is null and mode not in ('replace', 'debounce')) then
             return;
@@ -35,13 +34,25 @@ begin
                 return;
             end if;
         end if;
-        if look = 1 and mode in ('replace', 'debounce') and ours is not true then
+        if look = 1 and mode in ('replace', 'debounce') then
             -- The server has room for 64 locks a connection (max_locks_per_transaction): of many keys only the first ones
             -- are locked, which those who take the same keys meet first.
             turns := coalesce(nullif(current_setting('ordinaut.turns', true), ''), '0');
             if turns < 32 then
-                perform pg_advisory_xact_lock(hashtextextended(encode(wanted, 'hex'), hashtext(current_schema())));
                 perform set_config('ordinaut.turns', (turns + 1)::text, true);
+                turn := hashtextextended(encode(wanted, 'hex'), hashtext(current_schema()));
+                -- A row that is seen and in progress was written by this transaction, maybe in a savepoint, whose number is
+                -- a later one.
+                if not pg_try_advisory_xact_lock(turn) and not exists (
+                    select from unique_key
+                    cross join lateral (select pg_current_xact_id_if_assigned()::text::bigint as first) own
+                    cross join lateral (select (unique_key.xmin::text::bigint - first % (1::bigint << 32) + (1::bigint << 32))
+                                                   % (1::bigint << 32) as later) since
+                    where key = wanted
+                      and case when later < 1::bigint << 31 then pg_xact_status((first + later)::text::xid8) = 'in progress' end
+                ) then
+                    perform pg_advisory_xact_lock(turn);
+                end if;
             end if;
             continue;
         end if;

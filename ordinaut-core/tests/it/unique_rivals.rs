@@ -3,7 +3,7 @@
 use crate::fixture::{ask, database, eventually, gated, probe, run, succeed, tell, within, worker};
 use crate::unique::{LATER, is_sound, keyed, keyed_in, new, state};
 use futures_util::future::join_all;
-use ordinaut_core::{EnqueueError, Enqueued, JobState, OnDuplicate, Outcome, Step, Unique, will_pass};
+use ordinaut_core::{EnqueueError, Enqueued, JobState, OnDuplicate, Outcome, Schema, Step, Unique, will_pass};
 use sqlx::{Postgres, Transaction};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Barrier;
@@ -175,17 +175,20 @@ async fn turns(tx: &mut Transaction<'_, Postgres>) -> i64 {
 
 #[tokio::test]
 async fn who_has_a_key_takes_it_again_while_the_next_in_turn_waits_for_him() {
-    for first_of_all in [true, false] {
+    for (is_past, in_a_savepoint) in [(false, false), (true, false), (false, true)] {
         let db = Arc::new(database().await);
-        if !first_of_all {
-            // A key that is past.
+        if is_past {
             let past = new(&db, &keyed("a")).await;
             assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(past));
         }
+        let debounced = || keyed_in(OnDuplicate::Debounce, "a");
+        let (first, second, other) = (keyed("a"), debounced(), debounced());
         let mut tx = db.pool().begin().await.unwrap();
-        let (first, second, other) =
-            (keyed("a"), keyed_in(OnDuplicate::Debounce, "a"), keyed_in(OnDuplicate::Debounce, "a"));
-        assert_eq!(first.enqueue(&mut *tx).await.unwrap(), Enqueued::New(first.id()));
+        if in_a_savepoint {
+            assert_eq!(Schema::default().enqueue_many([&first], &mut tx).await.unwrap(), 1);
+        } else {
+            assert_eq!(first.enqueue(&mut *tx).await.unwrap(), Enqueued::New(first.id()));
+        }
         let rival = tokio::spawn({
             let (db, other) = (db.clone(), other.clone());
             async move { db.enqueue(&other).await }
