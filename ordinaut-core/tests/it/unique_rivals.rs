@@ -145,7 +145,7 @@ async fn the_newest_arguments_are_never_lost_beside_claims_and_settles() {
         worker.stop().await.unwrap();
     }
     // Whoever did not run gave its place to one that did, or that gave it on.
-    let ran = ran.lock().unwrap();
+    let ran = std::mem::take(&mut *ran.lock().unwrap());
     for (id, n) in new {
         let end = db.runs(id).await.unwrap().pop().unwrap();
         assert_eq!(
