@@ -9,8 +9,9 @@
 -- (settle, give-back, cancel, expire, call-off, rescue) takes work before keys, and never a turn; claims and parking take
 -- work alone, erasing neither; pruning skips what is locked, and a repair touches keys without work alone. A requeue takes
 -- rows of keys that are past or new, and its work is a new row. Who has written the row of a key himself does not wait for
--- his turn: the one whose turn it is may wait for him. A bulk takes its keys in their order. Only a transaction that takes
--- several keys one by one, in another order than others do, can meet them in a circle, of rows as ever or of turns.
+-- his turn: the one whose turn it is may wait for him. A bulk takes its keys in their order. What is left is the order
+-- of several: a transaction that takes keys one by one, a requeue, repair or call-off of many may meet another one that took
+-- two of the same in the opposite order, and Postgres ends one of them (40P01), as it ever did.
 create or replace function hold_key(wanted bytea, new_job uuid, after interval, mode text, out holder uuid, out due timestamptz)
     language plpgsql volatile
     set search_path from current
