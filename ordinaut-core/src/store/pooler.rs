@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// A pooler that others use too may give a server to them between two looks.
-const LOOKS: usize = 4;
+/// A pooler that others use too may happen to give the same server again for a while.
+const LOOKS: usize = 6;
 
 /// Whoever does not answer within so long is not asked further: the first statement will tell.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const SERVER_PROCESS: &str = include_str!("../../sql/links/server_process.sql");
+const PREPARED_BY_NAME: &str = include_str!("../../sql/links/prepared_by_name.sql");
 
 /// What is known of it; shared by all clones of a [`Database`](super::database::Database).
 #[derive(Debug, Default)]
@@ -81,6 +82,8 @@ fn is_forgotten_statement(error: &sqlx::Error) -> bool {
 }
 
 async fn look(address: &Address) -> sqlx::Result<Found> {
+    // Names are looked for, whatever an application does with its own statements.
+    let address = address.clone().statement_cache_capacity(1);
     let ((_, mut one), (_, mut other)) = (address.connect().await?, address.connect().await?);
     let found = compare(&mut one, &mut other).await;
     one.close().await.ok();
@@ -89,28 +92,50 @@ async fn look(address: &Address) -> sqlx::Result<Found> {
 }
 
 async fn compare(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Result<Found> {
-    let mut before = None;
-    for _ in 0..LOOKS {
-        let process = sqlx::query_scalar(SERVER_PROCESS).fetch_one(&mut *one).await;
-        let process: i32 = match process {
-            Err(error) if is_forgotten_statement(&error) => return Ok(Found::ForgetsStatements),
-            answer => answer?,
-        };
-        // While this transaction lasts, the other connection has its server to itself.
-        let mut alone = other.begin().await?;
-        let answer = sqlx::raw_sql(SERVER_PROCESS).fetch_one(&mut *alone).await?;
-        let taken: i32 = answer.try_get(0)?;
-        if taken == process {
-            let named =
-                sqlx::raw_sql(include_str!("../../sql/links/prepared_by_name.sql")).fetch_one(&mut *alone).await?;
-            alone.rollback().await?;
-            return Ok(if named.try_get(0)? { Found::ForgetsStatements } else { Found::SharesServers });
+    match keeps_name(one).await {
+        // Fresh as the connection is, somebody else has prepared something on its server.
+        Err(error) if is_forgotten_statement(&error) => Ok(Found::ForgetsStatements),
+        Err(error) => Err(error),
+        Ok(false) => Ok(Found::SharesServers),
+        Ok(true) if moves(one, other).await? => Ok(Found::ForgetsStatements),
+        Ok(true) => Ok(Found::Nothing),
+    }
+}
+
+/// Whether a prepared statement has its name on the server too. In one transaction, and so on one server, whoever else
+/// begins at this moment.
+async fn keeps_name(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    let mut tx = connection.begin().await?;
+    let kept = async {
+        sqlx::query(SERVER_PROCESS).execute(&mut *tx).await?;
+        let kept = sqlx::raw_sql(PREPARED_BY_NAME).fetch_one(&mut *tx).await?.try_get(0)?;
+        if kept {
+            // In nobody's way, if the server is not ours.
+            sqlx::raw_sql("deallocate all").execute(&mut *tx).await?;
         }
-        alone.rollback().await?;
-        // It moved, and what was prepared moved with it.
-        if before.replace(process).is_some_and(|before| before != process) {
-            return Ok(Found::SharesServers);
+        Ok(kept)
+    };
+    let kept = kept.await;
+    tx.rollback().await?;
+    kept
+}
+
+/// Whether two connections have the same server by turns, or one has several. Nothing is prepared, because a name that
+/// somebody else gave would answer as well; and no transaction stays open, because others may wait for its server.
+async fn moves(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Result<bool> {
+    let own = process(one).await?;
+    for _ in 0..LOOKS {
+        if process(other).await? == own {
+            return Ok(true);
+        }
+        // Twice, because of two servers that take turns each would get its own.
+        if process(one).await? != own || process(one).await? != own {
+            return Ok(true);
         }
     }
-    Ok(Found::Nothing)
+    Ok(false)
+}
+
+async fn process(connection: &mut PgConnection) -> sqlx::Result<i32> {
+    sqlx::raw_sql(SERVER_PROCESS).fetch_one(connection).await?.try_get(0)
 }

@@ -39,6 +39,7 @@ mod task;
 mod testing;
 mod tidy;
 mod unique;
+mod unique_rivals;
 #[allow(dead_code, reason = "the fault lab does more with it")]
 #[path = "../../../ordinaut-worker/tests/fault/wire.rs"]
 mod wire;

@@ -2,6 +2,7 @@
 //! shows: it runs all of these tests behind one.
 
 use crate::fixture::{Probe, ask, database, enqueue, probe, run, schedule_once, succeed, within, worker};
+use futures_util::future::join_all;
 use ordinaut_core::{Database, JobState, SchemaError, Step};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Row};
@@ -34,6 +35,24 @@ async fn a_pooler_that_forgets_statements_is_noticed_and_does_no_harm() {
     schedule_once(&pooled).await;
     running.stop().await.unwrap();
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome <> 'succeeded'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_start_at_once_all_notice() {
+    const PROGRAMS: i32 = 32;
+    let db = database().await;
+    let Some((_pooler, options)) = db.pooled().await else { return };
+    for _ in 0..3 {
+        let programs = (0..PROGRAMS).map(|n| {
+            let options = options.clone();
+            tokio::spawn(async move {
+                let program = Database::connect(options, 2).await.unwrap();
+                program.check_schema().await.unwrap();
+                program.enqueue(&probe(n)).await.unwrap();
+            })
+        });
+        join_all(programs).await.into_iter().for_each(Result::unwrap);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
