@@ -302,7 +302,7 @@ impl Walk {
             .bind([token.session])
             .bind([token.nonce])
             .bind([None::<f64>]);
-        settled.fetch_optional(&self.db).await.unwrap().map(|(outcome, ..)| outcome)
+        settled.fetch_optional(self.db.pool()).await.unwrap().map(|(outcome, ..)| outcome)
     }
 
     /// Its holder hands it back, unrun.
