@@ -158,7 +158,7 @@ impl Claimer {
         let (schema, sent, patience) = (self.link.schema(), Instant::now(), self.link.patience());
         let result = answered(patience, self.gate.sift(self.link.connection().await?, &schema, claim)).await;
         self.checked(result).await?;
-        if !self.gate.has_turn() {
+        if !self.gate.has_turn(claim.suspects) {
             return Ok(Vec::new());
         }
         let result = match answered(patience, self.link.begin()).await {

@@ -25,6 +25,8 @@ pub(super) struct Gate {
     left: bool,
     /// The line whose turn was last.
     after: String,
+    /// The same of suspects: a look for them comes between two turns of the others, and must not change whose is next.
+    suspects_after: String,
     /// Not before this, unless something ends: there was no room.
     not_before: Option<Instant>,
     /// There is more to do than one turn does.
@@ -79,9 +81,9 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether any may be let in now.
-    pub(super) fn has_turn(&self) -> bool {
-        self.left && self.not_before.is_none_or(|at| Instant::now() >= at)
+    /// Whether any may be let in now. Who looks for suspects has waited for that.
+    pub(super) fn has_turn(&self, suspects: bool) -> bool {
+        self.left && (suspects || self.not_before.is_none_or(|at| Instant::now() >= at))
     }
 
     /// Lets jobs in. `patience`: how long to wait before asking again where there is no room.
@@ -93,12 +95,13 @@ impl Gate {
         patience: Duration,
     ) -> sqlx::Result<Vec<Lease>> {
         lock(&mut tx, schema).await?;
-        let mut seen = lines(&mut tx, schema, &self.after, LINES, claim.limit, claim).await?;
+        let after = if claim.suspects { &self.suspects_after } else { &self.after };
+        let mut seen = lines(&mut tx, schema, after, LINES, claim.limit, claim).await?;
         let to_the_end = seen.lines.len() < LINES;
-        if to_the_end && !self.after.is_empty() {
+        if to_the_end && !after.is_empty() {
             let before = lines(&mut tx, schema, "", LINES - seen.lines.len(), claim.limit, claim).await?;
             seen.at = seen.at.or(before.at);
-            seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= self.after));
+            seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= *after));
         }
         let admission = admission::admit(&seen.lines, claim.limit);
         let leases = match seen.at {
@@ -112,7 +115,13 @@ impl Gate {
                 Vec::new()
             }
         };
-        self.remember(&seen.lines, &admission, claim.limit, to_the_end, patience);
+        self.left = !seen.lines.is_empty();
+        if claim.suspects {
+            let last = seen.lines.last().filter(|_| !to_the_end);
+            self.suspects_after = last.map(|line| line.text.clone()).unwrap_or_default();
+        } else {
+            self.remember(&seen.lines, &admission, claim.limit, to_the_end, patience);
+        }
         Ok(leases)
     }
 
@@ -123,7 +132,6 @@ impl Gate {
             admission.allowed.iter().any(|allowed| allowed.line == line.text && Some(allowed.jobs) == most)
         };
         self.not_before = None;
-        self.left = !lines.is_empty();
         if given == wanted {
             self.after = lines.iter().rfind(is_last).map(|line| line.text.clone()).unwrap_or_default();
         } else if to_the_end {

@@ -180,6 +180,21 @@ async fn keys_take_turns() {
     assert!(last < 100, "the last of the small key started as number {last}");
 }
 
+/// A worker looks for suspects after each poll, in the same lines.
+#[tokio::test]
+async fn a_look_for_suspects_changes_nobodys_turn() {
+    let db = database().await;
+    db.set_limit(&Limit::new("fair").key("n")).await.unwrap();
+    enqueue(&db, [1, 1, 1, 1, 2, 2]).await;
+    let log = Logged::default();
+    let settings = WorkerSettings { poll_interval: Duration::ZERO, ..quick() };
+    let mut worker = worker_with(&db, settings, logging(&log, Duration::ZERO));
+    while log.lock().unwrap().started.len() < 6 {
+        within(worker.step()).await.unwrap();
+    }
+    assert_eq!(log.lock().unwrap().started.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [1, 2, 1, 2, 1, 1]);
+}
+
 #[tokio::test]
 async fn what_runs_already_counts_under_a_new_limit() {
     let db = database().await;
