@@ -1,6 +1,7 @@
 //! Pure types and decisions: no clock, no random source, no I/O; `now` and jitter are arguments.
 
 pub(crate) mod admission;
+pub(crate) mod ageing;
 pub(crate) mod backoff;
 pub(crate) mod envelope;
 pub(crate) mod error;

@@ -69,10 +69,15 @@ impl Gate {
 
     /// Sets jobs aside that are due and that limits concern.
     pub(super) async fn sift(&mut self, db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<()> {
-        let floors = claim.lanes.iter().map(|lane| self.floors.of(lane)).collect();
-        let sifted = sift(db, schema, &Claim { floors, limit: JOBS, ..*claim }).await?;
+        // The claim passes these jobs by: only here it is known how long the first of a lane has waited.
+        let mut lanes = claim.lanes.to_vec();
+        if let Some((ageing, last)) = claim.ageing.zip(self.floors.last()) {
+            self.floors.aged(&mut lanes, last, ageing);
+        }
+        let floors = lanes.iter().map(|lane| self.floors.of(lane)).collect();
+        let sifted = sift(db, schema, &Claim { floors, lanes: &lanes, limit: JOBS, ..*claim }).await?;
         let found = sifted.jobs.iter().map(|(queue, priority, run_at)| (&**queue, *priority, *run_at));
-        self.floors.learn(claim.lanes, sifted.at, found, sifted.jobs.len() >= JOBS);
+        self.floors.learn(&lanes, sifted.at, found, sifted.jobs.len() >= JOBS);
         self.more = sifted.jobs.len() >= JOBS;
         self.left = sifted.left;
         if !sifted.jobs.is_empty() {
@@ -103,7 +108,7 @@ impl Gate {
             seen.at = seen.at.or(before.at);
             seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= *after));
         }
-        let admission = admission::admit(&seen.lines, claim.limit);
+        let admission = admission::admit(&seen.lines, claim.limit, claim.ageing);
         let leases = match seen.at {
             Some(at) if !admission.allowed.is_empty() => {
                 let leases = admit(&mut tx, schema, &admission, at, claim).await?;
