@@ -33,7 +33,7 @@ select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as 
        least(member.burst, coalesce(
            left_over.tokens + extract(epoch from statement_timestamp() - left_over.filled_at)::float8 * member.rate,
            member.burst)) as tokens,
-       member.ordered, turn.begun, turn.begun_here, turn.another_first
+       member.ordered, member.per_tenant, turn.begun, turn.begun_here, turn.another_first
 from line
 cross join lateral ordinaut.first_of_line(line.key, 1, make_interval(secs => $5::float8)) as head
 left join member on member.line = line.key

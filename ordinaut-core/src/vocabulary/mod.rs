@@ -20,6 +20,7 @@ pub(crate) mod redaction;
 pub(crate) mod schedule;
 pub(crate) mod seconds;
 pub(crate) mod settlement;
+pub(crate) mod share;
 pub(crate) mod state;
 pub(crate) mod task;
 pub(crate) mod turns;

@@ -6,6 +6,7 @@ use crate::store::schema::Schema;
 use crate::vocabulary::admission::{self, Admission, Line};
 use crate::vocabulary::floor::Floors;
 use crate::vocabulary::lease::Lease;
+use crate::vocabulary::share::Shares;
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub(super) struct Gate {
     after: String,
     /// The same of suspects: a look for them comes between two turns of the others, and must not change whose is next.
     suspects_after: String,
+    /// Who had turns.
+    shares: Shares,
     /// Not before this, unless something ends: there was no room.
     not_before: Option<Instant>,
     /// There is more to do than one turn does.
@@ -108,7 +111,10 @@ impl Gate {
             seen.at = seen.at.or(before.at);
             seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= *after));
         }
-        let admission = admission::admit(&seen.lines, claim.limit, claim.ageing);
+        if !claim.suspects {
+            self.shares.see(&seen.lines);
+        }
+        let admission = admission::admit(&seen.lines, claim.limit, claim.ageing, &self.shares);
         let leases = match seen.at {
             Some(at) if !admission.allowed.is_empty() => {
                 let leases = admit(&mut tx, schema, &admission, at, claim).await?;
@@ -133,6 +139,8 @@ impl Gate {
     fn remember(&mut self, lines: &[Line], admission: &Admission, wanted: usize, to_the_end: bool, patience: Duration) {
         let given: usize = admission.allowed.iter().map(|allowed| allowed.jobs).sum();
         let most = admission.allowed.iter().map(|allowed| allowed.jobs).max();
+        let had_turn = |line: &&Line| admission.allowed.iter().any(|allowed| allowed.line == line.text);
+        self.shares.had_turn(lines.iter().filter(had_turn));
         let is_last = |line: &&Line| {
             admission.allowed.iter().any(|allowed| allowed.line == line.text && Some(allowed.jobs) == most)
         };

@@ -45,6 +45,27 @@ async fn tenants_take_turns_however_much_one_of_them_has_waiting() {
 }
 
 #[tokio::test]
+async fn a_tenant_with_jobs_in_many_lines_has_no_more_turns() {
+    let db = database().await;
+    db.set_limit(&Limit::new("fair share").per_tenant()).await.unwrap();
+    db.set_limit(&Limit::new("by number").key("n").concurrency(1)).await.unwrap();
+    // Another's numbers come before and after those of the small tenant.
+    db.enqueue_many((0..20).map(|n| probe(n).tenant("large"))).await.unwrap();
+    db.enqueue_many((0..5).map(|_| probe(10).tenant("small"))).await.unwrap();
+    let tenants: Arc<Mutex<Vec<Uuid>>> = Arc::default();
+    let seen = tenants.clone();
+    let mut worker = worker(&db, move |_, context: Context<()>| {
+        seen.lock().unwrap().push(context.job_id());
+        async { Ok(()) }
+    });
+    while tenants.lock().unwrap().len() < 10 {
+        within(worker.step()).await.unwrap();
+    }
+    let smalls = "select count(*) from ordinaut.job join ordinaut.run on run.job_id = job.id where tenant = 'small'";
+    assert_eq!(ask::<i64>(&db, smalls).await, 5);
+}
+
+#[tokio::test]
 async fn a_job_without_a_tenant_is_not_concerned() {
     let db = database().await;
     db.set_limit(&Limit::new("quota").per_tenant().concurrency(0)).await.unwrap();

@@ -72,6 +72,9 @@ pub(crate) async fn lines(
             lines.push(line(row, claim)?);
         }
         if let (Some(line), Some(member)) = (lines.last_mut(), member(row)?) {
+            if row.try_get("per_tenant")? {
+                line.tenant = Some(member.key.clone());
+            }
             line.members.push(member);
         }
     }
@@ -89,6 +92,7 @@ fn line(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Line> {
         priority: row.try_get("priority")?,
         waited: row.try_get::<DateTime<Utc>, _>("at")? - row.try_get::<DateTime<Utc>, _>("run_at")?,
         waiting: usize::try_from(row.try_get::<i64, _>("waiting")?).unwrap_or_default(),
+        tenant: None,
         members: Vec::new(),
     })
 }
