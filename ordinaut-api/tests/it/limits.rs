@@ -21,6 +21,32 @@ async fn a_limit_is_stored_shown_and_removed() {
 }
 
 #[tokio::test]
+async fn each_tenant_has_a_limit_for_itself() {
+    let app = TestApp::start().await;
+    let stored = app.send(Method::PUT, "/limits/quota", &json!({"per_tenant": true, "concurrency": 0})).await.json();
+    assert_eq!((&stored["per_tenant"], &stored["key"]), (&json!(true), &json!(null)), "{stored}");
+    let mut worker = app.worker("default");
+    let job = |tenant| json!({"kind": "echo", "args": {"say": "hello"}, "tenant": tenant});
+    let (acme, globex) = (app.enqueue(job(json!("acme"))).await, app.enqueue(job(json!("globex"))).await);
+    let nobodys = app.enqueue(job(json!(null))).await;
+    while app.job(nobodys).await["state"] != "succeeded" {
+        worker.step().await.unwrap();
+    }
+    assert_eq!((&app.job(acme).await["state"], &app.job(globex).await["state"]), (&json!("parked"), &json!("parked")));
+    let limit = &app.get("/limits").await.json()["limits"][0];
+    assert_eq!((&limit["per_tenant"], &limit["waiting"]), (&json!(true), &json!(2)), "{limit}");
+    // It is a line for each.
+    assert_eq!(app.count("select count(distinct key) from ordinaut.parked").await, 2);
+    let answer = app.send(Method::PUT, "/limits/quota", &json!({"per_tenant": true, "concurrency": 1})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    // One that was idle a moment ago looks again at once.
+    let mut worker = app.worker("default");
+    while app.job(acme).await["state"] != "succeeded" || app.job(globex).await["state"] != "succeeded" {
+        worker.step().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_bad_limit_is_refused_by_field() {
     let app = TestApp::start().await;
     let bad = [
@@ -31,6 +57,8 @@ async fn a_bad_limit_is_refused_by_field() {
         (json!({"concurrency": 1, "burst": 3}), "burst"),
         (json!({"concurrency": 1, "key": "a..b"}), "key"),
         (json!({"ordered": true}), "queue"),
+        (json!({"concurrency": 1, "key": "a.b", "per_tenant": true}), "per_tenant"),
+        (json!({"per_tenant": "acme"}), "per_tenant"),
         (json!({"concurrency": 1, "speed": 1}), "speed"),
     ];
     for (limit, field) in bad {

@@ -31,6 +31,9 @@ pub(crate) struct SetLimit {
     /// Each value at this place in the arguments for itself, such as customer.id
     #[arg(long, value_name = "PATH")]
     pub(crate) key: Option<String>,
+    /// Each tenant for itself; not together with --key
+    #[arg(long)]
+    pub(crate) per_tenant: bool,
     /// A job takes as much room as the number at this place in its arguments says
     #[arg(long, value_name = "PATH")]
     pub(crate) weight: Option<String>,

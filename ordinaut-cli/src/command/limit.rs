@@ -24,7 +24,7 @@ pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<Exi
                         limit.name.clone(),
                         or_dash(limit.queue.as_ref()),
                         or_dash(limit.kind.as_ref()),
-                        or_dash(limit.key.as_ref()),
+                        or_dash(if limit.per_tenant { Some("each tenant") } else { limit.key.as_deref() }),
                         or_dash(limit.concurrency),
                         or_dash(limit.rate),
                         status.held.to_string(),
@@ -48,6 +48,6 @@ fn limit(set: SetLimit) -> Limit {
     let mut limit = Limit::new(set.name);
     (limit.queue, limit.kind, limit.key, limit.weight) = (set.queue, set.kind, set.key, set.weight);
     (limit.concurrency, limit.rate, limit.burst) = (set.concurrency, set.rate, set.burst);
-    (limit.per_process, limit.ordered) = (set.per_process, set.ordered);
+    (limit.per_tenant, limit.per_process, limit.ordered) = (set.per_tenant, set.per_process, set.ordered);
     limit
 }

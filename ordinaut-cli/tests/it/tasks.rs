@@ -253,12 +253,38 @@ fn a_calendar_is_kept_followed_and_deleted() {
 }
 
 #[test]
+fn each_tenant_has_a_limit_for_itself() {
+    let home = shared();
+    home.run("limit set quota --kind echo --per-tenant --concurrency 0").good();
+    let (acme, globex) = (home.enqueue("echo --tenant acme"), home.enqueue("echo --tenant globex"));
+    for id in [&acme, &globex] {
+        home.job_in("parked", id);
+    }
+    assert_eq!(home.json("enqueue echo --wait")["state"], "succeeded");
+    assert_eq!(
+        home.json("limit list").as_array().unwrap().iter().find(|it| it["name"] == "quota").unwrap()["waiting"],
+        2
+    );
+    home.run("limit set quota --kind echo --per-tenant --concurrency 1").good();
+    for id in [&acme, &globex] {
+        home.job_in("succeeded", id);
+    }
+    home.run("limit delete quota").good();
+}
+
+#[test]
 fn a_limit_is_kept_and_deleted() {
     let home = shared();
     let stored = home.json("limit set nobodys --kind nobody --key customer.id --concurrency 2 --rate 10");
     assert_eq!((&stored["concurrency"], &stored["rate"]), (&json!(2), &json!(10.0)));
     let list = home.run("limit list");
     assert!(list.good().lines().any(|line| line.starts_with("nobodys ") && line.contains("customer.id")), "{list:?}");
+    let stored = home.json("limit set nobodys --kind nobody --per-tenant");
+    assert_eq!((&stored["per_tenant"], &stored["key"]), (&json!(true), &json!(null)));
+    let list = home.run("limit list");
+    assert!(list.good().lines().any(|line| line.starts_with("nobodys ") && line.contains("each tenant")), "{list:?}");
+    let both = home.run("limit set nobodys --per-tenant --key customer.id --concurrency 2");
+    assert!(both.bad_line(1).starts_with("per_tenant must not be true where key is given"), "{both:?}");
     assert!(home.run("limit set nobodys").bad_line(1).starts_with("concurrency must be given, or rate, or key"));
     assert_eq!(home.run("limit delete nobodys").good(), "limit \"nobodys\" is gone");
     assert_eq!(home.run("limit delete nobodys").bad_line(1), "there is no limit \"nobodys\"");

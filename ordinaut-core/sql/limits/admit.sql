@@ -1,23 +1,23 @@
 -- Let jobs in: the first $2 of each line $1 (or the one job $3 of it) are leased to the session $4 under the nonce $5, and take
--- room of their limits; what is left of rates ($6 limit, $7 key, $8 session) was $9 at $10.
+-- room of their limits; what is left of rates ($6 limit, $7 key, $8 session) was $9 at $10. A wait of $11 seconds is worth a
+-- level of priority (null: nothing is).
 --
 -- It is durable, as claims are not: a lease that was lost would run beside the one that follows.
 with allowed as (
     select * from unnest($1::text[], $2::bigint[], $3::uuid[]) as a(line, jobs, job_id)
 ), chosen as materialized (
     select first.job_id
-    from allowed cross join lateral (
-        select parked.job_id
-        from ordinaut.parked
-        where parked.reason = 'limit' and parked.key = allowed.line
-          and (allowed.job_id is null or parked.job_id = allowed.job_id)
-        order by parked.key, parked.priority, parked.run_at, parked.job_id
-        limit allowed.jobs
-    ) first
+    from allowed
+    cross join lateral ordinaut.first_of_line(
+        allowed.line, allowed.jobs, make_interval(secs => $11::float8)
+    ) as first
+    where allowed.job_id is null
+    union all
+    select job_id from allowed where job_id is not null
 ), gone as (
     delete from ordinaut.parked
     using chosen
-    where parked.job_id = chosen.job_id
+    where parked.job_id = chosen.job_id and parked.reason = 'limit'
     returning parked.*
 ), leased as (
     insert into ordinaut.due_work (run_at, job_id, session, nonce, priority, attempt, failures, flags, queue, kind)

@@ -1,5 +1,6 @@
 -- The lines ($2 of them at most) after the line $1, each with its first job, how many wait there ($4 are enough to know), and
--- what each of its limits leaves. $3 is the session that asks.
+-- what each of its limits leaves. $3 is the session that asks; a wait of $5 seconds is worth a level of priority (null:
+-- nothing is).
 --
 -- Asked under the lock of limits: nobody else lets jobs in meanwhile. Each line is found by a step of its own in the index,
 -- however long the one before is.
@@ -23,7 +24,7 @@ with recursive step as (
     join ordinaut.job_limit on job_limit.name = limits.member ->> 0
 )
 select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as queue, line.parts ->> 'kind' as kind,
-       (line.parts ->> 'suspect')::boolean as suspect, head.priority,
+       (line.parts ->> 'suspect')::boolean as suspect, head.priority, head.run_at,
        (select count(*)
         from (select from ordinaut.parked where reason = 'limit' and key = line.key limit $4::bigint) counted) as waiting,
        member.name, member.at_key, member.takes, member.concurrency, member.rate, member.burst,
@@ -32,15 +33,9 @@ select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as 
        least(member.burst, coalesce(
            left_over.tokens + extract(epoch from statement_timestamp() - left_over.filled_at)::float8 * member.rate,
            member.burst)) as tokens,
-       member.ordered, turn.begun, turn.begun_here, turn.another_first
+       member.ordered, member.per_tenant, turn.begun, turn.begun_here, turn.another_first
 from line
-cross join lateral (
-    select job_id, priority, run_at, turn, queue
-    from ordinaut.parked
-    where reason = 'limit' and key = line.key
-    order by key, priority, run_at, job_id
-    limit 1
-) head
+cross join lateral ordinaut.first_of_line(line.key, 1, make_interval(secs => $5::float8)) as head
 left join member on member.line = line.key
 left join ordinaut.limit_bucket left_over
     on left_over.name = member.name and left_over.key = member.at_key

@@ -5,8 +5,8 @@ with line as materialized (
     where reason = 'limit'
     group by key
 )
-select name, queue, kind, array_to_string(key, '.') as key, array_to_string(weight, '.') as weight, concurrency, rate,
-       burst, per_process, ordered,
+select name, queue, kind, array_to_string(key, '.') as key, per_tenant, array_to_string(weight, '.') as weight, concurrency,
+       rate, burst, per_process, ordered,
        (select coalesce(sum(limit_slot.weight), 0)
         from ordinaut.limit_slot
         join ordinaut.due_work on due_work.job_id = limit_slot.job_id and due_work.session is not null

@@ -41,7 +41,7 @@ with at as materialized (
     left join lateral (
         select jsonb_agg(jsonb_build_array(name, key, weight) order by name) as limits,
                min(jsonb_build_array(name, key)::text) filter (where ordered) as turn
-        from ordinaut.limits_of(gone.queue, gone.kind, job.args)
+        from ordinaut.limits_of(gone.queue, gone.kind, job.args, job.tenant)
     ) concerned on true
 ), set_aside as (
     insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, turn)

@@ -1,6 +1,7 @@
 //! Claim: take leases, and hand them back unrun.
 
 use super::schema::Schema;
+use crate::vocabulary::ageing::Ageing;
 use crate::vocabulary::floor::Lane;
 use crate::vocabulary::lease::{Body, Lease, Token};
 use chrono::{DateTime, Utc};
@@ -24,6 +25,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) suspects: bool,
     /// From the beginning of every lane, unless another worker does so now.
     pub(crate) sweep: bool,
+    /// The lanes come by it already; what waits for room of limits does not.
+    pub(crate) ageing: Option<Ageing>,
 }
 
 impl Claim<'_> {

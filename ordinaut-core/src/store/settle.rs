@@ -93,10 +93,11 @@ pub(crate) async fn settle<'e>(
     Ok(told.into_iter().flat_map(Told::each).collect())
 }
 
-/// Writes [plain successes](Ended::is_plain_success), each at its place. One that is missing from the answer is to be settled by
+/// Writes [plain successes](Ended::is_plain_success) of one session, each at its place. One that is missing from the answer is to be settled by
 /// key: its row may have moved, or be locked by somebody.
 pub(crate) async fn succeed<'e>(
     schema: &Schema,
+    session: i64,
     ended: &[Ended],
     db: impl PgExecutor<'e>,
 ) -> sqlx::Result<Vec<Settled>> {
@@ -104,8 +105,8 @@ pub(crate) async fn succeed<'e>(
         .bind(column(ended, |end| end.place))
         .bind(column(ended, |end| end.token.job_id))
         .bind(column(ended, |end| end.token.attempt))
-        .bind(column(ended, |end| end.token.session))
         .bind(column(ended, |end| end.token.nonce))
+        .bind(session)
         .bind(column(ended, Ended::ran_for_seconds))
         .fetch_all(db)
         .await?;

@@ -1,6 +1,9 @@
 //! Admission: which jobs that wait for room of their limits may start now.
 
-use std::collections::HashMap;
+use super::ageing::Ageing;
+use super::share::Shares;
+use chrono::TimeDelta;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -10,10 +13,13 @@ pub(crate) struct Line {
     pub(crate) text: String,
     /// Whether the worker that asks may run them.
     pub(crate) servable: bool,
-    /// Of the first in it.
+    /// Of the first in it, and how long that has waited.
     pub(crate) priority: i16,
+    pub(crate) waited: TimeDelta,
     /// How many are in it; not all of them, if there are more than anybody wants.
     pub(crate) waiting: usize,
+    /// Whose jobs they are, where a limit is for each tenant.
+    pub(crate) tenant: Option<String>,
     pub(crate) members: Vec<Member>,
 }
 
@@ -84,9 +90,9 @@ enum Blocked {
     ForNow(Duration),
 }
 
-/// Lets up to `wanted` jobs in: one of each line in turn, the most urgent line first, and as `lines` come among those that
-/// are equally urgent.
-pub(crate) fn admit(lines: &[Line], wanted: usize) -> Admission {
+/// Lets up to `wanted` jobs in: one of each tenant, or line that is no tenant's, in turn, the most urgent line first; among
+/// those that are equally urgent, whose turn was longest ago, and then as `lines` come.
+pub(crate) fn admit(lines: &[Line], wanted: usize, ageing: Option<Ageing>, shares: &Shares) -> Admission {
     let mut rooms: HashMap<(&str, &str), Room> = HashMap::new();
     for member in lines.iter().flat_map(|line| &line.members) {
         rooms.entry((&member.name, &member.key)).or_insert_with(|| Room {
@@ -94,21 +100,28 @@ pub(crate) fn admit(lines: &[Line], wanted: usize) -> Admission {
             rate: member.rate,
         });
     }
-    let mut open: Vec<(&Line, usize)> = lines.iter().filter(|line| line.servable).map(|line| (line, 0)).collect();
-    open.sort_by_key(|(line, _)| line.priority);
+    let levels = ageing.map(|ageing| levels(lines, &rooms, ageing)).unwrap_or_default();
+    let place = |line: &Line| (levels.get(&line.priority).copied().unwrap_or(line.priority), shares.last(line));
+    let mut open: Vec<_> = lines.iter().filter(|line| line.servable).map(|line| (line, 0, place(line))).collect();
     let (mut admission, mut given, mut done) = (Admission::default(), 0, Vec::new());
     while given < wanted && !open.is_empty() {
-        let mut still_open = Vec::with_capacity(open.len());
-        for (line, jobs) in open {
+        open.sort_by_key(|(_, jobs, (level, (whose, own)))| (*level, *whose, *jobs, *own));
+        let (mut still_open, mut had_turn) = (Vec::with_capacity(open.len()), HashSet::new());
+        for (line, jobs, place) in open {
             if given == wanted || jobs == line.waiting {
                 done.push((line, jobs));
                 continue;
             }
+            if line.tenant.as_ref().is_some_and(|tenant| had_turn.contains(tenant)) {
+                still_open.push((line, jobs, place));
+                continue;
+            }
             match blocked(line, jobs, &rooms) {
                 None => {
+                    had_turn.extend(&line.tenant);
                     line.members.iter().for_each(|member| take(member, &mut rooms));
                     given += 1;
-                    still_open.push((line, jobs + 1));
+                    still_open.push((line, jobs + 1, place));
                 }
                 Some(Blocked::ByAnother) => done.push((line, jobs)),
                 Some(Blocked::ForNow(wait)) => {
@@ -119,11 +132,29 @@ pub(crate) fn admit(lines: &[Line], wanted: usize) -> Admission {
         }
         open = still_open;
     }
-    done.extend(open);
+    done.extend(open.into_iter().map(|(line, jobs, _)| (line, jobs)));
     admission.allowed =
         done.into_iter().filter(|(_, jobs)| *jobs > 0).map(|(line, jobs)| allowed(line, jobs)).collect();
     admission.rates = drawn(lines, &rooms);
     admission
+}
+
+/// What each priority counts as: what the line has reached that has gained most by waiting, of this priority or of a less
+/// urgent one. So what has waited takes turns with what is urgent, and goes before nothing that is more urgent than itself:
+/// an old backlog under one key is no reason to let another key wait.
+fn levels(lines: &[Line], rooms: &HashMap<(&str, &str), Room>, ageing: Ageing) -> BTreeMap<i16, i16> {
+    let mut levels = BTreeMap::new();
+    // One that cannot go on moves nobody.
+    for line in lines.iter().filter(|line| line.servable && blocked(line, 0, rooms).is_none()) {
+        let reached = ageing.level(line.priority, line.waited);
+        levels.entry(line.priority).and_modify(|level: &mut i16| *level = reached.min(*level)).or_insert(reached);
+    }
+    let mut least = i16::MAX;
+    for level in levels.values_mut().rev() {
+        least = least.min(*level);
+        *level = least;
+    }
+    levels
 }
 
 fn allowed(line: &Line, jobs: usize) -> Allowed {
@@ -201,12 +232,23 @@ mod tests {
     }
 
     fn line(text: &str, waiting: usize, members: Vec<Member>) -> Line {
-        Line { text: text.to_owned(), servable: true, priority: 5, waiting, members }
+        Line {
+            text: text.to_owned(),
+            servable: true,
+            priority: 5,
+            waited: TimeDelta::zero(),
+            waiting,
+            tenant: None,
+            members,
+        }
     }
 
     fn given(lines: &[Line], wanted: usize) -> Vec<(String, usize)> {
-        let mut given: Vec<_> =
-            admit(lines, wanted).allowed.into_iter().map(|allowed| (allowed.line, allowed.jobs)).collect();
+        let mut given: Vec<_> = admit(lines, wanted, None, &Shares::default())
+            .allowed
+            .into_iter()
+            .map(|allowed| (allowed.line, allowed.jobs))
+            .collect();
         given.sort();
         given
     }
@@ -227,11 +269,53 @@ mod tests {
         assert_eq!(given(&lines, 5), of(&[("a", 2), ("b", 2), ("c", 1)]));
     }
 
+    fn of_tenant(text: &str, waiting: usize, tenant: &str) -> Line {
+        Line { tenant: Some(tenant.to_owned()), ..line(text, waiting, vec![]) }
+    }
+
+    #[test]
+    fn a_tenant_with_many_lines_has_one_turn_in_each_round() {
+        let lines = [of_tenant("a", 9, "A"), of_tenant("b", 9, "A"), of_tenant("c", 9, "A"), of_tenant("d", 2, "B")];
+        assert_eq!(given(&lines, 4), of(&[("a", 1), ("b", 1), ("d", 2)]));
+        assert_eq!(given(&lines, 99), of(&[("a", 9), ("b", 9), ("c", 9), ("d", 2)]));
+    }
+
     #[test]
     fn urgent_lines_come_first() {
         let mut lines = [line("a", 9, vec![]), line("b", 9, vec![])];
         lines[1].priority = 1;
         assert_eq!(given(&lines, 1), of(&[("b", 1)]));
+    }
+
+    /// The line that the next job comes from, if a wait of ten seconds is worth a level.
+    fn next(lines: &[Line]) -> String {
+        admit(lines, 1, Ageing::of(Duration::from_secs(10)), &Shares::default()).allowed.remove(0).line
+    }
+
+    fn of_priority(text: &str, priority: i16, waited: i64) -> Line {
+        Line { priority, waited: TimeDelta::seconds(waited), ..line(text, 9, vec![]) }
+    }
+
+    #[test]
+    fn a_line_that_has_waited_takes_turns_with_urgent_ones() {
+        let (low, urgent) = (|waited| of_priority("low", 9, waited), of_priority("urgent", 1, 5000));
+        assert_eq!(next(&[low(79), urgent.clone()]), "urgent");
+        assert_eq!(next(&[low(80), urgent.clone()]), "low");
+        assert_eq!(next(&[urgent, low(5000)]), "urgent", "it is the other's turn");
+    }
+
+    #[test]
+    fn the_backlog_of_one_key_goes_before_no_other_key() {
+        let old = |text| of_priority(text, 9, 5000);
+        assert_eq!(next(&[of_priority("new", 9, 0), old("old")]), "new");
+        assert_eq!(next(&[of_priority("more urgent", 5, 0), old("old")]), "more urgent");
+        assert_eq!(next(&[of_priority("less urgent", 9, 0), of_priority("old", 8, 5000)]), "old");
+    }
+
+    #[test]
+    fn a_line_without_room_moves_nobody() {
+        let full = Line { members: vec![member("l", "a", 1, 1)], ..of_priority("full", 9, 5000) };
+        assert_eq!(next(&[of_priority("less urgent", 5, 0), full, of_priority("urgent", 1, 0)]), "urgent");
     }
 
     #[test]
@@ -267,7 +351,7 @@ mod tests {
     fn a_rate_gives_what_its_bucket_holds_and_says_when_to_come_again() {
         let rate = Rate { a_second: 10.0, burst: 5.0, tokens: 2.5, session: 0 };
         let limited = Member { concurrency: None, rate: Some(rate), ..member("l", "k", 0, 0) };
-        let admission = admit(&[line("a", 9, vec![limited])], 100);
+        let admission = admit(&[line("a", 9, vec![limited])], 100, None, &Shares::default());
         assert_eq!(admission.allowed[0].jobs, 2);
         assert_eq!(admission.rates, [("l".to_owned(), "k".to_owned(), Rate { tokens: 0.5, ..rate })]);
         assert_eq!(admission.next_in, Some(Duration::from_millis(50)));
@@ -278,7 +362,7 @@ mod tests {
         let turn = |turn| vec![Member { turn, ..member("l", "k", 1, 0) }];
         let mine = Uuid::from_u128(77);
         let lines = [line("a", 9, turn(Turn::Anothers)), line("bb", 9, turn(Turn::Of(mine)))];
-        let admission = admit(&lines, 100);
+        let admission = admit(&lines, 100, None, &Shares::default());
         assert_eq!(admission.allowed, [Allowed { line: "bb".to_owned(), jobs: 1, job_id: Some(mine) }]);
         assert_eq!(given(&[line("a", 9, turn(Turn::Anybodys))], 100), of(&[("a", 1)]));
     }

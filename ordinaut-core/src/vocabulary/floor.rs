@@ -1,5 +1,6 @@
 //! The claim floor: where a claim's scan of a lane starts, so that it does not walk over what has passed.
 
+use super::ageing::Ageing;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,12 +32,12 @@ impl Floors {
         *self = Self::default();
     }
 
-    /// Puts the lanes in order of their priority, less a level for each `step` that their first job has waited by `now`. A
+    /// Puts the lanes in order of their priority, less what their first job has gained by waiting until `now`. A
     /// lane that no claim has come to yet has waited since the first claim, as far as anybody knows.
-    pub(crate) fn aged(&self, lanes: &mut [Lane], now: DateTime<Utc>, step: TimeDelta) {
+    pub(crate) fn aged(&self, lanes: &mut [Lane], now: DateTime<Utc>, ageing: Ageing) {
         let effective = |lane: &Lane| {
             let since = self.of(lane).or(self.first).unwrap_or(now);
-            step * i32::from(lane.1) - (now - since).max(TimeDelta::zero())
+            ageing.rank(lane.1, now - since)
         };
         lanes.sort_by_key(effective);
     }
@@ -124,11 +125,11 @@ mod tests {
 
     #[test]
     fn a_lane_that_has_waited_for_long_goes_first() {
-        let (mut floors, step) = (Floors::default(), TimeDelta::seconds(1));
+        let (mut floors, ageing) = (Floors::default(), Ageing::of(std::time::Duration::from_secs(1)).unwrap());
         floors.learn(&[lane(1), lane(5)], at(0), [("q", 1, at(-100))], true);
         let order = |floors: &Floors, now| {
             let mut lanes = [lane(1), lane(5)];
-            floors.aged(&mut lanes, now, step);
+            floors.aged(&mut lanes, now, ageing);
             lanes.map(|lane| lane.1)
         };
         assert_eq!(order(&floors, at(3000)), [1, 5]);

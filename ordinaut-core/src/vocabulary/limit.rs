@@ -10,14 +10,16 @@ const MOST: u32 = 1_000_000;
 /// As deep as a path into arguments goes.
 const DEEPEST: usize = 10;
 
-/// How much may run at once, and how much may start in a while: of a queue, of a kind, or of each value that is found at a
-/// place in the arguments.
+/// How much may run at once, and how much may start in a while: of a queue, of a kind, of each tenant, or of each value that
+/// is found at a place in the arguments.
 ///
 /// ```
 /// use ordinaut_core::Limit;
 ///
 /// let limit = Limit::new("customer").kind("send_invoice").key("customer.id").concurrency(2).rate(10.0);
 /// # limit.check().unwrap();
+/// let quota = Limit::new("quota").per_tenant().concurrency(20);
+/// # quota.check().unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +38,10 @@ pub struct Limit {
     /// is not concerned. `None`: one limit for all.
     #[serde(default)]
     pub key: Option<String>,
+    /// Each tenant has the limit for itself, also where arguments are encrypted; a job without a tenant is not concerned.
+    /// Not together with a key.
+    #[serde(default)]
+    pub per_tenant: bool,
     /// Where in the arguments it is said how much room a job takes, as a number from 1; 1 where nothing is said.
     #[serde(default)]
     pub weight: Option<String>,
@@ -57,13 +63,14 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// A limit that limits nothing yet. With a key and nothing else the values still take turns.
+    /// A limit that limits nothing yet. With a key, or for each tenant, and nothing else, the values still take turns.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             queue: None,
             kind: None,
             key: None,
+            per_tenant: false,
             weight: None,
             concurrency: None,
             rate: None,
@@ -91,6 +98,13 @@ impl Limit {
     #[must_use]
     pub fn key(mut self, path: impl Into<String>) -> Self {
         self.key = Some(path.into());
+        self
+    }
+
+    /// Each tenant for itself: a quota, or, without any number, a fair share.
+    #[must_use]
+    pub fn per_tenant(mut self) -> Self {
+        self.per_tenant = true;
         self
     }
 
@@ -144,6 +158,9 @@ impl Limit {
         self.kind.as_deref().map_or(Ok(()), name::check).or_else(|reason| invalid("kind", reason))?;
         self.key.as_deref().map_or(Ok(()), check_path).or_else(|reason| invalid("key", reason))?;
         self.weight.as_deref().map_or(Ok(()), check_path).or_else(|reason| invalid("weight", reason))?;
+        if self.per_tenant && self.key.is_some() {
+            return invalid("per_tenant", "must not be true where key is given: a limit has one key");
+        }
         if self.concurrency.is_some_and(|jobs| jobs > MOST) {
             return invalid("concurrency", "must be at most a million");
         }
@@ -166,8 +183,10 @@ impl Limit {
         if self.ordered && self.per_process {
             return invalid("per_process", "must not be true where ordered is");
         }
-        if self.concurrency.is_none() && self.rate.is_none() && self.key.is_none() && !self.ordered {
-            return invalid("concurrency", "must be given, or rate, or key: without any of them nothing is limited");
+        let takes_turns = self.key.is_some() || self.per_tenant || self.ordered;
+        if self.concurrency.is_none() && self.rate.is_none() && !takes_turns {
+            let reason = "must be given, or rate, or key, or per_tenant: without any of them nothing is limited";
+            return invalid("concurrency", reason);
         }
         Ok(())
     }
@@ -182,7 +201,8 @@ impl Limit {
         let shape = |limit: &Self| {
             (limit.queue.clone(), limit.kind.clone(), limit.key.clone(), limit.weight.clone(), limit.ordered)
         };
-        shape(self) == shape(other) && self.per_process == other.per_process
+        let whose = |limit: &Self| (limit.per_tenant, limit.per_process);
+        shape(self) == shape(other) && whose(self) == whose(other)
     }
 }
 
@@ -220,6 +240,8 @@ mod tests {
         assert_eq!(field(Limit::new("l").queue("q").ordered().concurrency(2)), "concurrency");
         assert_eq!(field(Limit::new("l").queue("q").ordered().per_process()), "per_process");
         assert_eq!(field(Limit::new("l").key("customer.id")), "none");
+        assert_eq!(field(Limit::new("l").per_tenant()), "none");
+        assert_eq!(field(limit().per_tenant().key("customer.id")), "per_tenant");
     }
 
     #[test]

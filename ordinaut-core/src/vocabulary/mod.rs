@@ -1,6 +1,7 @@
 //! Pure types and decisions: no clock, no random source, no I/O; `now` and jitter are arguments.
 
 pub(crate) mod admission;
+pub(crate) mod ageing;
 pub(crate) mod backoff;
 pub(crate) mod envelope;
 pub(crate) mod error;
@@ -19,6 +20,7 @@ pub(crate) mod redaction;
 pub(crate) mod schedule;
 pub(crate) mod seconds;
 pub(crate) mod settlement;
+pub(crate) mod share;
 pub(crate) mod state;
 pub(crate) mod task;
 pub(crate) mod turns;

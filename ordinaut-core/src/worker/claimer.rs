@@ -8,6 +8,7 @@ use crate::store::claim::{self, Claim, Claimed};
 use crate::store::database::Database;
 use crate::store::link::{Link, answered};
 use crate::store::session;
+use crate::vocabulary::ageing::Ageing;
 use crate::vocabulary::floor::{Floors, Lane};
 use crate::vocabulary::lease::{Lease, Token};
 use crate::vocabulary::turns::Turns;
@@ -42,7 +43,7 @@ pub(super) struct Claimer {
     suspect_floors: Floors,
     sweep_at: Instant,
     /// What it takes to go before a level of priority.
-    ageing: Option<TimeDelta>,
+    ageing: Option<Ageing>,
     gate: Gate,
     gate_first: bool,
     poll_interval: Duration,
@@ -76,7 +77,7 @@ impl Claimer {
             floors: Floors::default(),
             suspect_floors: Floors::default(),
             sweep_at: Instant::now(),
-            ageing: TimeDelta::from_std(settings.priority_ageing).ok().filter(|step| !step.is_zero()),
+            ageing: Ageing::of(settings.priority_ageing),
             gate: Gate::default(),
             gate_first: false,
             poll_interval: settings.poll_interval,
@@ -92,10 +93,10 @@ impl Claimer {
         let queues = if suspects { self.turns.all() } else { self.turns.next() };
         let mut lanes: Vec<Lane> =
             (1..=9).flat_map(|priority| queues.iter().map(move |queue| (queue.clone(), priority))).collect();
-        if let Some((step, last)) = self.ageing.zip(self.floors.last()) {
-            self.floors.aged(&mut lanes, last, step);
+        if let Some((ageing, last)) = self.ageing.zip(self.floors.last()) {
+            self.floors.aged(&mut lanes, last, ageing);
         }
-        let kinds = self.kinds.clone();
+        let (kinds, ageing) = (self.kinds.clone(), self.ageing);
         let (nonce, sent) = (session.next_nonce(), Instant::now());
         let sweep = sent >= self.sweep_at;
         let wanted = |floors: Vec<_>, limit| Claim {
@@ -107,6 +108,7 @@ impl Claimer {
             nonce,
             suspects,
             sweep,
+            ageing,
         };
         // Those that limits concern and those that none does begin in turn, so that neither takes all the room.
         self.gate_first = !self.gate_first;
@@ -158,7 +160,7 @@ impl Claimer {
         let (schema, sent, patience) = (self.link.schema(), Instant::now(), self.link.patience());
         let result = answered(patience, self.gate.sift(self.link.connection().await?, &schema, claim)).await;
         self.checked(result).await?;
-        if !self.gate.has_turn() {
+        if !self.gate.has_turn(claim.suspects) {
             return Ok(Vec::new());
         }
         let result = match answered(patience, self.link.begin()).await {

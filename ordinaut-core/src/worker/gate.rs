@@ -6,6 +6,7 @@ use crate::store::schema::Schema;
 use crate::vocabulary::admission::{self, Admission, Line};
 use crate::vocabulary::floor::Floors;
 use crate::vocabulary::lease::Lease;
+use crate::vocabulary::share::Shares;
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,10 @@ pub(super) struct Gate {
     left: bool,
     /// The line whose turn was last.
     after: String,
+    /// The same of suspects: a look for them comes between two turns of the others, and must not change whose is next.
+    suspects_after: String,
+    /// Who had turns.
+    shares: Shares,
     /// Not before this, unless something ends: there was no room.
     not_before: Option<Instant>,
     /// There is more to do than one turn does.
@@ -67,10 +72,15 @@ impl Gate {
 
     /// Sets jobs aside that are due and that limits concern.
     pub(super) async fn sift(&mut self, db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<()> {
-        let floors = claim.lanes.iter().map(|lane| self.floors.of(lane)).collect();
-        let sifted = sift(db, schema, &Claim { floors, limit: JOBS, ..*claim }).await?;
+        // The claim passes these jobs by: only here it is known how long the first of a lane has waited.
+        let mut lanes = claim.lanes.to_vec();
+        if let Some((ageing, last)) = claim.ageing.zip(self.floors.last()) {
+            self.floors.aged(&mut lanes, last, ageing);
+        }
+        let floors = lanes.iter().map(|lane| self.floors.of(lane)).collect();
+        let sifted = sift(db, schema, &Claim { floors, lanes: &lanes, limit: JOBS, ..*claim }).await?;
         let found = sifted.jobs.iter().map(|(queue, priority, run_at)| (&**queue, *priority, *run_at));
-        self.floors.learn(claim.lanes, sifted.at, found, sifted.jobs.len() >= JOBS);
+        self.floors.learn(&lanes, sifted.at, found, sifted.jobs.len() >= JOBS);
         self.more = sifted.jobs.len() >= JOBS;
         self.left = sifted.left;
         if !sifted.jobs.is_empty() {
@@ -79,9 +89,9 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether any may be let in now.
-    pub(super) fn has_turn(&self) -> bool {
-        self.left && self.not_before.is_none_or(|at| Instant::now() >= at)
+    /// Whether any may be let in now. Who looks for suspects has waited for that.
+    pub(super) fn has_turn(&self, suspects: bool) -> bool {
+        self.left && (suspects || self.not_before.is_none_or(|at| Instant::now() >= at))
     }
 
     /// Lets jobs in. `patience`: how long to wait before asking again where there is no room.
@@ -93,14 +103,18 @@ impl Gate {
         patience: Duration,
     ) -> sqlx::Result<Vec<Lease>> {
         lock(&mut tx, schema).await?;
-        let mut seen = lines(&mut tx, schema, &self.after, LINES, claim.limit, claim).await?;
+        let after = if claim.suspects { &self.suspects_after } else { &self.after };
+        let mut seen = lines(&mut tx, schema, after, LINES, claim.limit, claim).await?;
         let to_the_end = seen.lines.len() < LINES;
-        if to_the_end && !self.after.is_empty() {
+        if to_the_end && !after.is_empty() {
             let before = lines(&mut tx, schema, "", LINES - seen.lines.len(), claim.limit, claim).await?;
             seen.at = seen.at.or(before.at);
-            seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= self.after));
+            seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= *after));
         }
-        let admission = admission::admit(&seen.lines, claim.limit);
+        if !claim.suspects {
+            self.shares.see(&seen.lines);
+        }
+        let admission = admission::admit(&seen.lines, claim.limit, claim.ageing, &self.shares);
         let leases = match seen.at {
             Some(at) if !admission.allowed.is_empty() => {
                 let leases = admit(&mut tx, schema, &admission, at, claim).await?;
@@ -112,18 +126,25 @@ impl Gate {
                 Vec::new()
             }
         };
-        self.remember(&seen.lines, &admission, claim.limit, to_the_end, patience);
+        self.left = !seen.lines.is_empty();
+        if claim.suspects {
+            let last = seen.lines.last().filter(|_| !to_the_end);
+            self.suspects_after = last.map(|line| line.text.clone()).unwrap_or_default();
+        } else {
+            self.remember(&seen.lines, &admission, claim.limit, to_the_end, patience);
+        }
         Ok(leases)
     }
 
     fn remember(&mut self, lines: &[Line], admission: &Admission, wanted: usize, to_the_end: bool, patience: Duration) {
         let given: usize = admission.allowed.iter().map(|allowed| allowed.jobs).sum();
         let most = admission.allowed.iter().map(|allowed| allowed.jobs).max();
+        let had_turn = |line: &&Line| admission.allowed.iter().any(|allowed| allowed.line == line.text);
+        self.shares.had_turn(lines.iter().filter(had_turn));
         let is_last = |line: &&Line| {
             admission.allowed.iter().any(|allowed| allowed.line == line.text && Some(allowed.jobs) == most)
         };
         self.not_before = None;
-        self.left = !lines.is_empty();
         if given == wanted {
             self.after = lines.iter().rfind(is_last).map(|line| line.text.clone()).unwrap_or_default();
         } else if to_the_end {

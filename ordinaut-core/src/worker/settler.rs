@@ -112,8 +112,8 @@ struct Batch {
 /// How the rows of a batch are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// All are plain successes.
-    Place,
+    /// All are plain successes of this session.
+    Place(i64),
     Key(Locked),
 }
 
@@ -123,9 +123,12 @@ impl Desk {
         while letters.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
             // One order for all: two statements that touch the same rows can then only wait, not deadlock.
             received.sort_unstable_by_key(|letter| letter.finished.ended.token.job_id);
+            // Nearly always there is but one.
+            let session = received[0].finished.ended.token.session;
+            let plain = |end: &Ended| end.is_plain_success() && end.token.session == session;
             let (plain, others): (Vec<_>, Vec<_>) =
-                received.drain(..).partition(|letter| letter.finished.ended.is_plain_success());
-            for (letters, way) in [(plain, Way::Place), (others, Way::Key(Locked::Leave))] {
+                received.drain(..).partition(|letter| plain(&letter.finished.ended));
+            for (letters, way) in [(plain, Way::Place(session)), (others, Way::Key(Locked::Leave))] {
                 if !letters.is_empty() {
                     self.write(Batch::of(letters, way)).await;
                 }
@@ -174,7 +177,9 @@ impl Desk {
         let mut failures = 0;
         loop {
             let result = match (self.link.connection().await, batch.way) {
-                (Ok(connection), Way::Place) => answered(patience, succeed(&schema, &batch.ended, connection)).await,
+                (Ok(connection), Way::Place(session)) => {
+                    answered(patience, succeed(&schema, session, &batch.ended, connection)).await
+                }
                 (Ok(connection), Way::Key(locked)) => {
                     answered(patience, settle(&schema, &batch.ended, locked, connection)).await
                 }

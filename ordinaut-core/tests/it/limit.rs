@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 
 /// What ran, by the number of the probe.
 #[derive(Default)]
-struct Log {
+pub(crate) struct Log {
     live: HashMap<i32, usize>,
-    most: HashMap<i32, usize>,
+    pub(crate) most: HashMap<i32, usize>,
     most_at_all: usize,
-    started: Vec<(i32, Instant)>,
+    pub(crate) started: Vec<(i32, Instant)>,
 }
 
-type Logged = Arc<Mutex<Log>>;
+pub(crate) type Logged = Arc<Mutex<Log>>;
 
 /// A handler that takes a while, and writes down what runs beside it.
-async fn logged(log: Logged, n: i32, takes: Duration) -> Result<(), JobError> {
+pub(crate) async fn logged(log: Logged, n: i32, takes: Duration) -> Result<(), JobError> {
     {
         let mut log = log.lock().unwrap();
         let live = log.live.entry(n).or_default();
@@ -38,23 +38,26 @@ async fn logged(log: Logged, n: i32, takes: Duration) -> Result<(), JobError> {
     Ok(())
 }
 
-fn logging(log: &Logged, takes: Duration) -> impl Fn(Probe, Context<()>) -> LoggedRun + Send + Sync + 'static {
+pub(crate) fn logging(
+    log: &Logged,
+    takes: Duration,
+) -> impl Fn(Probe, Context<()>) -> LoggedRun + Send + Sync + 'static {
     let log = log.clone();
     move |probe, _| Box::pin(logged(log.clone(), probe.n, takes))
 }
 
-type LoggedRun = std::pin::Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
+pub(crate) type LoggedRun = std::pin::Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
 
 async fn enqueue(db: &Database, numbers: impl IntoIterator<Item = i32>) {
     db.enqueue_many(numbers.into_iter().map(probe)).await.unwrap();
 }
 
-async fn all_succeeded(db: &Database, jobs: i64) {
+pub(crate) async fn all_succeeded(db: &Database, jobs: i64) {
     let succeeded = "select count(*) from ordinaut.run where outcome = 'succeeded'";
     until("all have succeeded", async || ask::<i64>(db, succeeded).await >= jobs).await;
 }
 
-fn many() -> WorkerSettings {
+pub(crate) fn many() -> WorkerSettings {
     WorkerSettings { concurrency: 40, ..quick() }
 }
 
@@ -178,6 +181,21 @@ async fn keys_take_turns() {
     let log = log.lock().unwrap();
     let last = log.started.iter().rposition(|(n, _)| *n == 2).unwrap();
     assert!(last < 100, "the last of the small key started as number {last}");
+}
+
+/// A worker looks for suspects after each poll, in the same lines.
+#[tokio::test]
+async fn a_look_for_suspects_changes_nobodys_turn() {
+    let db = database().await;
+    db.set_limit(&Limit::new("fair").key("n")).await.unwrap();
+    enqueue(&db, [1, 1, 1, 1, 2, 2]).await;
+    let log = Logged::default();
+    let settings = WorkerSettings { poll_interval: Duration::ZERO, ..quick() };
+    let mut worker = worker_with(&db, settings, logging(&log, Duration::ZERO));
+    while log.lock().unwrap().started.len() < 6 {
+        within(worker.step()).await.unwrap();
+    }
+    assert_eq!(log.lock().unwrap().started.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [1, 2, 1, 2, 1, 1]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod address;
+mod ageing;
 mod cancel;
 mod cancel_many;
 mod cursor;
@@ -35,6 +36,7 @@ mod shutdown;
 mod silence;
 mod statements;
 mod task;
+mod tenant;
 #[cfg(feature = "testing")]
 mod testing;
 mod tidy;

@@ -299,8 +299,8 @@ impl Walk {
             .bind([place])
             .bind([token.job_id])
             .bind([token.attempt])
-            .bind([token.session])
             .bind([token.nonce])
+            .bind(token.session)
             .bind([None::<f64>]);
         settled.fetch_optional(self.db.pool()).await.unwrap().map(|(outcome, ..)| outcome)
     }

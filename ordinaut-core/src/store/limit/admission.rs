@@ -3,6 +3,7 @@
 use crate::store::claim::{Claim, leases};
 use crate::store::schema::Schema;
 use crate::vocabulary::admission::{Admission, Line, Member, Rate, Turn};
+use crate::vocabulary::ageing::Ageing;
 use crate::vocabulary::lease::Lease;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
@@ -61,6 +62,7 @@ pub(crate) async fn lines(
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .bind(claim.session)
         .bind(i64::try_from(enough).unwrap_or(i64::MAX))
+        .bind(claim.ageing.map(Ageing::seconds))
         .fetch_all(db)
         .await?;
     let mut lines: Vec<Line> = Vec::new();
@@ -70,6 +72,9 @@ pub(crate) async fn lines(
             lines.push(line(row, claim)?);
         }
         if let (Some(line), Some(member)) = (lines.last_mut(), member(row)?) {
+            if row.try_get("per_tenant")? {
+                line.tenant = Some(member.key.clone());
+            }
             line.members.push(member);
         }
     }
@@ -85,7 +90,9 @@ fn line(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Line> {
             && claim.lanes.iter().any(|(served, _)| &**served == queue)
             && claim.kinds.iter().any(|known| &**known == kind),
         priority: row.try_get("priority")?,
+        waited: row.try_get::<DateTime<Utc>, _>("at")? - row.try_get::<DateTime<Utc>, _>("run_at")?,
         waiting: usize::try_from(row.try_get::<i64, _>("waiting")?).unwrap_or_default(),
+        tenant: None,
         members: Vec::new(),
     })
 }
@@ -140,6 +147,7 @@ pub(crate) async fn admit(
         .bind(rates.iter().map(|(.., rate)| rate.session).collect::<Vec<_>>())
         .bind(rates.iter().map(|(.., rate)| rate.tokens).collect::<Vec<_>>())
         .bind(at)
+        .bind(claim.ageing.map(Ageing::seconds))
         .fetch_all(db)
         .await?;
     leases(&rows, claim)

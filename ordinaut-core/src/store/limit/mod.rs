@@ -47,6 +47,7 @@ impl Database {
             .bind(limit.burst_or_default())
             .bind(limit.per_process)
             .bind(limit.ordered)
+            .bind(limit.per_tenant)
             .execute(tx)
             .await
             .map(drop)
@@ -109,6 +110,7 @@ impl FromRow<'_, PgRow> for StoredLimit {
             burst: row.try_get("burst")?,
             per_process: row.try_get("per_process")?,
             ordered: row.try_get("ordered")?,
+            per_tenant: row.try_get("per_tenant")?,
             ..Limit::new(row.try_get::<String, _>("name")?)
         }))
     }
