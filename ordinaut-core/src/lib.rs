@@ -55,6 +55,7 @@ pub use vocabulary::json::InvalidJson;
 #[cfg(feature = "encryption")]
 pub use vocabulary::keyring::Keyring;
 pub use vocabulary::lease::Token;
+pub use vocabulary::level::QueueLevel;
 pub use vocabulary::limit::Limit;
 pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;

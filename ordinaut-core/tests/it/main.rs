@@ -16,6 +16,7 @@ mod events;
 mod fence;
 mod fixture;
 mod lease;
+mod level;
 mod limit;
 mod migrate;
 mod model;
