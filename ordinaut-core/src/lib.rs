@@ -70,6 +70,7 @@ pub use vocabulary::schedule::plan::{Plan, plan};
 pub use vocabulary::schedule::predicate::{Comparison, Fact, Predicate};
 pub use vocabulary::schedule::preset::{Preset, presets};
 pub use vocabulary::schedule::preview::{Moment, Preview};
+pub use vocabulary::schedule::service::Service;
 pub use vocabulary::schedule::timetable::{Exhausted, Timetable};
 pub use vocabulary::schedule::topic::Topic;
 pub use vocabulary::schedule::watch::Watch;

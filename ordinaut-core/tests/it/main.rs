@@ -29,6 +29,7 @@ mod result;
 mod retention;
 mod schedule;
 mod scheduler;
+mod service;
 mod session;
 mod settle;
 mod settle_in;
