@@ -49,7 +49,8 @@ impl Suspects {
     pub(super) async fn run(&self, may_take: Option<f64>, work: impl Future<Output = ()>) {
         let mut work = std::pin::pin!(work);
         let is_long = may_take.is_some_and(|seconds| seconds > LONG);
-        let ended = if is_long { tokio::time::timeout(MOMENT, &mut work).await } else { Ok((&mut work).await) };
+        let keeps_it = if is_long { MOMENT } else { Duration::MAX };
+        let ended = tokio::time::timeout(keeps_it, &mut work).await;
         self.make_room();
         if ended.is_err() {
             work.await;

@@ -112,7 +112,7 @@ async fn a_dead_job_of_a_service_is_not_sent_back_beside_its_successor() {
     let (task, job) = started(&db, &service("1s")).await;
     let mut worker = worker(&db, |_, _| async { Err(JobError::fatal("broken")) });
     assert_eq!(within(worker.step()).await.unwrap(), Step::Worked(job));
-    assert_eq!(db.requeue(&[job]).await.unwrap(), [Uuid::nil(); 0]);
+    assert!(db.requeue(&[job]).await.unwrap().is_empty());
     assert_eq!(db.service_of_dead(job).await.unwrap(), Some(task.id));
     db.cancel_task(task.id).await.unwrap();
     assert_eq!(db.service_of_dead(job).await.unwrap(), None);
