@@ -6,7 +6,8 @@
 #   ./ops/test.sh fault [case]    real processes and real kills; takes minutes, and is not part of CI. The cases:
 #                                 kill_storm, pause_storm, postgres_storm, lost_commit, black_hole, cancels, sigterms,
 #                                 clock, poison, redis_away, worker_killed, contention, late_commit, late_bulk,
-#                                 postgres_killed, failover, limits, schedulers_killed, schedulers_away. FAULT_SEED repeats a run
+#                                 postgres_killed, failover, limits, service, schedulers_killed,
+#                                 schedulers_away. FAULT_SEED repeats a run
 #   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode
 #   ./ops/test.sh compose         what deployment promises, on a Docker engine; a quarter of an hour, not part of CI
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now
@@ -51,5 +52,5 @@ case ${1:-all} in
     compose) shift; exec ops/test-compose.sh "$@" ;;
     compat) shift; exec ops/test-compat.sh "$@" ;;
     ops) exec ops/test-ops.sh ;;
-    *) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -1,4 +1,4 @@
-//! Whether a queue has room for one job more: counted at most twice a second a queue, however many are enqueued.
+//! Whether a queue takes a job: counted at most twice a second a queue, however many are enqueued.
 
 use crate::problem::Problem;
 use ordinaut_core::{Database, QueueRoom};
@@ -21,8 +21,8 @@ pub(crate) struct Rooms {
 
 struct Seen {
     at: Instant,
-    /// How many jobs may still come; `None`: any number.
-    left: Option<i64>,
+    /// `None`: any number of jobs may wait.
+    room: Option<QueueRoom>,
 }
 
 impl Rooms {
@@ -30,10 +30,10 @@ impl Rooms {
         Self { database, seen: Mutex::default() }
     }
 
-    /// Lets one job into a queue, or says that it is full. An estimate: what others enqueue meanwhile, and what this process
-    /// does within half a second of the last count, may pass the bound.
-    pub(crate) async fn enter(&self, queue: &str) -> Result<(), Problem> {
-        if let Some(entered) = self.enter_seen(queue) {
+    /// Lets one job into a queue, or says why not: it is full, or so full that only more urgent ones are taken. An estimate:
+    /// what others enqueue meanwhile, and what this process does within half a second of the last count, may pass the bound.
+    pub(crate) async fn enter(&self, queue: &str, priority: i64) -> Result<(), Problem> {
+        if let Some(entered) = self.enter_seen(queue, priority) {
             return entered;
         }
         let room = self.database.queue_room(queue).await?;
@@ -41,9 +41,9 @@ impl Rooms {
         if seen.len() >= MOST {
             seen.clear();
         }
-        seen.insert(queue.to_owned(), Seen { at: Instant::now(), left: room.map(QueueRoom::left) });
+        seen.insert(queue.to_owned(), Seen { at: Instant::now(), room });
         drop(seen);
-        self.enter_seen(queue).unwrap_or(Ok(()))
+        self.enter_seen(queue, priority).unwrap_or(Ok(()))
     }
 
     /// Forgets what was counted: somebody changed the bound.
@@ -52,24 +52,34 @@ impl Rooms {
     }
 
     /// `None`: it was not counted lately.
-    fn enter_seen(&self, queue: &str) -> Option<Result<(), Problem>> {
+    fn enter_seen(&self, queue: &str, priority: i64) -> Option<Result<(), Problem>> {
         let mut seen = self.seen();
         let seen = seen.get_mut(queue).filter(|seen| seen.at.elapsed() < FRESH)?;
-        match &mut seen.left {
-            Some(left) if *left <= 0 => Some(Err(Problem::too_many(
-                format!("queue \"{queue}\" is full: as many jobs wait as its max_waiting allows"),
-                RETRY_AFTER,
-            )
-            .about("queue"))),
-            Some(left) => {
-                *left -= 1;
-                Some(Ok(()))
-            }
-            None => Some(Ok(())),
+        let Some(room) = seen.room else { return Some(Ok(())) };
+        if room.least_urgent().is_some_and(|least| priority <= i64::from(least)) {
+            seen.room = Some(room.with_one_more());
+            return Some(Ok(()));
         }
+        Some(Err(refusal(queue, room)))
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a client is told whose job is not taken.
+fn refusal(queue: &str, room: QueueRoom) -> Problem {
+    let problem = match room.least_urgent() {
+        None => {
+            let full = format!("queue \"{queue}\" is full: as many jobs wait as its max_waiting allows");
+            Problem::too_many(full, RETRY_AFTER).about("queue")
+        }
+        Some(least) => {
+            let level = room.level;
+            let fills = format!("queue \"{queue}\" is at level {level}: it takes jobs of priority 1 to {least} only");
+            Problem::too_many(fills, RETRY_AFTER).about("priority")
+        }
+    };
+    problem.with("queue", queue).with("level", room.level.as_str()).with("least_urgent", room.least_urgent())
 }

@@ -55,6 +55,7 @@ pub use vocabulary::json::InvalidJson;
 #[cfg(feature = "encryption")]
 pub use vocabulary::keyring::Keyring;
 pub use vocabulary::lease::Token;
+pub use vocabulary::level::QueueLevel;
 pub use vocabulary::limit::Limit;
 pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;
@@ -69,6 +70,7 @@ pub use vocabulary::schedule::plan::{Plan, plan};
 pub use vocabulary::schedule::predicate::{Comparison, Fact, Predicate};
 pub use vocabulary::schedule::preset::{Preset, presets};
 pub use vocabulary::schedule::preview::{Moment, Preview};
+pub use vocabulary::schedule::service::Service;
 pub use vocabulary::schedule::timetable::{Exhausted, Timetable};
 pub use vocabulary::schedule::topic::Topic;
 pub use vocabulary::schedule::watch::Watch;

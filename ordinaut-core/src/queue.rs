@@ -42,8 +42,8 @@ impl Database {
         Ok(self.store_queue(queue, change).await?)
     }
 
-    /// How many jobs may wait in a queue, and how many do; `None`: any number may. Nothing is locked, so that what others
-    /// enqueue at the same moment may pass the bound.
+    /// How many jobs may wait in a queue, how many do, and how urgent a job has to be to be taken; `None`: any number may
+    /// wait, and all are taken. Nothing is locked, so that what others enqueue at the same moment may pass the bound.
     pub async fn queue_room(&self, queue: &str) -> Result<Option<QueueRoom>, OperateError> {
         check_name(queue)?;
         Ok(self.count_room(queue).await?)

@@ -37,7 +37,11 @@ pub(crate) async fn requeue(State(app): State<Arc<App>>, JobId(id): JobId) -> Re
         [] => match app.database.unique_holder(id).await? {
             Some(holder) => Err(Problem::conflict(format!("job {holder} holds the unique key of job {id}"))
                 .with("job_id", holder.to_string())),
-            None => Err(Problem::not_found(format!("there is no dead letter {id}"))),
+            None => Err(match app.database.service_of_dead(id).await? {
+                Some(task) => Problem::conflict(format!("task {task} is a service, and makes its next job itself"))
+                    .with("task_id", task.to_string()),
+                None => Problem::not_found(format!("there is no dead letter {id}")),
+            }),
         },
         [id, ..] => Ok(Json(json!({ "id": id }))),
     }

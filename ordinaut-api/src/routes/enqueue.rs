@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Of a job that says none.
+const DEFAULT_PRIORITY: i64 = 5;
+
 /// Numbers are wider here than in a job, so that one out of range is told its range and not Rust's name for it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,10 +64,11 @@ pub(crate) async fn enqueue(
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, Some(&asked.args))?;
     let queue = asked.queue.clone().unwrap_or_else(|| "default".to_owned());
+    let priority = asked.priority.unwrap_or(DEFAULT_PRIORITY);
     let job = asked.job()?;
     // Before anybody asks Postgres about its queue.
     job.check()?;
-    app.rooms.enter(&queue).await?;
+    app.rooms.enter(&queue, priority).await?;
     let (status, body) = match app.database.enqueue(&job).await? {
         Enqueued::Duplicate(id) => (StatusCode::OK, json!({ "id": id, "duplicate": true })),
         new => (StatusCode::CREATED, json!({ "id": new.id() })),

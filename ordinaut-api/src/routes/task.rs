@@ -144,6 +144,7 @@ fn of_task(id: Uuid, error: TaskError) -> Problem {
                 .with("version", version)
         }
         TaskError::Paused => Problem::conflict(format!("task {id} is paused")),
+        TaskError::Runs => Problem::conflict(format!("task {id} is a service, and its job has not ended")),
         TaskError::Cancelled => Problem::conflict(format!("task {id} was cancelled")),
         other => of_definition(other),
     }

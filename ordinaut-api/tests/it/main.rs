@@ -19,6 +19,7 @@ mod paging;
 mod queues;
 mod redaction;
 mod schedules;
+mod services;
 mod task_history;
 mod tasks;
 mod topics;

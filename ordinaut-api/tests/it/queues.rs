@@ -58,6 +58,55 @@ async fn a_full_queue_is_429_with_retry_after() {
 }
 
 #[tokio::test]
+async fn the_fuller_a_queue_the_more_urgent_a_job_must_be() {
+    let app = TestApp::start().await;
+    assert_eq!(app.send(Method::PATCH, "/queues/mail", &json!({"max_waiting": 20})).await.status, 200);
+    let job = |priority: i16| json!({"kind": "echo", "queue": "mail", "priority": priority});
+    let refused = async |priority: i16, field: &str, level: &str, least: serde_json::Value| {
+        let answer = app.post("/jobs", job(priority).to_string()).await;
+        assert_eq!((answer.status, &*answer.problem()), (429, field), "{priority}: {}", answer.text);
+        assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
+        let said = answer.json();
+        let expected = (&json!("mail"), &json!(level), &least);
+        assert_eq!((&said["queue"], &said["level"], &said["least_urgent"]), expected, "{said}");
+    };
+    for _ in 0..16 {
+        app.enqueue(job(9)).await;
+    }
+    refused(9, "priority", "major", json!(6)).await;
+    refused(7, "priority", "major", json!(6)).await;
+    for _ in 0..3 {
+        app.enqueue(job(6)).await;
+    }
+    refused(4, "priority", "critical", json!(3)).await;
+    // One that says no priority has 5.
+    let answer = app.post("/jobs", json!({"kind": "echo", "queue": "mail"}).to_string()).await;
+    assert_eq!((answer.status, &*answer.problem()), (429, "priority"));
+    app.enqueue(job(3)).await;
+    refused(1, "queue", "critical", json!(null)).await;
+    assert_eq!(app.count("select count(*) from ordinaut.due_work").await, 20);
+    app.enqueue(json!({"kind": "echo", "priority": 9})).await;
+}
+
+#[tokio::test]
+async fn a_level_that_was_told_holds_until_five_points_below() {
+    let app = TestApp::start().await;
+    app.send(Method::PATCH, "/queues/mail", &json!({"max_waiting": 20})).await;
+    for _ in 0..15 {
+        app.enqueue(json!({"kind": "echo", "queue": "mail"})).await;
+    }
+    app.count("with told as (update ordinaut.queue set told_level = 'major' returning 1) select count(*) from told")
+        .await;
+    // What was counted is forgotten with each change of the queue.
+    app.send(Method::PATCH, "/queues/mail", &json!({"max_waiting": 20})).await;
+    let refused = app.post("/jobs", json!({"kind": "echo", "queue": "mail", "priority": 8}).to_string()).await;
+    assert_eq!((refused.status, &refused.json()["level"]), (429, &json!("major")), "{}", refused.text);
+    assert_eq!(app.get("/queues/mail").await.json()["level"], "major");
+    let metrics = app.get("/metrics").await.text;
+    assert!(metrics.contains("ordinaut_queue_level{queue=\"mail\"} 2"), "{metrics}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_said_of_a_queue_is_refused_and_its_field_named() {
     let app = TestApp::start().await;
     for (body, field) in [

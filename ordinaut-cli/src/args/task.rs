@@ -159,6 +159,9 @@ pub(crate) struct Rule {
     /// A condition, such as "fact(free) < 10 for 60s"
     #[arg(long, value_name = "CONDITION")]
     condition: Option<String>,
+    /// Always one job: the next one so long after the last one has ended, from 1s to 1h
+    #[arg(long, value_name = "RESTART AFTER", num_args = 0..=1, default_missing_value = "5s")]
+    service: Option<String>,
 }
 
 impl Rule {
@@ -170,6 +173,7 @@ impl Rule {
             .or(of(ScheduleKind::Once, self.once))
             .or(of(ScheduleKind::Event, self.event))
             .or(of(ScheduleKind::Condition, self.condition))
+            .or(of(ScheduleKind::Service, self.service))
     }
 }
 
@@ -184,7 +188,7 @@ pub(crate) struct ListTasks {
     /// Only tasks whose jobs wait in this queue
     #[arg(long)]
     pub(crate) queue: Option<String>,
-    /// Only tasks with such a schedule: every, cron, rrule, once, event or condition
+    /// Only tasks with such a schedule: every, cron, rrule, once, event, condition or service
     #[arg(long, value_name = "KIND")]
     pub(crate) schedule_kind: Option<ScheduleKind>,
     /// Only tasks with this in their title

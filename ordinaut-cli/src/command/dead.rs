@@ -37,6 +37,9 @@ pub(crate) async fn run(database: &Database, dead: Dead) -> anyhow::Result<ExitC
                     if let Some(holder) = database.unique_holder(*id).await? {
                         bail!("job {holder} holds the unique key of job {id}");
                     }
+                    if let Some(task) = database.service_of_dead(*id).await? {
+                        bail!("job {id} is of task {task}, a service, which makes its next job itself");
+                    }
                 }
                 bail!("no dead letter for {}", missing.join(", "));
             }

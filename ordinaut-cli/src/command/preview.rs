@@ -14,7 +14,7 @@ use std::process::ExitCode;
 pub(crate) async fn run(asked: Preview, source: &Source) -> anyhow::Result<ExitCode> {
     let document = schedule(asked.when);
     if !document.contains_key("kind") {
-        bail!("say when: --cron, --every, --rrule, --once, --event or --condition");
+        bail!("say when: --cron, --every, --rrule, --once, --event, --condition or --service");
     }
     let schedule = Schedule::from_json(document.into(), &default_zone(source)?)?;
     let calendars = if asked.calendars.is_empty() {

@@ -4,7 +4,7 @@ use crate::args::{ChangeQueue, Format, NamedQueue, Queue};
 use crate::command::enqueue::duration;
 use crate::output::{answer, facts, or_dash, table, time};
 use anyhow::Context;
-use ordinaut_core::{Database, QueueChange, QueueStatus};
+use ordinaut_core::{Database, QueueChange, QueueLevel, QueueStatus};
 use std::process::ExitCode;
 
 pub(crate) async fn run(database: &Database, queue: Queue) -> anyhow::Result<ExitCode> {
@@ -40,11 +40,22 @@ pub(crate) async fn list(database: &Database, format: Format) -> anyhow::Result<
                 queue.dead.to_string(),
                 queue.workers.to_string(),
                 format!("{:.1} s", queue.oldest_wait),
+                queue.level.to_string(),
                 or_dash(queue.paused_at.map(time)),
             ]
         });
-        let head =
-            ["QUEUE", "WAITING", "RUNNING", "SCHEDULED", "PARKED", "DEAD", "WORKERS", "OLDEST WAIT", "PAUSED SINCE"];
+        let head = [
+            "QUEUE",
+            "WAITING",
+            "RUNNING",
+            "SCHEDULED",
+            "PARKED",
+            "DEAD",
+            "WORKERS",
+            "OLDEST WAIT",
+            "LEVEL",
+            "PAUSED SINCE",
+        ];
         table(head, rows)
     })?;
     Ok(ExitCode::SUCCESS)
@@ -70,9 +81,17 @@ fn text(queue: &QueueStatus) -> String {
         known.push(("paused", format!("since {}{}", time(since), said.collect::<String>())));
     }
     known.extend(queue.max_waiting.map(|jobs| ("most", format!("{jobs} jobs may wait"))));
+    known.extend(queue.max_waiting.map(|_| ("level", level(queue.level))));
     known.extend(queue.max_age.map(|seconds| ("expiry", format!("a job expires {seconds} s after it was due"))));
     known.extend(queue.retention.map(|seconds| ("kept", format!("what ended is kept for {seconds} s"))));
     facts(known)
+}
+
+fn level(level: QueueLevel) -> String {
+    match level.least_urgent() {
+        9 => level.to_string(),
+        least => format!("{level}: over HTTP only jobs of priority 1 to {least} are taken"),
+    }
 }
 
 fn change(asked: &ChangeQueue) -> anyhow::Result<QueueChange> {

@@ -37,6 +37,12 @@ fn a_schedule_without_a_zone_goes_by_the_setting() {
 }
 
 #[test]
+fn a_service_is_previewed_in_words() {
+    let text = preview(&["--service"]);
+    assert!(text.good().contains("the next one 5 s after it has ended"), "{text:?}");
+}
+
+#[test]
 fn each_kind_can_be_typed_and_a_bad_one_is_named() {
     for words in [
         ["--every", "1h30m"],
@@ -44,6 +50,7 @@ fn each_kind_can_be_typed_and_a_bad_one_is_named() {
         ["--cron", "@business_days 08:30"],
         ["--event", "orders.#"],
         ["--condition", "ready_depth(mail) > 100 for 60s"],
+        ["--service", "30s"],
     ] {
         preview(&words).good();
     }

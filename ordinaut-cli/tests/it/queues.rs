@@ -1,6 +1,7 @@
 //! Queues, unique jobs, cancel by filter, and waiting for a job.
 
 use crate::home::shared;
+use crate::process::eventually;
 use serde_json::json;
 
 #[test]
@@ -16,6 +17,10 @@ fn a_queue_is_paused_shown_resumed_and_bounded() {
     assert_eq!(home.json("queue resume closed")["paused_at"], json!(null));
     let bounded = home.json("queue set closed --max-waiting 5 --max-age 60.5");
     assert_eq!((&bounded["max_waiting"], &bounded["max_age"]), (&json!(5), &json!(60.5)));
+    assert_eq!(bounded["level"], "normal");
+    let shown = home.run("queue show closed");
+    assert!(shown.good().contains("5 jobs may wait") && shown.out.contains("normal"), "{shown:?}");
+    assert!(home.run("queues").good().contains("LEVEL"));
     let bounded = home.json("queue set closed --any-number");
     assert_eq!((&bounded["max_waiting"], &bounded["max_age"]), (&json!(null), &json!(60.5)));
     let names = home.json("queue list");
@@ -26,6 +31,23 @@ fn a_queue_is_paused_shown_resumed_and_bounded() {
     for line in ["queue", "queue set closed", "queue set closed --max-age 1 --any-age"] {
         assert_eq!(home.run(line).code, Some(2), "{line}");
     }
+}
+
+#[test]
+fn a_queue_that_fills_says_so() {
+    let home = shared();
+    home.run("queue set tiny --max-waiting 2").good();
+    home.enqueue("nobody --queue tiny");
+    // Programs and the command line are not held back: who types it knows.
+    home.enqueue("nobody --queue tiny --priority 9");
+    eventually("its level is critical", || (home.json("queue show tiny")["level"] == "critical").then_some(()));
+    let shown = home.run("queue show tiny");
+    assert!(shown.good().contains("critical: over HTTP only jobs of priority 1 to 3 are taken"), "{shown:?}");
+    eventually("it is told", || {
+        let told = home.run("events --after 0");
+        let line = told.good().lines().find(|line| line.contains("queue_level") && line.contains("tiny"))?;
+        line.ends_with("critical").then_some(())
+    });
 }
 
 #[test]

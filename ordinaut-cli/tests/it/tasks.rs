@@ -41,6 +41,24 @@ fn a_task_that_is_typed_fires_beside_a_dev_and_its_job_succeeds() {
 }
 
 #[test]
+fn a_service_that_is_typed_runs_again_after_each_end() {
+    let home = shared();
+    let id = create(&home, r#"--title Listen --kind echo --args {"x":1} --service 1s"#);
+    let fires = eventually("its job ended and it started again", || {
+        let fires = home.json(&format!("task fires {id}"));
+        (fires.as_array().unwrap().len() > 1).then_some(fires)
+    });
+    assert_ne!(fires[0]["job_id"], fires[1]["job_id"]);
+    assert_eq!(home.json("task list --schedule-kind service --title listen")[0]["id"], json!(id));
+    assert!(home.run(&format!("task show {id}")).good().contains("service 1s"));
+    home.run(&format!("task delete {id}")).good();
+    let dead = create(&home, "--title Doomed --kind doomed --service");
+    let refused = home.run("task create --title Wrong --kind doomed --service 2h");
+    assert!(refused.bad_line(1).starts_with("expr must be from a second to an hour"), "{refused:?}");
+    home.run(&format!("task delete {dead}")).good();
+}
+
+#[test]
 fn a_task_has_every_option_and_the_default_zone() {
     let home = shared();
     let options = "--description Why --queue options --priority 2 --max-retries 3 --timeout 1.5 --tag a --tag b \

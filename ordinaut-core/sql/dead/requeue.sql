@@ -1,9 +1,15 @@
 -- Send dead jobs ($1) back: same id, attempt goes on, failures start again. The letter's copy restores a job
 -- whose own row has been pruned.
 --
--- One that had a unique key takes it again, and stays dead if another job holds it: a key is never twice active.
+-- One that had a unique key takes it again, and stays dead if another job holds it: a key is never twice active. So does a
+-- job of a service, which makes its next one itself and has one at a time.
 with asked as materialized (
-    select job_id, unique_key, unique_after_end from ordinaut.dead_letter where job_id = any($1::uuid[]) for update
+    select job_id, unique_key, unique_after_end
+    from ordinaut.dead_letter
+    where job_id = any($1::uuid[])
+      and not exists (select from ordinaut.task where task.id = dead_letter.task_id and task.schedule_kind = 'service'
+                                                  and task.status <> 'cancelled')
+    for update
 ), taken as (
     insert into ordinaut.unique_key as held (key, job_id, after_end)
     select distinct on (unique_key) unique_key, job_id, unique_after_end

@@ -1,5 +1,5 @@
 -- Up to $2 events after the number $1.
-select n, at, type, queue, kind, job_ids, attempts
+select n, at, type, queue, kind, job_ids, attempts, level
 from ordinaut.event
 where n > $1::bigint
 order by n

@@ -23,6 +23,7 @@ with counted as (
 select name, coalesce(scheduled, 0) as scheduled, coalesce(waiting, 0) as waiting,
        coalesce(running, 0) as running, coalesce(parked, 0) as parked, coalesce(dead, 0) as dead, coalesce(workers, 0) as workers,
        coalesce(oldest_wait, 0) as oldest_wait, paused_at, paused_by, paused_reason, max_waiting,
+       coalesce(told_level, 'normal') as level,
        extract(epoch from max_age)::float8 as max_age, extract(epoch from retention)::float8 as retention
 from (select name from ordinaut.queue union select queue from counted union select queue from held union select queue from buried) known(name)
 left join ordinaut.queue settings using (name)

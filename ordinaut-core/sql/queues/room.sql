@@ -1,4 +1,5 @@
--- How many jobs may wait in the queue $1, and how many do, counted up to that. No row: there is no bound.
+-- How many jobs may wait in the queue $1, how many do, counted up to that, and the level that was last told. No row: there
+-- is no bound.
 select max_waiting, (
     select count(*)
     from (
@@ -7,6 +8,6 @@ select max_waiting, (
         (select from ordinaut.parked where queue = bounded.name limit bounded.max_waiting)
         limit bounded.max_waiting
     ) waiting
-)
+), told_level
 from ordinaut.queue bounded
 where name = $1::text and max_waiting is not null

@@ -2,6 +2,7 @@
 -- makes ($3, to run at $4, parked under its task's concurrency key if $5, with arguments of its own if $9), or with the
 -- reason why it makes none ($6).
 --
+-- A service is meant to run for good: if it does not say otherwise, with as many attempts and as much time as there may be.
 -- The primary keys are what makes an instant and an event unique: one that is there already makes no job.
 with asked as materialized (
     select *
@@ -25,7 +26,7 @@ with asked as materialized (
 ), recorded as (
     select job_id from instant union all select job_id from event
 ), made as materialized (
-    select asked.*, task.definition, task.kind, task.queue, task.concurrency_key,
+    select asked.*, task.definition, task.kind, task.queue, task.concurrency_key, task.schedule_kind = 'service' as service,
            (task.definition ->> 'priority')::smallint as priority
     from recorded
     join asked using (job_id)
@@ -33,8 +34,8 @@ with asked as materialized (
 ), new_job as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for)
     select job_id, kind, queue, coalesce(args::jsonb, definition -> 'args'), priority,
-           ((definition ->> 'max_retries')::integer + 1)::smallint,
-           make_interval(secs => (definition ->> 'timeout')::float8),
+           coalesce((definition ->> 'max_retries')::integer + 1, case when service then 32767 end)::smallint,
+           coalesce(make_interval(secs => (definition ->> 'timeout')::float8), case when service then interval '365 d' end),
            array(select jsonb_array_elements_text(definition -> 'tags')), nullif(definition -> 'backoff', 'null'),
            task_id, scheduled_for
     from made

@@ -86,11 +86,15 @@ async fn fire_batch(database: &Database, settings: &SchedulerSettings, patience:
     Ok(fired.more)
 }
 
-/// What is looked at each second: conditions, jobs of paused tasks that came back to wait, concurrency keys.
+/// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait, concurrency keys.
 pub(super) async fn look(database: Database) -> sqlx::Result<()> {
     let fired = database.fire_conditions().await?;
     if fired > 0 {
         debug!("{fired} conditions became true");
+    }
+    let started = database.restart_services().await?;
+    if started > 0 {
+        debug!("{started} services got their next job");
     }
     database.park_all_paused().await?;
     database.let_next_in_line_wait().await

@@ -3,6 +3,7 @@
 
 mod duty;
 mod fire;
+mod level;
 mod patience;
 #[cfg(feature = "redis")]
 mod publish;
@@ -17,6 +18,7 @@ use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use crate::store::link::answered;
 use duty::Duties;
+use level::Levels;
 use patience::{LONGEST, Patience};
 use rescue::Rescue;
 use std::sync::Arc;
@@ -89,6 +91,11 @@ impl Scheduler {
         });
         let (bounded, bounding) = (database.clone(), Arc::new(Patience::default()));
         duties.add("expire", "* * * * * *", move || expire(bounded.clone(), bounding.clone()));
+        let levels = Arc::new(Levels::new(database.clone()));
+        duties.add("level", "* * * * * *", move || {
+            let levels = levels.clone();
+            async move { levels.step().await }
+        });
         let (kept, retention) = (database.clone(), self.settings.retention.clone());
         duties.add("retention", "45 7 * * * *", move || {
             let (database, retention) = (kept.clone(), retention.clone());

@@ -51,8 +51,9 @@ impl Database {
         Ok(letters.into_iter().map(shown).collect())
     }
 
-    /// Sends dead jobs back: same id, the attempt number goes on, failures start again. Returns those that were
-    /// dead.
+    /// Sends dead jobs back: same id, the attempt number goes on, failures start again. Returns those that are back: not
+    /// those that were not dead, whose unique key another job holds ([`Database::unique_holder`]), or that are of a service
+    /// ([`Database::service_of_dead`]).
     pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
         sqlx::query_scalar(self.sql(include_str!("../../sql/dead/requeue.sql"))).bind(job_ids).fetch_all(self).await
     }

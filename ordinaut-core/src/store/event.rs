@@ -14,6 +14,7 @@ struct Row {
     kind: String,
     job_ids: Vec<Uuid>,
     attempts: Vec<i32>,
+    level: Option<String>,
 }
 
 impl Database {
@@ -41,6 +42,8 @@ impl Database {
 impl From<Row> for Event {
     fn from(row: Row) -> Self {
         let jobs = row.job_ids.into_iter().zip(row.attempts).map(|(id, attempt)| JobRef { id, attempt }).collect();
-        Self { n: row.n, at: row.at, r#type: row.r#type, queue: row.queue, kind: row.kind, jobs }
+        // A word that this version does not know is of a newer one.
+        let level = row.level.and_then(|word| word.parse().ok());
+        Self { n: row.n, at: row.at, r#type: row.r#type, queue: row.queue, kind: row.kind, jobs, level }
     }
 }

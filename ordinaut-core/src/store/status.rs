@@ -1,6 +1,7 @@
 //! Looking at the whole: queues, workers, counts.
 
 use super::database::Database;
+use crate::vocabulary::level::QueueLevel;
 use crate::vocabulary::name;
 use crate::vocabulary::outcome::Outcome;
 use chrono::{DateTime, Utc};
@@ -34,6 +35,9 @@ pub struct QueueStatus {
     pub paused_reason: Option<String>,
     /// How many jobs may wait; any number if absent.
     pub max_waiting: Option<i32>,
+    /// How full it is, as a scheduler last saw it; normal if any number of jobs may wait.
+    #[sqlx(try_from = "String")]
+    pub level: QueueLevel,
     /// For how many seconds a job may have been due before it expires; for ever if absent.
     pub max_age: Option<f64>,
     /// For how many seconds what ended is kept; as the setting says if absent.

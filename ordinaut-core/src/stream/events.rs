@@ -37,13 +37,14 @@ impl Stream {
 
     /// Adds an event under its number. One that is there already is a repeat, which Redis itself refuses.
     pub(crate) async fn publish(&self, event: &Event) -> Result<(), StreamError> {
-        let fields = vec![
+        let mut fields = vec![
             ("type", event.r#type.clone()),
             ("at", event.at.to_rfc3339()),
             ("queue", event.queue.clone()),
             ("kind", event.kind.clone()),
             ("jobs", serde_json::to_string(&event.jobs)?),
         ];
+        fields.extend(event.level.map(|level| ("level", level.to_string())));
         let bound = ("MAXLEN", "~", Self::LENGTH);
         let added: Result<Value, Error> = self.0.client.xadd(KEY, false, bound, format!("{}-0", event.n), fields).await;
         match added {

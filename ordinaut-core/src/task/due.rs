@@ -95,7 +95,7 @@ impl<'a> Room<'a> {
     pub(super) fn of(definition: &'a TaskDefinition, unfinished: Unfinished) -> Self {
         Self {
             jobs: unfinished.jobs,
-            most: definition.max_instances.map(i64::from),
+            most: definition.most_jobs(),
             key: definition.concurrency_key.as_deref(),
             key_is_taken: unfinished.key_is_taken,
         }

@@ -5,6 +5,7 @@ mod condition;
 mod due;
 mod event;
 mod next;
+mod service;
 mod verbs;
 
 pub use calendars::CalendarDeleted;
@@ -45,6 +46,9 @@ pub enum TaskError {
     /// It is paused, and this makes a job.
     #[error("the task is paused")]
     Paused,
+    /// It is a service, whose job has not ended.
+    #[error("the task is a service, and its job has not ended")]
+    Runs,
     /// It was cancelled.
     #[error("the task was cancelled")]
     Cancelled,

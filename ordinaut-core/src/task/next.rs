@@ -45,6 +45,7 @@ pub async fn preview(
     Ok(blocking(move || {
         Ok::<_, InvalidField>(match schedule.compile(&calendars)? {
             Compiled::Times(timetable) => timetable.preview(after, count),
+            Compiled::Service(service) => Preview { next: Vec::new(), warnings: vec![service.sentence()] },
             Compiled::Event(_) | Compiled::Condition(_) => {
                 Preview { next: Vec::new(), warnings: vec![NO_CLOCK.to_owned()] }
             }
@@ -64,7 +65,7 @@ pub(super) async fn next_run(
     let schedule = definition.schedule.clone();
     blocking(move || match schedule.compile(&calendars)? {
         Compiled::Times(timetable) => Ok(timetable.next_after(now)?),
-        Compiled::Event(_) | Compiled::Condition(_) => Ok(None),
+        Compiled::Event(_) | Compiled::Condition(_) | Compiled::Service(_) => Ok(None),
     })
     .await?
 }

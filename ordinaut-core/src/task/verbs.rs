@@ -97,7 +97,8 @@ impl Database {
         Ok(task)
     }
 
-    /// Makes a job of a task at once, beside those that its schedule makes; returns its id.
+    /// Makes a job of a task at once, beside those that its schedule makes; returns its id. A service gets its next one, if
+    /// it has none: [`TaskError::Runs`].
     pub async fn run_task_now(&self, id: Uuid) -> Result<Uuid, TaskError> {
         let mut tx = self.begin().await?;
         let held = self.hold(id, &mut tx).await?;
@@ -106,7 +107,11 @@ impl Database {
         }
         let taken = self.unfinished([(id, &held.task.definition)].into_iter(), &mut tx).await?;
         let job_id = Uuid::now_v7();
-        let parked = taken.get(&id).is_some_and(|unfinished| unfinished.key_is_taken);
+        let taken = taken.get(&id).copied().unwrap_or_default();
+        if held.task.definition.is_service() && taken.jobs > 0 {
+            return Err(TaskError::Runs);
+        }
+        let parked = taken.key_is_taken;
         let mut at = held.now;
         let queues = loop {
             let outcome = Firing::Job { job_id, run_at: held.now, parked };

@@ -10,6 +10,7 @@ pub(crate) mod floor;
 pub(crate) mod json;
 pub(crate) mod keyring;
 pub(crate) mod lease;
+pub(crate) mod level;
 pub(crate) mod limit;
 pub(crate) mod name;
 pub(crate) mod new_job;

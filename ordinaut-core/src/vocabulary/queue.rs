@@ -21,8 +21,9 @@ pub struct QueueChange {
 }
 
 impl QueueChange {
-    /// How many jobs may wait, 1 or more; `None`: any number. Enqueuing over HTTP looks at it, and whoever calls
-    /// [`Database::queue_room`](crate::Database::queue_room); the library's enqueue does not.
+    /// How many jobs may wait, 1 or more; `None`: any number. Enqueuing over HTTP looks at it, and takes only the more
+    /// urgent from 80 % on ([`QueueLevel`](crate::QueueLevel)); so may whoever calls
+    /// [`Database::queue_room`](crate::Database::queue_room). The library's enqueue does not.
     #[must_use]
     pub fn max_waiting(mut self, jobs: Option<i32>) -> Self {
         self.max_waiting = Some(jobs);

@@ -4,7 +4,8 @@ use super::backoff::Backoff;
 use super::json::{self, InvalidJson};
 use super::name;
 use super::new_job::{InvalidField, NewJob};
-use super::schedule::definition::Schedule;
+use super::schedule::definition::{Schedule, fill_in};
+use super::schedule::kind::ScheduleKind;
 use super::schedule::misfire::Misfire;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,13 +40,13 @@ pub struct TaskDefinition {
     /// 1 is most urgent, 9 least.
     #[serde(default = "default_priority")]
     pub priority: i16,
-    /// How often a failed job is tried again; the worker's setting if absent.
+    /// How often a failed job is tried again; the worker's setting if absent, and a service's is tried 32,766 times.
     #[serde(default)]
     pub max_retries: Option<i16>,
     /// How long a failed job waits; its kind's or the worker's if absent.
     #[serde(default)]
     pub backoff: Option<Backoff>,
-    /// How long one attempt may take; the worker's setting if absent.
+    /// How long one attempt may take; the worker's setting if absent, and a service's may take 365 days.
     #[serde(default)]
     pub timeout: Option<f64>,
     /// Words to find its jobs by.
@@ -125,11 +126,11 @@ impl TaskDefinition {
         }
     }
 
-    /// Reads a definition from JSON; a schedule without a zone gets this one. An error names the field.
+    /// Reads a definition from JSON, and its schedule as [`Schedule::from_json`] does. An error names the field.
     pub fn from_json(mut json: Value, timezone: &str) -> Result<Self, InvalidJson> {
         let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
         match fields.get_mut("schedule") {
-            Some(Value::Object(schedule)) => drop(schedule.entry("timezone").or_insert_with(|| timezone.into())),
+            Some(Value::Object(schedule)) => fill_in(schedule, timezone),
             Some(_) => return Err(InvalidJson::no_object("schedule")),
             None => {}
         }
@@ -151,6 +152,16 @@ impl TaskDefinition {
         }
         let timezone = self.schedule.timezone.clone();
         Self::from_json(document, &timezone)
+    }
+
+    /// As many of its jobs as may be unfinished at once; `None`: any number.
+    pub(crate) fn most_jobs(&self) -> Option<i64> {
+        if self.is_service() { Some(1) } else { self.max_instances.map(i64::from) }
+    }
+
+    /// Whether it always has one job.
+    pub(crate) fn is_service(&self) -> bool {
+        self.schedule.kind == ScheduleKind::Service
     }
 
     /// Whether it can be accepted, apart from its schedule, which [`Schedule::compile`] checks.
@@ -185,6 +196,9 @@ impl TaskDefinition {
         if self.max_instances == Some(0) {
             return invalid("max_instances", "must be at least 1");
         }
+        if let Some(field) = self.what_a_service_has_not() {
+            return invalid(field, "does not belong to a service, which is due when its last job has ended");
+        }
         if self.calendars.len() > 10 {
             return invalid("calendars", "must be at most 10");
         }
@@ -192,6 +206,18 @@ impl TaskDefinition {
             return invalid("timeout", "must be from a millisecond to a year");
         }
         self.job()?.check()
+    }
+
+    /// What is said of due instants, of which a service has none.
+    fn what_a_service_has_not(&self) -> Option<&'static str> {
+        let said = [
+            ("misfire", self.misfire != Misfire::default()),
+            ("misfire_grace", self.misfire_grace.is_some()),
+            ("jitter", self.jitter != 0.0),
+            ("max_instances", self.max_instances.is_some_and(|most| most != 1)),
+            ("calendars", !self.calendars.is_empty()),
+        ];
+        said.into_iter().find(|(_, said)| *said && self.is_service()).map(|(field, _)| field)
     }
 
     /// A job as it makes them, for the checks that every job has to pass.
@@ -209,7 +235,6 @@ impl TaskDefinition {
 
 #[cfg(test)]
 mod tests {
-    use super::super::schedule::kind::ScheduleKind;
     use super::*;
     use serde_json::json;
 
@@ -236,6 +261,24 @@ mod tests {
         assert_eq!(refused(TaskDefinition { dedupe_window: Some(60.0), ..task() }), "dedupe_window");
         let for_ever = Backoff::Fixed { delay: Duration::MAX };
         assert_eq!(refused(TaskDefinition { backoff: Some(for_ever), ..task() }), "backoff");
+    }
+
+    #[test]
+    fn a_service_has_one_job_and_nothing_that_is_said_of_instants() {
+        let schedule = json!({"kind": "service"});
+        let read = TaskDefinition::from_json(json!({"title": "t", "kind": "k", "schedule": schedule}), "UTC").unwrap();
+        assert_eq!((&*read.schedule.expr, read.most_jobs(), read.check()), ("5s", Some(1), Ok(())));
+        let refused = |task: TaskDefinition| task.check().map_or_else(|invalid| invalid.field, |()| "none");
+        let service = || TaskDefinition::new("t", "k", Schedule::new(ScheduleKind::Service, "5s"));
+        assert_eq!(refused(TaskDefinition { max_instances: Some(1), ..service() }), "none");
+        assert_eq!(refused(TaskDefinition { misfire: Misfire::Skip, ..service() }), "misfire");
+        assert_eq!(refused(TaskDefinition { misfire_grace: Some(1.0), ..service() }), "misfire_grace");
+        assert_eq!(refused(TaskDefinition { jitter: 1.0, ..service() }), "jitter");
+        assert_eq!(refused(TaskDefinition { max_instances: Some(2), ..service() }), "max_instances");
+        assert_eq!(refused(TaskDefinition { calendars: vec!["c".to_owned()], ..service() }), "calendars");
+        let patched = read.patched(&json!({"schedule": {"expr": "9s"}})).unwrap();
+        assert_eq!(patched.schedule.expr, "9s");
+        assert_eq!(patched.patched(&json!({"schedule": {"expr": null}})).unwrap().schedule.expr, "5s");
     }
 
     #[test]

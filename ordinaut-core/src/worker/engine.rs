@@ -286,14 +286,17 @@ impl<S: Send + Sync + 'static> Bench<S> {
 
     /// Runs a job and hands its end in to be written. Nothing is handed in if its lease was lost.
     async fn perform(&self, lease: Lease, inbox: &mpsc::Sender<Letter>, answer: Option<oneshot::Sender<Answer>>) {
-        let suspect = lease.suspect;
-        // A lease of a session that is gone, or may be, is worth nothing.
-        let holds = |session: &Arc<Session>| session.id == lease.token.session && session.book.holds();
-        if let Some(session) = self.session().filter(holds) {
-            self.perform_under(&session, lease, inbox, answer).await;
-        }
-        if suspect {
-            self.suspects.ended();
+        let suspect = lease.suspect.then(|| lease.body.as_ref().and_then(|body| body.timeout_seconds));
+        let work = std::pin::pin!(async {
+            // A lease of a session that is gone, or may be, is worth nothing.
+            let holds = |session: &Arc<Session>| session.id == lease.token.session && session.book.holds();
+            if let Some(session) = self.session().filter(holds) {
+                self.perform_under(&session, lease, inbox, answer).await;
+            }
+        });
+        match suspect {
+            Some(may_take) => self.suspects.run(may_take, work).await,
+            None => work.await,
         }
     }
 

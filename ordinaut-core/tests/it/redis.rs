@@ -7,7 +7,7 @@ use crate::fixture::{
 use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
 use fred::prelude::{Builder, Client, Config};
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, Scheduler, last_event_in_redis};
+use ordinaut_core::{Database, QueueChange, Scheduler, last_event_in_redis};
 use ordinaut_embedded::Redis;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -52,7 +52,9 @@ async fn check(redis: &Redis, db: &Database) {
                 ("kind", event.kind.clone()),
                 ("jobs", serde_json::to_string(&event.jobs).unwrap()),
             ];
-            (format!("{}-0", event.n), fields.map(|(name, value)| (name.to_owned(), value)).into())
+            let level = event.level.map(|level| ("level", level.to_string()));
+            let fields = fields.into_iter().chain(level).map(|(name, value)| (name.to_owned(), value));
+            (format!("{}-0", event.n), fields.collect())
         })
         .collect();
     assert!(!expected.is_empty());
@@ -68,6 +70,20 @@ async fn work(db: &TestDatabase) {
     eventually(db, "select not exists (select from ordinaut.due_work)").await;
     running.stop().await.unwrap();
     eventually(db, "select not exists (select from ordinaut.outbox)").await;
+}
+
+#[tokio::test]
+async fn the_level_of_a_queue_is_in_the_stream() {
+    let Some(redis) = redis().await else { return };
+    let db = database().await;
+    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    db.set_queue("default", &QueueChange::default().max_waiting(Some(1))).await.unwrap();
+    db.enqueue(&probe(0)).await.unwrap();
+    eventually(&db, "select exists (select from ordinaut.event where type = 'queue_level')").await;
+    check(&redis, &db).await;
+    let told = stream(&redis, &db).await.pop().unwrap().1;
+    assert_eq!((&*told["type"], &*told["level"]), ("queue_level", "critical"));
+    running.stop().await;
 }
 
 #[tokio::test]

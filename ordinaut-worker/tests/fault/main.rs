@@ -26,6 +26,7 @@ mod process;
 mod redis_away;
 mod seed;
 mod server;
+mod service;
 mod sigterms;
 mod sink;
 mod standby;

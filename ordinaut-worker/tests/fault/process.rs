@@ -26,6 +26,10 @@ impl Process {
         Self { child, log }
     }
 
+    pub(crate) fn pid(&self) -> i64 {
+        self.child.id().into()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }

@@ -100,7 +100,7 @@ impl Database {
         tasks: impl Iterator<Item = (Uuid, &'a TaskDefinition)>,
         db: &mut PgConnection,
     ) -> sqlx::Result<HashMap<Uuid, Unfinished>> {
-        let limited = tasks.filter(|(_, task)| task.max_instances.is_some() || task.concurrency_key.is_some());
+        let limited = tasks.filter(|(_, task)| task.most_jobs().is_some() || task.concurrency_key.is_some());
         let (ids, keys): (Vec<Uuid>, Vec<String>) =
             limited.map(|(id, task)| (id, task.concurrency_key.clone().unwrap_or_else(|| id.to_string()))).unzip();
         if ids.is_empty() {

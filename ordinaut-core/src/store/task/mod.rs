@@ -5,6 +5,7 @@ pub(crate) mod due;
 pub(crate) mod fact;
 pub(crate) mod fire;
 pub(crate) mod look;
+pub(crate) mod service;
 
 use super::database::Database;
 use crate::vocabulary::schedule::kind::ScheduleKind;

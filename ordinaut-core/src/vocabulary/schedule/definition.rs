@@ -6,6 +6,7 @@ use super::every::Every;
 use super::kind::ScheduleKind;
 use super::predicate::Predicate;
 use super::rrule::Rrule;
+use super::service::{self, Service};
 use super::timetable::{Rule, Timetable, first};
 use super::topic::Topic;
 use super::zone::Zone;
@@ -14,7 +15,7 @@ use crate::vocabulary::json::{self, InvalidJson};
 use crate::vocabulary::new_job::InvalidField;
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// As many dates as may be added to a rule, or taken away.
 const MAX_DATES: usize = 1_000;
@@ -70,6 +71,16 @@ pub enum Compiled {
     Event(Topic),
     /// Due when a fact becomes true.
     Condition(Predicate),
+    /// Due when the last job has ended.
+    Service(Service),
+}
+
+/// What a person need not write.
+pub(crate) fn fill_in(schedule: &mut Map<String, Value>, timezone: &str) {
+    schedule.entry("timezone").or_insert_with(|| timezone.into());
+    if schedule.get("kind").is_some_and(|kind| *kind == ScheduleKind::Service.as_str()) {
+        schedule.entry("expr").or_insert_with(|| service::DEFAULT.into());
+    }
 }
 
 fn utc() -> String {
@@ -80,10 +91,11 @@ impl Schedule {
     /// Its fields that an [`InvalidField`] may name; none is a field of a task too.
     pub const FIELDS: [&str; 7] = ["expr", "timezone", "dtstart", "exdates", "rdates", "starts_at", "ends_at"];
 
-    /// Reads a schedule from JSON; one without a zone gets this one. An error names the field.
+    /// Reads a schedule from JSON; one without a zone gets this one, and a service that does not say it is restarted after
+    /// 5 s. An error names the field.
     pub fn from_json(mut json: Value, timezone: &str) -> Result<Self, InvalidJson> {
         let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
-        fields.entry("timezone").or_insert_with(|| timezone.into());
+        fill_in(fields, timezone);
         json::read(json)
     }
 
@@ -159,6 +171,7 @@ impl Schedule {
         let rule = match self.kind {
             ScheduleKind::Event => return Topic::parse(&self.expr).map(Compiled::Event),
             ScheduleKind::Condition => return Predicate::parse(&self.expr).map(Compiled::Condition),
+            ScheduleKind::Service => return Service::parse(&self.expr).map(Compiled::Service),
             ScheduleKind::Every => {
                 let anchor = zone.meaning(self.anchor()?.trunc_subsecs(0)).shifted();
                 Rule::Every(Every::parse(&self.expr, anchor)?)

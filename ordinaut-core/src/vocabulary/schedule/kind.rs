@@ -35,11 +35,14 @@ pub enum ScheduleKind {
     Event,
     /// A fact that becomes true: `ready_depth(mail) > 100 for 60s`.
     Condition,
+    /// Always one job: due at once, and again so long after the last one has ended: `5s`.
+    Service,
 }
 
 impl ScheduleKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Every, Self::Cron, Self::Rrule, Self::Once, Self::Event, Self::Condition];
+    pub const ALL: [Self; 7] =
+        [Self::Every, Self::Cron, Self::Rrule, Self::Once, Self::Event, Self::Condition, Self::Service];
 
     /// The word in the `task` table.
     pub const fn as_str(self) -> &'static str {
@@ -50,12 +53,13 @@ impl ScheduleKind {
             Self::Once => "once",
             Self::Event => "event",
             Self::Condition => "condition",
+            Self::Service => "service",
         }
     }
 
     /// Whether it is due at instants, and not by what happens.
     pub const fn goes_by_the_clock(self) -> bool {
-        !matches!(self, Self::Event | Self::Condition)
+        !matches!(self, Self::Event | Self::Condition | Self::Service)
     }
 
     /// Whether its instants are counted from a `dtstart`.

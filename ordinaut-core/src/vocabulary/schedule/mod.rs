@@ -16,6 +16,7 @@ pub(crate) mod preset;
 pub(crate) mod preview;
 mod rrule;
 mod rrule_text;
+pub(crate) mod service;
 mod span;
 pub(crate) mod timetable;
 pub(crate) mod topic;
