@@ -93,7 +93,7 @@ pub(crate) async fn settle<'e>(
     Ok(told.into_iter().flat_map(Told::each).collect())
 }
 
-/// Writes [plain successes](Ended::is_plain_success) of one session, each at its place. One that is missing from the answer is to be settled by
+/// Writes [plain successes](Ended::is_plain_success) of one session, in the order of their jobs' ids, each at its place. One that is missing from the answer is to be settled by
 /// key: its row may have moved, or be locked by somebody.
 pub(crate) async fn succeed<'e>(
     schema: &Schema,
