@@ -42,6 +42,8 @@ pub(super) struct Claimer {
     /// Of the few jobs whose last attempt was lost, which other claims pass over.
     suspect_floors: Floors,
     sweep_at: Instant,
+    /// A hint came, and nothing has been found since: what it was of may lie below the floors, as in a queue that was paused.
+    hint_is_open: bool,
     /// What it takes to go before a level of priority.
     ageing: Option<Ageing>,
     gate: Gate,
@@ -77,6 +79,7 @@ impl Claimer {
             floors: Floors::default(),
             suspect_floors: Floors::default(),
             sweep_at: Instant::now(),
+            hint_is_open: false,
             ageing: Ageing::of(settings.priority_ageing),
             gate: Gate::default(),
             gate_first: false,
@@ -145,6 +148,9 @@ impl Claimer {
         if claim.sweep && !claim.suspects {
             self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
         }
+        if !claim.suspects && (claim.sweep || !leases.is_empty()) {
+            self.hint_is_open = false;
+        }
         let claimed = leases.iter().map(|lease| (&*lease.queue, lease.priority, lease.run_at));
         let floors = if claim.suspects { &mut self.suspect_floors } else { &mut self.floors };
         floors.learn(claim.lanes, at, claimed, leases.len() >= claim.limit);
@@ -179,14 +185,16 @@ impl Claimer {
         result
     }
 
-    /// Something ended, or came: there may be room under limits.
+    /// Something ended, or came: there may be work, or room under limits.
     pub(super) fn woken(&mut self) {
+        self.hint_is_open = true;
         self.gate.woken();
     }
 
-    /// How long until there may be room under limits, if that is sooner than somebody says so.
+    /// How long until the next look, if it should come sooner than somebody says so.
     pub(super) fn next_in(&self) -> Option<Duration> {
-        self.gate.next_in()
+        let sweep = self.hint_is_open.then(|| self.sweep_at.saturating_duration_since(Instant::now()));
+        sweep.into_iter().chain(self.gate.next_in()).min()
     }
 
     /// Hands leases back whose handlers did not start. A failure leaves them to the end of the session.
