@@ -1,5 +1,5 @@
-//! `settle_by`: the ends of leased jobs, written by key as the product does it, and by place (ctid) with the whole
-//! token checked again. Both take turns on one server, so that whatever else happens meets both.
+//! `settle_by`: plain successes of leased jobs, written by the product's statement for any end, which finds rows by key, and by
+//! its own one for them, which finds them by place (ctid). Both take turns on one server, so that whatever else happens meets both.
 
 use crate::job;
 use crate::lab::{Lab, leave, say};
@@ -18,11 +18,10 @@ const BATCH: u64 = 500;
 
 const BY_KEY: &str = include_str!("../../../ordinaut-core/sql/jobs/settle.sql");
 
-/// Where the product's statement says which rows it wants: by the key, and with the whole token.
-const KEY: &str = "    where due_work.job_id = ended.job_id and";
+const BY_PLACE: &str = include_str!("../../../ordinaut-core/sql/jobs/succeed.sql");
 
-/// By place: that the row found there is still that of the token is checked afterwards.
-const PLACE: &str = "    where due_work.ctid = any($12::text[]::tid[]) and due_work.job_id = ended.job_id and";
+/// Places are passed as text here.
+const PLACES: (&str, &str) = ("$1::tid[]", "$1::text[]::tid[]");
 
 /// A name of its own, by which the server's CPU time is told apart.
 const LEASING: &str = "leasing";
@@ -101,8 +100,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
 }
 
 fn by_place() -> anyhow::Result<String> {
-    ensure!(BY_KEY.matches(KEY).count() == 1, "settle.sql is not what settle_by was written for: {KEY:?}");
-    Ok(BY_KEY.replace(KEY, PLACE))
+    let (from, to) = PLACES;
+    ensure!(BY_PLACE.matches(from).count() == 1, "succeed.sql is not what settle_by was written for: {from:?}");
+    Ok(BY_PLACE.replace(from, to))
 }
 
 /// Leases a batch: the place and the id of each job, in the order of ids, as the settler sorts them.
@@ -125,22 +125,27 @@ impl Way {
         let n = leased.len();
         let (ids, places): (Vec<Uuid>, Vec<&str>) = leased.iter().map(|(id, place)| (*id, &**place)).unzip();
         let start = Instant::now();
-        let query = sqlx::query(AssertSqlSafe(self.statement.as_str()))
-            .bind(ids)
-            .bind(vec![1_i32; n])
-            .bind(vec![1_i64; n])
-            .bind(vec![1_i32; n])
-            .bind(vec!["succeeded"; n])
-            .bind(vec![None::<f64>; n])
-            .bind(vec![0_i16; n])
-            .bind(vec![None::<&str>; n])
-            .bind(vec![None::<&str>; n])
-            .bind(vec![Some(0.001); n])
-            .bind(true);
-        let query = if self.by_place { query.bind(places) } else { query };
-        let settled = query.fetch_all(&mut self.connection).await?;
+        let query = sqlx::query_as(AssertSqlSafe(self.statement.as_str()));
+        let query = if self.by_place {
+            query.bind(places).bind(ids).bind(vec![1_i32; n]).bind(vec![1_i32; n]).bind(1_i64).bind(vec![0.001; n])
+        } else {
+            query
+                .bind(ids)
+                .bind(vec![1_i32; n])
+                .bind(vec![1_i64; n])
+                .bind(vec![1_i32; n])
+                .bind(vec!["succeeded"; n])
+                .bind(vec![None::<f64>; n])
+                .bind(vec![0_i16; n])
+                .bind(vec![None::<&str>; n])
+                .bind(vec![None::<&str>; n])
+                .bind(vec![Some(0.001); n])
+                .bind(true)
+        };
+        let told: Vec<(String, String, Vec<Uuid>, Vec<i32>)> = query.fetch_all(&mut self.connection).await?;
         self.took += start.elapsed();
-        ensure!(settled.len() == n, "{} of {n} jobs were settled by {}", settled.len(), self.name);
+        let settled: usize = told.iter().map(|(_, _, job_ids, _)| job_ids.len()).sum();
+        ensure!(settled == n, "{settled} of {n} jobs were settled by {}", self.name);
         self.settled += n as u64;
         Ok(())
     }
