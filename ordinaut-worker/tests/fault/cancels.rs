@@ -32,11 +32,14 @@ async fn the_answer_to_each_of_a_thousand_cancels_is_true() {
         lab.database.enqueue_many(&jobs).await.unwrap();
         answered.extend(jobs.iter().map(NewJob::id));
         for _ in 0..JOBS_AT_ONCE / 2 {
-            // Of more or less young ones, so that all of waiting, running and ended are hit.
-            let young = *[1, 10, 100].choose(&mut random).unwrap() * JOBS_AT_ONCE;
-            let youngest = &answered[answered.len().saturating_sub(young)..];
-            let job_id = *youngest.choose(&mut random).unwrap();
             tokio::time::sleep(Duration::from_micros(random.random_range(0..8_000))).await;
+            // Those that run, the youngest, or any, so that all of running, waiting and ended are hit.
+            let jobs = match random.random_range(0..3) {
+                0 => &lab.sink.open(),
+                1 => &answered[answered.len().saturating_sub(JOBS_AT_ONCE)..],
+                _ => &answered[..],
+            };
+            let Some(job_id) = jobs.choose(&mut random).copied() else { continue };
             let answer = lab.database.cancel(job_id).await.unwrap();
             // The first answer about a job is the one that others were built on.
             answers.entry(job_id).or_insert((answer, clock()));

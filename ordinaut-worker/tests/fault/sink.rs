@@ -54,6 +54,11 @@ impl Sink {
         self.calls.lock().unwrap().clone()
     }
 
+    /// The jobs whose calls are neither answered nor given up.
+    pub(crate) fn open(&self) -> Vec<Uuid> {
+        self.calls.lock().unwrap().iter().filter(|call| call.ended.is_infinite()).map(|call| call.job_id).collect()
+    }
+
     /// The calls so far, by job and in the order in which they came.
     pub(crate) fn calls(&self) -> HashMap<Uuid, Vec<Call>> {
         let mut by_job: HashMap<_, Vec<_>> = HashMap::new();
