@@ -57,7 +57,7 @@ pub use vocabulary::keyring::Keyring;
 pub use vocabulary::lease::Token;
 pub use vocabulary::level::QueueLevel;
 pub use vocabulary::limit::Limit;
-pub use vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES, NewJob};
+pub use vocabulary::new_job::{DEFAULT_PRIORITY, InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;
 pub use vocabulary::queue::QueueChange;
 pub use vocabulary::redaction::Redaction;

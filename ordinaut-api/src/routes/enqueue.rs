@@ -9,14 +9,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use ordinaut_core::{Backoff, Enqueued, InvalidField, NewJob, OnDuplicate, Unique};
+use ordinaut_core::{Backoff, DEFAULT_PRIORITY, Enqueued, InvalidField, NewJob, OnDuplicate, Unique};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Of a job that says none.
-const DEFAULT_PRIORITY: i64 = 5;
 
 /// Numbers are wider here than in a job, so that one out of range is told its range and not Rust's name for it.
 #[derive(Deserialize)]
@@ -64,7 +61,7 @@ pub(crate) async fn enqueue(
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, Some(&asked.args))?;
     let queue = asked.queue.clone().unwrap_or_else(|| "default".to_owned());
-    let priority = asked.priority.unwrap_or(DEFAULT_PRIORITY);
+    let priority = asked.priority.unwrap_or(DEFAULT_PRIORITY.into());
     let job = asked.job()?;
     // Before anybody asks Postgres about its queue.
     job.check()?;

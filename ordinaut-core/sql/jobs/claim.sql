@@ -2,8 +2,8 @@
 -- of the kinds in $5, to the session $6 under the nonce $7; suspects only, or none of them ($8). A sweep ($9) scans
 -- from the start: it finds what committed late. One worker of a queue at a time sweeps; the others claim as ever.
 --
--- All rows are locked first, as an array, and then changed in the order of their places: half of the cost of doing both row
--- by row. Nor could the planner run the limited subquery once for each candidate row, and lease more than $4.
+-- All rows are locked first, as an array, and then changed in the order of their places: a seventh cheaper than both row by
+-- row. Nor could the planner run the limited subquery once for each candidate row, and lease more than $4.
 -- skip locked: two workers never wait for the same row.
 -- A claim need not be durable: losing one only runs a job that nobody settled. The nonce makes its token unrepeatable.
 -- Jobs that a limit concerns are not taken here (limits/sift.sql); where there are no limits, that is asked once.

@@ -86,7 +86,8 @@ async fn fire_batch(database: &Database, settings: &SchedulerSettings, patience:
     Ok(fired.more)
 }
 
-/// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait, concurrency keys.
+/// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait,
+/// concurrency keys.
 pub(super) async fn look(database: Database) -> sqlx::Result<()> {
     let fired = database.fire_conditions().await?;
     if fired > 0 {

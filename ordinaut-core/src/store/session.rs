@@ -56,11 +56,16 @@ pub(crate) async fn notes(db: &mut PgConnection, schema: &Schema, session: i64) 
     sqlx::query_as(schema.sql(include_str!("../../sql/sessions/notes.sql"))).bind(session).fetch_all(db).await
 }
 
-/// Says whether the worker waits to be woken.
-pub(crate) async fn wait(db: &mut PgConnection, schema: &Schema, session: i64, waiting: bool) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(include_str!("../../sql/sessions/wait.sql")))
+/// Says whether the worker asks to be told of every job at its commit.
+pub(crate) async fn ask_to_be_told(
+    db: &mut PgConnection,
+    schema: &Schema,
+    session: i64,
+    asks: bool,
+) -> sqlx::Result<()> {
+    sqlx::query(schema.sql(include_str!("../../sql/sessions/ask_to_be_told.sql")))
         .bind(session)
-        .bind(waiting)
+        .bind(asks)
         .execute(db)
         .await?;
     Ok(())

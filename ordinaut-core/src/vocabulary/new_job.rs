@@ -14,6 +14,9 @@ use uuid::Uuid;
 /// As large as a job's arguments may be, in bytes: a queue row is no place for a file.
 pub const MAX_ARGS_BYTES: usize = 1024 * 1024;
 
+/// The priority of a job that says none, in the middle of 1 (most urgent) to 9.
+pub const DEFAULT_PRIORITY: i16 = 5;
+
 /// A job to be enqueued: its kind, arguments and options.
 ///
 /// ```
@@ -105,7 +108,7 @@ impl NewJob {
             queue: "default".to_owned(),
             plain_args: serde_json::value::to_raw_value(args)?,
             seal: Seal::No,
-            priority: 5,
+            priority: DEFAULT_PRIORITY,
             max_attempts: None,
             timeout: None,
             tags: Vec::new(),

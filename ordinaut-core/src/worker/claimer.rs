@@ -52,7 +52,7 @@ pub(super) struct Claimer {
     /// Since when the Postgres that it was last connected to takes writes.
     postgres_since: Option<DateTime<Utc>>,
     /// What the session was last said to do.
-    said_to_wait: (i64, bool),
+    asked_to_be_told: (i64, bool),
 }
 
 /// What the connection is.
@@ -85,7 +85,7 @@ impl Claimer {
             gate_first: false,
             poll_interval: settings.poll_interval,
             postgres_since: None,
-            said_to_wait: (0, false),
+            asked_to_be_told: (0, false),
         }
     }
 
@@ -208,16 +208,17 @@ impl Claimer {
         }
     }
 
-    /// Says whether this worker waits to be woken, if that has changed. It is said before the claim that follows: what is
-    /// enqueued after that claim's look wakes it.
-    pub(super) async fn wait(&mut self, session: &Session, waits: bool) -> sqlx::Result<()> {
-        if self.said_to_wait == (session.id, waits) {
+    /// Asks to be told of every job at its commit, or not any more, if that has changed. It is said before the claim that
+    /// follows: of what is enqueued after that claim's look it is told.
+    pub(super) async fn ask_to_be_told(&mut self, session: &Session, asks: bool) -> sqlx::Result<()> {
+        if self.asked_to_be_told == (session.id, asks) {
             return Ok(());
         }
         let (schema, patience) = (self.link.schema(), self.link.patience());
-        let result = answered(patience, session::wait(self.link.connection().await?, &schema, session.id, waits)).await;
+        let asked = session::ask_to_be_told(self.link.connection().await?, &schema, session.id, asks);
+        let result = answered(patience, asked).await;
         self.checked(result).await?;
-        self.said_to_wait = (session.id, waits);
+        self.asked_to_be_told = (session.id, asks);
         Ok(())
     }
 

@@ -150,7 +150,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         let bench = self.bench.clone();
         let wanted = bench.shelf.wanted(pace.ahead(bench.shelf.done_so_far()));
-        self.claimer.wait(&session, pace.asks(wanted > 0)).await?;
+        self.claimer.ask_to_be_told(&session, pace.asks(wanted > 0)).await?;
         if wanted == 0 {
             return Ok(Some(Wait::UntilLow));
         }

@@ -108,7 +108,7 @@ impl Pace {
         self.quiet.hinted();
     }
 
-    /// Whether the worker asks to be told of every job; it has room for another one, or has not.
+    /// Whether the worker asks to be told of every job; `room` is whether it can take another one.
     pub(super) fn asks(&mut self, room: bool) -> bool {
         let now = Instant::now();
         self.quiet.room(room, now);

@@ -121,7 +121,8 @@ impl Desk {
     async fn work(mut self, mut letters: mpsc::Receiver<Letter>) {
         let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
         while letters.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
-            // One order for all: two statements that touch the same rows can then only wait, not deadlock. `succeed` needs it.
+            // One order for all: two statements that touch the same rows can then only wait, not deadlock; and `succeed`
+            // looks for its tokens by halving.
             received.sort_unstable_by_key(|letter| letter.finished.ended.token.job_id);
             // Nearly always there is but one.
             let session = received[0].finished.ended.token.session;
