@@ -14,11 +14,14 @@
 #
 # What was leased when the backup was made runs again; what had ended does not. Events get numbers above all that were
 # given, so that readers and the Redis stream go on.
+#
+# The restored database is paused: no job is claimed and no task fires until `ordinaut queue resume '*'`, because a copy of
+# production on another machine must not do production's work a second time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/database.sh
 
-usage() { sed -n '2,17s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,20s/^# \{0,1\}//p' "$0"; }
 fail() { echo "error: $*" >&2; exit 1; }
 
 case ${1:-} in
@@ -100,8 +103,12 @@ if [ "$superuser" = t ]; then make_roles "$new"; fi
 # With their sessions ended, the leases are rescued and run again.
 sql_in "$new" > /dev/null << SQL
 update $schema.worker set ended_at = clock_timestamp() where ended_at is null;
+insert into $schema.queue (name, paused_at, paused_by, paused_reason)
+values ('*', clock_timestamp(), 'restore.sh', 'restored from an archive of $(say_of made_at)')
+on conflict (name) do update
+set paused_at = excluded.paused_at, paused_by = excluded.paused_by, paused_reason = excluded.paused_reason;
 SQL
-[ "$keep_new" = no ] || { echo "left beside $database: $new"; exit 0; }
+[ "$keep_new" = no ] || { echo "left beside $database: $new, which is paused"; exit 0; }
 
 if [ "$yes" = no ]; then
     read -r -p "Put $new in the place of $database? The old one stays as $old. [y/N] " answer || answer=
@@ -134,3 +141,4 @@ alter database $old connection limit -1;
 SQL
 if [ ${#running[@]} -gt 0 ]; then compose start "${running[@]}" 2> /dev/null; fi
 echo "$database is the restored one; the one before is $old: drop database $old when you are content"
+echo "it is paused: look at it, then let its jobs run and its tasks fire with: ordinaut queue resume '*'"

@@ -226,6 +226,8 @@ step_backup() {
     is "tasks and their next instants" "$(query "select string_agg(title || ' ' || status || ' ' || coalesce(next_run_at::text, '-'), ', ' order by title) from task")" "$tasks"
     is "jobs of tomorrow" "$(query "select count(*) from due_work join job on job.id = job_id where tags @> '{tomorrow}' and run_at = scheduled_for")" 50
     is "jobs nobody can run" "$(query "select count(*) from due_work join job on job.id = job_id where tags @> '{nobody}'")" 7
+    is "all queues are paused" "$(query "select count(*) from queue where name = '*' and paused_at is not null")" 1
+    ordinaut queue resume '*' > /dev/null
     settled
     # They would wait for ever, and health checks would say so.
     query "select job_id from due_work join job on job.id = job_id where tags @> '{nobody}'" > "$place/nobody"

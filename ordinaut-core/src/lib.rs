@@ -59,7 +59,7 @@ pub use vocabulary::level::QueueLevel;
 pub use vocabulary::limit::Limit;
 pub use vocabulary::new_job::{DEFAULT_PRIORITY, InvalidField, MAX_ARGS_BYTES, NewJob};
 pub use vocabulary::outcome::Outcome;
-pub use vocabulary::queue::QueueChange;
+pub use vocabulary::queue::{ALL_QUEUES, QueueChange};
 pub use vocabulary::redaction::Redaction;
 pub use vocabulary::schedule::calendar::{Calendar, CalendarMode};
 pub use vocabulary::schedule::definition::{Compiled, Schedule};

@@ -4,8 +4,8 @@ use crate::store::database::Database;
 use crate::store::failure::OperateError;
 use crate::store::queue::QueueRoom;
 use crate::vocabulary::new_job::InvalidField;
-use crate::vocabulary::queue::{QueueChange, check_name};
-use crate::wakeup::hinter;
+use crate::vocabulary::queue::{ALL_QUEUES, QueueChange, check_name, check_one};
+use crate::wakeup::{TASKS, hinter};
 
 /// As much as is kept of who paused a queue, and why, in characters.
 const MAX_TEXT: usize = 1000;
@@ -13,6 +13,8 @@ const MAX_TEXT: usize = 1000;
 impl Database {
     /// Lets no worker claim from a queue any more, from the next claim on. Jobs that were leased before go on; those that
     /// wait are neither moved nor lost. A queue that nobody has served yet may be paused too.
+    /// [`ALL_QUEUES`] pauses the installation: no queue is claimed from, known or not, and no task fires by the clock, a
+    /// condition or as a service.
     pub async fn pause_queue(&self, queue: &str, by: Option<&str>, reason: Option<&str>) -> Result<(), OperateError> {
         check_name(queue)?;
         for (field, text) in [("by", by), ("reason", reason)] {
@@ -25,11 +27,15 @@ impl Database {
     }
 
     /// Lets workers claim from a queue again, and wakes them; false: it was not paused. Jobs that became due meanwhile may
-    /// wait for a worker's next sweep, a quarter of a second or so.
+    /// wait for a worker's next sweep, a quarter of a second or so. A queue that was paused by its own name stays paused when
+    /// [`ALL_QUEUES`] is resumed.
     pub async fn resume_queue(&self, queue: &str) -> Result<bool, OperateError> {
         check_name(queue)?;
         let resumed = self.store_resume(queue).await?;
-        if resumed {
+        if resumed && queue == ALL_QUEUES {
+            let queues = self.queues().await?;
+            hinter::tell(self, queues.iter().map(|queue| &*queue.name).chain([TASKS]));
+        } else if resumed {
             hinter::tell(self, [queue]);
         }
         Ok(resumed)
@@ -37,7 +43,7 @@ impl Database {
 
     /// Changes the bounds of a queue. They hold at once.
     pub async fn set_queue(&self, queue: &str, change: &QueueChange) -> Result<(), OperateError> {
-        check_name(queue)?;
+        check_one(queue)?;
         change.check()?;
         Ok(self.store_queue(queue, change).await?)
     }

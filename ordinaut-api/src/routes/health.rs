@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use ordinaut_core::binary::can_use;
-use ordinaut_core::zone_data_version;
+use ordinaut_core::{ALL_QUEUES, zone_data_version};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -104,7 +104,10 @@ async fn lag(app: &App) -> Part {
             let (paused, open): (Vec<_>, Vec<_>) = counted.queues.iter().partition(|queue| queue.paused_at.is_some());
             let wait = open.iter().map(|queue| queue.oldest_wait).fold(0.0, f64::max);
             let mut detail = format!("the oldest waiting job has been due for {wait:.0} s");
-            if !paused.is_empty() {
+            if let Some(all) = paused.iter().find(|queue| queue.name == ALL_QUEUES) {
+                let reason = all.paused_reason.as_deref().unwrap_or("no reason was given");
+                detail.push_str(&format!("; all queues are paused: {reason}"));
+            } else if !paused.is_empty() {
                 detail.push_str(&format!("; paused queues, left out: {}", paused.len()));
             }
             Part { status: of_wait(wait), detail }

@@ -9,7 +9,7 @@ pub(crate) enum Queue {
     List(Format),
     /// Show a queue
     Show(NamedQueue),
-    /// Let nobody claim from a queue; what runs goes on
+    /// Let nobody claim from a queue, or from any ('*', and then no task fires); what runs goes on
     Pause {
         #[command(flatten)]
         queue: NamedQueue,
@@ -28,7 +28,7 @@ pub(crate) enum Queue {
 
 #[derive(Args)]
 pub(crate) struct NamedQueue {
-    /// The queue's name
+    /// The queue's name; '*' (to pause, resume or show) stands for all queues, and for tasks
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) format: Format,

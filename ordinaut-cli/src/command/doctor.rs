@@ -8,7 +8,7 @@ use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::settings::{SettingError, Source};
-use ordinaut_core::{Database, last_event_in_redis, newest_migration, zone_data_version};
+use ordinaut_core::{ALL_QUEUES, Database, last_event_in_redis, newest_migration, zone_data_version};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -47,6 +47,7 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
             findings.push(schedulers(&database).await);
             findings.push(workers(&database).await);
             findings.push(tasks(&database).await);
+            findings.push(pauses(&database).await);
             findings.push(snapshot(&database).await);
         }
         Err(error) => findings.push(bad("postgres", format!("could not connect to {}: {error}", connection.origin))),
@@ -154,6 +155,17 @@ async fn tasks(database: &Database) -> Finding {
             }
         }
         Err(error) => bad("tasks", error.to_string()),
+    }
+}
+
+async fn pauses(database: &Database) -> Finding {
+    match database.queue(ALL_QUEUES).await {
+        Ok(Some(all)) if all.paused_at.is_some() => {
+            let reason = all.paused_reason.unwrap_or_else(|| "no reason was given".to_owned());
+            note("queues", format!("all are paused ({reason}): `ordinaut queue resume '{ALL_QUEUES}'`"))
+        }
+        Ok(_) => good("queues", "the installation is not paused".to_owned()),
+        Err(error) => bad("queues", error.to_string()),
     }
 }
 

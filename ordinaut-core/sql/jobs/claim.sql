@@ -17,8 +17,9 @@ with claim as materialized (
            case when $9::boolean and pg_try_advisory_xact_lock(hashtext('ordinaut.sweep'), hashtext(queue))
                then '-infinity' else floor end as floor
     from unnest($1::text[], $2::smallint[], $3::timestamptz[]) as l(queue, priority, floor)
-    -- A paused queue is left out. Asked once a statement, of an index in which nearly always nothing is.
-    where queue <> all(array(select name from ordinaut.queue where paused_at is not null))
+    -- A paused queue is left out; '*' stands for all of them. Asked once a statement, of an index in which nearly always
+    -- nothing is.
+    where not array[queue, '*'] && array(select name from ordinaut.queue where paused_at is not null)
 ), leased as (
     update ordinaut.due_work
     set session = $6::bigint, nonce = $7::integer, attempt = attempt + 1

@@ -14,7 +14,7 @@ with recursive step as (
     select key, key::jsonb as parts
     from step
     where key is not null
-      and key::jsonb ->> 'queue' <> all(array(select name from ordinaut.queue where paused_at is not null))
+      and not array[key::jsonb ->> 'queue', '*'] && array(select name from ordinaut.queue where paused_at is not null)
     limit $2::bigint
 ), member as materialized (
     select line.key as line, job_limit.*, limits.member ->> 1 as at_key, (limits.member ->> 2)::integer as takes,

@@ -8,7 +8,7 @@ select found.*,
            select from ordinaut.worker
            where ended_at is null and expires_at > clock_timestamp() and found.queue = any(queues) and found.kind = any(kinds)
        ) as has_worker,
-       exists (select from ordinaut.queue where name = found.queue and paused_at is not null) as queue_paused
+       exists (select from ordinaut.queue where name in (found.queue, '*') and paused_at is not null) as queue_paused
 from (
     select id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8 as timeout, tags,
            scheduled_for, tenant, created_at, null::integer as letter_attempt,

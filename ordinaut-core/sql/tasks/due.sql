@@ -1,8 +1,9 @@
--- Take up to $1 tasks that are due, the longest due first, and the database's clock. skip locked: schedulers that look at
--- once take different tasks.
+-- Take up to $1 tasks that are due, the longest due first, and the database's clock; none while all queues ('*') are paused.
+-- skip locked: schedulers that look at once take different tasks.
 select id, definition, next_run_at, clock_timestamp() as now
 from ordinaut.task
 where next_run_at <= statement_timestamp()
+  and not exists (select from ordinaut.queue where name = '*' and paused_at is not null)
 order by next_run_at
 limit $1::bigint
 for update skip locked

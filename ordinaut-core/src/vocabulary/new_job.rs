@@ -2,6 +2,7 @@
 
 use super::backoff::Backoff;
 use super::keyring::Keyring;
+use super::queue::check_one;
 use super::unique::Unique;
 use super::{name, nul};
 use chrono::{DateTime, Utc};
@@ -213,7 +214,7 @@ impl NewJob {
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         name::check(&self.kind).or_else(|reason| invalid("kind", reason))?;
-        name::check(&self.queue).or_else(|reason| invalid("queue", reason))?;
+        check_one(&self.queue)?;
         if !(1..=9).contains(&self.priority) {
             return invalid("priority", "must be from 1 (most urgent) to 9");
         }
@@ -280,6 +281,7 @@ mod tests {
         assert_eq!(field(job()), "none");
         assert_eq!(field(NewJob::new("", &()).unwrap()), "kind");
         assert_eq!(field(job().queue("a\0b")), "queue");
+        assert_eq!(field(job().queue("*")), "queue");
         assert_eq!(field(job().priority(0)), "priority");
         assert_eq!(field(job().priority(10)), "priority");
         assert_eq!(field(job().max_attempts(0)), "max_attempts");

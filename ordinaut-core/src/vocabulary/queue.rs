@@ -61,7 +61,19 @@ impl QueueChange {
     }
 }
 
+/// The name that stands for all queues, for pausing and resuming them together; `sql/jobs/claim.sql` looks for it.
+pub const ALL_QUEUES: &str = "*";
+
 /// Checks the name of a queue.
 pub(crate) fn check_name(queue: &str) -> Result<(), InvalidField> {
     name::check(queue).map_err(|reason| InvalidField { field: "queue", reason: reason.to_owned() })
+}
+
+/// Checks the name of a queue that is one: jobs wait in it, and it has bounds.
+pub(crate) fn check_one(queue: &str) -> Result<(), InvalidField> {
+    if queue == ALL_QUEUES {
+        let reason = "must be the name of one queue: \"*\" stands for all of them".to_owned();
+        return Err(InvalidField { field: "queue", reason });
+    }
+    check_name(queue)
 }

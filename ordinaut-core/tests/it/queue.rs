@@ -5,7 +5,9 @@ use crate::fixture::{
     worker_with,
 };
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Enqueued, JobState, Limit, OperateError, Outcome, QueueChange, Step, Unique};
+use ordinaut_core::{
+    Enqueued, JobState, Limit, OperateError, Outcome, QueueChange, Schedule, ScheduleKind, Step, TaskDefinition, Unique,
+};
 use std::time::Duration;
 
 const LATER: Duration = Duration::from_secs(3600);
@@ -194,4 +196,42 @@ async fn a_job_in_the_line_of_a_limit_is_not_let_in_while_its_queue_is_paused() 
     running.stop().await.unwrap();
     let free = "select bool_and(held_until <= clock_timestamp()) from ordinaut.unique_key";
     assert!(ask::<bool>(&db, free).await);
+}
+
+#[tokio::test]
+async fn a_paused_installation_claims_nothing_and_fires_nothing_until_it_is_resumed() {
+    let db = database().await;
+    for (title, schedule) in
+        [("hourly", Schedule::new(ScheduleKind::Every, "1h")), ("service", Schedule::new(ScheduleKind::Service, "1s"))]
+    {
+        db.create_task(&TaskDefinition::new(title, "probe", schedule)).await.unwrap();
+    }
+    tell(&db, "update ordinaut.task set next_run_at = clock_timestamp() where title = 'hourly'").await;
+    let waiting = enqueue(&db).await;
+    db.set_limit(&Limit::new("one").queue("limited").concurrency(1)).await.unwrap();
+    db.enqueue(&probe(1).queue("limited")).await.unwrap();
+    tell(&db, "insert into ordinaut.queue (name, paused_at, paused_reason) values ('*', now(), 'restored')").await;
+
+    schedule_once(&db).await;
+    let mut worker = worker(&db, succeed).queue("default").queue("limited");
+    assert_eq!(worker.step().await.unwrap(), Step::Idle);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.fire").await, 0);
+    let queues = db.queues().await.unwrap();
+    let told = queues.iter().map(|queue| (&*queue.name, queue.paused_reason.as_deref()));
+    assert_eq!(told.collect::<Vec<_>>(), ["*", "default", "limited"].map(|name| (name, Some("restored"))));
+    assert_eq!(db.job(waiting).await.unwrap().unwrap().why_it_waits(), Some("its queue is paused"));
+
+    assert!(db.resume_queue("*").await.unwrap());
+
+    schedule_once(&db).await;
+    let all_ran = async {
+        while ask::<i64>(&db, "select count(*) from ordinaut.run").await < 4 {
+            worker.step().await.unwrap();
+        }
+    };
+    within(all_ran).await;
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.fire").await, 2);
+    assert!(db.queues().await.unwrap().iter().all(|queue| queue.name != "*" && queue.paused_at.is_none()));
+    let bounds = db.set_queue("*", &QueueChange::default().max_waiting(Some(1))).await;
+    assert!(matches!(bounds, Err(OperateError::Invalid(_))), "{bounds:?}");
 }
