@@ -66,11 +66,18 @@ exec 3>&-
 
 # The settings; secrets only where nobody else can read them.
 mkdir "$work/$name/settings"
-for file in ops/.env ops/config; do
-    if [ -e "$file" ]; then cp -R "$file" "$work/$name/settings/"; fi
-done
-if [ -n "$passphrase" ] && [ -d "${ORDINAUT_SECRETS:-ops/secrets}" ]; then
-    cp -R "${ORDINAUT_SECRETS:-ops/secrets}" "$work/$name/settings/secrets"
+if [ -n "$passphrase" ]; then
+    for file in ops/.env ops/config; do
+        if [ -e "$file" ]; then cp -R "$file" "$work/$name/settings/"; fi
+    done
+    if [ -d "${ORDINAUT_SECRETS:-ops/secrets}" ]; then cp -R "${ORDINAUT_SECRETS:-ops/secrets}" "$work/$name/settings/secrets"; fi
+else
+    # A key beside what it encrypts is no key. By name, in the settings (NAME=value) and in TOML files (name = "value").
+    secret='^([[:space:]]*[A-Za-z_]*(key|token|password|secret|auth|url)[A-Za-z_]*[[:space:]]*=).*$'
+    while read -r -d '' file; do
+        mkdir -p "$work/$name/settings/$(dirname "${file#ops/}")"
+        sed -E "s/$secret/# left out of an archive that is not encrypted: \\1/I" "$file" > "$work/$name/settings/${file#ops/}"
+    done < <(find ops/.env ops/config -type f -print0 2> /dev/null)
 fi
 
 {

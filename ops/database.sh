@@ -16,6 +16,23 @@ use_database() {
             # Its path, without asking a server that may be down.
             database=${url#*://} database=${database%%\?*}
             case $database in */?*) database=${database#*/} ;; *) echo "error: the URL names no database" >&2; exit 2 ;; esac
+            hide_password
+            ;;
+    esac
+}
+
+# What a URL means by %40 and its like.
+decode() { local text=${1//\\/\\\\}; printf '%b' "${text//%/\\x}"; }
+
+# The password goes from the URL into the environment: everybody on this machine sees the words of a command.
+hide_password() {
+    local rest=${url#*://} user
+    case ${rest%%[/?]*} in
+        *:*@*)
+            user=${rest%%@*}
+            PGPASSWORD=$(decode "${user#*:}")
+            export PGPASSWORD
+            url=${url%%://*}://${user%%:*}@${rest#*@}
             ;;
     esac
 }
@@ -27,16 +44,20 @@ url_of() {
     echo "${url%%://*}://${rest%%/*}/$1$query"
 }
 
+# These run as a superuser in a database where others may create functions: a name without its schema never means one of
+# theirs.
+pgoptions='-c search_path=pg_catalog,pg_temp'
+
 # run_tool TOOL DATABASE OPTION…: as the superuser over the socket, where a container is meant.
 run_tool() {
     local tool=$1 where=$2
     shift 2
     if [ -n "$environment" ]; then
         # No terminal: it would change the stream.
-        compose exec -T postgres sh -c 'PGPASSWORD=$(cat /run/secrets/postgres_password) exec "$@"' - \
+        compose exec -T -e PGOPTIONS="$pgoptions" postgres sh -c 'PGPASSWORD=$(cat /run/secrets/postgres_password) exec "$@"' - \
             "$tool" -U postgres -d "$where" "$@"
     else
-        "$tool" -d "$(url_of "$where")" "$@"
+        PGOPTIONS=$pgoptions "$tool" -d "$(url_of "$where")" "$@"
     fi
 }
 

@@ -40,7 +40,7 @@ find_installation() {
             ;;
         dev | prod)
             use_database "$1"
-            local service=(api "${API_PORT:-8080}") secrets=${ORDINAUT_SECRETS:-ops/secrets}
+            local service=(api 8080) secrets=${ORDINAUT_SECRETS:-ops/secrets}
             if [ "$1" = prod ]; then service=(proxy 8080); elif [ -z "${ORDINAUT_SECRETS:-}" ]; then secrets=ops/secrets.dev; fi
             token=$(cat "$secrets/api_admin_token")
             if [ -z "$api" ]; then api=$(compose port "${service[@]}" 2> /dev/null | sed 's/^0.0.0.0/127.0.0.1/;s|^|http://|') || true; fi
@@ -59,13 +59,24 @@ find_installation() {
 # A value from the database, or nothing if it does not answer in time. Without compose's own complaints.
 ask() { sql <<< "set statement_timeout = '${patience}s'; $1" 2> /dev/null; }
 
-call() { curl -sS -m "$patience" -H "Authorization: Bearer $token" "$@"; }
+# The token in a file, because everybody on this machine sees the words of a command.
+call() { curl -sS -m "$patience" -H @<(printf 'Authorization: Bearer %s\n' "$token") "$@"; }
 
 redis() {
     case $redis_url in
         compose) compose exec -T redis sh -c 'REDISCLI_AUTH=$(cut -d" " -f2 /run/secrets/redis_auth) exec redis-cli --raw "$@"' - "$@" 2> /dev/null < /dev/null ;;
         redis+unix://*) redis-cli --raw -s "${redis_url#redis+unix://}" "$@" 2> /dev/null ;;
-        *) redis-cli --raw -u "$redis_url" "$@" 2> /dev/null ;;
+        *)
+            # The same for the password of the URL.
+            local rest=${redis_url#*://} user='' password=''
+            case ${rest%%/*} in
+                *@*)
+                    user=${rest%%@*} rest=${rest#*@}
+                    case $user in *:*) password=$(decode "${user#*:}") user=$(decode "${user%%:*}") ;; *) user=$(decode "$user") ;; esac
+                    ;;
+            esac
+            REDISCLI_AUTH=$password redis-cli --raw ${user:+--user "$user"} -u "${redis_url%%://*}://$rest" "$@" 2> /dev/null
+            ;;
     esac
 }
 

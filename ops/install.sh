@@ -40,7 +40,7 @@ if [ "$uninstall" = yes ]; then
     if [ -z "$root" ]; then
         systemctl disable --now ordinaut.target ordinaut-api ordinaut-scheduler 'ordinaut-worker@*' 2> /dev/null || true
     fi
-    rm -rf "$units"/ordinaut.target "$units"/ordinaut-*.service "$units"/ordinaut-scheduler.service.d
+    rm -rf "$units"/ordinaut.target "$units"/ordinaut-*.service "$units"/ordinaut-*.service.d
     rm -f "${binaries[@]/#/$bin/}"
     [ -n "$root" ] || systemctl daemon-reload
     echo "removed; $etc is kept"
@@ -74,7 +74,9 @@ keep_secret owner_url "${owner_url:-$database_url}" "--owner-url is missing"
 keep_secret api_admin_token "$(random_word)" "no token could be made"
 if [ -n "$redis_url" ]; then
     keep_secret redis_url "$redis_url" ''
-    install -D -m 644 ops/systemd/scheduler-redis.conf "$units/ordinaut-scheduler.service.d/redis.conf"
+    for unit in ordinaut-api ordinaut-scheduler ordinaut-worker@; do
+        install -D -m 644 ops/systemd/redis.conf "$units/$unit.service.d/redis.conf"
+    done
 fi
 if [ ! -f "$etc/ordinaut.env" ]; then
     sed 's/^\([A-Z]\)/# \1/' .env.example > "$etc/ordinaut.env"

@@ -25,7 +25,9 @@ export DATABASE_SCHEMA=${DATABASE_SCHEMA:-ordinaut}
 
 sql=${ROLES_SQL:-$(dirname "$0")/postgres/roles.sql}
 if [ $# -gt 0 ]; then
-    psql --no-psqlrc --quiet --output=/dev/null -d "$1" -f "$sql"
+    . "$(dirname "$0")/database.sh"
+    use_database "$1"
+    psql --no-psqlrc --quiet --output=/dev/null -d "$url" -f "$sql"
 else
     # In the container's first start, POSTGRES_* say who and where.
     psql --no-psqlrc --quiet --output=/dev/null -U "${PGUSER:-${POSTGRES_USER:-postgres}}" \

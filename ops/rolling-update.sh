@@ -9,6 +9,8 @@
 # A new container that is not healthy in time, or more than 5 % of requests failing, and everything goes back by itself
 # (code 1). Schemas never go back.
 set -euo pipefail
+# Settings may hold secrets, and are written beside themselves for a moment.
+umask 077
 cd "$(dirname "$0")/.."
 environment=prod
 . ops/compose.sh

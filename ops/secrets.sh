@@ -4,8 +4,9 @@
 random_word() { LC_ALL=C tr -dc 'A-Za-z0-9' < /dev/urandom 2> /dev/null | head -c "${1:-32}" || true; }
 
 # make_secrets DIRECTORY WORD-MAKER: every file that is missing.
+# Keys for encrypted arguments that earlier versions kept among the settings ($keys) become a file too.
 make_secrets() {
-    local directory=$1 word=$2 name
+    local directory=$1 word=$2 keys=${3:-} name
     mkdir -p "$directory"
     # The directory keeps others out; the files are readable, because the containers' accounts are none of this machine.
     chmod 700 "$directory"
@@ -16,5 +17,6 @@ make_secrets() {
     put redis_auth "requirepass $($word)"
     put owner_url "postgres://ordinaut_owner:$(cat "$directory/owner_password")@postgres:5432/ordinaut"
     put service_url "postgres://ordinaut_service:$(cat "$directory/service_password")@postgres:5432/ordinaut"
+    put args_keys "$keys"
     put redis_url "redis://:$(cut -d' ' -f2 "$directory/redis_auth")@redis:6379"
 }

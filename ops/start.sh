@@ -111,7 +111,7 @@ write_settings() {
         echo
         cat ops/.env.example
         echo
-        sed 's/^\([A-Z]\)/# \1/' .env.example | grep -v -E '^# (DATABASE_URL|REDIS_URL|API_ADMIN_TOKEN)='
+        sed 's/^\([A-Z]\)/# \1/' .env.example | grep -v -E '^# (DATABASE_URL|REDIS_URL|API_ADMIN_TOKEN|API_PORT|ARGS_KEYS)='
     } > "$1"
     chmod 600 "$1"
 }
@@ -120,13 +120,13 @@ if [ "$environment" = prod ]; then
     settings=${ORDINAUT_ENV_FILE:-$PWD/ops/.env}
     if [ ! -f "$settings" ] && [ "$check" = no ]; then
         write_settings "$settings"
-        make_secrets "${ORDINAUT_SECRETS:-ops/secrets}" random_word
+        make_secrets "${ORDINAUT_SECRETS:-ops/secrets}" random_word ""
         echo "wrote $settings: settings, each with its default"
         echo "wrote ${ORDINAUT_SECRETS:-ops/secrets}/: generated passwords, and the API's token in api_admin_token"
         echo "nothing is started yet. Read both, keep a copy of the secrets elsewhere, and run the same again."
         exit 3
     fi
-    [ "$check" = yes ] || make_secrets "${ORDINAUT_SECRETS:-ops/secrets}" random_word
+    [ "$check" = yes ] || make_secrets "${ORDINAUT_SECRETS:-ops/secrets}" random_word "$(sed -n 's/^ARGS_KEYS=//p' "$settings" | tail -1)"
 fi
 
 check_engine
@@ -193,12 +193,12 @@ if [ "$demo" = yes ]; then
     echo "1,000 jobs ran in $((($(date +%s%N) - started) / 1000000)) ms; look: select state, count(*) from job_state group by 1"
 fi
 
-if [ "$environment" = prod ]; then api=$(address proxy 8080); else api=$(address api "${API_PORT:-8080}"); fi
+if [ "$environment" = prod ]; then api=$(address proxy 8080); else api=$(address api 8080); fi
 token=${ORDINAUT_SECRETS:-ops/secrets}/api_admin_token
 cat << NEXT
 
   API          http://$api        token: $token
-  psql         ./ops/compose.sh $environment exec postgres psql -U postgres -d ordinaut -c 'select count(*) from due_work'
+  psql         ./ops/compose.sh $environment exec postgres psql -U ordinaut_read -d ordinaut -c 'select count(*) from due_work'
   workers      ./ops/compose.sh $environment exec api ordinaut workers
   scale        ./ops/compose.sh $environment up -d --no-recreate --scale worker=4
   check        ./ops/smoke.sh $environment

@@ -100,7 +100,7 @@ fresh() {
     is "root of a worker can be written" "$(compose exec -T worker sh -c 'touch /x 2> /dev/null && echo yes || echo no')" no
     is "capabilities of a worker" "$(compose exec -T worker sed -n 's/^CapEff:\t//p' /proc/self/status)" 0000000000000000
     is "account of a worker" "$(compose exec -T worker id -un)" appuser
-    is "psql as typed" "$(compose exec -T postgres sh -c 'PGPASSWORD=$(cat /run/secrets/read_password) psql -qAtX -h 127.0.0.1 -U ordinaut_read -d ordinaut -c "select count(*) from due_work"')" 0
+    is "psql as typed" "$(compose exec -T postgres psql -qAtX -U ordinaut_read -d ordinaut -c 'select count(*) from due_work')" 0
     is "the reader can delete" "$(compose exec -T postgres sh -c 'PGPASSWORD=$(cat /run/secrets/read_password) psql -qAtX -h 127.0.0.1 -U ordinaut_read -d ordinaut -c "set default_transaction_read_only = off" -c "delete from due_work" 2>&1' | grep -o 'permission denied' || true)" "permission denied"
     is "the service can drop" "$(compose exec -T postgres sh -c 'PGPASSWORD=$(cat /run/secrets/service_password) psql -qAtX -h 127.0.0.1 -U ordinaut_service -d ordinaut -c "drop table due_work" 2>&1' | grep -o 'must be owner' || true)" "must be owner"
 }

@@ -6,6 +6,9 @@
 --   ordinaut_read     psql and dashboards: looks, and cannot hold a snapshot for long
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
+-- This runs as a superuser in a database where others may create functions: a name without its schema must never mean one
+-- of theirs. Ours are named with their schema throughout.
+set search_path = pg_catalog, pg_temp;
 \getenv schema DATABASE_SCHEMA
 \getenv owner_password OWNER_PASSWORD
 \getenv service_password SERVICE_PASSWORD
@@ -81,14 +84,21 @@ grant pg_read_all_stats to ordinaut_owner, ordinaut_service, ordinaut_read;
 alter role ordinaut_owner in database :"database" set search_path = :"schema", public;
 alter role ordinaut_service in database :"database" set search_path = :"schema", public;
 alter role ordinaut_read in database :"database" set search_path = :"schema", public;
--- The superuser's psql too, for whoever sits in the container.
-select format('alter role %I in database %I set search_path = %I, public', current_user, :'database', :'schema')
+-- Not for the superuser: functions of the owner would be found before Postgres' own. An earlier version set it.
+select format('alter role %I in database %I reset search_path', current_user, :'database')
+where exists (
+    select from pg_db_role_setting join pg_database on pg_database.oid = setdatabase
+    where datname = :'database' and setrole = current_user::regrole
+      and format('search_path=%s, public', quote_ident(:'schema')) = any(setconfig)
+)
 \gexec
 -- A report that runs for an hour, or a psql that was left open in a transaction, stops vacuum for everybody.
 alter role ordinaut_read in database :"database" set default_transaction_read_only = on;
 alter role ordinaut_read in database :"database" set statement_timeout = '30s';
 alter role ordinaut_read in database :"database" set idle_in_transaction_session_timeout = '60s';
+-- Those three are defaults, which a session may change; this is not. Dashboards cannot use up all connections.
+alter role ordinaut_read connection limit 20;
 
 -- Another schema of the same database may have this extension already.
-create extension if not exists pg_stat_statements;
+create extension if not exists pg_stat_statements schema public;
 commit;

@@ -15,5 +15,6 @@ mod ops;
 mod preview;
 mod process;
 mod queues;
+mod scripts;
 mod settings;
 mod tasks;

@@ -122,10 +122,11 @@ impl Source {
         self.read(setting)?.ok_or(SettingError::Missing { name, accepts })
     }
 
-    /// A setting that may be absent. An empty value is an absent one: compose files pass those.
+    /// A setting that may be absent. An empty value, or file, is an absent one: compose files pass those.
     pub(super) fn read<T>(&self, setting: &Setting<T>) -> Result<Option<T>, SettingError> {
         let About { name, default, accepts, secret, .. } = setting.about;
         let from_file = if secret { self.secret_file(name)? } else { None };
+        let from_file = from_file.filter(|text| !text.is_empty());
         let Some(text) = from_file.as_deref().or_else(|| self.text(name)).or(default) else {
             return Ok(None);
         };
@@ -266,6 +267,9 @@ mod tests {
         assert_eq!(token(&[("API_ADMIN_TOKEN_FILE", path)]).unwrap().as_deref(), Some("s3cret-s3cret-s3cret"));
         let twice = token(&[("API_ADMIN_TOKEN_FILE", path), ("API_ADMIN_TOKEN", "x")]).unwrap_err();
         assert!(matches!(twice, SettingError::Twice { name: "API_ADMIN_TOKEN" }));
+        let empty = file("\n");
+        assert_eq!(token(&[("API_ADMIN_TOKEN_FILE", empty.to_str().unwrap())]).unwrap(), None);
+        std::fs::remove_file(empty).unwrap();
         let short = token(&[("API_ADMIN_TOKEN", "short")]).unwrap_err().to_string();
         assert!(!short.contains("short"), "{short}");
         std::fs::remove_file(path).unwrap();

@@ -1,0 +1,94 @@
+//! What the scripts of `ops/` do to a database and to secrets.
+
+use ordinaut_embedded::Postgres;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// A copy of `ops/`, so that its settings can be the test's own.
+struct Ops {
+    directory: TempDir,
+    postgres: Postgres,
+}
+
+impl Ops {
+    fn new() -> Self {
+        let ops = Self { directory: tempfile::tempdir().unwrap(), postgres: Postgres::temporary().unwrap() };
+        let original = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ops");
+        let copied = Command::new("cp").arg("-R").arg(original).arg(ops.directory.path()).status().unwrap();
+        assert!(copied.success());
+        ops
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.directory.path().join(path), text).unwrap();
+    }
+
+    /// Runs a script as the superuser of the database, and returns what it says.
+    #[track_caller]
+    fn run(&self, script: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(self.directory.path().join("ops").join(script));
+        command.arg(self.postgres.url()).args(arguments).current_dir(self.directory.path());
+        said(&command.output().unwrap())
+    }
+
+    /// A statement, by the superuser.
+    #[track_caller]
+    fn sql(&self, statement: &str) -> String {
+        let mut command = Command::new("psql");
+        command.args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", &self.postgres.url(), "-c", statement]);
+        // The test itself must not step into its traps.
+        command.env("PGOPTIONS", "-c search_path=pg_catalog");
+        said(&command.output().unwrap()).trim().to_owned()
+    }
+}
+
+#[track_caller]
+fn said(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text.into_owned()
+}
+
+/// Functions that the scripts call by their bare names, each as the owner of the schema would write it to become superuser.
+const TRAPS: &str = "
+    set role ordinaut_owner;
+    create function ordinaut.unnest(text[]) returns setof text language plpgsql as
+        $$ begin alter role ordinaut_owner superuser; return query select pg_catalog.unnest($1); end $$;
+    create function ordinaut.format(text, text, text) returns text language plpgsql as
+        $$ begin alter role ordinaut_owner superuser; return pg_catalog.format($1, $2, $3); end $$;
+    create function ordinaut.hashtext(text) returns integer language plpgsql as
+        $$ begin alter role ordinaut_owner superuser; return 1; end $$;";
+
+#[test]
+fn no_script_of_a_superuser_calls_a_function_of_the_owner() {
+    let ops = Ops::new();
+    ops.run("roles.sh", &[]);
+    ops.sql(TRAPS);
+    // An earlier version of roles.sql did this.
+    ops.sql("do $$ begin execute format('alter role %I in database %I set search_path = ordinaut, public', current_user, current_database()); end $$");
+    ops.run("roles.sh", &[]);
+    ops.sql("set role ordinaut_owner; create table ordinaut.schema_version as select 1 as version");
+    ops.run("backup.sh", &["--to", "backups"]);
+    assert_eq!(ops.sql("select rolsuper from pg_roles where rolname = 'ordinaut_owner'"), "f");
+}
+
+#[test]
+fn an_archive_that_is_not_encrypted_holds_no_secret() {
+    const CANARY: &str = "canary-9f3b";
+    let ops = Ops::new();
+    ops.run("roles.sh", &[]);
+    ops.sql("set role ordinaut_owner; create table ordinaut.schema_version as select 1 as version");
+    ops.write("ops/.env", &format!("ARGS_KEYS=k1:{CANARY}\nDATABASE_URL=postgres://u:{CANARY}@h/d\nLOG_LEVEL=info\n"));
+    ops.write(
+        "ops/config/more.toml",
+        &format!("[args]\nkeys = \"k1:{CANARY}\"\n[api]\nadmin_token = \"{CANARY}\"\nport = 1\n"),
+    );
+    let archive = ops.run("backup.sh", &["--to", "backups"]);
+    let archive = archive.split(':').next().unwrap();
+    let content = Command::new("tar").args(["-xOf", archive]).current_dir(ops.directory.path()).output().unwrap();
+    let content = said(&content);
+    assert!(content.contains("LOG_LEVEL=info") && content.contains("port = 1"), "{content}");
+    assert!(!content.contains(CANARY), "{content}");
+}
