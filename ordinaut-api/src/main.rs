@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Command;
 use ordinaut_api::Config;
-use ordinaut_core::binary;
+use ordinaut_core::binary::{self, Loops};
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::log::LogSettings;
@@ -11,6 +11,7 @@ use ordinaut_core::settings::scheduler;
 use ordinaut_core::settings::{SettingError, Source};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 struct Settings {
     log: LogSettings,
@@ -32,13 +33,12 @@ impl binary::Health for Alive {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let command = Command::new("ordinaut-api").version(env!("CARGO_PKG_VERSION")).about(env!("CARGO_PKG_DESCRIPTION"));
     let matches =
         binary::with_flags(command, &["API_", "ARGS_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "TZ"]).get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
-        Ok(settings) => binary::exit(serve(settings).await),
+        Ok(settings) => binary::run(|loops| serve(settings, loops)),
         Err(error) => binary::refuse(&error),
     }
 }
@@ -52,10 +52,12 @@ fn settings(source: &Source) -> Result<Settings, SettingError> {
     })
 }
 
-async fn serve(Settings { log, database, api, timezone }: Settings) -> anyhow::Result<()> {
+async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
+    let Settings { log, database, api, timezone } = settings;
     binary::start_log(&log);
-    let shutdown = binary::shutdown().context("could not listen for signals")?;
-    binary::tell_supervisor(Arc::new(Alive));
+    let shutdown = binary::shutdown(&loops).context("could not listen for signals")?;
+    // It ends within the unit's own patience.
+    binary::tell_supervisor(&loops, Arc::new(Alive), Duration::ZERO);
     // Before Postgres is waited for, so that a taken port is known at once.
     let listener = ordinaut_api::listen(&api).await?;
     let opening = binary::open_database(&database, "ordinaut-api");

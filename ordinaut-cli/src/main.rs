@@ -32,7 +32,10 @@ fn main() -> ExitCode {
         Err(error) => return binary::exit(Err(error)),
     };
     match runtime.block_on(run(args.verb, &source)) {
-        Ok(code) => code,
+        Ok(code) => {
+            binary::flush_log();
+            code
+        }
         Err(error) => match error.downcast::<SettingError>() {
             Ok(error) => binary::refuse(&error),
             Err(error) => binary::exit(Err(error)),

@@ -41,6 +41,11 @@ pub(crate) fn say(line: impl std::fmt::Display) {
     }
 }
 
+/// A line that a server says in passing: it goes on where nobody reads it.
+pub(crate) fn mention(line: impl std::fmt::Display) {
+    writeln!(std::io::stdout(), "{line}").ok();
+}
+
 /// The same thing as JSON or, for people, as `text` makes it.
 pub(crate) fn answer<T: Serialize>(format: Format, value: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {
     if format.json {

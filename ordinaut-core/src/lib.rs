@@ -5,6 +5,8 @@ pub mod binary;
 mod cancel;
 mod job;
 mod limits;
+#[cfg_attr(not(feature = "binary"), allow(unreachable_pub, reason = "public where the binaries share it"))]
+mod loops;
 mod pending;
 mod queue;
 mod result;

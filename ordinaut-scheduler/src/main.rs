@@ -1,7 +1,7 @@
 //! `ordinaut-scheduler`: the scheduler as a process.
 
 use clap::Command;
-use ordinaut_core::binary;
+use ordinaut_core::binary::{self, Loops};
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::health::HealthSettings;
 use ordinaut_core::settings::log::LogSettings;
@@ -10,6 +10,7 @@ use ordinaut_core::settings::{SettingError, Source};
 use ordinaut_scheduler::{Config, SchedulerHealth};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 struct Settings {
     log: LogSettings,
@@ -18,8 +19,7 @@ struct Settings {
     health: HealthSettings,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let command = Command::new("ordinaut-scheduler")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Fires tasks, rescues jobs of vanished workers, relays events, makes partitions, prunes");
@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
     )
     .get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {
-        Ok(settings) => binary::exit(run(settings).await),
+        Ok(settings) => binary::run(|loops| run(settings, loops)),
         Err(error) => binary::refuse(&error),
     }
 }
@@ -43,15 +43,16 @@ fn settings(source: &Source) -> Result<Settings, SettingError> {
     })
 }
 
-async fn run(settings: Settings) -> anyhow::Result<()> {
+async fn run(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     binary::start_log(&settings.log);
-    let shutdown = binary::shutdown()?;
+    let shutdown = binary::shutdown(&loops)?;
     let health = Arc::new(SchedulerHealth::default());
     // Before Postgres is waited for, so that a taken port is known at once, and who asks meanwhile gets an answer.
     if let Some(listener) = binary::listen_for_health(&settings.health).await? {
-        tokio::spawn(binary::serve_health(listener, health.clone()));
+        loops.spawn("health", binary::serve_health(listener, health.clone()));
     }
-    binary::tell_supervisor(health.clone());
+    // It ends within the unit's own patience.
+    binary::tell_supervisor(&loops, health.clone(), Duration::ZERO);
     let opening = binary::open_database(&settings.database, "ordinaut-scheduler");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
     let database = database?;

@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use http::client::Client;
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{Database, Worker};
+use std::time::Duration;
 
 /// What a worker needs to run.
 pub struct Config {
@@ -52,6 +53,12 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
         Some(end) => worker.when_stuck(end),
         None => worker,
     })
+}
+
+/// Upper bound of the time from a signal to the end of a worker process: a grace for its handlers, one for what is left to
+/// be written, and a lease for the rest.
+pub fn end_may_take(settings: &WorkerSettings) -> Duration {
+    settings.shutdown_grace * 2 + settings.lease
 }
 
 /// Runs jobs until `shutdown` ends, and those that run then to their end, as far as `WORKER_SHUTDOWN_GRACE` allows.

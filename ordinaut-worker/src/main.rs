@@ -1,7 +1,8 @@
 //! `ordinaut-worker`: leases jobs and runs them until it is told to stop.
 
 use clap::{Arg, ArgAction, Command};
-use ordinaut_core::binary;
+use ordinaut_core::EXIT_STUCK;
+use ordinaut_core::binary::{self, Loops};
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::health::HealthSettings;
 use ordinaut_core::settings::log::LogSettings;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
             .get_matches();
     let fault_kinds = matches.get_flag("fault-kinds");
     match binary::source(&matches).and_then(|source| settings(&source, fault_kinds)) {
-        Ok(settings) => binary::exit(serve(settings)),
+        Ok(settings) => binary::run(|loops| serve(settings, loops)),
         Err(error) => binary::refuse(&error),
     }
 }
@@ -47,31 +48,25 @@ fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError
     })
 }
 
-fn serve(settings: Settings) -> anyhow::Result<()> {
+async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     binary::start_log(&settings.log);
     // An error says that somebody has installed one already, and any will do.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(async {
-        let shutdown = binary::shutdown()?;
-        let health = Arc::new(WorkerHealth::default());
-        // Before Postgres is waited for, so that a taken port is known at once, and who asks meanwhile gets an answer.
-        if let Some(listener) = binary::listen_for_health(&settings.health).await? {
-            tokio::spawn(binary::serve_health(listener, health.clone()));
-        }
-        binary::tell_supervisor(health.clone());
-        let opening = binary::open_database(&settings.database, "ordinaut-worker");
-        let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
-        let database = database?;
-        let config = Config {
-            database: health.database.get_or_init(|| database).clone(),
-            settings: settings.worker,
-            fault_kinds: settings.fault_kinds,
-            when_stuck: None,
-        };
-        ordinaut_worker::run(config, shutdown.cancelled()).await
-    });
-    // A name that is still being resolved must not hold up the end.
-    runtime.shutdown_background();
-    result
+    let shutdown = binary::shutdown(&loops)?;
+    let health = Arc::new(WorkerHealth::default());
+    // Before Postgres is waited for, so that a taken port is known at once, and who asks meanwhile gets an answer.
+    if let Some(listener) = binary::listen_for_health(&settings.health).await? {
+        loops.spawn("health", binary::serve_health(listener, health.clone()));
+    }
+    binary::tell_supervisor(&loops, health.clone(), ordinaut_worker::end_may_take(&settings.worker));
+    let opening = binary::open_database(&settings.database, "ordinaut-worker");
+    let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
+    let database = database?;
+    let config = Config {
+        database: health.database.get_or_init(|| database).clone(),
+        settings: settings.worker,
+        fault_kinds: settings.fault_kinds,
+        when_stuck: Some(|| binary::end(EXIT_STUCK)),
+    };
+    ordinaut_worker::run(config, shutdown.cancelled()).await
 }

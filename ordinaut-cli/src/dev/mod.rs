@@ -5,9 +5,9 @@ pub(crate) mod place;
 mod servers;
 
 use crate::args::Dev;
-use crate::output::say;
+use crate::output::mention;
 use anyhow::Context;
-use ordinaut_core::binary;
+use ordinaut_core::binary::{self, Loops};
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
@@ -20,14 +20,15 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// What a demo needs beside the queue that everybody serves.
 const DEMO_QUEUE: &str = "demo-urgent";
 
 pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
-    let shutdown = binary::shutdown()?;
+    let loops = Loops::default();
+    let shutdown = binary::shutdown(&loops)?;
     let place = Place::here();
     place.create()?;
     let _occupied = place.occupy()?;
@@ -53,7 +54,13 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     let outcome = serve(&dev, &source, settings, &place, &servers, &shutdown).await;
     place.withdraw();
     tokio::task::spawn_blocking(move || servers.stop()).await??;
-    outcome
+    match outcome {
+        Err(error) if error.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic) => {
+            tracing::error!("{error:#}");
+            Ok(ExitCode::from(binary::EXIT_PANICKED))
+        }
+        outcome => outcome,
+    }
 }
 
 async fn serve(
@@ -90,7 +97,7 @@ async fn serve(
         let demo = demo::run(&database, address, DEMO_QUEUE);
         let outcome = shutdown.run_until_cancelled(demo).await.transpose();
         if outcome.is_ok() && !dev.exit {
-            say("the demo is over; dev goes on: Ctrl-C stops it");
+            mention("the demo is over; dev goes on: Ctrl-C stops it");
             shutdown.cancelled().await;
         }
         // No outcome: somebody did not want to see the end.
@@ -190,30 +197,36 @@ async fn report(doors: &mut JoinSet<anyhow::Result<()>>) {
 }
 
 fn greet(place: &Place, servers: &Servers, redis: Option<&str>, address: SocketAddr) {
-    say(format_args!("API        http://{address}  (Authorization: Bearer $(cat {}))", place.token_file().display()));
+    mention(format_args!(
+        "API        http://{address}  (Authorization: Bearer $(cat {}))",
+        place.token_file().display()
+    ));
     match (servers.database_url(), servers.data()) {
         (Some(url), Some(data)) => {
-            say(format_args!("Postgres   psql \"{url}\""));
-            say(format_args!("           private, for development only, in {}", data.display()));
+            mention(format_args!("Postgres   psql \"{url}\""));
+            mention(format_args!("           private, for development only, in {}", data.display()));
         }
-        _ => say("Postgres   DATABASE_URL"),
+        _ => mention("Postgres   DATABASE_URL"),
     }
     match (servers.redis_url(), redis) {
-        (Some(url), _) => say(format_args!("Redis      {url}")),
-        (None, Some(_)) => say("Redis      REDIS_URL"),
-        (None, None) => say("Redis      none: events stay in Postgres"),
+        (Some(url), _) => mention(format_args!("Redis      {url}")),
+        (None, Some(_)) => mention("Redis      REDIS_URL"),
+        (None, None) => mention("Redis      none: events stay in Postgres"),
     }
-    say("look in    ordinaut queues | ordinaut jobs | ordinaut events --follow | psql: select count(*) from due_work");
+    mention(
+        "look in    ordinaut queues | ordinaut jobs | ordinaut events --follow | psql: select count(*) from due_work",
+    );
 }
 
 /// A handler blocked the process for good: begin anew in its place. The private servers notice that their owner is gone
 /// and stop; the new one starts them again.
 fn start_again() {
+    binary::flush_log();
     let arguments = std::env::args_os().skip(1).filter(|argument| argument != "--clean");
     let error = match std::env::current_exe() {
         Ok(program) => std::process::Command::new(program).args(arguments).exec(),
         Err(error) => error,
     };
     tracing::error!(%error, "could not start again");
-    std::process::exit(EXIT_STUCK);
+    binary::end(EXIT_STUCK);
 }

@@ -1,10 +1,13 @@
-//! How a process ends: one line that says why, and a code for whoever started it.
+//! How a process ends: one line that says why, and a code for the supervisor that started it.
 
+use super::lines::Lines;
 use crate::settings::SettingError;
 use crate::vocabulary::error::Chain;
 use std::error::Error;
-use std::io::Write;
 use std::process::ExitCode;
+
+/// The exit code of a process in which a loop panicked: 70, "internal software error". Starting it again is right.
+pub const EXIT_PANICKED: u8 = 70;
 
 /// A bad setting: nothing will change until somebody changes it, so starting again is of no use.
 const BAD_SETTING: u8 = 2;
@@ -18,7 +21,10 @@ pub fn refuse(error: &SettingError) -> ExitCode {
 /// The end of a process: code 0, or 1 and one line with the error and its sources.
 pub fn exit<E: Into<Box<dyn Error + Send + Sync>>>(result: Result<(), E>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            Lines::of_this_process().flush();
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             say(&*error.into());
             ExitCode::FAILURE
@@ -26,7 +32,14 @@ pub fn exit<E: Into<Box<dyn Error + Send + Sync>>>(result: Result<(), E>) -> Exi
     }
 }
 
+/// Ends the process at once with a code, after the last lines of its log.
+pub fn end(code: i32) -> ! {
+    Lines::of_this_process().flush();
+    std::process::exit(code)
+}
+
 fn say(error: &(dyn Error + 'static)) {
     // Where standard error is closed, the exit code has to do.
-    writeln!(std::io::stderr(), "error: {}", Chain(error)).ok();
+    Lines::of_this_process().push(format!("error: {}\n", Chain(error)).as_bytes());
+    Lines::of_this_process().flush();
 }

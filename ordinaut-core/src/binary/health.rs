@@ -50,10 +50,12 @@ pub async fn listen_for_health(settings: &HealthSettings) -> io::Result<Option<T
 }
 
 /// Answers `/health/live` and `/health/ready` with 200, or 503 and the reason, for as long as it is polled.
-pub async fn serve_health<H: Health>(listener: TcpListener, health: Arc<H>) -> io::Result<()> {
+pub async fn serve_health<H: Health>(listener: TcpListener, health: Arc<H>) {
     let router =
         Router::new().route("/health/live", get(live::<H>)).route("/health/ready", get(ready::<H>)).with_state(health);
-    axum::serve(listener, router).await
+    if let Err(error) = axum::serve(listener, router).await {
+        warn!(%error, "health is not answered any more: {error}");
+    }
 }
 
 async fn live<H: Health>(State(health): State<Arc<H>>) -> Response {

@@ -1,19 +1,43 @@
-//! The log: lines for a person at a terminal, JSON for everything else.
+//! The log: lines for a person at a terminal, JSON for everything else. Logging neither fails nor waits.
 
+use super::lines::Lines;
 use crate::settings::log::LogSettings;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
+use tracing::error;
 use tracing_subscriber::EnvFilter;
 
-/// Begins to log to standard error. The second call does nothing: one process has one log.
+/// Begins to log to standard error, panics too. The second call does nothing: one process has one log.
 pub fn start_log(settings: &LogSettings) {
     // The duties' clock tells of its own inner life at info; what the settings say of it comes later, and wins.
     let filter = EnvFilter::new(format!("tokio_cron_scheduler=warn,{}", settings.level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines: &'static Lines = Lines::of_this_process();
+    // What the formatter itself has to complain of would be written past the lines, by a macro that panics.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || lines).log_internal_errors(false);
     let started = if std::io::stderr().is_terminal() {
         log.try_init()
     } else {
         log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     };
     // An error is the second call.
-    started.ok();
+    if started.is_ok() {
+        // The usual hook writes to standard error itself, and waits where nobody reads it.
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// Waits a moment for what is still to be written: for an end of the process that is none of this module's.
+pub fn flush_log() {
+    Lines::of_this_process().flush();
+}
+
+fn log_panic(panic: &PanicHookInfo) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let backtrace = Backtrace::capture();
+    match backtrace.status() {
+        BacktraceStatus::Captured => error!(%place, %backtrace, "panicked: {message}"),
+        _ => error!(%place, "panicked: {message}"),
+    }
 }

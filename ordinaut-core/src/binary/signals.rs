@@ -1,15 +1,17 @@
 //! The signals that stop a process in order.
 
+use super::exit::end;
+use crate::loops::Loops;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Cancelled by SIGTERM or Ctrl-C; a second one ends the process at once. Must be called within a runtime.
-pub fn shutdown() -> std::io::Result<CancellationToken> {
+/// Cancelled by SIGTERM, by Ctrl-C, and by a panic of one of the process' loops; a second signal ends the process at
+/// once. Must be called within a runtime.
+pub fn shutdown(loops: &Loops) -> std::io::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let token = CancellationToken::new();
-    let stop = token.clone();
-    tokio::spawn(async move {
+    let stop = loops.stop().clone();
+    let hear = async move {
         let name = tokio::select! {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "an interrupt",
@@ -21,7 +23,8 @@ pub fn shutdown() -> std::io::Result<CancellationToken> {
             _ = interrupt.recv() => {}
         }
         warn!("a second signal came: stopped at once");
-        std::process::exit(130);
-    });
-    Ok(token)
+        end(130);
+    };
+    loops.spawn("signals", hear);
+    Ok(loops.stop().clone())
 }

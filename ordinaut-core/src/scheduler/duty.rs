@@ -1,6 +1,7 @@
 //! Duties: things to do from time to time, ticked by tokio-cron-scheduler in UTC.
 
 use super::pulse::{Loop, Pulse};
+use crate::loops::Loops;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
@@ -15,11 +16,12 @@ pub(super) struct Duties {
     /// The library may tick once more after its shutdown; then nothing is begun.
     stopped: Arc<AtomicBool>,
     pulse: Pulse,
+    loops: Loops,
 }
 
 impl Duties {
-    pub(super) fn new(pulse: Pulse) -> Self {
-        Self { duties: Vec::new(), running: TaskTracker::new(), stopped: Arc::default(), pulse }
+    pub(super) fn new(pulse: Pulse, loops: Loops) -> Self {
+        Self { duties: Vec::new(), running: TaskTracker::new(), stopped: Arc::default(), pulse, loops }
     }
 
     /// A duty by the clock (`cron` with seconds, UTC). It never runs twice at once: a tick that finds it busy is
@@ -30,7 +32,8 @@ impl Duties {
         R: Future<Output = sqlx::Result<()>> + Send + 'static,
     {
         let busy = Arc::new(AtomicBool::new(false));
-        let (running, stopped, pulse) = (self.running.clone(), self.stopped.clone(), self.pulse.clone());
+        let (running, stopped) = (self.running.clone(), self.stopped.clone());
+        let (pulse, loops) = (self.pulse.clone(), self.loops.clone());
         let tick: Tick = Box::new(move || {
             // Of the clock, which ticks whatever becomes of a duty.
             pulse.turned(Loop::Duties, true);
@@ -39,11 +42,11 @@ impl Duties {
             if stopped.load(Ordering::Acquire) || busy.swap(true, Ordering::AcqRel) {
                 return Box::pin(std::future::ready(()));
             }
-            let (duty, busy) = (duty(), busy.clone());
+            let (duty, busy, loops) = (duty(), busy.clone(), loops.clone());
             // Tracked, because the library's shutdown does not wait for what it started.
             Box::pin(async move {
                 let _begun = begun;
-                if let Err(error) = duty.await {
+                if let Some(Err(error)) = loops.catch(name, duty).await {
                     warn!(%error, duty = name, "the duty {name} failed, and is done again at its next time");
                 }
                 busy.store(false, Ordering::Release);
@@ -52,8 +55,14 @@ impl Duties {
         self.duties.push((cron, Arc::new(tick)));
     }
 
-    /// Does every duty once and then by the clock, until `shutdown` ends; waits for those that have begun.
+    /// Does every duty once and then by the clock, until `shutdown` ends or a loop breaks; waits for those that have begun.
     pub(super) async fn run<F: Future>(self, shutdown: F) {
+        let shutdown = async {
+            tokio::select! {
+                _ = shutdown => {}
+                () = self.loops.stop().cancelled() => {}
+            }
+        };
         for (_, tick) in &self.duties {
             tokio::spawn(tick());
         }
@@ -63,9 +72,10 @@ impl Duties {
                 // It only fails if it was never started.
                 clock.shutdown().await.ok();
             }
+            // Without it nothing would be rescued, and nobody would know.
             Err(error) => {
-                warn!(%error, "the clock of the scheduler's duties could not be started");
-                shutdown.await;
+                let why = format!("the clock of the scheduler's duties could not be started: {error}");
+                self.loops.broke("duties", Box::new(why));
             }
         }
         self.stopped.store(true, Ordering::Release);
@@ -81,5 +91,21 @@ impl Duties {
         }
         clock.start().await?;
         Ok(clock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    #[tokio::test]
+    async fn a_duty_that_panics_ends_the_duties_and_its_panic_goes_on() {
+        let loops = Loops::default();
+        let mut duties = Duties::new(Pulse::default(), loops.clone());
+        duties.add("broken", "0 0 0 1 1 *", || async { panic!("a duty's own words") });
+        duties.run(pending::<()>()).await;
+        let panic = tokio::spawn(async move { loops.resume_panic() }).await.unwrap_err().into_panic();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"a duty's own words"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::patience::Patience;
 use super::pulse::{Loop, Pulse};
+use crate::loops::Loops;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
 use crate::vocabulary::backoff::Backoff;
@@ -10,7 +11,6 @@ use futures_util::future::try_join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 /// As many tasks as one transaction fires.
@@ -22,9 +22,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
-pub(super) async fn run(database: Database, settings: SchedulerSettings, pulse: Pulse, stop: CancellationToken) {
+pub(super) async fn run(database: Database, settings: SchedulerSettings, pulse: Pulse, loops: Loops) {
     let (mut failures, changed, patience) = (0, Arc::new(Notify::new()), Patience::default());
-    let _listening = listen_for_tasks(&database, &settings, &changed);
+    let _listening = listen_for_tasks(&database, &settings, &changed, &loops);
     loop {
         // Begun transactions are finished.
         let fired = fire(&database, &settings, &patience, &pulse).await;
@@ -41,7 +41,7 @@ pub(super) async fn run(database: Database, settings: SchedulerSettings, pulse: 
             }
         };
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = loops.stop().cancelled() => return,
             () = changed.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }

@@ -13,6 +13,7 @@ mod rescue;
 
 pub use pulse::Pulse;
 
+use crate::loops::Loops;
 use crate::settings::host_name;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
@@ -23,7 +24,6 @@ use patience::{LONGEST, Patience};
 use rescue::Rescue;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
@@ -62,12 +62,16 @@ impl Scheduler {
 
     /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or Redis goes away and
     /// returns.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of one of its loops or duties, after the others have stopped as at a shutdown.
     pub async fn run<F: Future>(self, shutdown: F) {
-        let stop = CancellationToken::new();
+        let loops = Loops::default();
         let database = &self.database;
         let (id, pulse) = (Uuid::new_v4(), &self.pulse);
         pulse.begin();
-        let mut duties = Duties::new(pulse.clone());
+        let mut duties = Duties::new(pulse.clone(), loops.clone());
         let rescue = Arc::new(Rescue::new(database.clone()));
         let every = rescue.clone();
         duties.add("rescue", "* * * * * *", move || {
@@ -127,32 +131,33 @@ impl Scheduler {
                 patience.wait(database.scheduler_seen(id, &name, &host)).await
             }
         });
-        let fire = tokio::spawn(fire::run(database.clone(), self.settings.clone(), pulse.clone(), stop.clone()));
-        let relay = tokio::spawn(relay::run(database.clone(), pulse.clone(), stop.clone()));
-        let publisher = self.publisher(stop.clone());
+        let fire = fire::run(database.clone(), self.settings.clone(), pulse.clone(), loops.clone());
+        let fire = loops.spawn("fire", fire);
+        let relay = loops.spawn("relay", relay::run(database.clone(), pulse.clone(), loops.stop().clone()));
+        let publisher = self.publisher(&loops);
         info!("scheduler started");
         duties.run(shutdown).await;
-        stop.cancel();
+        loops.stop().cancel();
         for task in [Some(fire), Some(relay), publisher].into_iter().flatten() {
-            if let Err(error) = task.await {
-                warn!(%error, "a loop of the scheduler ended badly");
-            }
+            // An error is that the runtime ends.
+            task.await.ok();
         }
         // If Postgres is away too, its row is soon old.
         if let Ok(Err(error)) = tokio::time::timeout(GOODBYE, database.scheduler_left(id)).await {
             warn!(%error, "could not say that this scheduler ended");
         }
         info!("scheduler stopped");
+        loops.resume_panic();
     }
 
     #[cfg(feature = "redis")]
-    fn publisher(&self, stop: CancellationToken) -> Option<tokio::task::JoinHandle<()>> {
+    fn publisher(&self, loops: &Loops) -> Option<tokio::task::JoinHandle<()>> {
         let url = self.database.redis_url()?.to_owned();
-        Some(tokio::spawn(publish::run(self.database.clone(), url, stop)))
+        Some(loops.spawn("publish", publish::run(self.database.clone(), url, loops.stop().clone())))
     }
 
     #[cfg(not(feature = "redis"))]
-    fn publisher(&self, _stop: CancellationToken) -> Option<tokio::task::JoinHandle<()>> {
+    fn publisher(&self, _loops: &Loops) -> Option<tokio::task::JoinHandle<()>> {
         if self.database.redis_url().is_some() {
             warn!("events are not published to Redis: this program was built without the feature `redis`");
         }

@@ -29,7 +29,7 @@ pub(crate) fn tell<'a>(database: &Database, queues: impl IntoIterator<Item = &'a
     }
     hints.more.notify_one();
     let mut task = hints.task.lock().unwrap_or_else(PoisonError::into_inner);
-    // A runtime that ended took its task along.
+    // A runtime that ended took its task along; after a panic, which costs hints and nothing else, there is a new one.
     if task.as_ref().is_none_or(JoinHandle::is_finished) {
         *task = Some(tokio::spawn(work(Arc::downgrade(hints), database.without_hints())));
     }

@@ -5,6 +5,7 @@ mod listener;
 #[cfg(feature = "redis")]
 mod redis;
 
+use crate::loops::Loops;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::settings::worker::WorkerSettings;
 use crate::store::database::Database;
@@ -24,14 +25,19 @@ pub(crate) const CANCELS: &str = "\u{2}cancels";
 pub(crate) type Hears = BTreeMap<String, Arc<Notify>>;
 
 /// Wakes `wake` when a task was created or changed, until the guard is dropped.
-pub(crate) fn listen_for_tasks(database: &Database, settings: &SchedulerSettings, wake: &Arc<Notify>) -> DropGuard {
+pub(crate) fn listen_for_tasks(
+    database: &Database,
+    settings: &SchedulerSettings,
+    wake: &Arc<Notify>,
+    loops: &Loops,
+) -> DropGuard {
     let stop = CancellationToken::new();
     let listener = Listener {
         database: database.clone(),
         listen_on: settings.listen_on.clone(),
         hears: [(TASKS.to_owned(), wake.clone())].into(),
     };
-    tokio::spawn(listener.run(stop.clone()));
+    loops.spawn("listener", listener.run(stop.clone()));
     stop.drop_guard()
 }
 
@@ -42,6 +48,7 @@ pub(crate) fn listen(
     settings: &WorkerSettings,
     wake: &Arc<Notify>,
     cancels: &Arc<Notify>,
+    loops: &Loops,
 ) -> DropGuard {
     let stop = CancellationToken::new();
     let queues = settings.queue_names().map(|queue| (queue, wake.clone()));
@@ -49,9 +56,9 @@ pub(crate) fn listen(
     #[cfg(feature = "redis")]
     if let Some(url) = database.redis_url() {
         let (url, schema) = (url.to_owned(), database.schema().channel().to_owned());
-        tokio::spawn(redis::run(url, schema, hears.clone(), stop.clone()));
+        loops.spawn("redis listener", redis::run(url, schema, hears.clone(), stop.clone()));
     }
     let listener = Listener { database: database.clone(), listen_on: settings.listen_on.clone(), hears };
-    tokio::spawn(listener.run(stop.clone()));
+    loops.spawn("listener", listener.run(stop.clone()));
     stop.drop_guard()
 }

@@ -10,6 +10,7 @@ use super::settler::{Answer, Letter, Sender, Settler};
 use super::shelf::Shelf;
 use super::stop::Stop;
 use super::suspects::Suspects;
+use crate::loops::Loops;
 use crate::settings::worker::{Served, WorkerSettings};
 use crate::store::database::Database;
 use crate::store::failure::will_pass;
@@ -42,6 +43,7 @@ pub(super) struct Engine<S> {
     /// Wakes the session when jobs that run were cancelled.
     cancels: Arc<Notify>,
     runners: TaskTracker,
+    loops: Loops,
     bench: Arc<Bench<S>>,
 }
 
@@ -68,15 +70,16 @@ impl<S: Send + Sync + 'static> Engine<S> {
         settings: WorkerSettings,
         when_stuck: fn(),
     ) -> Self {
-        let (settings, wake) = (Arc::new(settings), Arc::new(Notify::new()));
+        let (settings, wake, loops) = (Arc::new(settings), Arc::new(Notify::new()), Loops::default());
         Self {
             claimer: Claimer::new(database, &settings, &registry.kinds()),
-            settler: Settler::start(database, &settings.name, settings.lease, wake.clone()),
+            settler: Settler::start(database, &settings.name, settings.lease, wake.clone(), &loops),
             wake: wake.clone(),
             cancels: Arc::default(),
             database: database.clone(),
             when_stuck,
             runners: TaskTracker::new(),
+            loops,
             bench: Arc::new(Bench {
                 state,
                 database: Arc::new(database.clone()),
@@ -91,13 +94,30 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
     }
 
-    /// Claims as long as `shutdown` has not ended, and then drains.
+    /// Claims as long as `shutdown` has not ended, and then drains. After a panic in one of its loops it drains too, and
+    /// then goes on with that panic.
     pub(super) async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
-        tokio::pin!(shutdown);
         for _ in 0..self.settings.concurrency {
-            self.runners.spawn(self.bench.clone().work(self.settler.inbox()));
+            let runner = self.bench.clone().work(self.settler.inbox());
+            self.runners.spawn(self.loops.watch("runner", runner));
         }
-        let _listening = listen(&self.database, &self.settings, &self.wake, &self.cancels);
+        let loops = self.loops.clone();
+        let _listening = listen(&self.database, &self.settings, &self.wake, &self.cancels, &loops);
+        loops.catch("claimer", self.claim_until(shutdown)).await.transpose()?;
+        self.drain().await;
+        loops.resume_panic();
+        Ok(())
+    }
+
+    async fn claim_until<F: Future>(&mut self, shutdown: F) -> sqlx::Result<()> {
+        let loops = self.loops.clone();
+        let shutdown = async {
+            tokio::select! {
+                _ = shutdown => {}
+                () = loops.stop().cancelled() => {}
+            }
+        };
+        tokio::pin!(shutdown);
         let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
@@ -118,10 +138,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
                     Some(Wait::For(RECONNECT.delay(failures, rand::random())))
                 }
             };
-            let Some(wait) = wait else { break };
+            let Some(wait) = wait else { return Ok(()) };
             tokio::select! {
                 biased;
-                _ = &mut shutdown => break,
+                () = &mut shutdown => return Ok(()),
                 () = wait.over(&self.bench.shelf) => {}
                 () = self.wake.notified() => {
                     pace.woken();
@@ -130,8 +150,6 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 () = self.bench.suspects.one_ended() => {}
             }
         }
-        self.drain().await;
-        Ok(())
     }
 
     /// One turn of the claimer: as many leases as are wanted go on the shelf. Returned is what to wait for before the
@@ -183,7 +201,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let job_id = lease.token.job_id;
         let (asked, answer) = oneshot::channel();
         self.bench.perform(lease, &self.settler.inbox(), Some(asked)).await;
-        Ok(match answer.await {
+        let answer = answer.await;
+        self.loops.resume_panic();
+        Ok(match answer {
             Ok(Answer::Settled) => Step::Worked(job_id),
             Ok(Answer::LeaseLost) | Err(_) => Step::LeaseLost(job_id),
         })
@@ -223,7 +243,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
             max_attempts: settings.max_attempts(),
             lease: settings.lease,
         };
-        let session = Arc::new(Session::open(&self.database, profile, self.cancels.clone(), self.when_stuck).await?);
+        let (cancels, when_stuck) = (self.cancels.clone(), self.when_stuck);
+        let session = Arc::new(Session::open(&self.database, profile, cancels, when_stuck, &self.loops).await?);
         let (name, id, queues) = (&settings.name, session.id, Served::list(&settings.queues));
         info!(worker.session = id, "worker {name} began session {id}, queues: {queues}");
         self.bench.set_session(Some(session.clone()));
@@ -240,7 +261,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     /// Waits for what runs and then gives it back, writes all ends, and ends the session.
     async fn drain(mut self) {
-        let (name, grace) = (self.settings.name.clone(), self.settings.shutdown_grace);
+        // What ends when nobody can write its end has nothing to wait for.
+        let grace = if self.settler.is_gone() { Duration::ZERO } else { self.settings.shutdown_grace };
+        let name = self.settings.name.clone();
         self.bench.shelf.close();
         let session = self.bench.session();
         if let Some(session) = &session {

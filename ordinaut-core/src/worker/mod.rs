@@ -138,6 +138,10 @@ impl<S: Send + Sync + 'static> Worker<S> {
     /// Runs jobs until `shutdown` ends; then takes no more, waits for those that run (`WORKER_SHUTDOWN_GRACE`), and
     /// gives the rest back. Goes on when Postgres goes away and returns; fails only if it cannot begin, because
     /// Postgres answers and refuses.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of one of its own loops, after it has stopped as at a shutdown. A handler's panic is a failed attempt.
     pub async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
         let engine = self.engine.take().unwrap_or_else(|| self.engine());
         engine.run(shutdown).await

@@ -3,6 +3,7 @@
 
 use super::book::{Book, Running};
 use super::stop::Stop;
+use crate::loops::Loops;
 use crate::store::database::Database;
 use crate::store::drain::is_drained;
 use crate::store::link::Link;
@@ -45,6 +46,7 @@ impl Session {
         profile: Profile,
         cancels: Arc<Notify>,
         when_stuck: fn(),
+        loops: &Loops,
     ) -> sqlx::Result<Self> {
         let id = rand::random_range(1..=i64::MAX);
         let (book, drained) = (Arc::new(Book::default()), Arc::new(AtomicBool::new(false)));
@@ -64,17 +66,23 @@ impl Session {
             stop: stop.clone(),
             when_stuck,
         };
+        let orphans = Orphans { book: book.clone(), lost: lost.clone(), when_stuck };
+        let own_loops = loops.clone();
         let thread = move || {
             // Dropped when the thread ends, which is what close() waits for.
             let _end = end;
             match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime.block_on(life.live(&profile, opened)),
+                Ok(runtime) => runtime.block_on(async {
+                    if own_loops.catch("session", life.live(&profile, opened)).await.is_none() {
+                        orphans.stop().await;
+                    }
+                }),
                 Err(error) => opened.send(Err(sqlx::Error::Io(error))).unwrap_or(()),
             }
         };
         std::thread::Builder::new().name("ordinaut-session".to_owned()).spawn(thread)?;
         answer.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
-        tokio::spawn(tick(book.clone(), beat, stop.clone()));
+        loops.spawn("tick", tick(book.clone(), beat, stop.clone()));
         Ok(Self { id, book, nonce: AtomicI32::new(0), drained, lost, stop: stop.drop_guard(), ended })
     }
 
@@ -104,6 +112,29 @@ impl Session {
 async fn tick(book: Arc<Book>, beat: Duration, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(beat / 2)).await.is_some() {
         book.tick();
+    }
+}
+
+/// What a session leaves behind whose thread panicked: leases that nobody renews.
+struct Orphans {
+    book: Arc<Book>,
+    lost: CancellationToken,
+    when_stuck: fn(),
+}
+
+impl Orphans {
+    /// Stops the handlers, and ends the process if one of them does not stop.
+    async fn stop(self) {
+        self.lost.cancel();
+        self.book.stop_everybody(Stop::Lose);
+        let patience = Instant::now() + YIELD;
+        while self.book.count() > 0 {
+            if Instant::now() > patience {
+                error!("{} handlers did not yield after their session broke: the process ends", self.book.count());
+                return (self.when_stuck)();
+            }
+            tokio::time::sleep(LONGEST_BEAT / 10).await;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::attempt::Finished;
 use super::book::Book;
+use crate::loops::Loops;
 use crate::store::database::Database;
 use crate::store::link::{Link, answered};
 use crate::store::settle::{Ended, Locked, Settled, is_refusal, settle, succeed};
@@ -72,16 +73,21 @@ pub(super) struct Settler {
 
 impl Settler {
     /// `wake` is woken when something ended that took room of limits.
-    pub(super) fn start(database: &Database, name: &str, lease: Duration, wake: Arc<Notify>) -> Self {
+    pub(super) fn start(database: &Database, name: &str, lease: Duration, wake: Arc<Notify>, loops: &Loops) -> Self {
         let (inbox, letters) = mpsc::channel(BACKLOG);
         let link = Link::new(database, &format!("ordinaut-settle/{name}"), PATIENCE.min(lease / 3));
         let desk = Desk { link, database: database.clone(), wake };
-        Self { inbox, task: tokio::spawn(desk.work(letters)) }
+        Self { inbox, task: loops.spawn("settler", desk.work(letters)) }
     }
 
     /// Where attempts hand in their ends.
     pub(super) fn inbox(&self) -> mpsc::Sender<Letter> {
         self.inbox.clone()
+    }
+
+    /// Whether it panicked: the ends of what still runs cannot be written.
+    pub(super) fn is_gone(&self) -> bool {
+        self.task.is_finished()
     }
 
     /// Writes what is left, for as long as `patience` lasts. What remains is rescued when the session has ended.

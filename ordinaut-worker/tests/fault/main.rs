@@ -6,6 +6,7 @@ mod black_hole;
 mod cancels;
 mod checker;
 mod clock;
+mod closed_log;
 mod contention;
 mod crew;
 mod failover;

@@ -14,13 +14,25 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `ordinaut-…` with nothing but these settings.
     pub(crate) fn start(program: &str, arguments: &[&str], settings: &[(&str, &str)], log: PathBuf) -> Self {
+        let file = File::create(&log).unwrap().into();
+        Self::start_logging_to(file, program, arguments, settings, log)
+    }
+
+    /// The same with a standard error of another kind, so that `log` is not written.
+    pub(crate) fn start_logging_to(
+        standard_error: Stdio,
+        program: &str,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+        log: PathBuf,
+    ) -> Self {
         let child = Command::new(binary(program))
             .args(arguments)
             .env_clear()
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(&log).unwrap())
+            .stderr(standard_error)
             .spawn()
             .unwrap();
         Self { child, log }
@@ -56,7 +68,7 @@ impl Process {
     }
 
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap()
+        std::fs::read_to_string(&self.log).unwrap_or_else(|_| "it has no log that can be read".to_owned())
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod binary;
+mod closed_log;
 mod faults;
 mod fixture;
 mod health;
