@@ -23,7 +23,7 @@ with asked as materialized (
 ), letter as (
     delete from ordinaut.dead_letter
     using asked
-    where dead_letter.job_id = asked.job_id
+    where dead_letter.job_id = any(array[asked.job_id])
       and (asked.unique_key is null or exists (select from taken where taken.job_id = asked.job_id))
     returning dead_letter.*
 ), restored as (

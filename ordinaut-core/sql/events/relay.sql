@@ -13,7 +13,7 @@ with head as materialized (
 ), moved as (
     delete from ordinaut.outbox
     using taken
-    where outbox.id = taken.id
+    where outbox.id = any(array[taken.id])
     returning outbox.*
 ), numbered as materialized (
     select head.n + row_number() over (order by moved.id) as n, moved.*

@@ -7,5 +7,6 @@ select ordinaut.takes_writes_since(), clock_timestamp(), array(
         select from ordinaut.due_work
         where due_work.job_id = held.job_id and due_work.attempt = held.attempt
           and due_work.session = held.session and due_work.nonce = held.nonce
+        offset 0
     )
 )

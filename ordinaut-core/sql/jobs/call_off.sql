@@ -9,12 +9,12 @@ with listed as materialized (
 ), waited as (
     delete from ordinaut.due_work
     using listed
-    where due_work.job_id = listed.job_id and due_work.session is null
+    where due_work.job_id = any(array[listed.job_id]) and due_work.session is null
     returning due_work.job_id, due_work.attempt, due_work.flags, due_work.queue, due_work.kind
 ), set_aside as (
     delete from ordinaut.parked
     using listed
-    where parked.job_id = listed.job_id
+    where parked.job_id = any(array[listed.job_id])
     returning parked.job_id, parked.attempt, parked.flags, parked.queue, parked.kind
 ), gone as (
     select * from waited union all select * from set_aside
@@ -40,7 +40,7 @@ with listed as materialized (
     update ordinaut.due_work
     set flags = flags | 1
     from listed
-    where due_work.job_id = listed.job_id and due_work.session is not null
+    where due_work.job_id = any(array[listed.job_id]) and due_work.session is not null
     returning due_work.job_id, due_work.session
 ), noted as (
     update ordinaut.worker
@@ -49,6 +49,8 @@ with listed as materialized (
     where worker.session = running.session
 )
 select (select count(*) from gone) as removed, (select count(*) from flagged) as asked,
-       (select count(*) from ordinaut.due_work join listed using (job_id))
-           + (select count(*) from ordinaut.parked join listed using (job_id))
+       (select count(*) from listed
+        where exists (select from ordinaut.due_work where due_work.job_id = listed.job_id offset 0))
+           + (select count(*) from listed
+              where exists (select from ordinaut.parked where parked.job_id = listed.job_id offset 0))
            - (select count(*) from gone) - (select count(*) from flagged) as left_over

@@ -6,7 +6,7 @@ with listed as materialized (
     select job.id as job_id
     from (select job_id, queue, kind from ordinaut.due_work where flags & 1 = 0
           union all select job_id, queue, kind from ordinaut.parked) unended
-    join ordinaut.job on job.id = unended.job_id
+    join ordinaut.job on job.id = any(array[unended.job_id])
     where ($1::text is null or unended.queue = $1::text) and ($2::text is null or unended.kind = $2::text)
       and ($3::text is null or $3::text = any(job.tags)) and ($4::uuid is null or job.task_id = $4::uuid)
       and ($5::text is null or job.tenant = $5::text) and job.created_at < $6::timestamptz
@@ -15,12 +15,13 @@ with listed as materialized (
     limit $8::bigint
 ), waited as (
     delete from ordinaut.due_work
-    where ctid = any(array(select due_work.ctid from ordinaut.due_work join listed using (job_id)
+    where ctid = any(array(select due_work.ctid from listed join ordinaut.due_work on due_work.job_id = any(array[listed.job_id])
                            where session is null for update of due_work skip locked))
     returning job_id, attempt, flags, queue, kind
 ), set_aside as (
     delete from ordinaut.parked
-    where ctid = any(array(select parked.ctid from ordinaut.parked join listed using (job_id) for update of parked skip locked))
+    where ctid = any(array(select parked.ctid from listed join ordinaut.parked on parked.job_id = any(array[listed.job_id])
+                           for update of parked skip locked))
     returning job_id, attempt, flags, queue, kind
 ), gone as (
     select * from waited union all select * from set_aside
@@ -40,7 +41,7 @@ with listed as materialized (
 ), flagged as (
     update ordinaut.due_work
     set flags = flags | 1
-    where ctid = any(array(select due_work.ctid from ordinaut.due_work join listed using (job_id)
+    where ctid = any(array(select due_work.ctid from listed join ordinaut.due_work on due_work.job_id = any(array[listed.job_id])
                            where session is not null for update of due_work skip locked))
     returning job_id, session
 ), noted as (

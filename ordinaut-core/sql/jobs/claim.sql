@@ -7,7 +7,8 @@
 -- skip locked: two workers never wait for the same row.
 -- A claim need not be durable: losing one only runs a job that nobody settled. The nonce makes its token unrepeatable.
 -- Jobs that a limit concerns are not taken here (limits/sift.sql); where there are no limits, that is asked once.
--- The left join of job: one whose row is gone is still leased, so that its worker can bury it with that reason. That of
+-- The left join of job: one whose row is gone is still leased, so that its worker can bury it with that reason. "offset 0"
+-- keeps it a look-up by key: as a plain join, a plan made while job was empty reads all of job for each row. The left join of
 -- the claim: an empty one still tells the time. Sorting is left to the worker, whose time is cheaper.
 with claim as materialized (
     select statement_timestamp() as at, set_config('synchronous_commit', 'off', true),
@@ -54,4 +55,9 @@ select claim.at, leased.*, job.args::text as args, job.max_attempts,
        job.backoff, claim.limits
 from claim
 left join leased on true
-left join ordinaut.job on job.id = leased.job_id
+left join lateral (
+    select args, max_attempts, timeout, tags, created_at, backoff
+    from ordinaut.job
+    where job.id = leased.job_id
+    offset 0
+) job on true

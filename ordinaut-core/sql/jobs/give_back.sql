@@ -1,11 +1,12 @@
 -- Hand leases back whose handlers never started ($1 job, $2 attempt, of session $3, $4 nonce): due at once, no
 -- run, failures and the suspect flag as they were. Nothing becomes free in place: it is a new row.
+-- "= any(array[…])" keeps the look-up one by key: see settle.sql.
 with returned as (
     select * from unnest($1::uuid[], $2::integer[], $4::integer[]) as r(job_id, attempt, nonce)
 ), gone as (
     delete from ordinaut.due_work
     using returned
-    where due_work.job_id = returned.job_id and due_work.attempt = returned.attempt
+    where due_work.job_id = any(array[returned.job_id]) and due_work.attempt = returned.attempt
       and due_work.session = $3::bigint and due_work.nonce = returned.nonce
     returning due_work.*
 ), again as (

@@ -2,6 +2,8 @@
 -- A null $6 ends the job too; else it is due again after so many seconds, with $7 failures, as a new row:
 -- nothing becomes free in place.
 --
+-- Rows are looked up as "= any(array[…])", which Postgres cannot turn round: as a plain equality, a plan made while a table
+-- was empty reads all of it for each job.
 -- The cancel flag is read from the deleted row: a job that was asked to stop gets no further attempt.
 -- A claim of another worker whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
 -- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for those, they are left out.
@@ -13,7 +15,7 @@ with ended as (
 ), gone as (
     delete from ordinaut.due_work
     using ended
-    where due_work.job_id = ended.job_id and due_work.attempt = ended.attempt
+    where due_work.job_id = any(array[ended.job_id]) and due_work.attempt = ended.attempt
       and due_work.session = ended.session and due_work.nonce = ended.nonce
       and ($11::boolean or due_work.xmax = due_work.xmin or due_work.xmax = '0'::xid)
     returning again_in is not null and due_work.flags & 1 = 0 as goes_on, due_work.flags,
@@ -48,7 +50,7 @@ with ended as (
            coalesce(job.args, 'null'), job.max_attempts, job.timeout, coalesce(job.tags, '{}'), job.backoff, job.task_id,
            job.scheduled_for, job.tenant, job.trace_context, job.created_at, job.unique_key, job.unique_after_end
     from gone
-    left join ordinaut.job on job.id = gone.job_id
+    left join ordinaut.job on job.id = any(array[gone.job_id])
     where gone.decided = 'dead'
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)

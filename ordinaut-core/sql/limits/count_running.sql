@@ -3,7 +3,7 @@ with running as (
     update ordinaut.due_work
     set flags = flags | 4
     from ordinaut.job cross join lateral ordinaut.limits_of(job.queue, job.kind, job.args, job.tenant) as concerned
-    where job.id = due_work.job_id and due_work.session is not null and concerned.name = $1::text
+    where job.id = any(array[due_work.job_id]) and due_work.session is not null and concerned.name = $1::text
     returning concerned.*, due_work.job_id, due_work.session
 )
 insert into ordinaut.limit_slot (name, key, job_id, weight, session, ordered)

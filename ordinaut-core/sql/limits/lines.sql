@@ -37,9 +37,13 @@ select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as 
 from line
 cross join lateral ordinaut.first_of_line(line.key, 1, make_interval(secs => $5::float8)) as head
 left join member on member.line = line.key
-left join ordinaut.limit_bucket left_over
-    on left_over.name = member.name and left_over.key = member.at_key
-   and left_over.session = coalesce(member.one_session, 0)
+left join lateral (
+    select tokens, filled_at
+    from ordinaut.limit_bucket
+    where limit_bucket.name = member.name and limit_bucket.key = member.at_key
+      and limit_bucket.session = coalesce(member.one_session, 0)
+    offset 0
+) left_over on true
 left join lateral ordinaut.limit_turn(
     member.name, member.at_key, line.key, head.turn, head.queue, head.priority, head.run_at, head.job_id
 ) as turn on member.ordered

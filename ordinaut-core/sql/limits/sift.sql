@@ -37,7 +37,7 @@ with at as materialized (
         'queue', gone.queue, 'kind', gone.kind, 'suspect', gone.flags & 2 = 2,
         'limits', coalesce(concerned.limits, '[]'))::text as line
     from gone
-    left join ordinaut.job on job.id = gone.job_id
+    left join lateral (select args, tenant from ordinaut.job where job.id = gone.job_id offset 0) job on true
     left join lateral (
         select jsonb_agg(jsonb_build_array(name, key, weight) order by name) as limits,
                min(jsonb_build_array(name, key)::text) filter (where ordered) as turn

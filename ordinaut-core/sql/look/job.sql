@@ -21,4 +21,4 @@ from (
     from ordinaut.dead_letter
     where job_id = $1::uuid and not exists (select from ordinaut.job where id = $1::uuid)
 ) found
-left join ordinaut.job_state state on state.job_id = found.id
+left join lateral (select * from ordinaut.job_state where job_state.job_id = found.id offset 0) state on true

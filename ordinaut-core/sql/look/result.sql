@@ -1,7 +1,7 @@
 -- How the job $1 ended, if it has. Work that somebody deleted by hand ends as cancelled, as job_state says.
 select job_state.state, job_state.attempt, run.error, run.output
 from ordinaut.job_state
-left join ordinaut.run on run.job_id = job_state.job_id and run.attempt = job_state.attempt
+left join ordinaut.run on run.job_id = $1::uuid and run.attempt = job_state.attempt
 where job_state.job_id = $1::uuid
 union all
 select 'dead', attempt, error, null

@@ -5,20 +5,20 @@ with asked as (
 ), state as (
     select job_state.state, count(*) as jobs
     from asked
-    join ordinaut.job_state on job_state.job_id = asked.id
+    cross join lateral (select * from ordinaut.job_state where job_state.job_id = asked.id offset 0) as job_state
     group by job_state.state
 ), first_wait as (
     select extract(epoch from run.started_at - greatest(job.created_at, job.scheduled_for))::float8 as seconds
     from asked
-    join ordinaut.job on job.id = asked.id
-    join ordinaut.run on run.job_id = asked.id and run.attempt = 1
+    join ordinaut.job on job.id = any(array[asked.id])
+    join ordinaut.run on run.job_id = any(array[asked.id]) and run.attempt = 1
     where run.started_at is not null
 )
 select coalesce((select sum(jobs) from state), 0)::bigint as jobs,
        coalesce((select sum(jobs) from state where state = 'succeeded'), 0)::bigint as succeeded,
        coalesce((select sum(jobs) from state where state = 'dead'), 0)::bigint as dead,
        coalesce((select sum(jobs) from state where state = 'cancelled'), 0)::bigint as cancelled,
-       (select count(*) from ordinaut.run where job_id in (select id from asked) and outcome = 'failed') as retried,
-       (select count(*) from ordinaut.run where job_id in (select id from asked) and outcome = 'snoozed') as snoozed,
+       (select count(*) from ordinaut.run where job_id = any($1::uuid[]) and outcome = 'failed') as retried,
+       (select count(*) from ordinaut.run where job_id = any($1::uuid[]) and outcome = 'snoozed') as snoozed,
        coalesce((select percentile_cont(0.5) within group (order by seconds) from first_wait), 0)::float8 as wait_p50,
        coalesce((select percentile_cont(0.95) within group (order by seconds) from first_wait), 0)::float8 as wait_p95

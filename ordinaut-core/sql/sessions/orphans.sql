@@ -6,7 +6,7 @@ select due_work.job_id, due_work.attempt, due_work.session, due_work.nonce, due_
        due_work.flags, coalesce(job.max_attempts, worker.max_attempts) as max_attempts
 from ordinaut.due_work
 left join ordinaut.worker on worker.session = due_work.session
-left join ordinaut.job on job.id = due_work.job_id
+left join ordinaut.job on job.id = any(array[due_work.job_id])
 where due_work.session is not null and (worker.session is null or worker.ended_at is not null)
 limit $1::bigint
 for update of due_work skip locked

@@ -8,5 +8,5 @@ from (
     order by id desc
     limit 10000
 ) recent
-join ordinaut.run on run.job_id = recent.id
+join ordinaut.run on run.job_id = any(array[recent.id])
 where run.outcome in ('succeeded', 'failed', 'dead', 'lost')

@@ -6,7 +6,7 @@ with idle as (
     cross join lateral (
         select parked.job_id
         from ordinaut.parked
-        join ordinaut.job on job.id = parked.job_id
+        cross join lateral (select task_id from ordinaut.job where job.id = parked.job_id offset 0) job
         join ordinaut.task on task.id = job.task_id and task.status <> 'paused'
         where parked.reason = 'concurrency_key' and parked.key = line.key
         order by parked.parked_at, parked.job_id
@@ -15,14 +15,14 @@ with idle as (
     where not exists (
         select
         from ordinaut.task
-        join ordinaut.task_job on task_job.task_id = task.id
-        join ordinaut.due_work on due_work.job_id = task_job.job_id
+        cross join lateral (select job_id from ordinaut.task_job where task_job.task_id = task.id offset 0) task_job
         where task.concurrency_key = line.key
+          and exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id offset 0)
     )
 ), gone as (
     delete from ordinaut.parked
     using idle
-    where parked.job_id = idle.job_id
+    where parked.job_id = any(array[idle.job_id])
     returning parked.*
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)

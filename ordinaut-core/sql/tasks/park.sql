@@ -4,7 +4,7 @@ with gone as (
     delete from ordinaut.due_work
     using ordinaut.task_job, ordinaut.task
     where task.status = 'paused' and ($1::uuid is null or task.id = $1::uuid)
-      and task_job.task_id = task.id and due_work.job_id = task_job.job_id and due_work.session is null
+      and task_job.task_id = any(array[task.id]) and due_work.job_id = any(array[task_job.job_id]) and due_work.session is null
     returning due_work.*, task.id as task_id
 ), held as (
     insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)

@@ -8,8 +8,9 @@ where schedule_kind = 'service' and status = 'active' and ($2::uuid is null or i
       select
       from ordinaut.task_job
       where task_job.task_id = task.id
-        and (exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id)
-          or exists (select from ordinaut.parked where parked.job_id = task_job.job_id))
+        and (exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id offset 0)
+          or exists (select from ordinaut.parked where parked.job_id = task_job.job_id offset 0))
+      offset 0
   )
 order by id
 limit $1::bigint

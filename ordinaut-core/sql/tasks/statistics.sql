@@ -3,7 +3,7 @@ with ended as (
     select run.outcome, run.finished_at,
            extract(epoch from run.finished_at - run.started_at)::float8 as seconds
     from ordinaut.job
-    join ordinaut.run on run.job_id = job.id
+    join ordinaut.run on run.job_id = any(array[job.id])
     where job.task_id = $1::uuid and run.finished_at >= statement_timestamp() - make_interval(days => $2::integer)
 ), per_day as (
     select (finished_at at time zone 'UTC')::date as day, count(*) as runs,

@@ -5,9 +5,9 @@ with asked as (
 ), living as materialized (
     select task_job.task_id, task_job.job_id
     from asked
-    join ordinaut.task_job on task_job.task_id = asked.id
-    where exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id)
-       or exists (select from ordinaut.parked where parked.job_id = task_job.job_id)
+    cross join lateral (select task_id, job_id from ordinaut.task_job where task_job.task_id = asked.id offset 0) task_job
+    where exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id offset 0)
+       or exists (select from ordinaut.parked where parked.job_id = task_job.job_id offset 0)
 ), cleared as (
     delete from ordinaut.task_job
     where task_id = any($1::uuid[])
@@ -17,9 +17,11 @@ select asked.id, (select count(*) from living where task_id = asked.id) as unfin
        asked.concurrency_key is not null and exists (
            select
            from ordinaut.task other
-           join ordinaut.task_job on task_job.task_id = other.id
+           cross join lateral (
+               select job_id from ordinaut.task_job where task_job.task_id = other.id offset 0
+           ) task_job
            where other.concurrency_key = asked.concurrency_key
-             and (exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id)
-               or exists (select from ordinaut.parked where parked.job_id = task_job.job_id))
+             and (exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id offset 0)
+               or exists (select from ordinaut.parked where parked.job_id = task_job.job_id offset 0))
        ) as key_is_taken
 from asked

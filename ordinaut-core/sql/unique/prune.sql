@@ -7,6 +7,6 @@ with past as (
     limit $1::bigint
     for update skip locked
 ), gone as (
-    delete from ordinaut.unique_key using past where unique_key.key = past.key returning 1
+    delete from ordinaut.unique_key using past where unique_key.key = any(array[past.key]) returning 1
 )
 select count(*) from gone

@@ -109,7 +109,7 @@ impl Database {
             .bind(created_before)
             .bind(after)
             .bind(JOBS_A_STATEMENT)
-            .fetch_one(self)
+            .fetch_one(self.by_key())
             .await
     }
 }

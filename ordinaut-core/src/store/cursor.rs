@@ -13,14 +13,17 @@ impl Database {
             .bind(token.session)
             .bind(token.nonce)
             .bind(json)
-            .execute(self)
+            .execute(self.by_key())
             .await?;
         Ok(saved.rows_affected() == 1)
     }
 
     /// JSON that an attempt has kept.
     pub(crate) async fn read_cursor(&self, job_id: Uuid) -> sqlx::Result<Option<String>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/cursors/read.sql"))).bind(job_id).fetch_optional(self).await
+        sqlx::query_scalar(self.sql(include_str!("../../sql/cursors/read.sql")))
+            .bind(job_id)
+            .fetch_optional(self.by_key())
+            .await
     }
 
     /// Forgets the cursors of jobs that have ended; says how many.

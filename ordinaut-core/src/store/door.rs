@@ -1,6 +1,7 @@
 //! The one way of a statement to Postgres: through a connection of the pool, or, behind a pooler that forgets what was
 //! prepared, in a transaction of its own.
 
+use super::by_key::{BEGIN_ANEW_BY_KEY, BEGIN_BY_KEY};
 use super::database::Database;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, TryStreamExt};
@@ -23,7 +24,19 @@ impl Database {
         if !self.pooler().forgets_statements() {
             return self.wherever(|| self.pool().begin()).await;
         }
-        let mut tx = self.wherever(|| self.pool().begin_with(BEGIN_ANEW)).await?;
+        self.begin_anew(BEGIN_ANEW).await
+    }
+
+    /// Begins a transaction whose statements find rows by index alone: see [`super::by_key`].
+    pub(crate) async fn begin_by_key(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        if !self.pooler().forgets_statements() {
+            return self.wherever(|| self.pool().begin_with(BEGIN_BY_KEY)).await;
+        }
+        self.begin_anew(BEGIN_ANEW_BY_KEY).await
+    }
+
+    async fn begin_anew(&self, begin: &'static str) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let mut tx = self.wherever(|| self.pool().begin_with(begin)).await?;
         // An application's pool remembers statements that are gone; ours remembers none.
         if tx.cached_statements_size() > 0 {
             tx.clear_cached_statements().await?;
@@ -80,7 +93,7 @@ impl Database {
         Ok(first)
     }
 
-    fn heard<T>(&self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    pub(super) fn heard<T>(&self, result: sqlx::Result<T>) -> sqlx::Result<T> {
         result.inspect_err(|error| self.pooler().noticed(error))
     }
 }

@@ -42,7 +42,7 @@ impl Database {
         for _ in 0..LOOKS {
             let answer: String = sqlx::query_scalar(self.sql(include_str!("../../sql/jobs/cancel.sql")))
                 .bind(job_id)
-                .fetch_one(self)
+                .fetch_one(self.by_key())
                 .await?;
             return Ok(match &*answer {
                 "now" => Cancelled::Now,
@@ -61,7 +61,7 @@ impl Database {
     pub async fn run_now(&self, job_id: Uuid) -> sqlx::Result<RunNow> {
         let answer: String = sqlx::query_scalar(self.sql(include_str!("../../sql/jobs/run_now.sql")))
             .bind(job_id)
-            .fetch_one(self)
+            .fetch_one(self.by_key())
             .await?;
         Ok(match &*answer {
             "now" => RunNow::Now,

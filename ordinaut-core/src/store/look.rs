@@ -137,14 +137,16 @@ pub struct JobFilter {
 impl Database {
     /// One job, or `None` if there is none.
     pub async fn job(&self, id: Uuid) -> sqlx::Result<Option<JobDetails>> {
-        let found: Option<JobDetails> =
-            sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql"))).bind(id).fetch_optional(self).await?;
+        let found: Option<JobDetails> = sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql")))
+            .bind(id)
+            .fetch_optional(self.by_key())
+            .await?;
         Ok(found.map(|job| JobDetails { args: envelope::shown(job.args), ..job }))
     }
 
     /// The attempts of a job that ended, in their order.
     pub async fn runs(&self, job_id: Uuid) -> sqlx::Result<Vec<RunRecord>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql"))).bind(job_id).fetch_all(self).await
+        sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql"))).bind(job_id).fetch_all(self.by_key()).await
     }
 
     /// Up to `limit` jobs, newest first.
@@ -155,7 +157,7 @@ impl Database {
             .bind(filter.state.map(JobState::as_str))
             .bind(&filter.kind)
             .bind(&filter.queue)
-            .fetch_all(self)
+            .fetch_all(self.by_key())
             .await
     }
 }

@@ -38,6 +38,6 @@ pub(crate) async fn own_end<'e>(schema: &Schema, token: Token, db: impl PgExecut
 impl Database {
     /// The same, through the pool.
     pub(crate) async fn own_end(&self, token: Token) -> sqlx::Result<OwnEnd> {
-        own_end(self.schema(), token, self).await
+        own_end(self.schema(), token, self.by_key()).await
     }
 }

@@ -39,7 +39,7 @@ impl Database {
 
     /// Takes up to `limit` jobs back from sessions that are not alive, in one transaction.
     pub(crate) async fn rescue(&self, limit: i64) -> sqlx::Result<Vec<Settled>> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_by_key().await?;
         let orphans: Vec<Orphan> = sqlx::query_as(self.sql(include_str!("../../sql/sessions/orphans.sql")))
             .bind(limit)
             .fetch_all(&mut *tx)

@@ -20,7 +20,7 @@ impl Database {
     pub(crate) async fn fire_conditions(&self) -> sqlx::Result<usize> {
         let (mut after, mut fired) = (None, 0);
         loop {
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_by_key().await?;
             let tasks = self.watching_tasks(BATCH, after, &mut tx).await?;
             let Some(last) = tasks.last() else { return Ok(fired) };
             after = Some(last.id);

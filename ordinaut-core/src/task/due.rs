@@ -35,7 +35,7 @@ pub(crate) struct Fired {
 impl Database {
     /// Fires up to `limit` tasks that are due. Instants later than `grace` are misfires, for tasks that do not say.
     pub(crate) async fn fire_due(&self, limit: i64, grace: Duration) -> sqlx::Result<Fired> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_by_key().await?;
         let tasks = self.due_tasks(limit, &mut tx).await?;
         if tasks.is_empty() {
             return Ok(Fired::default());

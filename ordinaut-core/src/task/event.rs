@@ -39,7 +39,7 @@ impl Database {
         if nul::escapes(&payload.to_string()).next().is_some() {
             return Err(invalid("payload", "must not contain \\u0000, which Postgres cannot store").into());
         }
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_by_key().await?;
         let now = self.now(&mut *tx).await?;
         let mut tasks = self.event_tasks(&mut tx).await?;
         tasks.retain(|task| waits_for(task, topic, now));

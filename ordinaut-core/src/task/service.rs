@@ -16,7 +16,7 @@ impl Database {
     pub(crate) async fn restart_services(&self) -> sqlx::Result<usize> {
         let (mut after, mut fired) = (None, 0);
         loop {
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_by_key().await?;
             let mut services = self.idle_services(BATCH, after, &mut tx).await?;
             let Some(last) = services.last() else { return Ok(fired) };
             after = Some(last.id);

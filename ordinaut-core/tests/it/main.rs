@@ -21,6 +21,7 @@ mod level;
 mod limit;
 mod migrate;
 mod model;
+mod plans;
 mod pooler;
 mod queue;
 #[cfg(feature = "redis")]

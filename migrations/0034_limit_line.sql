@@ -1,0 +1,61 @@
+-- The text that tells which line a parked job is in was the key of two indexes, whose rows hold 2,704 bytes: a few limits
+-- with long names and values did not fit, and no limited job started any more. A text that is too long for them is kept
+-- here, and its hash is the key.
+alter table parked add column line text;
+
+-- The key of a line. It begins with "#" where it is a hash, and with "{" where it is the text itself.
+create function line_key(line text) returns text
+    language sql immutable strict parallel safe
+as $$
+    select case when octet_length(line) > 2000 then '#' || encode(sha256(convert_to(line, 'UTF8')), 'hex') else line end
+$$;
+
+-- The text of the line that has this key, from the first job in it.
+create function line_text(line_key text) returns text
+    language sql stable
+begin atomic
+    select case
+        when line_key like '#%' then (
+            select parked.line from parked where parked.reason = 'limit' and parked.key = line_key limit 1
+        )
+        else line_key
+    end;
+end;
+
+-- As before (0026), but each job is looked up by its key: a subquery with "offset 0" is never turned round into a join that
+-- reads all of a table which was empty when the statement was planned.
+create or replace function limit_turn(
+    limit_name text, at_key text, line text, turn_of text,
+    first_queue text, first_priority smallint, first_run_at timestamptz, first_job uuid
+) returns table (begun boolean, begun_here uuid, another_first boolean)
+    language sql stable
+begin atomic
+    select exists (
+               select from limit_slot
+               where limit_slot.name = limit_name and limit_slot.key = at_key
+                 and (exists (select from due_work where due_work.job_id = limit_slot.job_id offset 0)
+                   or exists (select from parked where parked.job_id = limit_slot.job_id offset 0))
+           ),
+           (select waiting.job_id
+            from limit_slot
+            cross join lateral (select * from parked where parked.job_id = limit_slot.job_id offset 0) waiting
+            where limit_slot.name = limit_name and limit_slot.key = at_key
+              and waiting.reason = 'limit' and waiting.key = line
+            limit 1),
+           exists (
+               select from parked
+               where parked.turn = turn_of
+                 and (parked.priority, parked.run_at, parked.job_id) < (first_priority, first_run_at, first_job)
+           ) or exists (
+               select
+               from due_work
+               cross join lateral (select args, tenant from job where job.id = due_work.job_id offset 0) job
+               cross join lateral limits_of(due_work.queue, due_work.kind, job.args, job.tenant) as concerned
+               where due_work.queue = first_queue and due_work.priority = first_priority
+                 and due_work.session is null
+                 and (due_work.run_at, due_work.job_id) < (first_run_at, first_job)
+                 and concerned.name = limit_name and concerned.key = at_key
+           );
+end;
+
+update schema_version set version = 34;
