@@ -10,18 +10,6 @@ as $$
     select case when octet_length(line) > 2000 then '#' || encode(sha256(convert_to(line, 'UTF8')), 'hex') else line end
 $$;
 
--- The text of the line that has this key, from the first job in it.
-create function line_text(line_key text) returns text
-    language sql stable
-begin atomic
-    select case
-        when line_key like '#%' then (
-            select parked.line from parked where parked.reason = 'limit' and parked.key = line_key limit 1
-        )
-        else line_key
-    end;
-end;
-
 -- As before (0026), but each job is looked up by its key: a subquery with "offset 0" is never turned round into a join that
 -- reads all of a table which was empty when the statement was planned.
 create or replace function limit_turn(
@@ -38,9 +26,9 @@ begin atomic
            ),
            (select waiting.job_id
             from limit_slot
-            cross join lateral (select * from parked where parked.job_id = limit_slot.job_id offset 0) waiting
+            cross join lateral (select job_id, reason, key from parked where parked.job_id = limit_slot.job_id offset 0) waiting
             where limit_slot.name = limit_name and limit_slot.key = at_key
-              and waiting.reason = 'limit' and waiting.key = line
+              and waiting.reason = 'limit' and waiting.key = limit_turn.line
             limit 1),
            exists (
                select from parked

@@ -1,6 +1,6 @@
 -- All limits, with the room that running jobs take of each, and how many jobs wait in its lines.
 with line as materialized (
-    select key::jsonb -> 'limits' as limits, count(*) as jobs
+    select coalesce(max(line), key)::jsonb -> 'limits' as limits, count(*) as jobs
     from ordinaut.parked
     where reason = 'limit'
     group by key

@@ -44,8 +44,9 @@ with at as materialized (
         from ordinaut.limits_of(gone.queue, gone.kind, job.args, job.tenant)
     ) concerned on true
 ), set_aside as (
-    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, turn)
-    select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'limit', line, turn
+    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, line, turn)
+    select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'limit', ordinaut.line_key(line),
+           case when line <> ordinaut.line_key(line) then line end, turn
     from lined
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
