@@ -11,6 +11,7 @@ mod pinned;
 mod schedules;
 mod settle_by;
 mod sleepers;
+mod steady;
 mod window;
 
 use crate::{Figure, Options};
@@ -29,6 +30,8 @@ pub enum Bench {
     Backlog,
     /// Jobs go through while an old snapshot is held
     Pinned,
+    /// Jobs come at a steady rate, on a schema that was vacuumed while it was empty
+    Steady,
     /// What one job costs the server in its whole life
     Cost,
     /// Plain SQL of the same shape
@@ -46,7 +49,7 @@ pub enum Bench {
 
 impl Bench {
     /// What `all` runs, in the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -54,6 +57,7 @@ impl Bench {
         Self::Latency,
         Self::Backlog,
         Self::Pinned,
+        Self::Steady,
         Self::Sleepers,
         Self::SettleBy,
         Self::Schedules,
@@ -68,6 +72,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Latency => latency::run(options).await,
         Bench::Backlog => backlog::run(options).await,
         Bench::Pinned => pinned::run(options).await,
+        Bench::Steady => steady::run(options).await,
         Bench::Cost => cost::run(options).await,
         Bench::Floor => floor::run(options).await,
         Bench::Schedules => schedules::run(options).await,
