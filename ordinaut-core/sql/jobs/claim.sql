@@ -4,12 +4,12 @@
 --
 -- All rows are locked first, as an array, and then changed in the order of their places: a seventh cheaper than both row by
 -- row. Nor could the planner run the limited subquery once for each candidate row, and lease more than $4.
--- skip locked: two workers never wait for the same row.
--- A claim need not be durable: losing one only runs a job that nobody settled. The nonce makes its token unrepeatable.
+-- skip locked: two workers never wait for the same row. A claim need not be durable: a lost one is a job that nobody settled.
+-- Arguments of more than $10 bytes, as stored or as text, are left out and fetched after the commit (args.sql): a worker that
+-- stops reading must not hold rows and sweep for as long as its answer has nowhere to go.
 -- Jobs that a limit concerns are not taken here (limits/sift.sql); where there are no limits, that is asked once.
--- The left join of job: one whose row is gone is still leased, so that its worker can bury it with that reason. "offset 0"
--- keeps it a look-up by key: as a plain join, a plan made while job was empty reads all of job for each row. The left join of
--- the claim: an empty one still tells the time. Sorting is left to the worker, whose time is cheaper.
+-- A job whose row is gone is leased too, so that its worker can bury it. "offset 0" keeps that a look-up by key: a plain join,
+-- planned while job was empty, reads all of it for each row. An empty claim still tells the time. The worker sorts: cheaper.
 with claim as materialized (
     select statement_timestamp() as at, set_config('synchronous_commit', 'off', true),
            exists (select from ordinaut.job_limit) as limits
@@ -50,14 +50,11 @@ with claim as materialized (
     from leased
     group by queue, kind
 )
-select claim.at, leased.*, job.args::text as args, job.max_attempts,
-       extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at,
-       job.backoff, claim.limits
-from claim
-left join leased on true
+select claim.at, leased.*, case when octet_length(job.args) <= $10::integer then job.args end as args, job.max_attempts,
+       extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at, job.backoff, job.stored, claim.limits
+from claim left join leased on true
 left join lateral (
-    select args, max_attempts, timeout, tags, created_at, backoff
-    from ordinaut.job
-    where job.id = leased.job_id
-    offset 0
+    select case when pg_column_size(args) <= $10::integer then args::text end as args, pg_column_size(args) as stored,
+           max_attempts, timeout, tags, created_at, backoff
+    from ordinaut.job where job.id = leased.job_id offset 0
 ) job on true

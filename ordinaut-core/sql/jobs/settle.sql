@@ -2,8 +2,7 @@
 -- A null $6 ends the job too; else it is due again after so many seconds, with $7 failures, as a new row:
 -- nothing becomes free in place.
 --
--- Rows are looked up as "= any(array[…])", which Postgres cannot turn round: as a plain equality, a plan made while a table
--- was empty reads all of it for each job.
+-- "= any(array[…])" cannot be turned round: with a plain "=", a plan made while a table was empty reads all of it for each job.
 -- The cancel flag is read from the deleted row: a job that was asked to stop gets no further attempt.
 -- A claim of another worker whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
 -- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for those, they are left out.
@@ -28,7 +27,6 @@ with ended as (
     from gone
     where goes_on
 ), key_freed as (
-    -- As an array: joined, a plan made while there were no keys would read all of them.
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
     where job_id = any(array(select job_id from gone where flags & 8 = 8 and not goes_on))

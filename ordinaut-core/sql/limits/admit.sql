@@ -1,6 +1,6 @@
 -- Let jobs in: the first $2 of each line $1 (or the one job $3 of it) are leased to the session $4 under the nonce $5, and take
 -- room of their limits; what is left of rates ($6 limit, $7 key, $8 session) was $9 at $10. A wait of $11 seconds is worth a
--- level of priority (null: nothing is).
+-- level of priority (null: nothing is). Arguments of more than $12 bytes are left out, as in claim.sql.
 --
 -- "= any(array[…])" and "offset 0" keep each look-up one by key, whatever the statistics were when this was planned. The
 -- reason is compared as an expression, so that no plan reads all lines by the index that is for this reason alone.
@@ -31,7 +31,7 @@ with allowed as (
     insert into ordinaut.limit_slot (name, key, job_id, weight, session, ordered)
     select job_limit.name, limits.member ->> 1, gone.job_id, (limits.member ->> 2)::integer, $4::bigint, job_limit.ordered
     from gone
-    cross join lateral jsonb_array_elements(gone.key::jsonb -> 'limits') as limits(member)
+    cross join lateral jsonb_array_elements(coalesce(gone.line, gone.key)::jsonb -> 'limits') as limits(member)
     join ordinaut.job_limit on job_limit.name = limits.member ->> 0
     on conflict (name, key, job_id) do update set session = excluded.session
 ), rates as (
@@ -45,11 +45,13 @@ with allowed as (
     from leased
     group by queue, kind
 )
-select clock_timestamp() as at, leased.*, job.args::text as args, job.max_attempts,
-       extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at, job.backoff
+select clock_timestamp() as at, leased.*,
+       case when octet_length(job.args) <= $12::integer then job.args end as args, job.max_attempts,
+       extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at, job.backoff, job.stored
 from leased
 left join lateral (
-    select args, max_attempts, timeout, tags, created_at, backoff
+    select case when pg_column_size(args) <= $12::integer then args::text end as args, pg_column_size(args) as stored,
+           max_attempts, timeout, tags, created_at, backoff
     from ordinaut.job
     where job.id = leased.job_id
     offset 0

@@ -11,7 +11,9 @@ with asked as (
     select extract(epoch from run.started_at - greatest(job.created_at, job.scheduled_for))::float8 as seconds
     from asked
     join ordinaut.job on job.id = any(array[asked.id])
-    join ordinaut.run on run.job_id = any(array[asked.id]) and run.attempt = 1
+    cross join lateral (
+        select started_at from ordinaut.run where run.job_id = asked.id and run.attempt = 1 offset 0
+    ) run
     where run.started_at is not null
 )
 select coalesce((select sum(jobs) from state), 0)::bigint as jobs,

@@ -7,9 +7,14 @@ use crate::vocabulary::lease::{Body, Lease, Token};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, Row};
+use sqlx::{Decode, PgConnection, Postgres, Row, Type};
+use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// Why a job cannot run whose row somebody deleted.
+pub(crate) const GONE: &str = "the job's own row is gone";
 
 /// What to take.
 pub(crate) struct Claim<'a> {
@@ -25,6 +30,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) suspects: bool,
     /// From the beginning of every lane, unless another worker does so now.
     pub(crate) sweep: bool,
+    /// Arguments of more bytes do not come with the answer.
+    pub(crate) inline_bytes: usize,
     /// The lanes come by it already; what waits for room of limits does not.
     pub(crate) ageing: Option<Ageing>,
 }
@@ -37,6 +44,10 @@ impl Claim<'_> {
     /// Unknown ones are before the beginning of time, which no instant of ours can name.
     pub(super) fn floors(&self) -> Vec<DateTime<Utc>> {
         self.floors.iter().map(|floor| floor.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).collect()
+    }
+
+    pub(super) fn inline_bytes(&self) -> i32 {
+        i32::try_from(self.inline_bytes).unwrap_or(i32::MAX)
     }
 
     pub(super) fn kinds(&self) -> Vec<&str> {
@@ -65,10 +76,11 @@ pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: &Claim<
         .bind(claim.nonce)
         .bind(claim.suspects)
         .bind(claim.sweep)
+        .bind(claim.inline_bytes())
         .fetch_all(db)
         .await?;
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let (at, limits) = (first.try_get(0)?, first.try_get(16)?);
+    let (at, limits) = (first.try_get(0)?, first.try_get(17)?);
     Ok(Claimed { at, leases: leases(&rows, claim)?, limits })
 }
 
@@ -83,30 +95,68 @@ pub(super) fn leases(rows: &[PgRow], claim: &Claim<'_>) -> sqlx::Result<Vec<Leas
 /// A row in the order of the statement's columns; the one row of an empty claim has nothing but the time.
 fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
     let Some(job_id) = row.try_get(1)? else { return Ok(None) };
-    let body = match (row.try_get(10)?, row.try_get(14)?) {
-        (Some(args), Some(created_at)) => Some(Body {
-            args,
-            max_attempts: row.try_get(11)?,
-            timeout_seconds: row.try_get(12)?,
-            tags: row.try_get::<Option<_>, _>(13)?.unwrap_or_default(),
-            created_at,
-            backoff: row.try_get::<Option<Json<_>>, _>(15)?.map(|Json(backoff)| backoff),
-        }),
-        _ => None,
+    let stored: Option<i32> = row.try_get(16)?;
+    let args: Option<String> = row.try_get(10)?;
+    let left_out = stored.filter(|_| args.is_none()).map(|bytes| usize::try_from(bytes).unwrap_or_default());
+    let body = match stored {
+        None => Err(GONE.to_owned()),
+        Some(_) => body(row, args.unwrap_or_default()),
     };
+    let left_out = left_out.filter(|_| body.is_ok());
     let flags: i16 = row.try_get(4)?;
     Ok(Some(Lease {
         token: Token { job_id, attempt: row.try_get(2)?, session: claim.session, nonce: claim.nonce },
         failures: row.try_get(3)?,
         suspect: flags & 2 != 0,
         limited: flags & 4 != 0,
-        run_at: row.try_get(5)?,
+        // What somebody wrote by hand may have been due since before all time.
+        run_at: instant(row, 5)?.unwrap_or(DateTime::<Utc>::UNIX_EPOCH),
         queue: shared(row.try_get(6)?, claim.lanes.iter().map(|(queue, _)| queue)),
         kind: shared(row.try_get(7)?, claim.kinds.iter()),
         priority: row.try_get(8)?,
         place: row.try_get(9)?,
         body,
+        left_out,
     }))
+}
+
+/// The job's own row, judged by itself: what cannot be read is the reason to bury this job, and no reason to give up the
+/// claim's other jobs.
+fn body(row: &PgRow, args: String) -> Result<Body, String> {
+    let tags: Vec<Option<String>> = field(row, 13, "tags")?;
+    let timeout_seconds: Option<f64> = field(row, 12, "timeout")?;
+    if timeout_seconds.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
+        return Err(unreadable("timeout", "it is out of range"));
+    }
+    Ok(Body {
+        args,
+        max_attempts: field(row, 11, "max_attempts")?,
+        timeout_seconds,
+        tags: tags.into_iter().collect::<Option<_>>().ok_or_else(|| unreadable("tags", "one of them is null"))?,
+        created_at: instant(row, 14)
+            .map_err(|error| unreadable("created_at", error))?
+            .ok_or_else(|| unreadable("created_at", "it is out of range"))?,
+        backoff: field::<Option<Json<_>>>(row, 15, "backoff")?.map(|Json(backoff)| backoff),
+    })
+}
+
+fn field<'r, T: Decode<'r, Postgres> + Type<Postgres>>(row: &'r PgRow, column: usize, name: &str) -> Result<T, String> {
+    row.try_get(column).map_err(|error| match error {
+        sqlx::Error::ColumnDecode { source, .. } => unreadable(name, source),
+        error => unreadable(name, error),
+    })
+}
+
+fn unreadable(field: &str, why: impl Display) -> String {
+    format!("the job cannot be read: {field}: {why}")
+}
+
+/// `None`: no clock of ours can say it, such as infinity. Postgres counts microseconds since 2000.
+fn instant(row: &PgRow, column: usize) -> sqlx::Result<Option<DateTime<Utc>>> {
+    const LAST: u64 = 8_000_000_000_000_000_000;
+    let raw = row.try_get_raw(column)?;
+    let micros = <i64 as Decode<Postgres>>::decode(raw).map_err(sqlx::Error::Decode)?;
+    if micros.unsigned_abs() > LAST { Ok(None) } else { row.try_get(column) }
 }
 
 /// A name that was asked for, without another copy of it.

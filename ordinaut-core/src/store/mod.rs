@@ -1,6 +1,7 @@
 //! Postgres: the only code that knows a table's name. One file of SQL a statement, one function a file of SQL.
 
 pub(crate) mod address;
+pub(crate) mod args;
 mod by_key;
 pub(crate) mod cancel;
 pub(crate) mod claim;

@@ -48,20 +48,33 @@ pub(crate) struct Lease {
     pub(crate) limited: bool,
     pub(crate) run_at: DateTime<Utc>,
     pub(crate) place: Place,
-    /// Absent when the job's own row is gone.
-    pub(crate) body: Option<Body>,
+    /// Or why the job cannot run, such as that its own row is gone: it is buried with that reason.
+    pub(crate) body: Result<Body, String>,
+    /// What its arguments take in Postgres, if they did not come with the claim: they are fetched before it starts.
+    pub(crate) left_out: Option<usize>,
 }
 
 impl Lease {
-    /// What its arguments take in memory.
+    /// Its arguments, or why they cannot be had.
+    pub(crate) fn complete(&mut self, args: Result<String, String>) {
+        self.left_out = None;
+        match (args, &mut self.body) {
+            (Ok(args), Ok(body)) => body.args = args,
+            (Err(why), body) => *body = Err(why),
+            (Ok(_), Err(_)) => {}
+        }
+    }
+
+    /// What its arguments take in memory, or will.
     pub(crate) fn bytes(&self) -> usize {
-        self.body.as_ref().map_or(0, |body| body.args.len())
+        self.left_out.unwrap_or_else(|| self.body.as_ref().map_or(0, |body| body.args.len()))
     }
 }
 
 /// What the lease needs of the job's own row.
 #[derive(Clone, Debug)]
 pub(crate) struct Body {
+    /// Empty as long as they are left out.
     pub(crate) args: String,
     pub(crate) max_attempts: Option<i16>,
     pub(crate) timeout_seconds: Option<f64>,

@@ -16,6 +16,7 @@ pub(crate) mod name;
 pub(crate) mod new_job;
 pub(crate) mod nul;
 pub(crate) mod outcome;
+pub(crate) mod portion;
 pub(crate) mod queue;
 pub(crate) mod redaction;
 pub(crate) mod schedule;

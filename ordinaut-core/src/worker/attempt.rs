@@ -58,7 +58,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let (started, token) = (Instant::now(), lease.token);
         // What it takes of limits is given back by key.
         let place = (!lease.limited).then_some(lease.place);
-        let body = lease.body.as_ref();
+        let body = lease.body.as_ref().ok();
         let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(self.settings.max_attempts());
         let budget = Budget { failures: lease.failures, max_attempts };
         let backoff = body
@@ -74,8 +74,8 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         self.session.book.enter(Running { token, budget, backoff, started, must_end, line: line.clone() });
         let context = Context::new(self.state.clone(), lease, started, line.clone(), self.database.clone());
         let mut end = match (&self.handler, context.args()) {
-            (Some(_), Some(Err(error))) => End::Returned(Err(error)),
-            (Some(handler), Some(Ok(args))) => {
+            (Some(_), Ok(Err(error))) => End::Returned(Err(error)),
+            (Some(handler), Ok(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.
                 let handler = AssertUnwindSafe(async { handler.run(&args, context.clone()).await }).catch_unwind();
                 tokio::select! {
@@ -85,7 +85,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
                     () = tokio::time::sleep(limit) => End::Returned(Err(timed_out(limit))),
                 }
             }
-            (_, None) => End::Returned(Err(JobError::fatal("the job's own row is gone"))),
+            (_, Err(reason)) => End::Returned(Err(JobError::fatal(reason.to_owned()))),
             (None, _) => End::Returned(Err(JobError::retry("this worker has no handler for the kind"))),
         };
         let own_end = if context.has_settled_itself() {

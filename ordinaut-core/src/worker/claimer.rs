@@ -4,6 +4,7 @@ use super::gate::Gate;
 use super::session::Session;
 use super::stop::Stop;
 use crate::settings::worker::WorkerSettings;
+use crate::store::args::is_too_much;
 use crate::store::claim::{self, Claim, Claimed};
 use crate::store::database::Database;
 use crate::store::link::{Link, answered};
@@ -11,6 +12,7 @@ use crate::store::session;
 use crate::vocabulary::ageing::Ageing;
 use crate::vocabulary::floor::{Floors, Lane};
 use crate::vocabulary::lease::{Lease, Token};
+use crate::vocabulary::portion::Portion;
 use crate::vocabulary::turns::Turns;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -24,7 +26,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 const SWEEP_SHARE: u32 = 50;
 
 /// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is noticed.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// After a restart or promotion of Postgres nobody claims for so long: claims that were lost with it have handlers that
 /// run, and their workers need the time to notice.
@@ -38,21 +40,33 @@ pub(super) struct Claimer {
     patience: Duration,
     /// Claims whose answer never came, by session and nonce, and when they were sent.
     strays: Vec<(i64, i32, Instant)>,
-    floors: Floors,
-    /// Of the few jobs whose last attempt was lost, which other claims pass over.
-    suspect_floors: Floors,
+    others: Side,
+    /// The few jobs whose last attempt was lost, which other claims pass over.
+    suspects: Side,
+    /// How much one claim takes.
+    portion: Portion,
+    /// When a claim was too much.
+    too_much_at: Option<Instant>,
     sweep_at: Instant,
     /// A hint came, and nothing has been found since: what it was of may lie below the floors, as in a queue that was paused.
     hint_is_open: bool,
     /// What it takes to go before a level of priority.
     ageing: Option<Ageing>,
     gate: Gate,
-    gate_first: bool,
     poll_interval: Duration,
     /// Since when the Postgres that it was last connected to takes writes.
     postgres_since: Option<DateTime<Utc>>,
     /// What the session was last said to do.
     asked_to_be_told: (i64, bool),
+}
+
+/// What is remembered of one of the two kinds of claim. A look for suspects comes between two claims of the others, and must
+/// not change what these remember: where their scans start, and whose turn it is.
+#[derive(Default)]
+struct Side {
+    floors: Floors,
+    /// Jobs that limits concern and those that none does go first in turn, so that neither takes all the room.
+    limited_first: bool,
 }
 
 /// What the connection is.
@@ -76,32 +90,59 @@ impl Claimer {
             kinds: kinds.iter().map(|kind| kind.as_str().into()).collect(),
             patience,
             strays: Vec::new(),
-            floors: Floors::default(),
-            suspect_floors: Floors::default(),
+            others: Side::default(),
+            suspects: Side::default(),
+            portion: Portion::default(),
+            too_much_at: None,
             sweep_at: Instant::now(),
             hint_is_open: false,
             ageing: Ageing::of(settings.priority_ageing),
             gate: Gate::default(),
-            gate_first: false,
             poll_interval: settings.poll_interval,
             postgres_since: None,
             asked_to_be_told: (0, false),
         }
     }
 
-    /// Takes up to `limit` leases: suspects only, or none of them.
-    pub(super) async fn claim(&mut self, session: &Session, limit: usize, suspects: bool) -> sqlx::Result<Vec<Lease>> {
+    /// The number of leases to ask for, where `wanted` are wanted.
+    pub(super) fn portion(&self, wanted: usize) -> usize {
+        self.portion.of(wanted)
+    }
+
+    /// Takes up to `limit` leases, and no suspects.
+    pub(super) async fn claim(&mut self, session: &Session, limit: usize) -> sqlx::Result<Vec<Lease>> {
+        let queues = self.turns.next();
+        self.claim_side(session, limit, &queues, false).await
+    }
+
+    /// Takes one suspect, if there is one. There are few, and looking for one is no queue's turn.
+    pub(super) async fn claim_suspect(&mut self, session: &Session) -> sqlx::Result<Option<Lease>> {
+        let queues = self.turns.all();
+        Ok(self.claim_side(session, 1, &queues, true).await?.pop())
+    }
+
+    fn side(&mut self, suspects: bool) -> &mut Side {
+        if suspects { &mut self.suspects } else { &mut self.others }
+    }
+
+    async fn claim_side(
+        &mut self,
+        session: &Session,
+        limit: usize,
+        queues: &[Arc<str>],
+        suspects: bool,
+    ) -> sqlx::Result<Vec<Lease>> {
         self.hand_strays_back(session).await?;
-        // Of suspects there are few, and looking for one is nobody's turn.
-        let queues = if suspects { self.turns.all() } else { self.turns.next() };
+        let limit = self.portion.of(limit);
         let mut lanes: Vec<Lane> =
             (1..=9).flat_map(|priority| queues.iter().map(move |queue| (queue.clone(), priority))).collect();
-        if let Some((ageing, last)) = self.ageing.zip(self.floors.last()) {
-            self.floors.aged(&mut lanes, last, ageing);
+        if let Some((ageing, last)) = self.ageing.zip(self.others.floors.last()) {
+            self.others.floors.aged(&mut lanes, last, ageing);
         }
         let (kinds, ageing) = (self.kinds.clone(), self.ageing);
         let (nonce, sent) = (session.next_nonce(), Instant::now());
-        let sweep = sent >= self.sweep_at;
+        let (sweep, inline_bytes) =
+            (sent >= self.sweep_at, Portion::inline_bytes(limit, self.too_much_at.map(|at| at.elapsed())));
         let wanted = |floors: Vec<_>, limit| Claim {
             floors,
             lanes: &lanes,
@@ -111,16 +152,18 @@ impl Claimer {
             nonce,
             suspects,
             sweep,
+            inline_bytes,
             ageing,
         };
-        // Those that limits concern and those that none does begin in turn, so that neither takes all the room.
-        self.gate_first = !self.gate_first;
+        let side = self.side(suspects);
+        side.limited_first = !side.limited_first;
+        let limited_first = side.limited_first;
         let mut leases = Vec::new();
-        if self.gate_first {
+        if limited_first {
             leases = self.admit(&wanted(Vec::new(), limit)).await?;
         }
         if leases.len() < limit {
-            let floors = if suspects { &self.suspect_floors } else { &self.floors };
+            let floors = &self.side(suspects).floors;
             let claim = wanted(lanes.iter().map(|lane| floors.of(lane)).collect(), limit - leases.len());
             match self.take(&claim, sent).await {
                 Ok(others) => leases.extend(others),
@@ -129,12 +172,15 @@ impl Claimer {
                 Err(error) => warn!(%error, "could not lease more jobs, and will try again"),
             }
         }
-        if !self.gate_first && leases.len() < limit {
+        if !limited_first && leases.len() < limit {
             match self.admit(&wanted(Vec::new(), limit - leases.len())).await {
                 Ok(others) => leases.extend(others),
                 Err(error) if leases.is_empty() => return Err(error),
                 Err(error) => warn!(%error, "could not let jobs in, and will try again"),
             }
+        }
+        if !leases.is_empty() {
+            self.portion.carried();
         }
         // An answer after the end of its session is worth nothing: those jobs are rescued.
         Ok(if session.is_lost() { Vec::new() } else { leases })
@@ -152,7 +198,7 @@ impl Claimer {
             self.hint_is_open = false;
         }
         let claimed = leases.iter().map(|lease| (&*lease.queue, lease.priority, lease.run_at));
-        let floors = if claim.suspects { &mut self.suspect_floors } else { &mut self.floors };
+        let floors = &mut self.side(claim.suspects).floors;
         floors.learn(claim.lanes, at, claimed, leases.len() >= claim.limit);
         self.gate.limits(limits);
         Ok(leases)
@@ -179,8 +225,18 @@ impl Claimer {
     /// Passes an answer on. A refusal was rolled back; of anything else it is not known whether it committed.
     async fn answered<T>(&mut self, claim: &Claim<'_>, sent: Instant, result: sqlx::Result<T>) -> sqlx::Result<T> {
         let result = self.checked(result).await;
-        if matches!(&result, Err(error) if error.as_database_error().is_none()) {
-            self.strays.push((claim.session, claim.nonce, sent));
+        match &result {
+            Ok(_) => {}
+            Err(error) => {
+                if error.as_database_error().is_none() {
+                    self.strays.push((claim.session, claim.nonce, sent));
+                }
+                if is_too_much(error) {
+                    self.portion.failed(claim.limit);
+                    self.too_much_at = Some(Instant::now());
+                    warn!("the next claim is for {} jobs, and brings no arguments", self.portion.of(claim.limit));
+                }
+            }
         }
         result
     }
@@ -278,8 +334,8 @@ impl Claimer {
     /// Passes a result on; after an error nothing that was remembered holds, and the next claim sweeps.
     async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
         if result.is_err() {
-            self.floors.reset();
-            self.suspect_floors.reset();
+            self.others.floors.reset();
+            self.suspects.floors.reset();
             self.gate.reset();
             self.sweep_at = Instant::now();
         }

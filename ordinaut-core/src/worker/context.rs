@@ -143,14 +143,14 @@ impl<S> Context<S> {
         self.attempt.settled_itself.load(Ordering::Acquire)
     }
 
-    /// What the handler gets; `None`: the job's own row is gone.
-    pub(super) fn args(&self) -> Option<Result<Args<'_>, JobError>> {
+    /// What the handler gets, or why the job cannot run.
+    pub(super) fn args(&self) -> Result<Result<Args<'_>, JobError>, &str> {
         let lease = &self.attempt.lease;
-        self.body()
-            .map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, self.database().keyring_or_none()))
+        let body = lease.body.as_ref().map_err(String::as_str);
+        body.map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, self.database().keyring_or_none()))
     }
 
     fn body(&self) -> Option<&Body> {
-        self.attempt.lease.body.as_ref()
+        self.attempt.lease.body.as_ref().ok()
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Step;
 use super::attempt::{Attempt, Rest};
-use super::claimer::{Claimer, Connected};
+use super::claimer::{Claimer, Connected, PATIENCE};
+use super::fetcher::Fetcher;
 use super::pace::{Pace, Wait};
 use super::registry::Registry;
 use super::session::Session;
@@ -23,11 +24,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
 /// Between tries while Postgres is away: work goes on within 5 s of its return.
 const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
+
+/// Between two log lines about claims that fail again and again.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 /// What writing the last ends may take at least, however short the grace for handlers is.
 const LEAST_FLUSH: Duration = Duration::from_secs(5);
@@ -39,6 +43,8 @@ pub(super) struct Engine<S> {
     /// Ends a wait of the claimer.
     wake: Arc<Notify>,
     claimer: Claimer,
+    /// For a step; what runs all the time has one in a task of its own.
+    fetcher: Fetcher,
     settler: Settler,
     /// Wakes the session when jobs that run were cancelled.
     cancels: Arc<Notify>,
@@ -56,7 +62,7 @@ struct Bench<S> {
     wake: Arc<Notify>,
     registry: Registry<S>,
     settings: Arc<WorkerSettings>,
-    shelf: Shelf,
+    shelf: Arc<Shelf>,
     suspects: Suspects,
     /// The session that leases are claimed under now.
     session: Mutex<Option<Arc<Session>>>,
@@ -73,6 +79,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let (settings, wake, loops) = (Arc::new(settings), Arc::new(Notify::new()), Loops::default());
         Self {
             claimer: Claimer::new(database, &settings, &registry.kinds()),
+            fetcher: fetcher(database, &settings),
             settler: Settler::start(database, &settings.name, settings.lease, wake.clone(), &loops),
             wake: wake.clone(),
             cancels: Arc::default(),
@@ -86,7 +93,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 wake,
                 registry,
                 settings: settings.clone(),
-                shelf: Shelf::new(),
+                shelf: Arc::new(Shelf::new()),
                 suspects: Suspects::default(),
                 session: Mutex::default(),
             }),
@@ -102,6 +109,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
             self.runners.spawn(self.loops.watch("runner", runner));
         }
         let loops = self.loops.clone();
+        let fetching = fetcher(&self.database, &self.settings).work(self.bench.shelf.clone());
+        let _fetching = AbortOnDropHandle::new(loops.spawn("fetcher", fetching));
         let _listening = listen(&self.database, &self.settings, &self.wake, &self.cancels, &loops);
         loops.catch("claimer", self.claim_until(shutdown)).await.transpose()?;
         self.drain().await;
@@ -118,11 +127,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
             }
         };
         tokio::pin!(shutdown);
-        let (mut pace, mut failures, mut begun) = (Pace::new(&self.settings), 0, false);
+        let (mut pace, mut failures, mut begun, mut told) = (Pace::new(&self.settings), 0, false, None::<Instant>);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
                 Ok(wait) => {
-                    (failures, begun) = (0, true);
+                    (failures, begun, told) = (0, true, None);
                     wait
                 }
                 // Such as tables that are not there, or not allowed.
@@ -133,7 +142,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 }
                 Err(error) => {
                     let name = &self.settings.name;
-                    warn!(%error, worker.name = name, "worker {name} could not lease jobs, and will try again");
+                    if told.is_none_or(|told| told.elapsed() >= TELL_AGAIN) {
+                        told = Some(Instant::now());
+                        warn!(%error, worker.name = name, "worker {name} could not lease jobs, and will try again");
+                    }
                     failures += 1;
                     Some(Wait::For(RECONNECT.delay(failures, rand::random())))
                 }
@@ -167,7 +179,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             pace.misjudged();
         }
         let bench = self.bench.clone();
-        let wanted = bench.shelf.wanted(pace.ahead(bench.shelf.done_so_far()));
+        let wanted = self.claimer.portion(bench.shelf.wanted(pace.ahead(bench.shelf.done_so_far())));
         self.claimer.ask_to_be_told(&session, pace.asks(wanted > 0)).await?;
         if wanted == 0 {
             return Ok(Some(Wait::UntilLow));
@@ -197,7 +209,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
             return Ok(Step::Idle);
         }
         self.claimer.connect(&session).await?;
-        let Some(lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
+        let Some(mut lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
+        self.fetcher.complete(&mut lease).await;
         let job_id = lease.token.job_id;
         let (asked, answer) = oneshot::channel();
         self.bench.perform(lease, &self.settler.inbox(), Some(asked)).await;
@@ -213,11 +226,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
     async fn claim(&mut self, session: &Session, wanted: usize) -> sqlx::Result<Vec<Lease>> {
         let mut leases = Vec::new();
         if self.bench.suspects.may_claim() {
-            leases = self.claimer.claim(session, 1, true).await?;
+            leases.extend(self.claimer.claim_suspect(session).await?);
             self.bench.suspects.claimed(!leases.is_empty(), self.settings.poll_interval);
         }
         if leases.len() < wanted {
-            match self.claimer.claim(session, wanted - leases.len(), false).await {
+            match self.claimer.claim(session, wanted - leases.len()).await {
                 Ok(others) => leases.extend(others),
                 // What was leased before the error must run all the same.
                 Err(error) if leases.is_empty() => return Err(error),
@@ -292,6 +305,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 }
 
+fn fetcher(database: &Database, settings: &WorkerSettings) -> Fetcher {
+    Fetcher::new(database, &settings.name, PATIENCE.min(settings.lease / 3))
+}
+
 impl<S: Send + Sync + 'static> Bench<S> {
     /// A runner: one of as many as jobs may run at once.
     async fn work(self: Arc<Self>, inbox: mpsc::Sender<Letter>) {
@@ -309,7 +326,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
 
     /// Runs a job and hands its end in to be written. Nothing is handed in if its lease was lost.
     async fn perform(&self, lease: Lease, inbox: &mpsc::Sender<Letter>, answer: Option<oneshot::Sender<Answer>>) {
-        let suspect = lease.suspect.then(|| lease.body.as_ref().and_then(|body| body.timeout_seconds));
+        let suspect = lease.suspect.then(|| lease.body.as_ref().ok().and_then(|body| body.timeout_seconds));
         let work = std::pin::pin!(async {
             // A lease of a session that is gone, or may be, is worth nothing.
             let holds = |session: &Arc<Session>| session.id == lease.token.session && session.book.holds();

@@ -7,6 +7,7 @@ mod claimer;
 mod context;
 mod cursor;
 mod engine;
+mod fetcher;
 mod gate;
 mod pace;
 mod quiet;

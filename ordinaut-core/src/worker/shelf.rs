@@ -1,7 +1,8 @@
 //! The shelf: leases that were claimed and whose handlers have not started. Runners take from it; the claimer fills it
-//! before it is empty, and gives back what nobody took in time.
+//! before it is empty, and gives back what nobody took in time. A lease whose arguments did not come with its claim is here
+//! too, and no runner can take it before they are there.
 
-use crate::vocabulary::lease::Lease;
+use crate::vocabulary::lease::{Lease, Token};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,6 +24,8 @@ pub(super) struct Shelf {
     filled: Semaphore,
     /// Tells the claimer that the shelf runs low, or that somebody waits.
     pub(super) low: Notify,
+    /// Tells the fetcher that there are arguments to fetch, or room for them.
+    unread: Notify,
     /// Runners that wait for a lease.
     idle: AtomicUsize,
     low_water: AtomicUsize,
@@ -33,7 +36,34 @@ pub(super) struct Shelf {
 #[derive(Default)]
 struct Leases {
     waiting: VecDeque<(Lease, Instant)>,
+    /// Leases without their arguments.
+    unread: VecDeque<Lease>,
+    /// What the arguments of all of them take, or will.
     bytes: usize,
+}
+
+impl Leases {
+    fn next_unread(&self, bytes: usize) -> Vec<Unread> {
+        let held: usize = self.waiting.iter().map(|(lease, _)| lease.bytes()).sum();
+        if held >= MOST_BYTES {
+            return Vec::new();
+        }
+        let mut sum = 0;
+        let next = self.unread.iter().map(|lease| Unread { token: lease.token, bytes: lease.bytes() });
+        let fits = |unread: &Unread| {
+            sum += unread.bytes;
+            sum <= bytes
+        };
+        let fitting: Vec<_> = next.clone().take_while(fits).collect();
+        if fitting.is_empty() { next.take(1).collect() } else { fitting }
+    }
+}
+
+/// A lease whose arguments are to be fetched, and what they take in Postgres.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread {
+    pub(super) token: Token,
+    pub(super) bytes: usize,
 }
 
 /// What runners have done so far.
@@ -50,6 +80,7 @@ impl Shelf {
             leases: Mutex::default(),
             filled: Semaphore::new(0),
             low: Notify::new(),
+            unread: Notify::new(),
             idle: AtomicUsize::new(0),
             low_water: AtomicUsize::new(0),
             jobs_done: AtomicU64::new(0),
@@ -74,6 +105,9 @@ impl Shelf {
         let (lease, _) = leases.waiting.pop_front()?;
         permit.forget();
         leases.bytes -= lease.bytes();
+        if !leases.unread.is_empty() {
+            self.unread.notify_one();
+        }
         if leases.waiting.len() == self.low_water.load(Ordering::Relaxed) {
             self.low.notify_one();
         }
@@ -81,13 +115,59 @@ impl Shelf {
     }
 
     pub(super) fn put(&self, leases: Vec<Lease>) {
-        let (count, now) = (leases.len(), Instant::now());
+        let (unread, ready): (Vec<_>, Vec<_>) = leases.into_iter().partition(|lease| lease.left_out.is_some());
+        let (count, now) = (ready.len(), Instant::now());
         {
             let mut shelf = self.leases();
-            shelf.bytes += leases.iter().map(Lease::bytes).sum::<usize>();
-            shelf.waiting.extend(leases.into_iter().map(|lease| (lease, now)));
+            shelf.bytes += ready.iter().chain(&unread).map(Lease::bytes).sum::<usize>();
+            shelf.waiting.extend(ready.into_iter().map(|lease| (lease, now)));
+            if !unread.is_empty() {
+                shelf.unread.extend(unread);
+                self.unread.notify_one();
+            }
         }
         self.filled.add_permits(count);
+    }
+
+    /// The next leases whose arguments are to be fetched: as many as take `bytes` together, and one at least. Waits until
+    /// there is one, and until runners have taken what is held already if that is a lot.
+    pub(super) async fn unread(&self, bytes: usize) -> Vec<Unread> {
+        loop {
+            let unread = self.leases().next_unread(bytes);
+            if !unread.is_empty() {
+                return unread;
+            }
+            self.unread.notified().await;
+        }
+    }
+
+    /// The arguments of a lease, or why there are none. Nothing happens if it is not here any more.
+    pub(super) fn read(&self, token: Token, args: Result<String, String>) {
+        {
+            let mut leases = self.leases();
+            let Some(place) = leases.unread.iter().position(|lease| lease.token == token) else { return };
+            let Some(mut lease) = leases.unread.remove(place) else { return };
+            leases.bytes -= lease.bytes();
+            lease.complete(args);
+            leases.bytes += lease.bytes();
+            leases.waiting.push_back((lease, Instant::now()));
+        }
+        self.filled.add_permits(1);
+    }
+
+    /// Whether a lease is here without its arguments.
+    pub(super) fn is_unread(&self, token: Token) -> bool {
+        self.leases().unread.iter().any(|lease| lease.token == token)
+    }
+
+    /// Lets the others go before this lease, whose arguments could not be fetched now.
+    pub(super) fn postpone(&self, token: Token) {
+        let mut leases = self.leases();
+        if let Some(place) = leases.unread.iter().position(|lease| lease.token == token)
+            && let Some(lease) = leases.unread.remove(place)
+        {
+            leases.unread.push_back(lease);
+        }
     }
 
     /// How many leases to claim now: one for each idle runner, and so many `ahead` as runners will soon have taken.
@@ -99,7 +179,7 @@ impl Shelf {
             return 0;
         }
         let idle = self.idle.load(Ordering::Relaxed);
-        (idle + ahead).saturating_sub(leases.waiting.len()).min(MOST_JOBS.max(idle))
+        (idle + ahead).saturating_sub(leases.waiting.len() + leases.unread.len()).min(MOST_JOBS.max(idle))
     }
 
     /// A runner has done a job.
@@ -127,7 +207,8 @@ impl Shelf {
         // Only what still has its permit: a runner that holds one is about to take the first.
         let free = self.filled.forget_permits(leases.waiting.len());
         let keep = leases.waiting.len() - free;
-        let cleared: Vec<_> = leases.waiting.drain(keep..).map(|(lease, _)| lease).collect();
+        let mut cleared: Vec<_> = leases.waiting.drain(keep..).map(|(lease, _)| lease).collect();
+        cleared.extend(leases.unread.drain(..));
         leases.bytes -= cleared.iter().map(Lease::bytes).sum::<usize>();
         cleared
     }

@@ -4,6 +4,7 @@
 
 mod address;
 mod ageing;
+mod answer;
 mod cancel;
 mod cancel_many;
 mod cursor;
@@ -19,6 +20,7 @@ mod fixture;
 mod lease;
 mod level;
 mod limit;
+mod limit_turn;
 mod migrate;
 mod model;
 mod plans;

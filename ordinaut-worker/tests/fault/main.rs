@@ -12,6 +12,7 @@ mod crew;
 mod failover;
 mod feed;
 mod flow;
+mod frozen_claim;
 mod history;
 mod kill_storm;
 mod lab;

@@ -148,6 +148,7 @@ pub(crate) async fn admit(
         .bind(rates.iter().map(|(.., rate)| rate.tokens).collect::<Vec<_>>())
         .bind(at)
         .bind(claim.ageing.map(Ageing::seconds))
+        .bind(claim.inline_bytes())
         .fetch_all(db)
         .await?;
     leases(&rows, claim)
