@@ -1,7 +1,7 @@
 //! How deep the queues are and how many tasks there are, counted at most every 10 seconds, however many ask.
 
 use crate::problem::Problem;
-use ordinaut_core::{Database, QueueStatus, TaskCount};
+use ordinaut_core::{Database, FailureKind, QueueStatus, TaskCount};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -19,8 +19,8 @@ pub(crate) struct Depths {
 
 struct Count {
     at: Instant,
-    /// `None`: Postgres did not answer.
-    counted: Option<Arc<Counted>>,
+    /// An error is why Postgres did not answer.
+    counted: Result<Arc<Counted>, FailureKind>,
 }
 
 /// What was counted.
@@ -45,13 +45,13 @@ impl Depths {
     async fn fresh(&self, asked: Instant) -> Result<Arc<Counted>, Problem> {
         let mut last = self.last.lock().await;
         match &*last {
-            Some(Count { at, counted: Some(counted) }) if at.elapsed() < FRESH => return Ok(counted.clone()),
+            Some(Count { at, counted: Ok(counted) }) if at.elapsed() < FRESH => return Ok(counted.clone()),
             // A failure answers those who waited for it; else each would wait for the next one in turn.
-            Some(Count { at, counted: None }) if *at >= asked => return Err(Problem::no_answer_from_postgres()),
+            Some(Count { at, counted: Err(failure) }) if *at >= asked => return Err((*failure).into()),
             _ => {}
         }
         let counted = self.count().await.map(Arc::new);
-        *last = Some(Count { at: Instant::now(), counted: counted.as_ref().ok().cloned() });
+        *last = Some(Count { at: Instant::now(), counted: counted.as_ref().cloned().map_err(FailureKind::of) });
         Ok(counted?)
     }
 

@@ -3,7 +3,7 @@
 use crate::request_id;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::{EnqueueError, InvalidField, InvalidJson, LimitError, OperateError, TaskError, will_pass};
+use ordinaut_core::{EnqueueError, FailureKind, InvalidField, InvalidJson, LimitError, OperateError, TaskError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
@@ -52,8 +52,16 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
-    pub(crate) fn no_answer_from_postgres() -> Self {
-        Self::unavailable("Postgres does not answer; try again")
+    /// Whether the answer of Postgres was lost, so that what was asked for may have been done.
+    pub(crate) fn was_lost(&self) -> bool {
+        self.cause.as_ref().is_some_and(|cause| FailureKind::of(cause) == FailureKind::Lost)
+    }
+
+    /// The same, with another text for the client.
+    #[must_use]
+    pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = detail.into();
+        self
     }
 
     /// Names the part of the request that is at fault.
@@ -80,8 +88,27 @@ impl Problem {
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        let problem = if will_pass(&error) { Self::no_answer_from_postgres() } else { Self::internal() };
+        let problem = match FailureKind::of(&error) {
+            // What Postgres says of a value names nothing but that value and its column.
+            kind @ FailureKind::BadData => Self::from(kind).detail(format!("{}: {error}", kind.sentence())),
+            kind => kind.into(),
+        };
         Self { cause: Some(error), ..problem }
+    }
+}
+
+impl From<FailureKind> for Problem {
+    fn from(kind: FailureKind) -> Self {
+        let only_looks = request_id::only_looks();
+        let advice = match kind {
+            FailureKind::Undecodable | FailureKind::Bug => return Self::internal(),
+            FailureKind::BadData => "",
+            FailureKind::Setup | FailureKind::AccessRefused => "; an operator must mend that",
+            FailureKind::Lost if !only_looks => ": what was asked for may have been done, so look before you ask again",
+            _ => "; try again",
+        };
+        let status = StatusCode::from_u16(kind.http_status(only_looks)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        Self::new(status, format!("{}{advice}", kind.sentence()))
     }
 }
 
@@ -199,7 +226,23 @@ mod tests {
 
     #[test]
     fn what_passes_is_503_and_a_mistake_of_ours_500() {
-        assert_eq!(Problem::from(sqlx::Error::PoolTimedOut).status, 503);
+        let problem = Problem::from(sqlx::Error::PoolTimedOut);
+        assert_eq!(problem.status, 503);
+        assert!(problem.detail.contains("DATABASE_MAX_CONNECTIONS"), "{}", problem.detail);
         assert_eq!(Problem::from(sqlx::Error::RowNotFound).status, 500);
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_stored_is_not_503() {
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        request_id::within("r", false, async {
+            let problem = Problem::from(lost());
+            assert_eq!((problem.status.as_u16(), problem.was_lost()), (504, true));
+            assert!(problem.detail.contains("may have been done"), "{}", problem.detail);
+            let refused = sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into());
+            assert_eq!(Problem::from(refused).status, 503);
+        })
+        .await;
+        request_id::within("r", true, async { assert_eq!(Problem::from(lost()).status, 503) }).await;
     }
 }

@@ -1,4 +1,5 @@
-//! The number of a request: given by the client or made here, in every answer and on every line of the log.
+//! The number of a request: given by the client or made here, in every answer and on every line of the log. And whether
+//! the request only looks, which decides what a lost answer of Postgres means.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -12,13 +13,28 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer than any scheme of ids in use, short enough for a line of the log.
 const LONGEST: usize = 128;
 
+struct Current {
+    id: String,
+    only_looks: bool,
+}
+
 tokio::task_local! {
-    static CURRENT: String;
+    static CURRENT: Current;
 }
 
 /// The id of the request that this task answers.
 pub(crate) fn current() -> String {
-    CURRENT.try_with(Clone::clone).unwrap_or_default()
+    CURRENT.try_with(|current| current.id.clone()).unwrap_or_default()
+}
+
+/// Whether the request that this task answers changes nothing. A task without a request counts something for several.
+pub(crate) fn only_looks() -> bool {
+    CURRENT.try_with(|current| current.only_looks).unwrap_or(true)
+}
+
+/// Does something as part of a request.
+pub(crate) async fn within<T>(id: impl Into<String>, only_looks: bool, answer: impl Future<Output = T>) -> T {
+    CURRENT.scope(Current { id: id.into(), only_looks }, answer).await
 }
 
 /// Gives a request its id, and the answer the same.
@@ -26,13 +42,14 @@ pub(crate) async fn identify(request: Request, next: Next) -> Response {
     let id = given(request.headers()).unwrap_or_else(|| Uuid::new_v4().to_string());
     let header = HeaderValue::from_str(&id).expect("visible ASCII can be a header");
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let only_looks = method.is_safe();
     let span = info_span!("request", request.id = %id, http.method = %method, url.path = %path);
     let answer = async {
         let response = next.run(request).await;
         debug!("{method} {path} answered {}", response.status());
         response
     };
-    let mut response = CURRENT.scope(id, answer).instrument(span).await;
+    let mut response = within(id, only_looks, answer).instrument(span).await;
     response.headers_mut().insert(X_REQUEST_ID, header);
     response
 }

@@ -34,7 +34,7 @@ pub use store::dead::DeadLetter;
 pub use store::doctor::{OldestSnapshot, ServerStatus, Summary};
 pub use store::enqueue::{EnqueueError, Enqueued};
 pub use store::erase::{Erase, Erased};
-pub use store::failure::{OperateError, will_pass};
+pub use store::failure::{Consequence, FailureKind, OperateError};
 pub use store::intervene::{Cancelled, RunNow};
 pub use store::limit::LimitStatus;
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};

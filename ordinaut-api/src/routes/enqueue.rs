@@ -9,7 +9,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use ordinaut_core::{Backoff, DEFAULT_PRIORITY, Enqueued, InvalidField, NewJob, OnDuplicate, Unique};
+use ordinaut_core::{
+    Backoff, DEFAULT_PRIORITY, EnqueueError, Enqueued, FailureKind, InvalidField, NewJob, OnDuplicate, Unique,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -66,12 +68,23 @@ pub(crate) async fn enqueue(
     // Before anybody asks Postgres about its queue.
     job.check()?;
     app.rooms.enter(&queue, priority).await?;
-    let (status, body) = match app.database.enqueue(&job).await? {
+    let (status, body) = match app.database.enqueue(&job).await.map_err(|error| of_enqueue(&job, error))? {
         Enqueued::Duplicate(id) => (StatusCode::OK, json!({ "id": id, "duplicate": true })),
         new => (StatusCode::CREATED, json!({ "id": new.id() })),
     };
     let location = format!("/jobs/{}", body["id"].as_str().unwrap_or_default());
     Ok((status, [(header::LOCATION, location)], Json(body)))
+}
+
+/// A job whose commit was not answered may be there: its id is known, and tells.
+fn of_enqueue(job: &NewJob, error: EnqueueError) -> Problem {
+    let problem = Problem::from(error);
+    if !problem.was_lost() {
+        return problem;
+    }
+    let (id, lost) = (job.id(), FailureKind::Lost.sentence());
+    let told = format!("{lost}: the job may have been stored; GET /jobs/{id} tells, and 404 that it was not");
+    problem.detail(told).with("job_id", id.to_string())
 }
 
 impl Asked {

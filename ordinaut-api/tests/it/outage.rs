@@ -20,6 +20,6 @@ async fn without_postgres_it_lives_but_is_not_ready() {
     assert_eq!((health.status, &health.json()["parts"]["postgres"]["status"]), (503, &json!("unhealthy")));
     for answer in [app.post("/jobs", r#"{"kind": "k"}"#).await, app.get("/jobs").await, app.get("/metrics").await] {
         assert_eq!((answer.status, answer.problem()), (503, String::new()));
-        assert_eq!(answer.json()["detail"], "Postgres does not answer; try again");
+        assert_eq!(answer.json()["detail"], "Postgres cannot be reached; try again");
     }
 }

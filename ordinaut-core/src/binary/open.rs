@@ -2,29 +2,29 @@
 
 use crate::settings::database::DatabaseSettings;
 use crate::store::database::Database;
-use crate::store::failure::will_pass;
+use crate::store::failure::Consequence;
 use crate::store::migrate::SchemaError;
 use crate::vocabulary::error::Chain;
 use backon::{ExponentialBuilder, Retryable};
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// Connects, brings the schema forward, and returns the pool. A Postgres that is not there yet is waited for, however
-/// long it takes; one that answers and refuses is an error.
+/// Connects, brings the schema forward, and returns the pool. What can pass, or another person can mend, is waited
+/// for, however long it takes; a schema that this binary cannot use is an error.
 pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Database, SchemaError> {
     let patience = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(Duration::from_secs(5))
         .without_max_times();
-    let migrate = || async {
+    let open = || async {
         let direct = settings.connect_directly(name).await?;
         let migrated = direct.migrate().await;
         direct.pool().close().await;
-        migrated
+        Ok((migrated?, settings.connect(name).await?))
     };
-    let migrated = migrate
+    let (migrated, database) = open
         .retry(patience)
-        .when(is_absence)
+        .when(may_pass)
         .notify(|error, after| {
             warn!("waiting for Postgres, looking again in {} ms: {}", after.as_millis(), Chain(error))
         })
@@ -32,9 +32,9 @@ pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Da
     if migrated.from != migrated.to {
         info!("migrated schema \"{}\" from version {} to {}", settings.schema(), migrated.from, migrated.to);
     }
-    Ok(settings.connect(name).await?)
+    Ok(database)
 }
 
-fn is_absence(error: &SchemaError) -> bool {
-    matches!(error, SchemaError::Database(error) if will_pass(error))
+fn may_pass(error: &SchemaError) -> bool {
+    error.failure().is_some_and(|kind| kind.at_start() == Consequence::Retry)
 }

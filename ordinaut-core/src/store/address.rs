@@ -1,6 +1,6 @@
 //! Where Postgres is: one server, or several of which one takes writes.
 
-use super::failure::will_pass;
+use super::failure::{FailureKind, only_reads, silence};
 use crate::vocabulary::error::Chain;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -106,13 +106,19 @@ impl Address {
                 Err(error) => refusals.push(error),
             }
         }
-        if refusals.iter().any(will_pass) {
-            let told: Vec<_> = refusals.iter().map(|error| Chain(error).to_string()).collect();
-            let none = format!("none of {} servers takes writes: {}", told.len(), told.join("; "));
-            return Err(io::Error::new(io::ErrorKind::NotConnected, none).into());
+        if refusals.iter().all(|error| FailureKind::of(error) == FailureKind::ReadOnly) {
+            return Err(only_reads(none_takes_writes(&refusals)));
         }
-        Err(refusals.pop().unwrap_or(sqlx::Error::PoolTimedOut))
+        if refusals.iter().any(|error| FailureKind::of(error).will_pass()) {
+            return Err(io::Error::new(io::ErrorKind::HostUnreachable, none_takes_writes(&refusals)).into());
+        }
+        Err(refusals.pop().unwrap_or_else(|| silence(PATIENCE)))
     }
+}
+
+fn none_takes_writes(refusals: &[sqlx::Error]) -> String {
+    let told: Vec<_> = refusals.iter().map(|error| Chain(error).to_string()).collect();
+    format!("none of {} servers takes writes: {}", told.len(), told.join("; "))
 }
 
 async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgConnection)> {
@@ -121,7 +127,7 @@ async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgCo
         must_take_writes(&mut connection).await?;
         Ok((options.clone(), connection))
     };
-    tokio::time::timeout(PATIENCE, reach).await.map_err(|_| sqlx::Error::PoolTimedOut)?
+    tokio::time::timeout(PATIENCE, reach).await.map_err(|_| silence(PATIENCE))?
 }
 
 /// An error if the server only reads: a standby, or one that was told to.
@@ -131,7 +137,7 @@ pub(super) async fn must_take_writes(connection: &mut PgConnection) -> sqlx::Res
     if answer.try_get(0)? {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::NotConnected, "the server only reads").into())
+    Err(only_reads("the server only reads"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use super::schema::Schema;
 use sqlx::PgConnection;
 use std::collections::HashMap;
-use std::io;
 use uuid::Uuid;
 
 /// The arguments of these jobs, as text; one that is missing has no row any more.
@@ -21,14 +20,4 @@ pub(crate) async fn carries(db: &mut PgConnection, schema: &Schema, job_id: Uuid
         .fetch_optional(db)
         .await?;
     Ok(ballast.is_some())
-}
-
-/// Whether a statement failed because its answer was too much: for the server's memory, for one message, or for the time.
-pub(crate) fn is_too_much(error: &sqlx::Error) -> bool {
-    let Some(told) = error.as_database_error() else {
-        return matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
-    };
-    let code = told.code().unwrap_or_default();
-    // Cancelled; out of memory; what the server cannot allocate at once. Classes: data exception, program limit exceeded.
-    matches!(&*code, "57014" | "53200" | "XX000") || ["22", "54"].iter().any(|class| code.starts_with(class))
 }

@@ -1,6 +1,7 @@
 //! Migrations: embedded, applied under a lock, and never backwards.
 
 use super::database::Database;
+use super::failure::FailureKind;
 use super::schema::Schema;
 use semver::Version;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -87,6 +88,17 @@ pub enum SchemaError {
     /// Postgres refused, or was not there.
     #[error("could not read the schema's version")]
     Database(#[from] sqlx::Error),
+}
+
+impl SchemaError {
+    /// What it means if Postgres failed; `None` if Postgres answered, and the schema is not one for this binary.
+    pub fn failure(&self) -> Option<FailureKind> {
+        match self {
+            Self::Database(error) => Some(FailureKind::of(error)),
+            Self::Migration(_, error) => Some(FailureKind::of_migration(error)),
+            _ => None,
+        }
+    }
 }
 
 /// The last migration that this binary knows.

@@ -2,6 +2,7 @@
 //! connection of its own.
 
 use super::address::Address;
+use super::failure::is_forgotten_statement;
 use sqlx::{Connection, PgConnection, Row};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -72,13 +73,6 @@ impl Pooler {
             );
         }
     }
-}
-
-/// What is prepared on one connection and missing when it is used, or there before it was prepared, is on a server
-/// that others have too.
-fn is_forgotten_statement(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    matches!(code.as_deref(), Some("26000" | "42P05"))
 }
 
 async fn look(address: &Address) -> sqlx::Result<Found> {

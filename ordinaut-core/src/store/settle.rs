@@ -116,12 +116,3 @@ pub(crate) async fn succeed<'e>(
 fn column<'a, T>(ended: &'a [Ended], field: impl Fn(&'a Ended) -> T) -> Vec<T> {
     ended.iter().map(field).collect()
 }
-
-/// Whether Postgres refused a batch because of what is in it, so that trying it again whole cannot help.
-pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
-    let Some(code) = error.as_database_error().and_then(|error| error.code()) else {
-        return false;
-    };
-    // Data exception, integrity constraint violation, program limit exceeded.
-    ["22", "23", "54"].iter().any(|class| code.starts_with(class))
-}

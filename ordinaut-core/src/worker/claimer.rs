@@ -4,9 +4,9 @@ use super::gate::Gate;
 use super::session::Session;
 use super::stop::Stop;
 use crate::settings::worker::WorkerSettings;
-use crate::store::args::is_too_much;
 use crate::store::claim::{self, Claim, Claimed};
 use crate::store::database::Database;
+use crate::store::failure::{FailureKind, is_too_much};
 use crate::store::link::{Link, answered};
 use crate::store::session;
 use crate::vocabulary::ageing::Ageing;
@@ -222,13 +222,13 @@ impl Claimer {
         self.answered(claim, sent, result).await
     }
 
-    /// Passes an answer on. A refusal was rolled back; of anything else it is not known whether it committed.
+    /// Passes an answer on. A claim whose answer was lost may have been committed: its leases are looked for later.
     async fn answered<T>(&mut self, claim: &Claim<'_>, sent: Instant, result: sqlx::Result<T>) -> sqlx::Result<T> {
         let result = self.checked(result).await;
         match &result {
             Ok(_) => {}
             Err(error) => {
-                if error.as_database_error().is_none() {
+                if FailureKind::of(error).may_be_done() {
                     self.strays.push((claim.session, claim.nonce, sent));
                 }
                 if is_too_much(error) {

@@ -14,7 +14,7 @@ use super::suspects::Suspects;
 use crate::loops::Loops;
 use crate::settings::worker::{Served, WorkerSettings};
 use crate::store::database::Database;
-use crate::store::failure::will_pass;
+use crate::store::failure::{Consequence, FailureKind};
 use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
@@ -135,7 +135,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                     wait
                 }
                 // Such as tables that are not there, or not allowed.
-                Err(error) if !begun && !will_pass(&error) => {
+                Err(error) if !begun && FailureKind::of(&error).before_the_first_claim() == Consequence::End => {
                     // Else the runners would wait for ever.
                     self.bench.shelf.close();
                     return Err(error);

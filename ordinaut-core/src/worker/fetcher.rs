@@ -2,9 +2,10 @@
 //! start. It has no connection as long as there are none.
 
 use super::shelf::{Shelf, Unread};
-use crate::store::args::{args, carries, is_too_much};
+use crate::store::args::{args, carries};
 use crate::store::claim::GONE;
 use crate::store::database::Database;
+use crate::store::failure::is_too_much;
 use crate::store::link::{Link, answered};
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::{Lease, Token};

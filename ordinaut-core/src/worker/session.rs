@@ -6,6 +6,7 @@ use super::stop::Stop;
 use crate::loops::Loops;
 use crate::store::database::Database;
 use crate::store::drain::is_drained;
+use crate::store::failure::silence;
 use crate::store::link::Link;
 use crate::store::session::{self, Profile};
 use crate::store::settle::{Ended, Locked, settle};
@@ -250,7 +251,7 @@ impl Life {
             }
             Err(_) => {
                 // The answer may still come: nothing more can be asked on that connection.
-                self.link.checked(Err::<(), _>(sqlx::Error::PoolTimedOut)).await.ok();
+                self.link.checked(Err::<(), _>(silence(limit))).await.ok();
                 warn!(
                     worker.session = id,
                     "Postgres did not answer the renewal of session {id}, which will be tried again"
@@ -267,11 +268,12 @@ impl Life {
             let result = session::notes(self.link.connection().await?, &schema, id).await;
             self.link.checked(result).await
         };
-        match tokio::time::timeout(left.min(self.lease / 6), notes).await {
+        let limit = left.min(self.lease / 6);
+        match tokio::time::timeout(limit, notes).await {
             Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
             Ok(Err(_)) => {}
             Err(_) => {
-                self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(());
+                self.link.checked(Err(silence(limit))).await.unwrap_or(());
                 warn!(worker.session = self.id, "Postgres did not answer session {}, which will ask again", self.id);
             }
         }
@@ -284,7 +286,8 @@ impl Life {
             let result = is_drained(self.link.connection().await?, &schema, name).await;
             self.link.checked(result).await
         };
-        match tokio::time::timeout(left.min(self.lease / 6), look).await {
+        let limit = left.min(self.lease / 6);
+        match tokio::time::timeout(limit, look).await {
             Ok(Ok(drained)) => {
                 if self.drained.swap(drained, Ordering::Relaxed) != drained {
                     let now = if drained { "is drained and leases nothing more" } else { "may lease again" };
@@ -292,7 +295,7 @@ impl Life {
                 }
             }
             Ok(Err(_)) => {}
-            Err(_) => self.link.checked(Err(sqlx::Error::PoolTimedOut)).await.unwrap_or(()),
+            Err(_) => self.link.checked(Err(silence(limit))).await.unwrap_or(()),
         }
     }
 

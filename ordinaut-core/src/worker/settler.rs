@@ -5,8 +5,9 @@ use super::attempt::Finished;
 use super::book::Book;
 use crate::loops::Loops;
 use crate::store::database::Database;
+use crate::store::failure::{Consequence, FailureKind};
 use crate::store::link::{Link, answered};
-use crate::store::settle::{Ended, Locked, Settled, is_refusal, settle, succeed};
+use crate::store::settle::{Ended, Locked, Settled, settle, succeed};
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::outcome::Outcome;
@@ -194,7 +195,9 @@ impl Desk {
             };
             match self.link.checked(result).await {
                 Ok(settled) => return Ok(settled),
-                Err(error) if is_refusal(&error) && !batch.refused => return Err(error),
+                Err(error) if !batch.refused && FailureKind::of(&error).in_a_loop() == Consequence::BuryAlone => {
+                    return Err(error);
+                }
                 Err(error) => {
                     warn!(%error, "could not write the ends of {} attempts, and will try again", batch.ended.len());
                     failures += 1;

@@ -1,7 +1,7 @@
 //! Several servers in one address: the one that takes writes is found.
 
 use crate::fixture::{behind_a_pooler, database, enqueue, run, succeed, tell, within, worker};
-use ordinaut_core::{Address, Database, will_pass};
+use ordinaut_core::{Address, Database, FailureKind};
 use sqlx::Connection;
 
 /// The server of the test behind one that is not there.
@@ -37,7 +37,7 @@ async fn a_server_that_only_reads_is_passed_over() {
     let error = Database::connect(address, 1).await.unwrap_err();
 
     assert!(error.to_string().contains("none of 2 servers takes writes"), "{error}");
-    assert!(will_pass(&error), "it may be promoted");
+    assert!(FailureKind::of(&error).will_pass(), "it may be promoted");
     // A connection of the pool that began to only read is not used again.
     sqlx::raw_sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
         .execute(&mut own)

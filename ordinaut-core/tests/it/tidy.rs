@@ -115,6 +115,20 @@ fn every_file_says_what_it_is_for_and_fits_in_one_head() {
 }
 
 #[test]
+fn one_file_says_what_a_failure_of_postgres_means() {
+    const JUDGEMENTS: [&str; 4] = ["as_database_error", "sqlx::Error::Database", "PoolTimedOut", ".code()"];
+    let judge = |name: &str, text: &str| -> Vec<String> {
+        // What a process' exit code is has the same name.
+        let is_judge = name.contains("/tests/") || name.ends_with("store/failure.rs");
+        let words = JUDGEMENTS.iter().filter(|word| !is_judge && text.contains(**word));
+        words.map(|word| format!("{name} names {word}: ask FailureKind in store/failure.rs")).collect()
+    };
+    let homes =
+        ["ordinaut-core/src", "ordinaut-api/src", "ordinaut-cli/src", "ordinaut-scheduler/src", "ordinaut-worker/src"];
+    check(homes.iter().flat_map(|home| look_at(home, "rs", judge)).collect());
+}
+
+#[test]
 fn nothing_is_left_over() {
     let this_file = Path::new(file!()).file_name().unwrap().to_str().unwrap();
     let look = |name: &str, text: &str| -> Vec<String> {

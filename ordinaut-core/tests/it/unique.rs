@@ -210,7 +210,7 @@ async fn under_repeatable_read_a_key_taken_meanwhile_is_an_error_of_serializatio
     let error = keyed("a").enqueue(&mut *tx).await.unwrap_err();
     let EnqueueError::Database(error) = error else { panic!("{error}") };
     assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("40001"));
-    assert!(ordinaut_core::will_pass(&error));
+    assert!(ordinaut_core::FailureKind::of(&error).will_pass());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::fixture::{ask, database, eventually, gated, probe, run, succeed, tell, within, worker};
 use crate::unique::{LATER, is_sound, keyed, keyed_in, new, state};
 use futures_util::future::join_all;
-use ordinaut_core::{EnqueueError, Enqueued, JobState, OnDuplicate, Outcome, Schema, Step, Unique, will_pass};
+use ordinaut_core::{EnqueueError, Enqueued, FailureKind, JobState, OnDuplicate, Outcome, Schema, Step, Unique};
 use sqlx::{Postgres, Transaction};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Barrier;
@@ -241,7 +241,7 @@ async fn when_all_looks_were_in_vain_it_is_an_error_that_will_pass() {
     let error = db.enqueue(&keyed_in(OnDuplicate::Debounce, "a")).await.unwrap_err();
 
     let EnqueueError::Database(error) = error else { panic!("{error}") };
-    assert!(will_pass(&error));
+    assert!(FailureKind::of(&error).will_pass());
     let told = error.as_database_error().unwrap();
     assert_eq!(told.code().as_deref(), Some("40001"));
     assert!(told.message().contains(&holder.to_string()), "{told}");
