@@ -4,6 +4,7 @@ use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
+use chrono::{DateTime, Datelike, Utc};
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
@@ -104,6 +105,14 @@ impl Parameters {
     pub(crate) fn name(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
         self.take(name, "a name without control characters", |text| {
             (!text.chars().any(char::is_control)).then(|| text.to_owned())
+        })
+    }
+
+    /// An instant of a year that Postgres and RFC 3339 both know.
+    pub(crate) fn instant(&mut self, name: &'static str) -> Result<Option<DateTime<Utc>>, Problem> {
+        self.take(name, "an instant such as 2030-12-31T23:59:59Z", |text| {
+            let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+            (0..=9999).contains(&at.year()).then_some(at)
         })
     }
 

@@ -218,6 +218,9 @@ pub(crate) struct Job {
     /// The job's id
     #[arg(required = true)]
     pub(crate) id: Option<Uuid>,
+    /// Show the attempts before this one
+    #[arg(long, value_name = "N")]
+    pub(crate) before: Option<i32>,
     #[command(flatten)]
     pub(crate) format: Format,
 }

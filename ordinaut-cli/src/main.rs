@@ -16,7 +16,10 @@ use ordinaut_core::settings::{SettingError, Source};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let matches = binary::with_flags(Args::command(), &[""]).get_matches();
+    let matches = match binary::with_flags(Args::command(), &[""]).try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return output::said_by_parser(&error),
+    };
     let args = match Args::from_arg_matches(&matches) {
         Ok(args) => args,
         Err(error) => error.exit(),

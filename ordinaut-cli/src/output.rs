@@ -3,10 +3,12 @@
 use crate::args::Format;
 use chrono::{DateTime, Local, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
-use ordinaut_core::Redaction;
+use ordinaut_core::{Redaction, binary};
 use serde::Serialize;
 use serde_json::Value;
-use std::io::Write;
+use std::borrow::Cow;
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
 use std::sync::OnceLock;
 
 /// What answers do not show; set once, before the first.
@@ -26,19 +28,40 @@ pub(crate) fn refuse_masked(args: Option<&Value>) -> anyhow::Result<()> {
     }
 }
 
-/// Arguments for people.
-pub(crate) fn args(args: impl Serialize) -> String {
-    let mut shown = serde_json::to_value(args).unwrap_or_default();
-    REDACTION.get().map(|redaction| redaction.mask(&mut shown));
-    shown.to_string()
+/// Arguments or an output for people; a dash if there are none.
+pub(crate) fn shown_json<T: Serialize>(json: Option<T>) -> String {
+    let text =
+        json.map(|json| serde_json::to_string(&json).unwrap_or_else(|error| format!("cannot be shown: {error}")));
+    match (text, REDACTION.get()) {
+        (Some(text), Some(redaction)) => redaction.mask_json(&text).into_owned(),
+        (text, _) => or_dash(text),
+    }
 }
 
-/// A line of an answer. A reader that went away, as `head` does, ends the process quietly.
+/// An error for people; a dash if there is none.
+pub(crate) fn shown_error(error: Option<&str>) -> String {
+    let mask = |text| REDACTION.get().map_or_else(|| Cow::Borrowed(text), |redaction| redaction.mask_text(text));
+    or_dash(error.map(mask))
+}
+
+/// What the parser of arguments says instead of a verb: help, the version, or what is wrong.
+pub(crate) fn said_by_parser(error: &clap::Error) -> ExitCode {
+    match error.print().and_then(|()| std::io::stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1)),
+    }
+}
+
+/// A line of an answer. A reader that went away, as `head` does, ends the process quietly; any other failure is one.
 pub(crate) fn say(line: impl std::fmt::Display) {
     let mut out = std::io::stdout().lock();
-    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+    let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) else { return };
+    if error.kind() == ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
+    drop(out);
+    binary::exit(Err(anyhow::anyhow!(error).context("could not write the answer to standard output")));
+    std::process::exit(1);
 }
 
 /// A line that a server says in passing: it goes on where nobody reads it.
@@ -49,11 +72,10 @@ pub(crate) fn mention(line: impl std::fmt::Display) {
 /// The same thing as JSON or, for people, as `text` makes it.
 pub(crate) fn answer<T: Serialize>(format: Format, value: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {
     if format.json {
-        let mut shown = serde_json::to_value(value)?;
-        match REDACTION.get().is_some_and(|redaction| redaction.mask_args(&mut shown)) {
-            true => say(serde_json::to_string_pretty(&shown)?),
-            // In the order of its fields, and with its numbers as they are stored.
-            false => say(serde_json::to_string_pretty(value)?),
+        let json = serde_json::to_string_pretty(value)?;
+        match REDACTION.get() {
+            Some(redaction) => say(redaction.mask_answer(&json)),
+            None => say(json),
         }
     } else {
         say(text());

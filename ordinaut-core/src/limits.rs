@@ -3,6 +3,7 @@
 use crate::store::database::Database;
 use crate::store::limit::admission::lock;
 use crate::vocabulary::limit::Limit;
+use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
 use crate::wakeup::hinter;
 use sqlx::{Postgres, Transaction};
@@ -56,10 +57,21 @@ impl Database {
 
     /// Removes a limit; false: there is none of this name. Waits as [`Database::set_limit`] does.
     pub async fn delete_limit(&self, name: &str) -> Result<bool, LimitError> {
+        // No limit has a name that cannot be stored, and for one that is not there nothing has to stop.
+        if name::check(name).is_err() {
+            return Ok(false);
+        }
+        let mut tx = self.begin().await?;
+        if self.stored_limit(name, &mut tx).await?.is_none() {
+            return Ok(false);
+        }
+        drop(tx);
         let mut tx = self.without_claims().await?;
-        let known = self.remove_limit(name, &mut tx).await?;
+        if !self.remove_limit(name, &mut tx).await? {
+            return Ok(false);
+        }
         self.empty_lines_and_commit(tx).await?;
-        Ok(known)
+        Ok(true)
     }
 
     /// A transaction beside which nothing is claimed and nothing is let in.

@@ -31,29 +31,49 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
     };
     let limit = wanted.limit()?;
     wanted.end()?;
-    // One more than asked for shows whether there is a next page.
-    let mut jobs = app.database.jobs(&filter, limit + 1).await?;
-    let more = jobs.len() as i64 > limit;
-    if more {
-        jobs.pop();
-    }
-    let next = jobs.last().map(|job| job.id).filter(|_| more);
-    Ok(Json(Page { jobs, next }))
+    let page = app.database.jobs(&filter, limit).await?;
+    Ok(Json(Page { jobs: page.items, next: page.next }))
 }
 
 #[derive(Serialize)]
 pub(crate) struct Details {
     #[serde(flatten)]
     job: JobDetails,
-    /// Why it waits, if that can be told.
-    note: Option<&'static str>,
+    /// Why it waits, for people.
+    note: Option<String>,
+    /// The last attempts.
     runs: Vec<RunRecord>,
+    /// Where those before them begin: `before` of `/jobs/{id}/runs`.
+    runs_next: Option<i32>,
 }
 
 pub(crate) async fn show(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Details>, Problem> {
     let job = app.database.job(id).await?.ok_or_else(|| no_job(id))?;
     let runs = app.database.runs(id).await?;
-    Ok(Json(Details { note: job.why_it_waits(), job, runs }))
+    let note = job.why_it_waits().map(ToString::to_string);
+    Ok(Json(Details { note, job, runs: runs.items, runs_next: runs.next }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Runs {
+    runs: Vec<RunRecord>,
+    next: Option<i32>,
+}
+
+/// The attempts of a job, the last ones on the first page; on each page in their order.
+pub(crate) async fn runs(
+    State(app): State<Arc<App>>,
+    JobId(id): JobId,
+    mut wanted: Parameters,
+) -> Result<Json<Runs>, Problem> {
+    let before = wanted.take("before", "the number of an attempt", |text| text.parse().ok())?;
+    let limit = wanted.limit()?;
+    wanted.end()?;
+    let page = app.database.runs_before(id, limit, before).await?;
+    if page.is_empty() && app.database.job(id).await?.is_none() {
+        return Err(no_job(id));
+    }
+    Ok(Json(Runs { runs: page.items, next: page.next }))
 }
 
 pub(crate) async fn cancel(
@@ -79,12 +99,20 @@ pub(crate) async fn run_now(State(app): State<Arc<App>>, JobId(id): JobId) -> Re
     match app.database.run_now(id).await? {
         RunNow::Now => Ok(Json(json!({ "run_now": "now" }))),
         RunNow::AlreadyDue => Ok(Json(json!({ "run_now": "already_due" }))),
-        RunNow::Parked => {
-            Err(Problem::conflict(format!("job {id} is parked until its task goes on, or its key is free")))
-        }
+        RunNow::Parked => Err(parked(&app, id).await?),
         RunNow::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
         _ => Err(no_job(id)),
     }
+}
+
+/// What holds a job that is set aside, for people and for programs.
+async fn parked(app: &App, id: Uuid) -> Result<Problem, Problem> {
+    let waits = app.database.job(id).await?.and_then(|job| job.waits);
+    Ok(match waits {
+        Some(wait) => Problem::conflict(format!("job {id} is parked: {wait}")).with("waits", json!(wait)),
+        // It was let go between the two looks.
+        None => Problem::conflict(format!("job {id} was parked a moment ago: try again")),
+    })
 }
 
 fn no_job(id: Uuid) -> Problem {

@@ -31,6 +31,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/jobs", get(jobs::list).post(enqueue::enqueue))
         .route("/jobs/cancel", post(jobs::cancel_many))
         .route("/jobs/{id}", get(jobs::show))
+        .route("/jobs/{id}/runs", get(jobs::runs))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/run-now", post(jobs::run_now))
         .route("/dead", get(dead::list))

@@ -11,7 +11,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use ordinaut_core::{
     InvalidField, InvalidJson, Schedule, ScheduleKind, Task, TaskCancelled, TaskDefinition, TaskError, TaskFilter,
-    TaskPaused, TaskStatus,
+    TaskPaused, TaskStatus, Unreadable,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -35,6 +35,9 @@ pub(crate) async fn create(
 #[derive(Serialize)]
 pub(crate) struct Page {
     tasks: Vec<Task>,
+    /// Tasks whose definition this version cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable>,
     next: Option<Uuid>,
 }
 
@@ -51,14 +54,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
     };
     let limit = wanted.limit()?;
     wanted.end()?;
-    // One more than asked for shows whether there is a next page.
-    let mut tasks = app.database.tasks(&filter, limit + 1).await?;
-    let more = tasks.len() as i64 > limit;
-    if more {
-        tasks.pop();
-    }
-    let next = tasks.last().map(|task| task.id).filter(|_| more);
-    Ok(Json(Page { tasks, next }))
+    let page = app.database.tasks(&filter, limit).await?;
+    Ok(Json(Page { tasks: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
 pub(crate) async fn show(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Tagged, Problem> {

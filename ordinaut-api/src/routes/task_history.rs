@@ -6,7 +6,7 @@ use crate::parameters::{Parameters, TaskId};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use ordinaut_core::{FireRecord, TaskRun, TaskStatistics};
 use serde::Serialize;
 use std::sync::Arc;
@@ -28,22 +28,14 @@ pub(crate) async fn fires(
     TaskId(id): TaskId,
     mut wanted: Parameters,
 ) -> Result<Json<Fires>, Problem> {
-    let before = wanted.take("before", "an instant such as 2030-12-31T23:59:59Z", |text| {
-        DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
-    })?;
+    let before = wanted.instant("before")?;
     let limit = wanted.limit()?;
     wanted.end()?;
     exists(&app, id).await?;
-    // One more than asked for shows whether there is a next page.
-    let mut fires = app.database.task_fires(id, limit + 1, before).await?;
-    let more = fires.len() as i64 > limit;
-    if more {
-        fires.pop();
-    }
+    let page = app.database.task_fires(id, limit, before).await?;
     // Microseconds, which is what Postgres keeps.
-    let cursor = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let next = fires.last().map(|fire| cursor(fire.scheduled_for)).filter(|_| more);
-    Ok(Json(Fires { fires, next }))
+    let next = page.next.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true));
+    Ok(Json(Fires { fires: page.items, next }))
 }
 
 #[derive(Serialize)]
@@ -61,14 +53,9 @@ pub(crate) async fn runs(
     let limit = wanted.limit()?;
     wanted.end()?;
     exists(&app, id).await?;
-    // One more than asked for shows whether there is a next page.
-    let mut runs = app.database.task_runs(id, limit + 1, before).await?;
-    let more = runs.len() as i64 > limit;
-    if more {
-        runs.pop();
-    }
-    let next = runs.last().map(|run| format!("{}.{}", run.job_id, run.attempt)).filter(|_| more);
-    Ok(Json(Runs { runs, next }))
+    let page = app.database.task_runs(id, limit, before).await?;
+    let next = page.next.map(|(job_id, attempt)| format!("{job_id}.{attempt}"));
+    Ok(Json(Runs { runs: page.items, next }))
 }
 
 /// Where a page ended: a job and one of its attempts.

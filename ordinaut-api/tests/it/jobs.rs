@@ -68,8 +68,10 @@ async fn a_job_that_ran_shows_its_run() {
 async fn a_job_of_an_unknown_kind_waits_and_says_why() {
     let app = TestApp::start().await;
     let id = app.enqueue(json!({"kind": "unheard_of"})).await;
-    assert_eq!(app.worker("default").step().await.unwrap(), Step::Idle);
+    let mut worker = app.worker("default");
+    assert_eq!(worker.step().await.unwrap(), Step::Idle);
     let job = app.job(id).await;
+    assert_eq!(job["waits"], json!({"reason": "kind_unknown"}));
     assert_eq!((&job["state"], &job["note"]), (&json!("waiting"), &json!("no worker handles this kind")));
 }
 

@@ -47,6 +47,22 @@ async fn each_tenant_has_a_limit_for_itself() {
 }
 
 #[tokio::test]
+async fn deleting_what_is_not_there_changes_nothing() {
+    let app = TestApp::start().await;
+    app.send(Method::PUT, "/limits/quota", &json!({"per_tenant": true, "concurrency": 0})).await;
+    app.enqueue(json!({"kind": "echo", "tenant": "acme"})).await;
+    app.worker("default").step().await.unwrap();
+    let parked = "select count(*) from ordinaut.parked";
+    assert_eq!(app.count(parked).await, 1);
+    for name in ["other", "%00", "%FF"] {
+        let answer = app.send(Method::DELETE, &format!("/limits/{name}"), &json!({})).await;
+        assert_eq!(answer.status, 404, "{name}: {}", answer.text);
+    }
+    let unparked = "select count(*) from ordinaut.outbox where type = 'unparked'";
+    assert_eq!((app.count(parked).await, app.count(unparked).await), (1, 0));
+}
+
+#[tokio::test]
 async fn a_bad_limit_is_refused_by_field() {
     let app = TestApp::start().await;
     let bad = [

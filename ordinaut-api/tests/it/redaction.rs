@@ -64,3 +64,35 @@ async fn what_was_shown_cannot_be_sent_back_as_a_value() {
         assert_eq!((answer.status, field.as_deref()), (422, Some("args.user.password")), "{}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn outputs_errors_and_urls_are_masked_by_the_same_names() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "echo", "args": {"say": "https://ann:hunter2@db.example/"}})).await;
+    assert_eq!(app.worker("default").step().await.unwrap(), Step::Worked(id));
+    let dead =
+        app.enqueue(json!({"kind": "doomed", "args": {"url": "ftp://ann:hunter2@h/x?api_key=hunter2&n=1"}})).await;
+    assert_eq!(app.worker("default").step().await.unwrap(), Step::Worked(dead));
+    let said = "update ordinaut.run set error = 'POST https://ann:hunter2@h/ failed, X-Api-Key: hunter2',
+                output = '{\"DB_PASSWORD\": {\"old\": \"hunter2\"}, \"n\": 1e400}' where outcome = 'dead'";
+    sqlx::query(said).execute(app.database.pool()).await.unwrap();
+    sqlx::query("update ordinaut.dead_letter set error = 'api-key=hunter2'")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    for path in [
+        format!("/jobs/{id}"),
+        format!("/jobs/{id}/result"),
+        format!("/jobs/{dead}"),
+        format!("/jobs/{dead}/runs"),
+        "/dead".into(),
+    ] {
+        let shown = app.get(&path).await;
+        assert_eq!(shown.status, 200, "{}", shown.text);
+        assert!(shown.text.contains("[redacted]") && !shown.text.contains(SECRET), "{path}: {}", shown.text);
+    }
+    let job = app.job(dead).await;
+    assert_eq!(job["args"]["url"], "ftp://[redacted]@h/x?api_key=[redacted]&n=1");
+    assert_eq!(job["runs"][0]["error"], "POST https://[redacted]@h/ failed, X-Api-Key: [redacted]");
+    assert_eq!(app.count("select count(*) from ordinaut.job where args::text like '%hunter2%'").await, 2);
+}

@@ -1,7 +1,8 @@
 //! `ordinaut dead list|requeue`.
 
 use crate::args::Dead;
-use crate::output::{answer, or_dash, table, time};
+use crate::command::pages::collect;
+use crate::output::{answer, shown_error, table, time};
 use anyhow::bail;
 use ordinaut_core::Database;
 use serde_json::json;
@@ -10,8 +11,8 @@ use std::process::ExitCode;
 pub(crate) async fn run(database: &Database, dead: Dead) -> anyhow::Result<ExitCode> {
     match dead {
         Dead::List { limit, format } => {
-            let letters = database.dead_letters(limit, None).await?;
-            answer(format, &letters, || {
+            let letters = collect(limit, async |limit, next| database.dead_letters(limit, next).await).await?;
+            answer(format, &letters.items, || {
                 let rows = letters.iter().map(|letter| {
                     [
                         letter.job_id.to_string(),
@@ -19,7 +20,7 @@ pub(crate) async fn run(database: &Database, dead: Dead) -> anyhow::Result<ExitC
                         letter.queue.clone(),
                         letter.attempt.to_string(),
                         time(letter.died_at),
-                        or_dash(letter.error.as_deref()),
+                        shown_error(letter.error.as_deref()),
                     ]
                 });
                 table(["ID", "KIND", "QUEUE", "ATTEMPT", "DIED", "ERROR"], rows)

@@ -68,13 +68,12 @@ async fn wait(database: &Database, id: Uuid, format: Format) -> anyhow::Result<E
     loop {
         let found = database.job(id).await?.with_context(|| format!("job {id} is gone"))?;
         if found.state.is_final() {
-            job::print(database, &found, format).await?;
+            job::print(database, &found, None, format).await?;
             return Ok(if found.state == JobState::Succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        let why = found.why_it_waits();
-        if !format.json && why.is_some() && told != why {
-            say(why.unwrap_or_default());
-            told = why;
+        if let Some(wait) = found.waits.filter(|wait| !format.json && told.as_ref() != Some(wait)) {
+            say(&wait);
+            told = Some(wait);
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }

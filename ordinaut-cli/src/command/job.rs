@@ -2,7 +2,8 @@
 
 use crate::args::{CancelJobs, Format, Job, JobWhat, Jobs, OneJob};
 use crate::command::enqueue::duration;
-use crate::output::{answer, args, facts, or_dash, say, table, time};
+use crate::command::pages::collect;
+use crate::output::{answer, facts, or_dash, say, shown_error, shown_json, table, time};
 use anyhow::{Context, bail};
 use ordinaut_core::{Awaited, CancelFilter, Cancelled, Database, JobDetails, JobFilter, Outcome, RunNow, RunRecord};
 use serde::Serialize;
@@ -13,8 +14,11 @@ use uuid::Uuid;
 
 pub(crate) async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<ExitCode> {
     let filter = JobFilter { before: jobs.before, state: jobs.state, kind: jobs.kind, queue: jobs.queue };
-    let found = database.jobs(&filter, jobs.limit).await?;
-    answer(jobs.format, &found, || {
+    let found = collect(jobs.limit, async |limit, next: Option<Uuid>| {
+        database.jobs(&JobFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
+    })
+    .await?;
+    answer(jobs.format, &found.items, || {
         let rows = found.iter().map(|job| {
             [
                 job.id.to_string(),
@@ -33,15 +37,16 @@ pub(crate) async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<Exit
 
 pub(crate) async fn run(database: &Database, job: Job) -> anyhow::Result<ExitCode> {
     match job.what {
-        None => show(database, job.id.context("the job's id is missing")?, job.format).await,
+        None => show(database, &job).await,
         Some(JobWhat::Wait { job, timeout }) => wait(database, &job, timeout).await,
         Some(JobWhat::Cancel(asked)) => cancel_many(database, asked).await,
     }
 }
 
-async fn show(database: &Database, id: Uuid, format: Format) -> anyhow::Result<ExitCode> {
+async fn show(database: &Database, asked: &Job) -> anyhow::Result<ExitCode> {
+    let id = asked.id.context("the job's id is missing")?;
     let Some(found) = database.job(id).await? else { bail!("there is no job {id}") };
-    print(database, &found, format).await?;
+    print(database, &found, asked.before, asked.format).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,8 +59,8 @@ async fn wait(database: &Database, job: &OneJob, timeout: Option<f64>) -> anyhow
                 let known = [
                     ("outcome", result.outcome.to_string()),
                     ("attempt", result.attempt.to_string()),
-                    ("error", or_dash(result.error.as_deref())),
-                    ("output", or_dash(result.output.as_ref())),
+                    ("error", shown_error(result.error.as_deref())),
+                    ("output", shown_json(result.output.as_ref())),
                 ];
                 facts(known)
             })?;
@@ -80,26 +85,38 @@ async fn cancel_many(database: &Database, asked: CancelJobs) -> anyhow::Result<E
 struct Shown<'a> {
     #[serde(flatten)]
     job: &'a JobDetails,
-    note: Option<&'a str>,
+    note: Option<String>,
     runs: Vec<RunRecord>,
+    runs_next: Option<i32>,
 }
 
-/// A job with its attempts.
-pub(crate) async fn print(database: &Database, job: &JobDetails, format: Format) -> anyhow::Result<()> {
-    let shown = Shown { job, note: job.why_it_waits(), runs: database.runs(job.id).await? };
+/// As many attempts as are shown at once.
+const RUNS: i64 = 100;
+
+/// A job with its attempts: the last ones, or those before one of them.
+pub(crate) async fn print(
+    database: &Database,
+    job: &JobDetails,
+    before: Option<i32>,
+    format: Format,
+) -> anyhow::Result<()> {
+    let runs = database.runs_before(job.id, RUNS, before).await?;
+    let note = job.why_it_waits().map(ToString::to_string);
+    let shown = Shown { job, note, runs: runs.items, runs_next: runs.next };
     if format.json {
         return answer(format, &shown, String::new);
     }
     let mut known = vec![
         ("id", job.id.to_string()),
         ("kind", job.kind.clone()),
-        ("args", args(&job.args)),
+        ("args", shown_json(Some(&job.args))),
         ("queue", format!("{}, priority {}", job.queue, job.priority)),
         ("state", job.state.to_string()),
         ("created", time(job.created_at)),
     ];
     known.extend(job.run_at.map(|run_at| ("due", time(run_at))));
-    known.extend(shown.note.map(|note| ("note", note.to_owned())));
+    known.extend(shown.note.map(|note| ("note", note)));
+    known.extend(job.unreadable.iter().map(|field| ("not shown", field.clone())));
     say(facts(known));
     if !shown.runs.is_empty() {
         let rows = shown.runs.iter().map(|run| {
@@ -108,11 +125,14 @@ pub(crate) async fn print(database: &Database, job: &JobDetails, format: Format)
                 run.outcome.to_string(),
                 or_dash(run.started_at.map(time)),
                 time(run.finished_at),
-                or_dash(run.error.as_deref()),
-                or_dash(run.output.as_ref()),
+                shown_error(run.error.as_deref()),
+                shown_json(run.output.as_ref()),
             ]
         });
         say(table(["ATTEMPT", "OUTCOME", "STARTED", "FINISHED", "ERROR", "OUTPUT"], rows));
+    }
+    if let Some(first) = shown.runs_next {
+        say(format_args!("earlier attempts: ordinaut job {} --before {first}", job.id));
     }
     Ok(())
 }
@@ -134,7 +154,10 @@ pub(crate) async fn run_now(database: &Database, job: OneJob) -> anyhow::Result<
     let (word, text) = match database.run_now(id).await? {
         RunNow::Now => ("now", format!("job {id} is due")),
         RunNow::AlreadyDue => ("already_due", format!("job {id} was due already")),
-        RunNow::Parked => bail!("job {id} is parked until its task goes on, or its key is free"),
+        RunNow::Parked => match database.job(id).await?.and_then(|job| job.waits) {
+            Some(wait) => bail!("job {id} is parked: {wait}"),
+            None => bail!("job {id} was parked a moment ago: try again"),
+        },
         RunNow::TooLate => bail!("job {id} had ended"),
         _ => bail!("there is no job {id}"),
     };

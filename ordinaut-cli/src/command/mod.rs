@@ -10,6 +10,7 @@ pub(crate) mod job;
 pub(crate) mod keep;
 pub(crate) mod limit;
 pub(crate) mod migrate;
+mod pages;
 pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod queue;

@@ -3,11 +3,12 @@
 use super::enqueue::duration;
 use super::task_history;
 use crate::args::{Change, Create, ListTasks, OneTask, Task, When};
-use crate::output::{answer, args, facts, or_dash, refuse_masked, table, time};
+use crate::command::pages::collect;
+use crate::output::{answer, facts, or_dash, refuse_masked, shown_json, table, time};
 use anyhow::{Context, anyhow, bail};
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::scheduler::default_zone;
-use ordinaut_core::{Database, Task as Stored, TaskDefinition, TaskError, TaskFilter};
+use ordinaut_core::{Database, Task as Stored, TaskDefinition, TaskError, TaskFilter, Unreadable};
 use serde_json::{Map, Value, json};
 use std::io::Read;
 use std::path::Path;
@@ -148,8 +149,14 @@ async fn list(database: &Database, wanted: ListTasks) -> anyhow::Result<()> {
         schedule_kind: wanted.schedule_kind,
         title: wanted.title,
     };
-    let tasks = database.tasks(&filter, wanted.limit).await?;
-    answer(wanted.format, &tasks, || {
+    let tasks = collect(wanted.limit, async |limit, next: Option<Uuid>| {
+        database.tasks(&TaskFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
+    })
+    .await?;
+    for Unreadable { id, title, reason, .. } in &tasks.unreadable {
+        tracing::warn!("task {id} ({title}) cannot be shown: {reason}");
+    }
+    answer(wanted.format, &tasks.items, || {
         let rows = tasks.iter().map(|task| {
             [
                 task.id.to_string(),
@@ -178,7 +185,7 @@ fn shown(task: &Stored) -> String {
         ("id", task.id.to_string()),
         ("title", definition.title.clone()),
         ("kind", definition.kind.clone()),
-        ("args", args(&definition.args)),
+        ("args", shown_json(Some(&definition.args))),
         ("queue", format!("{}, priority {}", definition.queue, definition.priority)),
         ("schedule", format!("{}, {}", rule(task), definition.schedule.timezone)),
         ("misfire", definition.misfire.to_string()),

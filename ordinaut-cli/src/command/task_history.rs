@@ -2,15 +2,16 @@
 
 use super::task::no_task;
 use crate::args::{History, OneTask};
-use crate::output::{answer, facts, or_dash, table, time};
+use crate::command::pages::collect;
+use crate::output::{answer, facts, or_dash, shown_error, table, time};
 use ordinaut_core::{Database, TaskStatistics};
 use serde::Serialize;
 use uuid::Uuid;
 
 pub(super) async fn fires(database: &Database, History { task, limit }: History) -> anyhow::Result<()> {
     exists(database, task.id).await?;
-    let fires = database.task_fires(task.id, limit, None).await?;
-    answer(task.format, &fires, || {
+    let fires = collect(limit, async |limit, next| database.task_fires(task.id, limit, next).await).await?;
+    answer(task.format, &fires.items, || {
         let rows = fires.iter().map(|fire| {
             [
                 time(fire.scheduled_for),
@@ -25,8 +26,8 @@ pub(super) async fn fires(database: &Database, History { task, limit }: History)
 
 pub(super) async fn runs(database: &Database, History { task, limit }: History) -> anyhow::Result<()> {
     exists(database, task.id).await?;
-    let runs = database.task_runs(task.id, limit, None).await?;
-    answer(task.format, &runs, || {
+    let runs = collect(limit, async |limit, next| database.task_runs(task.id, limit, next).await).await?;
+    answer(task.format, &runs.items, || {
         let rows = runs.iter().map(|run| {
             [
                 run.job_id.to_string(),
@@ -35,7 +36,7 @@ pub(super) async fn runs(database: &Database, History { task, limit }: History) 
                 run.outcome.to_string(),
                 or_dash(run.started_at.map(time)),
                 time(run.finished_at),
-                or_dash(run.error.as_deref()),
+                shown_error(run.error.as_deref()),
             ]
         });
         table(["JOB", "DUE", "ATTEMPT", "OUTCOME", "STARTED", "FINISHED", "ERROR"], rows)

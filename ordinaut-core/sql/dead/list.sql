@@ -1,6 +1,26 @@
--- Dead letters, the last to die first: up to $1, after the one ($2 died_at, $3 job) that the last page ended with.
-select job_id, died_at, error, attempt, failures, kind, queue, priority, args, created_at
-from ordinaut.dead_letter
-where $2::timestamptz is null or (died_at, job_id) < ($2::timestamptz, $3::uuid)
-order by died_at desc, job_id desc
-limit $1::bigint
+-- A page of dead letters, the last to die first: up to $1 of them and $2 octets, but one at least, after the one ($3 died_at,
+-- $4 job) that the page before ended with. The walk goes from letter to letter and stops where the page is full, so that
+-- nothing is read that is not shown. "walked" is more than there are rows, if there is a next page.
+with recursive walk as (
+    select coalesce($3::timestamptz, 'infinity') as died_at,
+           coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as job_id,
+           null::text as args, null::text as error, 0::bigint as place, 0::bigint as octets
+    union all
+    select next.died_at, next.job_id, next.args, next.error, walk.place + 1,
+           walk.octets + octet_length(next.args) + coalesce(octet_length(next.error), 0)
+    from walk
+    cross join lateral (
+        select died_at, job_id, ordinaut.shown(args) as args, left(error, 65536) as error
+        from ordinaut.dead_letter
+        where (died_at, job_id) < (walk.died_at, walk.job_id)
+        order by died_at desc, job_id desc
+        limit 1
+    ) next
+    where walk.place <= $1::bigint and (walk.octets <= $2::bigint or walk.place = 1)
+)
+select job_id, walk.died_at, walk.error, letter.attempt, letter.failures, letter.kind, letter.queue, letter.priority, walk.args,
+       letter.created_at, (select max(place) from walk) as walked
+from walk
+join ordinaut.dead_letter letter using (job_id)
+where walk.place between 1 and $1::bigint and (walk.octets <= $2::bigint or walk.place = 1)
+order by walk.place

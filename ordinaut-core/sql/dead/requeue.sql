@@ -1,5 +1,5 @@
--- Send dead jobs ($1) back: same id, attempt goes on, failures start again. The letter's copy restores a job
--- whose own row has been pruned.
+-- Send dead jobs ($1) back: same id, attempt goes on, failures start again. The letter's arguments are what runs, as somebody
+-- may have mended them there; and its copy restores a job whose own row has been pruned.
 --
 -- One that had a unique key takes it again, and stays dead if another job holds it: a key is never twice active. So does a
 -- job of a service, which makes its next one itself and has one at a time.
@@ -32,7 +32,7 @@ with asked as materialized (
     select job_id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
            trace_context, coalesce(created_at, died_at), unique_key, unique_after_end
     from letter
-    on conflict (id) do nothing
+    on conflict (id) do update set args = excluded.args where job.args is distinct from excluded.args
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, queue, kind, flags)
     select clock_timestamp(), job_id, priority, attempt, queue, kind, case when unique_key is null then 0 else 8 end

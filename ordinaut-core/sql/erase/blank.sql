@@ -15,6 +15,17 @@ with ended as materialized (
 ), freed as (
     -- Under keys that arguments named.
     delete from ordinaut.limit_slot using ended where limit_slot.job_id = ended.job_id
+), emptied as (
+    -- What is left of a rate stands under the key too: the key begins anew.
+    delete from ordinaut.limit_bucket
+    using (
+        select distinct concerned.name, concerned.key
+        from ended
+        join ordinaut.job on job.id = ended.job_id
+        cross join lateral ordinaut.limits_of(job.queue, job.kind, job.args, job.tenant) as concerned
+        where concerned.key <> ''
+    ) named
+    where limit_bucket.name = named.name and limit_bucket.key = named.key
 ), forgotten as (
     delete from ordinaut.cursor using ended where cursor.job_id = ended.job_id
 ), blanked as (

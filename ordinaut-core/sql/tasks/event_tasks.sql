@@ -1,5 +1,6 @@
--- The active tasks that wait for events.
-select id, definition, status, trouble, next_run_at, version, created_at, updated_at
+-- The active tasks whose topic may be $1: it is that, or a pattern. Each with its schedule alone, as most wait for another one.
+select id, schedule::text
 from ordinaut.task
 where schedule_kind = 'event' and status = 'active'
+  and (schedule ->> 'expr' = $1::text or schedule ->> 'expr' ~ '[*#]')
 order by id

@@ -27,11 +27,11 @@ pub(super) const API_ADMIN_TOKEN: Setting<String> = Setting::new(
 
 pub(super) const API_REDACT: Setting<Vec<String>> = Setting::new(
     "API_REDACT",
-    "fields of arguments, at any depth, whose values the API and the command line never show, separated by commas",
-    "names of fields, separated by commas, or none",
+    "parts of names of fields, at any depth of arguments and outputs, whose values the API and the command line never show, separated by commas",
+    "parts of names of fields, separated by commas, or none",
     |text| if text == "none" { Some(Vec::new()) } else { list(text, |word| Some(word.to_owned())) },
 )
-.or("password,secret,token,authorization,api_key");
+.or("password,passwd,secret,token,authorization,api_key,private_key,credential,cookie,headers");
 
 /// What answers do not show of arguments.
 pub fn redaction(source: &Source) -> Result<Redaction, SettingError> {

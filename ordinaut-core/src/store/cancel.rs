@@ -3,7 +3,7 @@
 use super::database::Database;
 use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -42,6 +42,10 @@ impl CancelFilter {
             if let Some(Err(reason)) = word.as_deref().map(name::check) {
                 return Err(InvalidField { field, reason: reason.to_owned() });
             }
+        }
+        if self.created_before.is_some_and(|instant| !(0..=9999).contains(&instant.year())) {
+            let reason = "must be an instant of the years 0 to 9999".to_owned();
+            return Err(InvalidField { field: "created_before", reason });
         }
         Ok(())
     }

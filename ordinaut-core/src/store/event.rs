@@ -5,6 +5,9 @@ use crate::vocabulary::event::{Event, JobRef};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+/// Jobs that the events of one page name together: a single event may name more, and is then alone on its page.
+const PAGE_JOBS: i64 = 10_000;
+
 #[derive(sqlx::FromRow)]
 struct Row {
     n: i64,
@@ -18,11 +21,12 @@ struct Row {
 }
 
 impl Database {
-    /// Up to `limit` events after number `n`, in their order.
+    /// Up to `limit` events after number `n`, in their order; fewer if they name many jobs. None: there are no more.
     pub async fn events_after(&self, n: i64, limit: i64) -> sqlx::Result<Vec<Event>> {
         let rows: Vec<Row> = sqlx::query_as(self.sql(include_str!("../../sql/events/read.sql")))
             .bind(n)
             .bind(limit)
+            .bind(PAGE_JOBS)
             .fetch_all(self)
             .await?;
         Ok(rows.into_iter().map(Event::from).collect())

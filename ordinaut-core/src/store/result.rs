@@ -1,11 +1,14 @@
 //! Looking at how a job ended.
 
 use super::database::Database;
+use super::fields::Fields;
 use crate::vocabulary::outcome::Outcome;
 use crate::vocabulary::state::JobState;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 /// How a job ended.
@@ -42,14 +45,23 @@ pub enum Awaited {
 }
 
 /// A job's state, with its last attempt.
-#[derive(sqlx::FromRow)]
 struct Ending {
-    #[sqlx(try_from = "String")]
     state: JobState,
     attempt: i32,
     error: Option<String>,
-    #[sqlx(json(nullable))]
     output: Option<Box<RawValue>>,
+}
+
+impl FromRow<'_, PgRow> for Ending {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let mut fields = Fields::of(row);
+        Ok(Self {
+            state: fields.word("state")?,
+            attempt: fields.get("attempt")?,
+            error: fields.get("error")?,
+            output: fields.json("output")?,
+        })
+    }
 }
 
 impl Ending {

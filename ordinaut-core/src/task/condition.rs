@@ -7,10 +7,15 @@ use crate::store::task::fact::Watching;
 use crate::store::task::fire::Due;
 use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
-use crate::vocabulary::schedule::definition::Compiled;
+use crate::vocabulary::schedule::definition::{Compiled, Schedule};
 use crate::vocabulary::schedule::predicate::Predicate;
+use crate::vocabulary::task::TaskDefinition;
 use crate::wakeup::hinter;
-use std::collections::HashSet;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::collections::{HashMap, HashSet};
+use tracing::warn;
+use uuid::Uuid;
 
 /// As many tasks as one transaction looks at.
 const BATCH: i64 = 200;
@@ -34,22 +39,35 @@ impl Database {
                     self.store_watch(task.id, &watch, &mut tx).await?;
                 }
                 if fires {
-                    true_now.push(task);
+                    true_now.push((task.id, task.now));
                 }
             }
-            let mut unfinished =
-                self.unfinished(true_now.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
-            let (mut due, mut taken_keys) = (Vec::new(), HashSet::new());
-            for task in true_now {
-                let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
-                let outcome = room.firing(task.now, &mut taken_keys);
-                due.push(Due { task_id: task.id, at: Some(task.now), outcome, event: None });
-            }
+            let due = self.fire_true(&true_now, &mut tx).await?;
             fired += due.len();
             let made = self.record(&due, &mut tx).await?;
             tx.commit().await?;
             hinter::tell(self, made.iter().map(|queue| &**queue));
         }
+    }
+
+    /// What the tasks come to whose conditions have become true, each at its instant.
+    async fn fire_true(&self, true_now: &[(Uuid, DateTime<Utc>)], db: &mut PgConnection) -> sqlx::Result<Vec<Due>> {
+        if true_now.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = true_now.iter().map(|(id, _)| *id).collect();
+        let texts = self.definitions(&ids, false, db).await?;
+        let definitions: HashMap<Uuid, TaskDefinition> =
+            texts.into_iter().filter_map(|(id, text)| Some((id, readable(id, &text)?))).collect();
+        let mut unfinished = self.unfinished(definitions.iter().map(|(id, definition)| (*id, definition)), db).await?;
+        let (mut due, mut taken_keys) = (Vec::new(), HashSet::new());
+        for (task_id, now) in true_now {
+            let Some(definition) = definitions.get(task_id) else { continue };
+            let mut room = Room::of(definition, unfinished.remove(task_id).unwrap_or_default());
+            let outcome = room.firing(*now, &mut taken_keys);
+            due.push(Due { task_id: *task_id, at: Some(*now), outcome, event: None });
+        }
+        Ok(due)
     }
 
     /// Keeps a value for conditions to look at: `fact(disk_free) < 10`.
@@ -62,11 +80,17 @@ impl Database {
     }
 }
 
-/// What a task waits for now; nothing outside of its bounds.
+/// What a task waits for now; nothing outside of its bounds, or if its schedule cannot be read.
 fn predicate(task: &Watching) -> Option<Predicate> {
-    let schedule = &task.definition.schedule;
+    let schedule: Schedule = serde_json::from_str(&task.schedule).ok()?;
     match schedule.compile(&[]) {
         Ok(Compiled::Condition(predicate)) if schedule.is_open(task.now) => Some(predicate),
         _ => None,
     }
+}
+
+/// A definition, unless it cannot be read: then its task makes no job, and the others do.
+pub(super) fn readable(id: Uuid, text: &str) -> Option<TaskDefinition> {
+    let read = serde_json::from_str(text);
+    read.inspect_err(|error| warn!("task {id} makes no job: its definition cannot be read: {error}")).ok()
 }

@@ -1,19 +1,32 @@
 //! Events that people publish: each task with a matching topic makes a job of one, and no second one if it is repeated.
 
 use super::TaskError;
+use super::condition::readable;
 use super::due::Room;
+use super::next::blocking;
 use crate::store::database::Database;
-use crate::store::task::Task;
 use crate::store::task::fire::{Due, Reached};
 use crate::vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES};
 use crate::vocabulary::nul;
-use crate::vocabulary::schedule::definition::Compiled;
+use crate::vocabulary::schedule::definition::{Compiled, Schedule};
 use crate::vocabulary::schedule::topic::Topic;
+use crate::vocabulary::task::TaskDefinition;
 use crate::wakeup::hinter;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Tasks that one event reaches at most: it makes all their jobs in one transaction.
+const MOST_TASKS: usize = 1_000;
+
+/// Octets of arguments that one event makes at most, of all its jobs together.
+const MOST_OCTETS: usize = 64 * 1024 * 1024;
+
+/// Definitions that are read at once: each may be a megabyte.
+const TASKS_A_STATEMENT: usize = 8;
 
 /// What an event has brought about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,38 +54,74 @@ impl Database {
         }
         let mut tx = self.begin_by_key().await?;
         let now = self.now(&mut *tx).await?;
-        let mut tasks = self.event_tasks(&mut tx).await?;
-        tasks.retain(|task| waits_for(task, topic, now));
-        let mut unfinished = self.unfinished(tasks.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
-        let (mut due, mut taken_keys) = (Vec::new(), HashSet::new());
-        for task in &tasks {
-            let args = with_event(&task.definition.args, topic, id, payload);
-            if args.len() > MAX_ARGS_BYTES {
-                return Err(invalid("payload", "must not be larger than 1 MiB with the arguments of a task").into());
+        // Only those that it reaches are read with their arguments, which may be large.
+        let mut ids = self.event_tasks(topic, &mut tx).await?;
+        ids.retain(|(_, schedule)| waits_for(schedule, topic, now));
+        let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
+        if ids.len() > MOST_TASKS {
+            let reason = format!("reaches {} tasks, and an event reaches {MOST_TASKS} at most", ids.len());
+            return Err(invalid("topic", &reason).into());
+        }
+        let event = Arc::new(json!({"id": id, "topic": topic, "payload": payload}));
+        let (mut tasks, mut octets) = (Vec::with_capacity(ids.len()), 0);
+        for some in ids.chunks(TASKS_A_STATEMENT) {
+            for (task_id, text) in self.definitions(some, true, &mut tx).await? {
+                let event = Arc::clone(&event);
+                let Some(task) = blocking(move || Reachable::read(task_id, &text, &event)).await? else { continue };
+                octets += task.args.len();
+                if task.args.len() > MAX_ARGS_BYTES {
+                    return Err(invalid("payload", "must not be larger than 1 MiB with the arguments of a task").into());
+                }
+                if octets > MOST_OCTETS {
+                    let reason = "must not be larger than 64 MiB with the arguments of all tasks that it reaches";
+                    return Err(invalid("payload", reason).into());
+                }
+                tasks.push(task);
             }
-            let reached = Reached { id: id.to_owned(), topic: topic.to_owned(), args };
+        }
+        let mut unfinished = self.unfinished(tasks.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
+        let (reached, mut due, mut taken_keys) = (tasks.len(), Vec::new(), HashSet::new());
+        for task in tasks {
             let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
             let outcome = room.firing(now, &mut taken_keys);
-            due.push(Due { task_id: task.id, at: None, outcome, event: Some(reached) });
+            let event = Reached { id: id.to_owned(), topic: topic.to_owned(), args: task.args };
+            due.push(Due { task_id: task.id, at: None, outcome, event: Some(event) });
         }
         let made = self.record(&due, &mut tx).await?;
         tx.commit().await?;
         hinter::tell(self, made.iter().map(|queue| &**queue));
-        Ok(Published { tasks: tasks.len(), jobs: made.len() })
+        Ok(Published { tasks: reached, jobs: made.len() })
     }
 }
 
-fn waits_for(task: &Task, topic: &str, now: DateTime<Utc>) -> bool {
-    let schedule = &task.definition.schedule;
+/// A task that an event reaches, with the arguments that its job gets.
+struct Reachable {
+    id: Uuid,
+    /// Without its own arguments.
+    definition: TaskDefinition,
+    args: String,
+}
+
+impl Reachable {
+    fn read(id: Uuid, text: &str, event: &Value) -> Option<Self> {
+        let mut definition = readable(id, text)?;
+        let args = with_event(std::mem::take(&mut definition.args), event);
+        Some(Self { id, definition, args })
+    }
+}
+
+/// One whose schedule cannot be read waits for nothing.
+fn waits_for(schedule: &str, topic: &str, now: DateTime<Utc>) -> bool {
+    let Ok(schedule) = serde_json::from_str::<Schedule>(schedule) else { return false };
     schedule.is_open(now) && matches!(schedule.compile(&[]), Ok(Compiled::Event(pattern)) if pattern.matches(topic))
 }
 
 /// A task's arguments with the event beside them; arguments that are no object are under `args`.
-fn with_event(args: &Value, topic: &str, id: &str, payload: &Value) -> String {
+fn with_event(args: Value, event: &Value) -> String {
     let mut document = match args {
-        Value::Object(fields) => fields.clone(),
-        other => [("args".to_owned(), other.clone())].into_iter().collect(),
+        Value::Object(fields) => fields,
+        other => [("args".to_owned(), other)].into_iter().collect(),
     };
-    document.insert("event".to_owned(), json!({"id": id, "topic": topic, "payload": payload}));
+    document.insert("event".to_owned(), event.clone());
     Value::Object(document).to_string()
 }

@@ -1,22 +1,24 @@
-//! Redaction: values of arguments that answers never show.
+//! Redaction: what answers never show of arguments, outputs and errors.
 
+use super::mask;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What stands in an answer in place of a value.
-const MASK: &str = "[redacted]";
+pub(super) const MASK: &str = "[redacted]";
 
-/// The names of fields of arguments, at any depth, whose values answers never show. Upper and lower case are the same,
-/// and so are `-` and `_`.
+/// Names whose values answers never show: of each field, at any depth of arguments and outputs, whose name has one of them as
+/// a part, and of `name=value` and `name: value` in texts. Upper and lower case are the same, and `-` and `_` do not count. With
+/// at least one name, what stands before the `@` of a URL is not shown either.
 ///
 /// ```
 /// use ordinaut_core::Redaction;
-/// use serde_json::json;
 ///
 /// let redaction = Redaction::new(["password"]);
-/// let mut answer = json!({"kind": "login", "args": {"user": {"name": "ann", "Password": "s3cret"}}});
-/// assert!(redaction.mask_args(&mut answer));
-/// assert_eq!(answer["args"], json!({"user": {"name": "ann", "Password": "[redacted]"}}));
+/// let answer = r#"{"kind": "login", "args": {"user": {"name": "ann", "DbPassword": "s3cret"}}}"#;
+/// let shown = r#"{"kind": "login", "args": {"user": {"name": "ann", "DbPassword": "[redacted]"}}}"#;
+/// assert_eq!(redaction.mask_answer(answer), shown);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Redaction {
@@ -24,13 +26,13 @@ pub struct Redaction {
 }
 
 fn plain(name: &str) -> String {
-    name.to_lowercase().replace('-', "_")
+    name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
 impl Redaction {
-    /// Of fields with these names.
+    /// Of fields whose names have one of these as a part.
     pub fn new(names: impl IntoIterator<Item: AsRef<str>>) -> Self {
-        Self { names: names.into_iter().map(|name| plain(name.as_ref())).collect() }
+        Self { names: names.into_iter().map(|name| plain(name.as_ref())).filter(|name| !name.is_empty()).collect() }
     }
 
     /// Whether nothing is ever masked.
@@ -38,43 +40,25 @@ impl Redaction {
         self.names.is_empty()
     }
 
-    /// Masks what is below each field `args` of an answer; false: there was nothing to mask.
-    pub fn mask_args(&self, answer: &mut Value) -> bool {
-        let mut masked = false;
-        match answer {
-            Value::Object(fields) => {
-                for (name, value) in fields {
-                    masked |= if name == "args" { self.mask(value) } else { self.mask_args(value) };
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| masked |= self.mask_args(item)),
-            _ => {}
-        }
-        masked
+    /// Masks an answer, which is JSON: what is below each field `args` and `output`, and what the text of `error` says. Numbers,
+    /// order and spaces stay as they are.
+    pub fn mask_answer<'a>(&self, json: &'a str) -> Cow<'a, str> {
+        if self.is_empty() { Cow::Borrowed(json) } else { mask::answer(self, json) }
     }
 
-    /// Masks arguments themselves; false: there was nothing to mask.
-    pub fn mask(&self, args: &mut Value) -> bool {
-        let mut masked = false;
-        match args {
-            Value::Object(fields) => {
-                for (name, value) in fields {
-                    if self.hides(name) {
-                        (*value, masked) = (MASK.into(), true);
-                    } else {
-                        masked |= self.mask(value);
-                    }
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| masked |= self.mask(item)),
-            _ => {}
-        }
-        masked
+    /// Masks arguments or an output, which are JSON.
+    pub fn mask_json<'a>(&self, json: &'a str) -> Cow<'a, str> {
+        if self.is_empty() { Cow::Borrowed(json) } else { mask::document(self, json) }
+    }
+
+    /// Masks a text, such as an error.
+    pub fn mask_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.is_empty() { Cow::Borrowed(text) } else { mask::text(self, text) }
     }
 
     /// The path of a field that holds what answers show in place of its value: whoever sends that back would store it.
     pub fn masked_field(&self, args: &Value) -> Option<String> {
-        self.find(args, "args")
+        if self.is_empty() { None } else { self.find(args, "args") }
     }
 
     fn find(&self, value: &Value, path: &str) -> Option<String> {
@@ -86,12 +70,14 @@ impl Redaction {
             Value::Array(items) => {
                 items.iter().enumerate().find_map(|(index, item)| self.find(item, &format!("{path}[{index}]")))
             }
+            Value::String(text) if mask::is_masked(text) => Some(path.to_owned()),
             _ => None,
         }
     }
 
-    fn hides(&self, name: &str) -> bool {
-        !self.names.is_empty() && self.names.contains(&plain(name))
+    pub(super) fn hides(&self, name: &str) -> bool {
+        let name = plain(name);
+        self.names.iter().any(|part| name.contains(&**part))
     }
 }
 
@@ -101,27 +87,24 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn values_are_masked_at_any_depth_and_only_below_args() {
-        let redaction = Redaction::new(["Api_Key", "token"]);
-        let mut answer = json!({
-            "token": "a cursor of a page",
-            "jobs": [
-                {"args": {"headers": [{"API-KEY": ["x", "y"]}, {"tokens": 3}], "token": null}},
-                {"args": "token"},
-                {"args": {"token": 1, "list": [{"token": 2}, {"token": 3}]}},
-            ],
-        });
-        assert!(redaction.mask_args(&mut answer));
-        let masked = json!({"headers": [{"API-KEY": "[redacted]"}, {"tokens": 3}], "token": "[redacted]"});
-        assert_eq!(answer["jobs"][0]["args"], masked);
-        let both = json!({"token": "[redacted]", "list": [{"token": "[redacted]"}, {"token": "[redacted]"}]});
-        assert_eq!(answer["jobs"][2]["args"], both);
-        assert_eq!((&answer["token"], &answer["jobs"][1]["args"]), (&json!("a cursor of a page"), &json!("token")));
-        assert_eq!(redaction.masked_field(&masked).as_deref(), Some("args.headers[0].API-KEY"));
+    fn names_are_parts_whatever_their_case_and_dashes() {
+        let redaction = Redaction::new(["Api_Key", "token", ""]);
+        for name in ["API-KEY", "X-Api-Key", "apikey", "access_token", "Tokens"] {
+            assert!(redaction.hides(name), "{name}");
+        }
+        assert!(!redaction.hides("key") && !redaction.hides(""));
+        assert!(Redaction::new([""]).is_empty());
+    }
+
+    #[test]
+    fn what_was_shown_is_found_where_it_is_sent_back() {
+        let redaction = Redaction::new(["api_key", "token"]);
+        let masked = json!({"list": [{"API-KEY": "[redacted]"}], "a": 1});
+        assert_eq!(redaction.masked_field(&masked).as_deref(), Some("args.list[0].API-KEY"));
+        let url = json!({"url": "https://[redacted]@db.example/x"});
+        assert_eq!(redaction.masked_field(&url).as_deref(), Some("args.url"));
+        assert_eq!(redaction.masked_field(&json!({"url": "/x?token=[redacted]"})).as_deref(), Some("args.url"));
         assert_eq!(redaction.masked_field(&json!({"token": "x", "note": "[redacted]"})), None);
-        let before = answer["jobs"][1].clone();
-        assert!(!redaction.mask_args(&mut answer["jobs"][1]));
-        assert_eq!(answer["jobs"][1], before);
-        assert!(!Redaction::default().mask_args(&mut answer));
+        assert_eq!(Redaction::default().masked_field(&url), None);
     }
 }

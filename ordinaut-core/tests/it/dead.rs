@@ -50,6 +50,21 @@ async fn a_requeued_job_keeps_its_id_goes_on_counting_attempts_and_forgets_failu
 }
 
 #[tokio::test]
+async fn arguments_that_were_mended_in_a_dead_letter_are_what_runs() {
+    let db = database().await;
+    let job = probe(7);
+    db.enqueue(&job).await.unwrap();
+    let mut worker =
+        worker(&db, |probe, _| async move { if probe.n == 7 { Err(JobError::fatal("seven")) } else { Ok(()) } });
+    step(&mut worker, job.id()).await;
+    tell(&db, "update ordinaut.dead_letter set args = '{\"n\": 8}'").await;
+    db.requeue(&[job.id()]).await.unwrap();
+    step(&mut worker, job.id()).await;
+    let found = db.job(job.id()).await.unwrap().unwrap();
+    assert_eq!((found.state, parsed(&found.args)), (JobState::Succeeded, json!({"n": 8})));
+}
+
+#[tokio::test]
 async fn a_requeue_restores_a_job_whose_own_row_is_gone() {
     let db = database().await;
     let job = probe(7).max_attempts(4).timeout(Duration::from_secs(5)).tags(["a"]).priority(3);

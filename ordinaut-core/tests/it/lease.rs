@@ -7,7 +7,7 @@ use crate::fixture::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, Enqueued, Job, JobState, NewJob, Step, Worker};
+use ordinaut_core::{Database, Enqueued, Job, JobState, NewJob, Step, Wait, Worker};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -98,11 +98,12 @@ async fn a_kind_without_a_handler_waits_and_says_why() {
     let unknown = Unknown.enqueue(db.pool()).await.map(Enqueued::id).unwrap();
     let known = enqueue(&db).await;
 
-    assert_eq!(order(&mut worker(&db, succeed)).await, [known]);
+    let mut knows_another = worker(&db, succeed);
+    assert_eq!(order(&mut knows_another).await, [known]);
 
     let waiting = db.job(unknown).await.unwrap().unwrap();
     assert_eq!((waiting.state, waiting.attempt), (JobState::Waiting, 0));
-    assert_eq!(waiting.why_it_waits(), Some("no worker handles this kind"));
+    assert_eq!(waiting.why_it_waits(), Some(&Wait::KindUnknown));
     let mut able = Worker::new(db.clone(), ()).settings(quick()).handle(|_: Unknown, _| async { Ok(()) });
     assert_eq!(order(&mut able).await, [unknown]);
 }

@@ -23,6 +23,7 @@ mod limit;
 mod limit_turn;
 mod migrate;
 mod model;
+mod page;
 mod plans;
 mod pooler;
 mod queue;
@@ -47,6 +48,7 @@ mod testing;
 mod tidy;
 mod unique;
 mod unique_rivals;
+mod wait;
 #[allow(dead_code, reason = "the fault lab does more with it")]
 #[path = "../../../ordinaut-worker/tests/fault/wire.rs"]
 mod wire;

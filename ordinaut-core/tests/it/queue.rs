@@ -6,7 +6,8 @@ use crate::fixture::{
 };
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{
-    Enqueued, JobState, Limit, OperateError, Outcome, QueueChange, Schedule, ScheduleKind, Step, TaskDefinition, Unique,
+    Enqueued, JobState, Limit, OperateError, Outcome, QueueChange, Schedule, ScheduleKind, Step, TaskDefinition,
+    Unique, Wait,
 };
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ async fn nobody_claims_from_a_paused_queue_and_what_runs_goes_on() {
     let mut other = worker(&db, succeed).queue("default").queue("other");
     assert_eq!(other.step().await.unwrap(), Step::Idle);
     let job = db.job(waiting).await.unwrap().unwrap();
-    assert_eq!((job.state, job.why_it_waits()), (JobState::Waiting, Some("its queue is paused")));
+    assert_eq!((job.state, job.why_it_waits()), (JobState::Waiting, Some(&Wait::QueuePaused)));
     let queue = db.queue("default").await.unwrap().unwrap();
     assert_eq!(
         (queue.paused_by.as_deref(), queue.paused_reason.as_deref()),

@@ -2,7 +2,7 @@
 
 use crate::fixture::Fixture;
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{JobState, Outcome, Step};
+use ordinaut_core::{JobState, Outcome, Step, Wait};
 use ordinaut_worker::Config;
 use serde_json::json;
 
@@ -68,5 +68,5 @@ async fn without_the_flag_nobody_runs_them() {
         when_stuck: None,
     };
     assert_eq!(ordinaut_worker::worker(config).unwrap().step().await.unwrap(), Step::Idle);
-    assert_eq!(fixture.job(id).await.why_it_waits(), Some("no worker handles this kind"));
+    assert_eq!(fixture.job(id).await.why_it_waits(), Some(&Wait::KindUnknown));
 }

@@ -44,7 +44,7 @@ impl Fixture {
 
     /// The attempts of a job that ended.
     pub(crate) async fn runs(&self, id: Uuid) -> Vec<RunRecord> {
-        self.database.runs(id).await.unwrap()
+        self.database.runs(id).await.unwrap().items
     }
 
     /// A worker with all kinds, whose http jobs may call the addresses of `allow`.

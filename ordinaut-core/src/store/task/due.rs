@@ -1,6 +1,6 @@
 //! Tasks that are due: taken, and told when they are due next.
 
-use super::{Task, TaskDefinition};
+use super::TaskDefinition;
 use crate::store::database::Database;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -48,9 +48,23 @@ impl Database {
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
     }
 
-    /// The active tasks that wait for events.
-    pub(crate) async fn event_tasks(&self, db: &mut PgConnection) -> sqlx::Result<Vec<Task>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/event_tasks.sql"))).fetch_all(db).await
+    /// The active tasks that may wait for a topic, each with its schedule as JSON.
+    pub(crate) async fn event_tasks(&self, topic: &str, db: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, String)>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/event_tasks.sql"))).bind(topic).fetch_all(db).await
+    }
+
+    /// The definitions of active tasks as JSON; arguments only if they are asked for.
+    pub(crate) async fn definitions(
+        &self,
+        ids: &[Uuid],
+        with_args: bool,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<Vec<(Uuid, String)>> {
+        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/definitions.sql")))
+            .bind(ids)
+            .bind(with_args)
+            .fetch_all(db)
+            .await
     }
 
     /// Lets the next job of each concurrency key wait again that nobody works under; returns the queues.

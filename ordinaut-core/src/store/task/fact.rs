@@ -1,6 +1,5 @@
 //! Facts: what conditions look at, and what was seen of them.
 
-use super::TaskDefinition;
 use crate::store::database::Database;
 use crate::vocabulary::schedule::predicate::{Fact, Predicate};
 use crate::vocabulary::schedule::watch::Watch;
@@ -13,8 +12,8 @@ use uuid::Uuid;
 #[derive(sqlx::FromRow)]
 pub(crate) struct Watching {
     pub(crate) id: Uuid,
-    #[sqlx(json)]
-    pub(crate) definition: TaskDefinition,
+    /// As JSON.
+    pub(crate) schedule: String,
     #[sqlx(json(nullable))]
     pub(crate) watch: Option<Watch>,
     pub(crate) now: DateTime<Utc>,

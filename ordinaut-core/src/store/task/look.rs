@@ -2,14 +2,18 @@
 
 use super::TaskStatus;
 use crate::store::database::Database;
+use crate::store::fields::Fields;
+use crate::store::page::{PAGE_OCTETS, Page};
 use crate::vocabulary::outcome::Outcome;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 /// A due instant of a task.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct FireRecord {
     /// The instant.
@@ -24,8 +28,21 @@ pub struct FireRecord {
     pub state: Option<String>,
 }
 
+impl FromRow<'_, PgRow> for FireRecord {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let mut fields = Fields::of(row);
+        Ok(Self {
+            scheduled_for: fields.certain_instant("scheduled_for")?,
+            skipped: fields.get("skipped")?,
+            job_id: fields.get("job_id")?,
+            at: fields.certain_instant("at")?,
+            state: fields.get("state")?,
+        })
+    }
+}
+
 /// A run of a job of a task.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TaskRun {
     /// The job.
@@ -39,10 +56,36 @@ pub struct TaskRun {
     /// When it ended.
     pub finished_at: DateTime<Utc>,
     /// How it ended.
-    #[sqlx(try_from = "String")]
     pub outcome: Outcome,
     /// What went wrong.
     pub error: Option<String>,
+    /// Fields that cannot be shown, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
+}
+
+/// A run, and how many the statement has looked at.
+struct ListedRun {
+    run: TaskRun,
+    walked: i64,
+}
+
+impl FromRow<'_, PgRow> for ListedRun {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let mut fields = Fields::of(row);
+        let run = TaskRun {
+            job_id: fields.get("job_id")?,
+            scheduled_for: fields.instant("scheduled_for")?,
+            attempt: fields.get("attempt")?,
+            started_at: fields.instant("started_at")?,
+            finished_at: fields.certain_instant("finished_at")?,
+            outcome: fields.word("outcome")?,
+            error: fields.get("error")?,
+            unreadable: Vec::new(),
+        };
+        let walked = fields.get("walked")?;
+        Ok(Self { run: TaskRun { unreadable: fields.unreadable(), ..run }, walked })
+    }
 }
 
 /// How the runs of a task went.
@@ -92,24 +135,40 @@ impl Database {
         id: Uuid,
         limit: i64,
         before: Option<DateTime<Utc>>,
-    ) -> sqlx::Result<Vec<FireRecord>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/fires.sql")))
+    ) -> sqlx::Result<Page<FireRecord, DateTime<Utc>>> {
+        // A fire is small. One more than asked for shows whether there is a next page.
+        let mut fires: Vec<FireRecord> = sqlx::query_as(self.sql(include_str!("../../../sql/tasks/fires.sql")))
             .bind(id)
-            .bind(limit)
+            .bind(limit + 1)
             .bind(before)
             .fetch_all(self)
-            .await
+            .await?;
+        let more = fires.len() as i64 > limit;
+        if more {
+            fires.pop();
+        }
+        let next = fires.last().map(|fire| fire.scheduled_for).filter(|_| more);
+        Ok(Page::new(fires, next))
     }
 
     /// Up to `limit` runs of the jobs of a task, those of the newest job first, after one of them: its job and attempt.
-    pub async fn task_runs(&self, id: Uuid, limit: i64, before: Option<(Uuid, i32)>) -> sqlx::Result<Vec<TaskRun>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/runs.sql")))
+    pub async fn task_runs(
+        &self,
+        id: Uuid,
+        limit: i64,
+        before: Option<(Uuid, i32)>,
+    ) -> sqlx::Result<Page<TaskRun, (Uuid, i32)>> {
+        let runs: Vec<ListedRun> = sqlx::query_as(self.sql(include_str!("../../../sql/tasks/runs.sql")))
             .bind(id)
             .bind(limit)
             .bind(before.map(|(job_id, _)| job_id))
             .bind(before.map(|(_, attempt)| attempt))
+            .bind(PAGE_OCTETS)
             .fetch_all(self)
-            .await
+            .await?;
+        let last = runs.last().filter(|last| last.walked > runs.len() as i64);
+        let next = last.map(|last| (last.run.job_id, last.run.attempt));
+        Ok(Page::new(runs.into_iter().map(|listed| listed.run).collect(), next))
     }
 
     /// How many tasks there are. Counts every row: not for every second.

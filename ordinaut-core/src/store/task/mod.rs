@@ -4,6 +4,7 @@ pub(crate) mod calendar;
 pub(crate) mod due;
 pub(crate) mod fact;
 pub(crate) mod fire;
+mod list;
 pub(crate) mod look;
 pub(crate) mod service;
 
@@ -131,20 +132,6 @@ impl Database {
     /// As [`Database::task`], for who has a connection: taking another one from the pool could wait for itself.
     pub(crate) async fn task_on(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Task>> {
         sqlx::query_as(self.sql(include_str!("../../../sql/tasks/get.sql"))).bind(id).fetch_optional(db).await
-    }
-
-    /// Up to `limit` tasks, newest first.
-    pub async fn tasks(&self, filter: &TaskFilter, limit: i64) -> sqlx::Result<Vec<Task>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/list.sql")))
-            .bind(limit)
-            .bind(filter.before)
-            .bind(filter.status.map(TaskStatus::as_str))
-            .bind(&filter.kind)
-            .bind(&filter.queue)
-            .bind(filter.schedule_kind.map(ScheduleKind::as_str))
-            .bind(&filter.title)
-            .fetch_all(self)
-            .await
     }
 
     /// The database's clock.

@@ -1,0 +1,22 @@
+//! Lists come in pages that are bounded in size; who types a command wants so many rows.
+
+use ordinaut_core::Page;
+
+/// Up to `limit` rows, from as many pages as it takes.
+pub(super) async fn collect<T, C, E>(
+    limit: i64,
+    mut page: impl AsyncFnMut(i64, Option<C>) -> Result<Page<T, C>, E>,
+) -> Result<Page<T, C>, E> {
+    let mut all = page(limit, None).await?;
+    while all.next.is_some() {
+        let left = limit - i64::try_from(all.len() + all.unreadable.len()).unwrap_or(limit);
+        if left <= 0 {
+            break;
+        }
+        let more = page(left, all.next.take()).await?;
+        all.items.extend(more.items);
+        all.unreadable.extend(more.unreadable);
+        all.next = more.next;
+    }
+    Ok(all)
+}
