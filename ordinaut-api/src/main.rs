@@ -18,6 +18,7 @@ struct Settings {
     database: DatabaseSettings,
     api: ApiSettings,
     timezone: String,
+    zone_doubt: Option<String>,
 }
 
 /// A process whose runtime turns. What else is wrong, the proxy asks for and leaves it out; starting again mends none of it.
@@ -49,12 +50,16 @@ fn settings(source: &Source) -> Result<Settings, SettingError> {
         database: DatabaseSettings::read(source)?,
         api: ApiSettings::read(source)?,
         timezone: scheduler::default_zone(source)?,
+        zone_doubt: scheduler::zone_doubt(source),
     })
 }
 
 async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
-    let Settings { log, database, api, timezone } = settings;
+    let Settings { log, database, api, timezone, zone_doubt } = settings;
     binary::start_log(&log);
+    if let Some(doubt) = zone_doubt {
+        tracing::warn!("{doubt}");
+    }
     let shutdown = binary::shutdown(&loops).context("could not listen for signals")?;
     // It ends within the unit's own patience.
     binary::tell_supervisor(&loops, Arc::new(Alive), Duration::ZERO);

@@ -39,6 +39,7 @@ pub use store::intervene::{Cancelled, RunNow};
 pub use store::limit::LimitStatus;
 pub use store::look::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use store::migrate::{Migrated, SchemaError, SchemaVersion, known_migrations, newest_migration};
+pub use store::obstacle::{Obstacle, Severity};
 pub use store::page::{Page, Unreadable};
 pub use store::queue::QueueRoom;
 pub use store::result::{Awaited, JobResult};

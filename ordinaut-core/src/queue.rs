@@ -3,6 +3,7 @@
 use crate::store::database::Database;
 use crate::store::failure::OperateError;
 use crate::store::queue::QueueRoom;
+use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::queue::{ALL_QUEUES, QueueChange, check_name, check_one};
 use crate::wakeup::{TASKS, hinter};
@@ -16,7 +17,7 @@ impl Database {
     /// [`ALL_QUEUES`] pauses the installation: no queue is claimed from, known or not, and no task fires by the clock, a
     /// condition or as a service.
     pub async fn pause_queue(&self, queue: &str, by: Option<&str>, reason: Option<&str>) -> Result<(), OperateError> {
-        check_name(queue)?;
+        self.check_new_name(queue).await?;
         for (field, text) in [("by", by), ("reason", reason)] {
             if text.is_some_and(|text| text.chars().count() > MAX_TEXT || text.contains('\0')) {
                 let reason = format!("must be of at most {MAX_TEXT} characters, without NUL");
@@ -44,6 +45,7 @@ impl Database {
     /// Changes the bounds of a queue. They hold at once.
     pub async fn set_queue(&self, queue: &str, change: &QueueChange) -> Result<(), OperateError> {
         check_one(queue)?;
+        self.check_new_name(queue).await?;
         change.check()?;
         Ok(self.store_queue(queue, change).await?)
     }
@@ -53,5 +55,16 @@ impl Database {
     pub async fn queue_room(&self, queue: &str) -> Result<Option<QueueRoom>, OperateError> {
         check_name(queue)?;
         Ok(self.count_room(queue).await?)
+    }
+
+    /// A queue that is there keeps its name, whatever it is.
+    async fn check_new_name(&self, queue: &str) -> Result<(), OperateError> {
+        check_name(queue)?;
+        match name::check_queue(queue) {
+            Err(reason) if !self.knows_queue(queue).await? => {
+                Err(InvalidField { field: "queue", reason: reason.to_owned() }.into())
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -5,10 +5,10 @@ use crate::connection::Connection;
 use crate::output::{answer, table};
 use chrono::Utc;
 use ordinaut_core::settings::api::ApiSettings;
-use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
+use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone, zone_doubt};
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::settings::{SettingError, Source};
-use ordinaut_core::{ALL_QUEUES, Database, last_event_in_redis, newest_migration, zone_data_version};
+use ordinaut_core::{ALL_QUEUES, Database, Severity, last_event_in_redis, newest_migration, zone_data_version};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -38,14 +38,18 @@ enum Verdict {
 
 /// Code 0 if nothing is bad.
 pub(crate) async fn run(connection: &Connection, source: &Source, format: Format) -> anyhow::Result<ExitCode> {
-    let zones = good("zones", format!("the bundled zone data is {}", zone_data_version()));
+    let zones = match zone_doubt(source) {
+        Some(doubt) => note("zones", doubt),
+        None => good("zones", format!("the bundled zone data is {}", zone_data_version())),
+    };
     let mut findings = vec![settings(source), zones];
     match connection.database.connect("ordinaut-doctor").await {
         Ok(database) => {
             findings.extend(server(&database, &connection.origin).await);
             findings.push(schema(&database).await);
-            findings.push(schedulers(&database).await);
-            findings.push(workers(&database).await);
+            findings.extend(obstacles(&database).await);
+            findings.extend(processes(&database).await);
+            findings.push(listen(&database).await);
             findings.push(tasks(&database).await);
             findings.push(pauses(&database).await);
             findings.push(snapshot(&database).await);
@@ -118,23 +122,57 @@ async fn schema(database: &Database) -> Finding {
     }
 }
 
-async fn schedulers(database: &Database) -> Finding {
-    match database.schedulers().await {
-        Ok(schedulers) => match schedulers.iter().filter(|scheduler| scheduler.alive).count() {
-            0 => note("schedulers", "none is alive: no task fires, no event is relayed, nothing is rescued".to_owned()),
-            alive => good("schedulers", format!("{alive} alive")),
-        },
-        Err(error) => bad("schedulers", error.to_string()),
+/// What keeps programs from their work, or would.
+async fn obstacles(database: &Database) -> Vec<Finding> {
+    match database.obstacles().await {
+        Ok(found) => found
+            .into_iter()
+            .map(|obstacle| match obstacle.severity {
+                Severity::Note => note("connections", obstacle.text),
+                _ => bad("connections", obstacle.text),
+            })
+            .collect(),
+        Err(error) => vec![bad("connections", error.to_string())],
     }
 }
 
-async fn workers(database: &Database) -> Finding {
-    match database.workers().await {
-        Ok(workers) => match workers.iter().filter(|worker| worker.alive).count() {
-            0 => note("workers", "none is alive: jobs wait".to_owned()),
-            alive => good("workers", format!("{alive} alive")),
-        },
-        Err(error) => bad("workers", error.to_string()),
+/// Schedulers and workers: that none lives is bad where somebody needs them.
+async fn processes(database: &Database) -> Vec<Finding> {
+    let (schedulers, workers, queues) = tokio::join!(database.schedulers(), database.workers(), database.queues());
+    let (schedulers, workers, queues) = match (schedulers, workers, queues) {
+        (Ok(schedulers), Ok(workers), Ok(queues)) => (schedulers, workers, queues),
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
+            return vec![bad("schedulers", error.to_string())];
+        }
+    };
+    let schedulers = schedulers.iter().filter(|scheduler| scheduler.alive).count();
+    let workers = workers.iter().filter(|worker| worker.alive).count();
+    let due: i64 = queues.iter().map(|queue| queue.waiting).sum();
+    let text =
+        "none is alive: no task fires, no event is relayed, nothing is rescued; start ordinaut-scheduler".to_owned();
+    let of_schedulers = match schedulers {
+        0 if workers > 0 || due > 0 => bad("schedulers", text),
+        0 => note("schedulers", text),
+        alive => good("schedulers", format!("{alive} alive")),
+    };
+    let of_workers = match workers {
+        0 if due > 0 => bad("workers", format!("none is alive, and {due} jobs wait: start ordinaut-worker")),
+        0 => note("workers", "none is alive: jobs would wait".to_owned()),
+        alive => good("workers", format!("{alive} alive")),
+    };
+    vec![of_schedulers, of_workers]
+}
+
+async fn listen(database: &Database) -> Finding {
+    match database.hears_notifications().await {
+        Ok(true) => good("listen", "what Postgres notifies of is heard".to_owned()),
+        Ok(false) => note(
+            "listen",
+            "LISTEN hears nothing, so that jobs are found by polling; where a pooler in transaction mode is in between, \
+             DATABASE_DIRECT_URL can name a way past it"
+                .to_owned(),
+        ),
+        Err(error) => bad("listen", format!("could not LISTEN: {error}")),
     }
 }
 

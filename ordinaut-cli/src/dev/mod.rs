@@ -11,7 +11,7 @@ use ordinaut_core::binary::{self, Loops};
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
+use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone, zone_doubt};
 use ordinaut_core::settings::worker::{Served, WorkerSettings};
 use ordinaut_core::{Database, EXIT_STUCK, Pulse};
 use place::{Place, Running};
@@ -47,6 +47,9 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
         scheduler: SchedulerSettings::read(&source)?,
         timezone: default_zone(&source)?,
     };
+    if let Some(doubt) = zone_doubt(&source) {
+        tracing::warn!("{doubt}");
+    }
     let servers = {
         let source = source.clone();
         tokio::task::spawn_blocking(move || Servers::start(&Place::here(), &source)).await??

@@ -27,15 +27,23 @@ pub trait Health: Send + Sync + 'static {
     fn ready(&self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
-/// Whether Postgres answers, and this binary may use what is there; else why not, in words that name no host and no
-/// account: what exactly is wrong goes to the log.
+/// Whether Postgres answers, this binary may use what is there, and nothing stops all work; else why not, in words that name
+/// no host and no account: what exactly is wrong goes to the log.
 pub async fn can_use(database: &Database) -> Result<(), String> {
-    database.check_schema().await.map_err(|error| {
-        warn!(%error, "not ready: {error}");
-        match error {
-            SchemaError::Database(_) => "Postgres does not answer".to_owned(),
-            _ => "the schema is not one that this binary can use".to_owned(),
-        }
+    let found = match database.check_schema().await {
+        Ok(()) => database.stopped_by().await.map_err(SchemaError::from),
+        Err(error) => Err(error),
+    };
+    let error = match found {
+        Ok(None) => return Ok(()),
+        Ok(Some(obstacle)) => SchemaError::Obstacle(obstacle),
+        Err(error) => error,
+    };
+    warn!(%error, "not ready: {error}");
+    Err(match error {
+        SchemaError::Obstacle(obstacle) => obstacle.text,
+        SchemaError::Database(_) => "Postgres does not answer".to_owned(),
+        _ => "the schema is not one that this binary can use".to_owned(),
     })
 }
 

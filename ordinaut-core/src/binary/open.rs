@@ -6,35 +6,106 @@ use crate::store::failure::Consequence;
 use crate::store::migrate::SchemaError;
 use crate::vocabulary::error::Chain;
 use backon::{ExponentialBuilder, Retryable};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// Connects, brings the schema forward, and returns the pool. What can pass, or another person can mend, is waited
-/// for, however long it takes; a schema that this binary cannot use is an error.
+/// The same reason is said again after so long.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
+/// Connects, brings the schema forward, and returns the pool. What will pass, and what another person can mend, is waited
+/// for, however long it takes: a Postgres that is not there or full, a password that it refuses, rows that are hidden. An
+/// error is what only another configuration or another binary mends.
 pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Database, SchemaError> {
     let patience = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(Duration::from_secs(5))
+        // Processes that start together come apart.
+        .with_jitter()
         .without_max_times();
-    let open = || async {
-        let direct = settings.connect_directly(name).await?;
-        let migrated = direct.migrate().await;
-        direct.pool().close().await;
-        Ok((migrated?, settings.connect(name).await?))
-    };
-    let (migrated, database) = open
-        .retry(patience)
-        .when(may_pass)
-        .notify(|error, after| {
-            warn!("waiting for Postgres, looking again in {} ms: {}", after.as_millis(), Chain(error))
+    let mut said = Said::default();
+    let open = || try_to_open(settings, name);
+    open.retry(patience)
+        .when(is_waited_for)
+        .notify(|error, _| {
+            let text = sentence(error);
+            if said.is_to_be_said(&text, Instant::now()) {
+                warn!("waiting for Postgres: {text}");
+            }
         })
-        .await?;
+        .await
+}
+
+/// One connection at a time: where Postgres allows few, another process may need the next.
+async fn try_to_open(settings: &DatabaseSettings, name: &str) -> Result<Database, SchemaError> {
+    let direct = settings.connect_directly(name).await?;
+    let migrated = async {
+        must_be_usable(&direct).await?;
+        direct.migrate().await
+    };
+    let migrated = migrated.await;
+    direct.pool().close().await;
+    let migrated = migrated?;
     if migrated.from != migrated.to {
         info!("migrated schema \"{}\" from version {} to {}", settings.schema(), migrated.from, migrated.to);
     }
+    let database = settings.connect(name).await?;
+    must_be_usable(&database).await?;
     Ok(database)
 }
 
-fn may_pass(error: &SchemaError) -> bool {
-    error.failure().is_some_and(|kind| kind.at_start() == Consequence::Retry)
+async fn must_be_usable(database: &Database) -> Result<(), SchemaError> {
+    match database.stopped_by().await? {
+        Some(obstacle) => Err(SchemaError::Obstacle(obstacle)),
+        None => Ok(()),
+    }
+}
+
+fn is_waited_for(error: &SchemaError) -> bool {
+    matches!(error, SchemaError::Obstacle(_))
+        || error.failure().is_some_and(|kind| kind.at_start() == Consequence::Retry)
+}
+
+/// What is wrong, in one line.
+fn sentence(error: &SchemaError) -> String {
+    let text = Chain(error).to_string();
+    let told = match error {
+        SchemaError::Database(error) => error.as_database_error().and_then(|error| error.code()),
+        _ => None,
+    };
+    if told.as_deref() == Some("53300") {
+        return format!(
+            "Postgres allows no more connections (max_connections, the role's or the database's limit): {text}"
+        );
+    }
+    text
+}
+
+/// What was said last, and when.
+#[derive(Default)]
+struct Said(Option<(String, Instant)>);
+
+impl Said {
+    fn is_to_be_said(&mut self, text: &str, now: Instant) -> bool {
+        if self.0.as_ref().is_some_and(|(last, at)| last == text && now < *at + SAY_EVERY) {
+            return false;
+        }
+        self.0 = Some((text.to_owned(), now));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_said_at_once_and_then_each_ten_seconds() {
+        let (mut said, start) = (Said::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let told: Vec<_> = [(0, "away"), (1, "away"), (2, "full"), (11, "full"), (12, "full")]
+            .iter()
+            .map(|&(seconds, text)| said.is_to_be_said(text, after(seconds)))
+            .collect();
+        assert_eq!(told, [true, false, true, false, true]);
+    }
 }

@@ -7,14 +7,12 @@ use super::{Setting, within};
 use crate::store::address::Address;
 use crate::store::database::Database;
 use crate::store::schema::Schema;
-use std::time::Duration;
 
 fn url(text: &str) -> Option<Address> {
     text.parse().ok()
 }
 
-const URL: &str =
-    "a URL such as postgres://user:password@host:5432/database, with several hosts as host1:5432,host2:5432";
+const URL: &str = "a URL such as postgres://user:password@host:5432/database (in a password / is written %2F, ? is %3F and % is %25), with several hosts as host1:5432,host2:5432";
 
 pub(super) const DATABASE_URL: Setting<Address> =
     Setting::new("DATABASE_URL", "the Postgres that holds the jobs", URL, url).secret();
@@ -42,9 +40,6 @@ pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
     |text| within(text, 1..=1000),
 )
 .or("10");
-
-/// Far longer than a process of ours thinks within a transaction.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 
 /// Which Postgres, which schema in it, and which Redis hears of what happens there.
 #[derive(Clone, Debug)]
@@ -89,7 +84,7 @@ impl DatabaseSettings {
     /// The pool that a process works with; `name` is what Postgres shows of it.
     pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.url.clone().application_name(name);
-        let database = Database::connect_process(options, self.max_connections, IDLE_IN_TRANSACTION).await?;
+        let database = Database::connect_process(options, self.max_connections).await?;
         let database = match &self.direct_url {
             Some(address) => database.direct(address.clone()),
             None => database,
@@ -100,6 +95,6 @@ impl DatabaseSettings {
     /// One connection past any pooler, for migrations.
     pub async fn connect_directly(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.direct_url.as_ref().unwrap_or(&self.url).clone().application_name(name);
-        Ok(Database::connect(options, 1).await?.in_schema(self.schema.clone()))
+        Ok(Database::connect_process(options, 1).await?.in_schema(self.schema.clone()))
     }
 }

@@ -10,6 +10,7 @@ mod redis;
 pub mod retention;
 pub mod scheduler;
 pub mod source;
+mod system_zone;
 pub mod worker;
 
 pub use host::host_name;

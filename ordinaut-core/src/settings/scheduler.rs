@@ -3,16 +3,16 @@
 use super::database::DATABASE_DIRECT_URL;
 use super::retention::RetentionSettings;
 use super::source::{SettingError, Source};
+use super::system_zone::system_zone;
 use super::{Setting, seconds, within};
 use crate::store::address::Address;
-use crate::vocabulary::schedule::zone::Zone;
 use std::time::Duration;
 
 pub(super) const TZ: Setting<String> = Setting::new(
     "TZ",
     "the zone of schedules that name none",
-    "the name of an IANA time zone such as Europe/Chisinau",
-    |text| Zone::named(text).is_ok().then(|| text.to_owned()),
+    "the name of an IANA time zone such as Europe/Chisinau, or :/etc/localtime where that is a link to a zone",
+    |text| system_zone(text).is_some().then(|| text.to_owned()),
 )
 .or("Europe/Chisinau");
 
@@ -34,7 +34,16 @@ pub(super) const SCHEDULER_MAX_WORKERS: Setting<usize> = Setting::new(
 
 /// The zone of schedules that name none.
 pub fn default_zone(source: &Source) -> Result<String, SettingError> {
-    source.get(&TZ)
+    let text = source.get(&TZ)?;
+    Ok(system_zone(&text).map_or(text, |zone| zone.name))
+}
+
+/// Why schedules that name no zone run in UTC, if `TZ` is something from which no zone's name can be told.
+pub fn zone_doubt(source: &Source) -> Option<String> {
+    let text = source.get(&TZ).ok()?;
+    system_zone(&text)
+        .filter(|zone| zone.is_doubtful)
+        .map(|_| format!("TZ is {text:?}, which names no IANA time zone: schedules that name none run in UTC"))
 }
 
 /// How the scheduler fires tasks.

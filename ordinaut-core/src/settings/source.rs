@@ -232,14 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_may_have_a_weight() {
-        let read = |text: &str| Source::from_parts([], pairs(&[("WORKER_QUEUES", text)])).unwrap();
-        let named = |name: &str, weight| (name.to_owned(), weight);
-        assert_eq!(queues(&read("mail = 3, default,a=b")), [named("mail", 3), named("default", 1), named("a=b", 1)]);
-        for wrong in ["mail=0", "mail=1001", "=2"] {
-            let error = WorkerSettings::read(&read(wrong)).unwrap_err().to_string();
-            assert!(error.starts_with("WORKER_QUEUES is"), "{error}");
-        }
+    fn a_weight_that_is_none_is_refused_with_its_range() {
+        let source = Source::from_parts([], pairs(&[("WORKER_QUEUES", "mail=1.5")])).unwrap();
+        let error = WorkerSettings::read(&source).unwrap_err().to_string();
+        assert!(error.starts_with("WORKER_QUEUES is \"mail=1.5\", and must be"), "{error}");
+        assert!(error.contains("a whole number from 1 to 1000"), "{error}");
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub(super) const WORKER_NAME: Setting<String> = Setting::new(
 pub(super) const WORKER_QUEUES: Setting<Vec<Served>> = Setting::new(
     "WORKER_QUEUES",
     "the queues that the worker serves, separated by commas; mail=3 has three turns for each one of a queue without a number",
-    "names of 1 to 100 characters, each with = and a weight from 1 to 1000 if it has one, separated by commas",
-    |text| list(text, Served::parse).filter(|queues| !queues.is_empty()),
+    "names of 1 to 100 characters, separated by commas, each with = and a whole number from 1 to 1000 if it has a weight; a \",\", \"=\" or \"\\\" within a name has a \"\\\" before it",
+    Served::parse_list,
 )
 .or("default");
 
@@ -112,22 +112,55 @@ pub struct Served {
 }
 
 impl Served {
-    /// A name, or a name and its weight: `mail=3`. A name that ends in such a number is served by the library only.
+    fn parse_list(text: &str) -> Option<Vec<Self>> {
+        let queues: Vec<_> = split(text, ',').into_iter().map(str::trim).filter(|word| !word.is_empty()).collect();
+        if queues.is_empty() { None } else { queues.into_iter().map(Self::parse).collect() }
+    }
+
+    /// A name, or a name and its weight: `mail=3`. Queues that were named before names were bounded can still be served:
+    /// `a\=b=3`.
     fn parse(text: &str) -> Option<Self> {
-        let weighted =
-            text.rsplit_once('=').and_then(|(queue, weight)| Some((queue.trim(), weight.trim().parse().ok()?)));
-        let (queue, weight) = weighted.unwrap_or((text, 1));
-        ((1..=1000).contains(&weight) && name::check(queue).is_ok()).then(|| Self { queue: queue.to_owned(), weight })
+        let (name, weight) = match split(text, '=')[..] {
+            [name] => (name, 1),
+            [name, weight] => (name, weight.trim().parse().ok()?),
+            _ => return None,
+        };
+        let queue = unescaped(name.trim());
+        ((1..=1000).contains(&weight) && name::check(&queue).is_ok()).then_some(Self { queue, weight })
     }
 
     /// As they are written in `WORKER_QUEUES`.
     pub(crate) fn list(queues: &[Self]) -> String {
-        let one = |served: &Self| match served.weight {
-            1 => served.queue.clone(),
-            weight => format!("{}={weight}", served.queue),
+        let one = |served: &Self| match (escaped(&served.queue), served.weight) {
+            (queue, 1) => queue,
+            (queue, weight) => format!("{queue}={weight}"),
         };
         queues.iter().map(one).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Splits at each `mark` that has no backslash before it.
+fn split(text: &str, mark: char) -> Vec<&str> {
+    let (mut pieces, mut start, mut is_escaped) = (Vec::new(), 0, false);
+    for (at, c) in text.char_indices() {
+        if c == mark && !is_escaped {
+            pieces.push(&text[start..at]);
+            start = at + c.len_utf8();
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
+fn escaped(name: &str) -> String {
+    let escape = |c: char| matches!(c, '\\' | ',' | '=').then_some('\\').into_iter().chain([c]);
+    name.chars().flat_map(escape).collect()
+}
+
+fn unescaped(text: &str) -> String {
+    let mut chars = text.chars();
+    std::iter::from_fn(|| chars.next().map(|c| if c == '\\' { chars.next().unwrap_or(c) } else { c })).collect()
 }
 
 /// What a worker serves, and how.
@@ -201,5 +234,32 @@ impl WorkerSettings {
 
     pub(crate) fn backoff(&self) -> Backoff {
         Backoff::exponential(self.backoff_max_delay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<Vec<(String, u16)>> {
+        let queues = Served::parse_list(text)?;
+        Some(queues.into_iter().map(|served| (served.queue, served.weight)).collect())
+    }
+
+    #[test]
+    fn a_queue_may_have_a_weight() {
+        let named = |name: &str, weight| (name.to_owned(), weight);
+        assert_eq!(parse("mail = 3, default,").unwrap(), [named("mail", 3), named("default", 1)]);
+        for wrong in ["mail=0", "mail=1001", "=2", "mail=1.5", "mail=", "mail=high", "a=b=3", ","] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_queue_of_any_name_can_be_served() {
+        for name in ["a,b", "a=3", "a b", "a\\b", "a\\"] {
+            let served = [Served { queue: name.to_owned(), weight: 1 }, Served { queue: name.to_owned(), weight: 3 }];
+            assert_eq!(Served::parse_list(&Served::list(&served)).unwrap(), served, "{name}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::failure::{FailureKind, only_reads, silence};
 use crate::vocabulary::error::Chain;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use log::LevelFilter;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection, Row};
 use std::io;
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// One of several servers that says nothing for so long is passed over.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A statement that takes longer is logged, at the level debug.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Where Postgres is: one server, or several (a primary and its standbys) of which one takes writes. Which one that is
 /// is asked whenever a connection is made.
@@ -28,13 +32,15 @@ pub struct Address(Arc<[PgConnectOptions]>);
 
 /// What was given is no address of a Postgres. Says nothing of what it was: passwords are in there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a URL such as postgres://user:password@host:5432/database, or with several hosts: host1:5432,host2:5432")]
+#[error(
+    "not a URL such as postgres://user:password@host:5432/database (in a password / is written %2F, ? is %3F and % is %25), \
+     or with several hosts: host1:5432,host2:5432"
+)]
 pub struct InvalidAddress;
 
 impl From<PgConnectOptions> for Address {
     fn from(options: PgConnectOptions) -> Self {
-        // Poolers refuse the parameter, and every server since version 12 writes floats in full without it.
-        Self([options.extra_float_digits(None)].into())
+        Self([ours(options)].into())
     }
 }
 
@@ -51,6 +57,11 @@ impl FromStr for Address {
         let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
         let (path, parameters) = tail.split_once('?').unwrap_or((tail, ""));
+        // A password that has one of the characters at which a host ends: the rest of it, and the host, seem to follow.
+        if path.contains('@') || parameters.split('&').any(|word| word.contains('@') && !word.contains('=')) {
+            return Err(InvalidAddress);
+        }
+        let account = encoded(account);
         let (mut kept, mut named) = (Vec::new(), vec![None]);
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
@@ -66,7 +77,7 @@ impl FromStr for Address {
             let host_parameter = named.map(|host| format!("host={host}"));
             let parameters: Vec<_> = kept.iter().cloned().chain(host_parameter).collect();
             let url = format!("{scheme}://{account}{at}{host}{path}?{}", parameters.join("&"));
-            url.parse().map(|options: PgConnectOptions| options.extra_float_digits(None)).map_err(|_| InvalidAddress)
+            url.parse().map(ours).map_err(|_| InvalidAddress)
         };
         servers.map(parse).collect::<Result<_, _>>().map(Self)
     }
@@ -96,7 +107,7 @@ impl Address {
     /// that does not answer costs no time.
     pub(crate) async fn connect(&self) -> sqlx::Result<(PgConnectOptions, PgConnection)> {
         if !self.has_several() {
-            return Ok((self.first().clone(), self.first().connect().await?));
+            return Ok((self.first().clone(), connect(self.first()).await?));
         }
         let mut asked: FuturesUnordered<_> = self.0.iter().map(ask).collect();
         let mut refusals = Vec::new();
@@ -121,9 +132,45 @@ fn none_takes_writes(refusals: &[sqlx::Error]) -> String {
     format!("none of {} servers takes writes: {}", told.len(), told.join("; "))
 }
 
+/// An account as a URL has it: what may not stand there as it is, such as `#` in a password, is encoded.
+fn encoded(account: &str) -> String {
+    let bytes = account.as_bytes();
+    let is_code = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit));
+    let mut encoded = String::with_capacity(account.len());
+    for (at, &byte) in bytes.iter().enumerate() {
+        let stays = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:".contains(&byte);
+        match byte {
+            _ if stays => encoded.push(char::from(byte)),
+            b'%' if is_code(at) => encoded.push('%'),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// What our connections have in common. Poolers refuse the parameter for floats, and every server since version 12 writes them
+/// in full without it. A slow statement is a matter for who looks for it: it is a wall of SQL.
+fn ours(options: PgConnectOptions) -> PgConnectOptions {
+    options.extra_float_digits(None).log_slow_statements(LevelFilter::Debug, SLOW)
+}
+
+/// An error of the wire says where it led.
+async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    options.connect().await.map_err(|error| match error {
+        sqlx::Error::Io(error) => {
+            let place = match options.get_socket() {
+                Some(socket) => socket.display().to_string(),
+                None => format!("{}:{}", options.get_host(), options.get_port()),
+            };
+            io::Error::new(error.kind(), format!("could not connect to {place}: {error}")).into()
+        }
+        error => error,
+    })
+}
+
 async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgConnection)> {
     let reach = async {
-        let mut connection = options.connect().await?;
+        let mut connection = connect(options).await?;
         must_take_writes(&mut connection).await?;
         Ok((options.clone(), connection))
     };
@@ -172,10 +219,36 @@ mod tests {
     }
 
     #[test]
+    fn a_password_may_have_any_character_but_those_that_end_a_host() {
+        for (given, password) in [
+            ("12#3", "12#3"),
+            ("a@b", "a@b"),
+            ("a:b", "a:b"),
+            ("100%", "100%"),
+            ("a%23b", "a#b"),
+            ("a b[c]\\\"<>^`{|}", "a b[c]\\\"<>^`{|}"),
+            ("пароль", "пароль"),
+            ("a%2Fb%3Fc", "a/b?c"),
+        ] {
+            let address: Address = format!("postgres://me:{given}@h:1/db?application_name=a@b").parse().unwrap();
+            let expected = PgConnectOptions::new_without_pgpass().username("me").password(password).host("h");
+            let shown = |options: &PgConnectOptions| options.to_url_lossy().password().map(str::to_owned);
+            assert_eq!(shown(address.first()), shown(&expected), "{given}");
+            assert_eq!(hosts(&format!("postgres://me:{given}@h:1/db"))[0].0, "h", "{given}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_is_refused() {
-        for url in
-            ["", "h1,h2", "mysql://h/db", "postgres://h1:x,h2/db", "postgres://h/db?target_session_attrs=standby"]
-        {
+        for url in [
+            "",
+            "h1,h2",
+            "mysql://h/db",
+            "postgres://h1:x,h2/db",
+            "postgres://h/db?target_session_attrs=standby",
+            "postgres://me:1/2@h/db",
+            "postgres://me:1?2@h/db",
+        ] {
             assert_eq!(url.parse::<Address>().err(), Some(InvalidAddress), "{url}");
         }
     }

@@ -11,11 +11,11 @@ use sqlx::{Describe, Either, Execute, Executor, Postgres, SqlStr, Transaction};
 
 /// Begins a transaction with the settings that the loops' own connections have (`sql/sessions/connect.sql`). In a pool they
 /// hold for a transaction alone: statements that read whole tables come by the same connections.
-pub(super) const BEGIN_BY_KEY: &str = "begin; set local enable_seqscan = off; set local enable_bitmapscan = off; \
+pub(super) const BEGIN_BY_KEY: &str = "begin isolation level read committed; set local enable_seqscan = off; set local enable_bitmapscan = off; \
      set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off";
 
 /// The same behind a pooler that forgets what was prepared: see `BEGIN_ANEW`.
-pub(super) const BEGIN_ANEW_BY_KEY: &str = "begin; deallocate all; set local enable_seqscan = off; \
+pub(super) const BEGIN_ANEW_BY_KEY: &str = "begin isolation level read committed; deallocate all; set local enable_seqscan = off; \
      set local enable_bitmapscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off";
 
 /// A database on which each statement goes in a transaction of its own that finds rows by index alone.

@@ -3,6 +3,7 @@
 use super::address::{Address, must_take_writes};
 use super::hints::Hints;
 use super::link::answered;
+use super::own_settings::Purpose;
 use super::pooler::Pooler;
 use super::schema::Schema;
 use super::sealed::Secrets;
@@ -17,6 +18,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a connection that comes back to the pool has to answer in. One that swallows everything would keep its place in the
 /// pool for ever.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection that a process of ours has not used for so long is closed: where Postgres allows few, others wait for it.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// Where the jobs are: a pool of connections and a schema.
 ///
@@ -43,29 +47,22 @@ impl From<PgPool> for Database {
 impl Database {
     /// A pool of our own, of at most `max_connections`. Waits until Postgres answers once, 5 seconds at most.
     ///
-    /// Of several servers it is connected to the one that takes writes, and when that changes, to the other. Behind a pooler in
+    /// Of several servers it is connected to the one that takes writes, and when that changes, to the other. Its connections
+    /// carry settings of our own in place of the role's and the database's: time-outs of statements and locks, isolation, JIT,
+    /// the forms of text. Behind a pooler in
     /// transaction mode that forgets prepared statements (PgBouncer before 1.21) each statement goes in a transaction of
     /// its own, begun by [`Database::begin`]; what you send through [`Database::pool`] is yours to take care of.
     pub async fn connect(address: impl Into<Address>, max_connections: u32) -> sqlx::Result<Self> {
-        Self::connect_as(address.into(), max_connections, None).await
+        Self::connect_as(address.into(), max_connections, Purpose::Program).await
     }
 
-    /// As [`Database::connect`], for a process of ours, whose transactions are short: one that is idle for longer than
-    /// `idle_in_transaction` has lost its other end, and gives up its locks; and a connection that swallows everything gives up
-    /// its place in the pool.
-    pub(crate) async fn connect_process(
-        address: impl Into<Address>,
-        max_connections: u32,
-        idle_in_transaction: Duration,
-    ) -> sqlx::Result<Self> {
-        Self::connect_as(address.into(), max_connections, Some(idle_in_transaction)).await
+    /// As [`Database::connect`], for a process of ours, whose transactions are short: one that is idle for too long has lost its
+    /// other end, and gives up its locks; and a connection that swallows everything gives up its place in the pool.
+    pub(crate) async fn connect_process(address: impl Into<Address>, max_connections: u32) -> sqlx::Result<Self> {
+        Self::connect_as(address.into(), max_connections, Purpose::PROCESS).await
     }
 
-    async fn connect_as(
-        address: Address,
-        max_connections: u32,
-        idle_in_transaction: Option<Duration>,
-    ) -> sqlx::Result<Self> {
+    async fn connect_as(address: Address, max_connections: u32, purpose: Purpose) -> sqlx::Result<Self> {
         let several = address.has_several();
         let found = if several { address.connect().await?.0 } else { address.first().clone() };
         let pooler = Pooler::default();
@@ -77,33 +74,33 @@ impl Database {
                 .test_before_acquire(false)
                 .before_acquire(|connection, _| Box::pin(async { Ok(must_take_writes(connection).await.is_ok()) }));
         }
-        if idle_in_transaction.is_some() {
+        if matches!(purpose, Purpose::Process { .. }) {
+            // Other processes may need it to begin.
+            options = options.idle_timeout(IDLE);
             // An error closes the connection without a word to the other end.
             options = options.after_release(|connection, _| {
                 Box::pin(async move { answered(RETURN_TIMEOUT, connection.ping()).await.map(|()| true) })
             });
         }
         // Behind a pooler a connection's settings would become those of somebody else's transactions.
-        let limit = idle_in_transaction.filter(|_| !pooler.shares_servers()).map(|limit| limit.as_millis().to_string());
-        let set = Schema::default().sql(include_str!("../../sql/sessions/pool.sql"));
+        let own = !pooler.shares_servers();
         options = options.after_connect(move |connection, _| {
-            let (set, limit) = (set.clone(), limit.clone());
             Box::pin(async move {
                 if several {
                     must_take_writes(connection).await?;
                 }
-                if let Some(limit) = limit {
-                    sqlx::query(set).bind(limit).execute(connection).await?;
+                if own {
+                    purpose.set(connection).await?;
                 }
                 Ok(())
             })
         });
         if !pooler.forgets_statements() {
-            return Ok(Self::new(options.connect_with(found).await?, address, pooler));
+            return Self::new(options.connect_lazy_with(found), address, pooler).try_once().await;
         }
         // What is prepared there is gone by the next transaction, so that remembering it is of no use.
-        let pool = options.connect_with(found.statement_cache_capacity(0)).await?;
-        Ok(Self::new(pool, address.statement_cache_capacity(0), pooler))
+        let pool = options.connect_lazy_with(found.statement_cache_capacity(0));
+        Self::new(pool, address.statement_cache_capacity(0), pooler).try_once().await
     }
 
     fn new(pool: PgPool, address: Address, pooler: Pooler) -> Self {

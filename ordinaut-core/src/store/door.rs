@@ -3,6 +3,7 @@
 
 use super::by_key::{BEGIN_ANEW_BY_KEY, BEGIN_BY_KEY};
 use super::database::Database;
+use super::own_settings::BEGIN;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, TryStreamExt};
 use sqlx::pool::PoolConnection;
@@ -15,14 +16,14 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// Begins a transaction on a server that may have anybody's prepared statements, and forgets them: ours are named the
 /// same in every client. Nobody behind such a pooler can use one across transactions.
-pub(super) const BEGIN_ANEW: &str = "begin; deallocate all";
+pub(super) const BEGIN_ANEW: &str = "begin isolation level read committed; deallocate all";
 
 impl Database {
-    /// Begins a transaction. As `pool().begin()`, but it also works behind a pooler in transaction mode that forgets prepared
+    /// Begins a transaction. As `pool().begin()`, but always at the isolation level read committed, and it also works behind a pooler in transaction mode that forgets prepared
     /// statements (PgBouncer before 1.21).
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         if !self.pooler().forgets_statements() {
-            return self.wherever(|| self.pool().begin()).await;
+            return self.wherever(|| self.pool().begin_with(BEGIN)).await;
         }
         self.begin_anew(BEGIN_ANEW).await
     }
@@ -48,20 +49,47 @@ impl Database {
         self.wherever(|| self.pool().acquire()).await
     }
 
-    /// Of several servers, looks again for the one that takes writes when the pool gets no connection.
+    /// Of several servers, looks again for the one that takes writes when the pool gets no connection. Of one, says why it
+    /// got none.
     async fn wherever<T, F>(&self, get: impl Fn() -> F) -> sqlx::Result<T>
     where
         F: Future<Output = sqlx::Result<T>>,
     {
+        let first = tokio::time::timeout(MOMENT, get()).await;
         if !self.address().has_several() {
-            return get().await;
+            return match first {
+                Ok(result) => result,
+                // Asked anew, it takes a connection that came back meanwhile. The first call goes on trying to make one, which a
+                // server that allows no more never lets it.
+                Err(_) => match get().await {
+                    Err(sqlx::Error::PoolTimedOut) => Err(self.why_none().await),
+                    result => result,
+                },
+            };
         }
-        if let Ok(Ok(got)) = tokio::time::timeout(MOMENT, get()).await {
+        if let Ok(Ok(got)) = first {
             return Ok(got);
         }
         let (found, _) = self.address().connect().await?;
         self.pool().set_connect_options(found);
         get().await
+    }
+
+    /// Why the pool got no connection in time. It keeps to itself what the server told it meanwhile.
+    async fn why_none(&self) -> sqlx::Error {
+        if self.pool().num_idle() == 0 && self.pool().size() >= self.pool().options().get_max_connections() {
+            return sqlx::Error::PoolTimedOut;
+        }
+        match tokio::time::timeout(MOMENT, self.address().connect()).await {
+            Ok(Err(why)) => why,
+            Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+        }
+    }
+
+    /// A first connection of the pool, which shows whether there is a server.
+    pub(super) async fn try_once(self) -> sqlx::Result<Self> {
+        self.acquire().await?;
+        Ok(self)
     }
 
     /// What a statement answers, all of it, so that its transaction has ended when the first row is read.

@@ -4,10 +4,9 @@ use super::address::Address;
 use super::database::Database;
 use super::door::BEGIN_ANEW;
 use super::failure::silence;
+use super::own_settings::{BEGIN, Purpose};
 use super::pooler::Pooler;
 use super::schema::Schema;
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,15 +72,14 @@ impl Link {
     pub(crate) async fn begin(&mut self) -> sqlx::Result<Transaction<'_, Postgres>> {
         let connection = self.connected().await?;
         self.wrapped = false;
-        let (shared, anew, settings) =
-            (self.pooler.shares_servers(), self.pooler.forgets_statements(), self.settings(true));
+        let (shared, anew, purpose) = (self.pooler.shares_servers(), self.pooler.forgets_statements(), self.purpose());
         let connection = self.connection.insert(connection);
         if anew && connection.cached_statements_size() > 0 {
             connection.clear_cached_statements().await?;
         }
-        let mut tx = if anew { connection.begin_with(BEGIN_ANEW).await? } else { connection.begin().await? };
+        let mut tx = connection.begin_with(if anew { BEGIN_ANEW } else { BEGIN }).await?;
         if shared {
-            settings.execute(&mut *tx).await?;
+            purpose.set_for_transaction(&mut tx).await?;
         }
         Ok(tx)
     }
@@ -101,7 +99,7 @@ impl Link {
             self.pool.set_connect_options(found.application_name(&name));
         }
         if !self.pooler.shares_servers() {
-            self.settings(false).execute(&mut connection).await?;
+            self.purpose().set(&mut connection).await?;
         }
         Ok(connection)
     }
@@ -114,17 +112,13 @@ impl Link {
                 connection.clear_cached_statements().await?;
             }
         } else {
-            sqlx::raw_sql("begin").execute(&mut *connection).await?;
+            sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
         }
-        self.settings(true).execute(connection).await?;
-        Ok(())
+        self.purpose().set_for_transaction(connection).await
     }
 
-    /// The statement that sets what every statement of a loop needs, for a connection or for a transaction alone.
-    fn settings(&self, for_the_transaction: bool) -> Query<'static, Postgres, PgArguments> {
-        sqlx::query(self.schema.sql(include_str!("../../sql/sessions/connect.sql")))
-            .bind(self.statement_timeout.as_millis().to_string())
-            .bind(for_the_transaction)
+    fn purpose(&self) -> Purpose {
+        Purpose::Loop { statement_timeout: self.statement_timeout }
     }
 
     /// Passes a statement's result on, once its transaction has ended if it has one; after an error the next statement gets

@@ -2,6 +2,8 @@
 
 use super::database::Database;
 use super::failure::FailureKind;
+use super::obstacle::Obstacle;
+use super::own_settings::Purpose;
 use super::schema::Schema;
 use semver::Version;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -85,6 +87,9 @@ pub enum SchemaError {
     /// A migration failed; its own transaction was rolled back.
     #[error("could not migrate schema \"{0}\"")]
     Migration(Schema, #[source] MigrateError),
+    /// Nothing is wrong with the schema, but a program could not work with it: see [`Database::obstacles`].
+    #[error("{0}")]
+    Obstacle(Obstacle),
     /// Postgres refused, or was not there.
     #[error("could not read the schema's version")]
     Database(#[from] sqlx::Error),
@@ -133,6 +138,7 @@ impl Database {
         }
         // A connection of its own: closing it frees the lock whatever happened.
         let (_, mut connection) = self.direct_address().connect().await?;
+        Purpose::Program.set(&mut connection).await?;
         let result = forward(&mut connection, self.schema()).await;
         connection.close().await?;
         result?;

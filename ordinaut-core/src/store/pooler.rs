@@ -3,6 +3,7 @@
 
 use super::address::Address;
 use super::failure::is_forgotten_statement;
+use super::link::answered;
 use sqlx::{Connection, PgConnection, Row};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -45,6 +46,12 @@ impl Pooler {
             }
             Ok(Ok(Found::ForgetsStatements)) => self.learn(),
         }
+    }
+
+    /// Looks whether this address leads to servers that others share. Unlike [`Pooler::look`] it learns nothing, and fails
+    /// without an answer.
+    pub(crate) async fn is_at(address: &Address) -> sqlx::Result<bool> {
+        answered(PATIENCE, look(address)).await.map(|found| found != Found::Nothing)
     }
 
     /// Whether settings of a connection do not stay with it.

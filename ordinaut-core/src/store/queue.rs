@@ -62,6 +62,10 @@ impl Database {
             .map(drop)
     }
 
+    pub(crate) async fn knows_queue(&self, queue: &str) -> sqlx::Result<bool> {
+        sqlx::query_scalar(self.sql(include_str!("../../sql/queues/known.sql"))).bind(queue).fetch_one(self).await
+    }
+
     /// False: it was not paused.
     pub(crate) async fn store_resume(&self, queue: &str) -> sqlx::Result<bool> {
         let resumed = sqlx::query(self.sql(include_str!("../../sql/queues/resume.sql"))).bind(queue);

@@ -13,3 +13,29 @@ pub(crate) fn check(name: &str) -> Result<(), &'static str> {
     }
     Ok(())
 }
+
+/// Checks the name of a queue that a job, a task or a setting makes. `WORKER_QUEUES` lists queues with commas and gives them
+/// weights with `=`, so that neither may be part of a name, nor may white space, which nobody sees.
+pub(crate) fn check_queue(name: &str) -> Result<(), &'static str> {
+    check(name)?;
+    if name.chars().any(|c| c.is_whitespace() || matches!(c, ',' | '=')) {
+        return Err("must not contain white space, \",\" or \"=\"");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_named_so_that_workers_can_be_told_it() {
+        for name in ["mail", "mail.high", "büro/1", "a-b_c:d"] {
+            assert_eq!(check_queue(name), Ok(()), "{name}");
+        }
+        for name in ["", "a,b", "a=3", "a b", " a", "a\t", "a\u{a0}b", "a\0", &"a".repeat(101)] {
+            assert!(check_queue(name).is_err(), "{name:?}");
+        }
+        assert_eq!(check("a,b = 3"), Ok(()));
+    }
+}

@@ -215,6 +215,7 @@ impl NewJob {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         name::check(&self.kind).or_else(|reason| invalid("kind", reason))?;
         check_one(&self.queue)?;
+        name::check_queue(&self.queue).or_else(|reason| invalid("queue", reason))?;
         if !(1..=9).contains(&self.priority) {
             return invalid("priority", "must be from 1 (most urgent) to 9");
         }

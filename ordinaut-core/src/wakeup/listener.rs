@@ -6,6 +6,8 @@ use crate::store::database::Database;
 use crate::store::enqueue::hint;
 use crate::store::failure::silence;
 use crate::store::link::answered;
+use crate::store::own_settings::Purpose;
+use crate::store::pooler::Pooler;
 use crate::vocabulary::backoff::Backoff;
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
@@ -17,8 +19,8 @@ use tracing::{debug, info, warn};
 /// milliseconds.
 const SELF_TEST: Duration = Duration::from_secs(2);
 
-const DEAF: &str = "LISTEN hears nothing behind a pooler in transaction mode: jobs are found by polling; \
-                    DATABASE_DIRECT_URL can name a way past it";
+const DEAF: &str = "LISTEN hears nothing: jobs are found by polling, and LISTEN is tried again. Where a pooler in transaction \
+                    mode is in between, DATABASE_DIRECT_URL can name a way past it";
 
 /// As long as connecting and asking may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -27,6 +29,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_secs(30);
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
+
+/// Between two tries after nothing was heard: whatever is in between is seldom taken away.
+const RETRY_DEAF: Backoff = Backoff::Exponential { base: Duration::from_secs(10), cap: Duration::from_secs(300) };
 
 pub(crate) struct Listener {
     pub(crate) database: Database,
@@ -42,17 +47,16 @@ impl Listener {
     }
 
     async fn listen_for_ever(self) {
-        // Behind a pooler it would be somebody else's connection that listens, and hears what it does not understand.
-        if self.listen_on.is_none() && !self.database.has_direct_way().await {
-            warn!("{DEAF}");
-            return;
-        }
-        let mut failures = 0;
+        let (mut failures, mut times_deaf) = (0, 0);
         loop {
-            match self.listen(&mut failures).await {
-                Ok(Heard::Nothing) => {
-                    warn!("{DEAF}");
-                    return;
+            match self.listen(&mut failures, &mut times_deaf).await {
+                Ok(Deaf) => {
+                    // Said once: it is tried again as long as the process lives.
+                    if times_deaf == 0 {
+                        warn!("{DEAF}");
+                    }
+                    times_deaf += 1;
+                    tokio::time::sleep(RETRY_DEAF.delay(times_deaf, rand::random_range(0.5..=1.0))).await;
                 }
                 Err(error) => {
                     debug!(%error, "could not listen, and will try again");
@@ -63,19 +67,23 @@ impl Listener {
         }
     }
 
-    async fn listen(&self, failures: &mut i16) -> sqlx::Result<Heard> {
+    /// Passes on what is heard until the connection breaks, which is an error.
+    async fn listen(&self, failures: &mut i16, times_deaf: &mut i16) -> sqlx::Result<Deaf> {
         let address = self.listen_on.as_ref().unwrap_or_else(|| self.database.direct_address());
-        let (found, connection) = answered(CONNECT, address.connect()).await?;
-        drop(connection);
-        let pool: PgPool = PgPoolOptions::new().max_connections(1).connect_lazy_with(found);
-        let mut listener = answered(CONNECT, PgListener::connect_with(&pool)).await?;
+        // Each time anew, because an address may lead elsewhere by now. Through a pooler it would be somebody else's
+        // connection that listens, and hears what it does not understand.
+        if Pooler::is_at(address).await? {
+            return Ok(Deaf);
+        }
+        let mut listener = connect(address).await?;
         let channel = self.database.schema().channel();
         answered(CONNECT, listener.listen(channel)).await?;
         if !self.is_heard(&mut listener).await? {
-            return Ok(Heard::Nothing);
+            answered(CONNECT, listener.unlisten_all()).await?;
+            return Ok(Deaf);
         }
         info!("listening for hints on channel \"{channel}\"");
-        *failures = 0;
+        (*failures, *times_deaf) = (0, 0);
         // What was told before is not told again.
         self.hears.values().for_each(|wake| wake.notify_one());
         loop {
@@ -111,7 +119,30 @@ impl Listener {
     }
 }
 
-/// What the self-test showed.
-enum Heard {
-    Nothing,
+/// A connection that does not listen by itself again when it breaks: what it would be connected to is looked at first.
+async fn connect(address: &Address) -> sqlx::Result<PgListener> {
+    let (found, connection) = answered(CONNECT, address.connect()).await?;
+    drop(connection);
+    let options = PgPoolOptions::new()
+        .max_connections(1)
+        .after_connect(|connection, _| Box::pin(async move { Purpose::PROCESS.set(connection).await }));
+    let pool: PgPool = options.connect_lazy_with(found);
+    let mut listener = answered(CONNECT, PgListener::connect_with(&pool)).await?;
+    listener.eager_reconnect(false);
+    Ok(listener)
+}
+
+/// Nothing that is told is heard here.
+struct Deaf;
+
+/// Whether a process that listens would hear what is told in this database.
+pub(super) async fn would_hear(database: &Database) -> sqlx::Result<bool> {
+    let listener = Listener { database: database.clone(), listen_on: None, hears: Hears::new() };
+    let address = database.direct_address();
+    if Pooler::is_at(address).await? {
+        return Ok(false);
+    }
+    let mut connection = connect(address).await?;
+    answered(CONNECT, connection.listen(database.schema().channel())).await?;
+    listener.is_heard(&mut connection).await
 }

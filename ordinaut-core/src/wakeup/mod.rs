@@ -62,3 +62,10 @@ pub(crate) fn listen(
     loops.spawn("listener", listener.run(stop.clone()));
     stop.drop_guard()
 }
+
+impl Database {
+    /// Whether LISTEN would be heard, past a pooler if a way past it is named: listens for a moment, and tells itself something.
+    pub async fn hears_notifications(&self) -> sqlx::Result<bool> {
+        listener::would_hear(self).await
+    }
+}

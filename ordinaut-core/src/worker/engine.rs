@@ -10,6 +10,7 @@ use super::session::Session;
 use super::settler::{Answer, Letter, Sender, Settler};
 use super::shelf::Shelf;
 use super::stop::Stop;
+use super::surroundings;
 use super::suspects::Suspects;
 use crate::loops::Loops;
 use crate::settings::worker::{Served, WorkerSettings};
@@ -24,6 +25,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::DropGuard;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
@@ -51,6 +53,12 @@ pub(super) struct Engine<S> {
     runners: TaskTracker,
     loops: Loops,
     bench: Arc<Bench<S>>,
+}
+
+/// What a worker does beside its claims, until this is dropped.
+struct Around {
+    _listening: DropGuard,
+    _watching: DropGuard,
 }
 
 /// What the runners share.
@@ -111,14 +119,17 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let loops = self.loops.clone();
         let fetching = fetcher(&self.database, &self.settings).work(self.bench.shelf.clone());
         let _fetching = AbortOnDropHandle::new(loops.spawn("fetcher", fetching));
-        let _listening = listen(&self.database, &self.settings, &self.wake, &self.cancels, &loops);
-        loops.catch("claimer", self.claim_until(shutdown)).await.transpose()?;
+        // Lives until the worker has drained.
+        let mut around = None;
+        loops.catch("claimer", self.claim_until(shutdown, &mut around)).await.transpose()?;
         self.drain().await;
         loops.resume_panic();
         Ok(())
     }
 
-    async fn claim_until<F: Future>(&mut self, shutdown: F) -> sqlx::Result<()> {
+    /// With the first claim that succeeds, fills `around` with what a worker does beside its claims: where Postgres allows few
+    /// connections, claiming has the first of them.
+    async fn claim_until<F: Future>(&mut self, shutdown: F, around: &mut Option<Around>) -> sqlx::Result<()> {
         let loops = self.loops.clone();
         let shutdown = async {
             tokio::select! {
@@ -127,15 +138,21 @@ impl<S: Send + Sync + 'static> Engine<S> {
             }
         };
         tokio::pin!(shutdown);
-        let (mut pace, mut failures, mut begun, mut told) = (Pace::new(&self.settings), 0, false, None::<Instant>);
+        let (mut pace, mut failures, mut told) = (Pace::new(&self.settings), 0, None::<Instant>);
         loop {
             let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
                 Ok(wait) => {
-                    (failures, begun, told) = (0, true, None);
+                    (failures, told) = (0, None);
+                    around.get_or_insert_with(|| Around {
+                        _listening: listen(&self.database, &self.settings, &self.wake, &self.cancels, &loops),
+                        _watching: surroundings::watch(&self.database, &self.settings.name, &loops),
+                    });
                     wait
                 }
                 // Such as tables that are not there, or not allowed.
-                Err(error) if !begun && FailureKind::of(&error).before_the_first_claim() == Consequence::End => {
+                Err(error)
+                    if around.is_none() && FailureKind::of(&error).before_the_first_claim() == Consequence::End =>
+                {
                     // Else the runners would wait for ever.
                     self.bench.shelf.close();
                     return Err(error);

@@ -17,6 +17,7 @@ mod enqueue;
 mod events;
 mod fence;
 mod fixture;
+mod hostile;
 mod lease;
 mod level;
 mod limit;

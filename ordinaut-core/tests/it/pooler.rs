@@ -92,6 +92,19 @@ async fn settings_of_loops_do_not_become_those_of_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_listens_through_one_whatever_it_is_called() {
+    let db = database().await;
+    let Some((_pooler, options)) = db.pooled().await else { return };
+    // As when an address that led to Postgres leads to a pooler by now.
+    let pooled = Database::connect(options.clone(), 2).await.unwrap().direct(options);
+    assert!(!pooled.hears_notifications().await.unwrap());
+    let listens = "select count(*) from pg_stat_activity where query ilike 'listen%' and datname = current_database()";
+    assert_eq!(ask::<i64>(&db, listens).await, 0);
+    let direct = pooled.direct((*db.pool().connect_options()).clone());
+    assert!(direct.hears_notifications().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn migrations_want_a_way_past_it() {
     let db = crate::fixture::empty_database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };

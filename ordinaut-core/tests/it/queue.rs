@@ -236,3 +236,21 @@ async fn a_paused_installation_claims_nothing_and_fires_nothing_until_it_is_resu
     let bounds = db.set_queue("*", &QueueChange::default().max_waiting(Some(1))).await;
     assert!(matches!(bounds, Err(OperateError::Invalid(_))), "{bounds:?}");
 }
+
+#[tokio::test]
+async fn a_queue_is_named_so_that_workers_can_be_told_it_and_one_that_is_there_keeps_its_name() {
+    let db = database().await;
+    for name in ["a,b", "a=3", "a b", "a\n"] {
+        let refused = db.enqueue(&probe(1).queue(name)).await.unwrap_err();
+        assert!(refused.to_string().contains("queue"), "{refused}");
+        let refused = db.pause_queue(name, None, None).await.unwrap_err();
+        assert!(matches!(refused, OperateError::Invalid(ref invalid) if invalid.field == "queue"), "{refused}");
+    }
+    // From the time before names were bounded.
+    let old = enqueue(&db).await;
+    tell(&db, "update ordinaut.due_work set queue = 'a,b'").await;
+    db.pause_queue("a,b", None, None).await.unwrap();
+    assert!(db.resume_queue("a,b").await.unwrap());
+    let mut worker = worker(&db, succeed).queue("a,b");
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(old));
+}
