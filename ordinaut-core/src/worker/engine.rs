@@ -227,7 +227,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         self.claimer.connect(&session).await?;
         let Some(mut lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
-        self.fetcher.complete(&mut lease).await;
+        self.fetcher.complete(&mut lease, &session).await;
         let job_id = lease.token.job_id;
         let (asked, answer) = oneshot::channel();
         self.bench.perform(lease, &self.settler.inbox(), Some(asked)).await;

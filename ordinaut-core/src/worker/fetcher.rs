@@ -1,6 +1,7 @@
 //! The fetcher: gets the arguments that claims left out because they are large, on a connection of its own, before their jobs
 //! start. It has no connection as long as there are none.
 
+use super::session::Session;
 use super::shelf::{Shelf, Unread};
 use crate::store::args::{args, carries};
 use crate::store::claim::GONE;
@@ -55,9 +56,9 @@ impl Fetcher {
         }
     }
 
-    /// Fetches the arguments of one lease.
-    pub(super) async fn complete(&mut self, lease: &mut Lease) {
-        while lease.left_out.is_some() {
+    /// Fetches the arguments of one lease, as long as its session lives.
+    pub(super) async fn complete(&mut self, lease: &mut Lease, session: &Session) {
+        while lease.left_out.is_some() && !session.is_lost() {
             let unread = Unread { token: lease.token, bytes: lease.bytes() };
             for (_, args) in self.fetch(&[unread]).await {
                 lease.complete(args);
