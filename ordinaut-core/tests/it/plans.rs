@@ -156,7 +156,10 @@ async fn planned(db: &TestDatabase, ids: &Ids) -> PgConnection {
     let mut connection = db.connection().await;
     sqlx::query(include_str!("../../sql/sessions/connect.sql"))
         .bind("60000")
+        .bind("60000")
         .bind(false)
+        .bind(true)
+        .bind(true)
         .execute(&mut connection)
         .await
         .unwrap();
