@@ -117,7 +117,7 @@ pub(crate) struct Dev {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Run the kinds that misbehave on purpose too: abort, fail, panic, spin
+    /// Run the kinds that misbehave on purpose too: abort, fail, listen, panic, spin
     #[arg(long)]
     pub(crate) fault_kinds: bool,
 }

@@ -7,7 +7,7 @@ mod seconds;
 
 pub use health::WorkerHealth;
 pub use http::status::ExpectStatus;
-pub use kinds::{Abort, Echo, Fail, How, Http, Panic, Sleep, Spin};
+pub use kinds::{Abort, Echo, Fail, How, Http, Listen, Panic, Sleep, Spin};
 pub use seconds::Seconds;
 
 use anyhow::Context as _;
@@ -22,7 +22,7 @@ pub struct Config {
     pub database: Database,
     /// What it serves, and how.
     pub settings: WorkerSettings,
-    /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `panic` and `spin`.
+    /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `listen`, `panic` and `spin`.
     pub fault_kinds: bool,
     /// What to do when a handler blocks its thread for good, instead of ending the process with
     /// [`EXIT_STUCK`](ordinaut_core::EXIT_STUCK).
@@ -46,6 +46,7 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
         worker = worker
             .handle(kinds::abort::abort)
             .handle(kinds::fail::fail)
+            .handle(kinds::listen::listen)
             .handle(kinds::panic::panic)
             .handle(kinds::spin::spin);
     }

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             Arg::new("fault-kinds")
                 .long("fault-kinds")
                 .action(ArgAction::SetTrue)
-                .help("Also run the kinds that fail on purpose: abort, fail, panic and spin"),
+                .help("Also run the kinds that fail on purpose: abort, fail, listen, panic and spin"),
         );
     let matches =
         binary::with_flags(command, &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "WORKER_"])

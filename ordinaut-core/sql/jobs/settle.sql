@@ -1,8 +1,8 @@
 -- End attempts, each under its whole token ($1 job, $2 attempt, $3 session, $4 nonce) with its outcome ($5).
 -- A null $6 ends the job too; else it is due again after so many seconds, with $7 failures, as a new row:
 -- nothing becomes free in place.
---
 -- "= any(array[…])" cannot be turned round: with a plain "=", a plan made while a table was empty reads all of it for each job.
+-- Flags: 1 cancel asked, 2 suspect, 4 limited, 8 unique, 16 lost once. A first loss sets 16, a second 2, for the job's life.
 -- The cancel flag is read from the deleted row: a job that was asked to stop gets no further attempt.
 -- A claim of another worker whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
 -- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for those, they are left out.
@@ -23,7 +23,7 @@ with ended as (
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select clock_timestamp() + make_interval(secs => again_in), job_id, priority, attempt, failures,
-           (case outcome when 'lost' then 2 else 0 end) | (flags & 8), queue, kind
+           flags & 26 | case outcome when 'lost' then case flags & 16 when 0 then 16 else 2 end else 0 end, queue, kind
     from gone
     where goes_on
 ), key_freed as (

@@ -1,10 +1,14 @@
 -- Read and empty the list of jobs that the session $1 was asked to stop: those that it still holds, with their attempts,
 -- because a job that ended meanwhile may come back one day.
-with asked as (
+--
+-- It does not wait for the disk: what is read twice changes nothing.
+with lazily as materialized (
+    select set_config('synchronous_commit', 'off', true)
+), asked as (
     select session, cancel_asked
-    from ordinaut.worker
+    from ordinaut.worker cross join lazily
     where session = $1::bigint and cancel_asked <> '{}'
-    for update
+    for update of worker
 ), heard as (
     update ordinaut.worker
     set cancel_asked = '{}'

@@ -1,5 +1,6 @@
 //! Duties: things to do from time to time, ticked by tokio-cron-scheduler in UTC.
 
+use super::LAST;
 use super::pulse::{Loop, Pulse};
 use crate::loops::Loops;
 use std::sync::Arc;
@@ -80,7 +81,9 @@ impl Duties {
         }
         self.stopped.store(true, Ordering::Release);
         self.running.close();
-        self.running.wait().await;
+        if tokio::time::timeout(LAST, self.running.wait()).await.is_err() {
+            warn!("a duty of the scheduler still waits for Postgres and is left");
+        }
     }
 
     async fn start(&self) -> Result<JobScheduler, JobSchedulerError> {

@@ -30,6 +30,9 @@ use uuid::Uuid;
 /// How long the row of an ended session is kept to be looked at.
 const SESSION_RETENTION: Duration = Duration::from_secs(3600);
 
+/// Longest wait, at shutdown, for what has begun. What is cut then is undone by Postgres, and done again elsewhere.
+const LAST: Duration = Duration::from_secs(10);
+
 /// What saying goodbye may take at most.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -138,9 +141,12 @@ impl Scheduler {
         info!("scheduler started");
         duties.run(shutdown).await;
         loops.stop().cancel();
-        for task in [Some(fire), Some(relay), publisher].into_iter().flatten() {
-            // An error is that the runtime ends.
-            task.await.ok();
+        for mut task in [Some(fire), Some(relay), publisher].into_iter().flatten() {
+            // That it ended badly, its loop has said.
+            if tokio::time::timeout(LAST, &mut task).await.is_err() {
+                warn!("a loop of the scheduler still waits for Postgres and is cut off");
+                task.abort();
+            }
         }
         // If Postgres is away too, its row is soon old.
         if let Ok(Err(error)) = tokio::time::timeout(GOODBYE, database.scheduler_left(id)).await {

@@ -2,6 +2,7 @@
 
 use super::patience::Patience;
 use crate::store::database::Database;
+use crate::wakeup::hinter;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::warn;
@@ -54,6 +55,8 @@ impl Rescue {
             if rescued.is_empty() {
                 break;
             }
+            // They are due at once; who has room need not wait for its next poll.
+            hinter::tell(&self.database, rescued.iter().map(|end| &*end.queue));
         }
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         Ok(())

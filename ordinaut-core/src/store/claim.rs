@@ -1,5 +1,6 @@
 //! Claim: take leases, and hand them back unrun.
 
+use super::flag;
 use super::schema::Schema;
 use crate::vocabulary::ageing::Ageing;
 use crate::vocabulary::floor::Lane;
@@ -26,7 +27,7 @@ pub(crate) struct Claim<'a> {
     pub(crate) limit: usize,
     pub(crate) session: i64,
     pub(crate) nonce: i32,
-    /// Only jobs whose last attempt was lost, or none of them.
+    /// Only jobs that were lost twice, or none of them.
     pub(crate) suspects: bool,
     /// From the beginning of every lane, unless another worker does so now.
     pub(crate) sweep: bool,
@@ -107,8 +108,8 @@ fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
     Ok(Some(Lease {
         token: Token { job_id, attempt: row.try_get(2)?, session: claim.session, nonce: claim.nonce },
         failures: row.try_get(3)?,
-        suspect: flags & 2 != 0,
-        limited: flags & 4 != 0,
+        suspect: flags & flag::SUSPECT != 0,
+        limited: flags & flag::LIMITED != 0,
         // What somebody wrote by hand may have been due since before all time.
         run_at: instant(row, 5)?.unwrap_or(DateTime::<Utc>::UNIX_EPOCH),
         queue: shared(row.try_get(6)?, claim.lanes.iter().map(|(queue, _)| queue)),

@@ -16,6 +16,7 @@ pub(crate) mod erase;
 pub(crate) mod event;
 pub(crate) mod failure;
 mod fields;
+mod flag;
 pub(crate) mod hints;
 pub(crate) mod intervene;
 pub(crate) mod limit;

@@ -1,6 +1,7 @@
 //! Rescue: declare sessions dead, find their leases, and keep what they counted.
 
 use super::database::Database;
+use super::flag;
 use super::settle::{Ended, Locked, Settled, settle};
 use crate::vocabulary::lease::Token;
 use crate::vocabulary::outcome::Outcome;
@@ -81,10 +82,10 @@ impl Orphan {
             // Unknown only if the job's row and the session's row are both gone: its own failures then decide.
             max_attempts: self.max_attempts.unwrap_or(1),
         };
-        let error = format!("its worker vanished (session {})", self.session);
+        let error = format!("worker lost (session {})", self.session);
         Ended {
             token: Token { job_id: self.job_id, attempt: self.attempt, session: self.session, nonce: self.nonce },
-            settlement: Settlement::lost(self.flags & 2 != 0, budget, &error),
+            settlement: Settlement::lost(self.flags & flag::SUSPECT != 0, budget, &error),
             ran_for: None,
             output: None,
             place: None,

@@ -66,7 +66,7 @@ pub struct WorkerStatus {
     pub kinds: Vec<String>,
     /// How many jobs it runs at once, at most.
     pub concurrency: i32,
-    /// How many it ran when it last renewed its leases.
+    /// Number of jobs that it ran when it last renewed its leases; of one that is drained, number of leases that it holds now.
     pub running: i32,
     /// When the session began.
     pub started_at: DateTime<Utc>,

@@ -63,8 +63,9 @@ impl Settlement {
         Self { outcome: Outcome::Succeeded, again_in: None, failures, error: None }
     }
 
-    /// After the worker vanished. The database cannot see which of a dead process's attempts killed it: the
-    /// first lost attempt is free and makes the job a suspect, a suspect's counts as a failure.
+    /// After the worker vanished. The database cannot see which of a dead process's attempts killed it: the first two
+    /// losses of a job are free, and the second one makes it a suspect, whose lost attempts count as failures. So a job is
+    /// lost at most `max_attempts + 2` times.
     pub(crate) fn lost(suspect: bool, budget: Budget, error: &str) -> Self {
         if suspect {
             return budget.spend(|_| Duration::ZERO, Outcome::Lost, error);
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_attempt_is_free_once_and_then_counts() {
+    fn a_lost_attempt_is_free_and_that_of_a_suspect_counts() {
         let first = Settlement::lost(false, BUDGET, "gone");
         assert_eq!((first.outcome, first.failures), (Outcome::Lost, 1));
         let second = Settlement::lost(true, BUDGET, "gone");

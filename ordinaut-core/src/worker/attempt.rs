@@ -1,6 +1,6 @@
 //! One attempt: run the handler under its time limit, and decide what becomes of the job.
 
-use super::book::{CANCEL_GRACE, Running};
+use super::book::{CANCEL_GRACE, Polled, Running};
 use super::context::Context;
 use super::registry::Handler;
 use super::session::Session;
@@ -69,25 +69,27 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             .and_then(|body| body.timeout_seconds)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .unwrap_or(self.settings.job_timeout);
-        let line = Arc::new(StopLine::default());
+        let (line, polled) = (Arc::new(StopLine::default()), Arc::new(Polled::new()));
         let must_end = Some(started + limit);
-        self.session.book.enter(Running { token, budget, backoff, started, must_end, line: line.clone() });
+        let running = Running { token, budget, backoff, started, must_end, line: line.clone(), polled: polled.clone() };
+        self.session.book.enter(running);
         let context = Context::new(self.state.clone(), lease, started, line.clone(), self.database.clone());
-        let mut end = match (&self.handler, context.args()) {
+        let end = match (&self.handler, context.args()) {
             (Some(_), Ok(Err(error))) => End::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.
                 let handler = AssertUnwindSafe(async { handler.run(&args, context.clone()).await }).catch_unwind();
+                let handler = polled.watch(handler);
                 tokio::select! {
                     biased;
                     result = handler => End::Returned(result.unwrap_or_else(|panic| Err(panicked(&*panic)))),
-                    end = self.stopped(&line) => end,
-                    () = tokio::time::sleep(limit) => End::Returned(Err(timed_out(limit))),
+                    stop = stopped(&line, limit) => End::Stopped(stop),
                 }
             }
             (_, Err(reason)) => End::Returned(Err(JobError::fatal(reason.to_owned()))),
             (None, _) => End::Returned(Err(JobError::retry("this worker has no handler for the kind"))),
         };
+        let mut end = end.unless_stopped(line.order());
         let own_end = if context.has_settled_itself() {
             self.session.book.returned(&token);
             Some(settle_in::own_end(&context, &line).await)
@@ -107,27 +109,51 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let settlement = match end {
             End::Stopped(Stop::Lose) => return Rest::LeaseLost,
             End::Stopped(Stop::Cancel) => Settlement::cancelled(budget.failures),
+            End::Stopped(Stop::TimeOut) => Settlement::of(Err(timed_out(limit)), budget, &backoff, rand::random()),
             End::Stopped(Stop::Release) => Settlement::released(budget.failures),
             End::Returned(result) => Settlement::of(result, budget, &backoff, rand::random()),
         };
         let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output: context.output(), place };
         Rest::Write(Finished { ended, budget, backoff })
     }
+}
 
-    /// Ends when the handler must be dropped: at once, or after the grace of a cancel.
-    async fn stopped(&self, line: &StopLine) -> End {
-        let first = line.outweighed(None).await;
-        if first != Stop::Cancel {
-            return End::Stopped(first);
-        }
-        tokio::select! {
-            second = line.outweighed(Some(Stop::Cancel)) => End::Stopped(second),
-            () = tokio::time::sleep(CANCEL_GRACE) => End::Stopped(Stop::Cancel),
-        }
+/// Ends when the handler must be dropped: at once, or after the grace of a cancel. `limit` holds in any case.
+async fn stopped(line: &StopLine, limit: Duration) -> Stop {
+    let over_time = async {
+        tokio::time::sleep(limit).await;
+        line.stop(Stop::TimeOut);
+        // As with any other order, the handler is polled once more: it may ask why.
+        tokio::task::yield_now().await;
+        Stop::TimeOut
+    };
+    tokio::pin!(over_time);
+    let first = tokio::select! {
+        biased;
+        order = line.outweighed(None) => order,
+        order = &mut over_time => order,
+    };
+    if first != Stop::Cancel {
+        return first;
+    }
+    tokio::select! {
+        biased;
+        second = line.outweighed(Some(Stop::Cancel)) => second,
+        order = &mut over_time => order,
+        () = tokio::time::sleep(CANCEL_GRACE) => Stop::Cancel,
     }
 }
 
 impl End {
+    /// What a handler returns after it was stopped says how it stopped, not what became of its job: only after a cancel it
+    /// counts. What it returned before counts always.
+    fn unless_stopped(self, order: Option<Stop>) -> Self {
+        match (self, order) {
+            (Self::Returned(_), Some(stop)) if stop != Stop::Cancel => Self::Stopped(stop),
+            (end, _) => end,
+        }
+    }
+
     /// A handler that just returned has promised a commit that did not come; its own error says more.
     fn undone(self) -> Self {
         match self {
@@ -158,5 +184,5 @@ fn panicked(payload: &(dyn Any + Send)) -> JobError {
 }
 
 fn timed_out(limit: Duration) -> JobError {
-    JobError::retry(format!("did not end within its timeout of {} s", limit.as_secs_f64()))
+    JobError::retry(format!("timed out after {} s", limit.as_secs_f64()))
 }

@@ -24,6 +24,43 @@ pub(super) struct Running {
     /// When its handler must have ended, or was told to; `None`: it has.
     pub(super) must_end: Option<Instant>,
     pub(super) line: Arc<StopLine>,
+    pub(super) polled: Arc<Polled>,
+}
+
+/// Whether a handler is being polled, and since when: one that blocks its thread does not come back from it.
+pub(super) struct Polled {
+    born: Instant,
+    /// Milliseconds since then, and one; 0: it is not being polled.
+    since: AtomicU64,
+}
+
+impl Polled {
+    pub(super) fn new() -> Self {
+        Self { born: Instant::now(), since: AtomicU64::new(0) }
+    }
+
+    /// The same future, which says when it is being polled.
+    pub(super) async fn watch<F: Future>(&self, future: F) -> F::Output {
+        let mut future = std::pin::pin!(future);
+        std::future::poll_fn(|cx| {
+            self.since.store(self.age() + 1, Ordering::Relaxed);
+            let polled = future.as_mut().poll(cx);
+            self.since.store(0, Ordering::Relaxed);
+            polled
+        })
+        .await
+    }
+
+    fn lasts(&self) -> Duration {
+        match self.since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_millis(self.age().saturating_sub(since - 1)),
+        }
+    }
+
+    fn age(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+    }
 }
 
 #[derive(Default)]
@@ -41,8 +78,10 @@ struct Entries {
     running: HashMap<Uuid, Running>,
     /// Cancelled before their handlers started, by attempt.
     cancelled: HashMap<Uuid, i32>,
-    /// Holds for whoever enters later too.
+    /// Holds for attempts that enter later too.
     everybody: Option<Stop>,
+    /// The worker has begun to stop.
+    shutdown: bool,
 }
 
 impl Book {
@@ -53,6 +92,9 @@ impl Book {
         }
         if let Some(order) = entries.everybody {
             running.stop(order);
+        }
+        if entries.shutdown {
+            running.line.begin_shutdown();
         }
         entries.running.insert(running.token.job_id, running);
     }
@@ -93,6 +135,13 @@ impl Book {
         entries.running.values_mut().for_each(|running| running.stop(order));
     }
 
+    /// Tells every handler that the worker has begun to stop.
+    pub(super) fn begin_shutdown(&self) {
+        let mut entries = self.entries();
+        entries.shutdown = true;
+        entries.running.values().for_each(|running| running.line.begin_shutdown());
+    }
+
     pub(super) fn hold_until(&self, instant: Instant) {
         *self.holds_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(instant);
     }
@@ -122,10 +171,9 @@ impl Book {
             .collect()
     }
 
-    /// The one attempt that runs, if only one does: when the runtime is blocked, it is what blocks.
-    pub(super) fn only(&self) -> Option<Running> {
-        let entries = self.entries();
-        entries.running.values().next().filter(|_| entries.running.len() == 1).cloned()
+    /// Those whose handlers have blocked their threads for that time: when the runtime is blocked, they are what blocks it.
+    pub(super) fn blocking(&self, time: Duration) -> Vec<Running> {
+        self.entries().running.values().filter(|running| running.polled.lasts() >= time).cloned().collect()
     }
 
     pub(super) fn ended(&self, queue: &Arc<str>, outcome: Outcome, jobs: u64) {

@@ -14,7 +14,7 @@ use crate::vocabulary::floor::{Floors, Lane};
 use crate::vocabulary::lease::{Lease, Token};
 use crate::vocabulary::portion::Portion;
 use crate::vocabulary::turns::Turns;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
@@ -28,9 +28,9 @@ const SWEEP_SHARE: u32 = 50;
 /// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is noticed.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// After a restart or promotion of Postgres nobody claims for so long: claims that were lost with it have handlers that
-/// run, and their workers need the time to notice.
-const AFTER_RESTART: TimeDelta = TimeDelta::seconds(2);
+/// Time for which nobody claims after Postgres was restarted or promoted, or lost its memory: claims that were lost with it
+/// have handlers that run, and their workers need the time to notice.
+const AFTER_RESTART: Duration = Duration::from_secs(2);
 
 pub(super) struct Claimer {
     link: Link,
@@ -54,8 +54,9 @@ pub(super) struct Claimer {
     ageing: Option<Ageing>,
     gate: Gate,
     poll_interval: Duration,
-    /// Since when the Postgres that it was last connected to takes writes.
+    /// Since when the Postgres that it was last connected to takes writes and has lost nothing.
     postgres_since: Option<DateTime<Utc>>,
+    not_before: Instant,
     /// What the session was last said to do.
     asked_to_be_told: (i64, bool),
 }
@@ -100,6 +101,7 @@ impl Claimer {
             gate: Gate::default(),
             poll_interval: settings.poll_interval,
             postgres_since: None,
+            not_before: Instant::now(),
             asked_to_be_told: (0, false),
         }
     }
@@ -282,8 +284,13 @@ impl Claimer {
         self.link.close().await;
     }
 
-    /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the handlers of leases that were lost
-    /// with it, and waits until everybody has had the time to do so.
+    /// Time until the next claim may be made; `None`: now.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        Some(self.not_before.saturating_duration_since(Instant::now())).filter(|pause| !pause.is_zero())
+    }
+
+    /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the handlers of leases that were
+    /// lost with it, and [pauses](Self::pause) until every worker has had the time to do so.
     pub(super) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
         if self.link.is_connected() {
             return Ok(Connected::Already);
@@ -295,13 +302,14 @@ impl Claimer {
             warn!(job.id = %job_id, "Postgres does not know the lease of job {job_id} any more: its handler is stopped");
             session.book.stop(job_id, Stop::Lose);
         }
-        if self.postgres_since.replace(since).is_none_or(|before| before == since) {
-            return Ok(Connected::Anew);
+        // Neither instant lies in the future of the other by more than a moment: the function that tells them sees to it.
+        let pause = AFTER_RESTART.saturating_sub((now - since).to_std().unwrap_or_default());
+        self.not_before = Instant::now() + pause;
+        if !pause.is_zero() {
+            info!("Postgres was restarted or promoted, or crashed: the next claim is made in {} ms", pause.as_millis());
         }
-        let pause = (since + AFTER_RESTART - now).to_std().unwrap_or_default();
-        info!("Postgres was restarted or promoted: the next claim is made in {} ms", pause.as_millis());
-        tokio::time::sleep(pause).await;
-        Ok(Connected::AfterRestart)
+        let same = self.postgres_since.replace(since).is_none_or(|before| before == since);
+        Ok(if same { Connected::Anew } else { Connected::AfterRestart })
     }
 
     async fn hand_strays_back(&mut self, session: &Session) -> sqlx::Result<()> {

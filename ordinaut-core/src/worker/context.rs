@@ -1,7 +1,7 @@
 //! What a handler knows of its attempt, and what it can leave behind.
 
 use super::args::Args;
-use super::stop::StopLine;
+use super::stop::{Stop, StopLine, StopReason};
 use crate::store::database::Database;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::lease::{Body, Lease, Token};
@@ -106,10 +106,30 @@ impl<S> Context<S> {
         self.attempt.lease.run_at
     }
 
-    /// Ends when the handler should stop: its job was cancelled, and it has five seconds until it is dropped at its next
-    /// `await`, or it is being dropped right now.
+    /// Ends when the handler must stop now, for the reason that [`Context::stop_reason`] gives. Of a job that was cancelled
+    /// it has five seconds until it is dropped at its next `await`; for any other reason it is dropped right now, and what
+    /// it returns is ignored.
+    ///
+    /// A worker that is asked to end says so much earlier: [`Context::shutdown_begun`].
     pub async fn cancelled(&self) {
         self.attempt.line.heard().await;
+    }
+
+    /// Why the handler must stop now; `None` as long as it may go on.
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.attempt.line.order().map(Stop::reason)
+    }
+
+    /// Ends when the worker begins to stop. The handler may go on for the worker's grace (`WORKER_SHUTDOWN_GRACE`), and
+    /// what it returns in that time counts as usual. At the end of the grace the job is given back, without a failure, and
+    /// is due at once: a handler that will not be done by then should save its [cursor](Context::save_cursor).
+    pub async fn shutdown_begun(&self) {
+        self.attempt.line.heard_of_shutdown().await;
+    }
+
+    /// Whether the worker has begun to stop; see [`Context::shutdown_begun`].
+    pub fn is_shutting_down(&self) -> bool {
+        self.attempt.line.shutdown_has_begun()
     }
 
     /// Keeps a result with this attempt's run, 64 KiB of JSON at most. A later call replaces it.

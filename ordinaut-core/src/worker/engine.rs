@@ -183,10 +183,22 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     /// One turn of the claimer: as many leases as are wanted go on the shelf. Returned is what to wait for before the
     /// next turn; `None`: `shutdown` has ended.
-    async fn fill<F: Future>(&mut self, pace: &mut Pace, shutdown: Pin<&mut F>) -> sqlx::Result<Option<Wait>> {
-        let session = self.session().await?;
-        if self.claimer.connect(&session).await? == Connected::AfterRestart {
+    async fn fill<F: Future>(&mut self, pace: &mut Pace, mut shutdown: Pin<&mut F>) -> sqlx::Result<Option<Wait>> {
+        let ready = async {
+            let session = self.session().await?;
+            self.claimer.connect(&session).await.map(|connected| (session, connected))
+        };
+        let (session, connected) = tokio::select! {
+            biased;
+            // It waits for Postgres, which may not answer; dropping it loses nothing.
+            ready = ready => ready?,
+            _ = shutdown.as_mut() => return Ok(None),
+        };
+        if connected == Connected::AfterRestart {
             self.give_back_shelf(&session, Shelf::clear).await;
+        }
+        if let Some(pause) = self.claimer.pause() {
+            return Ok(Some(Wait::For(pause)));
         }
         if session.is_drained() {
             self.give_back_shelf(&session, Shelf::clear).await;
@@ -226,10 +238,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
             return Ok(Step::Idle);
         }
         self.claimer.connect(&session).await?;
+        tokio::time::sleep(self.claimer.pause().unwrap_or_default()).await;
         let Some(mut lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
         self.fetcher.complete(&mut lease, &session).await;
-        let job_id = lease.token.job_id;
-        let (asked, answer) = oneshot::channel();
+        let (job_id, (asked, answer)) = (lease.token.job_id, oneshot::channel());
         self.bench.perform(lease, &self.settler.inbox(), Some(asked)).await;
         let answer = answer.await;
         self.loops.resume_panic();
@@ -297,6 +309,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         self.bench.shelf.close();
         let session = self.bench.session();
         if let Some(session) = &session {
+            session.book.begin_shutdown();
             info!("worker {name} stops: {} jobs may take {} s to end", session.book.count(), grace.as_secs());
             self.give_back_shelf(session, Shelf::clear).await;
         }

@@ -24,6 +24,7 @@ pub use context::{Context, OutputError};
 pub use cursor::CursorError;
 pub use session::EXIT_STUCK;
 pub use settle_in::SettleError;
+pub use stop::StopReason;
 
 use crate::job::Job;
 use crate::settings::worker::{Served, WorkerSettings};

@@ -7,7 +7,7 @@ use crate::loops::Loops;
 use crate::store::database::Database;
 use crate::store::drain::is_drained;
 use crate::store::failure::silence;
-use crate::store::link::Link;
+use crate::store::link::{Link, answered};
 use crate::store::session::{self, Profile};
 use crate::store::settle::{Ended, Locked, settle};
 use crate::vocabulary::error::JobError;
@@ -28,6 +28,10 @@ const YIELD: Duration = Duration::from_secs(5);
 
 /// Between two looks at what the session was asked, so that a cancel is heard within about a second.
 const LONGEST_BEAT: Duration = Duration::from_secs(1);
+
+/// The part of a lease that a renewal may take. It is sent after a third of the lease, and the handlers are stopped a sixth
+/// before its end: there is time for two tries, and one outlasts a disk that needs a second or two for each commit before it.
+const RENEWAL: u32 = 4;
 
 pub(super) struct Session {
     pub(super) id: i64,
@@ -57,7 +61,7 @@ impl Session {
         let beat = (profile.lease / 6).min(LONGEST_BEAT);
         let life = Life {
             id,
-            link: Link::new(database, &format!("ordinaut-session/{}", profile.name), profile.lease / 6),
+            link: Link::new(database, &format!("ordinaut-session/{}", profile.name), profile.lease / RENEWAL),
             lease: profile.lease,
             beat,
             book: book.clone(),
@@ -174,6 +178,7 @@ impl Life {
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
         while self.next_beat(renewed).await {
+            let mut answers = true;
             if Instant::now() >= renew_at {
                 let sent = Instant::now();
                 match self.renew(self.left(renewed)).await {
@@ -181,7 +186,7 @@ impl Life {
                         (renewed, renew_at) = (sent, sent + self.lease / 3);
                         self.book.hold_until(sent + self.safe_lease());
                     }
-                    Renewal::Unknown => {}
+                    Renewal::Unknown => answers = false,
                     Renewal::Dead => return self.lose("it was declared dead").await,
                 }
             }
@@ -189,16 +194,22 @@ impl Life {
             if self.left(renewed).is_zero() {
                 return self.lose("it could not be renewed in time").await;
             }
-            self.hear(self.left(renewed)).await;
-            self.look_whether_drained(&profile.name, self.left(renewed)).await;
+            // Else the next try to renew would wait behind them.
+            if answers {
+                self.hear(self.left(renewed)).await;
+                self.look_whether_drained(&profile.name, self.left(renewed)).await;
+            }
             let late = self.book.late(Instant::now() - YIELD);
             if !late.is_empty() {
-                return self.end_process(late).await;
+                let error = format!("did not yield within {} s of its end", YIELD.as_secs());
+                return self.end_process(late, &error).await;
             }
-            if stalled.beats(self.book.ticks()) * self.beat >= self.lease / 3 {
-                // Which of several blocks the runtime cannot be told: those are rescued as suspects.
-                let culprit = self.book.only().into_iter().collect();
-                return self.end_process(culprit).await;
+            let stall = stalled.beats(self.book.ticks()) * self.beat;
+            if stall >= self.lease / 3 {
+                // What else ran is rescued.
+                let culprits = self.book.blocking(stall / 2);
+                let error = format!("did not yield for {:.1} s, and blocked its worker", stall.as_secs_f64());
+                return self.end_process(culprits, &error).await;
             }
         }
         self.close().await;
@@ -229,7 +240,9 @@ impl Life {
 
     async fn open(&mut self, profile: &Profile) -> sqlx::Result<()> {
         let (id, schema) = (self.id, self.link.schema());
-        let result = session::open(self.link.connection().await?, &schema, id, profile).await;
+        let patience = self.link.patience();
+        let opened = session::open(self.link.connection().await?, &schema, id, profile);
+        let result = answered(patience, opened).await;
         self.link.checked(result).await
     }
 
@@ -237,7 +250,7 @@ impl Life {
     async fn renew(&mut self, left: Duration) -> Renewal {
         let (id, schema, running, finished) =
             (self.id, self.link.schema(), self.book.count(), self.book.finished_json());
-        let limit = left.min(self.lease / 6);
+        let limit = left.min(self.lease / RENEWAL);
         let renewal = async {
             let result = session::renew(self.link.connection().await?, &schema, id, running, &finished).await;
             self.link.checked(result).await
@@ -316,11 +329,11 @@ impl Life {
         self.close().await;
     }
 
-    /// Settles the attempts that did not yield, gives up all leases, and ends the process.
-    async fn end_process(mut self, late: Vec<Running>) {
+    /// Settles the attempts that did not yield with this error, gives up all leases, and ends the process.
+    async fn end_process(mut self, late: Vec<Running>, error: &str) {
         let jobs: Vec<_> = late.iter().map(|running| running.token.job_id.to_string()).collect();
         error!(worker.session = self.id, "the process is blocked and ends; did not yield: [{}]", jobs.join(", "));
-        let ended: Vec<_> = late.iter().map(did_not_yield).collect();
+        let ended: Vec<_> = late.iter().map(|running| did_not_yield(running, error)).collect();
         let schema = self.link.schema();
         let written = async {
             let result = settle(&schema, &ended, Locked::Wait, self.link.connection().await?).await;
@@ -353,15 +366,16 @@ impl Life {
     }
 }
 
-fn did_not_yield(running: &Running) -> Ended {
-    let error = JobError::retry(format!("did not yield within {} s of its end", YIELD.as_secs()));
-    Ended {
-        token: running.token,
-        settlement: Settlement::of(Err(error), running.budget, &running.backoff, rand::random()),
-        ran_for: Some(running.started.elapsed()),
-        output: None,
-        place: None,
-    }
+fn did_not_yield(running: &Running, error: &str) -> Ended {
+    let settlement = match running.line.order() {
+        // A deploy is not its fault. It is due a little later, because the handler runs until the process has ended.
+        Some(Stop::Release) => {
+            let error = Some(error.to_owned());
+            Settlement { again_in: Some(YIELD), error, ..Settlement::released(running.budget.failures) }
+        }
+        _ => Settlement::of(Err(JobError::retry(error)), running.budget, &running.backoff, rand::random()),
+    };
+    Ended { token: running.token, settlement, ran_for: Some(running.started.elapsed()), output: None, place: None }
 }
 
 /// How many beats in a row the runtime did not tick. Counted in beats of this thread: when the whole process was

@@ -104,7 +104,7 @@ pub(super) async fn own_end<S>(context: &Context<S>, line: &StopLine) -> OwnEnd 
         }
     };
     let stopped = async {
-        line.outweighed(Some(Stop::Cancel)).await;
+        line.outweighed(Some(Stop::TimeOut)).await;
         tokio::time::sleep(END).await;
     };
     tokio::select! {

@@ -50,9 +50,12 @@ async fn it_holds_over_a_restart_and_what_runs_ends() {
     let running = run(worker_with(&db, named("w"), gate));
     let handler = within(starts.recv()).await.unwrap();
     db.drain_worker("w").await.unwrap().unwrap();
+    let holds = async || db.workers().await.unwrap()[0].running;
+    assert_eq!(holds().await, 1, "whatever it said at its last renewal");
     handler.end(Ok(()));
     eventually(&db, "select exists (select from ordinaut.run where outcome = 'succeeded')").await;
     assert_eq!(db.job(first).await.unwrap().unwrap().state, JobState::Succeeded);
+    assert_eq!(holds().await, 0);
     running.stop().await.unwrap();
 
     let job_id = enqueue(&db).await;

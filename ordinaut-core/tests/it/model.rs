@@ -183,7 +183,7 @@ impl Walk {
         let dead = dead.filter(|job| self.holder(job.key).is_none());
         assert_eq!(!requeued.is_empty(), dead.is_some());
         if let (Some(_), Some(job)) = (dead, self.jobs.get_mut(&job_id)) {
-            *job = Job { state: State::Waiting, failures: 0, suspect: false, ..*job };
+            *job = Job { state: State::Waiting, failures: 0, losses: 0, ..*job };
         }
     }
 
@@ -218,7 +218,7 @@ impl Walk {
         let sql = "with holder as (
                        insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency,
                                                     max_attempts, lease, expires_at)
-                       values ($1, 'holder', '', 1, '', '{}', '{}', 1, $2, '1 ms',
+                       values ($1, 'holder', '', 1, '', '{}', '{}', 1, $2, case when $4 then interval '1 d' else '1 ms' end,
                                now() + case when $4 then interval '1 d' else interval '-1 s' end))
                    update ordinaut.due_work set session = $1, nonce = 1, attempt = attempt + 1 where job_id = $3";
         let held = sqlx::query(sql).bind(lease.session).bind(WORKERS_MAX_ATTEMPTS).bind(job_id).bind(lease.alive);
@@ -350,12 +350,14 @@ impl Walk {
             let State::Running { lease: Lease { session, alive: false }, .. } = job.state else { continue };
             self.stale.push(Token { job_id: *job_id, attempt: job.attempt, session, nonce: 1 });
             job.end_attempt(|job| {
-                // The first loss is free.
-                if job.suspect {
+                job.losses += 1;
+                // Two losses are free.
+                if job.losses > 2 {
                     job.fail(Duration::ZERO);
                 } else {
-                    (job.state, job.suspect) = (State::Waiting, true);
+                    job.state = State::Waiting;
                 }
+                assert!(job.losses <= job.max_attempts.unwrap_or(WORKERS_MAX_ATTEMPTS) + 2);
             });
         }
         if self.task.1 {

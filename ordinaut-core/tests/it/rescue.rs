@@ -1,13 +1,16 @@
 //! Rescue: jobs whose worker vanished go back, once, and poison dies.
 
 use crate::fixture::{
-    Gate, ask, ask_of, database, enqueue, eventually, gated, probe, run, schedule, schedule_once, succeed, tell,
-    within, worker,
+    Gate, ask, ask_of, database, enqueue, eventually, gated, probe, run, schedule, schedule_once, tell, until, within,
+    worker,
 };
+use chrono::{DateTime, Utc};
 use futures_util::future::join;
-use ordinaut_core::{Cancelled, Database, JobState, Outcome, RunRecord, Scheduler, Step};
+use ordinaut_core::{Address, Cancelled, Database, JobError, JobState, Outcome, RunRecord, Scheduler, Step};
+use ordinaut_embedded::Postgres;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
@@ -43,7 +46,7 @@ async fn last_run(db: &Database, job_id: Uuid) -> RunRecord {
 }
 
 #[tokio::test]
-async fn a_lost_job_is_free_the_first_time_and_becomes_a_suspect() {
+async fn the_first_loss_of_a_job_changes_nothing() {
     let db = database().await;
     let job_id = enqueue(&db).await;
     tell(&db, "update ordinaut.due_work set failures = 2").await;
@@ -51,12 +54,12 @@ async fn a_lost_job_is_free_the_first_time_and_becomes_a_suspect() {
 
     schedule_once(&db).await;
 
-    assert_eq!(work(&db, job_id).await, (None, 2, true));
+    assert_eq!(work(&db, job_id).await, (None, 2, false));
     let job = db.job(job_id).await.unwrap().unwrap();
     assert_eq!((job.state, job.attempt), (JobState::Waiting, 1));
     let run = last_run(&db, job_id).await;
     assert_eq!((run.attempt, run.session, run.started_at), (1, Some(7), None));
-    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Lost, Some("its worker vanished (session 7)")));
+    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Lost, Some("worker lost (session 7)")));
     assert_eq!(
         ask::<i64>(&db, "select count(*) from ordinaut.event where type = 'lost'").await
             + ask::<i64>(&db, "select count(*) from ordinaut.outbox where type = 'lost'").await,
@@ -68,14 +71,32 @@ async fn a_lost_job_is_free_the_first_time_and_becomes_a_suspect() {
 }
 
 #[tokio::test]
-async fn a_suspect_that_is_lost_again_counts_as_a_failure() {
+async fn the_second_loss_makes_a_suspect_whose_losses_count_as_failures() {
     let db = database().await;
     let job_id = enqueue(&db).await;
-    for failures in [0, 1, 2] {
+    for (failures, suspect) in [(0, false), (0, true), (1, true), (2, true)] {
         vanish(&db).await;
         schedule_once(&db).await;
-        assert_eq!(work(&db, job_id).await, (None, failures, true));
+        assert_eq!(work(&db, job_id).await, (None, failures, suspect));
     }
+}
+
+#[tokio::test]
+async fn losses_are_remembered_whatever_ends_come_between_them() {
+    let db = database().await;
+    let job = probe(0).max_attempts(2);
+    db.enqueue(&job).await.unwrap();
+    let mut snoozes = worker(&db, |_, _| async { Err(JobError::snooze(Duration::ZERO)) });
+    let mut losses = 0;
+    while !db.job(job.id()).await.unwrap().unwrap().state.is_final() {
+        assert_eq!(snoozes.step().await.unwrap(), Step::Worked(job.id()));
+        vanish(&db).await;
+        schedule_once(&db).await;
+        losses += 1;
+    }
+    assert_eq!(losses, 2 + 2, "max_attempts + 2");
+    let dead = last_run(&db, job.id()).await;
+    assert_eq!((dead.outcome, dead.error.as_deref()), (Outcome::Dead, Some("worker lost (session 7)")));
 }
 
 #[tokio::test]
@@ -103,15 +124,18 @@ async fn a_suspect_without_attempts_left_is_dead() {
 }
 
 #[tokio::test]
-async fn a_suspect_that_succeeds_is_cleared() {
+async fn jobs_that_were_lost_once_start_again_all_together() {
     let db = database().await;
-    let job_id = enqueue(&db).await;
+    db.enqueue_many(&(0..5).map(probe).collect::<Vec<_>>()).await.unwrap();
     vanish(&db).await;
     schedule_once(&db).await;
-
-    assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(job_id));
-
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+    let (gate, mut starts) = gated();
+    let running = run(worker(&db, gate).concurrency(5));
+    for (_, gate) in starts_of(&mut starts, 5).await {
+        gate.end(Ok(()));
+    }
+    running.stop().await.unwrap();
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
 }
 
 #[tokio::test]
@@ -137,16 +161,16 @@ async fn a_lease_of_a_session_that_nobody_knows_is_found() {
 
     schedule_once(&db).await;
 
-    assert_eq!(work(&db, job_id).await, (None, 0, true));
+    assert_eq!(work(&db, job_id).await, (None, 0, false));
     assert_eq!(last_run(&db, job_id).await.outcome, Outcome::Lost);
 }
 
 #[tokio::test]
-async fn a_job_that_is_gone_with_its_session_dies_at_the_second_loss() {
+async fn a_job_that_is_gone_with_its_session_dies_at_the_third_loss() {
     let db = database().await;
     let job_id = enqueue(&db).await;
     tell(&db, "delete from ordinaut.job").await;
-    for outcome in [Outcome::Lost, Outcome::Dead] {
+    for outcome in [Outcome::Lost, Outcome::Lost, Outcome::Dead] {
         lease_to_7(&db).await;
         schedule_once(&db).await;
         assert_eq!(last_run(&db, job_id).await.outcome, outcome);
@@ -169,7 +193,7 @@ async fn nothing_of_a_living_session_is_touched() {
     schedule_once(&db).await;
 
     assert_eq!(ask_of::<serde_json::Value>(&db, row, mine).await, before);
-    assert_eq!(work(&db, other).await, (None, 0, true));
+    assert_eq!(work(&db, other).await, (None, 0, false));
     handler.end(Ok(()));
     assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(mine));
 }
@@ -179,8 +203,8 @@ async fn after_a_restart_of_postgres_every_session_gets_one_lease() {
     let db = database().await;
     enqueue(&db).await;
     vanish(&db).await;
-    // Postgres has not been up for so long, so nobody could have renewed it.
-    tell(&db, "update ordinaut.worker set lease = '10 years'").await;
+    tell(&db, "update ordinaut.worker set lease = '1 hour'").await;
+    tell(&db, "update ordinaut.server_life set life = 'the one before'").await;
 
     schedule_once(&db).await;
 
@@ -197,7 +221,7 @@ async fn two_schedulers_at_once_rescue_each_job_once() {
 
     join(schedule_once(&db), schedule_once(&other)).await;
 
-    let waiting = "select count(*) from ordinaut.due_work where session is null and flags = 2 and failures = 0";
+    let waiting = "select count(*) from ordinaut.due_work where session is null and flags = 16 and failures = 0";
     assert_eq!(ask::<i64>(&db, waiting).await, 1200);
     let runs = "select count(*) from ordinaut.run where outcome = 'lost' and attempt = 1";
     assert_eq!(ask::<i64>(&db, runs).await, 1200);
@@ -233,8 +257,10 @@ async fn one_suspect_runs_at_a_time_and_others_run_beside_it() {
     const SUSPECTS: Range<i32> = 0..3;
     let db = database().await;
     db.enqueue_many(&SUSPECTS.map(probe).collect::<Vec<_>>()).await.unwrap();
-    vanish(&db).await;
-    schedule_once(&db).await;
+    for _ in 0..2 {
+        vanish(&db).await;
+        schedule_once(&db).await;
+    }
     db.enqueue_many(&[probe(10), probe(11)]).await.unwrap();
     let (gate, mut starts) = gated();
     let running = run(worker(&db, gate).concurrency(5));
@@ -272,8 +298,38 @@ async fn after_a_promotion_every_session_gets_one_lease() {
 
     let noted = "update ordinaut.server_life set since = since - interval '2 hours'";
     assert_eq!(tell(&db, noted).await, 1);
-    // The server of the tests has not run for an hour.
-    tell(&db, "update ordinaut.worker set lease = '1 ms'").await;
     schedule_once(&db).await;
     assert!(ask::<bool>(&db, "select ended_at is not null from ordinaut.worker").await);
+}
+
+/// As after the clock of Postgres was set back by an hour.
+#[tokio::test]
+async fn instants_from_the_future_stop_no_rescue() {
+    let db = database().await;
+    enqueue(&db).await;
+    vanish(&db).await;
+    tell(&db, "update ordinaut.worker set expires_at = now() + interval '1 hour'").await;
+    tell(&db, "update ordinaut.server_life set since = now() + interval '1 hour'").await;
+    until("a rescue", async || {
+        schedule_once(&db).await;
+        ask::<bool>(&db, "select ended_at is not null from ordinaut.worker").await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_crash_of_one_backend_begins_another_life_of_the_server() {
+    let postgres = tokio::task::spawn_blocking(|| Postgres::temporary().unwrap()).await.unwrap();
+    let db = Database::connect(postgres.url().parse::<Address>().unwrap(), 2).await.unwrap();
+    db.migrate().await.unwrap();
+    let look = "select ordinaut.takes_writes_since(), pg_postmaster_start_time(), pg_backend_pid()";
+    let life = async || sqlx::query_as::<_, (DateTime<Utc>, DateTime<Utc>, i32)>(look).fetch_one(&db).await;
+    let (since, started, backend) = life().await.unwrap();
+    assert_eq!(life().await.unwrap().0, since, "nothing has happened");
+
+    let killed = std::process::Command::new("kill").args(["-9", &backend.to_string()]).status().unwrap();
+
+    assert!(killed.success());
+    until("another life", async || life().await.is_ok_and(|(now, ..)| now > since)).await;
+    assert_eq!(life().await.unwrap().1, started, "the postmaster lives on");
 }

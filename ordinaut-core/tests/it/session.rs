@@ -7,7 +7,7 @@ use crate::fixture::{
 use ordinaut_core::settings::worker::{Served, WorkerSettings};
 use ordinaut_core::{Database, JobError, JobState, Outcome, Step};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -99,6 +99,27 @@ async fn a_worker_that_cannot_renew_drops_its_handlers_before_the_lease_ends() {
     lock.rollback().await.unwrap();
     eventually(&db, "select count(*) = 2 from ordinaut.worker").await;
     running.stop().await.unwrap();
+}
+
+/// As after the clock of Postgres was set back by an hour.
+#[tokio::test]
+async fn a_start_of_postgres_in_the_future_stops_no_claim() {
+    let db = database().await;
+    let first = enqueue(&db).await;
+    let running = run(worker_with(&db, quick(), succeed));
+    eventually(&db, "select count(*) = 1 from ordinaut.run").await;
+    tell(&db, "update ordinaut.server_life set since = now() + interval '1 hour', life = 'the one before'").await;
+    let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+               where datname = current_database() and application_name like 'ordinaut-claim/%'";
+    tell(&db, cut).await;
+
+    let second = enqueue(&db).await;
+
+    eventually(&db, "select count(*) = 2 from ordinaut.run where outcome = 'succeeded'").await;
+    running.stop().await.unwrap();
+    for job in [first, second] {
+        assert_eq!(db.job(job).await.unwrap().unwrap().state, JobState::Succeeded);
+    }
 }
 
 #[tokio::test]
@@ -234,8 +255,49 @@ async fn a_runtime_that_stands_still_ends_its_process_and_what_blocked_it_has_fa
     eventually(&db, A_SESSION_ENDED).await;
     schedule_once(&db).await;
 
-    let outcomes: Vec<_> = db.runs(job_id).await.unwrap().iter().map(|run| run.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Failed]);
+    let run = db.runs(job_id).await.unwrap().pop().unwrap();
+    assert_eq!((run.attempt, run.outcome), (1, Outcome::Failed));
+    assert!(run.error.unwrap().starts_with("did not yield for"));
     blocked.free().await;
+    within(called(&ENDED)).await;
+}
+
+#[tokio::test]
+async fn of_several_that_run_only_the_one_that_blocks_the_runtime_has_failed() {
+    static ENDED: AtomicBool = AtomicBool::new(false);
+    let db = database().await;
+    // The others are started before it.
+    let jobs = [probe(1), probe(1), probe(0).priority(9)];
+    db.enqueue_many(&jobs).await.unwrap();
+    let (free, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(Mutex::new(blocked));
+    let worker = worker_with(&db, short_lease(), move |probe: Probe, _| {
+        let blocked = blocked.clone();
+        async move {
+            if probe.n == 0 {
+                tokio::task::yield_now().await;
+                blocked.lock().unwrap().recv().ok();
+                return Ok(());
+            }
+            std::future::pending().await
+        }
+    });
+    let worker = worker.when_stuck(|| ENDED.store(true, Ordering::SeqCst));
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(worker.run(stopped)).ok();
+    });
+
+    eventually(&db, A_SESSION_ENDED).await;
+    schedule_once(&db).await;
+
+    let mut outcomes = Vec::new();
+    for job in &jobs {
+        outcomes.push(db.runs(job.id()).await.unwrap()[0].outcome);
+    }
+    assert_eq!(outcomes, [Outcome::Lost, Outcome::Lost, Outcome::Failed]);
+    drop((free, stop));
+    tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
     within(called(&ENDED)).await;
 }

@@ -294,7 +294,7 @@ async fn an_attempt_that_exceeds_its_timeout_fails() {
     db.enqueue(&job).await.unwrap();
     step(&mut worker(&db, |_, _| std::future::pending()), job.id()).await;
     let (_, run) = look(&db, job.id()).await;
-    let error = "did not end within its timeout of 0.05 s";
+    let error = "timed out after 0.05 s";
     assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some(error)));
     forget(&db).await;
 
@@ -302,7 +302,7 @@ async fn an_attempt_that_exceeds_its_timeout_fails() {
     let unlimited = enqueue(&db).await;
     step(&mut worker_with(&db, impatient, |_, _| std::future::pending()), unlimited).await;
     let (_, run) = look(&db, unlimited).await;
-    assert_eq!(run.error.as_deref(), Some("did not end within its timeout of 0.02 s"));
+    assert_eq!(run.error.as_deref(), Some("timed out after 0.02 s"));
 }
 
 #[derive(Serialize, Deserialize)]

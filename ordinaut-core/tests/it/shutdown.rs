@@ -5,7 +5,7 @@ use crate::fixture::{
     worker_with,
 };
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Context, JobError, JobState, Outcome, Step};
+use ordinaut_core::{Context, JobError, JobState, Outcome, Step, StopReason};
 use std::time::Duration;
 
 fn impatient() -> WorkerSettings {
@@ -57,6 +57,114 @@ async fn what_does_not_end_in_time_is_released_without_a_failure() {
     assert!(!ask_of::<bool>(&db, suspect, job_id).await);
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(job_id));
     assert_eq!(db.runs(job_id).await.unwrap()[1].attempt, 2);
+}
+
+/// What a handler may return, by the number of its probe.
+fn result(n: i32) -> Result<(), JobError> {
+    match n {
+        0 => Ok(()),
+        1 => Err(JobError::retry("stopped")),
+        2 => Err(JobError::fatal("stopped")),
+        3 => Err(JobError::cancel("stopped")),
+        _ => Err(JobError::snooze(Duration::from_secs(3600))),
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_returns_because_its_worker_stops_is_ignored() {
+    let db = database().await;
+    // One failure more would bury them.
+    let jobs: Vec<_> = (0..5).map(|n| probe(n).max_attempts(1)).collect();
+    db.enqueue_many(&jobs).await.unwrap();
+    let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
+    let running = run(worker_with(&db, impatient(), move |probe: Probe, context: Context<()>| {
+        started.send(()).unwrap();
+        async move {
+            context.cancelled().await;
+            assert_eq!(context.stop_reason(), Some(StopReason::Shutdown));
+            result(probe.n)
+        }
+    }));
+    for _ in &jobs {
+        within(starts.recv()).await.unwrap();
+    }
+
+    running.stop().await.unwrap();
+
+    for job in &jobs {
+        let found = db.job(job.id()).await.unwrap().unwrap();
+        assert_eq!((found.state, found.failures), (JobState::Waiting, 0));
+        let outcomes: Vec<_> = db.runs(job.id()).await.unwrap().iter().map(|run| run.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Released]);
+    }
+}
+
+#[tokio::test]
+async fn a_handler_hears_of_the_shutdown_at_its_beginning_and_what_it_returns_then_counts() {
+    let db = database().await;
+    let jobs: Vec<_> = (0..5).map(|n| probe(n).max_attempts(1)).collect();
+    db.enqueue_many(&jobs).await.unwrap();
+    let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
+    let running = run(worker(&db, move |probe: Probe, context: Context<()>| {
+        started.send(()).unwrap();
+        async move {
+            context.shutdown_begun().await;
+            assert!(context.is_shutting_down());
+            assert_eq!(context.stop_reason(), None);
+            context.save_cursor(&probe.n).await?;
+            result(probe.n)
+        }
+    }));
+    for _ in &jobs {
+        within(starts.recv()).await.unwrap();
+    }
+
+    running.stop().await.unwrap();
+
+    use Outcome::{Cancelled, Dead, Snoozed, Succeeded};
+    for (job, outcome) in jobs.iter().zip([Succeeded, Dead, Dead, Cancelled, Snoozed]) {
+        let outcomes: Vec<_> = db.runs(job.id()).await.unwrap().iter().map(|run| run.outcome).collect();
+        assert_eq!(outcomes, [outcome]);
+    }
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.cursor").await, 5);
+}
+
+#[tokio::test]
+async fn a_handler_is_told_why_it_must_stop() {
+    for reason in [StopReason::Cancelled, StopReason::TimedOut, StopReason::LeaseLost] {
+        let db = database().await;
+        let limit = if reason == StopReason::TimedOut { Duration::from_millis(50) } else { Duration::from_secs(3600) };
+        let job = probe(0).timeout(limit);
+        db.enqueue(&job).await.unwrap();
+        let (tell_us, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let settings = WorkerSettings { lease: Duration::from_secs(3), ..quick() };
+        let running = run(worker_with(&db, settings, move |_: Probe, context: Context<()>| {
+            let tell_us = tell_us.clone();
+            async move {
+                tell_us.send(None).unwrap();
+                context.cancelled().await;
+                tell_us.send(context.stop_reason()).unwrap();
+                Ok(())
+            }
+        }));
+        assert_eq!(within(told.recv()).await.unwrap(), None);
+        match reason {
+            StopReason::Cancelled => drop(db.cancel(job.id()).await.unwrap()),
+            StopReason::LeaseLost => drop(tell(&db, "update ordinaut.worker set ended_at = now()").await),
+            _ => {}
+        }
+
+        assert_eq!(within(told.recv()).await.unwrap(), Some(reason));
+
+        running.stop().await.unwrap();
+        let ends = db.runs(job.id()).await.unwrap();
+        let ends: Vec<_> = ends.iter().map(|run| (run.outcome, run.error.as_deref())).collect();
+        match reason {
+            StopReason::Cancelled => assert_eq!(ends, [(Outcome::Succeeded, None)]),
+            StopReason::TimedOut => assert_eq!(ends, [(Outcome::Failed, Some("timed out after 0.05 s"))]),
+            _ => assert_eq!(ends, [], "the next attempt's worker says what became of it"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -45,7 +45,8 @@ pub(super) struct Job {
     pub(super) state: State,
     pub(super) attempt: i32,
     pub(super) failures: i16,
-    pub(super) suspect: bool,
+    /// How often its worker was lost.
+    pub(super) losses: i16,
     pub(super) priority: i16,
     pub(super) max_attempts: Option<i16>,
     pub(super) task: Option<Uuid>,
@@ -59,12 +60,12 @@ impl Job {
     /// One that waits, or will.
     pub(super) fn new(later: bool, priority: i16, max_attempts: Option<i16>, task: Option<Uuid>) -> Self {
         let state = if later { State::Scheduled } else { State::Waiting };
-        Self { state, attempt: 0, failures: 0, suspect: false, priority, max_attempts, task, key: None, runs: 0 }
+        Self { state, attempt: 0, failures: 0, losses: 0, priority, max_attempts, task, key: None, runs: 0 }
     }
 
     /// The smallest runs first: a suspect, if no other one runs, and then by priority.
     pub(super) fn urgency(&self) -> (bool, i16) {
-        (!self.suspect, self.priority)
+        (self.losses < 2, self.priority)
     }
 
     pub(super) fn is_due_again(&mut self, after: Duration) {
@@ -155,7 +156,6 @@ impl Ending {
 
     /// What the end of a claimed attempt makes of its job.
     pub(super) fn apply(self, job: &mut Job) {
-        job.suspect = false;
         match self {
             Self::Succeed => job.state = State::Succeeded,
             Self::Retry(wait) => job.fail(wait),
