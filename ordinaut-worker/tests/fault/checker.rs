@@ -11,7 +11,7 @@ const FINAL: [&str; 3] = ["succeeded", "cancelled", "dead"];
 /// What a case may do that others may not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// How many attempts may fail, or be lost beyond the first loss in a row.
+    /// How many attempts may fail, or be lost beyond the first two losses of a job.
     pub(crate) max_attempts: usize,
     /// A claim is not durable: after a crash of Postgres its call has no run, and the attempt's number comes again.
     pub(crate) postgres_crashes: bool,
@@ -88,12 +88,8 @@ impl Findings {
     fn bounded(&mut self, id: Uuid, runs: &[Run], rules: Rules) {
         let grow =
             runs.windows(2).all(|pair| pair[0].attempt < pair[1].attempt && pair[0].finished <= pair[1].finished);
-        let counts = |at: usize| match runs[at].outcome.as_str() {
-            "failed" | "dead" => true,
-            "lost" => at > 0 && runs[at - 1].outcome == "lost",
-            _ => false,
-        };
-        let failures = (0..runs.len()).filter(|at| counts(*at)).count();
+        let of = |outcome| runs.iter().filter(|run| run.outcome == outcome).count();
+        let failures = of("failed") + of("dead") + of("lost").saturating_sub(2);
         if !grow || failures > rules.max_attempts {
             self.wrong.push(format!("job {id} has {failures} failures: {runs:?}"));
         }

@@ -1,8 +1,10 @@
 //! Workers are killed again and again: nothing is lost, and no two executions overlap that both have a lease.
 
 use crate::checker::Rules;
-use crate::lab::Lab;
+use crate::lab::{LEASE, Lab};
+use crate::restarts::Restarts;
 use crate::seed;
+use crate::sink::clock;
 use ordinaut_core::NewJob;
 use rand::Rng;
 use std::time::{Duration, Instant};
@@ -23,7 +25,7 @@ async fn a_worker_killed_every_2_s_for_a_minute_loses_nothing() {
     // Where everything is killed again and again, a job may meet more kills than usual.
     let settings = [("WORKER_MAX_RETRIES", "20")];
     lab.add_workers(WORKERS, &settings).await;
-    let mut answered = Vec::new();
+    let (mut answered, mut restarts) = (Vec::new(), Restarts::default());
     let storm = Instant::now();
     for kill in 1..=KILLS {
         let jobs: Vec<NewJob> =
@@ -34,7 +36,9 @@ async fn a_worker_killed_every_2_s_for_a_minute_loses_nothing() {
         let left = random.random_range(0.2..0.9) * jobs.len() as f64;
         lab.wait(async || lab.number("select count(*) from ordinaut.due_work").await.is_some_and(|n| n as f64 <= left))
             .await;
-        lab.workers.remove(random.random_range(0..WORKERS)).kill();
+        let mut victim = lab.workers.remove(random.random_range(0..WORKERS));
+        victim.kill();
+        restarts.killed(clock());
         lab.add_worker(&settings);
         tokio::time::sleep((BETWEEN_KILLS * u32::try_from(kill).unwrap()).saturating_sub(storm.elapsed())).await;
     }
@@ -42,7 +46,10 @@ async fn a_worker_killed_every_2_s_for_a_minute_loses_nothing() {
     let after = lab.until_idle().await;
     let findings = lab.judge(&answered, Rules { max_attempts: 21, postgres_crashes: false }).await;
     eprintln!("{KILLS} kills in {:.0?}; all ended {after:.1?} after the last one", storm.elapsed() - after);
+    let waits = restarts.waits(&lab.sink);
+    eprintln!("from cut to called again: {waits}");
     findings.hold();
+    assert!(waits.median <= LEASE.as_secs_f64() + 2.0 && waits.p99 <= LEASE.as_secs_f64() + 6.0, "{waits}");
     assert!(findings.lost >= KILLS, "the kills hit nobody");
     assert_eq!(findings.began_late, 0);
     assert!(after <= SOON, "{after:?}");

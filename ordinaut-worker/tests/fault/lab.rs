@@ -31,7 +31,12 @@ pub(crate) struct Lab {
 impl Lab {
     /// A Postgres, a scheduler and a sink.
     pub(crate) async fn start() -> Self {
-        let (server, sink) = (Server::start().await, Sink::start().await);
+        Self::start_on(Server::start().await).await
+    }
+
+    /// The same on a Postgres that was started otherwise.
+    pub(crate) async fn start_on(server: Server) -> Self {
+        let sink = Sink::start().await;
         let database = Database::connect(server.url().parse::<ordinaut_core::Address>().unwrap(), 8).await.unwrap();
         database.migrate().await.unwrap();
         let logs = std::env::temp_dir().join(format!("ordinaut-lab-{:.8}", Uuid::new_v4().simple().to_string()));

@@ -2,6 +2,7 @@
 //! machine for themselves. Each case prints a line of figures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod backend_crash;
 mod black_hole;
 mod cancels;
 mod checker;
@@ -9,6 +10,7 @@ mod clock;
 mod closed_log;
 mod contention;
 mod crew;
+mod deploy_listening;
 mod failover;
 mod feed;
 mod flow;
@@ -20,17 +22,20 @@ mod late_bulk;
 mod late_commit;
 mod limits;
 mod lost_commit;
+mod one_kill;
 mod pause_storm;
 mod poison;
 mod postgres_killed;
 mod postgres_storm;
 mod process;
 mod redis_away;
+mod restarts;
 mod seed;
 mod server;
 mod service;
 mod sigterms;
 mod sink;
+mod slow_disk;
 mod standby;
 mod wire;
 mod worker_killed;

@@ -2,20 +2,25 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ordinaut_embedded::{Postgres, ServerError};
+use ordinaut_embedded::{Postgres, PostgresOptions, ServerError};
 use std::path::PathBuf;
 use uuid::Uuid;
 
 pub(crate) struct Server {
     directory: PathBuf,
+    options: PostgresOptions,
     running: Option<Postgres>,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(PostgresOptions::new()).await
+    }
+
+    pub(crate) async fn start_with(options: PostgresOptions) -> Self {
         // Short enough that its socket lies in it too, so that its address stays the same.
         let directory = std::env::temp_dir().join(format!("ordinaut-{:.8}", Uuid::new_v4().simple().to_string()));
-        let mut server = Self { directory, running: None };
+        let mut server = Self { directory, options, running: None };
         server.start_again().await;
         server
     }
@@ -58,10 +63,10 @@ impl Server {
     }
 
     pub(crate) async fn start_again(&mut self) {
-        let directory = self.directory.clone();
+        let (directory, options) = (self.directory.clone(), self.options.clone());
         let start = move || {
             loop {
-                match Postgres::start(&directory) {
+                match options.start(&directory) {
                     // The last of its processes is not quite gone.
                     Err(ServerError::AlreadyRunning { .. }) => {}
                     outcome => return outcome.unwrap(),

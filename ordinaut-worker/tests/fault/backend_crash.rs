@@ -1,0 +1,52 @@
+//! One backend of Postgres is killed, so that all of them are started anew while the postmaster lives on: claims that had
+//! not reached the disk are lost, and no handler of such a claim runs beside its successor.
+
+use crate::checker::Rules;
+use crate::lab::Lab;
+use crate::seed;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use ordinaut_core::NewJob;
+use rand::Rng;
+use std::time::Duration;
+
+const CRASHES: usize = 8;
+const WORKERS: usize = 2;
+
+/// How long a job takes, in milliseconds: far longer than nobody claims after a crash.
+const TAKES: u64 = 4000;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a minute: ./ops/test.sh fault backend_crash"]
+async fn after_the_crash_of_one_backend_no_lost_claim_runs_beside_its_successor() {
+    let mut random = seed::random();
+    let mut lab = Lab::start().await;
+    lab.add_workers(WORKERS, &[("WORKER_CONCURRENCY", "20")]).await;
+    let started: chrono::DateTime<chrono::Utc> = postmaster_start(&lab).await;
+    // The longest that Postgres lets an asynchronous commit wait is three times this: most claims are lost.
+    sqlx::query("alter system set wal_writer_delay = '10s'").execute(lab.database.pool()).await.unwrap();
+    sqlx::query("select pg_reload_conf()").execute(lab.database.pool()).await.unwrap();
+    let mut answered = Vec::new();
+    for _ in 0..CRASHES {
+        let calls = lab.sink.log().len();
+        let jobs: Vec<NewJob> = (0..20).map(|_| lab.call_of(TAKES)).collect();
+        lab.database.enqueue_many(&jobs).await.unwrap();
+        answered.extend(jobs.iter().map(NewJob::id));
+        lab.wait(async || lab.sink.log().len() >= calls + 10).await;
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..50))).await;
+        let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(lab.database.pool()).await.unwrap();
+        kill(Pid::from_raw(backend), Signal::SIGKILL).unwrap();
+        lab.wait(async || lab.number("select 1").await == Some(1)).await;
+        lab.until_idle().await;
+    }
+    assert_eq!(postmaster_start(&lab).await, started, "the postmaster lives on");
+    let findings = lab.judge(&answered, Rules { max_attempts: 0, postgres_crashes: true }).await;
+    findings.hold();
+    assert!(findings.forgotten > 0, "no claim was lost");
+    assert!(findings.beside < 0.1, "{} s beside a successor", findings.beside);
+    lab.assert_that_all_live();
+}
+
+async fn postmaster_start(lab: &Lab) -> chrono::DateTime<chrono::Utc> {
+    sqlx::query_scalar("select pg_postmaster_start_time()").fetch_one(lab.database.pool()).await.unwrap()
+}
