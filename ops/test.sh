@@ -6,7 +6,8 @@
 #   ./ops/test.sh fault [case]    real processes and real kills; takes minutes, and is not part of CI. The cases:
 #                                 kill_storm, pause_storm, postgres_storm, lost_commit, black_hole, cancels, sigterms,
 #                                 clock, poison, redis_away, closed_log, worker_killed, contention, late_commit,
-#                                 late_bulk, postgres_killed, failover, frozen_claim, limits, service, schedulers_killed,
+#                                 late_bulk, postgres_killed, failover, frozen_claim, limits, service, one_kill,
+#                                 deploy_listening, backend_crash, slow_disk, schedulers_killed,
 #                                 schedulers_away. FAULT_SEED repeats a run
 #   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode
 #   ./ops/test.sh compose         what deployment promises, on a Docker engine; a quarter of an hour, not part of CI
