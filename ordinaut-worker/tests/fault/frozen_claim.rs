@@ -58,7 +58,7 @@ async fn frozen_claim_of_heavy_arguments_is_made_smaller() {
     }
     // Past all checks: some kilobytes as they are stored, and more than a gigabyte as text.
     let huge = heavy(&lab, 1);
-    lab.database.enqueue_many(&[huge.clone()]).await.unwrap();
+    lab.database.enqueue_many(std::slice::from_ref(&huge)).await.unwrap();
     let update = "update ordinaut.job set args = ('[' || repeat('1e130000,', 9000) || '1]')::jsonb where id = $1";
     sqlx::query(update).bind(huge.id()).execute(lab.database.pool()).await.unwrap();
     let began = Instant::now();
