@@ -13,7 +13,7 @@ pub use seconds::Seconds;
 use anyhow::Context as _;
 use http::client::Client;
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, Worker};
+use ordinaut_core::{Database, Redaction, Worker};
 use std::time::Duration;
 
 /// What a worker needs to run.
@@ -24,6 +24,8 @@ pub struct Config {
     pub settings: WorkerSettings,
     /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `listen`, `panic` and `spin`.
     pub fault_kinds: bool,
+    /// What the outputs of `echo` do not show.
+    pub redaction: Redaction,
     /// What to do when a handler blocks its thread for good, instead of ending the process with
     /// [`EXIT_STUCK`](ordinaut_core::EXIT_STUCK).
     pub when_stuck: Option<fn()>,
@@ -32,12 +34,13 @@ pub struct Config {
 /// What the handlers of the built-in kinds share.
 pub struct State {
     pub(crate) client: Client,
+    pub(crate) redaction: Redaction,
 }
 
 /// A worker with the built-in kinds, which runs nothing yet.
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let client = Client::new(&config.settings.http_allow).context("could not make the client of http jobs")?;
-    let mut worker = Worker::new(config.database, State { client })
+    let mut worker = Worker::new(config.database, State { client, redaction: config.redaction })
         .settings(config.settings)
         .handle(kinds::http::call)
         .handle(kinds::echo::echo)

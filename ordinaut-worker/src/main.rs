@@ -1,13 +1,14 @@
 //! `ordinaut-worker`: leases jobs and runs them until it is told to stop.
 
 use clap::{Arg, ArgAction, Command};
-use ordinaut_core::EXIT_STUCK;
 use ordinaut_core::binary::{self, Loops};
+use ordinaut_core::settings::api::redaction;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::health::HealthSettings;
 use ordinaut_core::settings::log::LogSettings;
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::settings::{SettingError, Source};
+use ordinaut_core::{EXIT_STUCK, Redaction};
 use ordinaut_worker::{Config, WorkerHealth};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ struct Settings {
     worker: WorkerSettings,
     health: HealthSettings,
     fault_kinds: bool,
+    redaction: Redaction,
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError
         worker: WorkerSettings::read(source)?,
         health: HealthSettings::of_worker(source)?,
         fault_kinds,
+        redaction: redaction(source)?,
     })
 }
 
@@ -66,6 +69,7 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
         database: health.database.get_or_init(|| database).clone(),
         settings: settings.worker,
         fault_kinds: settings.fault_kinds,
+        redaction: settings.redaction,
         when_stuck: Some(|| binary::end(EXIT_STUCK)),
     };
     ordinaut_worker::run(config, shutdown.cancelled()).await

@@ -145,6 +145,7 @@ impl Doors {
                 database: database.clone(),
                 settings,
                 fault_kinds: dev.fault_kinds || dev.demo,
+                redaction: api.redaction.clone(),
                 when_stuck: Some(start_again),
             };
             workers.spawn(ordinaut_worker::run(config, stop_workers.clone().cancelled_owned()));

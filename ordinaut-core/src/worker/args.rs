@@ -42,7 +42,41 @@ impl<'a> Args<'a> {
             let (error, place) =
                 (error.inner(), format!(" at line {} column {}", error.inner().line(), error.inner().column()));
             let reason = error.to_string();
-            JobError::fatal(format!("{field} could not be decoded: {}", reason.strip_suffix(&place).unwrap_or(&reason)))
+            let reason = without_values(reason.strip_suffix(&place).unwrap_or(&reason));
+            JobError::fatal(format!("{field} could not be decoded: {reason}"))
         })
+    }
+}
+
+/// What is wrong, without the value that is: it may be a secret, and errors are logged. The forms are serde's; what a type
+/// says in its own words may hold anything.
+fn without_values(reason: &str) -> String {
+    let names_no_value = ["missing field ", "duplicate field ", "unknown field ", "data did not match any variant"];
+    if names_no_value.iter().any(|form| reason.starts_with(form)) {
+        return reason.to_owned();
+    }
+    for form in ["invalid type", "invalid value", "invalid length", "unknown variant"] {
+        // The value may hold the same words, so the last ones are serde's.
+        if let Some((_, expected)) = reason.strip_prefix(form).and_then(|rest| rest.rsplit_once(", expected ")) {
+            return format!("{form}, expected {expected}");
+        }
+    }
+    "invalid value".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_keep_their_form_and_lose_their_values() {
+        for (reason, told) in [
+            ("missing field `url`", "missing field `url`"),
+            (r#"invalid type: string "a, expected b", expected a map"#, "invalid type, expected a map"),
+            ("unknown variant `a`, expected `b` or `c`", "unknown variant, expected `b` or `c`"),
+            ("`secret` is no duration", "invalid value"),
+        ] {
+            assert_eq!(without_values(reason), told);
+        }
     }
 }

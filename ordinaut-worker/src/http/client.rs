@@ -12,14 +12,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tracing::warn;
 
-/// More than any honest chain of them is long; browsers give up at 20.
-const MAX_REDIRECTS: usize = 5;
-
 const USER_AGENT: &str = concat!("ordinaut-worker/", env!("CARGO_PKG_VERSION"));
 
 pub(crate) struct Client {
-    following: reqwest::Client,
-    staying: reqwest::Client,
+    client: reqwest::Client,
     allow: Arc<[IpNet]>,
 }
 
@@ -27,45 +23,31 @@ impl Client {
     /// A client that may call public addresses and those of `allow`.
     pub(crate) fn new(allow: &[IpNet]) -> anyhow::Result<Self> {
         let (allow, tls) = (Arc::<[IpNet]>::from(allow), tls()?);
-        let client = |redirects| {
-            reqwest::Client::builder()
-                .user_agent(USER_AGENT)
-                .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(Resolver(allow.clone()))
-                .redirect(redirects)
-                .referer(false)
-                // A proxy would connect to addresses that nobody checked.
-                .no_proxy()
-                // The job is what is tried again.
-                .retry(reqwest::retry::never())
-                .build()
-        };
-        Ok(Self { following: client(redirects(allow.clone()))?, staying: client(Policy::none())?, allow })
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Resolver(allow.clone()))
+            // It would carry the job's headers to wherever a redirect leads; `redirect.rs` does not.
+            .redirect(Policy::none())
+            .referer(false)
+            // A proxy would connect to addresses that nobody checked.
+            .no_proxy()
+            // The job is what is tried again.
+            .retry(reqwest::retry::never())
+            .build()?;
+        Ok(Self { client, allow })
     }
 
-    /// A request that follows redirects, or takes the first answer for the answer.
-    pub(crate) fn request(&self, method: Method, url: Url, follow: bool) -> Result<RequestBuilder, ForbiddenAddress> {
+    /// A request to an address that may be called. Redirects are not followed.
+    pub(crate) fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, ForbiddenAddress> {
         check_literal(&url, &self.allow)?;
-        Ok(if follow { &self.following } else { &self.staying }.request(method, url))
+        Ok(self.client.request(method, url))
     }
 }
 
 /// The address that a request was refused for, if that is why it failed.
 pub(crate) fn refusal(error: &reqwest::Error) -> Option<&ForbiddenAddress> {
     std::iter::successors(error.source(), |error| (*error).source()).find_map(|error| error.downcast_ref())
-}
-
-/// Every redirect is checked as the first url is.
-fn redirects(allow: Arc<[IpNet]>) -> Policy {
-    Policy::custom(move |attempt| {
-        if attempt.previous().len() > MAX_REDIRECTS {
-            return attempt.error(format!("more than {MAX_REDIRECTS} redirects"));
-        }
-        match check_literal(attempt.url(), &allow) {
-            Ok(()) => attempt.follow(),
-            Err(refused) => attempt.error(refused),
-        }
-    })
 }
 
 /// A host that is an address is never resolved, so nobody else would check it.

@@ -3,16 +3,17 @@
 use crate::State;
 use crate::http::answer::{Answer, MAX_BODY_BYTES};
 use crate::http::client::refusal;
+use crate::http::redirect::{Hop, NotFollowed};
 use crate::http::retry_after::retry_after;
 use crate::http::status::{ExpectStatus, Verdict};
 use crate::seconds::Seconds;
 use ordinaut_core::{Context, Fatal, Job, JobError};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::{Method, Response, Url};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// One request. The answer's status and the beginning of its body become the output of the run.
 ///
@@ -24,14 +25,15 @@ pub struct Http {
     /// `GET` if absent.
     #[serde(default = "get")]
     pub method: String,
-    /// Of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five redirects are followed.
+    /// Of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five redirects are followed, but none from https
+    /// to http. Another origin gets none of the headers but `accept` and `user-agent`, and no body.
     pub url: String,
     /// Those that the worker would send are replaced, but for the token.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// A string is sent as it is, anything else as JSON.
+    /// A string is sent as it is, anything else as JSON, with its numbers as they were given.
     #[serde(default)]
-    pub body: Option<Value>,
+    pub body: Option<Box<RawValue>>,
     /// Which statuses are a success. A redirect that is among them is not followed.
     #[serde(default)]
     pub expect_status: ExpectStatus,
@@ -66,10 +68,7 @@ struct CallFailed {
 
 pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<(), JobError> {
     let failed = |host: &str, error: reqwest::Error| failure(host, error, job.timeout_seconds.0);
-    let url = job.url()?;
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let mut response = job.request(url, &ctx)?.send().await.map_err(|error| failed(&host, error))?;
-    let host = response.url().host_str().unwrap_or(&host).to_owned();
+    let (mut response, host) = job.send(&ctx).await?;
     let status = response.status();
     let (body, read) = read(&mut response).await;
     // Kept whatever becomes of the attempt: it is what explains it.
@@ -86,40 +85,62 @@ pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<(), JobError>
 }
 
 impl Http {
+    /// The answer, after redirects if they are to be followed, and the host that gave it. All requests together have the
+    /// time of the call.
+    async fn send(&self, ctx: &Context<State>) -> Result<(Response, String), JobError> {
+        let (mut hop, began) = (self.first(ctx)?, Instant::now());
+        loop {
+            let host = hop.url.host_str().unwrap_or_default().to_owned();
+            let request = ctx.state.client.request(hop.method.clone(), hop.url.clone()).fatal()?;
+            let request =
+                request.headers(hop.headers.clone()).timeout(self.timeout_seconds.0.saturating_sub(began.elapsed()));
+            let request = match &hop.body {
+                Some(body) => request.body(body.clone()),
+                None => request,
+            };
+            let sent = request.send().await;
+            let response = sent.map_err(|error| failure(&host, error, self.timeout_seconds.0))?;
+            if !self.expect_status.follows_redirects() {
+                return Ok((response, host));
+            }
+            match hop.next(response.status(), response.headers()) {
+                Ok(Some(next)) => hop = next,
+                Ok(None) => return Ok((response, host)),
+                // A server that sends callers in circles may be mended; the others mean what they say.
+                Err(why @ NotFollowed::TooMany) => return Err(JobError::retry(format!("{host} answered with {why}"))),
+                Err(why) => return Err(JobError::fatal(format!("{host} answered with a redirect: {why}"))),
+            }
+        }
+    }
+
     fn url(&self) -> Result<Url, JobError> {
-        let url = Url::parse(&self.url).map_err(|error| invalid("url", &self.url, error))?;
+        let url = Url::parse(&self.url).map_err(|error| invalid("url", error))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(invalid("url", &self.url, "neither http nor https"));
+            return Err(invalid("url", format!("its scheme {} is neither http nor https", url.scheme())));
         }
         Ok(url)
     }
 
-    fn request(&self, url: Url, ctx: &Context<State>) -> Result<RequestBuilder, JobError> {
+    fn first(&self, ctx: &Context<State>) -> Result<Hop, JobError> {
+        let url = self.url()?;
         let method = Method::from_bytes(self.method.to_uppercase().as_bytes()).ok();
         // CONNECT asks for a tunnel, and not for an answer.
         let method = method.filter(|method| *method != Method::CONNECT);
-        let method = method.ok_or_else(|| invalid("method", &self.method, "no method that can be called"))?;
+        let method = method.ok_or_else(|| invalid("method", "no method that can be called"))?;
         if self.timeout_seconds.0.is_zero() {
             return Err(JobError::fatal("args.timeout_seconds must be more than 0"));
         }
         if !self.expect_status.is_possible() {
             return Err(JobError::fatal("args.expect_status must be a status from 200 to 599, or a list of them"));
         }
-        let headers = self.headers(ctx)?;
-        let follow = self.expect_status.follows_redirects();
-        let request = ctx.state.client.request(method, url, follow).fatal()?;
-        let request = request.headers(headers).timeout(self.timeout_seconds.0);
-        Ok(match &self.body {
-            None => request,
-            Some(Value::String(text)) => request.body(text.clone()),
-            Some(json) => request.body(json.to_string()),
-        })
+        let body = self.body.as_deref().map(|body| text(body).unwrap_or_else(|| body.get().to_owned()));
+        Ok(Hop::first(method, url, self.headers(ctx)?, body))
     }
 
     fn headers(&self, ctx: &Context<State>) -> Result<HeaderMap, JobError> {
         let mut headers = HeaderMap::new();
         for (text, value) in &self.headers {
-            let name = HeaderName::try_from(text).map_err(|error| invalid("headers", text, error))?;
+            let name = HeaderName::try_from(text).map_err(|error| invalid("headers", error))?;
             // The value may be a secret, and is not repeated.
             let value = HeaderValue::try_from(value)
                 .map_err(|error| JobError::fatal(format!("args.headers.{text} cannot be sent: {error}")))?;
@@ -135,7 +156,7 @@ impl Http {
             headers.entry(name).or_insert(plain(value));
         }
         headers.insert("x-ordinaut-token", plain(&token.to_string()));
-        if self.body.as_ref().is_some_and(|body| !body.is_string()) {
+        if self.body.as_ref().is_some_and(|body| text(body).is_none()) {
             headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         }
         Ok(headers)
@@ -146,8 +167,14 @@ fn plain(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("digits, letters and punctuation can be a header's value")
 }
 
-fn invalid(field: &str, value: &str, reason: impl std::fmt::Display) -> JobError {
-    JobError::fatal(format!("args.{field}: {value:?} cannot be used: {reason}"))
+/// A string's text; `None`: it is other JSON.
+fn text(body: &RawValue) -> Option<String> {
+    serde_json::from_str(body.get()).ok()
+}
+
+/// The value stays out of the text: it may be a secret, and errors are logged.
+fn invalid(field: &str, reason: impl std::fmt::Display) -> JobError {
+    JobError::fatal(format!("args.{field} cannot be used: {reason}"))
 }
 
 /// The beginning of the body, in bounded memory, and whether reading failed; no more is read than is needed to tell

@@ -65,6 +65,7 @@ async fn without_the_flag_nobody_runs_them() {
         database: fixture.database.clone(),
         settings: WorkerSettings::default(),
         fault_kinds: false,
+        redaction: ordinaut_core::Redaction::default(),
         when_stuck: None,
     };
     assert_eq!(ordinaut_worker::worker(config).unwrap().step().await.unwrap(), Step::Idle);

@@ -1,7 +1,7 @@
 //! A database of its own for each test, and a worker on it.
 
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Address, Database, JobDetails, JobState, NewJob, Outcome, RunRecord, Step, Worker};
+use ordinaut_core::{Address, Database, JobDetails, JobState, NewJob, Outcome, Redaction, RunRecord, Step, Worker};
 use ordinaut_embedded::Postgres;
 use ordinaut_worker::{Config, State};
 use serde_json::Value;
@@ -52,7 +52,14 @@ impl Fixture {
         let http_allow = allow.iter().map(|net| net.parse().unwrap()).collect();
         let settings = WorkerSettings { http_allow, ..WorkerSettings::default() };
         let database = self.database.clone();
-        ordinaut_worker::worker(Config { database, settings, fault_kinds: true, when_stuck: None }).unwrap()
+        ordinaut_worker::worker(Config {
+            database,
+            settings,
+            fault_kinds: true,
+            redaction: Redaction::new(["password"]),
+            when_stuck: None,
+        })
+        .unwrap()
     }
 
     /// Runs one job once, with loopback allowed, as its servers need.

@@ -10,5 +10,6 @@ mod health;
 mod http;
 mod redirects;
 mod refusals;
+mod secrets;
 mod server;
 mod simple;
