@@ -1,10 +1,11 @@
 //! Where `ordinaut dev` keeps its things: `.ordinaut` in the current directory.
 
 use anyhow::{Context, bail};
+use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -33,7 +34,24 @@ impl Place {
             .recursive(true)
             .mode(0o755)
             .create(&self.root)
-            .with_context(|| format!("could not make the directory {}", self.root.display()))
+            .with_context(|| format!("could not make the directory {}", self.root.display()))?;
+        self.check_that_it_is_ours()
+    }
+
+    /// Somebody who may write here could put in a token that they know, or a link to a file of ours to be overwritten.
+    fn check_that_it_is_ours(&self) -> anyhow::Result<()> {
+        let (root, found) = (self.root.display(), fs::symlink_metadata(&self.root));
+        let found = found.with_context(|| format!("could not look at {}", self.root.display()))?;
+        if !found.is_dir() {
+            bail!("{root} is no directory: remove it, or run this elsewhere");
+        }
+        if found.uid() != geteuid().as_raw() {
+            bail!("{root} belongs to another user: remove it, or run this elsewhere");
+        }
+        if found.mode() & 0o022 != 0 {
+            bail!("{root} may be written by other users: chmod go-w {root}");
+        }
+        Ok(())
     }
 
     /// What the servers keep. Apart from the rest, because as root they run under another account, which owns it.
@@ -85,6 +103,7 @@ impl Place {
 
     /// The dev that runs here, if one does.
     pub(crate) fn running(&self) -> Option<Running> {
+        self.check_that_it_is_ours().ok()?;
         let lock = File::open(self.lock_file()).ok()?;
         if lock.try_lock_shared().is_ok() {
             return None;
@@ -103,8 +122,53 @@ impl Place {
 
 fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let write = || {
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        // A new file each time, so that nothing that lies there is followed or keeps its mode.
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(text.as_bytes())
     };
     write().with_context(|| format!("could not write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    #[test]
+    fn a_place_that_is_not_ours_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place { root: directory.path().join(".ordinaut") };
+        place.create().unwrap();
+        fs::set_permissions(&place.root, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(place.create().unwrap_err().to_string().contains("may be written by other users"));
+        fs::set_permissions(&place.root, fs::Permissions::from_mode(0o755)).unwrap();
+        place.create().unwrap();
+        // Only root can give it away.
+        if geteuid().is_root() {
+            chown(&place.root, Some(65534), None).unwrap();
+            assert!(place.create().unwrap_err().to_string().contains("belongs to another user"));
+            assert!(place.running().is_none());
+        }
+        let link = Place { root: directory.path().join("link") };
+        symlink(directory.path(), &link.root).unwrap();
+        assert!(link.create().unwrap_err().to_string().contains("is no directory"));
+    }
+
+    #[test]
+    fn a_link_is_replaced_and_its_target_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let (target, path) = (directory.path().join("target"), directory.path().join("running.json"));
+        fs::write(&target, "theirs").unwrap();
+        symlink(&target, &path).unwrap();
+        write_private(&path, "ours").unwrap();
+        assert_eq!(
+            (fs::read_to_string(&target).unwrap(), fs::read_to_string(&path).unwrap()),
+            ("theirs".into(), "ours".into())
+        );
+        assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
 }
