@@ -80,4 +80,4 @@ redis() {
     esac
 }
 
-last_event_in_redis() { redis xrevrange events + - count 1 | head -1 | cut -d- -f1; }
+last_event_in_redis() { redis xrevrange "$([ "$schema" = ordinaut ] && echo events || echo "events:$schema")" + - count 1 | head -1 | cut -d- -f1; }

@@ -123,8 +123,10 @@ fi
 # Numbers that were given are not given again: a reader, or the Redis stream, would take new events for old ones.
 head=$(sql <<< "select coalesce(max(n), 0) from $schema.event_head" 2> /dev/null || echo 0)
 stream=0
+key=events
+[ "$schema" = ordinaut ] || key=events:$schema
 if [ -n "$environment" ]; then
-    stream=$(compose exec -T redis sh -c 'REDISCLI_AUTH=$(cut -d" " -f2 /run/secrets/redis_auth) redis-cli --raw xrevrange events + - count 1' 2> /dev/null |
+    stream=$(compose exec -T redis sh -c 'REDISCLI_AUTH=$(cut -d" " -f2 /run/secrets/redis_auth) redis-cli --raw xrevrange '"$key"' + - count 1' 2> /dev/null |
         head -1 | cut -d- -f1 || true)
     [[ $stream =~ ^[0-9]+$ ]] || stream=0
 fi

@@ -71,7 +71,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
     let address = listener.local_addr().context("could not tell the port")?;
     let router = routes::router(App {
         depths: Depths::new(config.database.clone()),
-        redis: config.database.redis_url().map(Redis::new),
+        redis: config.database.redis_url().map(|url| Redis::new(url, config.database.schema())),
         rooms: Rooms::new(config.database.clone()),
         database: config.database,
         admin_token: config.admin_token,

@@ -1,6 +1,6 @@
 //! Whether Redis answers, asked at most every 5 seconds, however many ask.
 
-use ordinaut_core::last_event_in_redis;
+use ordinaut_core::{Schema, stream_in_redis};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -12,13 +12,14 @@ const FRESH: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Redis {
     url: Arc<str>,
+    schema: Schema,
     /// Held while looking, so that whoever asks meanwhile waits for that answer.
     last: Arc<Mutex<Option<(Instant, bool)>>>,
 }
 
 impl Redis {
-    pub(crate) fn new(url: &str) -> Self {
-        Self { url: url.into(), last: Arc::default() }
+    pub(crate) fn new(url: &str, schema: &Schema) -> Self {
+        Self { url: url.into(), schema: schema.clone(), last: Arc::default() }
     }
 
     /// Whether it answered within the last 5 seconds. Takes as long as connecting does, 5 seconds at most.
@@ -35,7 +36,7 @@ impl Redis {
         {
             return answered;
         }
-        let answer = last_event_in_redis(&self.url).await;
+        let answer = stream_in_redis(&self.url, &self.schema).await;
         if let Err(error) = &answer {
             warn!(%error, "Redis cannot be used: {error}");
         }

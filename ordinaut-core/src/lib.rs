@@ -50,7 +50,7 @@ pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
 pub use store::task::look::{FireRecord, TaskCount, TaskRun, TaskStatistics};
 pub use store::task::{Task, TaskFilter, TaskStatus};
 #[cfg(feature = "redis")]
-pub use stream::{StreamError, last_event_in_redis};
+pub use stream::{StreamError, StreamStatus, stream_in_redis};
 pub use task::{CalendarDeleted, Published, TaskCancelled, TaskError, TaskPaused, preview};
 pub use vocabulary::backoff::Backoff;
 pub use vocabulary::error::{Fatal, JobError};

@@ -8,7 +8,9 @@ use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone, zone_doubt};
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::settings::{SettingError, Source};
-use ordinaut_core::{ALL_QUEUES, Database, Severity, last_event_in_redis, newest_migration, zone_data_version};
+use ordinaut_core::{
+    ALL_QUEUES, Database, Schema, Severity, StreamStatus, newest_migration, stream_in_redis, zone_data_version,
+};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -43,8 +45,10 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
         None => good("zones", format!("the bundled zone data is {}", zone_data_version())),
     };
     let mut findings = vec![settings(source), zones];
+    let mut opened = None;
     match connection.database.connect("ordinaut-doctor").await {
         Ok(database) => {
+            opened = Some(database.clone());
             findings.extend(server(&database, &connection.origin).await);
             findings.push(schema(&database).await);
             findings.extend(obstacles(&database).await);
@@ -56,7 +60,8 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
         }
         Err(error) => findings.push(bad("postgres", format!("could not connect to {}: {error}", connection.origin))),
     }
-    findings.push(redis(connection.database.redis_url()).await);
+    let settings = &connection.database;
+    findings.push(redis(settings.redis_url(), settings.schema(), opened.as_ref()).await);
     answer(format, &findings, || {
         let rows = findings.iter().map(|finding| {
             let verdict = match finding.verdict {
@@ -225,13 +230,34 @@ async fn snapshot(database: &Database) -> Finding {
     }
 }
 
-async fn redis(url: Option<&str>) -> Finding {
+async fn redis(url: Option<&str>, schema: &Schema, database: Option<&Database>) -> Finding {
     let Some(url) = url else { return note("redis", "REDIS_URL is not set: events stay in Postgres".to_owned()) };
-    match last_event_in_redis(url).await {
-        Ok(Some(n)) => good("redis", format!("the stream is at event {n}")),
-        Ok(None) => good("redis", "it answers, and the stream is empty".to_owned()),
+    let own = match database {
+        Some(database) => database.installation().await.ok(),
+        None => None,
+    };
+    match stream_in_redis(url, schema).await {
+        Ok(stream) if own.is_some() && stream.installation.is_some_and(|writer| Some(writer) != own) => bad(
+            "redis",
+            "another installation writes to the stream: give each its own Redis, or its own DATABASE_SCHEMA".to_owned(),
+        ),
+        Ok(stream) if lacks_events(&stream, database).await => bad(
+            "redis",
+            format!(
+                "the stream holds {} of events {} to {}: a scheduler fills it up within a minute",
+                stream.length, stream.first, stream.last
+            ),
+        ),
+        Ok(stream) if stream.length > 0 => good("redis", format!("the stream is at event {}", stream.last)),
+        Ok(_) => good("redis", "it answers, and the stream is empty".to_owned()),
         Err(error) => bad("redis", format!("{:#}", anyhow::Error::new(error))),
     }
+}
+
+/// Whether the stream has fewer events than are kept of the same numbers.
+async fn lacks_events(stream: &StreamStatus, database: Option<&Database>) -> bool {
+    let Some(database) = database.filter(|_| stream.has_gap()) else { return false };
+    database.count_events(stream.first, stream.last).await.is_ok_and(|kept| stream.length < kept)
 }
 
 fn good(part: &'static str, text: String) -> Finding {

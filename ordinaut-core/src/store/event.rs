@@ -37,6 +37,25 @@ impl Database {
         sqlx::query_scalar(self.sql(include_str!("../../sql/events/head.sql"))).fetch_one(self).await
     }
 
+    /// The number of the first event after number `n` that retention has left.
+    pub(crate) async fn first_event_after(&self, n: i64) -> sqlx::Result<Option<i64>> {
+        sqlx::query_scalar(self.sql(include_str!("../../sql/events/first_after.sql")))
+            .bind(n)
+            .fetch_optional(self)
+            .await
+    }
+
+    /// The number of events that are kept from number `first` to number `last`.
+    pub async fn count_events(&self, first: i64, last: i64) -> sqlx::Result<i64> {
+        let count = sqlx::query_scalar(self.sql(include_str!("../../sql/events/between.sql")));
+        count.bind(first).bind(last).fetch_one(self).await
+    }
+
+    /// Which installation this is: a number drawn when the schema was made.
+    pub async fn installation(&self) -> sqlx::Result<Uuid> {
+        sqlx::query_scalar(self.sql(include_str!("../../sql/events/installation.sql"))).fetch_one(self).await
+    }
+
     /// Numbers up to `limit` changes, unless another relay is at it, and says how many.
     pub(crate) async fn relay(&self, limit: i64) -> sqlx::Result<i64> {
         sqlx::query_scalar(self.sql(include_str!("../../sql/events/relay.sql"))).bind(limit).fetch_one(self).await

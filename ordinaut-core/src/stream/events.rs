@@ -1,42 +1,113 @@
 //! The stream of events: each under its number, so that Redis itself refuses a repeat.
 
 use super::{Connection, StreamError};
+use crate::store::schema::Schema;
 use crate::vocabulary::event::Event;
-use fred::interfaces::StreamsInterface;
+use fred::interfaces::{KeysInterface, StreamsInterface};
 use fred::prelude::Error;
-use fred::types::Value;
+use fred::types::{SetOptions, Value};
+use uuid::Uuid;
 
-/// The stream's key. In a cluster a stream is one key on one shard.
+/// The stream's key for the default schema; another one's is `events:SCHEMA`.
 const KEY: &str = "events";
 
-/// The number of the last event in the stream of a Redis; `None` if it is empty. Waits 5 seconds at most for an answer.
-pub async fn last_event_in_redis(url: &str) -> Result<Option<i64>, StreamError> {
-    Stream::connect(url).await?.last().await
+/// Seconds after which a draft goes whose writer died.
+const DRAFT: i64 = 600;
+
+/// What the stream of a Redis holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamStatus {
+    /// The number of its first event; 0 if it is empty.
+    pub first: i64,
+    /// The number of its last event; 0 if it is empty.
+    pub last: i64,
+    /// The number of its events.
+    pub length: i64,
+    /// The installation that writes it, once one does.
+    pub installation: Option<Uuid>,
 }
 
-pub(crate) struct Stream(Connection);
+impl StreamStatus {
+    /// Whether numbers are missing between its first and its last one. The log of events itself lacks some after a restore.
+    pub fn has_gap(&self) -> bool {
+        self.length > 0 && self.length != self.last - self.first + 1
+    }
+}
+
+/// What the stream of a schema in a Redis holds. Waits 5 seconds at most for an answer.
+pub async fn stream_in_redis(url: &str, schema: &Schema) -> Result<StreamStatus, StreamError> {
+    Stream::connect(url, schema).await?.status().await
+}
+
+pub(crate) struct Stream {
+    connection: Connection,
+    key: String,
+}
 
 impl Stream {
     /// About as many events as the stream keeps.
     pub(crate) const LENGTH: i64 = 10_000;
 
-    pub(crate) async fn connect(url: &str) -> Result<Self, StreamError> {
-        Connection::open(url).await.map(Self)
+    pub(crate) async fn connect(url: &str, schema: &Schema) -> Result<Self, StreamError> {
+        let key = if *schema == Schema::default() { KEY.to_owned() } else { format!("{KEY}:{schema}") };
+        Connection::open(url).await.map(|connection| Self { connection, key })
     }
 
-    /// The number of the last event in the stream.
-    pub(crate) async fn last(&self) -> Result<Option<i64>, StreamError> {
-        let last: Vec<(String, Value)> =
-            self.0.client.xrevrange(KEY, "+", "-", Some(1)).await.map_err(StreamError::Refused)?;
-        let Some((id, _)) = last.into_iter().next() else { return Ok(None) };
-        match id.strip_suffix("-0").and_then(|n| n.parse().ok()) {
-            Some(n) => Ok(Some(n)),
-            None => Err(StreamError::ForeignId(id)),
-        }
+    /// Names the installation that writes here, unless another one did, and returns the one that is named.
+    pub(crate) async fn claim(&self, installation: Uuid) -> Result<Option<Uuid>, StreamError> {
+        let (client, key) = (&self.connection.client, self.beside("installation"));
+        let named = client.set(&key, installation.to_string(), None, Some(SetOptions::NX), false).await;
+        let _: Value = named.map_err(StreamError::Refused)?;
+        self.installation().await
+    }
+
+    pub(crate) async fn status(&self) -> Result<StreamStatus, StreamError> {
+        let installation = self.installation().await?;
+        let info: Result<Value, Error> = self.connection.client.xinfo_stream(&self.key, false, None).await;
+        let info = match info {
+            Ok(info) => info.into_array(),
+            Err(error) if error.details().contains("no such key") => Vec::new(),
+            Err(error) => return Err(StreamError::Refused(error)),
+        };
+        let number_of = |entry: &str| match field(&info, entry) {
+            Some(Value::Array(entry)) => entry.first().map_or(Ok(0), number),
+            _ => Ok(0),
+        };
+        let length = field(&info, "length").and_then(Value::as_i64).unwrap_or(0);
+        Ok(StreamStatus { first: number_of("first-entry")?, last: number_of("last-entry")?, length, installation })
     }
 
     /// Adds an event under its number. One that is there already is a repeat, which Redis itself refuses.
     pub(crate) async fn publish(&self, event: &Event) -> Result<(), StreamError> {
+        self.add(&self.key, event).await
+    }
+
+    /// Adds an event to a draft, which is another key until it replaces the stream.
+    pub(crate) async fn draft(&self, draft: Uuid, event: &Event) -> Result<(), StreamError> {
+        self.add(&self.beside(&draft.to_string()), event).await
+    }
+
+    /// Lets a draft go by itself if its writer dies.
+    pub(crate) async fn may_go(&self, draft: Uuid) -> Result<(), StreamError> {
+        let key = self.beside(&draft.to_string());
+        let _: Value = self.connection.client.expire(key, DRAFT, None).await.map_err(StreamError::Refused)?;
+        Ok(())
+    }
+
+    /// Puts a draft in the stream's place. Groups of consumers go on where they were; what they had read and not
+    /// acknowledged is theirs to look for.
+    pub(crate) async fn replace_by(&self, draft: Uuid) -> Result<(), StreamError> {
+        let (client, draft) = (&self.connection.client, self.beside(&draft.to_string()));
+        for (group, last) in self.groups().await? {
+            let _: Value = client.xgroup_create(&draft, group, last, false).await.map_err(StreamError::Refused)?;
+        }
+        let _: Value = client.persist(&draft).await.map_err(StreamError::Refused)?;
+        let _: Value = client.rename(&draft, &self.key).await.map_err(StreamError::Refused)?;
+        Ok(())
+    }
+
+    async fn add(&self, key: &str, event: &Event) -> Result<(), StreamError> {
         let mut fields = vec![
             ("type", event.r#type.clone()),
             ("at", event.at.to_rfc3339()),
@@ -46,11 +117,49 @@ impl Stream {
         ];
         fields.extend(event.level.map(|level| ("level", level.to_string())));
         let bound = ("MAXLEN", "~", Self::LENGTH);
-        let added: Result<Value, Error> = self.0.client.xadd(KEY, false, bound, format!("{}-0", event.n), fields).await;
+        let added: Result<Value, Error> =
+            self.connection.client.xadd(key, false, bound, format!("{}-0", event.n), fields).await;
         match added {
             Ok(_) => Ok(()),
             Err(error) if error.details().contains("equal or smaller") => Ok(()),
             Err(error) => Err(StreamError::Refused(error)),
         }
     }
+
+    /// Each group of consumers with the last id that it was given.
+    async fn groups(&self) -> Result<Vec<(String, String)>, StreamError> {
+        let groups: Result<Value, Error> = self.connection.client.xinfo_groups(&self.key).await;
+        let groups = match groups {
+            Ok(groups) => groups.into_array(),
+            Err(error) if error.details().contains("no such key") => Vec::new(),
+            Err(error) => return Err(StreamError::Refused(error)),
+        };
+        let text = |group: &[Value], name| field(group, name).and_then(Value::as_string);
+        let of = |group: Value| {
+            let group = group.into_array();
+            Some((text(&group, "name")?, text(&group, "last-delivered-id")?))
+        };
+        Ok(groups.into_iter().filter_map(of).collect())
+    }
+
+    async fn installation(&self) -> Result<Option<Uuid>, StreamError> {
+        let named: Option<String> =
+            self.connection.client.get(self.beside("installation")).await.map_err(StreamError::Refused)?;
+        Ok(named.and_then(|named| named.parse().ok()))
+    }
+
+    /// A key on the stream's own shard, which no stream of a schema can have.
+    fn beside(&self, what: &str) -> String {
+        format!("{{{}}}:{what}", self.key)
+    }
+}
+
+/// A field of an answer that lists names and values by turns.
+fn field<'a>(answer: &'a [Value], name: &str) -> Option<&'a Value> {
+    answer.chunks_exact(2).find(|pair| pair[0].as_str().is_some_and(|found| found == name)).map(|pair| &pair[1])
+}
+
+fn number(id: &Value) -> Result<i64, StreamError> {
+    let id = id.as_string().unwrap_or_default();
+    id.strip_suffix("-0").and_then(|n| n.parse().ok()).ok_or(StreamError::ForeignId(id))
 }

@@ -4,7 +4,7 @@ mod events;
 mod hints;
 
 pub(crate) use events::Stream;
-pub use events::last_event_in_redis;
+pub use events::{StreamStatus, stream_in_redis};
 pub(crate) use hints::{Teller, hear};
 
 use fred::interfaces::ClientLike;
@@ -25,7 +25,7 @@ pub enum StreamError {
     #[error("Redis refused")]
     Refused(#[source] Error),
     /// Somebody else writes to the stream.
-    #[error("the stream \"events\" holds entries with foreign ids such as {0:?}")]
+    #[error("the stream of events holds entries with foreign ids such as {0:?}")]
     ForeignId(String),
     /// An event could not be written as JSON.
     #[error("an event could not be written as JSON")]

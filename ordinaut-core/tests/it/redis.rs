@@ -7,7 +7,7 @@ use crate::fixture::{
 use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
 use fred::prelude::{Builder, Client, Config};
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, QueueChange, Scheduler, last_event_in_redis};
+use ordinaut_core::{Database, QueueChange, Scheduler, stream_in_redis};
 use ordinaut_embedded::Redis;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ async fn client(url: &str) -> Client {
 /// The whole stream, once it has all that the database has.
 async fn stream(redis: &Redis, db: &Database) -> Vec<Entry> {
     let last = db.last_event().await.unwrap();
-    let published = async { while last_event_in_redis(&redis.url()).await.unwrap() != Some(last) {} };
+    let published = async { while stream_in_redis(&redis.url(), db.schema()).await.unwrap().last != last {} };
     tokio::time::timeout(LIMIT, published).await.unwrap_or_else(|_| panic!("event {last} was never published"));
     let client = client(&redis.url()).await;
     let entries: Vec<Entry> = client.xrange("events", "-", "+", None).await.unwrap();
@@ -130,7 +130,7 @@ async fn a_redis_that_comes_late_gets_what_it_missed() {
     let url = format!("redis+unix://{}", late.0.display());
     let running = schedule(Scheduler::new(db.clone().redis(Some(url.clone()))));
     work(&db).await;
-    assert!(last_event_in_redis(&url).await.is_err());
+    assert!(stream_in_redis(&url, db.schema()).await.is_err());
 
     std::os::unix::fs::symlink(redis.socket(), &late.0).unwrap();
 
@@ -181,4 +181,75 @@ async fn a_redis_that_lost_its_data_gets_it_again() {
 
     check(&redis, &db).await;
     running.stop().await;
+}
+
+/// Deletes events from the middle of the stream, or all of it, while a publisher is at work, and lets more happen.
+async fn lose(redis: &Redis, db: &TestDatabase, ids: &[i64]) {
+    let client = client(&redis.url()).await;
+    let _: i64 = match ids {
+        [] => client.del("events").await.unwrap(),
+        ids => client.xdel("events", ids.iter().map(|n| format!("{n}-0")).collect::<Vec<_>>()).await.unwrap(),
+    };
+    work(db).await;
+    let filled = async {
+        loop {
+            let stream = stream_in_redis(&redis.url(), db.schema()).await.unwrap();
+            if stream.first == 1 && !stream.has_gap() && stream.last == db.last_event().await.unwrap() {
+                break;
+            }
+        }
+    };
+    within(filled).await;
+    check(redis, db).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_loses_events_while_it_is_published_to_is_filled_up_in_order() {
+    let Some(redis) = redis().await else { return };
+    let db = database().await;
+    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    work(&db).await;
+    check(&redis, &db).await;
+    let last = db.last_event().await.unwrap();
+    let client = client(&redis.url()).await;
+    let _: String = client.xgroup_create("events", "readers", "3-0", false).await.unwrap();
+    // A gap in the middle, as a snapshot that was restored leaves it; the last ones; everything.
+    lose(&redis, &db, &[4, 5]).await;
+    let groups: Vec<BTreeMap<String, fred::types::Value>> = client.xinfo_groups("events").await.unwrap();
+    assert_eq!(groups[0]["last-delivered-id"].as_string().unwrap(), "3-0");
+    lose(&redis, &db, &[last - 1, last]).await;
+    lose(&redis, &db, &[]).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn two_schemas_have_two_streams_and_two_installations_are_told_apart() {
+    let Some(redis) = redis().await else { return };
+    let (db, rival) = (database().await, database().await);
+    let elsewhere = db.clone().in_schema(ordinaut_core::Schema::new("elsewhere").unwrap());
+    elsewhere.migrate().await.unwrap();
+    let of = |db: &Database| schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    let running = [of(&db), of(&elsewhere)];
+    work(&db).await;
+    elsewhere.enqueue(&probe(0)).await.unwrap();
+    check(&redis, &db).await;
+    let client = client(&redis.url()).await;
+    let other = async { while client.xlen::<i64, _>("events:elsewhere").await.unwrap() != 1 {} };
+    within(other).await;
+    let named = |db: &Database| {
+        let (url, schema) = (redis.url(), db.schema().clone());
+        async move { stream_in_redis(&url, &schema).await.unwrap().installation.unwrap() }
+    };
+    assert_eq!(named(&db).await, db.installation().await.unwrap());
+    assert_eq!(named(&elsewhere).await, elsewhere.installation().await.unwrap());
+
+    // The same schema of another database: what it has goes nowhere.
+    let beside = of(&rival);
+    work(&rival).await;
+    work(&db).await;
+    check(&redis, &db).await;
+    assert_ne!(named(&rival).await, rival.installation().await.unwrap());
+    for running in running.into_iter().chain([beside]) {
+        running.stop().await;
+    }
 }
