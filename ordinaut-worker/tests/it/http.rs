@@ -48,7 +48,7 @@ async fn text_is_sent_as_it_is_and_anything_else_as_json() {
     let (fixture, server) = (Fixture::new().await, Server::answering(|_| "").await);
     for (body, content_type, sent) in [
         (json!("a=1"), "", "a=1"),
-        (json!({"a": [1, null]}), "application/json", r#"{"a":[1,null]}"#),
+        (json!({"a": [1, null]}), "application/json", r#"{"a": [1, null]}"#),
         (json!(7), "application/json", "7"),
         (Value::Null, "", ""),
     ] {
