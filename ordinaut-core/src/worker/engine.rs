@@ -19,8 +19,7 @@ use crate::store::failure::{Consequence, FailureKind};
 use crate::store::session::Profile;
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::lease::Lease;
-use crate::vocabulary::outcome::Outcome;
-use crate::wakeup::{hinter, listen};
+use crate::wakeup::listen;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -276,15 +275,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         self.bench.suspects.given_back(&self.bench.shelf.clear());
         let settings = &self.settings;
-        let profile = Profile {
-            name: settings.name.clone(),
-            host: settings.host.clone(),
-            queues: settings.queue_names().collect(),
-            kinds: self.bench.registry.kinds(),
-            concurrency: settings.concurrency,
-            max_attempts: settings.max_attempts(),
-            lease: settings.lease,
-        };
+        let profile = Profile::of(settings, self.bench.registry.kinds());
         let (cancels, when_stuck) = (self.cancels.clone(), self.when_stuck);
         let session = Arc::new(Session::open(&self.database, profile, cancels, when_stuck, &self.loops).await?);
         let (name, id, queues) = (&settings.name, session.id, Served::list(&settings.queues));
@@ -394,15 +385,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         match attempt.perform(lease).await {
             // The settler goes last: it waits until every inbox is closed.
             Rest::Write(finished) => drop(inbox.send(Letter { finished, sender }).await),
-            Rest::Settled => {
-                sender.book.ended(&sender.queue, Outcome::Succeeded, 1);
-                if sender.limited {
-                    // What waits for its room may have it, here and elsewhere.
-                    self.wake.notify_one();
-                    hinter::tell(&self.database, [&*sender.queue]);
-                }
-                sender.answer(Answer::Settled);
-            }
+            Rest::Settled => sender.settled_itself(&self.database, &self.wake),
             Rest::LeaseLost => sender.answer(Answer::LeaseLost),
         }
     }

@@ -58,6 +58,17 @@ impl Sender {
     pub(super) fn answer(self, answer: Answer) {
         self.answer.map(|asked| asked.send(answer).ok());
     }
+
+    /// Its handler has settled the attempt, in a transaction of its own.
+    pub(super) fn settled_itself(self, database: &Database, wake: &Notify) {
+        self.book.ended(&self.queue, Outcome::Succeeded, 1);
+        if self.limited {
+            // What waits for its room may have it, here and elsewhere.
+            wake.notify_one();
+            hinter::tell(database, [&*self.queue]);
+        }
+        self.answer(Answer::Settled);
+    }
 }
 
 /// Whether an end was written.
