@@ -1,12 +1,12 @@
 //! The trait that makes a type a job.
 
+use crate::destination::Destination;
 use crate::store::enqueue::{EnqueueError, Enqueued};
 use crate::vocabulary::backoff::Backoff;
 use crate::vocabulary::new_job::{NewJob, Seal};
 use crate::vocabulary::unique::Unique;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::PgExecutor;
 
 /// A type whose values are the arguments of one kind of job.
 ///
@@ -45,10 +45,11 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
         None
     }
 
-    /// Inserts one, through a pool or inside your own transaction (`&mut *tx`). For options see [`Job::new_job`].
-    fn enqueue<'e>(&self, db: impl PgExecutor<'e> + 'e) -> impl Future<Output = Result<Enqueued, EnqueueError>> + Send {
+    /// Inserts one: `job.enqueue(&database)`, or inside your own transaction `job.enqueue(database.in_tx(&mut tx))`. For
+    /// options see [`Job::new_job`].
+    fn enqueue(&self, destination: impl Destination) -> impl Future<Output = Result<Enqueued, EnqueueError>> + Send {
         let job = self.new_job();
-        async { job?.enqueue(db).await }
+        async { job?.enqueue(destination).await }
     }
 
     /// The same, not enqueued yet, to be given options. Fails if the value cannot be written as JSON.

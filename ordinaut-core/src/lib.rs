@@ -3,6 +3,7 @@
 #[cfg(feature = "binary")]
 pub mod binary;
 mod cancel;
+mod destination;
 mod job;
 mod limits;
 #[cfg_attr(not(feature = "binary"), allow(unreachable_pub, reason = "public where the binaries share it"))]
@@ -23,6 +24,7 @@ mod wakeup;
 mod worker;
 
 pub use cancel::CancelledJobs;
+pub use destination::{Destination, InTx};
 pub use job::Job;
 pub use limits::LimitError;
 pub use pending::Pending;

@@ -31,17 +31,18 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let mut lab = Lab::start_with_statements(options, &[("autovacuum", "off")]).await?;
     let jobs = options.jobs.unwrap_or(JOBS);
     let few = jobs.min(ONE_BY_ONE);
-    leave(lab.database("single").await?).await;
+    let single = lab.database("single").await?;
     leave(lab.database("life").await?).await;
 
     let singly = stage(&mut lab, "single", "enqueue one by one", few, async |lab| {
         let mut connection = lab.connect("single", BENCH).await?;
         for _ in 0..few {
-            Noop::default().enqueue(&mut connection).await?;
+            Noop::default().enqueue(single.in_tx(&mut connection)).await?;
         }
         Ok(connection.close().await?)
     });
     let singly = singly.await?;
+    leave(single).await;
     let enqueue = stage(&mut lab, "life", "enqueue in bulk", jobs, async |lab| {
         let database = ordinaut_core::Database::connect(lab.connect_options("life", BENCH)?, 1).await?;
         job::preload(&database, jobs).await?;

@@ -106,7 +106,7 @@ async fn enqueue(database: &Database, producer: Producer, job: Ping) -> anyhow::
         }
         Producer::Caller => {
             let mut tx = database.pool().begin().await?;
-            job.enqueue(&mut *tx).await?;
+            job.enqueue(database.in_tx(&mut tx)).await?;
             tx.commit().await?;
         }
     }

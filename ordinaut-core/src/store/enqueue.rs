@@ -1,10 +1,10 @@
-//! Enqueue: one statement for a job or for a thousand, in the caller's transaction. Unique jobs: `unique.rs`.
+//! The statements of an enqueue: one for a job or for a thousand, in the caller's transaction. Unique jobs: `unique.rs`.
 
 use super::schema::Schema;
 use super::sealed::stored_args;
 use super::unique;
 use crate::vocabulary::new_job::{InvalidField, NewJob};
-use sqlx::{Connection, PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor};
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -72,40 +72,6 @@ impl Wake {
             Self::InTransaction => Some(schema.channel()),
             Self::AfterCommit => None,
         }
-    }
-}
-
-impl NewJob {
-    /// Inserts the job, through a pool or inside your own transaction (`&mut *tx`), into the schema `ordinaut`.
-    /// One round trip; locks nothing that another producer needs, but for a [unique](NewJob::unique) job, whose key others
-    /// wait for until the transaction ends.
-    ///
-    /// Under repeatable read, a key that another transaction took or freed since this one began is an error of
-    /// serialization (40001): the transaction has to be begun anew. Several unique jobs in one transaction had better be
-    /// enqueued in one call: single ones in opposite orders would wait in a circle, and Postgres would end one of them.
-    pub async fn enqueue<'e>(&self, db: impl PgExecutor<'e>) -> Result<Enqueued, EnqueueError> {
-        Schema::default().enqueue(self, db).await
-    }
-}
-
-impl Schema {
-    /// As [`NewJob::enqueue`], into this schema.
-    pub async fn enqueue<'e>(&self, job: &NewJob, db: impl PgExecutor<'e>) -> Result<Enqueued, EnqueueError> {
-        enqueue_one(self, job, Wake::InTransaction, db).await.map(|(enqueued, _)| enqueued)
-    }
-
-    /// Inserts all of the jobs or none, a thousand in a round trip and in memory at once, and says how many were inserted:
-    /// a [duplicate](Enqueued::Duplicate) is none. Unique jobs are kept in memory to the end, and take their keys in one
-    /// order, whatever that of the jobs. Inside a transaction it is part of that.
-    pub async fn enqueue_many(
-        &self,
-        jobs: impl IntoIterator<Item: Borrow<NewJob>>,
-        db: &mut PgConnection,
-    ) -> Result<u64, EnqueueError> {
-        let mut all = db.begin().await?;
-        let inserted = insert_many(self, jobs, Wake::InTransaction, &mut all, |_| ()).await?;
-        all.commit().await?;
-        Ok(inserted.new)
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Secrets {
 
 impl Database {
     /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, if they are
-    /// enqueued with [`Database::enqueue`], [`Database::enqueue_many`] or [`Database::pending`]; and lets handlers of a
+    /// enqueued through it, by itself or in a transaction ([`Database::in_tx`]); and lets handlers of a
     /// [`Worker`](crate::Worker) on it read those that any of the keys has encrypted.
     #[cfg(feature = "encryption")]
     #[must_use]
@@ -27,7 +27,7 @@ impl Database {
         self
     }
 
-    /// Also encrypts the arguments of these kinds, which no Rust type stands for, in the same calls. Without a key ring their
+    /// Also encrypts the arguments of these kinds, which no Rust type stands for. Without a key ring their
     /// jobs are refused.
     #[must_use]
     pub fn encrypt_kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {

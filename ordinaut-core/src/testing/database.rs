@@ -1,9 +1,12 @@
 //! A database of one test.
 
+use crate::destination::Destination;
 use crate::store::database::Database;
+use crate::store::enqueue::{EnqueueError, Enqueued};
 use crate::store::migrate::SchemaError;
 use crate::store::schema::Schema;
 use crate::store::testing::{create_database, drop_database};
+use crate::vocabulary::new_job::NewJob;
 use sqlx::postgres::PgConnectOptions;
 use std::ops::Deref;
 use uuid::Uuid;
@@ -43,6 +46,12 @@ impl Deref for TestDatabase {
 
     fn deref(&self) -> &Database {
         &self.database
+    }
+}
+
+impl Destination for &TestDatabase {
+    async fn receive(self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
+        self.database.enqueue(job).await
     }
 }
 

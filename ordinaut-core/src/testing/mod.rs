@@ -32,7 +32,7 @@
 //!
 //! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
 //! let db = TestDatabase::new().await?; // of this test alone; gone when it is dropped
-//! SendMail { to: "ann@example.org".into() }.enqueue(db.pool()).await?;
+//! SendMail { to: "ann@example.org".into() }.enqueue(&db).await?;
 //! testing::assert_enqueued(&db, "send_mail", |args| args["to"] == "ann@example.org").await;
 //!
 //! let mut worker = Worker::new(db.clone(), ()).handle(send_mail);

@@ -43,8 +43,7 @@ impl<S> Context<S> {
     /// same transaction does nothing.
     ///
     /// ```
-    /// use ordinaut_core::{Context, Job, JobError};
-    /// use sqlx::PgPool;
+    /// use ordinaut_core::{Context, Database, Job, JobError};
     /// # #[derive(serde::Serialize, serde::Deserialize)]
     /// # struct Order { id: i64 }
     /// # impl Job for Order { const KIND: &'static str = "order"; }
@@ -53,9 +52,9 @@ impl<S> Context<S> {
     /// # impl Job for Invoice { const KIND: &'static str = "invoice"; }
     ///
     /// // An order that is done has its invoice, and one that is not has none.
-    /// async fn order(job: Order, ctx: Context<PgPool>) -> Result<(), JobError> {
+    /// async fn order(job: Order, ctx: Context<Database>) -> Result<(), JobError> {
     ///     let mut tx = ctx.state.begin().await?;
-    ///     Invoice { order: job.id }.enqueue(&mut *tx).await?;
+    ///     Invoice { order: job.id }.enqueue(ctx.state.in_tx(&mut tx)).await?;
     ///     ctx.settle_in(&mut tx).await?;
     ///     tx.commit().await?;
     ///     Ok(())

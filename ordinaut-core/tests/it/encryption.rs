@@ -37,6 +37,11 @@ fn ring(names: &[&str]) -> Keyring {
     Keyring::new(names.iter().map(|name| (*name, [name.as_bytes()[1]; 32]))).unwrap()
 }
 
+/// A kind that no Rust type stands for.
+fn by_name() -> NewJob {
+    NewJob::new("by_name", &json!({"card": SECRET})).unwrap()
+}
+
 /// The cards that a handler has read.
 type Cards = Arc<Mutex<Vec<String>>>;
 
@@ -75,11 +80,16 @@ async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
     keyed.enqueue(&charge().new_job().unwrap()).await.unwrap();
     keyed.enqueue_many([charge().new_job().unwrap(), charge().new_job().unwrap()]).await.unwrap();
     let mut tx = db.pool().begin().await.unwrap();
-    charge().new_job().unwrap().encrypted(&ring(&["k1"])).enqueue(&mut *tx).await.unwrap();
+    charge().enqueue(keyed.in_tx(&mut tx)).await.unwrap();
+    charge().new_job().unwrap().encrypted(&ring(&["k1"])).enqueue(db.in_tx(&mut tx)).await.unwrap();
+    keyed.in_tx(&mut tx).enqueue_many([by_name(), charge().new_job().unwrap()]).await.unwrap();
+    by_name().enqueue(keyed.in_tx(&mut tx)).await.unwrap();
     let mut pending = keyed.pending();
     let last = pending.add(charge().new_job().unwrap());
     pending.commit(tx).await.unwrap();
-    keyed.enqueue(&NewJob::new("by_name", &json!({"card": SECRET})).unwrap()).await.unwrap();
+    charge().enqueue(&keyed).await.unwrap();
+    by_name().enqueue(&keyed).await.unwrap();
+    keyed.enqueue(&by_name()).await.unwrap();
     keyed.enqueue(&NewJob::new("open", &json!({"name": "ann-the-open"})).unwrap()).await.unwrap();
 
     assert!(!stored(&db, SECRET).await && stored(&db, "ann-the-open").await);
@@ -88,12 +98,12 @@ async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
     let in_psql: Value = ask_of(&db, "select args from ordinaut.job where id = $1", last).await;
     assert_eq!(in_psql["encrypted"]["key"], "k1");
     let (mut worker, cards) = worker(&keyed);
-    for _ in 0..5 {
+    for _ in 0..8 {
         assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
     }
-    assert_eq!(*cards.lock().unwrap(), [SECRET; 5]);
+    assert_eq!(*cards.lock().unwrap(), [SECRET; 8]);
     let outcomes = "select count(*) from ordinaut.run where outcome = 'succeeded'";
-    assert_eq!(ask::<i64>(&db, outcomes).await, 5);
+    assert_eq!(ask::<i64>(&db, outcomes).await, 8);
     assert!(!stored(&db, SECRET).await);
 }
 
@@ -116,13 +126,18 @@ async fn a_dead_letter_keeps_the_secret_and_can_be_sent_back() {
 async fn without_a_key_ring_nothing_is_stored() {
     let db = database().await;
     let named = db.clone().encrypt_kinds(["by_name"]);
-    let by_name = NewJob::new("by_name", &json!({"card": SECRET})).unwrap();
+    let mut tx = db.begin().await.unwrap();
     let refusals = [
-        charge().enqueue(db.pool()).await,
+        charge().enqueue(&*db).await,
+        charge().enqueue(db.in_tx(&mut tx)).await,
+        by_name().enqueue(named.in_tx(&mut tx)).await,
+        named.in_tx(&mut tx).enqueue_many([by_name()]).await.map(|_| unreachable!()),
+        by_name().enqueue(&named).await,
         db.enqueue(&charge().new_job().unwrap()).await,
         db.enqueue_many([charge().new_job().unwrap()]).await.map(|_| unreachable!()),
-        named.enqueue(&by_name).await,
+        named.enqueue(&by_name()).await,
     ];
+    tx.commit().await.unwrap();
     for refused in refusals {
         let Err(EnqueueError::Invalid(invalid)) = refused else { panic!("{refused:?}") };
         assert_eq!(invalid.field, "args");

@@ -15,7 +15,7 @@ const STORED: &str = "select (select count(*) from ordinaut.job) + (select count
 async fn a_job_exists_once_the_callers_transaction_commits() {
     let db = database().await;
     let mut tx = db.pool().begin().await.unwrap();
-    let job_id = Probe { n: 7 }.enqueue(&mut *tx).await.map(Enqueued::id).unwrap();
+    let job_id = Probe { n: 7 }.enqueue(db.in_tx(&mut tx)).await.map(Enqueued::id).unwrap();
     assert!(db.job(job_id).await.unwrap().is_none());
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle);
 
@@ -29,8 +29,8 @@ async fn a_job_exists_once_the_callers_transaction_commits() {
 async fn a_rollback_leaves_nothing() {
     let db = database().await;
     let mut tx = db.pool().begin().await.unwrap();
-    Probe { n: 7 }.enqueue(&mut *tx).await.unwrap();
-    db.schema().enqueue_many(&[probe(1), probe(2)], &mut tx).await.unwrap();
+    Probe { n: 7 }.enqueue(db.in_tx(&mut tx)).await.unwrap();
+    db.in_tx(&mut tx).enqueue_many(&[probe(1), probe(2)]).await.unwrap();
 
     tx.rollback().await.unwrap();
 
@@ -42,9 +42,9 @@ async fn a_refused_batch_leaves_the_rest_of_the_callers_transaction_alone() {
     let db = database().await;
     let twice = probe(1);
     let mut tx = db.pool().begin().await.unwrap();
-    let kept = Probe { n: 7 }.enqueue(&mut *tx).await.map(Enqueued::id).unwrap();
+    let kept = Probe { n: 7 }.enqueue(db.in_tx(&mut tx)).await.map(Enqueued::id).unwrap();
 
-    let error = db.schema().enqueue_many(&[twice.clone(), twice], &mut tx).await.unwrap_err();
+    let error = db.in_tx(&mut tx).enqueue_many(&[twice.clone(), twice]).await.unwrap_err();
     tx.commit().await.unwrap();
 
     assert!(matches!(error, EnqueueError::Database(_)), "{error}");
@@ -233,7 +233,7 @@ async fn a_delay_counts_on_the_databases_clock_from_the_statement_on() {
     let mut tx = db.pool().begin().await.unwrap();
     let clock = "select clock_timestamp()";
     let before: DateTime<Utc> = sqlx::query_scalar(clock).fetch_one(&mut *tx).await.unwrap();
-    job.enqueue(&mut *tx).await.unwrap();
+    job.enqueue(db.in_tx(&mut tx)).await.unwrap();
     let after: DateTime<Utc> = sqlx::query_scalar(clock).fetch_one(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
 

@@ -43,7 +43,7 @@ async fn write(db: &Database, transactions: usize) -> Vec<Vec<Uuid>> {
         let mut written = Vec::new();
         for n in 0..transactions {
             let mut tx = db.begin().await.unwrap();
-            written.push(Probe { n: 0 }.enqueue(&mut *tx).await.map(Enqueued::id).unwrap());
+            written.push(Probe { n: 0 }.enqueue(db.in_tx(&mut tx)).await.map(Enqueued::id).unwrap());
             // Some stay open for a while, so that they commit in another order than they wrote.
             for _ in 0..n % 3 {
                 sqlx::query("select").execute(&mut *tx).await.unwrap();
@@ -81,7 +81,7 @@ async fn eight_writers_are_told_without_gaps_and_each_in_its_order() {
 async fn a_change_that_commits_late_is_told_late_and_not_missed() {
     let db = database().await;
     let mut open = db.pool().begin().await.unwrap();
-    let late = Probe { n: 0 }.enqueue(&mut *open).await.map(Enqueued::id).unwrap();
+    let late = Probe { n: 0 }.enqueue(db.in_tx(&mut open)).await.map(Enqueued::id).unwrap();
     let early = enqueue(&db).await;
     schedule_once(&db).await;
     let seen = db.events_after(0, 10).await.unwrap();

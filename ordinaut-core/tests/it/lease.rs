@@ -95,7 +95,7 @@ async fn a_heavier_queue_gets_more_of_the_turns_and_the_lighter_one_its_share() 
 #[tokio::test]
 async fn a_kind_without_a_handler_waits_and_says_why() {
     let db = database().await;
-    let unknown = Unknown.enqueue(db.pool()).await.map(Enqueued::id).unwrap();
+    let unknown = Unknown.enqueue(&*db).await.map(Enqueued::id).unwrap();
     let known = enqueue(&db).await;
 
     let mut knows_another = worker(&db, succeed);
@@ -299,7 +299,7 @@ async fn a_job_that_commits_late_is_found_below_the_floor() {
     let db = database().await;
     let mut worker = worker(&db, succeed);
     let mut tx = db.pool().begin().await.unwrap();
-    let late = probe(0).enqueue(&mut *tx).await.unwrap().id();
+    let late = probe(0).enqueue(db.in_tx(&mut tx)).await.unwrap().id();
     // Longer than the margin that a floor keeps.
     idle_for(&db, &mut worker, 400).await;
 
@@ -320,7 +320,7 @@ async fn a_job_that_commits_late_is_found_below_the_floor() {
 async fn many_jobs_that_commit_late_drain_after_one_sweep() {
     let db = database().await;
     let mut tx = db.pool().begin().await.unwrap();
-    db.schema().enqueue_many(&(0..2000).map(probe).collect::<Vec<_>>(), &mut tx).await.unwrap();
+    db.in_tx(&mut tx).enqueue_many(&(0..2000).map(probe).collect::<Vec<_>>()).await.unwrap();
     idle_for(&db, &mut worker(&db, succeed), 400).await;
     let running = run(worker(&db, succeed));
     eventually(&db, "select exists (select from ordinaut.worker where waiting)").await;
@@ -341,7 +341,7 @@ async fn an_enqueue_wakes_a_worker_that_would_not_look_for_a_minute() {
 
     // By the caller's commit, by the hint after the library's, and from plain SQL.
     let mut tx = db.pool().begin().await.unwrap();
-    probe(0).enqueue(&mut *tx).await.unwrap();
+    probe(0).enqueue(db.in_tx(&mut tx)).await.unwrap();
     tx.commit().await.unwrap();
     eventually(&db, "select count(*) = 1 from ordinaut.run").await;
     db.enqueue(&probe(1)).await.unwrap();

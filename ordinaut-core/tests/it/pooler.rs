@@ -24,7 +24,7 @@ async fn a_pooler_that_forgets_statements_is_noticed_and_does_no_harm() {
     let pooled = Database::connect(options, 5).await.unwrap();
     let running = run(worker(&pooled, succeed));
     let mut tx = pooled.begin().await.unwrap();
-    let own = probe(1).enqueue(&mut *tx).await.unwrap().id();
+    let own = probe(1).enqueue(db.in_tx(&mut tx)).await.unwrap().id();
     tx.commit().await.unwrap();
     let through_the_database = probe(2).enqueue(&pooled).await.unwrap().id();
     let many: Vec<_> = (0..2500).map(probe).collect();

@@ -173,8 +173,8 @@ impl Job for Growing {
 #[tokio::test]
 async fn a_kind_may_bring_its_own_backoff() {
     let db = database().await;
-    let steady = Steady.enqueue(db.pool()).await.map(Enqueued::id).unwrap();
-    let growing = Growing.enqueue(db.pool()).await.map(Enqueued::id).unwrap();
+    let steady = Steady.enqueue(&*db).await.map(Enqueued::id).unwrap();
+    let growing = Growing.enqueue(&*db).await.map(Enqueued::id).unwrap();
     let mut worker = Worker::new(db.clone(), ())
         .settings(quick())
         .when_stuck(|| ())

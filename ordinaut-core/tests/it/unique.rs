@@ -110,9 +110,9 @@ async fn a_type_says_what_makes_its_jobs_unique() {
         }
     }
     let db = database().await;
-    let first = Bill { customer: 1, sum: 1 }.enqueue(db.pool()).await.unwrap();
+    let first = Bill { customer: 1, sum: 1 }.enqueue(&*db).await.unwrap();
     assert!(matches!(first, Enqueued::New(_)));
-    let second = Bill { customer: 1, sum: 2 }.enqueue(db.pool()).await.unwrap();
+    let second = Bill { customer: 1, sum: 2 }.enqueue(&*db).await.unwrap();
     assert_eq!(second, Enqueued::Duplicate(first.id()));
 }
 
@@ -163,7 +163,7 @@ async fn the_second_waits_for_the_first_ones_transaction_and_is_new_if_that_is_r
         let db = Arc::new(database().await);
         let mut tx = db.pool().begin().await.unwrap();
         let first = keyed("a");
-        assert_eq!(first.enqueue(&mut *tx).await.unwrap(), Enqueued::New(first.id()));
+        assert_eq!(first.enqueue(db.in_tx(&mut tx)).await.unwrap(), Enqueued::New(first.id()));
         let second = keyed("a");
         let (asks, job) = (db.clone(), second.clone());
         let answer = tokio::spawn(async move { asks.enqueue(&job).await });
@@ -191,7 +191,7 @@ async fn a_duplicate_in_an_open_transaction_does_not_hold_up_the_end_of_the_hold
         let step = tokio::spawn(async move { worker.step().await });
         let handler = within(starts.recv()).await.unwrap();
         let mut tx = db.pool().begin().await.unwrap();
-        let second = keyed_in(mode, "a").enqueue(&mut *tx).await.unwrap();
+        let second = keyed_in(mode, "a").enqueue(db.in_tx(&mut tx)).await.unwrap();
         assert_eq!(second, Enqueued::Duplicate(first));
 
         handler.end(Ok(()));
@@ -207,7 +207,7 @@ async fn under_repeatable_read_a_key_taken_meanwhile_is_an_error_of_serializatio
     let mut tx = db.pool().begin_with("begin isolation level repeatable read").await.unwrap();
     sqlx::query("select 1 from ordinaut.job").execute(&mut *tx).await.unwrap();
     new(&db, &keyed("a")).await;
-    let error = keyed("a").enqueue(&mut *tx).await.unwrap_err();
+    let error = keyed("a").enqueue(db.in_tx(&mut tx)).await.unwrap_err();
     let EnqueueError::Database(error) = error else { panic!("{error}") };
     assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("40001"));
     assert!(ordinaut_core::FailureKind::of(&error).will_pass());

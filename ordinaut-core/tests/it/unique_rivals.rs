@@ -3,7 +3,7 @@
 use crate::fixture::{ask, database, eventually, gated, probe, run, succeed, tell, within, worker};
 use crate::unique::{LATER, is_sound, keyed, keyed_in, new, state};
 use futures_util::future::join_all;
-use ordinaut_core::{EnqueueError, Enqueued, FailureKind, JobState, OnDuplicate, Outcome, Schema, Step, Unique};
+use ordinaut_core::{EnqueueError, Enqueued, FailureKind, JobState, OnDuplicate, Outcome, Step, Unique};
 use sqlx::{Postgres, Transaction};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Barrier;
@@ -185,9 +185,9 @@ async fn who_has_a_key_takes_it_again_while_the_next_in_turn_waits_for_him() {
         let (first, second, other) = (keyed("a"), debounced(), debounced());
         let mut tx = db.pool().begin().await.unwrap();
         if in_a_savepoint {
-            assert_eq!(Schema::default().enqueue_many([&first], &mut tx).await.unwrap(), 1);
+            assert_eq!(db.in_tx(&mut tx).enqueue_many([&first]).await.unwrap(), 1);
         } else {
-            assert_eq!(first.enqueue(&mut *tx).await.unwrap(), Enqueued::New(first.id()));
+            assert_eq!(first.enqueue(db.in_tx(&mut tx)).await.unwrap(), Enqueued::New(first.id()));
         }
         let rival = tokio::spawn({
             let (db, other) = (db.clone(), other.clone());
@@ -195,7 +195,7 @@ async fn who_has_a_key_takes_it_again_while_the_next_in_turn_waits_for_him() {
         });
         eventually(&db, WAITS).await;
 
-        assert_eq!(within(second.enqueue(&mut *tx)).await.unwrap(), Enqueued::New(second.id()));
+        assert_eq!(within(second.enqueue(db.in_tx(&mut tx))).await.unwrap(), Enqueued::New(second.id()));
 
         tx.commit().await.unwrap();
         assert_eq!(within(rival).await.unwrap().unwrap(), Enqueued::New(other.id()));
@@ -210,7 +210,7 @@ async fn a_transaction_waits_its_turn_for_some_keys_and_never_fills_the_table_of
     let mut tx = db.pool().begin().await.unwrap();
     for n in 0..40 {
         let job = keyed_in(OnDuplicate::Debounce, &n.to_string());
-        assert_eq!(job.enqueue(&mut *tx).await.unwrap(), Enqueued::New(job.id()));
+        assert_eq!(job.enqueue(db.in_tx(&mut tx)).await.unwrap(), Enqueued::New(job.id()));
     }
     assert_eq!(turns(&mut tx).await, 32);
     tx.rollback().await.unwrap();
@@ -221,7 +221,7 @@ async fn a_transaction_waits_its_turn_for_some_keys_and_never_fills_the_table_of
     let step = tokio::spawn(async move { worker.step().await });
     let handler = within(starts.recv()).await.unwrap();
     let mut tx = db.pool().begin().await.unwrap();
-    let duplicate = keyed_in(OnDuplicate::Debounce, "a").enqueue(&mut *tx).await.unwrap();
+    let duplicate = keyed_in(OnDuplicate::Debounce, "a").enqueue(db.in_tx(&mut tx)).await.unwrap();
     assert_eq!((duplicate, turns(&mut tx).await), (Enqueued::Duplicate(holder), 0), "it holds up nobody");
     handler.end(Ok(()));
     within(step).await.unwrap().unwrap();

@@ -36,7 +36,7 @@ async fn loaded(crew: &Crew, held: Duration) -> f64 {
     let jobs: Vec<NewJob> = (0..JOBS).map(|_| echo()).collect();
     let ids: Vec<_> = jobs.iter().map(NewJob::id).collect();
     let mut tx = crew.database.pool().begin().await.unwrap();
-    crew.database.schema().enqueue_many(&jobs, &mut tx).await.unwrap();
+    crew.database.in_tx(&mut tx).enqueue_many(&jobs).await.unwrap();
     // It is held for so long; nothing is waited for.
     tokio::time::sleep(held).await;
     let committed: f64 =
