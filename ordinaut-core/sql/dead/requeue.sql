@@ -2,7 +2,8 @@
 -- may have mended them there; and its copy restores a job whose own row has been pruned.
 --
 -- One that had a unique key takes it again, and stays dead if another job holds it: a key is never twice active. So does a
--- job of a service, which makes its next one itself and has one at a time.
+-- job of a service, which makes its next one itself and has one at a time. One of a task with a
+-- concurrency key, or with a bound on its jobs, goes into that line, where next_in_line.sql finds it.
 with asked as materialized (
     select job_id, unique_key, unique_after_end
     from ordinaut.dead_letter
@@ -26,6 +27,17 @@ with asked as materialized (
     where dead_letter.job_id = any(array[asked.job_id])
       and (asked.unique_key is null or exists (select from taken where taken.job_id = asked.job_id))
     returning dead_letter.*
+), back as materialized (
+    select letter.*, case when unique_key is null then 0 else 8 end as flags, task.id as of_task, task.concurrency_key,
+           coalesce(task.concurrency_key, case when definition ->> 'max_instances' is not null then task.id::text end) as line
+    from letter
+    left join lateral (
+        select id, concurrency_key, definition from ordinaut.task where task.id = letter.task_id offset 0
+    ) task on true
+), listed as (
+    insert into ordinaut.task_job (task_id, job_id, concurrency_key)
+    select of_task, job_id, concurrency_key from back where of_task is not null
+    on conflict (task_id, job_id) do update set concurrency_key = excluded.concurrency_key
 ), restored as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id,
                               scheduled_for, tenant, trace_context, created_at, unique_key, unique_after_end)
@@ -35,12 +47,16 @@ with asked as materialized (
     on conflict (id) do update set args = excluded.args where job.args is distinct from excluded.args
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, queue, kind, flags)
-    select clock_timestamp(), job_id, priority, attempt, queue, kind, case when unique_key is null then 0 else 8 end
-    from letter
+    select clock_timestamp(), job_id, priority, attempt, queue, kind, flags from back where line is null
+), in_line as (
+    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
+    select job_id, clock_timestamp(), priority, attempt, 0, flags, queue, kind, 'concurrency_key', line
+    from back
+    where line is not null
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'requeued', queue, kind, array_agg(job_id), array_agg(attempt)
     from letter
     group by queue, kind
 )
-select job_id from letter
+select job_id, line is not null as in_line from back

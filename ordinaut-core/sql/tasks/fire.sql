@@ -50,7 +50,7 @@ with asked as materialized (
     from made
     where parked
 ), listed as (
-    insert into ordinaut.task_job (task_id, job_id) select task_id, job_id from made
+    insert into ordinaut.task_job (task_id, job_id, concurrency_key) select task_id, job_id, concurrency_key from made
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'enqueued', queue, kind, array_agg(job_id), array_agg(0)

@@ -16,11 +16,8 @@ with asked as (
 select asked.id, (select count(*) from living where task_id = asked.id) as unfinished,
        asked.concurrency_key is not null and exists (
            select
-           from ordinaut.task other
-           cross join lateral (
-               select job_id from ordinaut.task_job where task_job.task_id = other.id offset 0
-           ) task_job
-           where other.concurrency_key = asked.concurrency_key
+           from ordinaut.task_job
+           where task_job.concurrency_key = asked.concurrency_key
              and (exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id offset 0)
                or exists (select from ordinaut.parked where parked.job_id = task_job.job_id offset 0))
        ) as key_is_taken

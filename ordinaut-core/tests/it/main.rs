@@ -24,6 +24,7 @@ mod limit;
 mod limit_turn;
 mod migrate;
 mod model;
+mod one_at_a_time;
 mod page;
 mod plans;
 mod pooler;

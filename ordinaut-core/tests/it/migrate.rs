@@ -1,10 +1,10 @@
 //! Migrations, the version of the schema, and partitions.
 
 use crate::fixture::{
-    another_schema, ask, ask_of, database, empty_database, probe, schedule_once, succeed, tell, within, worker,
+    Probe, another_schema, ask, ask_of, database, empty_database, probe, schedule_once, succeed, tell, within, worker,
 };
 use futures_util::future::join_all;
-use ordinaut_core::{Database, Enqueued, JobState, SchemaError, Step, known_migrations, newest_migration};
+use ordinaut_core::{Database, Enqueued, Job, JobState, SchemaError, Step, known_migrations, newest_migration};
 use uuid::Uuid;
 
 /// All that a migration makes.
@@ -57,6 +57,14 @@ async fn another_schema_works_from_end_to_end_beside_the_first() {
     let told: Vec<_> = tenant.events_after(0, 10).await.unwrap().into_iter().map(|event| event.r#type).collect();
     assert_eq!(told, ["enqueued", "leased", "succeeded"]);
     assert_eq!(ask::<i64>(&db, "select count(*) from tenant_a.worker").await, 1);
+    // Every way to enqueue goes there.
+    let mut tx = tenant.begin().await.unwrap();
+    Probe { n: 2 }.enqueue(&tenant).await.unwrap();
+    probe(3).enqueue(&tenant).await.unwrap();
+    Probe { n: 4 }.enqueue(tenant.in_tx(&mut tx)).await.unwrap();
+    tenant.in_tx(&mut tx).enqueue_many([probe(5)]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(ask::<i64>(&db, "select count(*) from tenant_a.due_work").await, 4);
     for table in ["select count(*) from ordinaut.job", "select count(*) from ordinaut.worker"] {
         assert_eq!(ask::<i64>(&db, table).await, 0);
     }

@@ -77,7 +77,15 @@ impl Database {
         if !alone {
             return Ok(Vec::new());
         }
+        let lines: Vec<String> =
+            sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/lines.sql"))).fetch_all(&mut *tx).await?;
+        if lines.is_empty() {
+            return Ok(Vec::new());
+        }
+        // As a fire does: one that has not committed yet may have let a job of the key go.
+        self.lock_lines(&lines, &mut tx).await?;
         let queues = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_in_line.sql")))
+            .bind(lines)
             .fetch_all(&mut *tx)
             .await?;
         tx.commit().await?;

@@ -107,9 +107,14 @@ impl Database {
             return Ok(HashMap::new());
         }
         // A statement of its own: the next one must see what the last holder of the lock has written.
-        sqlx::query(self.sql(include_str!("../../../sql/tasks/lock_keys.sql"))).bind(keys).execute(&mut *db).await?;
+        self.lock_lines(&keys, db).await?;
         let rows: Vec<(Uuid, i64, bool)> =
             sqlx::query_as(self.sql(include_str!("../../../sql/tasks/unfinished.sql"))).bind(ids).fetch_all(db).await?;
         Ok(rows.into_iter().map(|(id, jobs, key_is_taken)| (id, Unfinished { jobs, key_is_taken })).collect())
+    }
+    /// Lets only this transaction count and fire under these concurrency keys, or ids of tasks.
+    pub(super) async fn lock_lines(&self, lines: &[String], db: &mut PgConnection) -> sqlx::Result<()> {
+        let lock = sqlx::query(self.sql(include_str!("../../../sql/tasks/lock_keys.sql"))).bind(lines);
+        lock.execute(db).await.map(drop)
     }
 }
