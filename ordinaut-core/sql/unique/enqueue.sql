@@ -2,7 +2,8 @@
 -- In the order of the keys, which is that of the arrays, so that two such statements never wait for each other in a circle.
 --
 -- hold_key looks anew for each: a key that was committed after this statement began is held. One that takes the place of a
--- job that waited is due when that one was, or now if this has passed: workers' floors are above what has.
+-- job that waited is due when that one was, or now if this has passed: workers' floors are above what has. One that must not run beside another job is
+-- parked behind it (unique/let_go.sql).
 with asked as materialized (
     select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant, mode, after_end, n,
            ordinaut.unique_key_hash(key, period) as key,
@@ -17,7 +18,10 @@ with asked as materialized (
 ), held as materialized (
     select *, ordinaut.hold_key(key, id, make_interval(secs => after_end), mode) as answer from in_order
 ), new as materialized (
-    select held.*, (answer).due from held where (answer).holder = id
+    select held.*, (answer).due, (answer).behind,
+           case when mode in ('until_started', 'run_again') then 0 else 8 end as flags
+    from held
+    where (answer).holder = id
 ), new_job as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant, scheduled_for,
                               unique_key, unique_after_end)
@@ -26,8 +30,14 @@ with asked as materialized (
     from new
 ), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind, flags)
-    select greatest(coalesce(due, scheduled_for), clock_timestamp()), id, priority, queue, kind, 8
+    select greatest(coalesce(due, scheduled_for), clock_timestamp()), id, priority, queue, kind, flags
     from new
+    where behind is null
+), set_aside as (
+    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
+    select id, greatest(coalesce(due, scheduled_for), clock_timestamp()), priority, 0, 0, flags, queue, kind, 'run_again', behind
+    from new
+    where behind is not null
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'enqueued', queue, kind, array_agg(id), array_agg(0)

@@ -87,7 +87,7 @@ async fn fire_batch(database: &Database, settings: &SchedulerSettings, patience:
 }
 
 /// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait,
-/// concurrency keys.
+/// concurrency keys, jobs that wait to run again.
 pub(super) async fn look(database: Database) -> sqlx::Result<()> {
     let fired = database.fire_conditions().await?;
     if fired > 0 {

@@ -26,9 +26,10 @@ impl<'a> Keyed<'a> {
         Some(unique.key_of(job).map(|key| Self { job, unique, key }))
     }
 
-    /// Whether it may take the place of another one that the same statement would have to have inserted.
-    fn takes_place(&self) -> bool {
-        matches!(self.unique.on_duplicate(), OnDuplicate::Replace | OnDuplicate::Debounce)
+    /// Whether it asks what has become of a job that holds its key, which the same statement would have to have inserted.
+    fn looks_at(&self, holder: &Self) -> bool {
+        let takes_no_place = matches!(self.unique.on_duplicate(), OnDuplicate::Skip | OnDuplicate::Error);
+        self.key == holder.key && !(takes_no_place && holder.unique.ends_with_job())
     }
 }
 
@@ -59,7 +60,7 @@ pub(crate) async fn insert_many(
     let mut answers = Vec::with_capacity(keyed.len());
     let mut rest = &keyed[..];
     while !rest.is_empty() {
-        let again = |pair: &[Keyed<'_>]| pair[0].key == pair[1].key && pair[1].takes_place();
+        let again = |pair: &[Keyed<'_>]| pair[1].looks_at(&pair[0]);
         let end = rest.windows(2).position(again).map_or(rest.len(), |at| at + 1);
         let (some, others) = rest.split_at(end.min(JOBS_A_STATEMENT));
         answers.extend(insert_some(schema, some, wake, &mut *db).await?);
@@ -122,6 +123,11 @@ impl Database {
                 return Ok(());
             }
         }
+    }
+
+    /// Lets the jobs go that waited behind a job that runs no more; returns their queues.
+    pub(crate) async fn let_run_again(&self) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(self.sql(include_str!("../../sql/unique/let_go.sql"))).fetch_all(self).await
     }
 
     /// Frees keys of jobs that ended without anybody saying so; returns how many.

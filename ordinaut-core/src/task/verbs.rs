@@ -167,9 +167,11 @@ impl Database {
         tx.commit().await
     }
 
-    /// Lets the next job of each concurrency key wait again that nobody works under.
+    /// Lets the next job of each line wait again in which nobody works: those of concurrency keys, and those behind a unique
+    /// job that ran.
     pub(crate) async fn let_next_in_line_wait(&self) -> sqlx::Result<()> {
-        let queues = self.unpark_next_in_line().await?;
+        let mut queues = self.unpark_next_in_line().await?;
+        queues.extend(self.let_run_again().await?);
         hinter::tell(self, queues.iter().map(|queue| &**queue));
         Ok(())
     }

@@ -37,8 +37,9 @@ pub struct Unique {
     after_end: Duration,
 }
 
-/// What becomes of a job whose key another one holds. One that runs, or has ended and still holds its key, is never
-/// touched: the new one is then a duplicate in every mode.
+/// What becomes of a job whose key another one holds. One that has ended and still holds its key makes the new one a
+/// duplicate in every mode; so does one that runs, but for the last two modes, which are for work that must see the newest
+/// state: what changes while a job runs needs another run. All jobs of one key should have the same mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -53,11 +54,19 @@ pub enum OnDuplicate {
     Debounce,
     /// It is an error, and nothing is stored.
     Error,
+    /// It is not made while the other one waits. Once a worker has taken that, the key is free, and this one may run beside
+    /// it: for handlers that read the newest state themselves, such as a reindex.
+    UntilStarted,
+    /// It takes the place of one that waits, as with `Replace`; while one runs it waits behind that, and goes within a second
+    /// of its end. If that attempt failed, this one runs instead of the next. So the newest arguments are always seen, by one
+    /// job at a time: a sync.
+    RunAgain,
 }
 
 impl OnDuplicate {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Skip, Self::Replace, Self::Debounce, Self::Error];
+    pub const ALL: [Self; 6] =
+        [Self::Skip, Self::Replace, Self::Debounce, Self::Error, Self::UntilStarted, Self::RunAgain];
 
     /// The word.
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +75,8 @@ impl OnDuplicate {
             Self::Replace => "replace",
             Self::Debounce => "debounce",
             Self::Error => "error",
+            Self::UntilStarted => "until_started",
+            Self::RunAgain => "run_again",
         }
     }
 }
@@ -75,7 +86,7 @@ impl std::str::FromStr for OnDuplicate {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|mode| mode.as_str() == word);
-        found.ok_or_else(|| format!("no mode is called {word:?}: skip, replace, debounce, error"))
+        found.ok_or_else(|| format!("no mode is called {word:?}: {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 
@@ -136,6 +147,11 @@ impl Unique {
         self
     }
 
+    /// Whether the key is held until the job's end.
+    pub(crate) fn ends_with_job(&self) -> bool {
+        !matches!(self.mode, OnDuplicate::UntilStarted | OnDuplicate::RunAgain)
+    }
+
     pub(crate) fn on_duplicate(&self) -> OnDuplicate {
         self.mode
     }
@@ -161,6 +177,10 @@ impl Unique {
         }
         if self.after_end > YEAR {
             return invalid("unique.after_end", "must be at most a year");
+        }
+        if !self.ends_with_job() && !self.after_end.is_zero() {
+            let reason = format!("is nothing to mode {}, whose key is free when the job has started", self.mode.as_str());
+            return invalid("unique.after_end", &reason);
         }
         if self.all_args && !self.args.is_empty() {
             return invalid("unique.args", "must not be given with all of them");
@@ -285,6 +305,8 @@ mod tests {
         assert_eq!(field(by_kind().key(""), json!({})), "unique.key");
         assert_eq!(field(by_kind().period(Duration::from_millis(999)), json!({})), "unique.period");
         assert_eq!(field(by_kind().after_end(Duration::MAX), json!({})), "unique.after_end");
+        let again = by_kind().mode(OnDuplicate::RunAgain).after_end(Duration::from_secs(1));
+        assert_eq!(field(again, json!({})), "unique.after_end");
         let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
         assert_eq!(job(deep).unique(by_kind().all_args()).check().unwrap_err().field, "unique.args");
     }

@@ -49,6 +49,7 @@ mod tenant;
 mod testing;
 mod tidy;
 mod unique;
+mod unique_again;
 mod unique_rivals;
 mod wait;
 #[allow(dead_code, reason = "the fault lab does more with it")]

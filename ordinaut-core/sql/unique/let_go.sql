@@ -1,0 +1,47 @@
+-- Let the jobs go that wait, by their mode run_again, behind a job that runs no more. One that waits to be tried again is
+-- cancelled: the job behind it has the newer arguments. Only the state is looked at, so that no end of a job has to tell.
+with follower as materialized (
+    select parked.job_id, parked.key::uuid as leader,
+           exists (select from ordinaut.due_work where due_work.job_id = parked.key::uuid)
+               or exists (select from ordinaut.parked leader where leader.job_id = parked.key::uuid) as leader_waits
+    from ordinaut.parked
+    where reason = 'run_again'
+      and not exists (
+          select from ordinaut.due_work where due_work.job_id = parked.key::uuid and due_work.session is not null
+      )
+), waited as (
+    delete from ordinaut.due_work
+    using follower
+    where due_work.job_id = leader and due_work.session is null
+    returning due_work.job_id, follower.job_id as follower, attempt, queue, kind
+), set_aside as (
+    delete from ordinaut.parked
+    using follower
+    where parked.job_id = leader
+    returning parked.job_id, follower.job_id as follower, attempt, queue, kind
+), replaced as (
+    select * from waited union all select * from set_aside
+), ended as (
+    insert into ordinaut.run (job_id, attempt, outcome, error)
+    select job_id, attempt + 1, 'cancelled', 'replaced by job ' || follower
+    from replaced
+), counted as (
+    insert into ordinaut.outcome_count (queue, outcome, ended) select queue, 'cancelled', count(*) from replaced group by queue
+), gone as (
+    delete from ordinaut.parked
+    using follower
+    where parked.job_id = follower.job_id and parked.reason = 'run_again'
+      -- A worker has taken it since: the job behind it goes on waiting.
+      and (not leader_waits or exists (select from replaced where replaced.follower = follower.job_id))
+    returning parked.*
+), again as (
+    insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
+    select greatest(run_at, clock_timestamp()), job_id, priority, attempt, failures, flags, queue, kind
+    from gone
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'cancelled', queue, kind, array_agg(job_id), array_agg(attempt + 1) from replaced group by queue, kind
+    union all
+    select 'unparked', queue, kind, array_agg(job_id), array_agg(attempt) from gone group by queue, kind
+)
+select distinct queue from gone
