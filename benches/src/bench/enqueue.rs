@@ -150,7 +150,9 @@ impl Producer {
         for _ in 0..jobs {
             match self.how {
                 How::Plain => floor::insert_one(&mut self.connection, &job::args()).await?,
-                How::Connection => Noop::default().enqueue(self.database.in_tx(&mut self.connection)).await.map(drop)?,
+                How::Connection => {
+                    Noop::default().enqueue(self.database.in_tx(&mut self.connection)).await.map(drop)?
+                }
                 How::Pool => self.database.enqueue(&Noop::default().new_job()?).await.map(drop)?,
             }
         }

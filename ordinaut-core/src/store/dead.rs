@@ -128,10 +128,8 @@ impl Database {
     /// unique key another job holds ([`Database::unique_holder`]), or that are of a service
     /// ([`Database::service_of_dead`]). One of a task with a `concurrency_key` or `max_instances` waits for its turn there.
     pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-        let back: Vec<(Uuid, bool)> = sqlx::query_as(self.sql(include_str!("../../sql/dead/requeue.sql")))
-            .bind(job_ids)
-            .fetch_all(self)
-            .await?;
+        let back: Vec<(Uuid, bool)> =
+            sqlx::query_as(self.sql(include_str!("../../sql/dead/requeue.sql"))).bind(job_ids).fetch_all(self).await?;
         if back.iter().any(|(_, in_line)| *in_line) {
             // Those that wait for no other job need not wait for the scheduler's look either.
             self.unpark_next_in_line().await?;

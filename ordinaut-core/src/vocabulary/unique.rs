@@ -179,7 +179,8 @@ impl Unique {
             return invalid("unique.after_end", "must be at most a year");
         }
         if !self.ends_with_job() && !self.after_end.is_zero() {
-            let reason = format!("is nothing to mode {}, whose key is free when the job has started", self.mode.as_str());
+            let reason =
+                format!("is nothing to mode {}, whose key is free when the job has started", self.mode.as_str());
             return invalid("unique.after_end", &reason);
         }
         if self.all_args && !self.args.is_empty() {

@@ -26,7 +26,7 @@ async fn send_mail(job: SendMail, ctx: Context<Database>) -> Result<(), JobError
         return Err(JobError::retry("the server is busy").after(TEN_MINUTES));
     }
     if job.to == "ann" {
-        SendMail { to: "bob".to_owned() }.enqueue(&ctx.state).await?;
+        SendMail { to: "bob".to_owned() }.enqueue(&*ctx.state).await?;
     }
     Ok(())
 }
