@@ -12,7 +12,7 @@ fn ids(jobs: &Value) -> Vec<&str> {
 
 /// A job that died because its arguments could not be decoded.
 fn dead_job(home: &Home) -> String {
-    let id = home.enqueue(r#"sleep --args {"sconds":1}"#);
+    let id = home.enqueue(r#"sleep --args {"sconds":1} --max-attempts 1"#);
     home.job_in("dead", &id);
     id
 }
@@ -40,7 +40,7 @@ fn enqueue_that_waits_ends_as_the_job_does() {
     let job = home.json("enqueue echo --wait");
     assert_eq!((&job["state"], &job["runs"][0]["output"]), (&json!("succeeded"), &json!({})));
 
-    let dead = home.run(r#"enqueue sleep --args {"sconds":1} --wait"#);
+    let dead = home.run(r#"enqueue sleep --args {"sconds":1} --max-attempts 1 --wait"#);
     assert_eq!(dead.code, Some(1), "{dead:?}");
     assert!(dead.out.contains("args.sconds"), "the field is not named: {dead:?}");
     let dead = home.run(r#"enqueue fail --args {"how":"fatal"} --wait --json"#);

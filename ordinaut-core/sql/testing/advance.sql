@@ -1,5 +1,6 @@
 -- Let $1 seconds pass for whatever waits for its time. Nothing becomes free in place, and nothing is due before the present:
--- workers' floors have passed that. What comes due together keeps its order.
+-- workers' floors have passed that. What comes due together keeps its order. Tasks keep their instants: how far their clock
+-- is ahead stands among the facts.
 with waiting as (
     delete from ordinaut.due_work
     where session is null and run_at > clock_timestamp()
@@ -13,6 +14,6 @@ with waiting as (
 ), set_aside as (
     update ordinaut.parked set run_at = run_at - make_interval(secs => $1::float8)
 )
-update ordinaut.task
-set next_run_at = greatest(next_run_at - make_interval(secs => $1::float8), clock_timestamp())
-where next_run_at > clock_timestamp()
+insert into ordinaut.fact (name, value)
+values ('testing: seconds ahead', $1::float8)
+on conflict (name) do update set value = fact.value + excluded.value

@@ -81,6 +81,7 @@ pub const ALL: &[About] = &[
     worker::WORKER_POLL_INTERVAL.about,
     worker::WORKER_PRIORITY_AGEING.about,
     worker::WORKER_MAX_RETRIES.about,
+    worker::WORKER_UNDECODABLE.about,
     worker::WORKER_BACKOFF_MAX_DELAY.about,
     worker::WORKER_JOB_TIMEOUT.about,
     worker::WORKER_SHUTDOWN_GRACE.about,

@@ -71,6 +71,19 @@ pub(super) const WORKER_MAX_RETRIES: Setting<i16> = Setting::new(
 )
 .or("3");
 
+pub(super) const WORKER_UNDECODABLE: Setting<Undecodable> = Setting::new(
+    "WORKER_UNDECODABLE",
+    "what becomes of a job whose arguments its handler cannot decode: retry, so that a newer worker may take it during a \
+     rolling update, or bury at once",
+    "retry or bury",
+    |text| match text {
+        "retry" => Some(Undecodable::Retry),
+        "bury" => Some(Undecodable::Bury),
+        _ => None,
+    },
+)
+.or("retry");
+
 pub(super) const WORKER_BACKOFF_MAX_DELAY: Setting<Duration> = Setting::new(
     "WORKER_BACKOFF_MAX_DELAY",
     "the longest wait between two attempts, in seconds",
@@ -163,6 +176,15 @@ fn unescaped(text: &str) -> String {
     std::iter::from_fn(|| chars.next().map(|c| if c == '\\' { chars.next().unwrap_or(c) } else { c })).collect()
 }
 
+/// What becomes of a job whose arguments its handler cannot decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecodable {
+    /// The attempt failed, and the job is tried again: a worker of a newer version may be able to.
+    Retry,
+    /// It is dead at once.
+    Bury,
+}
+
 /// What a worker serves, and how.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
@@ -184,6 +206,8 @@ pub struct WorkerSettings {
     pub priority_ageing: Duration,
     /// How often a failed job that names no limit is tried again.
     pub max_retries: i16,
+    /// What becomes of a job whose arguments its handler cannot decode.
+    pub undecodable: Undecodable,
     /// The longest wait between two attempts.
     pub backoff_max_delay: Duration,
     /// How long an attempt of a job that names no timeout may take.
@@ -216,6 +240,7 @@ impl WorkerSettings {
             poll_interval: source.get(&WORKER_POLL_INTERVAL)?,
             priority_ageing: source.get(&WORKER_PRIORITY_AGEING)?,
             max_retries: source.get(&WORKER_MAX_RETRIES)?,
+            undecodable: source.get(&WORKER_UNDECODABLE)?,
             backoff_max_delay: source.get(&WORKER_BACKOFF_MAX_DELAY)?,
             job_timeout: source.get(&WORKER_JOB_TIMEOUT)?,
             shutdown_grace: source.get(&WORKER_SHUTDOWN_GRACE)?,

@@ -111,6 +111,15 @@ pub fn newest_migration() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
+/// What tells this binary's migrations from those of another one.
+#[cfg(feature = "testing")]
+pub(crate) fn fingerprint() -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    MIGRATIONS.iter().for_each(|migration| migration.checksum.hash(&mut hasher));
+    hasher.finish()
+}
+
 /// Every migration that this binary knows: its number and its noun.
 pub fn known_migrations() -> impl Iterator<Item = (i64, &'static str)> {
     MIGRATIONS.iter().map(|migration| (migration.version, &*migration.description))

@@ -1,15 +1,17 @@
 //! What the test kit asks of Postgres.
 
 use super::database::Database;
+use super::migrate::{SchemaError, fingerprint};
 use super::schema::Schema;
+use super::task::due::DueTask;
 use crate::vocabulary::envelope::{Envelope, shown};
 use crate::vocabulary::keyring::open;
 use crate::vocabulary::state::JobState;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow, PgConnection, Row};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -56,6 +58,22 @@ impl Database {
         Ok(jobs)
     }
 
+    /// Takes tasks that are due by the clock of the test; and by how much that is ahead.
+    pub(crate) async fn due_in_test(
+        &self,
+        limit: i64,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<(Vec<DueTask>, TimeDelta)> {
+        let rows = sqlx::query(self.sql(include_str!("../../sql/testing/due.sql"))).bind(limit).fetch_all(db).await?;
+        let mut tasks = Vec::with_capacity(rows.len());
+        let mut ahead = 0.0;
+        for row in &rows {
+            tasks.push(DueTask::from_row(row)?);
+            ahead = row.try_get("ahead")?;
+        }
+        Ok((tasks, TimeDelta::milliseconds((ahead * 1000.0) as i64)))
+    }
+
     pub(crate) async fn advance(&self, by: Duration) -> sqlx::Result<()> {
         sqlx::query(self.sql(include_str!("../../sql/testing/advance.sql")))
             .bind(by.as_secs_f64())
@@ -69,18 +87,41 @@ fn decode(error: serde_json::Error) -> sqlx::Error {
     sqlx::Error::Decode(error.into())
 }
 
-/// Creates a database by a name that needs no quotes.
-pub(crate) async fn create_database(server: &PgConnectOptions, name: &Schema) -> sqlx::Result<()> {
-    tell(server, name.fill("create database {schema} template template0")).await
+/// Creates a migrated database by a name that needs no quotes: a copy of a template, which the first one on a server makes and
+/// which stays there. A template is of one set of migrations, and one that was not finished never gets its name.
+pub(crate) async fn create_database(server: &PgConnectOptions, name: &Schema) -> Result<(), SchemaError> {
+    let mut connection = server.connect().await?;
+    let template = format!("ordinaut_template_{:016x}", fingerprint());
+    let one_at_a_time = "select pg_advisory_lock(hashtext('ordinaut.template'))";
+    sqlx::query(one_at_a_time).execute(&mut connection).await?;
+    let made = make_template(server, &template, &mut connection).await;
+    sqlx::query("select pg_advisory_unlock(hashtext('ordinaut.template'))").execute(&mut connection).await?;
+    made?;
+    let copy = AssertSqlSafe(format!("create database {name} template {template}"));
+    sqlx::query(copy).execute(&mut connection).await?;
+    Ok(connection.close().await?)
+}
+
+async fn make_template(server: &PgConnectOptions, name: &str, db: &mut PgConnection) -> Result<(), SchemaError> {
+    let exists = "select exists (select from pg_database where datname = $1)";
+    if sqlx::query_scalar(exists).bind(name).fetch_one(&mut *db).await? {
+        return Ok(());
+    }
+    for statement in ["drop database if exists {}_unfinished with (force)", "create database {}_unfinished template template0"] {
+        sqlx::query(AssertSqlSafe(statement.replace("{}", name))).execute(&mut *db).await?;
+    }
+    let unfinished = Database::connect(server.clone().database(&format!("{name}_unfinished")), 1).await?;
+    unfinished.migrate().await?;
+    // Nobody may be connected to what is renamed or copied.
+    unfinished.pool().close().await;
+    let rename = AssertSqlSafe(format!("alter database {name}_unfinished rename to {name}"));
+    sqlx::query(rename).execute(db).await?;
+    Ok(())
 }
 
 /// Drops a database, and ends whoever is connected to it.
 pub(crate) async fn drop_database(server: &PgConnectOptions, name: &Schema) -> sqlx::Result<()> {
-    tell(server, name.fill("drop database if exists {schema} with (force)")).await
-}
-
-async fn tell(server: &PgConnectOptions, statement: sqlx::SqlStr) -> sqlx::Result<()> {
     let mut connection = server.connect().await?;
-    sqlx::query(statement).execute(&mut connection).await?;
+    sqlx::query(name.fill("drop database if exists {schema} with (force)")).execute(&mut connection).await?;
     connection.close().await
 }

@@ -83,7 +83,7 @@ impl Database {
     }
 
     /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
-    /// schedule is due from now on, never before.
+    /// schedule is due from now on, never before. The same definition again changes nothing, the version neither.
     pub async fn change_task(
         &self,
         id: Uuid,
@@ -123,6 +123,10 @@ impl Database {
             schedule.dtstart = before.schedule.dtstart;
         }
         *schedule = schedule.clone().anchored(held.now)?;
+        if held.task.definition == before {
+            // No new version: whoever has read this one has read the newest.
+            return Ok(held.task);
+        }
         let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
         let after = &held.task.definition;
         if held.task.status == TaskStatus::Active

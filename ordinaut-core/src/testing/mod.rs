@@ -85,20 +85,23 @@ pub async fn drain<S: Send + Sync + 'static>(worker: &mut Worker<S>) -> sqlx::Re
 }
 
 /// Lets time pass for whatever waits for its time: jobs that are delayed, snoozed or to be retried, and tasks. What comes due
-/// is due now, in the order in which it would have been; a task whose next instant comes is due once, however often it
-/// would have been. The clock itself is the database's, and stays.
+/// is due now, in the order in which it would have been; a task is due at each of its instants that have come, and
+/// [`fire_tasks`] fires them. The clock itself is the database's, and stays.
 pub async fn advance(db: &Database, by: Duration) -> sqlx::Result<()> {
     db.advance(by).await
 }
 
-/// Fires the tasks that are due, as a scheduler would; says how many jobs that made.
+/// Fires the tasks that are due, each instant that has come since, as a scheduler that was there would have; says how many
+/// jobs that made. They are due at once, and their `scheduled_for` is the instant.
 pub async fn fire_tasks(db: &Database) -> sqlx::Result<usize> {
     let mut jobs = 0;
     loop {
-        let fired = db.fire_due(TASKS_AT_ONCE, GRACE).await?;
-        jobs += fired.fires;
-        if !fired.more {
+        let mut tx = db.begin().await?;
+        let (tasks, ahead) = db.due_in_test(TASKS_AT_ONCE, &mut tx).await?;
+        let fired = db.fire(tasks, TASKS_AT_ONCE, GRACE, ahead, tx).await?;
+        if fired.tasks == 0 {
             return Ok(jobs);
         }
+        jobs += fired.fires;
     }
 }

@@ -1,6 +1,7 @@
 //! Arguments on their way to a handler: decrypted, and decoded.
 
 use crate::job::Job;
+use crate::settings::worker::Undecodable;
 use crate::vocabulary::envelope::Envelope;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::keyring::{Keyring, open};
@@ -12,38 +13,50 @@ pub(super) struct Args<'a> {
     text: Cow<'a, str>,
     /// They were encrypted: nothing that is written anywhere may tell of them.
     secret: bool,
+    undecodable: Undecodable,
 }
 
 impl<'a> Args<'a> {
     /// Stored arguments. A key that is missing may be deployed later, so that this is worth a retry.
-    pub(super) fn read(stored: &'a str, kind: &str, job_id: Uuid, keyring: Option<&Keyring>) -> Result<Self, JobError> {
+    pub(super) fn read(
+        stored: &'a str,
+        kind: &str,
+        job_id: Uuid,
+        keyring: Option<&Keyring>,
+        undecodable: Undecodable,
+    ) -> Result<Self, JobError> {
         match Envelope::read(stored) {
-            None => Ok(Self { text: Cow::Borrowed(stored), secret: false }),
+            None => Ok(Self { text: Cow::Borrowed(stored), secret: false, undecodable }),
             Some(envelope) => {
                 let text = open(keyring, &envelope, kind, job_id)?;
-                Ok(Self { text: Cow::Owned(text), secret: true })
+                Ok(Self { text: Cow::Owned(text), secret: true, undecodable })
             }
         }
     }
 
-    /// Arguments that do not decode never will: the job is dead at once, and the error names the field.
+    /// The arguments as a handler takes them. The error names the field and the kind, and shows no value.
     pub(super) fn decode<J: Job>(&self) -> Result<J, JobError> {
         let mut reader = serde_json::Deserializer::from_str(&self.text);
         serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            if self.secret {
+            let text = if self.secret {
                 // Its path may hold the key of a map, and its text a value.
-                return JobError::fatal("args could not be decoded; why is not told, because they are encrypted");
-            }
-            let field = match error.path().to_string() {
-                path if path == "." => "args".to_owned(),
-                path => format!("args.{path}"),
+                "args could not be decoded; why is not told, because they are encrypted".to_owned()
+            } else {
+                let field = match error.path().to_string() {
+                    path if path == "." => "args".to_owned(),
+                    path => format!("args.{path}"),
+                };
+                // The place is one in Postgres' own writing of the arguments, which nobody can look at.
+                let (error, place) =
+                    (error.inner(), format!(" at line {} column {}", error.inner().line(), error.inner().column()));
+                let reason = error.to_string();
+                let reason = without_values(reason.strip_suffix(&place).unwrap_or(&reason));
+                format!("{field} could not be decoded for kind {:?}: {reason}", J::KIND)
             };
-            // The place is one in Postgres' own writing of the arguments, which nobody can look at.
-            let (error, place) =
-                (error.inner(), format!(" at line {} column {}", error.inner().line(), error.inner().column()));
-            let reason = error.to_string();
-            let reason = without_values(reason.strip_suffix(&place).unwrap_or(&reason));
-            JobError::fatal(format!("{field} could not be decoded: {reason}"))
+            match self.undecodable {
+                Undecodable::Retry => JobError::retry(text),
+                Undecodable::Bury => JobError::fatal(text),
+            }
         })
     }
 }

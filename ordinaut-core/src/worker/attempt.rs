@@ -74,7 +74,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let running = Running { token, budget, backoff, started, must_end, line: line.clone(), polled: polled.clone() };
         self.session.book.enter(running);
         let context = Context::new(self.state.clone(), lease, started, line.clone(), self.database.clone());
-        let end = match (&self.handler, context.args()) {
+        let end = match (&self.handler, context.args(self.settings.undecodable)) {
             (Some(_), Ok(Err(error))) => End::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.

@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::stop::{Stop, StopLine, StopReason};
+use crate::settings::worker::Undecodable;
 use crate::store::database::Database;
 use crate::vocabulary::error::JobError;
 use crate::vocabulary::lease::{Body, Lease, Token};
@@ -164,10 +165,10 @@ impl<S> Context<S> {
     }
 
     /// What the handler gets, or why the job cannot run.
-    pub(super) fn args(&self) -> Result<Result<Args<'_>, JobError>, &str> {
-        let lease = &self.attempt.lease;
+    pub(super) fn args(&self, undecodable: Undecodable) -> Result<Result<Args<'_>, JobError>, &str> {
+        let (lease, keyring) = (&self.attempt.lease, self.database().keyring_or_none());
         let body = lease.body.as_ref().map_err(String::as_str);
-        body.map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, self.database().keyring_or_none()))
+        body.map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, keyring, undecodable))
     }
 
     fn body(&self) -> Option<&Body> {

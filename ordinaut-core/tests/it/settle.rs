@@ -4,7 +4,7 @@ use crate::fixture::{
     Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, run, tell, within, worker,
     worker_with,
 };
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::settings::worker::{Undecodable, WorkerSettings};
 use ordinaut_core::{
     Backoff, Context, Database, DeadLetter, Enqueued, Fatal, Job, JobDetails, JobError, JobState, NewJob, Outcome,
     OutputError, RunRecord, Step, Unique, Worker,
@@ -319,23 +319,52 @@ impl Job for Order {
     const KIND: &'static str = "order";
 }
 
+/// As a later version has it.
+#[derive(Serialize, Deserialize)]
+struct NewOrder {
+    customer: serde_json::Value,
+}
+
+impl Job for NewOrder {
+    const KIND: &'static str = "order";
+}
+
 #[tokio::test]
-async fn arguments_that_do_not_decode_are_dead_at_once_and_the_field_is_named() {
+async fn arguments_that_do_not_decode_are_left_to_a_newer_worker_and_the_error_names_the_field_and_no_value() {
     let db = database().await;
-    let mut worker =
-        Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
-    for (args, field) in [
-        (json!({"customer": {"ages": [1, "two"]}}), "args.customer.ages[1] could not be decoded: "),
-        (json!({"customer": {}}), "args.customer could not be decoded: missing field `ages`"),
-        (json!(7), "args could not be decoded: "),
+    let worker = |undecodable| {
+        let settings = WorkerSettings { undecodable, ..quick() };
+        Worker::new(db.clone(), ()).settings(settings).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) })
+    };
+    for (args, error) in [
+        (json!({"customer": {"ages": [1, "two"]}}), "args.customer.ages[1] could not be decoded for kind \"order\": invalid type, expected u8"),
+        (json!({"customer": {}}), "args.customer could not be decoded for kind \"order\": missing field `ages`"),
+        (json!(7), "args could not be decoded for kind \"order\": invalid type, expected struct Order"),
     ] {
         let job = NewJob::new("order", &args).unwrap();
         db.enqueue(&job).await.unwrap();
-        step(&mut worker, job.id()).await;
+        step(&mut worker(Undecodable::Retry), job.id()).await;
         let (found, run) = look(&db, job.id()).await;
-        assert_eq!((found.state, found.attempt, run.outcome), (JobState::Dead, 1, Outcome::Dead));
-        assert!(run.error.as_deref().unwrap().starts_with(field), "{run:?}");
+        assert_eq!((found.failures, run.outcome, run.error.as_deref()), (1, Outcome::Failed, Some(error)));
+        assert!(matches!(found.state, JobState::Scheduled | JobState::Waiting), "{found:?}");
+        db.run_now(job.id()).await.unwrap();
+        step(&mut worker(Undecodable::Bury), job.id()).await;
+        let (found, run) = look(&db, job.id()).await;
+        assert_eq!((found.state, run.outcome, run.error.as_deref()), (JobState::Dead, Outcome::Dead, Some(error)));
     }
+}
+
+#[tokio::test]
+async fn a_job_that_an_old_worker_cannot_decode_is_done_by_a_new_one() {
+    let db = database().await;
+    let job = NewJob::new("order", &json!({"customer": {"ages": ["two"]}})).unwrap();
+    db.enqueue(&job).await.unwrap();
+    let mut old = Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
+    step(&mut old, job.id()).await;
+    db.run_now(job.id()).await.unwrap();
+    let mut new = Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: NewOrder, _| async { Ok(()) });
+    step(&mut new, job.id()).await;
+    assert_eq!(look(&db, job.id()).await.0.state, JobState::Succeeded);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A database of its own for each test, and a worker on it.
 
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::settings::worker::{Undecodable, WorkerSettings};
 use ordinaut_core::{Address, Database, JobDetails, JobState, NewJob, Outcome, Redaction, RunRecord, Step, Worker};
 use ordinaut_embedded::Postgres;
 use ordinaut_worker::{Config, State};
@@ -50,7 +50,8 @@ impl Fixture {
     /// A worker with all kinds, whose http jobs may call the addresses of `allow`.
     pub(crate) fn worker(&self, allow: &[&str]) -> Worker<State> {
         let http_allow = allow.iter().map(|net| net.parse().unwrap()).collect();
-        let settings = WorkerSettings { http_allow, ..WorkerSettings::default() };
+        // One attempt tells.
+        let settings = WorkerSettings { http_allow, undecodable: Undecodable::Bury, ..WorkerSettings::default() };
         let database = self.database.clone();
         ordinaut_worker::worker(Config {
             database,
