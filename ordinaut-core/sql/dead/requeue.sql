@@ -18,8 +18,8 @@ with asked as materialized (
     where unique_key is not null
     order by unique_key
     on conflict (key) do update
-    set job_id = excluded.job_id, after_end = excluded.after_end, held_until = null
-    where held.held_until <= clock_timestamp() or (held.held_until is not null and held.job_id = excluded.job_id)
+    set job_id = excluded.job_id, after_end = excluded.after_end, held_until = null, ends_with_job = true
+    where held.held_until <= clock_timestamp() or held.job_id = excluded.job_id
     returning job_id
 ), letter as (
     delete from ordinaut.dead_letter
@@ -31,9 +31,7 @@ with asked as materialized (
     select letter.*, case when unique_key is null then 0 else 8 end as flags, task.id as of_task, task.concurrency_key,
            coalesce(task.concurrency_key, case when definition ->> 'max_instances' is not null then task.id::text end) as line
     from letter
-    left join lateral (
-        select id, concurrency_key, definition from ordinaut.task where task.id = letter.task_id offset 0
-    ) task on true
+    left join lateral (select * from ordinaut.task where task.id = letter.task_id offset 0) task on true
 ), listed as (
     insert into ordinaut.task_job (task_id, job_id, concurrency_key)
     select of_task, job_id, concurrency_key from back where of_task is not null

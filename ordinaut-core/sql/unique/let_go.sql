@@ -2,22 +2,22 @@
 -- cancelled: the job behind it has the newer arguments. Only the state is looked at, so that no end of a job has to tell.
 with follower as materialized (
     select parked.job_id, parked.key::uuid as leader,
-           exists (select from ordinaut.due_work where due_work.job_id = parked.key::uuid)
-               or exists (select from ordinaut.parked leader where leader.job_id = parked.key::uuid) as leader_waits
+           exists (select from ordinaut.due_work where due_work.job_id = parked.key::uuid offset 0)
+               or exists (select from ordinaut.parked leader where leader.job_id = parked.key::uuid offset 0) as leader_waits
     from ordinaut.parked
     where reason = 'run_again'
       and not exists (
-          select from ordinaut.due_work where due_work.job_id = parked.key::uuid and due_work.session is not null
+          select from ordinaut.due_work where due_work.job_id = parked.key::uuid and due_work.session is not null offset 0
       )
 ), waited as (
     delete from ordinaut.due_work
     using follower
-    where due_work.job_id = leader and due_work.session is null
+    where due_work.job_id = any(array[leader]) and due_work.session is null
     returning due_work.job_id, follower.job_id as follower, attempt, queue, kind
 ), set_aside as (
     delete from ordinaut.parked
     using follower
-    where parked.job_id = leader
+    where parked.job_id = any(array[leader])
     returning parked.job_id, follower.job_id as follower, attempt, queue, kind
 ), replaced as (
     select * from waited union all select * from set_aside
@@ -30,7 +30,7 @@ with follower as materialized (
 ), gone as (
     delete from ordinaut.parked
     using follower
-    where parked.job_id = follower.job_id and parked.reason = 'run_again'
+    where parked.job_id = any(array[follower.job_id]) and parked.reason = 'run_again'
       -- A worker has taken it since: the job behind it goes on waiting.
       and (not leader_waits or exists (select from replaced where replaced.follower = follower.job_id))
     returning parked.*

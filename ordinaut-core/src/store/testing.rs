@@ -107,7 +107,9 @@ async fn make_template(server: &PgConnectOptions, name: &str, db: &mut PgConnect
     if sqlx::query_scalar(exists).bind(name).fetch_one(&mut *db).await? {
         return Ok(());
     }
-    for statement in ["drop database if exists {}_unfinished with (force)", "create database {}_unfinished template template0"] {
+    for statement in
+        ["drop database if exists {}_unfinished with (force)", "create database {}_unfinished template template0"]
+    {
         sqlx::query(AssertSqlSafe(statement.replace("{}", name))).execute(&mut *db).await?;
     }
     let unfinished = Database::connect(server.clone().database(&format!("{name}_unfinished")), 1).await?;

@@ -70,7 +70,10 @@ impl TestDatabase {
         let server: PgConnectOptions = url.parse()?;
         let name = format!("ordinaut_test_{}", Uuid::new_v4().simple());
         let name = Schema::new(&name).map_err(|invalid| sqlx::Error::Configuration(invalid.into()))?;
-        create_database(&server, &name).await?;
+        create_database(&server, &name).await.map_err(|error| match error {
+            SchemaError::Database(error) => TestDatabaseError::Database(error),
+            error => TestDatabaseError::Schema(error),
+        })?;
         let options = server.clone().database(name.as_str());
         let database = match Database::connect(options, CONNECTIONS).await {
             Ok(database) => database,

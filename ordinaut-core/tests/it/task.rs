@@ -445,3 +445,13 @@ async fn a_task_that_is_resumed_waits_for_its_concurrency_key_too() {
     db.resume_task(one.id).await.unwrap();
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1, "both run at once");
 }
+
+#[tokio::test]
+async fn a_change_that_changes_nothing_makes_no_new_version() {
+    let db = database().await;
+    let task = db.create_task(&every("1h")).await.unwrap();
+    let same = db.change_task(task.id, &every("1h"), Some(1)).await.unwrap();
+    assert_eq!((same.version, same.next_run_at, same.updated_at), (1, task.next_run_at, task.updated_at));
+    assert_eq!(db.patch_task(task.id, &json!({"title": "A probe"}), None).await.unwrap().version, 1);
+    assert_eq!(db.patch_task(task.id, &json!({"title": "Another"}), None).await.unwrap().version, 2);
+}

@@ -97,10 +97,11 @@ async fn a_job_of_a_task_is_due_now_and_tells_the_instant_that_it_is_for() {
     let args = json!({"to": "x"});
     let task = TaskDefinition { args, queue: "mail".to_owned(), ..TaskDefinition::new("t", "send_mail", noon) };
     let first = db.create_task(&task).await.unwrap().next_run_at.unwrap();
+    let mut worker = Worker::new(db.clone(), ()).handle(|_: SendMail, _| async { Ok(()) }).queue("mail");
     for days in [0, 1] {
         testing::advance(&db, Duration::from_secs(86_400)).await.unwrap();
         assert_eq!(testing::fire_tasks(&db).await.unwrap(), 1);
-        let job_id = testing::drain(&mut worker(&db)).await.unwrap()[0];
+        let job_id = testing::drain(&mut worker).await.unwrap()[0];
         let job = db.job(job_id).await.unwrap().unwrap();
         assert_eq!(job.scheduled_for, Some(first + chrono::TimeDelta::days(days)));
     }

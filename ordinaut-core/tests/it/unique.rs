@@ -37,7 +37,7 @@ const SOUND: &str = "
         select from ordinaut.unique_key
         full join (select job_id from ordinaut.due_work where flags & 8 = 8
                    union all select job_id from ordinaut.parked where flags & 8 = 8) work using (job_id)
-        where held_until is null and (work.job_id is null or unique_key.key is null))";
+        where held_until is null and ends_with_job is not false and (work.job_id is null or unique_key.key is null))";
 
 pub(crate) async fn is_sound(db: &Database) {
     assert!(ask::<bool>(db, SOUND).await, "keys and work do not agree");
