@@ -122,7 +122,7 @@ async fn all_work(db: &Database) {
     let many: Vec<_> = (0..30).map(probe).collect();
     db.enqueue_many(&many).await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    probe(2).enqueue(&mut *tx).await.unwrap();
+    probe(2).enqueue(db.in_tx(&mut tx)).await.unwrap();
     tx.commit().await.unwrap();
     tell(db, "select ordinaut.enqueue('probe', '{\"n\": 5}')").await;
     let waiting = db.enqueue(&probe(3).delay(Duration::from_secs(3600))).await.unwrap().id();

@@ -220,7 +220,7 @@ async fn a_paused_installation_claims_nothing_and_fires_nothing_until_it_is_resu
     let queues = db.queues().await.unwrap();
     let told = queues.iter().map(|queue| (&*queue.name, queue.paused_reason.as_deref()));
     assert_eq!(told.collect::<Vec<_>>(), ["*", "default", "limited"].map(|name| (name, Some("restored"))));
-    assert_eq!(db.job(waiting).await.unwrap().unwrap().why_it_waits(), Some("its queue is paused"));
+    assert_eq!(db.job(waiting).await.unwrap().unwrap().why_it_waits(), Some(&Wait::QueuePaused));
 
     assert!(db.resume_queue("*").await.unwrap());
 
