@@ -337,7 +337,10 @@ async fn arguments_that_do_not_decode_are_left_to_a_newer_worker_and_the_error_n
         Worker::new(db.clone(), ()).settings(settings).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) })
     };
     for (args, error) in [
-        (json!({"customer": {"ages": [1, "two"]}}), "args.customer.ages[1] could not be decoded for kind \"order\": invalid type, expected u8"),
+        (
+            json!({"customer": {"ages": [1, "two"]}}),
+            "args.customer.ages[1] could not be decoded for kind \"order\": invalid type, expected u8",
+        ),
         (json!({"customer": {}}), "args.customer could not be decoded for kind \"order\": missing field `ages`"),
         (json!(7), "args could not be decoded for kind \"order\": invalid type, expected struct Order"),
     ] {
@@ -359,10 +362,12 @@ async fn a_job_that_an_old_worker_cannot_decode_is_done_by_a_new_one() {
     let db = database().await;
     let job = NewJob::new("order", &json!({"customer": {"ages": ["two"]}})).unwrap();
     db.enqueue(&job).await.unwrap();
-    let mut old = Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
+    let mut old =
+        Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
     step(&mut old, job.id()).await;
     db.run_now(job.id()).await.unwrap();
-    let mut new = Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: NewOrder, _| async { Ok(()) });
+    let mut new =
+        Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: NewOrder, _| async { Ok(()) });
     step(&mut new, job.id()).await;
     assert_eq!(look(&db, job.id()).await.0.state, JobState::Succeeded);
 }
