@@ -1,26 +1,24 @@
-//! Migrations: embedded, applied under a lock, and never backwards.
+//! The version of a schema, and making it ready for this binary. How migrations are applied: `forward.rs`.
 
 use super::database::Database;
 use super::failure::FailureKind;
+use super::forward::{MIGRATIONS, forward};
 use super::obstacle::Obstacle;
 use super::own_settings::Purpose;
 use super::schema::Schema;
+use crate::vocabulary::error::Chain;
 use semver::Version;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::MigrateError;
 use sqlx::{Connection, PgConnection};
-use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tracing::warn;
 
-/// Our own lock instead of sqlx's (see `LOCK_POLL`), and an older binary may find migrations that it does not know.
-static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrations = sqlx::migrate!("./migrations");
-    migrations.set_locking(false).set_ignore_missing(true);
-    migrations
-});
+/// Time for which a migration that Postgres interrupts (it crashes, restarts, runs out of connections) is tried again. Each
+/// migration is a transaction of its own, so that it goes on where it was.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Between two looks at a lock that another process holds. Polled, because a session that waits inside
-/// `pg_advisory_lock` holds a snapshot, and `create index concurrently` waits for that for ever.
-const LOCK_POLL: Duration = Duration::from_millis(100);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How new a schema is, and which binaries may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +79,37 @@ pub enum SchemaError {
     /// Migrations hold a lock by their connection, which a pooler in transaction mode gives to others.
     #[error("a pooler in transaction mode is in between: migrations need DATABASE_DIRECT_URL, a way past it")]
     Pooler,
+    /// Not every text can be stored in this database.
+    #[error(
+        "database \"{database}\" is encoded in {encoding}, which cannot hold every text: it must be created with encoding UTF8"
+    )]
+    Encoding {
+        /// The database.
+        database: String,
+        /// Its encoding.
+        encoding: String,
+    },
+    /// The schema is not there and may not be created.
+    #[error("could not create schema \"{0}\"")]
+    Create(Schema, #[source] sqlx::Error),
+    /// A role lacks a right that Postgres gives to everybody unless somebody took it away.
+    #[error(
+        "role \"{role}\" may not execute {function}: grant execute on all functions in schema \"{schema}\" to \"{role}\""
+    )]
+    NotGranted {
+        /// The schema.
+        schema: Schema,
+        /// The role that this process has.
+        role: String,
+        /// The first function that it may not execute.
+        function: String,
+    },
+    /// A migration needs a lock that a transaction somewhere else does not give up.
+    #[error("could not migrate schema \"{0}\": a transaction holds a lock on one of its tables (see pg_stat_activity)")]
+    Locked(Schema, #[source] sqlx::Error),
+    /// Postgres went away in the middle; what was not finished was rolled back.
+    #[error("could not migrate schema \"{0}\": Postgres interrupted it")]
+    Interrupted(Schema, #[source] sqlx::Error),
     /// The schema says something that is no version.
     #[error("schema \"{0}\" names an oldest binary that is no version")]
     NoVersion(Schema, #[source] semver::Error),
@@ -99,7 +128,9 @@ impl SchemaError {
     /// What it means if Postgres failed; `None` if Postgres answered, and the schema is not one for this binary.
     pub fn failure(&self) -> Option<FailureKind> {
         match self {
-            Self::Database(error) => Some(FailureKind::of(error)),
+            Self::Database(error) | Self::Interrupted(_, error) | Self::Locked(_, error) | Self::Create(_, error) => {
+                Some(FailureKind::of(error))
+            }
             Self::Migration(_, error) => Some(FailureKind::of_migration(error)),
             _ => None,
         }
@@ -140,18 +171,45 @@ impl Database {
         self.check_binary(&found)?;
         let newest = newest_migration();
         if found.version >= newest {
+            self.check_grants().await?;
             return Ok(Migrated { from: found.version, to: found.version });
         }
         if !self.has_direct_way().await {
             return Err(SchemaError::Pooler);
         }
-        // A connection of its own: closing it frees the lock whatever happened.
-        let (_, mut connection) = self.direct_address().connect().await?;
-        Purpose::Program.set(&mut connection).await?;
-        let result = forward(&mut connection, self.schema()).await;
-        connection.close().await?;
-        result?;
+        let start = Instant::now();
+        while let Err(error) = self.bring_forward().await {
+            if !matches!(error, SchemaError::Interrupted(..)) || start.elapsed() > PATIENCE {
+                return Err(error);
+            }
+            warn!("{}; trying again", Chain(&error));
+            tokio::time::sleep(PAUSE).await;
+        }
         Ok(Migrated { from: found.version, to: newest })
+    }
+
+    async fn bring_forward(&self) -> Result<(), SchemaError> {
+        // A connection of its own: closing it frees the lock whatever happened.
+        let (_, mut connection) = self.direct_address().connect().await.map_err(|error| self.interrupted(error))?;
+        let set = Purpose::Program.set(&mut connection).await.map_err(SchemaError::from);
+        let result = match set {
+            Ok(_) => forward(&mut connection, self.schema()).await,
+            Err(error) => Err(error),
+        };
+        // What was done is done, whether or not the other end hears of the end of the connection.
+        connection.close().await.ok();
+        result.map_err(|error| match error {
+            SchemaError::Database(error) => self.interrupted(error),
+            error => error,
+        })
+    }
+
+    fn interrupted(&self, error: sqlx::Error) -> SchemaError {
+        if FailureKind::of(&error).will_pass() {
+            SchemaError::Interrupted(self.schema().clone(), error)
+        } else {
+            error.into()
+        }
     }
 
     /// Whether this binary can work with the schema as it is; nothing is changed.
@@ -163,6 +221,18 @@ impl Database {
             return Err(SchemaError::Behind { schema: self.schema().clone(), version: found.version, newest });
         }
         Ok(())
+    }
+
+    /// Whether we may execute the schema's functions: everybody may, unless an administrator took that right away by default.
+    async fn check_grants(&self) -> Result<(), SchemaError> {
+        let refused: Option<(String, String)> = sqlx::query_as(include_str!("../../sql/schema/not_granted.sql"))
+            .bind(self.schema().as_str())
+            .fetch_optional(self)
+            .await?;
+        match refused {
+            Some((role, function)) => Err(SchemaError::NotGranted { schema: self.schema().clone(), role, function }),
+            None => Ok(()),
+        }
     }
 
     fn check_binary(&self, found: &SchemaVersion) -> Result<(), SchemaError> {
@@ -191,7 +261,7 @@ impl Database {
     }
 }
 
-async fn version(db: &mut PgConnection, schema: &Schema) -> Result<SchemaVersion, SchemaError> {
+pub(super) async fn version(db: &mut PgConnection, schema: &Schema) -> Result<SchemaVersion, SchemaError> {
     let exists: bool = sqlx::query_scalar(include_str!("../../sql/schema/exists.sql"))
         .bind(schema.as_str())
         .fetch_one(&mut *db)
@@ -204,23 +274,4 @@ async fn version(db: &mut PgConnection, schema: &Schema) -> Result<SchemaVersion
     let oldest_binary =
         Version::parse(&oldest_binary).map_err(|error| SchemaError::NoVersion(schema.clone(), error))?;
     Ok(SchemaVersion { version, oldest_binary })
-}
-
-async fn forward(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError> {
-    loop {
-        let locked = "select pg_try_advisory_lock(hashtext('ordinaut.migrate'), hashtext($1))";
-        if sqlx::query_scalar(locked).bind(schema.as_str()).fetch_one(&mut *db).await? {
-            break;
-        }
-        tokio::time::sleep(LOCK_POLL).await;
-    }
-    let found = version(db, schema).await?;
-    let newest = newest_migration();
-    if found.version > newest {
-        return Err(SchemaError::Newer { schema: schema.clone(), version: found.version, newest });
-    }
-    sqlx::query(schema.fill("create schema if not exists {schema}")).execute(&mut *db).await?;
-    // The files name no schema, so that they serve any; functions keep this path as their own.
-    sqlx::query("select set_config('search_path', $1, false)").bind(schema.as_str()).execute(&mut *db).await?;
-    MIGRATIONS.run_direct(None, db, false).await.map_err(|error| SchemaError::Migration(schema.clone(), error))
 }

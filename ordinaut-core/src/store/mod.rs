@@ -17,6 +17,7 @@ pub(crate) mod event;
 pub(crate) mod failure;
 mod fields;
 mod flag;
+mod forward;
 pub(crate) mod hints;
 pub(crate) mod intervene;
 pub(crate) mod limit;

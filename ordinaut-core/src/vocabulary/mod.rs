@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod ageing;
+pub(crate) mod args;
 pub(crate) mod backoff;
 pub(crate) mod envelope;
 pub(crate) mod error;

@@ -4,7 +4,7 @@ use super::backoff::Backoff;
 use super::keyring::Keyring;
 use super::queue::check_one;
 use super::unique::Unique;
-use super::{name, nul};
+use super::{args, name};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -247,12 +247,7 @@ impl NewJob {
         if let Some(tenant) = &self.tenant {
             name::check(tenant).or_else(|reason| invalid("tenant", reason))?;
         }
-        if self.plain_args.get().len() > MAX_ARGS_BYTES {
-            return invalid("args", "must not be larger than 1 MiB");
-        }
-        if nul::escapes(self.plain_args.get()).next().is_some() {
-            return invalid("args", "must not contain \\u0000, which Postgres cannot store");
-        }
+        args::check(self.plain_args.get()).or_else(|reason| invalid("args", reason))?;
         if matches!(self.seal, Seal::Asked) {
             return invalid("args", NO_KEYRING);
         }

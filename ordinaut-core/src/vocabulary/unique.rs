@@ -1,14 +1,12 @@
 //! What makes a job unique: the parts of its key, and what becomes of a second one.
 
+use super::args::{MAX_DEPTH, written_out};
 use super::new_job::{InvalidField, NewJob, YEAR};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
-
-/// As deep as arguments are looked into.
-const MAX_DEPTH: usize = 100;
 
 const MAX_KEY: usize = 1000;
 
@@ -220,8 +218,8 @@ fn at(args: &RawValue, path: &str) -> Result<String, InvalidField> {
     sorted(found)
 }
 
-/// The same JSON, without spaces and with each object's fields in their order. Numbers stay as they are written: as floats,
-/// two large ones could be the same.
+/// The same JSON, without spaces and with each object's fields in their order. Numbers are written out as Postgres does, so
+/// that plain SQL makes the same key (`key_json`, migration 0030); as floats, two large ones could be the same.
 fn sorted(json: &RawValue) -> Result<String, InvalidField> {
     fn within(json: &RawValue, depth: usize) -> Option<String> {
         let (text, deeper) = (json.get(), depth.checked_sub(1)?);
@@ -237,10 +235,12 @@ fn sorted(json: &RawValue) -> Result<String, InvalidField> {
                 format!("[{}]", items?.join(","))
             }
             Some(b'"') => quoted(&serde_json::from_str::<String>(text).ok()?),
+            Some(b'-' | b'0'..=b'9') => written_out(text)?,
             _ => text.to_owned(),
         })
     }
-    within(json, MAX_DEPTH).ok_or_else(|| InvalidField {
+    // A value in the deepest array or object is one level deeper.
+    within(json, MAX_DEPTH + 1).ok_or_else(|| InvalidField {
         field: "unique.args",
         reason: format!("must not be nested more than {MAX_DEPTH} deep"),
     })
@@ -294,6 +294,7 @@ mod tests {
         let key = |text: &str| Unique::by_kind().all_args().key_of(&raw(text)).unwrap();
         assert_eq!(key(r#"{"a": 1, "b" : "\u0041"}"#), key(r#"{"b":"A","a":1}"#));
         assert_ne!(key("18446744073709551617"), key("18446744073709551618"));
+        assert_eq!(key("[1e2]"), key("[100]"));
     }
 
     #[test]
@@ -309,6 +310,6 @@ mod tests {
         let again = by_kind().mode(OnDuplicate::RunAgain).after_end(Duration::from_secs(1));
         assert_eq!(field(again, json!({})), "unique.after_end");
         let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
-        assert_eq!(job(deep).unique(by_kind().all_args()).check().unwrap_err().field, "unique.args");
+        assert_eq!(field(by_kind().all_args(), deep), "unique.args");
     }
 }

@@ -37,7 +37,7 @@ async fn six_that_migrate_at_once_all_succeed() {
         assert_eq!(result.unwrap().to, newest_migration());
     }
     assert_eq!(
-        ask::<i64>(&db, "select count(*) from ordinaut._sqlx_migrations").await,
+        ask::<i64>(&db, "select count(*) from ordinaut.schema_migration").await,
         i64::try_from(known_migrations().count()).unwrap()
     );
 }

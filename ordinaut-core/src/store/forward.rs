@@ -1,0 +1,130 @@
+//! Bringing a schema forward: its migrations, one after another, each in a transaction of its own.
+
+use super::failure::{FailureKind, is_lock_timeout};
+use super::migrate::{SchemaError, known_migrations, newest_migration, version};
+use super::schema::Schema;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection, PgConnection};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+use tracing::warn;
+
+/// Our own lock instead of sqlx's (see `LOCK_POLL`), and an older binary may find migrations that it does not know. They are
+/// noted in a table with a name of our own: an application that keeps its tables beside ours has `_sqlx_migrations`.
+pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations");
+    migrations.set_locking(false).set_ignore_missing(true);
+    migrations.dangerous_set_table_name("schema_migration");
+    migrations
+});
+
+/// Between two looks at a lock that another process holds. Polled, because a session that waits inside
+/// `pg_advisory_lock` holds a snapshot, and `create index concurrently` waits for that for ever.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// Between two tries of a migration that did not get its locks within the 50 ms of sql/schema/session.sql: whatever waited
+/// behind it goes on.
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
+
+/// Time after which a migration whose locks are held by somebody is given up.
+const LOCK_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Tries after which somebody is told what is waited for.
+const TRIES_A_WARNING: u32 = 10;
+
+pub(super) async fn forward(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError> {
+    check_encoding(db).await?;
+    loop {
+        let locked = "select pg_try_advisory_lock(hashtext('ordinaut.migrate'), hashtext($1))";
+        if sqlx::query_scalar(locked).bind(schema.as_str()).fetch_one(&mut *db).await? {
+            break;
+        }
+        tokio::time::sleep(LOCK_POLL).await;
+    }
+    let found = version(db, schema).await?;
+    let newest = newest_migration();
+    if found.version > newest {
+        return Err(SchemaError::Newer { schema: schema.clone(), version: found.version, newest });
+    }
+    // Asked first, because "if not exists" needs the right to create one even where there is one.
+    let there: bool = sqlx::query_scalar("select exists (select from pg_namespace where nspname = $1)")
+        .bind(schema.as_str())
+        .fetch_one(&mut *db)
+        .await?;
+    if !there {
+        let create = sqlx::query(schema.fill("create schema {schema}")).execute(&mut *db).await;
+        create.map_err(|error| SchemaError::Create(schema.clone(), error))?;
+    }
+    sqlx::query(include_str!("../../sql/schema/session.sql")).bind(schema.as_str()).execute(&mut *db).await?;
+    apply(db, schema).await?;
+    sqlx::query(include_str!("../../sql/schema/grant.sql")).execute(&mut *db).await?;
+    Ok(())
+}
+
+/// Before anything is made: a text that cannot be stored would be found by the job that has it.
+async fn check_encoding(db: &mut PgConnection) -> Result<(), SchemaError> {
+    let (database, encoding): (String, String) =
+        sqlx::query_as("select current_database()::text, current_setting('server_encoding')").fetch_one(db).await?;
+    if encoding == "UTF8" { Ok(()) } else { Err(SchemaError::Encoding { database, encoding }) }
+}
+
+/// Applies what is missing. A lock that is not had soon is tried for again and again: whoever waits for one makes everybody
+/// else wait behind it.
+async fn apply(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError> {
+    let start = Instant::now();
+    for tries in 1_u32.. {
+        let error = match take_over_and_run(db).await {
+            Ok(()) => return Ok(()),
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => error,
+            Err(error) => return Err(SchemaError::Migration(schema.clone(), error)),
+        };
+        if !is_lock_timeout(&error) {
+            return Err(if FailureKind::of(&error).will_pass() {
+                SchemaError::Interrupted(schema.clone(), error)
+            } else {
+                SchemaError::Migration(schema.clone(), MigrateError::Execute(error))
+            });
+        }
+        if start.elapsed() > LOCK_PATIENCE {
+            return Err(SchemaError::Locked(schema.clone(), error));
+        }
+        if tries % TRIES_A_WARNING == 0 {
+            warn!("migrating schema \"{schema}\" waits for a transaction that holds a lock on one of its tables");
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+    Ok(())
+}
+
+async fn take_over_and_run(db: &mut PgConnection) -> Result<(), MigrateError> {
+    take_over(db).await?;
+    MIGRATIONS.run_direct(None, db, false).await
+}
+
+/// Until version 28 our migrations were noted in `_sqlx_migrations`, where an application may have its own as well: ours move,
+/// and the table goes if nothing is left in it.
+async fn take_over(db: &mut PgConnection) -> sqlx::Result<()> {
+    if !sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *db).await? {
+        return Ok(());
+    }
+    let mut tx = db.begin().await?;
+    sqlx::query("create table if not exists schema_migration (like _sqlx_migrations including all)")
+        .execute(&mut *tx)
+        .await?;
+    let (versions, nouns): (Vec<i64>, Vec<&str>) = known_migrations().unzip();
+    sqlx::query(
+        "with ours as (
+             delete from _sqlx_migrations as noted using unnest($1::bigint[], $2::text[]) as known(version, noun)
+             where noted.version = known.version and noted.description = known.noun
+             returning noted.*)
+         insert into schema_migration select * from ours on conflict do nothing",
+    )
+    .bind(versions)
+    .bind(nouns)
+    .execute(&mut *tx)
+    .await?;
+    if sqlx::query_scalar("select not exists (select from _sqlx_migrations)").fetch_one(&mut *tx).await? {
+        sqlx::query("drop table _sqlx_migrations").execute(&mut *tx).await?;
+    }
+    tx.commit().await
+}

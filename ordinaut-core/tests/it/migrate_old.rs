@@ -1,0 +1,152 @@
+//! Bringing forward what is there already: old installations, servers with rules of their own, readers in the way.
+
+use crate::fixture::{TestDatabase, another_schema, ask, database, empty_database, enqueue, tell, within};
+use ordinaut_core::{SchemaError, newest_migration};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection};
+use std::time::Duration;
+
+/// An installation of version 28, whose migrations are noted where sqlx notes everybody's.
+async fn version_28() -> TestDatabase {
+    let db = empty_database().await;
+    let mut connection = db.connection().await;
+    for sql in ["create schema ordinaut", "set search_path = ordinaut"] {
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+    sqlx::migrate!("./migrations").set_locking(false).run_to(28, &mut connection).await.unwrap();
+    assert_eq!(db.schema_version().await.unwrap().version, 28);
+    db
+}
+
+#[tokio::test]
+async fn the_notes_of_an_old_installation_are_taken_over_and_an_applications_stay() {
+    let db = version_28().await;
+    let theirs = "insert into ordinaut._sqlx_migrations (version, description, success, checksum, execution_time)
+                  values (20300101, 'their own', true, 'x', 1)";
+    tell(&db, theirs).await;
+
+    assert_eq!(db.migrate().await.unwrap().to, newest_migration());
+
+    let left = "select array_agg(version) from ordinaut._sqlx_migrations";
+    assert_eq!(ask::<Vec<i64>>(&db, left).await, [20300101]);
+    assert_eq!(ask::<i64>(&db, "select max(version) from ordinaut.schema_migration").await, newest_migration());
+    enqueue(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_of_notes_that_is_empty_goes() {
+    let db = version_28().await;
+    db.migrate().await.unwrap();
+    assert!(ask::<bool>(&db, "select to_regclass('ordinaut._sqlx_migrations') is null").await);
+}
+
+#[tokio::test]
+async fn a_migration_behind_a_reader_lets_others_pass() {
+    let db = version_28().await;
+    let mut reader = db.connection().await;
+    let mut reading = reader.begin().await.unwrap();
+    for table in ["outcome_count", "task"] {
+        let sql = format!("lock table ordinaut.{table} in access share mode");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *reading).await.unwrap();
+    }
+    let other = db.another_pool().await;
+    let migrating = tokio::spawn(async move { other.migrate().await });
+    within(async {
+        while ask::<i64>(&db, "select version from ordinaut.schema_version").await < 30 {
+            tokio::task::yield_now().await;
+        }
+        // Over two tries: whoever stood behind a lock that is waited for would wait for the reader, which never ends here.
+        let start = std::time::Instant::now();
+        while start.elapsed() < Duration::from_millis(2500) {
+            ask::<i64>(&db, "select count(*) from ordinaut.outcome_count").await;
+            enqueue(&db).await;
+        }
+        assert!(!migrating.is_finished());
+        reading.rollback().await.unwrap();
+        assert_eq!(migrating.await.unwrap().unwrap().to, newest_migration());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_create_schemas_migrates_the_one_that_it_has() {
+    let db = empty_database().await;
+    let role = format!("owner_of_{}", ask::<String>(&db, "select current_database()::text").await);
+    for sql in [
+        format!("create role {role} login"),
+        "create schema ordinaut".to_owned(),
+        format!("alter schema ordinaut owner to {role}"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
+    }
+    let options = PgConnectOptions::clone(&db.pool().connect_options()).username(&role);
+    let theirs = ordinaut_core::Database::connect(options, 2).await.unwrap();
+
+    assert_eq!(theirs.migrate().await.unwrap().to, newest_migration());
+
+    let elsewhere = another_schema(&theirs, "elsewhere").migrate().await.unwrap_err();
+    assert!(matches!(elsewhere, SchemaError::Create(..)), "{elsewhere}");
+}
+
+#[tokio::test]
+async fn execute_that_is_taken_away_by_default_is_granted_to_those_that_use_the_schema() {
+    let db = empty_database().await;
+    let role = format!("service_of_{}", ask::<String>(&db, "select current_database()::text").await);
+    for sql in [
+        format!("create role {role} login"),
+        "create schema ordinaut".to_owned(),
+        format!("grant usage on schema ordinaut to {role}"),
+        "alter default privileges revoke execute on functions from public".to_owned(),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
+    }
+    db.migrate().await.unwrap();
+    let may = format!("select has_function_privilege('{role}', 'ordinaut.takes_writes_since()', 'execute')");
+    assert!(sqlx::query_scalar::<_, bool>(AssertSqlSafe(may)).fetch_one(db.pool()).await.unwrap());
+
+    let sql = format!(
+        "revoke execute on all functions in schema ordinaut from {role}; grant select on all tables in schema ordinaut to {role}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
+    let options = PgConnectOptions::clone(&db.pool().connect_options()).username(&role);
+    let refused = ordinaut_core::Database::connect(options, 2).await.unwrap().migrate().await.unwrap_err();
+    assert!(matches!(&refused, SchemaError::NotGranted { role: named, .. } if *named == role), "{refused}");
+}
+
+#[tokio::test]
+async fn only_a_database_of_utf8_is_migrated_and_nothing_is_made_in_another() {
+    let db = database().await;
+    let name = format!("latin_{}", ask::<String>(&db, "select current_database()::text").await);
+    let sql = format!("create database {name} template template0 encoding 'SQL_ASCII' locale 'C'");
+    sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
+    let options = PgConnectOptions::clone(&db.pool().connect_options()).database(&name);
+    let other = ordinaut_core::Database::connect(options.clone(), 2).await.unwrap();
+
+    let refused = other.migrate().await.unwrap_err();
+
+    assert!(refused.to_string().contains("SQL_ASCII") && refused.to_string().contains("UTF8"), "{refused}");
+    assert!(!ask::<bool>(&other, "select exists (select from pg_namespace where nspname = 'ordinaut')").await);
+}
+
+#[tokio::test]
+async fn a_schema_whose_making_was_cut_off_is_finished() {
+    let db = empty_database().await;
+    let mut connection = db.connection().await;
+    sqlx::query("create schema ordinaut").execute(&mut connection).await.unwrap();
+    // The server ends the connection again and again while the schema is made.
+    let other = db.another_pool().await;
+    let migrating = tokio::spawn(async move { other.migrate().await });
+    within(async {
+        let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                   where datname = current_database() and pid <> pg_backend_pid() and query ~* 'create (table|function)|migration'";
+        for _ in 0..3 {
+            while sqlx::query_scalar::<_, i64>(cut).fetch_one(&mut connection).await.unwrap() == 0 {
+                if migrating.is_finished() {
+                    break;
+                }
+            }
+        }
+        assert_eq!(migrating.await.unwrap().unwrap().to, newest_migration());
+    })
+    .await;
+}
