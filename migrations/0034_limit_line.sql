@@ -6,9 +6,9 @@ alter table parked add column line text;
 -- The key of a line. It begins with "#" where it is a hash, and with "{" where it is the text itself.
 create function line_key(line text) returns text
     language sql immutable strict parallel safe
-as $$
-    select case when octet_length(line) > 2000 then '#' || encode(sha256(convert_to(line, 'UTF8')), 'hex') else line end
-$$;
+begin atomic
+    select case when octet_length(line) > 2000 then '#' || encode(sha256(convert_to(line, 'UTF8')), 'hex') else line end;
+end;
 
 -- As before (0026), but each job is looked up by its key: a subquery with "offset 0" is never turned round into a join that
 -- reads all of a table which was empty when the statement was planned.

@@ -40,8 +40,8 @@ revoke all on database :"database" from public;
 revoke create on schema public from public;
 grant connect, temporary on database :"database" to ordinaut_service;
 grant connect on database :"database" to ordinaut_read;
--- create: `ordinaut migrate` says "create schema if not exists", for which Postgres asks this right in any case.
-grant connect, create, temporary on database :"database" to ordinaut_owner;
+-- No right to create schemas: the next statement makes the one that it needs.
+grant connect, temporary on database :"database" to ordinaut_owner;
 
 select format('create schema if not exists %I authorization ordinaut_owner', :'schema')
 \gexec
@@ -66,6 +66,8 @@ grant usage on schema :"schema" to ordinaut_service, ordinaut_read;
 grant select, insert, update, delete on all tables in schema :"schema" to ordinaut_service;
 grant usage, select on all sequences in schema :"schema" to ordinaut_service;
 grant select on all tables in schema :"schema" to ordinaut_read;
+-- Where default privileges took this from everybody.
+grant execute on all functions in schema :"schema" to ordinaut_service, ordinaut_read;
 -- And on what comes: later migrations, and every week's partitions.
 alter default privileges for role ordinaut_owner in schema :"schema"
     grant select, insert, update, delete on tables to ordinaut_service;
@@ -73,16 +75,17 @@ alter default privileges for role ordinaut_owner in schema :"schema" grant usage
 alter default privileges for role ordinaut_owner in schema :"schema" grant select on tables to ordinaut_read;
 -- How far the schema is, only migrations say.
 select format('revoke insert, update, delete on %I.%I from ordinaut_service', :'schema', relname)
-from unnest(array['schema_version', '_sqlx_migrations']) as relname
+from unnest(array['schema_version', 'schema_migration', '_sqlx_migrations']) as relname
 where to_regclass(format('%I.%I', :'schema', relname)) is not null
 \gexec
 
 -- Who holds the oldest snapshot is seen only by those who may see other roles' sessions.
 grant pg_read_all_stats to ordinaut_owner, ordinaut_service, ordinaut_read;
 
--- select count(*) from due_work works as typed.
+-- select count(*) from due_work works as typed. public comes first for the role that an application may use too: its own
+-- tables are made there, and never beside ours.
 alter role ordinaut_owner in database :"database" set search_path = :"schema", public;
-alter role ordinaut_service in database :"database" set search_path = :"schema", public;
+alter role ordinaut_service in database :"database" set search_path = public, :"schema";
 alter role ordinaut_read in database :"database" set search_path = :"schema", public;
 -- Not for the superuser: functions of the owner would be found before Postgres' own. An earlier version set it.
 select format('alter role %I in database %I reset search_path', current_user, :'database')

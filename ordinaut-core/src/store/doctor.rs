@@ -84,9 +84,9 @@ impl Database {
     }
 
     /// Puts the schema on the search path of the account that we are there, so that `select count(*) from due_work`
-    /// works in psql as it stands. Changes the account for every database of the server.
+    /// works in psql as it stands; behind `public`, where an application of the same account makes its own tables. Changes the account for every database of the server.
     pub async fn put_on_search_path(&self) -> sqlx::Result<()> {
-        sqlx::query(self.schema().fill("alter role current_user set search_path = {schema}, public"))
+        sqlx::query(self.schema().fill("alter role current_user set search_path = public, {schema}"))
             .execute(self)
             .await?;
         Ok(())
