@@ -146,3 +146,18 @@ async fn a_job_that_is_not_there_is_404_everywhere() {
         assert_eq!((answer.status, answer.problem()), (404, String::new()), "{path}");
     }
 }
+
+#[tokio::test]
+async fn large_integers_are_stored_as_they_were_sent_and_make_keys_of_their_own() {
+    let app = TestApp::start().await;
+    for n in ["18446744073709551617", "18446744073709551618"] {
+        let body = format!(r#"{{"kind": "echo", "args": {{"n": {n}}}, "unique": {{"args": ["n"]}}}}"#);
+        let answer = app.post("/jobs", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+    let stored = "select count(distinct args) from ordinaut.job where args ->> 'n' in
+                  ('18446744073709551617', '18446744073709551618')";
+    assert_eq!(app.count(stored).await, 2);
+    let answer = app.post("/jobs", r#"{"kind": "echo", "args": [1e130000]}"#).await;
+    assert_eq!((answer.status, answer.json()["field"].as_str()), (422, Some("args")), "{}", answer.text);
+}

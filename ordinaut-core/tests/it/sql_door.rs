@@ -89,7 +89,8 @@ async fn what_the_library_can_say_sql_can_say_too() {
     let unique = Unique::by_kind().args(["a.b"]).after_end(Duration::from_secs(5));
     let job = NewJob::new("probe", &json!({"a": {"b": 1}})).unwrap().tenant("ann").backoff(backoff).unique(unique);
     by_rust.enqueue(&job).await.unwrap();
-    let more = "'{\"a\": {\"b\": 1}}', tenant => 'ann', backoff => '{\"kind\": \"linear\", \"step\": 3.0, \"cap\": 60.0}',
+    let more =
+        "'{\"a\": {\"b\": 1}}', tenant => 'ann', backoff => '{\"kind\": \"linear\", \"step\": 3.0, \"cap\": 60.0}',
                 unique_by => '{\"args\": [\"a.b\"], \"after_end\": 5}',
                 traceparent => '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'";
     enqueue(&by_sql, more).await.unwrap();
