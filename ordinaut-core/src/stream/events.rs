@@ -1,15 +1,16 @@
 //! The stream of events: each under its number, so that Redis itself refuses a repeat.
 
 use super::{Connection, StreamError};
-use crate::store::schema::Schema;
 use crate::vocabulary::event::Event;
 use fred::interfaces::{KeysInterface, StreamsInterface};
 use fred::prelude::Error;
 use fred::types::{SetOptions, Value};
+use std::fmt::Display;
 use uuid::Uuid;
 
-/// The stream's key for the default schema; another one's is `events:SCHEMA`.
+/// The stream's key for the schema that is the default; another one's is `events:SCHEMA`.
 const KEY: &str = "events";
+const DEFAULT_SCHEMA: &str = "ordinaut";
 
 /// Seconds after which a draft goes whose writer died.
 const DRAFT: i64 = 600;
@@ -36,7 +37,7 @@ impl StreamStatus {
 }
 
 /// What the stream of a schema in a Redis holds. Waits 5 seconds at most for an answer.
-pub async fn stream_in_redis(url: &str, schema: &Schema) -> Result<StreamStatus, StreamError> {
+pub async fn stream_in_redis(url: &str, schema: &impl Display) -> Result<StreamStatus, StreamError> {
     Stream::connect(url, schema).await?.status().await
 }
 
@@ -49,8 +50,9 @@ impl Stream {
     /// About as many events as the stream keeps.
     pub(crate) const LENGTH: i64 = 10_000;
 
-    pub(crate) async fn connect(url: &str, schema: &Schema) -> Result<Self, StreamError> {
-        let key = if *schema == Schema::default() { KEY.to_owned() } else { format!("{KEY}:{schema}") };
+    pub(crate) async fn connect(url: &str, schema: &impl Display) -> Result<Self, StreamError> {
+        let schema = schema.to_string();
+        let key = if schema == DEFAULT_SCHEMA { KEY.to_owned() } else { format!("{KEY}:{schema}") };
         Connection::open(url).await.map(|connection| Self { connection, key })
     }
 
