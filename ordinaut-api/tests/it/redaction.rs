@@ -74,7 +74,7 @@ async fn outputs_errors_and_urls_are_masked_by_the_same_names() {
         app.enqueue(json!({"kind": "doomed", "args": {"url": "ftp://ann:hunter2@h/x?api_key=hunter2&n=1"}})).await;
     assert_eq!(app.worker("default").step().await.unwrap(), Step::Worked(dead));
     let said = "update ordinaut.run set error = 'POST https://ann:hunter2@h/ failed, X-Api-Key: hunter2',
-                output = '{\"DB_PASSWORD\": {\"old\": \"hunter2\"}, \"n\": 1e400}' where outcome = 'dead'";
+                output = '{\"DB_PASSWORD\": {\"old\": \"hunter2\"}, \"n\": 1}' where outcome = 'dead'";
     sqlx::query(said).execute(app.database.pool()).await.unwrap();
     sqlx::query("update ordinaut.dead_letter set error = 'api-key=hunter2'")
         .execute(app.database.pool())

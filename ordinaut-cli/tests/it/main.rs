@@ -6,6 +6,7 @@ mod clean;
 mod demo;
 mod dev;
 mod events;
+mod fuzz;
 mod given;
 mod home;
 mod interrupted;
