@@ -3,7 +3,6 @@
 use crate::State;
 use ordinaut_core::{Context, Fatal, Job, JobError};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Arguments that become the output of the run, without the values that answers never show of arguments.
@@ -16,9 +15,6 @@ impl Job for Echo {
 }
 
 pub(crate) async fn echo(job: Echo, ctx: Context<State>) -> Result<(), JobError> {
-    let mut shown: Value = serde_json::from_str(job.0.get()).fatal()?;
-    if ctx.state.redaction.mask(&mut shown) {
-        return ctx.set_output(&shown).fatal();
-    }
-    ctx.set_output(&job).fatal()
+    let shown = ctx.state.redaction.mask_json(job.0.get()).into_owned();
+    ctx.set_output(&RawValue::from_string(shown).fatal()?).fatal()
 }
