@@ -3,6 +3,7 @@
 use crate::problem::Problem;
 use crate::routes::result;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
@@ -11,6 +12,9 @@ use tracing::warn;
 /// Longer than waiting for a connection and the slowest count; a client that trickles its body, or a Postgres that
 /// hangs, must not hold a request for ever.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Time after which work in batches begins no further one: the last one still has time to end, and to be told.
+pub(crate) const LONGEST_WORK: Duration = Duration::from_secs(20);
 
 /// As long as somebody may wait for the end of a job, and what a look takes.
 const PATIENT_LIMIT: Duration = Duration::from_secs(result::LONGEST_WAIT.as_secs() + LIMIT.as_secs());
@@ -24,15 +28,19 @@ pub(crate) async fn enforce_patiently(request: Request, next: Next) -> Response 
 }
 
 async fn within(limit: Duration, request: Request, next: Next) -> Response {
-    let seconds = limit.as_secs();
+    let (seconds, only_looks) = (limit.as_secs(), request.method().is_safe());
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             warn!("gave a request up that took longer than {seconds} s");
-            Problem::unavailable(format!(
-                "this took longer than {seconds} s and was given up; it may have been done all the same"
-            ))
-            .into_response()
+            let (status, more) = match only_looks {
+                true => (StatusCode::SERVICE_UNAVAILABLE, "; try again"),
+                false => (
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "; the operation may still have completed, so look before you ask again",
+                ),
+            };
+            Problem::new(status, format!("timed out after {seconds} s{more}")).into_response()
         }
     }
 }

@@ -11,15 +11,18 @@ mod redis;
 mod request_id;
 mod rooms;
 mod routes;
+mod slow;
 mod traffic;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
+use auth::Refusals;
 use depths::Depths;
+use ordinaut_core::binary::serve;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::{Database, Redaction};
 use redis::Redis;
 use rooms::Rooms;
+use slow::Slow;
 use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -41,6 +44,8 @@ pub struct Config {
     pub timezone: String,
     /// What answers do not show.
     pub redaction: Redaction,
+    /// Maximum number of connections at once.
+    pub max_connections: usize,
 }
 
 /// What the routes share.
@@ -53,6 +58,8 @@ struct App {
     redis: Option<Redis>,
     rooms: Rooms,
     traffic: Traffic,
+    refusals: Refusals,
+    slow: Slow,
 }
 
 /// Takes the port that the settings name.
@@ -73,16 +80,16 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         depths: Depths::new(config.database.clone()),
         redis: config.database.redis_url().map(|url| Redis::new(url, config.database.schema())),
         rooms: Rooms::new(config.database.clone()),
+        slow: Slow::new(&config.database),
         database: config.database,
         admin_token: config.admin_token,
         timezone: config.timezone,
         redaction: config.redaction,
         traffic: Traffic::default(),
+        refusals: Refusals::default(),
     });
-    // Answers are small, and wait for nothing that could be sent along with them.
-    let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap_or(()));
     let (stop, stopped) = oneshot::channel::<()>();
-    let serve = axum::serve(listener, router).with_graceful_shutdown(async { stopped.await.unwrap_or(()) });
+    let serve = serve(listener, router, config.max_connections, async { stopped.await.unwrap_or(()) });
     info!(%address, "the API listens on http://{address}");
     let overdue = async {
         shutdown.await;
@@ -91,7 +98,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        served = serve.into_future() => served.context("could not serve")?,
+        () = serve => {}
         // What is left of them ends with the process.
         () = overdue => warn!("some connections did not end within {} s", DRAIN.as_secs()),
     }

@@ -67,6 +67,12 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     let listener = ordinaut_api::listen(&api).await?;
     let opening = binary::open_database(&database, "ordinaut-api");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
-    let config = Config { database: database?, admin_token: api.admin_token, timezone, redaction: api.redaction };
+    let config = Config {
+        database: database?,
+        admin_token: api.admin_token,
+        timezone,
+        redaction: api.redaction,
+        max_connections: api.max_connections,
+    };
     ordinaut_api::run(config, listener, shutdown.cancelled()).await
 }

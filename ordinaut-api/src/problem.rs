@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_passes_is_503_and_a_mistake_of_ours_500() {
-        let problem = Problem::from(sqlx::Error::PoolTimedOut);
+        let problem = Problem::from(FailureKind::NoRoom);
         assert_eq!(problem.status, 503);
         assert!(problem.detail.contains("DATABASE_MAX_CONNECTIONS"), "{}", problem.detail);
         assert_eq!(Problem::from(sqlx::Error::RowNotFound).status, 500);

@@ -6,6 +6,7 @@ use crate::store::failure::OperateError;
 use crate::store::intervene::Cancelled;
 use crate::wakeup::{CANCELS, hinter};
 use serde::Serialize;
+use std::time::Instant;
 use uuid::Uuid;
 
 /// As often as jobs are looked for again that others keep moving.
@@ -19,6 +20,9 @@ pub struct CancelledJobs {
     pub removed: i64,
     /// They run, and their handlers were asked to stop; they get no further attempt.
     pub asked: i64,
+    /// Whether the time ran out before all were looked at: ask again for the rest.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub remaining: bool,
 }
 
 impl Database {
@@ -34,7 +38,17 @@ impl Database {
     /// Calls all jobs off to which the filter applies and that were enqueued before now, in batches, each in a transaction
     /// of its own. Those that had been asked to stop before are not counted again. After an error what was done stays done.
     pub async fn cancel_where(&self, filter: &CancelFilter) -> Result<CancelledJobs, OperateError> {
+        self.cancel_where_until(filter, None).await
+    }
+
+    /// The same, which begins no further batch after the deadline; the answer tells that some [remain](CancelledJobs::remaining).
+    pub async fn cancel_where_until(
+        &self,
+        filter: &CancelFilter,
+        deadline: impl Into<Option<Instant>>,
+    ) -> Result<CancelledJobs, OperateError> {
         filter.check()?;
+        let deadline = deadline.into();
         let now = self.now(self).await?;
         // What is enqueued from now on is not meant, or a busy queue would never be done.
         let created_before = filter.created_before.map_or(now, |instant| instant.min(now));
@@ -48,6 +62,10 @@ impl Database {
                 moved += some.listed - some.removed - some.asked;
                 if some.asked > 0 {
                     hinter::tell(self, [CANCELS]);
+                }
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    cancelled.remaining = some.listed == JOBS_A_STATEMENT || moved > 0;
+                    return Ok(cancelled);
                 }
                 match some.last {
                     Some(last) if some.listed == JOBS_A_STATEMENT => after = last,

@@ -52,6 +52,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     register_outcomes(&mut registry, &depths.queues, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
     registry.register("http_requests", "Requests that this process answered", app.traffic.requests.clone());
+    registry.register("refused_tokens", "Wrong tokens that this process was shown", app.refusals.total.clone());
     let mut body = String::new();
     text::encode(&mut body, &registry).expect("a string takes everything that is written to it");
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], body))

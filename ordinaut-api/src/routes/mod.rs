@@ -17,7 +17,7 @@ mod task_history;
 mod topics;
 
 use crate::problem::{self, Problem};
-use crate::{App, auth, deadline, redact, request_id, traffic};
+use crate::{App, auth, deadline, redact, request_id, slow, traffic};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -27,27 +27,28 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) fn router(app: App) -> Router {
     let app = Arc::new(app);
+    let slow = from_fn_with_state(app.clone(), slow::take_turns);
     let guarded = Router::new()
-        .route("/jobs", get(jobs::list).post(enqueue::enqueue))
-        .route("/jobs/cancel", post(jobs::cancel_many))
+        .route("/jobs", get(jobs::list).layer(slow.clone()).post(enqueue::enqueue))
+        .route("/jobs/cancel", post(jobs::cancel_many).layer(slow.clone()))
         .route("/jobs/{id}", get(jobs::show))
         .route("/jobs/{id}/runs", get(jobs::runs))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/run-now", post(jobs::run_now))
-        .route("/dead", get(dead::list))
+        .route("/dead", get(dead::list).layer(slow.clone()))
         .route("/dead/{id}/requeue", post(dead::requeue))
-        .route("/erase", post(erase::erase))
-        .route("/tasks", get(task::list).post(task::create))
+        .route("/erase", post(erase::erase).layer(slow.clone()))
+        .route("/tasks", get(task::list).layer(slow.clone()).post(task::create))
         .route("/tasks/{id}", get(task::show).patch(task::patch).put(task::replace).delete(task::delete))
         .route("/tasks/{id}/pause", post(task::pause))
         .route("/tasks/{id}/resume", post(task::resume))
         .route("/tasks/{id}/snooze", post(task::snooze))
         .route("/tasks/{id}/run-now", post(task::run_now))
         .route("/tasks/{id}/cancel", post(task::cancel))
-        .route("/tasks/{id}/fires", get(task_history::fires))
-        .route("/tasks/{id}/runs", get(task_history::runs))
+        .route("/tasks/{id}/fires", get(task_history::fires).layer(slow.clone()))
+        .route("/tasks/{id}/runs", get(task_history::runs).layer(slow.clone()))
         .route("/tasks/{id}/runs/latest", get(task_history::latest_run))
-        .route("/tasks/{id}/statistics", get(task_history::statistics))
+        .route("/tasks/{id}/statistics", get(task_history::statistics).layer(slow))
         .route("/schedules/preview", post(schedules::preview))
         .route("/schedules/presets", get(schedules::presets))
         .route("/calendars", get(calendars::list))
@@ -105,6 +106,7 @@ mod tests {
     use super::*;
     use crate::depths::Depths;
     use crate::rooms::Rooms;
+    use crate::slow::Slow;
     use axum::body::{Body, to_bytes};
     use axum::extract::Request;
     use ordinaut_core::Database;
@@ -117,11 +119,13 @@ mod tests {
             depths: Depths::new(database.clone()),
             redis: None,
             rooms: Rooms::new(database.clone()),
+            slow: Slow::new(&database),
             database,
             admin_token: String::new(),
             timezone: String::new(),
             redaction: Default::default(),
             traffic: Default::default(),
+            refusals: Default::default(),
         });
         async fn panics() -> Problem {
             panic!("the launch code is 1234")

@@ -87,6 +87,7 @@ impl TestApp {
             admin_token,
             timezone,
             redaction: Redaction::new(["password", "api_key"]),
+            max_connections: 1000,
         };
         tokio::spawn(ordinaut_api::run(config, listener, std::future::pending::<()>()));
         Self { url, client: client(), database }

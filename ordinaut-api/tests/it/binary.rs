@@ -5,13 +5,45 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// Nothing of this process' environment gets there.
-fn binary(settings: &[(&str, &str)]) -> Command {
+pub(crate) fn binary(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ordinaut-api"));
     command.env_clear().envs(settings.iter().copied()).stdin(Stdio::null());
     command
+}
+
+/// The binary, once it listens; killed when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.env("API_PORT", "0").stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let listens = log.find(|line| line.contains("the API listens on")).unwrap();
+        let listens: serde_json::Value = serde_json::from_str(&listens).unwrap();
+        // It writes on, and would wait for a reader.
+        std::thread::spawn(move || log.for_each(drop));
+        Self { child, address: listens["address"].as_str().unwrap().to_owned() }
+    }
+
+    /// The most memory that it had so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
 }
 
 fn told(output: &Output) -> String {

@@ -22,6 +22,7 @@ mod queues;
 mod redaction;
 mod schedules;
 mod services;
+mod strangers;
 mod task_history;
 mod tasks;
 mod topics;

@@ -1,9 +1,10 @@
-//! Postgres goes away: the process lives, is not ready, and says so plainly.
+//! Postgres goes away, or refuses: the process lives, is not ready, and says plainly why.
 
 use crate::app::{TestApp, answer};
 use ordinaut_embedded::Postgres;
 use reqwest::Method;
 use serde_json::json;
+use sqlx::Connection;
 
 #[tokio::test]
 async fn without_postgres_it_lives_but_is_not_ready() {
@@ -22,4 +23,75 @@ async fn without_postgres_it_lives_but_is_not_ready() {
         assert_eq!((answer.status, answer.problem()), (503, String::new()));
         assert_eq!(answer.json()["detail"], "Postgres cannot be reached; try again");
     }
+}
+
+/// Everybody connects anew, under what was set for the database.
+const ANEW: &str = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+
+/// Sets something for the database of the test, from its next connections on.
+async fn set(app: &TestApp, what: &str) {
+    let mut own = app.database.pool().acquire().await.unwrap().detach();
+    let sql = format!("do $$ begin execute format('alter database %I {what}', current_database()); end $$");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut own).await.unwrap();
+    sqlx::raw_sql(ANEW).execute(&mut own).await.unwrap();
+    own.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_only_reads_is_said_to_and_nothing_is_stored() {
+    let app = TestApp::start().await;
+    set(&app, "set default_transaction_read_only = on").await;
+
+    let ready = answer(app.request(Method::GET, "/health/ready")).await;
+    assert_eq!((ready.status, ready.problem()), (503, String::new()));
+    assert!(ready.text.contains("takes no writes") || ready.text.contains("read-only"), "{}", ready.text);
+    let refused = app.post("/jobs", r#"{"kind": "k"}"#).await;
+    assert_eq!((refused.status, refused.problem()), (503, String::new()));
+    assert_eq!(refused.json()["detail"], "Postgres is read-only; try again");
+    assert_eq!(app.get("/jobs").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_statement_that_was_given_up_and_a_table_that_is_missing_are_503_with_the_reason() {
+    let app = TestApp::start().await;
+    let (pool, job) = (app.database.pool(), r#"{"kind": "k"}"#);
+    set(&app, "set statement_timeout = ''100ms''").await;
+    let mut held = pool.begin().await.unwrap();
+    let lock = "set local statement_timeout = 0; lock table ordinaut.job in access exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut *held).await.unwrap();
+    let given_up = app.post("/jobs", job).await;
+    assert_eq!(given_up.status, 503, "{}", given_up.text);
+    assert!(given_up.text.contains("Postgres gave the statement up"), "{}", given_up.text);
+    held.rollback().await.unwrap();
+
+    sqlx::raw_sql("alter table ordinaut.due_work rename to hidden").execute(pool).await.unwrap();
+    let missing = app.post("/jobs", job).await;
+    assert_eq!(missing.status, 503, "{}", missing.text);
+    assert!(missing.text.contains("an operator must mend that"), "{}", missing.text);
+}
+
+/// Held-up statements that wait for a lock on a table.
+const HELD_UP: &str =
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+
+#[tokio::test]
+async fn slow_reads_leave_room_for_enqueues_and_readiness() {
+    let app = TestApp::start().await;
+    let mut held = app.database.pool().acquire().await.unwrap().detach();
+    sqlx::raw_sql("begin; lock table ordinaut.dead_letter in access exclusive mode").execute(&mut held).await.unwrap();
+    let reads: Vec<_> = (0..10)
+        .map(|_| {
+            let read = app.request(Method::GET, "/dead").bearer_auth(crate::app::TOKEN);
+            tokio::spawn(async move { answer(read).await.status })
+        })
+        .collect();
+    while app.count(HELD_UP).await < 2 {}
+
+    assert_eq!(answer(app.request(Method::GET, "/health/ready")).await.status, 200);
+    assert_eq!(app.post("/jobs", r#"{"kind": "k"}"#).await.status, 201);
+    sqlx::raw_sql("rollback").execute(&mut held).await.unwrap();
+    for read in reads {
+        assert!([200, 503].contains(&read.await.unwrap()));
+    }
+    held.close().await.unwrap();
 }

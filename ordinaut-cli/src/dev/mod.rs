@@ -162,6 +162,7 @@ impl Doors {
             admin_token: api.admin_token,
             timezone,
             redaction: api.redaction,
+            max_connections: api.max_connections,
         };
         others.spawn(ordinaut_api::run(config, listener, stop_others.clone().cancelled_owned()));
         Self { workers, others, stop_workers, stop_others }

@@ -1,7 +1,9 @@
 //! Health over HTTP, for processes that otherwise listen on nothing.
 
+use super::serve::serve;
 use crate::settings::health::HealthSettings;
 use crate::store::database::Database;
+use crate::store::failure::FailureKind;
 use crate::store::migrate::SchemaError;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,6 +20,9 @@ use tracing::warn;
 /// Who asks takes no answer for a bad one within a few seconds.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Connections of those who ask for health at once: supervisors, and a person.
+const CONNECTIONS: usize = 256;
+
 /// What a process says when it is asked how it is. Reasons are for whoever asks, who shows no token.
 pub trait Health: Send + Sync + 'static {
     /// Why the process should be ended and started again, if it should.
@@ -27,14 +32,15 @@ pub trait Health: Send + Sync + 'static {
     fn ready(&self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
-/// Whether Postgres answers, this binary may use what is there, and nothing stops all work; else why not, in words that name
-/// no host and no account: what exactly is wrong goes to the log.
+/// Whether Postgres answers and takes writes, this binary may use what is there, and nothing stops all work; else why not,
+/// in words that name no host and no account: what exactly is wrong goes to the log.
 pub async fn can_use(database: &Database) -> Result<(), String> {
-    let found = match database.check_schema().await {
-        Ok(()) => database.stopped_by().await.map_err(SchemaError::from),
-        Err(error) => Err(error),
+    let found = async {
+        database.check_schema().await?;
+        database.check_writable().await?;
+        Ok(database.stopped_by().await?)
     };
-    let error = match found {
+    let error = match found.await {
         Ok(None) => return Ok(()),
         Ok(Some(obstacle)) => SchemaError::Obstacle(obstacle),
         Err(error) => error,
@@ -42,7 +48,7 @@ pub async fn can_use(database: &Database) -> Result<(), String> {
     warn!(%error, "not ready: {error}");
     Err(match error {
         SchemaError::Obstacle(obstacle) => obstacle.text,
-        SchemaError::Database(_) => "Postgres does not answer".to_owned(),
+        SchemaError::Database(error) => FailureKind::of(&error).sentence().to_owned(),
         _ => "the schema is not one that this binary can use".to_owned(),
     })
 }
@@ -61,9 +67,7 @@ pub async fn listen_for_health(settings: &HealthSettings) -> io::Result<Option<T
 pub async fn serve_health<H: Health>(listener: TcpListener, health: Arc<H>) {
     let router =
         Router::new().route("/health/live", get(live::<H>)).route("/health/ready", get(ready::<H>)).with_state(health);
-    if let Err(error) = axum::serve(listener, router).await {
-        warn!(%error, "health is not answered any more: {error}");
-    }
+    serve(listener, router, CONNECTIONS, std::future::pending::<()>()).await;
 }
 
 async fn live<H: Health>(State(health): State<Arc<H>>) -> Response {

@@ -8,6 +8,7 @@ mod lines;
 mod log;
 mod open;
 mod process;
+mod serve;
 mod signals;
 mod supervisor;
 
@@ -19,5 +20,6 @@ pub use lines::dropped_log_lines;
 pub use log::{flush_log, start_log};
 pub use open::open_database;
 pub use process::run;
+pub use serve::{Peer, serve};
 pub use signals::shutdown;
 pub use supervisor::tell_supervisor;

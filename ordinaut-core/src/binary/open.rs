@@ -2,7 +2,7 @@
 
 use crate::settings::database::DatabaseSettings;
 use crate::store::database::Database;
-use crate::store::failure::Consequence;
+use crate::store::failure::{Consequence, is_connection_limit};
 use crate::store::migrate::SchemaError;
 use crate::vocabulary::error::Chain;
 use backon::{ExponentialBuilder, Retryable};
@@ -68,16 +68,12 @@ fn is_waited_for(error: &SchemaError) -> bool {
 /// What is wrong, in one line.
 fn sentence(error: &SchemaError) -> String {
     let text = Chain(error).to_string();
-    let told = match error {
-        SchemaError::Database(error) => error.as_database_error().and_then(|error| error.code()),
-        _ => None,
-    };
-    if told.as_deref() == Some("53300") {
-        return format!(
-            "Postgres allows no more connections (max_connections, the role's or the database's limit): {text}"
-        );
+    match error {
+        SchemaError::Database(error) if is_connection_limit(error) => {
+            format!("Postgres allows no more connections (max_connections, the role's or the database's limit): {text}")
+        }
+        _ => text,
     }
-    text
 }
 
 /// What was said last, and when.

@@ -72,6 +72,7 @@ pub const ALL: &[About] = &[
     api::API_PORT.about,
     api::API_ADMIN_TOKEN.about,
     api::API_REDACT.about,
+    api::API_MAX_CONNECTIONS.about,
     health::HEALTH_HOST.about,
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,

@@ -1,5 +1,6 @@
 //! Where Postgres is: one server, or several of which one takes writes.
 
+use super::database::Database;
 use super::failure::{FailureKind, only_reads, silence};
 use crate::vocabulary::error::Chain;
 use futures_util::StreamExt;
@@ -175,6 +176,13 @@ async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgCo
         Ok((options.clone(), connection))
     };
     tokio::time::timeout(PATIENCE, reach).await.map_err(|_| silence(PATIENCE))?
+}
+
+impl Database {
+    /// An error if the server only reads: a standby, or one that was told to.
+    pub async fn check_writable(&self) -> sqlx::Result<()> {
+        must_take_writes(&mut *self.begin().await?).await
+    }
 }
 
 /// An error if the server only reads: a standby, or one that was told to.

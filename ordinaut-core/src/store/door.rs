@@ -3,6 +3,7 @@
 
 use super::by_key::{BEGIN_ANEW_BY_KEY, BEGIN_BY_KEY};
 use super::database::Database;
+use super::failure::is_pool_timeout;
 use super::own_settings::BEGIN;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, TryStreamExt};
@@ -62,7 +63,7 @@ impl Database {
                 // Asked anew, it takes a connection that came back meanwhile. The first call goes on trying to make one, which a
                 // server that allows no more never lets it.
                 Err(_) => match get().await {
-                    Err(sqlx::Error::PoolTimedOut) => Err(self.why_none().await),
+                    Err(error) if is_pool_timeout(&error) => Err(self.why_none(error).await),
                     result => result,
                 },
             };
@@ -76,13 +77,13 @@ impl Database {
     }
 
     /// Why the pool got no connection in time. It keeps to itself what the server told it meanwhile.
-    async fn why_none(&self) -> sqlx::Error {
+    async fn why_none(&self, timeout: sqlx::Error) -> sqlx::Error {
         if self.pool().num_idle() == 0 && self.pool().size() >= self.pool().options().get_max_connections() {
-            return sqlx::Error::PoolTimedOut;
+            return timeout;
         }
         match tokio::time::timeout(MOMENT, self.address().connect()).await {
             Ok(Err(why)) => why,
-            Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+            Ok(Ok(_)) | Err(_) => timeout,
         }
     }
 

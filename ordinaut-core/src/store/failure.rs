@@ -125,7 +125,7 @@ impl FailureKind {
             "08001" | "08004" | "57P03" => Self::Unreachable,
             // Idle time-outs end the connection; the outcome of 40003 is unknown.
             "25P03" | "40003" | "57P01" | "57P02" | "57P04" | "57P05" => Self::Lost,
-            "53300" => Self::NoRoom,
+            CONNECTION_LIMIT => Self::NoRoom,
             "25006" => Self::ReadOnly,
             "25P04" | "57014" => Self::GivenUp,
             "3D000" => Self::AccessRefused,
@@ -236,6 +236,8 @@ impl fmt::Display for FailureKind {
     }
 }
 
+const CONNECTION_LIMIT: &str = "53300";
+
 const LOCK_TIMEOUT: &str = "55P03";
 
 /// A prepared statement that is missing when it is used.
@@ -258,6 +260,17 @@ pub(super) fn only_reads(told: impl Into<String>) -> sqlx::Error {
 pub(crate) fn silence(patience: Duration) -> sqlx::Error {
     let text = format!("Postgres did not answer within {:.1} s", patience.as_secs_f64());
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
+}
+
+/// Whether no connection of the pool became free in time; what the server told the pool meanwhile is not in it.
+pub(super) fn is_pool_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::PoolTimedOut)
+}
+
+/// Whether the server takes no more connections.
+#[cfg(feature = "binary")]
+pub(crate) fn is_connection_limit(error: &sqlx::Error) -> bool {
+    has_code(error, &[CONNECTION_LIMIT])
 }
 
 /// Whether a lock was not had in time.

@@ -56,6 +56,18 @@ async fn each_part_of_a_filter_counts() {
 }
 
 #[tokio::test]
+async fn when_the_time_runs_out_the_answer_is_about_a_part_and_says_so() {
+    let db = database().await;
+    db.enqueue_many((0..700).map(probe)).await.unwrap();
+    let all = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
+
+    let part = db.cancel_where_until(&all, Instant::now()).await.unwrap();
+    assert_eq!((part.removed, part.asked, part.remaining), (500, 0, true));
+    let rest = db.cancel_where_until(&all, Instant::now() + LIMIT).await.unwrap();
+    assert_eq!((rest.removed, rest.asked, rest.remaining), (200, 0, false));
+}
+
+#[tokio::test]
 async fn a_filter_that_says_nothing_or_nonsense_is_refused() {
     let db = database().await;
     enqueue(&db).await;
