@@ -52,7 +52,6 @@ async fn thousands_of_half_open_connections_cost_neither_health_nor_memory() {
         }
     };
     tokio::time::timeout(CLOSED, closed).await.expect("every half-open connection is closed");
-    println!("peak memory with {HALF_OPEN} half-open connections: {} bytes", api.peak_memory());
     assert!(api.peak_memory() < MEMORY, "{} bytes", api.peak_memory());
 }
 
