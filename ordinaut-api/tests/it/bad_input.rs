@@ -77,17 +77,10 @@ async fn each_field_of_a_wrong_type_is_named() {
 #[tokio::test]
 async fn what_is_not_json_is_refused_with_its_position() {
     let deep = format!(r#"{{"kind": "k", "args": {}}}"#, "[".repeat(500_000));
-    let cases = [
-        "",
-        "{",
-        "kind=k",
-        r#"{"kind": "k",}"#,
-        r#"{"kind": "k"} {"#,
-        r#"{"kind": "\ud800"}"#,
-        r#"{"kind": "k", "args": 1e999}"#,
-        &deep,
-    ];
+    let cases = ["", "{", "kind=k", r#"{"kind": "k",}"#, r#"{"kind": "k"} {"#, r#"{"kind": "\ud800"}"#, &deep];
     refused(cases.map(|body| (body.to_owned(), 400, "body"))).await;
+    // It is JSON, and no number that anything could read.
+    refused([(r#"{"kind": "k", "args": 1e999}"#.to_owned(), 422, "args")]).await;
     let app = TestApp::start().await;
     let detail = app.post("/jobs", "{\n \"kind\": }").await.json()["detail"].to_string();
     assert!(detail.contains("line 2 column 10"), "{detail}");

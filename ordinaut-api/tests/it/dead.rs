@@ -30,7 +30,7 @@ async fn a_dead_job_is_listed_and_can_be_sent_back() {
 #[tokio::test]
 async fn a_job_whose_args_do_not_decode_is_dead_with_the_field_named() {
     let app = TestApp::start().await;
-    let id = app.enqueue(json!({"kind": "echo", "args": {"say": 5}})).await;
+    let id = app.enqueue(json!({"kind": "echo", "args": {"say": 5}, "max_attempts": 1})).await;
     assert_eq!(app.worker("default").step().await.unwrap(), Step::Worked(id));
     let job = app.job(id).await;
     assert_eq!(job["state"], "dead");

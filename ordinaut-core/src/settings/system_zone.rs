@@ -62,7 +62,7 @@ mod tests {
             ("/usr/share/zoneinfo/Asia/Tokyo", "Asia/Tokyo"),
             (":/usr/share/zoneinfo/posix/Asia/Tokyo", "Asia/Tokyo"),
             ("UTC0", "UTC"),
-            ("GMT-0", "UTC"),
+            ("GMT-0", "GMT-0"),
             ("EST5EDT", "EST5EDT"),
         ] {
             let zone = system_zone(text);

@@ -208,6 +208,10 @@ pub(super) fn text<'a>(redaction: &Redaction, text: &'a str) -> Cow<'a, str> {
             }
         } else if redaction.hides(name_before(&text[..at])) {
             let spaces = behind.len() - behind.trim_start_matches([' ', '"', '\'', '\\']).len();
+            // A text may come here twice, and the mask ends with a character that ends a value.
+            if behind[spaces..].starts_with(MASK) {
+                continue;
+            }
             (at + 1 + spaces, value_length(&behind[spaces..], mark))
         } else {
             continue;

@@ -1,15 +1,16 @@
 //! Several servers in one address: the one that takes writes is found.
 
-use crate::fixture::{behind_a_pooler, database, enqueue, run, succeed, tell, within, worker};
+use crate::fixture::{behind_a_pooler, database, enqueue, run, succeed, within, worker};
 use ordinaut_core::{Address, Database, FailureKind};
-use sqlx::Connection;
+use ordinaut_embedded::Postgres;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
-/// The server of the test behind one that is not there.
-async fn behind_a_dead_one(db: &crate::fixture::TestDatabase) -> Option<Address> {
-    let options = db.pool().connect_options();
+/// A server behind one that is not there.
+fn behind_a_dead_one(options: &PgConnectOptions) -> Option<Address> {
     let socket = options.get_socket().filter(|_| !behind_a_pooler())?.display().to_string();
-    let name: String = sqlx::query_scalar("select current_database()::text").fetch_one(db.pool()).await.unwrap();
     let (user, port) = (options.get_username(), options.get_port());
+    let name = options.get_database().unwrap_or("postgres");
     let url = format!("postgres://{user}@localhost:{port}/{name}?host=%2Fnowhere,{}", socket.replace('/', "%2F"));
     Some(url.parse().unwrap())
 }
@@ -17,7 +18,7 @@ async fn behind_a_dead_one(db: &crate::fixture::TestDatabase) -> Option<Address>
 #[tokio::test]
 async fn a_server_that_is_not_there_is_passed_over() {
     let db = database().await;
-    let Some(address) = behind_a_dead_one(&db).await else { return };
+    let Some(address) = behind_a_dead_one(db.pool().connect_options().as_ref()) else { return };
     let several = Database::connect(address, 3).await.unwrap();
     let running = run(worker(&several, succeed));
     let job_id = enqueue(&several).await;
@@ -25,16 +26,36 @@ async fn a_server_that_is_not_there_is_passed_over() {
     running.stop().await.unwrap();
 }
 
+/// Makes a server take no writes, or take them again, for every session that begins.
+async fn only_reads(own: &mut PgConnection, whether: &str) {
+    for statement in
+        [&*format!("alter system set default_transaction_read_only = {whether}"), "select pg_reload_conf()"]
+    {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut *own).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_only_reads_is_passed_over() {
-    let db = database().await;
-    let Some(address) = behind_a_dead_one(&db).await else { return };
+    // Its own configuration: what a role or a database says of it, our connections overrule.
+    let postgres = tokio::task::spawn_blocking(|| Postgres::temporary().unwrap()).await.unwrap();
+    let options: PgConnectOptions = postgres.url().parse().unwrap();
+    let Some(address) = behind_a_dead_one(&options) else { return };
+    let mut own = options.connect().await.unwrap();
     let several = Database::connect(address.clone(), 1).await.unwrap();
+    several.migrate().await.unwrap();
     several.last_event().await.unwrap();
-    let mut own = db.connection().await;
-    tell(&db, "do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$").await;
+    only_reads(&mut own, "on").await;
 
-    let error = Database::connect(address, 1).await.unwrap_err();
+    // The postmaster tells its new sessions of the change a moment after it was asked to.
+    let error = within(async {
+        loop {
+            if let Err(error) = Database::connect(address.clone(), 1).await {
+                break error;
+            }
+        }
+    })
+    .await;
 
     assert!(error.to_string().contains("none of 2 servers takes writes"), "{error}");
     assert!(FailureKind::of(&error).will_pass(), "it may be promoted");
@@ -44,10 +65,7 @@ async fn a_server_that_only_reads_is_passed_over() {
         .await
         .unwrap();
     assert!(several.last_event().await.is_err());
-    sqlx::raw_sql("do $$ begin execute format('alter database %I set default_transaction_read_only = off', current_database()); end $$")
-        .execute(&mut own)
-        .await
-        .unwrap();
+    only_reads(&mut own, "off").await;
     within(async { while several.last_event().await.is_err() {} }).await;
     own.close().await.unwrap();
 }

@@ -52,10 +52,14 @@ fn every_test_that_is_said_to_hold_an_invariant_exists() {
     assert!(missing.is_empty(), "ARCHITECTURE.md names {missing:?}, which ordinaut-core does not have");
 }
 
-/// The files that a row names, in `tests/it` unless it says otherwise.
+/// The files that a row names: in `tests/it` unless it says otherwise, or from the top of the repository.
 fn test_files(row: &str) -> Vec<String> {
     let parts: Vec<_> = row.split('`').collect();
     let quoted = parts[1..].chunks_exact(2).filter(|pair| pair[0].ends_with(".rs"));
-    let place = |after: &str| if after.starts_with(" in the vocabulary") { "src/vocabulary" } else { "tests/it" };
-    quoted.map(|pair| format!("{}/{}", place(pair[1]), pair[0])).collect()
+    let place = |name: &str, after: &str| match name.contains('/') {
+        true => "..",
+        false if after.starts_with(" in the vocabulary") => "src/vocabulary",
+        false => "tests/it",
+    };
+    quoted.map(|pair| format!("{}/{}", place(pair[0], pair[1]), pair[0])).collect()
 }
