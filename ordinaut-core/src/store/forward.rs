@@ -58,6 +58,7 @@ pub(super) async fn forward(db: &mut PgConnection, schema: &Schema) -> Result<()
     sqlx::query(include_str!("../../sql/schema/session.sql")).bind(schema.as_str()).execute(&mut *db).await?;
     apply(db, schema).await?;
     sqlx::query(include_str!("../../sql/schema/grant.sql")).execute(&mut *db).await?;
+    sqlx::query(include_str!("../../sql/schema/keep_version.sql")).execute(&mut *db).await?;
     Ok(())
 }
 

@@ -114,6 +114,27 @@ async fn execute_that_is_taken_away_by_default_is_granted_to_those_that_use_the_
 }
 
 #[tokio::test]
+async fn only_the_owner_says_how_far_the_schema_is() {
+    let db = empty_database().await;
+    let role = format!("writer_of_{}", ask::<String>(&db, "select current_database()::text").await);
+    for sql in [
+        format!("create role {role}"),
+        "create schema ordinaut".to_owned(),
+        format!("alter default privileges in schema ordinaut grant select, insert, update, delete on tables to {role}"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
+    }
+    db.migrate().await.unwrap();
+    let may = async |table: &str| {
+        let sql = format!("select has_table_privilege('{role}', 'ordinaut.{table}', 'insert, update, delete')");
+        sqlx::query_scalar::<_, bool>(AssertSqlSafe(sql)).fetch_one(db.pool()).await.unwrap()
+    };
+    assert!(may("due_work").await);
+    assert!(!may("schema_version").await);
+    assert!(!may("schema_migration").await);
+}
+
+#[tokio::test]
 async fn only_a_database_of_utf8_is_migrated_and_nothing_is_made_in_another() {
     let db = database().await;
     let name = format!("latin_{}", ask::<String>(&db, "select current_database()::text").await);
