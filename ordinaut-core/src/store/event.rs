@@ -38,6 +38,7 @@ impl Database {
     }
 
     /// The number of the first event after number `n` that retention has left.
+    #[cfg(feature = "redis")]
     pub(crate) async fn first_event_after(&self, n: i64) -> sqlx::Result<Option<i64>> {
         sqlx::query_scalar(self.sql(include_str!("../../sql/events/first_after.sql")))
             .bind(n)

@@ -59,6 +59,7 @@ impl Database {
     }
 
     /// The first that stops all work.
+    #[cfg(feature = "binary")]
     pub(crate) async fn stopped_by(&self) -> sqlx::Result<Option<Obstacle>> {
         Ok(self.obstacles().await?.into_iter().find(|obstacle| obstacle.severity == Severity::Stops))
     }
