@@ -68,6 +68,7 @@ pub use vocabulary::outcome::Outcome;
 pub use vocabulary::queue::{ALL_QUEUES, QueueChange};
 pub use vocabulary::redaction::Redaction;
 pub use vocabulary::schedule::calendar::{Calendar, CalendarMode};
+pub use vocabulary::schedule::clock::ClockTime;
 pub use vocabulary::schedule::definition::{Compiled, Schedule};
 pub use vocabulary::schedule::jitter::jitter;
 pub use vocabulary::schedule::kind::ScheduleKind;

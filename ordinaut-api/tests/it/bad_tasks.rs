@@ -67,6 +67,7 @@ fn bad_fields() -> Vec<(&'static str, Value)> {
         ("schedule.timezone", json!("Europe/Chisinow")),
         ("schedule.timezone", json!("\0")),
         ("schedule.dtstart", json!("2027-01-01")),
+        ("schedule.dtstart", json!("2027-01-01T09:00Z")),
         ("schedule.dtstart", json!("1066-10-14T09:00:00")),
         ("schedule.exdates", json!(["+262142-01-01T00:00:00"])),
         ("schedule.rdates", json!(vec!["2027-01-01T09:00:00"; 1001])),

@@ -57,6 +57,8 @@ async fn a_preview_that_cannot_be_told_names_the_field() {
         (json!({"kind": "cron", "expr": "0 0 30 2 *"}), "expr"),
         (json!({"kind": "rrule", "expr": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}), "expr"),
         (json!({"kind": "rrule", "expr": "FREQ=DAILY;INTERVAL=0"}), "expr"),
+        (json!({"kind": "rrule", "expr": "FREQ=DAILY;COUNT=1"}), "dtstart"),
+        (json!({"kind": "rrule", "expr": "FREQ=DAILY;COUNT=2"}), "dtstart"),
         (json!({"kind": "rrule", "expr": "FREQ=SECONDLY"}), "expr"),
         (json!({"kind": "every", "expr": "0s"}), "expr"),
         (json!({"kind": "cron", "expr": "x".repeat(500_000)}), "expr"),

@@ -1,9 +1,9 @@
 //! What can be typed about tasks and schedules.
 
 use super::Format;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
-use ordinaut_core::{CalendarMode, ScheduleKind, TaskStatus};
+use ordinaut_core::{CalendarMode, ClockTime, ScheduleKind, TaskStatus};
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -128,7 +128,7 @@ pub(crate) struct When {
     pub(crate) timezone: Option<String>,
     /// What the clock shows at the anchor of --every and --rrule
     #[arg(long, value_name = "LOCAL TIME")]
-    pub(crate) dtstart: Option<NaiveDateTime>,
+    pub(crate) dtstart: Option<ClockTime>,
     /// Not due before
     #[arg(long, value_name = "INSTANT")]
     pub(crate) starts_at: Option<DateTime<Utc>>,

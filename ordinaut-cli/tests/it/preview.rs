@@ -54,12 +54,15 @@ fn each_kind_can_be_typed_and_a_bad_one_is_named() {
     ] {
         preview(&words).good();
     }
+    preview(&["--rrule", "FREQ=DAILY;COUNT=2", "--dtstart", "2100-01-01T09:00"]).good();
     for (words, begin) in [
         (vec!["--cron", "0 0 30 2 *"], "expr "),
         (vec!["--every", "0s"], "expr "),
         (vec!["--cron", "@daily", "--timezone", "Europe/Chisinow"], "timezone "),
         (vec!["--cron", "@daily", "--count", "0"], "count must be from 1 to 100"),
         (vec!["--rrule", "FREQ=DAILY", "--dtstart", "1066-10-14T09:00:00"], "dtstart "),
+        (vec!["--rrule", "FREQ=DAILY;COUNT=1"], "dtstart "),
+        (vec!["--rrule", "FREQ=DAILY;COUNT=2"], "dtstart "),
         (vec![], "say when: "),
         (vec!["--cron", "@daily", "--calendar", "holidays"], "DATABASE_URL is not set"),
     ] {

@@ -6,11 +6,12 @@ use super::every::Every;
 use super::kind::ScheduleKind;
 use super::predicate::Predicate;
 use super::rrule::Rrule;
+use super::rrule_text::RuleText;
 use super::service::{self, Service};
 use super::timetable::{Rule, Timetable, first};
 use super::topic::Topic;
 use super::zone::Zone;
-use super::{once, preset, refuse};
+use super::{clock, once, preset, refuse};
 use crate::vocabulary::json::{self, InvalidJson};
 use crate::vocabulary::new_job::InvalidField;
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
@@ -45,13 +46,13 @@ pub struct Schedule {
     pub timezone: String,
     /// What the clock in the zone shows at the anchor of `every` and `rrule`. Whoever stores the task fills it in once,
     /// with [`Schedule::anchored`], so that it never drifts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "clock::option")]
     pub dtstart: Option<NaiveDateTime>,
     /// Times on the clock that a rule leaves out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "clock::list")]
     pub exdates: Vec<NaiveDateTime>,
     /// Times on the clock that a rule has besides.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "clock::list")]
     pub rdates: Vec<NaiveDateTime>,
     /// Nothing is due before.
     #[serde(default)]
@@ -155,9 +156,14 @@ impl Schedule {
         self
     }
 
-    /// With the anchor that its kind needs: this instant, to the second, unless it has one.
+    /// With the anchor that its kind needs: this instant, to the second, unless it has one. A rule with a `COUNT` must bring
+    /// its own: its first time would be this instant, which is over, so that one fewer would be due than was asked for.
     pub fn anchored(mut self, at: DateTime<Utc>) -> Result<Self, InvalidField> {
         if self.kind.is_anchored() && self.dtstart.is_none() {
+            if self.is_counted() {
+                let reason = "must be given for a rule with a COUNT, which counts from it".to_owned();
+                return Err(InvalidField { field: "dtstart", reason });
+            }
             self.dtstart = Some(Zone::named(&self.timezone)?.wall(at).trunc_subsecs(0));
         }
         Ok(self)
@@ -204,6 +210,11 @@ impl Schedule {
     /// Whether an instant is within its bounds.
     pub(crate) fn is_open(&self, at: DateTime<Utc>) -> bool {
         self.starts_at.is_none_or(|start| start <= at) && self.ends_at.is_none_or(|end| at <= end)
+    }
+
+    /// Whether it ends after a number of times; one whose expression is wrong is refused for that.
+    fn is_counted(&self) -> bool {
+        self.kind == ScheduleKind::Rrule && RuleText::parse(&self.expr).is_ok_and(|rule| rule.count.is_some())
     }
 
     fn anchor(&self) -> Result<NaiveDateTime, InvalidField> {
@@ -293,6 +304,33 @@ mod tests {
         assert_eq!(anchored.dtstart, Some("2027-01-01T11:00:00".parse().unwrap()));
         assert_eq!(anchored.clone().anchored("2028-01-01T00:00:00Z".parse().unwrap()), Ok(anchored));
         assert_eq!(Schedule::new(ScheduleKind::Cron, "@daily").anchored(now).unwrap().dtstart, None);
+    }
+
+    #[test]
+    fn a_rule_with_a_count_brings_its_own_anchor() {
+        let now = "2027-01-01T09:00:00.5Z".parse().unwrap();
+        for expr in ["FREQ=DAILY;COUNT=1", "rrule:freq=daily;count=2"] {
+            let counted = Schedule::new(ScheduleKind::Rrule, expr);
+            assert_eq!(counted.clone().anchored(now).unwrap_err().field, "dtstart", "{expr}");
+            let given = counted.dtstart("2027-01-02T09:00:00".parse().unwrap());
+            assert_eq!(given.clone().anchored(now), Ok(given), "{expr}");
+        }
+        let bad = Schedule::new(ScheduleKind::Rrule, "FREQ=DAILY;COUNT=0").anchored(now).unwrap();
+        assert_eq!(refused(bad), "expr");
+    }
+
+    #[test]
+    fn seconds_need_not_be_written() {
+        let read = |time: &str| {
+            let json = serde_json::json!({"kind": "rrule", "expr": "FREQ=DAILY", "dtstart": time, "exdates": [time], "rdates": [time]});
+            Schedule::from_json(json, "UTC")
+        };
+        assert_eq!(read("2027-01-01T09:00").unwrap(), read("2027-01-01T09:00:00").unwrap());
+        for bad in ["2027-01-01", "2027-01-01T09", "2027-01-01T09:00Z", "2027-01-01T09:00:00+02:00", "tomorrow", ""] {
+            let refused = read(bad).unwrap_err();
+            assert_eq!(refused.field, "dtstart", "{bad}");
+            assert!(refused.reason.starts_with("must be what the clock shows"), "{refused}");
+        }
     }
 
     #[test]

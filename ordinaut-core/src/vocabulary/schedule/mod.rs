@@ -1,6 +1,7 @@
 //! When a task is due: what people write, checked once, and the instants that follow from it.
 
 pub(crate) mod calendar;
+pub(crate) mod clock;
 mod cron;
 mod cron_fields;
 mod days;

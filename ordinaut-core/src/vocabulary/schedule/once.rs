@@ -1,8 +1,8 @@
 //! One time.
 
 use super::definition::is_sane;
-use super::refuse;
 use super::zone::Zone;
+use super::{clock, refuse};
 use crate::vocabulary::new_job::InvalidField;
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 
@@ -10,9 +10,9 @@ use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 /// the gap's length, as in rules; one that comes twice means the first.
 pub(super) fn parse(expr: &str, zone: &Zone) -> Result<(DateTime<Utc>, Option<NaiveDateTime>), InvalidField> {
     let expr = expr.trim();
-    let (at, wall) = match (DateTime::parse_from_rfc3339(expr), wall(expr)) {
+    let (at, wall) = match (DateTime::parse_from_rfc3339(expr), clock::read(expr)) {
         (Ok(at), _) => (at.to_utc(), None),
-        (_, Some(wall)) => (zone.meaning(wall).shifted(), Some(wall)),
+        (_, Ok(wall)) => (zone.meaning(wall).shifted(), Some(wall)),
         _ => return refuse("must be an instant such as 2027-03-01T09:00:00Z, or a time such as 2027-03-01T09:00"),
     };
     if !is_sane(at.year()) {
@@ -20,9 +20,4 @@ pub(super) fn parse(expr: &str, zone: &Zone) -> Result<(DateTime<Utc>, Option<Na
     }
     // Postgres keeps microseconds.
     Ok((at.trunc_subsecs(6), wall))
-}
-
-fn wall(text: &str) -> Option<NaiveDateTime> {
-    let formats = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
-    formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
 }
