@@ -70,7 +70,8 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .unwrap_or(self.settings.job_timeout);
         let (line, polled) = (Arc::new(StopLine::default()), Arc::new(Polled::new()));
-        let must_end = Some(started + limit);
+        // A limit that the clock cannot reach is none; added unchecked, it would end the process.
+        let must_end = started.checked_add(limit);
         let running = Running { token, budget, backoff, started, must_end, line: line.clone(), polled: polled.clone() };
         self.session.book.enter(running);
         let context = Context::new(self.state.clone(), lease, started, line.clone(), self.database.clone());

@@ -21,7 +21,7 @@ pub(super) struct Running {
     pub(super) budget: Budget,
     pub(super) backoff: Backoff,
     pub(super) started: Instant,
-    /// When its handler must have ended, or was told to; `None`: it has.
+    /// When its handler must have ended, or was told to; `None`: it has, or its limit is longer than the clock reaches.
     pub(super) must_end: Option<Instant>,
     pub(super) line: Arc<StopLine>,
     pub(super) polled: Arc<Polled>,

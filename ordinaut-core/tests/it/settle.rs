@@ -305,6 +305,16 @@ async fn an_attempt_that_exceeds_its_timeout_fails() {
     assert_eq!(run.error.as_deref(), Some("timed out after 0.02 s"));
 }
 
+#[tokio::test]
+async fn a_time_limit_beyond_the_clock_is_none() {
+    let db = database().await;
+    let patient = WorkerSettings { job_timeout: Duration::MAX, ..quick() };
+    let job = enqueue(&db).await;
+    step(&mut worker_with(&db, patient, async |_, _| Ok(())), job).await;
+    let (_, run) = look(&db, job).await;
+    assert_eq!((run.outcome, run.error), (Outcome::Succeeded, None));
+}
+
 #[derive(Serialize, Deserialize)]
 struct Order {
     customer: Customer,
