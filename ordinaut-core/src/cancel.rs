@@ -64,11 +64,11 @@ impl Database {
                     hinter::tell(self, [CANCELS]);
                 }
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                    cancelled.remaining = some.listed == JOBS_A_STATEMENT || moved > 0;
+                    cancelled.remaining = some.looked == JOBS_A_STATEMENT || moved > 0;
                     return Ok(cancelled);
                 }
                 match some.last {
-                    Some(last) if some.listed == JOBS_A_STATEMENT => after = last,
+                    Some(last) if some.looked == JOBS_A_STATEMENT => after = last,
                     _ => break,
                 }
             }

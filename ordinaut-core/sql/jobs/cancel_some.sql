@@ -1,18 +1,23 @@
--- Cancel a batch of the jobs that a filter names: $1 queue, $2 kind, $3 tag, $4 task, $5 tenant, enqueued before $6, from
--- the job after $7 on, up to $8 of them. Those that wait are removed, those that run are asked to stop, unless they were.
---
--- "listed" is how many were looked at; of these, what is neither removed nor asked somebody else holds at this moment.
-with listed as materialized (
-    select job.id as job_id
-    from (select job_id, queue, kind from ordinaut.due_work where flags & 1 = 0
-          union all select job_id, queue, kind from ordinaut.parked) unended
-    join ordinaut.job on job.id = any(array[unended.job_id])
-    where ($1::text is null or unended.queue = $1::text) and ($2::text is null or unended.kind = $2::text)
-      and ($3::text is null or $3::text = any(job.tags)) and ($4::uuid is null or job.task_id = $4::uuid)
+-- Cancel a batch of the jobs that a filter names: $1 queue, $2 kind, $3 tag, $4 task, $5 tenant, enqueued before $6, out of the
+-- $8 jobs after the job $7. Those that wait are removed, those that run are asked to stop, unless they were. A batch goes on where
+-- the last one ended, in the order of the index on job_id: "is not false" is also true of a null, and no other index answers it.
+-- "looked" are jobs of the queue and kind, "last" the last of them, "listed" those that are meant; of these, what is neither
+-- removed nor asked somebody else holds at this moment.
+with looked as materialized (
+    (select job_id from ordinaut.due_work
+     where job_id > $7::uuid and (queue = $1::text) is not false and (kind = $2::text) is not false and flags & 1 = 0
+     order by job_id limit $8::bigint)
+    union all
+    (select job_id from ordinaut.parked
+     where job_id > $7::uuid and (queue = $1::text) is not false and (kind = $2::text) is not false
+     order by job_id limit $8::bigint)
+    order by job_id limit $8::bigint
+), listed as materialized (
+    select looked.job_id
+    from looked
+    join ordinaut.job on job.id = any(array[looked.job_id])
+    where ($3::text is null or $3::text = any(job.tags)) and ($4::uuid is null or job.task_id = $4::uuid)
       and ($5::text is null or job.tenant = $5::text) and job.created_at < $6::timestamptz
-      and unended.job_id > $7::uuid
-    order by unended.job_id
-    limit $8::bigint
 ), waited as (
     delete from ordinaut.due_work
     where ctid = any(array(select due_work.ctid from listed join ordinaut.due_work on due_work.job_id = any(array[listed.job_id])
@@ -50,5 +55,5 @@ with listed as materialized (
     from (select session, array_agg(job_id) as job_ids from flagged group by session order by session) running
     where worker.session = running.session
 )
-select (select count(*) from listed) as listed, (select count(*) from gone) as removed, (select count(*) from flagged) as asked,
-       (select job_id from listed order by job_id desc limit 1) as last
+select (select count(*) from looked) as looked, (select count(*) from listed) as listed, (select count(*) from gone) as removed, (select count(*) from flagged) as asked,
+       (select job_id from looked order by job_id desc limit 1) as last

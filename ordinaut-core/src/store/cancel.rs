@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// As many jobs as one statement cancels.
+/// Maximum number of jobs that one statement looks at, and cancels.
 pub(crate) const JOBS_A_STATEMENT: i64 = 500;
 
 /// Which jobs to cancel: those to which everything applies that is said.
@@ -54,7 +54,9 @@ impl CancelFilter {
 /// What one statement did.
 #[derive(sqlx::FromRow)]
 pub(crate) struct CancelledSome {
-    /// How many jobs it looked at.
+    /// How many jobs of the queue and kind it looked at.
+    pub(crate) looked: i64,
+    /// How many of these the filter names.
     pub(crate) listed: i64,
     pub(crate) removed: i64,
     pub(crate) asked: i64,

@@ -68,6 +68,30 @@ async fn when_the_time_runs_out_the_answer_is_about_a_part_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_batch_goes_on_where_the_last_one_ended() {
+    const JOBS: i64 = 15_000;
+    let db = database().await;
+    for from in 0..5 {
+        let jobs: Vec<_> = (from * 3000..(from + 1) * 3000).map(|n| probe(n).queue("mail").tenant("ann")).collect();
+        db.enqueue_many(&jobs).await.unwrap();
+    }
+    for filter in [
+        CancelFilter { tenant: Some("nobody".to_owned()), ..filter() },
+        CancelFilter { kind: Some("nothing".to_owned()), ..filter() },
+    ] {
+        assert_eq!(removed(&db, filter).await, 0);
+    }
+    let all = CancelFilter { queue: Some("mail".to_owned()), tenant: Some("ann".to_owned()), ..filter() };
+    assert_eq!(removed(&db, all).await, JOBS);
+    // A server process tells of what it read and deleted together, a moment later.
+    eventually(&db, "select n_tup_del >= 15000 from pg_stat_user_tables where relname = 'due_work'").await;
+    // Read from its start, each of the 30 batches would have read 7,500 on average: 15 for each job.
+    let read = "select idx_tup_fetch + seq_tup_read from pg_stat_user_tables where relname = 'due_work'";
+    let read = ask::<i64>(&db, read).await;
+    assert!(read < 10 * JOBS, "{read} rows were read for {JOBS} jobs");
+}
+
+#[tokio::test]
 async fn a_filter_that_says_nothing_or_nonsense_is_refused() {
     let db = database().await;
     enqueue(&db).await;
