@@ -10,8 +10,8 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use ordinaut_core::{
-    InvalidField, InvalidJson, Schedule, ScheduleKind, Task, TaskCancelled, TaskDefinition, TaskError, TaskFilter,
-    TaskPaused, TaskStatus, Unreadable,
+    FailureKind, InvalidField, InvalidJson, Schedule, ScheduleKind, Task, TaskCancelled, TaskDefinition, TaskError,
+    TaskFilter, TaskPaused, TaskStatus, Unreadable,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -59,7 +59,26 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
 }
 
 pub(crate) async fn show(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Tagged, Problem> {
-    Ok(tagged(app.database.task(id).await?.ok_or_else(|| no_task(id))?))
+    match app.database.task(id).await {
+        Ok(task) => Ok(tagged(task.ok_or_else(|| no_task(id))?)),
+        Err(error) if FailureKind::of(&error) == FailureKind::Undecodable => Err(unreadable(&app, id).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Why a task cannot be read. The list reads rows field by field, so it knows.
+async fn unreadable(app: &App, id: Uuid) -> Result<Problem, Problem> {
+    let before = Some(Uuid::from_u128(id.as_u128().saturating_add(1)));
+    let page = app.database.tasks(&TaskFilter { before, ..TaskFilter::default() }, 1).await?;
+    let found = page.unreadable.into_iter().find(|unreadable| unreadable.id == id.to_string());
+    Ok(match found {
+        Some(Unreadable { title, reason, .. }) => cannot_read(&format!("{id} ({title:?})"), &reason),
+        None => no_task(id),
+    })
+}
+
+fn cannot_read(task: &str, reason: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("task {task} cannot be read by this version: {reason}"))
 }
 
 pub(crate) async fn patch(
@@ -143,6 +162,9 @@ fn of_task(id: Uuid, error: TaskError) -> Problem {
         TaskError::Paused => Problem::conflict(format!("task {id} is paused")),
         TaskError::Runs => Problem::conflict(format!("task {id} is a service, and its job has not ended")),
         TaskError::Cancelled => Problem::conflict(format!("task {id} was cancelled")),
+        TaskError::Database(error) if FailureKind::of(&error) == FailureKind::Undecodable => {
+            cannot_read(&id.to_string(), &format!("GET /tasks/{id} says why"))
+        }
         other => of_definition(other),
     }
 }

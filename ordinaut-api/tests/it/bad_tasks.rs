@@ -230,3 +230,29 @@ async fn each_bad_parameter_of_tasks_is_named() {
         assert_eq!((answer.status, &*answer.problem()), (422, "id"), "{verb}");
     }
 }
+
+#[tokio::test]
+async fn a_task_that_cannot_be_read_is_said_to_be_and_is_no_500() {
+    let app = TestApp::start().await;
+    let id = app.create_task(&good()).await["id"].as_str().unwrap().to_owned();
+    sqlx::query(r#"update ordinaut.task set definition = definition || '{"args": [1e400]}'"#)
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    let shown = app.get(&format!("/tasks/{id}")).await;
+    assert_eq!((shown.status, shown.problem()), (422, String::new()));
+    assert_eq!(shown.json()["title"], "Unprocessable Entity");
+    assert!(
+        shown.text.contains(&format!("task {id} (\\\"t\\\") cannot be read by this version: definition: ")),
+        "{}",
+        shown.text
+    );
+    let patched = app.send(Method::PATCH, &format!("/tasks/{id}"), &json!({"title": "u"})).await;
+    assert_eq!((patched.status, patched.problem()), (422, String::new()), "{}", patched.text);
+    for verb in ["pause", "resume", "run-now", "cancel"] {
+        let answer = app.post(&format!("/tasks/{id}/{verb}"), "").await;
+        assert!(answer.status < 500, "{verb}: {}", answer.text);
+    }
+    let deleted = app.send(Method::DELETE, &format!("/tasks/{id}"), &json!(null)).await;
+    assert!(deleted.status < 500, "{}", deleted.text);
+}
