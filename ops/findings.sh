@@ -59,6 +59,37 @@ find_installation() {
 # A value from the database, or nothing if it does not answer in time. Without compose's own complaints.
 ask() { sql <<< "set statement_timeout = '${patience}s'; $1" 2> /dev/null; }
 
+# The jobs that wait: how late those are that a living worker could take, by the bounds of GET /health; and those that none can.
+look_at_work() {
+    local work oldest stranded queues
+    if ! work=$(ask "
+        with waiting as (
+            select queue, kind, count(*) as jobs, min(run_at) as oldest
+            from $schema.due_work
+            where session is null and run_at <= clock_timestamp()
+            group by queue, kind
+        ), judged as (
+            select *, $schema.stopped(queue, kind) as stopped from waiting
+        ), stranded as (
+            select queue, sum(jobs) as jobs, row_number() over (order by queue) as place
+            from judged where stopped in ('queue_unserved', 'kind_unknown') group by queue
+        )
+        select (select coalesce(extract(epoch from clock_timestamp() - min(oldest)), 0)::bigint from judged where stopped is null),
+               (select coalesce(sum(jobs), 0) from stranded),
+               (select string_agg(jobs || ' in ' || queue, ', ' order by queue) from stranded where place <= 5)"); then
+        found degraded lag "not counted within $patience s, or the schema is older than this script"
+        return
+    fi
+    IFS='|' read -r oldest stranded queues <<< "$work"
+    if [ "$oldest" -gt 300 ]; then found bad lag "the oldest waiting job has been due for $oldest s"
+    elif [ "$oldest" -gt 60 ]; then found degraded lag "the oldest waiting job has been due for $oldest s"
+    else found good lag "the oldest waiting job has been due for $oldest s"
+    fi
+    if [ "$stranded" -gt 0 ]; then found degraded stranded "$stranded waiting jobs that no living worker can take: $queues"
+    else found good stranded "living workers can take all jobs that wait"
+    fi
+}
+
 # The token in a file, because everybody on this machine sees the words of a command.
 call() { curl -sS -m "$patience" -H @<(printf 'Authorization: Bearer %s\n' "$token") "$@"; }
 

@@ -31,22 +31,16 @@ find_installation "$installation"
 # Postgres, and what only it knows.
 if version=$(ask "select 'schema version ' || version from $schema.schema_version"); then
     found good postgres "answers, $version"
-    read -r workers schedulers outbox late oldest < <(ask "
+    read -r workers schedulers outbox < <(ask "
         select (select count(*) from $schema.worker where ended_at is null and expires_at > clock_timestamp()),
                (select count(*) from $schema.scheduler where seen_at > clock_timestamp() - interval '30 s'),
-               (select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::bigint from $schema.outbox),
-               count(*) filter (where run_at < clock_timestamp() - interval '10 min'),
-               coalesce(extract(epoch from clock_timestamp() - min(run_at)), 0)::bigint
-        from $schema.due_work where session is null and run_at <= clock_timestamp()" | tr '|' ' ')
+               (select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::bigint from $schema.outbox)" | tr '|' ' ')
     if [ "$workers" -gt 0 ]; then found good workers "$workers alive"; else found bad workers "none is alive: no job runs"; fi
     if [ "$outbox" -gt 15 ]; then found bad scheduler "an event has waited for $outbox s: no scheduler relays"
     elif [ "$schedulers" = 0 ]; then found bad scheduler "none was seen for 30 s: no task fires, nothing is rescued"
     else found good scheduler "$schedulers alive, events are relayed"
     fi
-    if [ "$late" -gt 10 ]; then found bad lag "$late jobs have been due for over 10 min"
-    elif [ "$oldest" -gt 60 ]; then found degraded lag "the oldest waiting job has been due for $oldest s"
-    else found good lag "the oldest waiting job has been due for $oldest s"
-    fi
+    look_at_work
 else
     found bad postgres "does not answer, or has no schema $schema"
 fi

@@ -13,6 +13,10 @@ use tracing::warn;
 /// hangs, must not hold a request for ever.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Time after which Postgres gives up a statement of the API. With what a connection is waited for it ends within the limit:
+/// what goes on after its request was given up would keep Postgres from the next ones.
+pub const LONGEST_STATEMENT: Duration = Duration::from_secs(25);
+
 /// Time after which work in batches begins no further one: the last one still has time to end, and to be told.
 pub(crate) const LONGEST_WORK: Duration = Duration::from_secs(20);
 

@@ -16,12 +16,14 @@ mod traffic;
 
 use anyhow::Context;
 use auth::Refusals;
+pub use deadline::LONGEST_STATEMENT;
 use depths::Depths;
 use ordinaut_core::binary::serve;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::{Database, Redaction};
 use redis::Redis;
 use rooms::Rooms;
+use routes::health::LastLook;
 use slow::Slow;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -60,6 +62,7 @@ struct App {
     traffic: Traffic,
     refusals: Refusals,
     slow: Slow,
+    last_look: LastLook,
 }
 
 /// Takes the port that the settings name.
@@ -87,6 +90,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         redaction: config.redaction,
         traffic: Traffic::default(),
         refusals: Refusals::default(),
+        last_look: LastLook::default(),
     });
     let (stop, stopped) = oneshot::channel::<()>();
     let serve = serve(listener, router, config.max_connections, async { stopped.await.unwrap_or(()) });

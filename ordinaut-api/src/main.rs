@@ -65,6 +65,7 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     binary::tell_supervisor(&loops, Arc::new(Alive), Duration::ZERO);
     // Before Postgres is waited for, so that a taken port is known at once.
     let listener = ordinaut_api::listen(&api).await?;
+    let database = database.giving_up_after(ordinaut_api::LONGEST_STATEMENT);
     let opening = binary::open_database(&database, "ordinaut-api");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
     let config = Config {

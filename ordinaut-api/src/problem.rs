@@ -21,13 +21,15 @@ pub(crate) struct Problem {
     /// Boxed, as few problems have more to tell.
     more: Option<Box<Map<String, Value>>>,
     cause: Option<sqlx::Error>,
+    /// Of a failure of Postgres.
+    kind: Option<FailureKind>,
     /// In how many seconds it is worth asking again.
     retry_after: Option<u32>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into(), field: None, more: None, cause: None, retry_after: None }
+        Self { status, detail: detail.into(), field: None, more: None, cause: None, kind: None, retry_after: None }
     }
 
     /// A field or parameter that cannot be accepted; `reason` follows its name in a sentence.
@@ -54,7 +56,12 @@ impl Problem {
 
     /// Whether the answer of Postgres was lost, so that what was asked for may have been done.
     pub(crate) fn was_lost(&self) -> bool {
-        self.cause.as_ref().is_some_and(|cause| FailureKind::of(cause) == FailureKind::Lost)
+        self.kind == Some(FailureKind::Lost)
+    }
+
+    /// Whether Postgres worked at it for longer than a statement may take.
+    pub(crate) fn was_given_up(&self) -> bool {
+        self.kind == Some(FailureKind::GivenUp)
     }
 
     /// The same, with another text for the client.
@@ -108,7 +115,7 @@ impl From<FailureKind> for Problem {
             _ => "; try again",
         };
         let status = StatusCode::from_u16(kind.http_status(only_looks)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-        Self::new(status, format!("{}{advice}", kind.sentence()))
+        Self { kind: Some(kind), ..Self::new(status, format!("{}{advice}", kind.sentence())) }
     }
 }
 

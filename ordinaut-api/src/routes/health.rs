@@ -6,19 +6,27 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use ordinaut_core::binary::can_use;
-use ordinaut_core::{ALL_QUEUES, zone_data_version};
+use ordinaut_core::{ALL_QUEUES, QueueStatus, zone_data_version};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 /// Who asks for health asks often, and takes no answer for a bad one within a few seconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Seconds that the oldest waiting job may have been due.
+/// Anybody may ask for health, and each look sends several statements.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Seconds that the oldest waiting job that a living worker could take may have been due. `ops/healthcheck.sh` and
+/// `ops/prometheus/rules.yml` have the same bounds.
 const DEGRADED_WAIT: f64 = 60.0;
 const UNHEALTHY_WAIT: f64 = 300.0;
+
+/// As many queues as the answer names.
+const NAMED: usize = 5;
 
 /// How well a part does; the whole does as its worst part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -44,18 +52,37 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Pr
     Ok(Json(json!({ "status": "ready" })))
 }
 
+/// The last look at the whole, which answers everybody for a second.
+#[derive(Default)]
+pub(crate) struct LastLook(Mutex<Option<(Instant, StatusCode, Value)>>);
+
 pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let (schema, redis, schedulers, workers, lag) =
-        tokio::join!(schema(&app), redis(&app), schedulers(&app), workers(&app), lag(&app));
+    // Held during the look, so that requests that come in the meantime wait for its answer.
+    let mut last = app.last_look.0.lock().await;
+    if let Some((at, code, answer)) = &*last
+        && at.elapsed() < FRESH
+    {
+        return (*code, Json(answer.clone()));
+    }
+    let (code, answer) = look(&app).await;
+    *last = Some((Instant::now(), code, answer.clone()));
+    (code, Json(answer))
+}
+
+async fn look(app: &App) -> (StatusCode, Value) {
+    let (schema, redis, schedulers, workers, work) =
+        tokio::join!(schema(app), redis(app), schedulers(app), workers(app), work(app));
     let postgres = match schema {
         Ok(()) => Part { status: Status::Healthy, detail: "answers, and its schema is usable".to_owned() },
         Err(why) => Part { status: Status::Unhealthy, detail: why },
     };
-    let whole = [&postgres, &redis, &schedulers, &workers, &lag].map(|part| part.status).into_iter().max();
+    let Work { lag, stranded } = work;
+    let parts = [&postgres, &redis, &schedulers, &workers, &lag, &stranded];
+    let whole = parts.map(|part| part.status).into_iter().max();
     let code = if whole == Some(Status::Unhealthy) { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let parts =
-        json!({ "postgres": postgres, "redis": redis, "schedulers": schedulers, "workers": workers, "lag": lag });
-    (code, Json(json!({ "status": whole, "parts": parts, "zone_data": zone_data_version() })))
+    let parts = json!({ "postgres": postgres, "redis": redis, "schedulers": schedulers, "workers": workers, "lag": lag,
+                        "stranded": stranded });
+    (code, json!({ "status": whole, "parts": parts, "zone_data": zone_data_version() }))
 }
 
 async fn schema(app: &App) -> Result<(), String> {
@@ -97,25 +124,55 @@ async fn workers(app: &App) -> Part {
     }
 }
 
-async fn lag(app: &App) -> Part {
+/// What is known of the jobs that wait.
+struct Work {
+    /// How late those are that a living worker could take.
+    lag: Part,
+    /// Those that none can. Perhaps nobody misses them, so they never make the whole unhealthy.
+    stranded: Part,
+}
+
+async fn work(app: &App) -> Work {
     match timeout(PATIENCE, app.depths.counted()).await {
-        Ok(Ok(counted)) => {
-            // What waits in a paused queue waits because somebody wants it.
-            let (paused, open): (Vec<_>, Vec<_>) = counted.queues.iter().partition(|queue| queue.paused_at.is_some());
-            let wait = open.iter().map(|queue| queue.oldest_wait).fold(0.0, f64::max);
-            let mut detail = format!("the oldest waiting job has been due for {wait:.0} s");
-            if let Some(all) = paused.iter().find(|queue| queue.name == ALL_QUEUES) {
-                let reason = all.paused_reason.as_deref().unwrap_or("no reason was given");
-                detail.push_str(&format!("; all queues are paused: {reason}"));
-            } else if !paused.is_empty() {
-                detail.push_str(&format!("; paused queues, left out: {}", paused.len()));
-            }
-            Part { status: of_wait(wait), detail }
-        }
-        Ok(Err(_)) => unknown(),
-        // Of Postgres itself the other parts tell. A table this large takes longer to count, and that goes on.
-        Err(_) => Part { status: Status::Degraded, detail: "not counted within 2 s; ask again".to_owned() },
+        Ok(Ok(counted)) => Work { lag: lag(&counted.queues), stranded: stranded(&counted.queues) },
+        // Of Postgres itself the other parts tell. A table this large takes longer to count.
+        Ok(Err(problem)) if problem.was_given_up() => Work { lag: not_counted(), stranded: not_counted() },
+        Ok(Err(_)) => Work { lag: unknown(), stranded: not_counted() },
+        Err(_) => Work { lag: not_counted(), stranded: not_counted() },
     }
+}
+
+fn lag(queues: &[QueueStatus]) -> Part {
+    let wait = queues.iter().map(|queue| queue.lag).fold(0.0, f64::max);
+    let mut detail = format!("the oldest waiting job has been due for {wait:.0} s");
+    // What waits in a paused queue waits because somebody wants it.
+    let paused = queues.iter().filter(|queue| queue.paused_at.is_some()).count();
+    if let Some(all) = queues.iter().find(|queue| queue.name == ALL_QUEUES && queue.paused_at.is_some()) {
+        let reason = all.paused_reason.as_deref().unwrap_or("no reason was given");
+        detail.push_str(&format!("; all queues are paused: {reason}"));
+    } else if paused > 0 {
+        detail.push_str(&format!("; paused queues, left out: {paused}"));
+    }
+    Part { status: of_wait(wait), detail }
+}
+
+/// Names queues, and no kinds: everybody may ask for health, and `GET /queues` names the kinds.
+fn stranded(queues: &[QueueStatus]) -> Part {
+    let stranded: Vec<_> = queues.iter().filter(|queue| queue.stranded > 0).collect();
+    if stranded.is_empty() {
+        return Part { status: Status::Healthy, detail: "living workers can take all jobs that wait".to_owned() };
+    }
+    let mut named: Vec<_> =
+        stranded.iter().take(NAMED).map(|queue| format!("{} in {}", queue.stranded, queue.name)).collect();
+    if stranded.len() > NAMED {
+        named.push(format!("more in {} other queues", stranded.len() - NAMED));
+    }
+    let detail = format!("waiting jobs that no living worker can take: {}", named.join(", "));
+    Part { status: Status::Degraded, detail }
+}
+
+fn not_counted() -> Part {
+    Part { status: Status::Degraded, detail: "not counted in time; ask again".to_owned() }
 }
 
 fn unknown() -> Part {

@@ -61,7 +61,9 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
 fn register_queues(registry: &mut Registry, queues: &[QueueStatus]) {
     let due_jobs = Family::<InState, Gauge>::default();
     let (dead_letters, workers) = (Family::<InQueue, Gauge>::default(), Family::<InQueue, Gauge>::default());
-    let oldest_wait = Family::<InQueue, Gauge<f64, AtomicU64>>::default();
+    let (oldest_wait, lag) =
+        (Family::<InQueue, Gauge<f64, AtomicU64>>::default(), Family::<InQueue, Gauge<f64, AtomicU64>>::default());
+    let stranded = Family::<InQueue, Gauge>::default();
     let (paused, level) = (Family::<InQueue, Gauge>::default(), Family::<InQueue, Gauge>::default());
     for status in queues {
         let counts = [
@@ -77,12 +79,17 @@ fn register_queues(registry: &mut Registry, queues: &[QueueStatus]) {
         dead_letters.get_or_create(&queue).set(status.dead);
         workers.get_or_create(&queue).set(status.workers);
         oldest_wait.get_or_create(&queue).set(status.oldest_wait);
+        lag.get_or_create(&queue).set(status.lag);
+        stranded.get_or_create(&queue).set(status.stranded);
         paused.get_or_create(&queue).set(status.paused_at.is_some().into());
         level.get_or_create(&queue).set(status.level.number());
     }
     registry.register("due_jobs", "Jobs that are not finished", due_jobs);
     registry.register("dead_letters", "Dead letters", dead_letters);
     registry.register("oldest_wait_seconds", "Seconds since the oldest waiting job was due", oldest_wait);
+    let help = "Seconds since the oldest waiting job that a living worker could take was due";
+    registry.register("lag_seconds", help, lag);
+    registry.register("stranded_jobs", "Waiting jobs that no living worker can take", stranded);
     registry.register("queue_paused", "Whether nobody may claim from the queue", paused);
     let help = "How full the queue is: 0 normal, 1 minor, 2 major, 3 critical";
     registry.register("queue_level", help, level);

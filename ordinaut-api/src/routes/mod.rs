@@ -5,7 +5,7 @@ mod dead;
 mod enqueue;
 mod erase;
 mod events;
-mod health;
+pub(crate) mod health;
 mod jobs;
 mod limits;
 mod metrics;
@@ -126,6 +126,7 @@ mod tests {
             redaction: Default::default(),
             traffic: Default::default(),
             refusals: Default::default(),
+            last_look: Default::default(),
         });
         async fn panics() -> Problem {
             panic!("the launch code is 1234")

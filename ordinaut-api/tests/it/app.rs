@@ -76,7 +76,11 @@ impl TestApp {
     async fn start_with(options: PgConnectOptions, redis: Option<String>) -> Self {
         let options = fresh_database(options).await;
         let pool = PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap();
-        let database = Database::from(pool).redis(redis);
+        Self::start_with_database(Database::from(pool).redis(redis)).await
+    }
+
+    /// On a database that has its pool already.
+    pub(crate) async fn start_with_database(database: Database) -> Self {
         database.migrate().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

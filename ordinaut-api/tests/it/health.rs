@@ -1,12 +1,27 @@
 //! `/health`, `/health/live`, `/health/ready`.
 
 use crate::app::{Answer, TestApp, answer};
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// Nobody has a token here: probes have none.
 async fn probe(app: &TestApp, path: &str) -> Answer {
     answer(app.request(Method::GET, path)).await
+}
+
+/// Asks until the answer is not the one of the last second.
+async fn probe_anew(app: &TestApp, before: &Answer) -> Answer {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let health = probe(app, "/health").await;
+        if health.text != before.text {
+            return health;
+        }
+        assert!(Instant::now() < deadline, "the answer stays: {}", health.text);
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -32,16 +47,18 @@ async fn without_a_living_worker_it_is_unhealthy() {
     let app = TestApp::start().await;
     let health = probe(&app, "/health").await;
     assert_eq!(health.status, 503);
-    let health = health.json();
+    let first = health;
+    let health = first.json();
     assert_eq!(health["zone_data"], ordinaut_core::zone_data_version());
     let of_parts = |health: &serde_json::Value| {
-        ["postgres", "redis", "schedulers", "workers", "lag"].map(|part| health["parts"][part]["status"].clone())
+        ["postgres", "redis", "schedulers", "workers", "lag", "stranded"]
+            .map(|part| health["parts"][part]["status"].clone())
     };
-    let parts = ["healthy", "healthy", "unhealthy", "unhealthy", "healthy"];
+    let parts = ["healthy", "healthy", "unhealthy", "unhealthy", "healthy", "healthy"];
     assert_eq!((&health["status"], of_parts(&health)), (&json!("unhealthy"), parts.map(Into::into)));
     app.a_scheduler_is_seen().await;
-    let health = probe(&app, "/health").await.json();
-    let parts = ["healthy", "healthy", "healthy", "unhealthy", "healthy"];
+    let health = probe_anew(&app, &first).await.json();
+    let parts = ["healthy", "healthy", "healthy", "unhealthy", "healthy", "healthy"];
     assert_eq!((&health["status"], of_parts(&health)), (&json!("unhealthy"), parts.map(Into::into)));
 }
 
@@ -51,12 +68,13 @@ async fn a_scheduler_that_is_not_seen_any_more_makes_it_unhealthy() {
     let mut worker = app.worker("default");
     worker.step().await.unwrap();
     app.a_scheduler_is_seen().await;
-    assert_eq!(probe(&app, "/health").await.json()["status"], "healthy");
+    let before = probe(&app, "/health").await;
+    assert_eq!(before.json()["status"], "healthy");
     sqlx::query("update ordinaut.scheduler set seen_at = now() - interval '31 s'")
         .execute(app.database.pool())
         .await
         .unwrap();
-    let health = probe(&app, "/health").await;
+    let health = probe_anew(&app, &before).await;
     assert_eq!((health.status, &health.json()["parts"]["schedulers"]["status"]), (503, &json!("unhealthy")));
 }
 
@@ -81,12 +99,76 @@ async fn the_oldest_wait_degrades_it_and_then_makes_it_unhealthy() {
         worker.step().await.unwrap();
         app.a_scheduler_is_seen().await;
         app.enqueue(json!({"kind": "echo"})).await;
-        sqlx::query("update ordinaut.due_work set run_at = now() - make_interval(secs => $1)")
-            .bind(f64::from(seconds))
-            .execute(app.database.pool())
-            .await
-            .unwrap();
+        all_are_due_for(&app, f64::from(seconds)).await;
         let health = probe(&app, "/health").await;
         assert_eq!((health.status, &health.json()["status"]), (code, &json!(status)), "{}", health.text);
     }
+}
+
+/// Jobs whose time came this many seconds ago.
+async fn all_are_due_for(app: &TestApp, seconds: f64) {
+    sqlx::query("update ordinaut.due_work set run_at = now() - make_interval(secs => $1)")
+        .bind(seconds)
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn work_that_no_living_worker_can_take_degrades_it_and_is_no_lag() {
+    let of_an_unserved_queue = json!({"kind": "echo", "queue": "nobody"});
+    let of_an_unknown_kind = json!({"kind": "strange"});
+    for job in [of_an_unserved_queue, of_an_unknown_kind] {
+        let app = TestApp::start().await;
+        let mut worker = app.worker("default");
+        worker.step().await.unwrap();
+        app.a_scheduler_is_seen().await;
+        app.enqueue(job.clone()).await;
+        all_are_due_for(&app, 400.0).await;
+        app.enqueue(json!({"kind": "echo"})).await;
+        let queue = job["queue"].as_str().unwrap_or("default");
+
+        let health = probe(&app, "/health").await;
+
+        assert_eq!((health.status, &health.json()["status"]), (200, &json!("degraded")), "{}", health.text);
+        let parts = &health.json()["parts"];
+        assert_eq!((&parts["lag"]["status"], &parts["stranded"]["status"]), (&json!("healthy"), &json!("degraded")));
+        let named = format!("waiting jobs that no living worker can take: 1 in {queue}");
+        assert_eq!(parts["stranded"]["detail"], named);
+        let seen = app.get(&format!("/queues/{queue}")).await.json();
+        assert_eq!((&seen["stranded"], &seen["stranded_kinds"]), (&json!(1), &json!([job["kind"]])));
+        assert!(seen["oldest_wait"].as_f64().unwrap() >= 400.0 && seen["lag"].as_f64().unwrap() < 300.0, "{seen}");
+        let metrics = app.get("/metrics").await.text;
+        assert!(metrics.contains(&format!("ordinaut_stranded_jobs{{queue=\"{queue}\"}} 1\n")), "{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_drained_worker_takes_nothing_and_a_paused_queue_strands_nothing() {
+    let app = TestApp::start().await;
+    let mut worker = app.worker("default");
+    worker.step().await.unwrap();
+    app.enqueue(json!({"kind": "echo"})).await;
+    let stranded = async || app.get("/queues/default").await.json()["stranded"].clone();
+    assert_eq!(stranded().await, 0);
+    sqlx::query("insert into ordinaut.drained_worker (name) values ('tester')")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(stranded().await, 1);
+    assert_eq!(app.post("/queues/default/pause", "").await.status, 200);
+    assert_eq!(stranded().await, 0);
+}
+
+#[tokio::test]
+async fn many_probes_at_once_are_one_look() {
+    let app = TestApp::start().await;
+    let first = probe(&app, "/health").await;
+    sqlx::query("delete from ordinaut.schema_version").execute(app.database.pool()).await.unwrap();
+    let at_once = join_all((0..20).map(|_| probe(&app, "/health"))).await;
+    // A machine that is this slow has taken a second for them: then all of the rest are of one look again.
+    let looks: std::collections::BTreeSet<_> = at_once.iter().map(|health| &health.text).collect();
+    assert!(looks.len() <= 2, "{looks:?}");
+    let anew = probe_anew(&app, &first).await;
+    assert_eq!((anew.status, &anew.json()["parts"]["postgres"]["status"]), (503, &json!("unhealthy")));
 }

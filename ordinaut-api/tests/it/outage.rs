@@ -1,10 +1,13 @@
 //! Postgres goes away, or refuses: the process lives, is not ready, and says plainly why.
 
-use crate::app::{TestApp, answer};
+use crate::app::{TestApp, answer, fresh_database, postgres_url};
+use ordinaut_core::settings::Source;
+use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_embedded::Postgres;
 use reqwest::Method;
 use serde_json::json;
-use sqlx::Connection;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::time::Duration;
 
 #[tokio::test]
 async fn without_postgres_it_lives_but_is_not_ready() {
@@ -94,4 +97,36 @@ async fn slow_reads_leave_room_for_enqueues_and_readiness() {
         assert!([200, 503].contains(&read.await.unwrap()));
     }
     held.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_statement_that_was_given_up_ends_in_postgres() {
+    let name = fresh_database(postgres_url().parse().unwrap()).await.get_database().unwrap().to_owned();
+    let url = postgres_url().replace("/postgres?", &format!("/{name}?"));
+    let source = Source::from_parts([], [("DATABASE_URL".to_owned(), url)]).unwrap();
+    let settings = DatabaseSettings::read(&source).unwrap().giving_up_after(Duration::from_millis(300));
+    let app = TestApp::start_with_database(settings.connect("blocked-api").await.unwrap()).await;
+    let mut held = fresh_connection(&app).await;
+    sqlx::raw_sql("begin; lock table ordinaut.dead_letter, ordinaut.due_work in access exclusive mode")
+        .execute(&mut held)
+        .await
+        .unwrap();
+
+    let given_up = app.get("/dead").await;
+
+    assert_eq!(given_up.status, 503, "{}", given_up.text);
+    assert!(given_up.text.contains("Postgres gave the statement up"), "{}", given_up.text);
+    let active = "select count(*) from pg_stat_activity
+                  where application_name = 'blocked-api' and state = 'active' and pid <> pg_backend_pid()";
+    assert_eq!(app.count(active).await, 0, "its statement goes on");
+    // Nor is a table that takes too long to count a Postgres that does not answer.
+    let health = answer(app.request(Method::GET, "/health")).await.json();
+    let parts = ["lag", "stranded"].map(|part| health["parts"][part]["detail"].clone());
+    assert_eq!(parts, ["not counted in time; ask again"; 2], "{health}");
+    held.close().await.unwrap();
+}
+
+/// One that no pool waits for.
+async fn fresh_connection(app: &TestApp) -> PgConnection {
+    app.database.pool().connect_options().connect().await.unwrap()
 }

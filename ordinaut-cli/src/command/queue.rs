@@ -75,6 +75,10 @@ fn text(queue: &QueueStatus) -> String {
         ("workers", queue.workers.to_string()),
         ("oldest", format!("{:.1} s", queue.oldest_wait)),
     ];
+    if queue.stranded > 0 {
+        let (jobs, kinds) = (queue.stranded, queue.stranded_kinds.join(", "));
+        known.push(("stranded", format!("no living worker can take {jobs} waiting jobs (kinds: {kinds})")));
+    }
     if let Some(since) = queue.paused_at {
         let said = [("by", &queue.paused_by), ("because", &queue.paused_reason)];
         let said = said.into_iter().filter_map(|(word, text)| Some(format!(", {word}: {}", text.as_ref()?)));

@@ -1,14 +1,23 @@
 -- Every queue that has work or that somebody has served, or only the queue $1: with what waits there, who serves it, and
--- what operators say about it. The queue '*' stands for all: paused, it pauses each, and is listed as long as it does.
-with counted as (
-    select queue,
+-- what operators say about it. What no worker would take (see migration 0047) is no lag. The queue '*' stands for all: paused, it pauses each, and is listed as long as it does.
+with by_kind as (
+    select queue, kind,
            count(*) filter (where session is null and run_at > now()) as scheduled,
            count(*) filter (where session is null and run_at <= now()) as waiting,
            count(*) filter (where session is not null) as running,
-           extract(epoch from now() - min(run_at) filter (where session is null and run_at <= now()))::float8
-               as oldest_wait
+           min(run_at) filter (where session is null and run_at <= now()) as oldest
     from ordinaut.due_work
     where $1::text is null or queue = $1::text
+    group by queue, kind
+), judged as (
+    select *, case when waiting > 0 then ordinaut.stopped(queue, kind) end as stopped from by_kind
+), counted as (
+    select queue, sum(scheduled)::bigint as scheduled, sum(waiting)::bigint as waiting, sum(running)::bigint as running,
+           extract(epoch from now() - min(oldest))::float8 as oldest_wait,
+           extract(epoch from now() - min(oldest) filter (where stopped is null))::float8 as lag,
+           (sum(waiting) filter (where stopped in ('queue_unserved', 'kind_unknown')))::bigint as stranded,
+           (array_agg(kind order by kind) filter (where stopped in ('queue_unserved', 'kind_unknown')))[1:10] as stranded_kinds
+    from judged
     group by queue
 ), held as (
     select queue, count(*) as parked from ordinaut.parked group by queue
@@ -22,7 +31,8 @@ with counted as (
 )
 select known.name, coalesce(scheduled, 0) as scheduled, coalesce(waiting, 0) as waiting,
        coalesce(running, 0) as running, coalesce(parked, 0) as parked, coalesce(dead, 0) as dead, coalesce(workers, 0) as workers,
-       coalesce(oldest_wait, 0) as oldest_wait,
+       coalesce(oldest_wait, 0) as oldest_wait, coalesce(lag, 0) as lag, coalesce(stranded, 0) as stranded,
+       coalesce(stranded_kinds, '{}') as stranded_kinds,
        case when settings.paused_at is null then every.paused_at else settings.paused_at end as paused_at,
        case when settings.paused_at is null then every.paused_by else settings.paused_by end as paused_by,
        case when settings.paused_at is null then every.paused_reason else settings.paused_reason end as paused_reason,

@@ -7,6 +7,7 @@ use super::{Setting, within};
 use crate::store::address::Address;
 use crate::store::database::Database;
 use crate::store::schema::Schema;
+use std::time::Duration;
 
 fn url(text: &str) -> Option<Address> {
     text.parse().ok()
@@ -50,6 +51,8 @@ pub struct DatabaseSettings {
     max_connections: u32,
     redis_url: Option<String>,
     args: ArgsSettings,
+    /// No setting: a process knows for how long it waits.
+    statement_timeout: Option<Duration>,
 }
 
 impl DatabaseSettings {
@@ -63,7 +66,15 @@ impl DatabaseSettings {
             max_connections: source.get(&DATABASE_MAX_CONNECTIONS)?,
             redis_url: source.read(&REDIS_URL)?,
             args: ArgsSettings::read(source)?,
+            statement_timeout: None,
         })
+    }
+
+    /// The same, of whose pool the server gives a statement up after this. Dropping a future does not stop a statement there,
+    /// so a process that stops waiting says here when. Behind a pooler in transaction mode it has no effect.
+    #[must_use]
+    pub fn giving_up_after(self, statement_timeout: Duration) -> Self {
+        Self { statement_timeout: Some(statement_timeout), ..self }
     }
 
     /// Whether a Postgres is named at all.
@@ -84,7 +95,7 @@ impl DatabaseSettings {
     /// The pool that a process works with; `name` is what Postgres shows of it.
     pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.url.clone().application_name(name);
-        let database = Database::connect_process(options, self.max_connections).await?;
+        let database = Database::connect_process(options, self.max_connections, self.statement_timeout).await?;
         let database = match &self.direct_url {
             Some(address) => database.direct(address.clone()),
             None => database,
@@ -95,6 +106,6 @@ impl DatabaseSettings {
     /// One connection past any pooler, for migrations.
     pub async fn connect_directly(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.direct_url.as_ref().unwrap_or(&self.url).clone().application_name(name);
-        Ok(Database::connect_process(options, 1).await?.in_schema(self.schema.clone()))
+        Ok(Database::connect_process(options, 1, None).await?.in_schema(self.schema.clone()))
     }
 }

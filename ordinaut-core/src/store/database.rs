@@ -58,8 +58,14 @@ impl Database {
 
     /// As [`Database::connect`], for a process of ours, whose transactions are short: one that is idle for too long has lost its
     /// other end, and gives up its locks; and a connection that swallows everything gives up its place in the pool.
-    pub(crate) async fn connect_process(address: impl Into<Address>, max_connections: u32) -> sqlx::Result<Self> {
-        Self::connect_as(address.into(), max_connections, Purpose::PROCESS).await
+    /// The server gives a statement up after `statement_timeout`, if one is given.
+    pub(crate) async fn connect_process(
+        address: impl Into<Address>,
+        max_connections: u32,
+        statement_timeout: Option<Duration>,
+    ) -> sqlx::Result<Self> {
+        let purpose = statement_timeout.map_or(Purpose::PROCESS, Purpose::giving_up_after);
+        Self::connect_as(address.into(), max_connections, purpose).await
     }
 
     async fn connect_as(address: Address, max_connections: u32, purpose: Purpose) -> sqlx::Result<Self> {

@@ -16,16 +16,21 @@ const LONGEST_STATEMENT: Duration = Duration::from_secs(2 * 3600);
 pub(crate) enum Purpose {
     /// Those of the program that uses the library, and ours.
     Program,
-    /// Ours alone, from a pool, from a listener or of a migration. A transaction that is idle for longer than this has lost
-    /// its other end.
-    Process { idle_in_transaction: Duration },
+    /// Ours alone, from a pool, from a listener or of a migration. The server gives a statement up after this, and a transaction
+    /// that is idle for longer than this has lost its other end.
+    Process { statement_timeout: Duration, idle_in_transaction: Duration },
     /// Those of one loop. The server gives a statement up after this, and a transaction that is idle for as long.
     Loop { statement_timeout: Duration },
 }
 
 impl Purpose {
     /// A connection of a process on which no transaction is open while it waits for anything.
-    pub(crate) const PROCESS: Self = Self::Process { idle_in_transaction: Duration::from_secs(30) };
+    pub(crate) const PROCESS: Self = Self::giving_up_after(LONGEST_STATEMENT);
+
+    /// The same of a process that waits for no statement for longer than this.
+    pub(crate) const fn giving_up_after(statement_timeout: Duration) -> Self {
+        Self::Process { statement_timeout, idle_in_transaction: Duration::from_secs(30) }
+    }
 
     /// Makes a new connection ours.
     pub(crate) async fn set(self, connection: &mut PgConnection) -> sqlx::Result<()> {
@@ -41,7 +46,7 @@ impl Purpose {
     fn statement(self, for_the_transaction: bool) -> Query<'static, Postgres, PgArguments> {
         let (statement_timeout, idle_in_transaction) = match self {
             Self::Program => (Duration::ZERO, None),
-            Self::Process { idle_in_transaction } => (LONGEST_STATEMENT, Some(idle_in_transaction)),
+            Self::Process { statement_timeout, idle_in_transaction } => (statement_timeout, Some(idle_in_transaction)),
             Self::Loop { statement_timeout } => (statement_timeout, Some(statement_timeout)),
         };
         let milliseconds = |limit: Duration| limit.as_millis().to_string();

@@ -27,6 +27,13 @@ pub struct QueueStatus {
     pub workers: i64,
     /// Seconds since the oldest waiting job was due.
     pub oldest_wait: f64,
+    /// Seconds since the oldest waiting job that a living worker could take was due; 0 in a queue that is paused.
+    pub lag: f64,
+    /// Number of waiting jobs that no living worker can take: it does not serve the queue, does not have the kind, or is drained.
+    /// Those of a paused queue are not counted.
+    pub stranded: i64,
+    /// The kinds of these; the first ten.
+    pub stranded_kinds: Vec<String>,
     /// Since when nobody claims from it.
     pub paused_at: Option<DateTime<Utc>>,
     /// Who paused it.
