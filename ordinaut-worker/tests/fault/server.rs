@@ -20,6 +20,11 @@ impl Server {
     pub(crate) async fn start_with(options: PostgresOptions) -> Self {
         // Short enough that its socket lies in it too, so that its address stays the same.
         let directory = std::env::temp_dir().join(format!("ordinaut-{:.8}", Uuid::new_v4().simple().to_string()));
+        Self::start_in(directory, options).await
+    }
+
+    /// In a directory whose name is as short.
+    pub(crate) async fn start_in(directory: PathBuf, options: PostgresOptions) -> Self {
         let mut server = Self { directory, options, running: None };
         server.start_again().await;
         server
@@ -50,6 +55,12 @@ impl Server {
     /// Tells the postmaster to shut down in the way that this signal means; `gone` waits for it.
     pub(crate) fn ask_to_end(&self, how: Signal) {
         signal(self.running.as_ref().unwrap().postmaster_pid(), how);
+    }
+
+    /// Whether the postmaster has ended by itself, as it does when it cannot recover.
+    pub(crate) fn has_ended(&self) -> bool {
+        let pid = Pid::from_raw(self.running.as_ref().unwrap().postmaster_pid().try_into().unwrap());
+        kill(pid, None).is_err()
     }
 
     /// Waits until the postmaster has ended.
