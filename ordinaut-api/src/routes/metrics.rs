@@ -5,6 +5,7 @@ use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use ordinaut_core::binary;
 use ordinaut_core::{OldestSnapshot, Outcome, OutcomeCount, QueueStatus, TaskCount, TaskStatus};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -53,6 +54,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     register_snapshot(&mut registry, snapshot.as_ref());
     registry.register("http_requests", "Requests that this process answered", app.traffic.requests.clone());
     registry.register("refused_tokens", "Wrong tokens that this process was shown", app.refusals.total.clone());
+    registry.register("dropped_log_lines", "Lines of its log that this process could not write", dropped_log_lines());
     let mut body = String::new();
     text::encode(&mut body, &registry).expect("a string takes everything that is written to it");
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], body))
@@ -100,6 +102,12 @@ fn register_schedulers(registry: &mut Registry, alive: usize) {
     let schedulers = Gauge::<i64>::default();
     schedulers.set(i64::try_from(alive).unwrap_or(i64::MAX));
     registry.register("schedulers", "Schedulers that were seen within 30 seconds", schedulers);
+}
+
+fn dropped_log_lines() -> Counter {
+    let counter = Counter::default();
+    counter.inc_by(binary::dropped_log_lines());
+    counter
 }
 
 /// Every status is told, so that one that no task has falls to 0.
