@@ -2,6 +2,7 @@
 //! seen from outside.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -37,7 +38,7 @@ impl Sink {
     pub(crate) async fn start() -> Self {
         let calls = Calls::default();
         let heard = calls.clone();
-        let router = Router::new().fallback(move |uri: Uri, headers: HeaderMap| async move {
+        let router = Router::new().fallback(move |uri: Uri, headers: HeaderMap, _read: Bytes| async move {
             // Dropped with this future when the caller is gone.
             let _entry = Entry::new(heard, Call::of(&headers));
             tokio::time::sleep(uri.path()[1..].parse().map_or(TAKES, Duration::from_millis)).await;
