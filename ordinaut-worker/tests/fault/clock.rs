@@ -52,6 +52,8 @@ async fn run(offset: Option<&str>) -> Figures {
     lab.others.clear();
     lab.add_other("ordinaut-scheduler", &[faked.as_slice(), &[("DATABASE_URL", &*url)]].concat());
     lab.add_workers(1, &faked).await;
+    // Its session is seen before its first line is written.
+    lab.wait(async || lab.workers[0].log().contains('\n')).await;
     assert_its_clock_is_off(&lab, offset);
 
     // Longer than its lease, under a worker that lives.
