@@ -3,7 +3,9 @@
 use crate::destination::Destination;
 use crate::store::enqueue::{EnqueueError, Enqueued};
 use crate::vocabulary::backoff::Backoff;
-use crate::vocabulary::new_job::{NewJob, Seal};
+use crate::vocabulary::new_job::{InvalidField, NewJob, Seal};
+use crate::vocabulary::schedule::definition::Schedule;
+use crate::vocabulary::task::{KEPT_READABLE, TaskDefinition};
 use crate::vocabulary::unique::Unique;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -60,5 +62,21 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
             job.seal = Seal::Asked;
         }
         Ok(job)
+    }
+}
+
+impl TaskDefinition {
+    /// A task that makes jobs as `job` is: of its kind, with its arguments, in [`Job::QUEUE`], and unique if [`Job::unique`]
+    /// says so. A kind whose arguments are to be encrypted is refused, because a task keeps them readable.
+    pub fn of<J: Job>(title: impl Into<String>, job: &J, schedule: Schedule) -> Result<Self, InvalidField> {
+        if J::ENCRYPTED {
+            return Err(InvalidField { field: "kind", reason: KEPT_READABLE.to_owned() });
+        }
+        let args = serde_json::to_value(job).map_err(|error| InvalidField {
+            field: "args",
+            reason: format!("could not be written as JSON: {error}"),
+        })?;
+        let (queue, unique) = (J::QUEUE.to_owned(), job.unique());
+        Ok(Self { args, queue, unique, ..Self::new(title, J::KIND, schedule) })
     }
 }

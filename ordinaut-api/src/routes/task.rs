@@ -161,6 +161,9 @@ fn of_task(id: Uuid, error: TaskError) -> Problem {
         }
         TaskError::Paused => Problem::conflict(format!("task {id} is paused")),
         TaskError::Runs => Problem::conflict(format!("task {id} is a service, and its job has not ended")),
+        TaskError::DuplicateJob(holder) => {
+            Problem::conflict(format!("job {holder} holds the unique key of the task's jobs"))
+        }
         TaskError::Cancelled => Problem::conflict(format!("task {id} was cancelled")),
         TaskError::Database(error) if FailureKind::of(&error) == FailureKind::Undecodable => {
             cannot_read(&id.to_string(), &format!("GET /tasks/{id} says why"))

@@ -218,6 +218,7 @@ fn of(id: Uuid, error: TaskError) -> anyhow::Error {
         TaskError::Unknown => no_task(id),
         TaskError::Changed(version) => anyhow!("task {id} was changed meanwhile: it is at version {version}"),
         TaskError::Paused => anyhow!("task {id} is paused"),
+        TaskError::DuplicateJob(holder) => anyhow!("job {holder} holds the unique key of the jobs of task {id}"),
         TaskError::Cancelled => anyhow!("task {id} was cancelled"),
         other => other.into(),
     }

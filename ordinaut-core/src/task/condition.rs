@@ -42,18 +42,21 @@ impl Database {
                     true_now.push((task.id, task.now));
                 }
             }
-            let due = self.fire_true(&true_now, &mut tx).await?;
-            fired += due.len();
-            let made = self.record(&due, &mut tx).await?;
+            let (count, queues) = self.fire_true(&true_now, &mut tx).await?;
+            fired += count;
             tx.commit().await?;
-            hinter::tell(self, made.iter().map(|queue| &**queue));
+            hinter::tell(self, queues.iter().map(|queue| &**queue));
         }
     }
 
-    /// What the tasks come to whose conditions have become true, each at its instant.
-    async fn fire_true(&self, true_now: &[(Uuid, DateTime<Utc>)], db: &mut PgConnection) -> sqlx::Result<Vec<Due>> {
+    /// Fires the tasks whose conditions have become true, each at its instant; says how many, and the queues of their jobs.
+    async fn fire_true(
+        &self,
+        true_now: &[(Uuid, DateTime<Utc>)],
+        db: &mut PgConnection,
+    ) -> sqlx::Result<(usize, Vec<String>)> {
         if true_now.is_empty() {
-            return Ok(Vec::new());
+            return Ok((0, Vec::new()));
         }
         let ids: Vec<Uuid> = true_now.iter().map(|(id, _)| *id).collect();
         let texts = self.definitions(&ids, false, db).await?;
@@ -65,9 +68,9 @@ impl Database {
             let Some(definition) = definitions.get(task_id) else { continue };
             let mut room = Room::of(definition, unfinished.remove(task_id).unwrap_or_default());
             let outcome = room.firing(*now, &mut taken_keys);
-            due.push(Due { task_id: *task_id, at: Some(*now), outcome, event: None });
+            due.push(Due { task_id: *task_id, definition, at: Some(*now), outcome, event: None });
         }
-        Ok(due)
+        Ok((due.len(), self.record(due, db).await?.queues))
     }
 
     /// Keeps a value for conditions to look at: `fact(disk_free) < 10`.

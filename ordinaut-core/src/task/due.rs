@@ -62,25 +62,30 @@ impl Database {
         let mut fired = Fired::default();
         let (mut due, mut advances) = (Vec::new(), Vec::new());
         let mut taken_keys = HashSet::new();
-        for (task, planned) in planned {
+        for (task, planned) in &planned {
             let (plan, trouble) = match planned {
-                Ok(plan) => (plan, None),
+                Ok(plan) => (plan.clone(), None),
                 Err(reason) => {
                     fired.troubled.push((task.id, reason.clone()));
-                    (Plan::default(), Some(reason))
+                    (Plan::default(), Some(reason.clone()))
                 }
             };
             // It was cut, or the policy has more to say.
             fired.more |= plan.next.is_some_and(|next| next <= task.now);
-            let skip =
-                |(at, reason)| Due { task_id: task.id, at: Some(at), outcome: Firing::Skip(reason), event: None };
-            due.extend(plan.skips.iter().copied().map(skip));
+            let instant = |at, outcome| Due {
+                task_id: task.id,
+                definition: &task.definition,
+                at: Some(at),
+                outcome,
+                event: None,
+            };
+            due.extend(plan.skips.iter().map(|(at, reason)| instant(*at, Firing::Skip(*reason))));
             let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
             for at in plan.fires {
                 let max = Duration::try_from_secs_f64(task.definition.jitter).unwrap_or_default();
                 let late = TimeDelta::from_std(jitter(task.id, at, max)).unwrap_or_default();
                 let outcome = room.firing(at + late - ahead, &mut taken_keys);
-                due.push(Due { task_id: task.id, at: Some(at), outcome, event: None });
+                due.push(instant(at, outcome));
             }
             advances.push(Advance { id: task.id, next_run_at: plan.next, trouble });
         }
@@ -88,7 +93,7 @@ impl Database {
         fired.more |= i64::try_from(fired.tasks).is_ok_and(|tasks| tasks >= limit);
         fired.fires = due.iter().filter(|due| matches!(due.outcome, Firing::Job { .. })).count();
         fired.skips = due.len() - fired.fires;
-        let queues = self.record(&due, &mut tx).await?;
+        let queues = self.record(due, &mut tx).await?.queues;
         self.advance_tasks(advances, &mut tx).await?;
         tx.commit().await?;
         hinter::tell(self, queues.iter().map(|queue| &**queue));

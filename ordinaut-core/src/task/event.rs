@@ -81,13 +81,13 @@ impl Database {
         }
         let mut unfinished = self.unfinished(tasks.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
         let (reached, mut due, mut taken_keys) = (tasks.len(), Vec::new(), HashSet::new());
-        for task in tasks {
+        for task in &mut tasks {
             let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
             let outcome = room.firing(now, &mut taken_keys);
-            let event = Reached { id: id.to_owned(), topic: topic.to_owned(), args: task.args };
-            due.push(Due { task_id: task.id, at: None, outcome, event: Some(event) });
+            let event = Reached { id: id.to_owned(), topic: topic.to_owned(), args: std::mem::take(&mut task.args) };
+            due.push(Due { task_id: task.id, definition: &task.definition, at: None, outcome, event: Some(event) });
         }
-        let made = self.record(&due, &mut tx).await?;
+        let made = self.record(due, &mut tx).await?.queues;
         tx.commit().await?;
         hinter::tell(self, made.iter().map(|queue| &**queue));
         Ok(Published { tasks: reached, jobs: made.len() })

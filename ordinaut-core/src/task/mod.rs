@@ -18,7 +18,7 @@ use crate::store::task::{Held, Task, TaskStatus};
 use crate::vocabulary::json::InvalidJson;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::timetable::Exhausted;
-use crate::vocabulary::task::TaskDefinition;
+use crate::vocabulary::task::{KEPT_READABLE, TaskDefinition};
 use crate::wakeup::{TASKS, hinter};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -49,6 +49,9 @@ pub enum TaskError {
     /// It is a service, whose job has not ended.
     #[error("the task is a service, and its job has not ended")]
     Runs,
+    /// Its jobs are unique, and this job holds the key.
+    #[error("job {0} holds the unique key")]
+    DuplicateJob(Uuid),
     /// It was cancelled.
     #[error("the task was cancelled")]
     Cancelled,
@@ -143,8 +146,7 @@ impl Database {
     /// A task keeps its arguments readable: one of a kind whose arguments are encrypted would give them away.
     fn check_task(&self, definition: &TaskDefinition) -> Result<(), InvalidField> {
         if self.encrypts(&definition.kind) {
-            let reason = "has arguments that are encrypted, and a task would keep them readable".to_owned();
-            return Err(InvalidField { field: "kind", reason });
+            return Err(InvalidField { field: "kind", reason: KEPT_READABLE.to_owned() });
         }
         definition.check()
     }

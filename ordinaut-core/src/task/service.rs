@@ -29,10 +29,16 @@ impl Database {
                 let now = ends[&service.id].now;
                 let mut room = Room::of(&service.definition, unfinished.remove(&service.id).unwrap_or_default());
                 let outcome = room.firing(now, &mut taken_keys);
-                due.push(Due { task_id: service.id, at: Some(now), outcome, event: None });
+                due.push(Due {
+                    task_id: service.id,
+                    definition: &service.definition,
+                    at: Some(now),
+                    outcome,
+                    event: None,
+                });
             }
             fired += due.len();
-            let made = self.record(&due, &mut tx).await?;
+            let made = self.record(due, &mut tx).await?.queues;
             tx.commit().await?;
             hinter::tell(self, made.iter().map(|queue| &**queue));
         }

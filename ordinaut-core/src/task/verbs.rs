@@ -88,8 +88,11 @@ impl Database {
         };
         let until = due.max(held.now) + delay;
         let passed = next::passed(self, &held.task.definition, due, until, &mut tx).await?;
-        let skipped = |at| Due { task_id: id, at: Some(at), outcome: Firing::Skip(SkipReason::Snoozed), event: None };
-        self.record(&passed.into_iter().map(skipped).collect::<Vec<_>>(), &mut tx).await?;
+        let skipped = |at| {
+            let outcome = Firing::Skip(SkipReason::Snoozed);
+            Due { task_id: id, definition: &held.task.definition, at: Some(at), outcome, event: None }
+        };
+        self.record(passed.into_iter().map(skipped).collect(), &mut tx).await?;
         held.task.next_run_at = Some(until);
         let task = self.store_task(&held, &mut tx).await?;
         tx.commit().await?;
@@ -98,7 +101,7 @@ impl Database {
     }
 
     /// Makes a job of a task at once, beside those that its schedule makes; returns its id. A service gets its next one, if
-    /// it has none: [`TaskError::Runs`].
+    /// it has none: [`TaskError::Runs`]. One that would be a duplicate of another job is none: [`TaskError::DuplicateJob`].
     pub async fn run_task_now(&self, id: Uuid) -> Result<Uuid, TaskError> {
         let mut tx = self.begin().await?;
         let held = self.hold(id, &mut tx).await?;
@@ -112,12 +115,17 @@ impl Database {
             return Err(TaskError::Runs);
         }
         let parked = taken.key_is_taken;
+        let definition = &held.task.definition;
         let mut at = held.now;
         let queues = loop {
             let outcome = Firing::Job { job_id, run_at: held.now, parked };
-            let queues = self.record(&[Due { task_id: id, at: Some(at), outcome, event: None }], &mut tx).await?;
-            if !queues.is_empty() {
-                break queues;
+            let due = Due { task_id: id, definition, at: Some(at), outcome, event: None };
+            let made = self.record(vec![due], &mut tx).await?;
+            if let Some(holder) = made.holder {
+                return Err(TaskError::DuplicateJob(holder));
+            }
+            if !made.queues.is_empty() {
+                break made.queues;
             }
             // The task was due at this very microsecond, and an instant makes one job.
             at += TimeDelta::microseconds(1);

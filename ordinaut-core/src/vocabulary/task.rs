@@ -7,6 +7,7 @@ use super::new_job::{InvalidField, NewJob};
 use super::schedule::definition::{Schedule, fill_in};
 use super::schedule::kind::ScheduleKind;
 use super::schedule::misfire::Misfire;
+use super::unique::{OnDuplicate, Unique};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -72,6 +73,10 @@ pub struct TaskDefinition {
     /// Of all tasks with this key, one job at a time runs; the others are parked until it has ended.
     #[serde(default)]
     pub concurrency_key: Option<String>,
+    /// What makes its jobs unique, as in [`NewJob::unique`]: an instant whose job would be a duplicate is skipped with that
+    /// reason, whatever the mode says of errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<Unique>,
     /// While another task holds this key, this one cannot be created.
     #[serde(default)]
     pub dedupe_key: Option<String>,
@@ -91,6 +96,9 @@ fn default_queue() -> String {
 const fn default_priority() -> i16 {
     5
 }
+
+/// Why a task makes no jobs of a kind.
+pub(crate) const KEPT_READABLE: &str = "has arguments that are encrypted, and a task would keep them readable";
 
 /// A week: what is later than that is no grace any more.
 const MAX_GRACE: f64 = 7.0 * 86_400.0;
@@ -121,6 +129,7 @@ impl TaskDefinition {
             jitter: 0.0,
             max_instances: None,
             concurrency_key: None,
+            unique: None,
             dedupe_key: None,
             dedupe_window: None,
         }
@@ -199,6 +208,10 @@ impl TaskDefinition {
         if let Some(field) = self.what_a_service_has_not() {
             return invalid(field, "does not belong to a service, which is due when its last job has ended");
         }
+        let waits = self.unique.as_ref().is_some_and(|unique| unique.on_duplicate() == OnDuplicate::RunAgain);
+        if waits && (self.concurrency_key.is_some() || self.most_jobs().is_some()) {
+            return invalid("unique", "must not have the mode run_again beside concurrency_key or max_instances");
+        }
         if self.calendars.len() > 10 {
             return invalid("calendars", "must be at most 10");
         }
@@ -222,13 +235,24 @@ impl TaskDefinition {
 
     /// A job as it makes them, for the checks that every job has to pass.
     fn job(&self) -> Result<NewJob, InvalidField> {
-        let mut job = NewJob::new(&self.kind, &self.args)
+        self.job_with(&self.args)
+    }
+
+    /// The readable unique key of a job that it makes with these arguments.
+    pub(crate) fn unique_key(&self, args: &impl Serialize) -> Result<Option<String>, InvalidField> {
+        let Some(unique) = &self.unique else { return Ok(None) };
+        unique.key_of(&self.job_with(args)?).map(Some)
+    }
+
+    fn job_with(&self, args: &impl Serialize) -> Result<NewJob, InvalidField> {
+        let mut job = NewJob::new(&self.kind, args)
             .map_err(|error| InvalidField { field: "args", reason: error.to_string() })?
             .queue(&self.queue)
             .priority(self.priority)
             .tags(&self.tags);
         job.timeout = self.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         job.backoff = self.backoff;
+        job.unique = self.unique.clone();
         Ok(job)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::args::{MAX_DEPTH, written_out};
 use super::new_job::{InvalidField, NewJob, YEAR};
-use serde::Deserialize;
+use super::seconds;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,21 +25,24 @@ const MAX_KEY: usize = 1000;
 /// ```
 ///
 /// The key is held from the enqueue to the end of the job, over retries, and for [`Unique::after_end`] beyond.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Unique {
     args: Vec<String>,
     all_args: bool,
     queue: bool,
     key: Option<String>,
+    #[serde(with = "seconds::option")]
     period: Option<Duration>,
     mode: OnDuplicate,
+    #[serde(with = "seconds")]
     after_end: Duration,
 }
 
 /// What becomes of a job whose key another one holds. One that has ended and still holds its key makes the new one a
 /// duplicate in every mode; so does one that runs, but for the last two modes, which are for work that must see the newest
 /// state: what changes while a job runs needs another run. All jobs of one key should have the same mode.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnDuplicate {

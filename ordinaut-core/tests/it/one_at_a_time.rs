@@ -1,8 +1,12 @@
 //! Jobs of tasks that may not run at once: of one concurrency key, or of a task that bounds its jobs, whatever happened to
 //! them in between.
 
-use crate::fixture::{TestDatabase, ask, database, gated, schedule_once, succeed, within, worker};
-use ordinaut_core::{JobError, JobState, Limit, Schedule, ScheduleKind, Step, Task, TaskDefinition, Worker};
+use crate::fixture::{TestDatabase, ask, database, gated, schedule_once, succeed, tell, within, worker};
+use ordinaut_core::{
+    Enqueued, Job, JobError, JobState, Limit, OnDuplicate, Published, Schedule, ScheduleKind, Step, Task,
+    TaskDefinition, TaskError, Unique, Worker,
+};
+use serde_json::json;
 use uuid::Uuid;
 
 const NOBODY_WAITS: &str = "select not exists (select from ordinaut.due_work where session is null)";
@@ -156,4 +160,102 @@ async fn pausing_a_task_holds_its_job_that_a_limit_has_parked() {
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle, "its task is paused");
     db.resume_task(task.id).await.unwrap();
     runs(&mut worker(&db, succeed), job_id).await;
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Sync {
+    n: i32,
+}
+
+impl Job for Sync {
+    const KIND: &'static str = "probe";
+    const QUEUE: &'static str = "syncs";
+
+    fn unique(&self) -> Option<Unique> {
+        Some(Unique::by_kind().args(["n"]))
+    }
+}
+
+#[tokio::test]
+async fn a_task_of_a_job_has_its_queue_and_its_key_and_a_duplicate_is_skipped() {
+    let db = database().await;
+    let definition = TaskDefinition::of("Sync", &Sync { n: 7 }, Schedule::new(ScheduleKind::Every, "1h")).unwrap();
+    let task = create(&db, definition).await;
+    assert_eq!(task.definition.unique, Some(Unique::by_kind().args(["n"])));
+    let first = run_now(&db, &task).await;
+    assert_eq!(db.job(first).await.unwrap().unwrap().queue, "syncs");
+    let again = db.run_task_now(task.id).await;
+    assert!(matches!(again, Err(TaskError::DuplicateJob(holder)) if holder == first), "{again:?}");
+    assert_eq!(Sync { n: 7 }.enqueue(&*db).await.unwrap(), Enqueued::Duplicate(first));
+
+    tell(&db, "update ordinaut.task set next_run_at = clock_timestamp()").await;
+    schedule_once(&db).await;
+
+    let fires = db.task_fires(task.id, 10, None).await.unwrap();
+    assert_eq!(fires[0].skipped.as_deref(), Some("duplicate"));
+    runs(&mut worker(&db, succeed).queue("syncs"), first).await;
+    tell(&db, "update ordinaut.task set next_run_at = clock_timestamp()").await;
+    schedule_once(&db).await;
+    let fires = db.task_fires(task.id, 10, None).await.unwrap();
+    runs(&mut worker(&db, succeed).queue("syncs"), fires[0].job_id.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_task_whose_jobs_run_again_has_one_behind_the_one_that_runs() {
+    let db = database().await;
+    let unique = Some(Unique::by_kind().mode(OnDuplicate::RunAgain));
+    let task = create(&db, TaskDefinition { unique, ..task() }).await;
+    let first = run_now(&db, &task).await;
+    let (gate, mut starts) = gated();
+    let mut busy = worker(&db, gate);
+    let step = tokio::spawn(async move { busy.step().await });
+    let handler = within(starts.recv()).await.unwrap();
+
+    let dropped = run_now(&db, &task).await;
+    let last = run_now(&db, &task).await;
+
+    assert_eq!((state(&db, dropped).await, state(&db, last).await), (JobState::Cancelled, JobState::Parked));
+    handler.end(Ok(()));
+    assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(first));
+    schedule_once(&db).await;
+    runs(&mut worker(&db, succeed), last).await;
+}
+
+#[tokio::test]
+async fn an_event_and_a_condition_make_keys_of_arguments_and_one_key_that_cannot_be_made_stops_no_other() {
+    let db = database().await;
+    let by_event = |args: serde_json::Value, path: &str| TaskDefinition {
+        args,
+        unique: Some(Unique::by_kind().args([path])),
+        schedule: Schedule::new(ScheduleKind::Event, "orders"),
+        ..task()
+    };
+    create(&db, by_event(json!({"event": {"old": 1}}), "event.old")).await;
+    create(&db, by_event(json!({"n": 1}), "n")).await;
+    let jobs = |published: Published| (published.tasks, published.jobs);
+    assert_eq!(jobs(db.publish("orders", "1", &json!(null)).await.unwrap()), (2, 1));
+    assert_eq!(jobs(db.publish("orders", "2", &json!(null)).await.unwrap()), (2, 0));
+
+    let on_fact = TaskDefinition {
+        args: json!({"n": 2}),
+        unique: Some(Unique::by_kind().args(["n"])),
+        schedule: Schedule::new(ScheduleKind::Condition, "fact(disk_free) < 10"),
+        ..task()
+    };
+    let on_fact = create(&db, on_fact).await;
+    db.push_fact("disk_free", 5.0).await.unwrap();
+    schedule_once(&db).await;
+    assert!(db.task_fires(on_fact.id, 10, None).await.unwrap()[0].job_id.is_some());
+}
+
+#[test]
+fn a_task_of_a_kind_whose_arguments_are_encrypted_is_refused() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Charge;
+    impl Job for Charge {
+        const KIND: &'static str = "charge";
+        const ENCRYPTED: bool = true;
+    }
+    let refused = TaskDefinition::of("Charge", &Charge, Schedule::new(ScheduleKind::Every, "1h")).unwrap_err();
+    assert_eq!(refused.field, "kind");
 }

@@ -4,13 +4,16 @@ use super::TaskDefinition;
 use crate::store::database::Database;
 use crate::vocabulary::schedule::misfire::SkipReason;
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use std::collections::HashMap;
+use tracing::warn;
 use uuid::Uuid;
 
 /// A task that became due.
-pub(crate) struct Due {
+pub(crate) struct Due<'a> {
     pub(crate) task_id: Uuid,
+    pub(crate) definition: &'a TaskDefinition,
     /// Absent if it is due by an event.
     pub(crate) at: Option<DateTime<Utc>>,
     pub(crate) outcome: Firing,
@@ -45,7 +48,16 @@ pub(crate) struct Unfinished {
     pub(crate) key_is_taken: bool,
 }
 
-impl Due {
+/// What became of it.
+#[derive(Default)]
+pub(crate) struct Recorded {
+    /// The queue of each job that was made.
+    pub(crate) queues: Vec<String>,
+    /// The last job that held the key of one that was to be made.
+    pub(crate) holder: Option<Uuid>,
+}
+
+impl Due<'_> {
     fn job_id(&self) -> Option<Uuid> {
         match self.outcome {
             Firing::Job { job_id, .. } => Some(job_id),
@@ -69,10 +81,67 @@ impl Due {
 }
 
 impl Database {
-    /// Records what tasks have become due by, and makes their jobs; returns the queue of each. What was recorded before
-    /// makes none.
-    pub(crate) async fn record(&self, due: &[Due], db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
-        fn column<'a, T>(due: &'a [Due], field: impl Fn(&'a Due) -> T) -> Vec<T> {
+    /// Records what tasks have become due by, and makes their jobs. What was recorded before makes none.
+    pub(crate) async fn record(&self, due: Vec<Due<'_>>, db: &mut PgConnection) -> sqlx::Result<Recorded> {
+        let is_unique = |due: &Due<'_>| due.definition.unique.is_some() && due.job_id().is_some();
+        let (unique, plain): (Vec<_>, Vec<_>) = due.into_iter().partition(is_unique);
+        let mut recorded = Recorded { queues: self.record_together(&plain, db).await?, holder: None };
+        // One by one: the key of each is taken after the work of the one before was inserted.
+        for due in unique {
+            self.record_unique(due, &mut recorded, db).await?;
+        }
+        Ok(recorded)
+    }
+
+    /// Takes the key of the job that is to be made; if another one holds it, the instant is skipped.
+    async fn record_unique(&self, due: Due<'_>, all: &mut Recorded, db: &mut PgConnection) -> sqlx::Result<()> {
+        let (Some(unique), Some(job_id)) = (&due.definition.unique, due.job_id()) else { return Ok(()) };
+        let args = match &due.event {
+            Some(event) => event.args.clone(),
+            None => due.definition.args.to_string(),
+        };
+        let args: Box<RawValue> = RawValue::from_string(args).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let key = match due.definition.unique_key(&args) {
+            Ok(key) => key,
+            // An event may have taken the place of an argument that the key is made of; the other tasks are to fire.
+            Err(invalid) => {
+                warn!("task {} makes no job: its unique key cannot be made: {invalid}", due.task_id);
+                return Ok(());
+            }
+        };
+        let held: Option<(Vec<u8>, Uuid, Option<Uuid>)> =
+            sqlx::query_as(self.sql(include_str!("../../../sql/tasks/hold_key.sql")))
+                .bind(job_id)
+                .bind(key)
+                .bind(unique.period_seconds())
+                .bind(unique.after_end_seconds())
+                .bind(unique.on_duplicate().as_str())
+                .bind(due.task_id)
+                .bind(due.event.as_ref().map(|event| &*event.id))
+                .fetch_optional(&mut *db)
+                .await?;
+        // None: an event that has reached the task before.
+        let Some((key, holder, behind)) = held else { return Ok(()) };
+        if holder != job_id {
+            all.holder = Some(holder);
+            let skipped = Due { outcome: Firing::Skip(SkipReason::Duplicate), ..due };
+            return self.record_together(&[skipped], db).await.map(drop);
+        }
+        let (after_end, flags) = (unique.after_end_seconds(), if unique.ends_with_job() { 8_i16 } else { 0 });
+        all.queues.extend(self.record_together(&[due], db).await?);
+        sqlx::query(self.sql(include_str!("../../../sql/tasks/key_job.sql")))
+            .bind(job_id)
+            .bind(key)
+            .bind(after_end)
+            .bind(flags)
+            .bind(behind)
+            .execute(db)
+            .await
+            .map(drop)
+    }
+
+    async fn record_together(&self, due: &[Due<'_>], db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+        fn column<'a, 'b: 'a, T>(due: &'a [Due<'b>], field: impl Fn(&'a Due<'b>) -> T) -> Vec<T> {
             due.iter().map(field).collect()
         }
         if due.is_empty() {

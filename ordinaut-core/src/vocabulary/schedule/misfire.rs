@@ -78,7 +78,7 @@ pub enum SkipReason {
     Misfired,
     /// The jobs of earlier fires were not done.
     Overlap,
-    /// A job with its dedupe key exists.
+    /// Another job holds the unique key that its job would have.
     Duplicate,
     /// Somebody snoozed the task.
     Snoozed,

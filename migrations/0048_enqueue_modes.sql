@@ -1,0 +1,130 @@
+-- The modes until_started and run_again (0044) in plain SQL too, as unique/enqueue.sql has them.
+
+-- As it was (0030), but for the modes.
+create or replace function unique_fault(unique_by jsonb) returns text
+    language sql immutable parallel safe
+begin atomic
+    select case when jsonb_typeof(unique_by) <> 'object' then ' must be a JSON object' else (
+        select format('.%s %s', field.key, fault.reason)
+        from jsonb_each(case jsonb_typeof(unique_by) when 'object' then unique_by end) as field
+        cross join lateral (select case
+            when field.key not in ('args', 'all_args', 'queue', 'key', 'period', 'mode', 'after_end')
+                then 'is none of args, all_args, queue, key, period, mode and after_end'
+            when field.key in ('key', 'period') and field.value = 'null' then null
+            when field.key = 'args' and (jsonb_typeof(field.value) <> 'array'
+                    or jsonb_path_exists(field.value, 'strict $[*] ? (@.type() != "string")'))
+                then 'must be a list of paths'
+            when field.key in ('all_args', 'queue') and jsonb_typeof(field.value) <> 'boolean' then 'must be true or false'
+            when field.key = 'key' and (jsonb_typeof(field.value) <> 'string' or length(field.value #>> '{}') not between 1 and 1000)
+                then 'must be of 1 to 1000 characters'
+            when field.key = 'period' and (jsonb_typeof(field.value) <> 'number' or field.value < '1' or field.value > '31622400')
+                then 'must be from a second to a year, in seconds'
+            when field.key = 'after_end' and (jsonb_typeof(field.value) <> 'number' or field.value < '0' or field.value > '31622400')
+                then 'must be from nothing to a year, in seconds'
+            when field.key = 'mode' and field.value not in ('"skip"', '"replace"', '"debounce"', '"error"', '"until_started"', '"run_again"')
+                then 'must be skip, replace, debounce, error, until_started or run_again'
+        end) as fault(reason)
+        where fault.reason is not null
+        limit 1) end;
+end;
+
+-- As it was (0030); a job that must not run beside the one that held its key is parked behind that (unique/let_go.sql).
+create or replace function enqueue(
+    kind         text,
+    args         jsonb       default '{}',
+    queue        text        default 'default',
+    priority     integer     default 5,
+    run_at       timestamptz default null,
+    delay        interval    default null,
+    max_attempts integer     default null,
+    timeout      interval    default null,
+    tags         text[]      default '{}',
+    unique_key   text        default null,
+    tenant       text        default null,
+    backoff      jsonb       default null,
+    unique_by    jsonb       default null,
+    traceparent  text        default null
+) returns uuid
+    language plpgsql volatile
+    set search_path from current
+as $$
+declare
+    new_id        uuid := uuid_v7();
+    rule          jsonb := enqueue.unique_by;
+    fault         text;
+    key           bytea;
+    holder        uuid;
+    place         timestamptz;
+    leader        uuid;
+    due           timestamptz;
+    mark          smallint;
+    scheduled_for timestamptz;
+begin
+    fault := case
+        when name_fault(enqueue.kind) is not null then 'kind ' || name_fault(enqueue.kind)
+        when queue_fault(enqueue.queue) is not null then 'queue ' || queue_fault(enqueue.queue)
+        when (enqueue.priority between 1 and 9) is not true then 'priority must be from 1 (most urgent) to 9'
+        when enqueue.run_at is not null and enqueue.delay is not null then 'delay and run_at exclude each other: give one'
+        when enqueue.run_at not between '4001-01-01 00:00:00+00 BC' and '9999-12-31 23:59:59.999999+00'
+            then 'run_at must be between the years -4000 and 9999'
+        when enqueue.delay < interval '0' or enqueue.delay > interval '36600 days' then 'delay must be from nothing to a hundred years'
+        when enqueue.max_attempts not between 1 and 32767 then 'max_attempts must be from 1 to 32767'
+        when enqueue.timeout not between interval '1 millisecond' and interval '366 days'
+            then 'timeout must be from a millisecond to a year'
+        when tags_fault(enqueue.tags) is not null then 'tags ' || tags_fault(enqueue.tags)
+        when enqueue.tenant is not null and name_fault(enqueue.tenant) is not null then 'tenant ' || name_fault(enqueue.tenant)
+        when args_fault(enqueue.args) is not null then 'args ' || args_fault(enqueue.args)
+        when backoff_fault(enqueue.backoff) is not null then 'backoff ' || backoff_fault(enqueue.backoff)
+        when unique_fault(rule) is not null then 'unique_by' || unique_fault(rule)
+        when enqueue.unique_key is not null and length(enqueue.unique_key) not between 1 and 1000
+            then 'unique_key must be of 1 to 1000 characters'
+        when enqueue.unique_key is not null and rule ? 'key' then 'unique_key and unique_by.key exclude each other: give one'
+        when enqueue.traceparent !~ '^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'
+            then 'traceparent must be one of W3C Trace Context, such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    end;
+    if fault is not null then
+        raise exception using errcode = 'invalid_parameter_value', message = fault;
+    end if;
+    if enqueue.unique_key is not null then
+        rule := coalesce(rule, '{}') || jsonb_build_object('key', enqueue.unique_key);
+    end if;
+    if rule is not null then
+        key := unique_key_hash(
+            unique_key_text(enqueue.kind, enqueue.args, enqueue.queue, enqueue.tenant, rule), (rule ->> 'period')::double precision);
+        select held.holder, held.due, held.behind into holder, place, leader
+        from hold_key(key, new_id, make_interval(secs => coalesce((rule ->> 'after_end')::double precision, 0)),
+                      coalesce(rule ->> 'mode', 'skip')) as held;
+        if holder <> new_id and rule ->> 'mode' = 'error' then
+            raise exception using errcode = 'unique_violation', message = format('job %s holds the unique key', holder);
+        elsif holder <> new_id then
+            return holder;
+        end if;
+    end if;
+    scheduled_for := coalesce(enqueue.run_at, clock_timestamp() + enqueue.delay);
+    due := greatest(coalesce(place, scheduled_for), clock_timestamp());
+    mark := case when key is null or rule ->> 'mode' in ('until_started', 'run_again') then 0 else 8 end;
+    with new_job as (
+        insert into job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant, trace_context,
+                         scheduled_for, unique_key, unique_after_end)
+        values (new_id, enqueue.kind, enqueue.queue, enqueue.args, enqueue.priority, enqueue.max_attempts, enqueue.timeout,
+                enqueue.tags, enqueue.backoff, enqueue.tenant, enqueue.traceparent, scheduled_for, key,
+                case when key is not null then make_interval(secs => coalesce((rule ->> 'after_end')::double precision, 0)) end)
+    ), new_work as (
+        insert into due_work (run_at, job_id, priority, queue, kind, flags)
+        select due, new_id, enqueue.priority, enqueue.queue, enqueue.kind, mark
+        where leader is null
+    ), set_aside as (
+        insert into parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
+        select new_id, due, enqueue.priority, 0, 0, mark, enqueue.queue, enqueue.kind, 'run_again', leader
+        where leader is not null
+    )
+    insert into outbox (type, queue, kind, job_ids, attempts)
+    values ('enqueued', enqueue.queue, enqueue.kind, array[new_id], '{0}');
+    -- Within the commit it holds a lock that all producers share, so that only a worker that waits is woken.
+    perform pg_notify(current_schema(), enqueue.queue)
+    where leader is null and exists (select from worker where waiting and ended_at is null and enqueue.queue = any(worker.queues));
+    return new_id;
+end
+$$;
+
+update schema_version set version = 48;
