@@ -1,7 +1,7 @@
 //! Enqueue from plain SQL: the same jobs and the same refusals as through the library, whatever a session carries.
 
-use crate::fixture::{ask, database, eventually, probe, run, succeed, tell, worker};
-use ordinaut_core::{Backoff, Database, Enqueued, NewJob, OnDuplicate, Unique};
+use crate::fixture::{ask, database, eventually, gated, probe, run, schedule_once, succeed, tell, within, worker};
+use ordinaut_core::{Backoff, Database, Enqueued, JobState, NewJob, OnDuplicate, Step, Unique};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -133,6 +133,27 @@ async fn the_modes_of_a_unique_job_work_in_sql() {
     let job = probe(1).unique(Unique::by_kind().mode(OnDuplicate::Debounce)).delay(Duration::from_secs(60));
     assert_eq!(db.enqueue(&job).await.unwrap(), Enqueued::New(job.id()));
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1);
+}
+
+#[tokio::test]
+async fn what_comes_while_a_job_runs_waits_for_its_start_or_behind_it_in_sql_too() {
+    let db = database().await;
+    let by = |mode: &str| format!("unique_by => '{{\"mode\": \"{mode}\", \"key\": \"{mode}\"}}'");
+    for (mode, waits) in [("until_started", JobState::Waiting), ("run_again", JobState::Parked)] {
+        let first = enqueue(&db, &by(mode)).await.unwrap();
+        let (gate, mut starts) = gated();
+        let mut busy = worker(&db, gate);
+        let step = tokio::spawn(async move { busy.step().await });
+        let handler = within(starts.recv()).await.unwrap();
+
+        let second = enqueue(&db, &by(mode)).await.unwrap();
+
+        assert_eq!(db.job(second).await.unwrap().unwrap().state, waits, "{mode}");
+        handler.end(Ok(()));
+        assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(first));
+        schedule_once(&db).await;
+        assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(second), "{mode}");
+    }
 }
 
 #[tokio::test]
