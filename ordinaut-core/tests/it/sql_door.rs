@@ -138,7 +138,7 @@ async fn the_modes_of_a_unique_job_work_in_sql() {
 #[tokio::test]
 async fn what_comes_while_a_job_runs_waits_for_its_start_or_behind_it_in_sql_too() {
     let db = database().await;
-    let by = |mode: &str| format!("unique_by => '{{\"mode\": \"{mode}\", \"key\": \"{mode}\"}}'");
+    let by = |mode: &str| format!("'{{\"n\": 1}}', unique_by => '{{\"mode\": \"{mode}\", \"key\": \"{mode}\"}}'");
     for (mode, waits) in [("until_started", JobState::Waiting), ("run_again", JobState::Parked)] {
         let first = enqueue(&db, &by(mode)).await.unwrap();
         let (gate, mut starts) = gated();
