@@ -102,6 +102,15 @@ impl Publisher<'_> {
 
     /// The number of the stream's last event, once it holds all that it should hold up to there.
     async fn fill_up(&self) -> Result<i64, PublishError> {
+        loop {
+            if let Some(last) = self.try_to_fill_up().await? {
+                return Ok(last);
+            }
+        }
+    }
+
+    /// `None`: another publisher moved the stream on, and whether it is whole has to be asked again.
+    async fn try_to_fill_up(&self) -> Result<Option<i64>, PublishError> {
         let status = self.stream.status().await?;
         // After the stream, which another publisher may move on.
         let head = self.patience.wait(self.database.last_event()).await?;
@@ -109,7 +118,7 @@ impl Publisher<'_> {
             return Err(PublishError::Foreign { stream: status.last, database: head });
         }
         if self.is_whole(&status).await? {
-            return Ok(status.last);
+            return Ok(Some(status.last));
         }
         // Redis takes no number below its last one, so a gap is filled by another stream in its place.
         let (draft, begin) = (Uuid::new_v4(), (head - Stream::LENGTH).max(0));
@@ -125,14 +134,16 @@ impl Publisher<'_> {
             let Some(end) = events.last() else { break };
             (first, last) = (first.or(events.first().map(|event| event.n)), end.n);
         }
-        let Some(first) = first else { return Ok(head) };
-        self.stream.replace_by(draft).await?;
+        let Some(first) = first else { return Ok(Some(head)) };
+        if !self.stream.replace_by(draft, last).await? {
+            return Ok(None);
+        }
         if status.length == 0 {
             info!("the stream in Redis was empty, and now holds events {first} to {last}");
         } else {
             warn!("the stream in Redis lacked events, and now holds events {first} to {last}");
         }
-        Ok(last)
+        Ok(Some(last))
     }
 
     /// Whether the stream has no gap, and begins where it should: a stream's length back, or with the oldest event there is.

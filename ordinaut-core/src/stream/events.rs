@@ -2,9 +2,9 @@
 
 use super::{Connection, StreamError};
 use crate::vocabulary::event::Event;
-use fred::interfaces::{KeysInterface, StreamsInterface};
+use fred::interfaces::{ClientLike, KeysInterface, StreamsInterface};
 use fred::prelude::Error;
-use fred::types::{SetOptions, Value};
+use fred::types::{ClusterHash, CustomCommand, SetOptions, Value};
 use std::fmt::Display;
 use uuid::Uuid;
 
@@ -14,6 +14,14 @@ const DEFAULT_SCHEMA: &str = "ordinaut";
 
 /// Seconds after which a draft goes whose writer died.
 const DRAFT: i64 = 600;
+
+/// Renames a draft to the stream, unless that has a higher number than the draft's last. One script, because another publisher
+/// may write between a look and a rename.
+const REPLACE: &str = "
+    local top = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+    if top[1] and tonumber(string.match(top[1][1], '^%d+')) > tonumber(ARGV[1]) then return 0 end
+    redis.call('RENAME', KEYS[1], KEYS[2])
+    return 1";
 
 /// What the stream of a Redis holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,16 +105,22 @@ impl Stream {
         Ok(())
     }
 
-    /// Puts a draft in the stream's place. Groups of consumers go on where they were; what they had read and not
-    /// acknowledged is theirs to look for.
-    pub(crate) async fn replace_by(&self, draft: Uuid) -> Result<(), StreamError> {
+    /// Puts a draft that ends with event `last` in the stream's place, unless the stream has later ones by now: another
+    /// publisher was faster, and its readers would miss what the draft lacks. Groups of consumers go on where they were; what
+    /// they had read and not acknowledged is theirs to look for.
+    pub(crate) async fn replace_by(&self, draft: Uuid, last: i64) -> Result<bool, StreamError> {
         let (client, draft) = (&self.connection.client, self.beside(&draft.to_string()));
         for (group, last) in self.groups().await? {
             let _: Value = client.xgroup_create(&draft, group, last, false).await.map_err(StreamError::Refused)?;
         }
         let _: Value = client.persist(&draft).await.map_err(StreamError::Refused)?;
-        let _: Value = client.rename(&draft, &self.key).await.map_err(StreamError::Refused)?;
-        Ok(())
+        let arguments = [REPLACE.to_owned(), "2".to_owned(), draft.clone(), self.key.clone(), last.to_string()];
+        let command = CustomCommand::new_static("EVAL", ClusterHash::Offset(2), false);
+        let replaced: i64 = client.custom(command, arguments.to_vec()).await.map_err(StreamError::Refused)?;
+        if replaced == 0 {
+            let _: Value = client.del(&draft).await.map_err(StreamError::Refused)?;
+        }
+        Ok(replaced == 1)
     }
 
     async fn add(&self, key: &str, event: &Event) -> Result<(), StreamError> {

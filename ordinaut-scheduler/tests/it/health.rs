@@ -70,7 +70,8 @@ fn it_is_ready_when_its_loops_turn_and_only_alive_without_postgres() {
     assert_eq!(scheduler.until("/health/live", 200), r#"{"status":"live"}"#);
     postgres.stop().unwrap();
     let why = scheduler.until("/health/ready", 503);
-    assert!(why.contains("Postgres does not answer"), "{why}");
+    // A connection may be cut, or not be had.
+    assert!(["Postgres does not answer", "Postgres cannot be reached"].iter().any(|said| why.contains(said)), "{why}");
     scheduler.until("/health/live", 200);
 }
 

@@ -68,6 +68,8 @@ async fn without_the_flag_nobody_runs_them() {
         redaction: ordinaut_core::Redaction::default(),
         when_stuck: None,
     };
-    assert_eq!(ordinaut_worker::worker(config).unwrap().step().await.unwrap(), Step::Idle);
+    // It lives until its kinds were looked at.
+    let mut worker = ordinaut_worker::worker(config).unwrap();
+    assert_eq!(worker.step().await.unwrap(), Step::Idle);
     assert_eq!(fixture.job(id).await.why_it_waits(), Some(&Wait::KindUnknown));
 }
