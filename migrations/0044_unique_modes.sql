@@ -4,8 +4,8 @@
 -- until_started: who waits holds the key; once a worker has taken it, the next one takes the key over.
 -- run_again: who waits is replaced; while one runs, the newest waits behind it, parked, until it runs no more.
 --
--- Whoever takes a key over from a running job changes its row, perhaps in a transaction that stays open for long; that job's
--- end must not wait for it. So the keys of such jobs do not end with their job (ends_with_job), which has no flag 8 either: a
+-- An enqueue that takes a key over from a running job changes the key's row, perhaps in a transaction that stays open for long.
+-- The end of the running job must not wait for that transaction. So the keys of such jobs do not end with their job (ends_with_job), which has no flag 8 either: a
 -- key whose job has no work is found free by the next enqueue, or by the scheduler's repair. Only a job of another mode, or
 -- one that was sent back, whose key one of these takes over, waits with its end until that transaction ends.
 alter table unique_key add column ends_with_job boolean not null default true;
@@ -14,8 +14,8 @@ alter table parked drop constraint parked_reason_check;
 alter table parked add constraint parked_reason_check
     check (reason in ('task_paused', 'concurrency_key', 'limit', 'run_again'));
 
--- As it was (0025), but for these modes. "behind" is the job that the new one must not run beside: whoever inserts it parks
--- it then, with that as the key. Its form has one answer more, so that it is made anew.
+-- As it was (0025), but for these modes. "behind" is the job that the new one must not run beside: the statement that inserts
+-- the new job parks it, with that job as the park key. Its form has one answer more, so that it is made anew.
 drop function hold_key(bytea, uuid, interval, text);
 
 create function hold_key(wanted bytea, new_job uuid, after interval, mode text, out holder uuid, out due timestamptz,

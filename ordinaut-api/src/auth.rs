@@ -46,7 +46,7 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    /// Counts one, says it, and once there were many within a minute, keeps whoever guesses waiting. A right token never waits.
+    /// Counts a wrong token and logs it. Once a minute has seen many, the refusal is delayed. A right token never waits.
     async fn refused(&self, peer: &str) {
         self.total.inc();
         let count = self.count();
@@ -59,7 +59,7 @@ impl Refusals {
         }
     }
 
-    /// How many there were in this minute.
+    /// Number of wrong tokens in this minute.
     fn count(&self) -> u64 {
         let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, count) = lately.filter(|(since, _)| since.elapsed() < MINUTE).unwrap_or((Instant::now(), 0));

@@ -57,7 +57,7 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let shutdown = binary::shutdown(&loops)?;
     let health = Arc::new(WorkerHealth::default());
-    // Before Postgres is waited for, so that a taken port is known at once, and who asks meanwhile gets an answer.
+    // Before Postgres is waited for, so that a taken port is known at once, and health checks get an answer.
     if let Some(listener) = binary::listen_for_health(&settings.health).await? {
         loops.spawn("health", binary::serve_health(listener, health.clone()));
     }

@@ -125,7 +125,7 @@ async fn waits(db: &mut PgConnection) -> sqlx::Result<(f64, f64)> {
     sqlx::query_as(query).fetch_one(db).await
 }
 
-/// How many handlers started in each second.
+/// Number of handlers that started in each second.
 async fn starts(db: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
     let query = "with started as (
                      select date_trunc('second', started_at) as second, count(*) as jobs from ordinaut.run group by 1

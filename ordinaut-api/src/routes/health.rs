@@ -25,7 +25,7 @@ const FRESH: Duration = Duration::from_secs(1);
 const DEGRADED_WAIT: f64 = 60.0;
 const UNHEALTHY_WAIT: f64 = 300.0;
 
-/// As many queues as the answer names.
+/// Maximum number of queues that the answer names.
 const NAMED: usize = 5;
 
 /// How well a part does; the whole does as its worst part.

@@ -243,7 +243,7 @@ async fn no_body_makes_a_500_or_stops_a_queue_of_good_jobs() {
             accepted.push(answer.json()["id"].as_str().unwrap().to_owned());
         }
     }
-    assert!(good > CASES / 20, "of so many some are good: {good}");
+    assert!(good > CASES / 20, "{good} of {CASES} were accepted: the strategy has become too wild to test anything");
     let lists = [
         "/jobs",
         "/jobs?limit=500",

@@ -103,7 +103,7 @@ pub(crate) struct Create {
     /// What becomes of instants that nobody fired in time: `coalesce`, `skip` or `catch_up(N)`
     #[arg(long, value_name = "POLICY")]
     pub(crate) misfire: Option<String>,
-    /// Skip an instant while so many of its jobs have not ended
+    /// Skip an instant while this number of the task's jobs has not ended
     #[arg(long, value_name = "N")]
     pub(crate) max_instances: Option<u16>,
     /// One job at a time of all tasks with this key

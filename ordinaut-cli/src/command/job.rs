@@ -90,7 +90,7 @@ struct Shown<'a> {
     runs_next: Option<i32>,
 }
 
-/// As many attempts as are shown at once.
+/// Maximum number of attempts that are shown at once.
 const RUNS: i64 = 100;
 
 /// A job with its attempts: the last ones, or those before one of them.

@@ -1,4 +1,4 @@
-//! Lists come in pages that are bounded in size; who types a command wants so many rows.
+//! Lists come in pages that are bounded in size: pages are read until there are as many rows as `--limit` asks for.
 
 use ordinaut_core::Page;
 

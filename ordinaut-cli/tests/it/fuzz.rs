@@ -210,7 +210,7 @@ fn no_command_panics_or_stops_good_jobs() {
         assert!(code == Some(0) || !err.is_empty() || !out.is_empty(), "{line:.300?} fails and says nothing");
         good += usize::from(code == Some(0));
     }
-    assert!(good > CASES / 20, "of so many some are good: {good}");
+    assert!(good > CASES / 20, "{good} of {CASES} were accepted: the strategy has become too wild to test anything");
     for list in ["jobs", "jobs --state waiting", "task list", "dead list", "queues", "limit list", "calendar list"] {
         home.run(list).good();
     }

@@ -1,5 +1,5 @@
--- Let whoever may use the schema that was migrated execute its functions: Postgres lets everybody, unless default privileges
--- took that away. They do nothing that their caller may not do.
+-- Grant EXECUTE on the functions of the schema that was migrated to the roles that have USAGE on it. Postgres grants it to
+-- everybody, unless default privileges took that away. The functions do nothing that their caller may not do.
 do $$
 declare
     user_of record;

@@ -1,7 +1,7 @@
 -- Of each line $1 let the job wait again that was parked for the longest time, if nobody works under its concurrency key and
 -- its task has fewer jobs than it may have; a paused task's stay. A job that a limit has set aside works too: it may be let
--- in at any moment. Whoever asks is alone and holds the locks of the lines: a second look with an older snapshot, or a fire
--- at the same moment, would let another one go too.
+-- in at any moment. The caller runs alone and holds the locks of the lines: a second look with an older
+-- snapshot, or a fire at the same moment, would let another job go too.
 with waiting as materialized (
     select distinct job.task_id, parked.key
     from ordinaut.parked

@@ -1,4 +1,4 @@
-//! Serving HTTP to strangers: a connection that sends no request, or reads no answer, is closed, and there are only so many.
+//! Serving HTTP to strangers: a connection that sends no request, or reads no answer, is closed, and their number is bounded.
 
 use axum::Router;
 use axum::body::Body;

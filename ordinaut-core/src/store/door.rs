@@ -60,8 +60,8 @@ impl Database {
         if !self.address().has_several() {
             return match first {
                 Ok(result) => result,
-                // Asked anew, it takes a connection that came back meanwhile. The first call goes on trying to make one, which a
-                // server that allows no more never lets it.
+                // The second call takes a connection that was given back while the first one waited. The first one only
+                // tries to open another connection, which a server at its limit refuses each time.
                 Err(_) => match get().await {
                     Err(error) if is_pool_timeout(&error) => Err(self.why_none(error).await),
                     result => result,
@@ -76,7 +76,7 @@ impl Database {
         get().await
     }
 
-    /// Why the pool got no connection in time. It keeps to itself what the server told it meanwhile.
+    /// Why the pool got no connection in time. The pool's own error leaves out what the server answered.
     async fn why_none(&self, timeout: sqlx::Error) -> sqlx::Error {
         if self.pool().num_idle() == 0 && self.pool().size() >= self.pool().options().get_max_connections() {
             return timeout;

@@ -262,7 +262,7 @@ pub(crate) fn silence(patience: Duration) -> sqlx::Error {
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
-/// Whether no connection of the pool became free in time; what the server told the pool meanwhile is not in it.
+/// Whether no connection of the pool became free in time; the server's own answer is not in it.
 pub(super) fn is_pool_timeout(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::PoolTimedOut)
 }

@@ -19,7 +19,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 /// Between two looks at a lock that another process holds. Polled, because a session that waits inside
-/// `pg_advisory_lock` holds a snapshot, and `create index concurrently` waits for that for ever.
+/// `pg_advisory_lock` holds a snapshot, and `create index concurrently` waits for that forever.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// Between two tries of a migration that did not get its locks within the 50 ms of sql/schema/session.sql: whatever waited
@@ -69,8 +69,8 @@ async fn check_encoding(db: &mut PgConnection) -> Result<(), SchemaError> {
     if encoding == "UTF8" { Ok(()) } else { Err(SchemaError::Encoding { database, encoding }) }
 }
 
-/// Applies what is missing. A lock that is not had soon is tried for again and again: whoever waits for one makes everybody
-/// else wait behind it.
+/// Applies what is missing. A lock that is not free soon is tried for again and again: a migration that
+/// waits for one makes every later statement wait behind it.
 async fn apply(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError> {
     let start = Instant::now();
     for tries in 1_u32.. {

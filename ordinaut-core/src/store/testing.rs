@@ -121,7 +121,7 @@ async fn make_template(server: &PgConnectOptions, name: &str, db: &mut PgConnect
     Ok(())
 }
 
-/// Drops a database, and ends whoever is connected to it.
+/// Drops a database, and ends every connection to it.
 pub(crate) async fn drop_database(server: &PgConnectOptions, name: &Schema) -> sqlx::Result<()> {
     let mut connection = server.connect().await?;
     sqlx::query(name.fill("drop database if exists {schema} with (force)")).execute(&mut connection).await?;

@@ -127,7 +127,7 @@ impl Database {
         }
         *schedule = schedule.clone().anchored(held.now)?;
         if held.task.definition == before {
-            // No new version: whoever has read this one has read the newest.
+            // No new version, so that an If-Match with the version that was read still holds.
             return Ok(held.task);
         }
         let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;

@@ -14,8 +14,8 @@ use uuid::Uuid;
 /// As many connections as a test may have at once.
 const CONNECTIONS: u32 = 10;
 
-/// A database of one test, on a server that is there: created with all tables, and dropped with this value, whoever is
-/// connected to it. `&TestDatabase` is a `&Database`.
+/// A database of one test, on a server that is there: created with all tables, and dropped with this value, even
+/// while connections to it are open. `&TestDatabase` is a `&Database`.
 ///
 /// It is a copy of a template, `ordinaut_template_…`, which the first test makes in a second or two and which stays on the
 /// server; a copy takes some tens of milliseconds.

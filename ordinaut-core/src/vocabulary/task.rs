@@ -67,7 +67,7 @@ pub struct TaskDefinition {
     /// Its jobs are due up to so much later than it is, by a fixed whim of task and instant.
     #[serde(default)]
     pub jitter: f64,
-    /// An instant is skipped while so many of its jobs have not ended; 1 means that they never overlap.
+    /// An instant is skipped while this number of the task's jobs has not ended; 1 means that they never overlap.
     #[serde(default)]
     pub max_instances: Option<u16>,
     /// Of all tasks with this key, one job at a time runs; the others are parked until it has ended.

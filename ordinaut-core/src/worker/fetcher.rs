@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// What the arguments fetched by one statement take together at most, as they are stored; larger ones come one by one.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// After so many failures of one job's arguments, that are theirs, the job is buried.
+/// Number of failed reads of one job's arguments, each the arguments' own fault, after which the job is buried.
 const TRIES: u32 = 3;
 
 /// Between tries while Postgres is away.

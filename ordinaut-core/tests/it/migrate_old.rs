@@ -55,7 +55,8 @@ async fn a_migration_behind_a_reader_lets_others_pass() {
         while ask::<i64>(&db, "select version from ordinaut.schema_version").await < 30 {
             tokio::task::yield_now().await;
         }
-        // Over two tries: whoever stood behind a lock that is waited for would wait for the reader, which never ends here.
+        // Longer than two tries. An enqueue behind a migration that waits for its lock would wait for the reader, which does
+        // not end here.
         let start = std::time::Instant::now();
         while start.elapsed() < Duration::from_millis(2500) {
             ask::<i64>(&db, "select count(*) from ordinaut.outcome_count").await;

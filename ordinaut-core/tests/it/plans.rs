@@ -25,7 +25,7 @@ struct Ids {
 }
 
 impl Ids {
-    /// Of the week that begins so many weeks from now.
+    /// The partition of the week that begins `weeks` weeks from now.
     async fn of_week(db: &TestDatabase, weeks: i32) -> Self {
         let floor = "select left(ordinaut.uuid_v7_floor(now() + make_interval(weeks => $1))::text, 24)";
         Self { prefix: sqlx::query_scalar(floor).bind(weeks).fetch_one(db.pool()).await.unwrap() }

@@ -13,12 +13,12 @@ use std::time::Duration;
 const CRASHES: usize = 8;
 const WORKERS: usize = 2;
 
-/// How long a job takes, in milliseconds: far longer than nobody claims after a crash.
+/// Duration of a job in milliseconds: far longer than the time after a crash in which no worker claims.
 const TAKES: u64 = 4000;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes a minute: ./ops/test.sh fault backend_crash"]
-async fn after_the_crash_of_one_backend_no_lost_claim_runs_beside_its_successor() {
+async fn after_the_crash_of_one_process_no_lost_claim_runs_beside_its_successor() {
     let mut random = seed::random();
     let mut lab = Lab::start().await;
     lab.add_workers(WORKERS, &[("WORKER_CONCURRENCY", "20")]).await;

@@ -1,4 +1,4 @@
-//! Values of arguments stay out of errors: whoever may read what failed may not read what was asked for.
+//! Values of arguments stay out of errors: a person who may read errors may not read arguments.
 
 use crate::fixture::Fixture;
 use crate::server::{Server, with_header};
