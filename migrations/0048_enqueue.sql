@@ -1,7 +1,8 @@
--- The modes until_started and run_again (0044) in plain SQL too, as unique/enqueue.sql has them.
+-- Enqueue from plain SQL takes what the library and HTTP take, and refuses what they refuse: an error that names the field,
+-- and not a job that nobody can run. docs/sql.md describes it; a test gives the same jobs to all doors.
 
--- As it was (0030), but for the modes.
-create or replace function unique_fault(unique_by jsonb) returns text
+-- What is wrong with the rule itself; it begins with the field's name.
+create function unique_fault(unique_by jsonb) returns text
     language sql immutable parallel safe
 begin atomic
     select case when jsonb_typeof(unique_by) <> 'object' then ' must be a JSON object' else (
@@ -28,8 +29,11 @@ begin atomic
         limit 1) end;
 end;
 
--- As it was (0030); a job that must not run beside the one that held its key is parked behind that (unique/let_go.sql).
-create or replace function enqueue(
+-- As it was (0016), with what it lacked. A function with one parameter more is another one to Postgres, so the old one goes;
+-- every call of it means the new one.
+drop function enqueue(text, jsonb, text, integer, timestamptz, interval, integer, interval, text[], text);
+-- A job that must not run beside the one that held its key is parked behind that (unique/let_go.sql).
+create function enqueue(
     kind         text,
     args         jsonb       default '{}',
     queue        text        default 'default',
