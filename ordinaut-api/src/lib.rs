@@ -42,8 +42,6 @@ pub struct Config {
     pub database: Database,
     /// The bearer token that every call but health needs.
     pub admin_token: String,
-    /// The zone of schedules that name none.
-    pub timezone: String,
     /// What answers do not show.
     pub redaction: Redaction,
     /// Maximum number of connections at once.
@@ -54,7 +52,6 @@ pub struct Config {
 struct App {
     database: Database,
     admin_token: String,
-    timezone: String,
     redaction: Redaction,
     depths: Depths,
     redis: Option<Redis>,
@@ -86,7 +83,6 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         slow: Slow::new(&config.database),
         database: config.database,
         admin_token: config.admin_token,
-        timezone: config.timezone,
         redaction: config.redaction,
         traffic: Traffic::default(),
         refusals: Refusals::default(),

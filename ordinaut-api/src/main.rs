@@ -7,7 +7,6 @@ use ordinaut_core::binary::{self, Loops};
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::log::LogSettings;
-use ordinaut_core::settings::scheduler;
 use ordinaut_core::settings::{SettingError, Source};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,8 +16,6 @@ struct Settings {
     log: LogSettings,
     database: DatabaseSettings,
     api: ApiSettings,
-    timezone: String,
-    zone_doubt: Option<String>,
 }
 
 /// A process whose runtime turns. What else is wrong, the proxy asks for and leaves it out; starting again mends none of it.
@@ -49,17 +46,12 @@ fn settings(source: &Source) -> Result<Settings, SettingError> {
         log: LogSettings::read(source)?,
         database: DatabaseSettings::read(source)?,
         api: ApiSettings::read(source)?,
-        timezone: scheduler::default_zone(source)?,
-        zone_doubt: scheduler::zone_doubt(source),
     })
 }
 
 async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
-    let Settings { log, database, api, timezone, zone_doubt } = settings;
+    let Settings { log, database, api } = settings;
     binary::start_log(&log);
-    if let Some(doubt) = zone_doubt {
-        tracing::warn!("{doubt}");
-    }
     let shutdown = binary::shutdown(&loops).context("could not listen for signals")?;
     // It ends within the unit's own patience.
     binary::tell_supervisor(&loops, Arc::new(Alive), Duration::ZERO);
@@ -71,7 +63,6 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     let config = Config {
         database: database?,
         admin_token: api.admin_token,
-        timezone,
         redaction: api.redaction,
         max_connections: api.max_connections,
     };

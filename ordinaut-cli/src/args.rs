@@ -64,6 +64,11 @@ pub(crate) enum Verb {
     /// Look at queues, pause and resume them, and bound what waits there
     #[command(subcommand)]
     Queue(Queue),
+    /// Tell the zone of schedules that name none, or change it for tasks that are created from now on
+    Timezone {
+        /// The IANA name of the new one, such as Europe/Chisinau
+        zone: Option<String>,
+    },
     /// List workers
     Workers(Format),
     /// Tell a worker to lease nothing more, or again

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         .about("Fires tasks, rescues jobs of vanished workers, relays events, makes partitions, prunes");
     let matches = binary::with_flags(
         command,
-        &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "RETENTION_", "SCHEDULER_"],
+        &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "RETENTION_", "SCHEDULER_", "TZ"],
     )
     .get_matches();
     match binary::source(&matches).and_then(|source| settings(&source)) {

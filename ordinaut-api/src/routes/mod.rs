@@ -122,7 +122,6 @@ mod tests {
             slow: Slow::new(&database),
             database,
             admin_token: String::new(),
-            timezone: String::new(),
             redaction: Default::default(),
             traffic: Default::default(),
             refusals: Default::default(),

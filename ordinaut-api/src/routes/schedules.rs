@@ -28,7 +28,10 @@ pub(crate) async fn preview(
     State(app): State<Arc<App>>,
     JsonBody(asked): JsonBody<Asked>,
 ) -> Result<Json<Preview>, Problem> {
-    let schedule = Schedule::from_json(asked.schedule.into(), &app.timezone)?;
+    let mut schedule = Schedule::from_json(asked.schedule.into())?;
+    if schedule.timezone.is_empty() {
+        schedule.timezone = app.database.time_zone().await?;
+    }
     let calendars = app.database.calendars_of(&asked.calendars).await?;
     let (after, count) = (asked.after.unwrap_or_else(Utc::now), asked.count.unwrap_or(DEFAULT_COUNT));
     Ok(Json(ordinaut_core::preview(schedule, calendars, after, count).await?))

@@ -26,7 +26,7 @@ pub(crate) async fn create(
     JsonBody(document): JsonBody<Map<String, Value>>,
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
-    let definition = TaskDefinition::from_json(document.into(), &app.timezone)?;
+    let definition = TaskDefinition::from_json(document.into())?;
     let task = app.database.create_task(&definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
     Ok((StatusCode::CREATED, location, tagged(task)))
@@ -99,7 +99,7 @@ pub(crate) async fn replace(
     JsonBody(document): JsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
-    let definition = TaskDefinition::from_json(document.into(), &app.timezone)?;
+    let definition = TaskDefinition::from_json(document.into())?;
     let changed = app.database.change_task(id, &definition, version).await;
     changed.map(tagged).map_err(|error| of_task(id, error))
 }

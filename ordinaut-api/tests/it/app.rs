@@ -84,12 +84,12 @@ impl TestApp {
         database.migrate().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (admin_token, timezone) = (TOKEN.to_owned(), "Europe/Chisinau".to_owned());
+        database.set_time_zone("Europe/Chisinau").await.unwrap();
+        let admin_token = TOKEN.to_owned();
         let keyring = Keyring::new([("k1", [7; 32])]).unwrap();
         let config = Config {
             database: database.clone().keyring(keyring).encrypt_kinds(["charge"]),
             admin_token,
-            timezone,
             redaction: Redaction::new(["password", "api_key"]),
             max_connections: 1000,
         };

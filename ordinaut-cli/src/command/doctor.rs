@@ -5,7 +5,8 @@ use crate::connection::Connection;
 use crate::output::{answer, table};
 use chrono::Utc;
 use ordinaut_core::settings::api::ApiSettings;
-use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone, zone_doubt};
+use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
 use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::settings::{SettingError, Source};
 use ordinaut_core::{
@@ -40,17 +41,14 @@ enum Verdict {
 
 /// Code 0 if nothing is bad.
 pub(crate) async fn run(connection: &Connection, source: &Source, format: Format) -> anyhow::Result<ExitCode> {
-    let zones = match zone_doubt(source) {
-        Some(doubt) => note("zones", doubt),
-        None => good("zones", format!("the bundled zone data is {}", zone_data_version())),
-    };
-    let mut findings = vec![settings(source), zones];
+    let mut findings = vec![settings(source)];
     let mut opened = None;
     match connection.database.connect("ordinaut-doctor").await {
         Ok(database) => {
             opened = Some(database.clone());
             findings.extend(server(&database, &connection.origin).await);
             findings.push(schema(&database).await);
+            findings.push(zones(&connection.database, &database).await);
             findings.extend(obstacles(&database).await);
             findings.extend(processes(&database).await);
             findings.push(listen(&database).await);
@@ -124,6 +122,19 @@ async fn schema(database: &Database) -> Finding {
         }
         Ok(found) => good("schema", format!("\"{name}\" is at version {}", found.version)),
         Err(error) => bad("schema", error.to_string()),
+    }
+}
+
+async fn zones(settings: &DatabaseSettings, database: &Database) -> Finding {
+    match database.time_zone().await {
+        Ok(stored) => match settings.zone_doubt(&stored) {
+            Some(doubt) => note("zones", doubt),
+            None => {
+                let data = zone_data_version();
+                good("zones", format!("schedules that name none go by {stored}; the bundled zone data is {data}"))
+            }
+        },
+        Err(error) => bad("zones", format!("the installation's zone is not known: {error}")),
     }
 }
 

@@ -17,3 +17,4 @@ pub(crate) mod queue;
 pub(crate) mod status;
 pub(crate) mod task;
 mod task_history;
+pub(crate) mod timezone;

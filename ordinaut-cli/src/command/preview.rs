@@ -1,4 +1,4 @@
-//! `ordinaut preview`: needs no database, unless calendars are named.
+//! `ordinaut preview`: asks a database for calendars, and for the installation's zone if the schedule names none.
 
 use super::task::schedule;
 use crate::args::Preview;
@@ -16,7 +16,14 @@ pub(crate) async fn run(asked: Preview, source: &Source) -> anyhow::Result<ExitC
     if !document.contains_key("kind") {
         bail!("say when: --cron, --every, --rrule, --once, --event, --condition or --service");
     }
-    let schedule = Schedule::from_json(document.into(), &default_zone(source)?)?;
+    let mut schedule = Schedule::from_json(document.into())?;
+    if schedule.timezone.is_empty() {
+        schedule.timezone = match Connection::find(source) {
+            Ok(connection) => connection.open().await?.time_zone().await?,
+            // No installation is named: the zone that a new one would get.
+            Err(_) => default_zone(source)?,
+        };
+    }
     let calendars = if asked.calendars.is_empty() {
         Vec::new()
     } else {

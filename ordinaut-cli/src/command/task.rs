@@ -6,8 +6,6 @@ use crate::args::{Change, Create, ListTasks, OneTask, Task, When};
 use crate::command::pages::collect;
 use crate::output::{answer, facts, or_dash, refuse_masked, shown_json, table, time};
 use anyhow::{Context, anyhow, bail};
-use ordinaut_core::settings::Source;
-use ordinaut_core::settings::scheduler::default_zone;
 use ordinaut_core::{Database, Task as Stored, TaskDefinition, TaskError, TaskFilter, Unreadable};
 use serde_json::{Map, Value, json};
 use std::io::Read;
@@ -16,9 +14,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) async fn run(database: &Database, task: Task, source: &Source) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitCode> {
     match task {
-        Task::Create(create) => self::create(database, *create, &default_zone(source)?).await?,
+        Task::Create(create) => self::create(database, *create).await?,
         Task::List(wanted) => list(database, wanted).await?,
         Task::Show(OneTask { id, format }) => {
             let task = database.task(id).await?.ok_or_else(|| no_task(id))?;
@@ -64,11 +62,11 @@ pub(crate) async fn run(database: &Database, task: Task, source: &Source) -> any
     Ok(ExitCode::SUCCESS)
 }
 
-async fn create(database: &Database, create: Create, timezone: &str) -> anyhow::Result<()> {
+async fn create(database: &Database, create: Create) -> anyhow::Result<()> {
     let format = create.format;
     let document = document(create)?;
     refuse_masked(document.get("args"))?;
-    let definition = TaskDefinition::from_json(document, timezone)?;
+    let definition = TaskDefinition::from_json(document)?;
     let task = database.create_task(&definition).await?;
     answer(format, &task, || task.id.to_string())
 }

@@ -11,7 +11,7 @@ use ordinaut_core::binary::{self, Loops};
 use ordinaut_core::settings::Source;
 use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone, zone_doubt};
+use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
 use ordinaut_core::settings::worker::{Served, WorkerSettings};
 use ordinaut_core::{Database, EXIT_STUCK, Pulse};
 use place::{Place, Running};
@@ -41,15 +41,12 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
         ("WORKER_HTTP_ALLOW", Some("127.0.0.0/8,::1".to_owned())),
     ]);
     // What cannot be used is said before anything is started.
+    default_zone(&source)?;
     let settings = Settings {
         api: ApiSettings::read(&source)?,
         worker: WorkerSettings::read(&source)?,
         scheduler: SchedulerSettings::read(&source)?,
-        timezone: default_zone(&source)?,
     };
-    if let Some(doubt) = zone_doubt(&source) {
-        tracing::warn!("{doubt}");
-    }
     let servers = {
         let source = source.clone();
         tokio::task::spawn_blocking(move || Servers::start(&Place::here(), &source)).await??
@@ -120,7 +117,6 @@ struct Settings {
     api: ApiSettings,
     worker: WorkerSettings,
     scheduler: SchedulerSettings,
-    timezone: String,
 }
 
 /// The three doors, in one process.
@@ -133,7 +129,7 @@ struct Doors {
 
 impl Doors {
     fn open(dev: &Dev, database: &Database, settings: Settings, listener: TcpListener) -> Self {
-        let Settings { api, worker, scheduler, timezone } = settings;
+        let Settings { api, worker, scheduler } = settings;
         let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());
         for number in 1..=dev.workers {
@@ -160,7 +156,6 @@ impl Doors {
         let config = ordinaut_api::Config {
             database: database.clone(),
             admin_token: api.admin_token,
-            timezone,
             redaction: api.redaction,
             max_connections: api.max_connections,
         };

@@ -57,6 +57,10 @@ fn doctor_finds_nothing_bad_beside_a_dev() {
         assert_eq!(named(&findings, "part", part)["verdict"], "good", "{findings}");
     }
     assert!(findings.as_array().unwrap().iter().all(|finding| finding["verdict"] != "bad"), "{findings}");
+    let other = home.run("doctor --tz Asia/Tokyo");
+    let doubt = "TZ is \"Asia/Tokyo\", but schedules that name none go by UTC, which is stored for the whole installation; \
+                 `ordinaut timezone Asia/Tokyo` would change that";
+    assert!(other.good().contains(doubt), "{other:?}");
     let text = home.run("doctor");
     assert!(text.good().contains("the `ordinaut dev` that runs here") && !text.out.contains("BAD"), "{text:?}");
 }

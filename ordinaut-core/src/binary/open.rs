@@ -50,6 +50,9 @@ async fn try_to_open(settings: &DatabaseSettings, name: &str) -> Result<Database
     }
     let database = settings.connect(name).await?;
     must_be_usable(&database).await?;
+    if let Some(doubt) = settings.zone_doubt(&database.time_zone().await?) {
+        warn!("{doubt}");
+    }
     Ok(database)
 }
 

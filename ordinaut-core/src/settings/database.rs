@@ -2,7 +2,9 @@
 
 use super::args::ArgsSettings;
 use super::redis::REDIS_URL;
+use super::scheduler::{TZ, default_zone};
 use super::source::{SettingError, Source};
+use super::system_zone::system_zone;
 use super::{Setting, within};
 use crate::store::address::Address;
 use crate::store::database::Database;
@@ -53,6 +55,9 @@ pub struct DatabaseSettings {
     args: ArgsSettings,
     /// No setting: a process knows for how long it waits.
     statement_timeout: Option<Duration>,
+    zone: String,
+    /// What `TZ` is, if anybody set it.
+    zone_said: Option<String>,
 }
 
 impl DatabaseSettings {
@@ -67,6 +72,8 @@ impl DatabaseSettings {
             redis_url: source.read(&REDIS_URL)?,
             args: ArgsSettings::read(source)?,
             statement_timeout: None,
+            zone: default_zone(source)?,
+            zone_said: if source.says(TZ.about.name) { source.read(&TZ)? } else { None },
         })
     }
 
@@ -100,12 +107,27 @@ impl DatabaseSettings {
             Some(address) => database.direct(address.clone()),
             None => database,
         };
-        Ok(self.args.apply(database.in_schema(self.schema.clone()).redis(self.redis_url.clone())))
+        Ok(self.args.apply(self.here(database).redis(self.redis_url.clone())))
     }
 
     /// One connection past any pooler, for migrations.
     pub async fn connect_directly(&self, name: &str) -> sqlx::Result<Database> {
         let options = self.direct_url.as_ref().unwrap_or(&self.url).clone().application_name(name);
-        Ok(Database::connect_process(options, 1, None).await?.in_schema(self.schema.clone()))
+        Ok(self.here(Database::connect_process(options, 1, None).await?))
+    }
+
+    /// What to tell an operator whose `TZ` is not the zone that the installation has.
+    pub fn zone_doubt(&self, stored: &str) -> Option<String> {
+        let said = self.zone_said.as_deref()?;
+        let goes_by = format!("schedules that name none go by {stored}, which is stored for the whole installation");
+        if system_zone(said).is_some_and(|zone| zone.is_doubtful) {
+            return Some(format!("TZ is {said:?}, which names no IANA time zone: {goes_by}"));
+        }
+        (self.zone != stored)
+            .then(|| format!("TZ is {said:?}, but {goes_by}; `ordinaut timezone {}` would change that", self.zone))
+    }
+
+    fn here(&self, database: Database) -> Database {
+        database.in_schema(self.schema.clone()).first_time_zone(&self.zone).expect("TZ was checked when it was read")
     }
 }

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 pub(super) const TZ: Setting<String> = Setting::new(
     "TZ",
-    "the zone of schedules that name none",
+    "the zone of schedules that name none, which the first migration stores; `ordinaut timezone` changes it later",
     "the name of an IANA time zone such as Europe/Chisinau, or :/etc/localtime where that is a link to a zone",
     |text| system_zone(text).is_some().then(|| text.to_owned()),
 )
-.or("Europe/Chisinau");
+.or("UTC");
 
 pub(super) const SCHEDULER_MISFIRE_GRACE_TIME: Setting<Duration> = Setting::new(
     "SCHEDULER_MISFIRE_GRACE_TIME",
@@ -32,18 +32,10 @@ pub(super) const SCHEDULER_MAX_WORKERS: Setting<usize> = Setting::new(
 )
 .or("10");
 
-/// The zone of schedules that name none.
+/// The zone that a new installation gets; one that exists has its own ([`Database::time_zone`](crate::Database::time_zone)).
 pub fn default_zone(source: &Source) -> Result<String, SettingError> {
     let text = source.get(&TZ)?;
     Ok(system_zone(&text).map_or(text, |zone| zone.name))
-}
-
-/// Why schedules that name no zone run in UTC, if `TZ` is something from which no zone's name can be told.
-pub fn zone_doubt(source: &Source) -> Option<String> {
-    let text = source.get(&TZ).ok()?;
-    system_zone(&text)
-        .filter(|zone| zone.is_doubtful)
-        .map(|_| format!("TZ is {text:?}, which names no IANA time zone: schedules that name none run in UTC"))
 }
 
 /// How the scheduler fires tasks.

@@ -35,6 +35,7 @@ pub struct Database {
     hints: Arc<Hints>,
     redis_url: Option<Arc<str>>,
     pub(super) secrets: Secrets,
+    pub(super) first_zone: Option<Arc<str>>,
 }
 
 impl From<PgPool> for Database {
@@ -119,6 +120,7 @@ impl Database {
             hints: Arc::default(),
             redis_url: None,
             secrets: Secrets::default(),
+            first_zone: None,
         }
     }
 

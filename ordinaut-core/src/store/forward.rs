@@ -32,7 +32,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(600);
 /// Tries after which somebody is told what is waited for.
 const TRIES_A_WARNING: u32 = 10;
 
-pub(super) async fn forward(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError> {
+pub(super) async fn forward(db: &mut PgConnection, schema: &Schema, zone: &str) -> Result<(), SchemaError> {
     check_encoding(db).await?;
     loop {
         let locked = "select pg_try_advisory_lock(hashtext('ordinaut.migrate'), hashtext($1))";
@@ -56,6 +56,8 @@ pub(super) async fn forward(db: &mut PgConnection, schema: &Schema) -> Result<()
         create.map_err(|error| SchemaError::Create(schema.clone(), error))?;
     }
     sqlx::query(include_str!("../../sql/schema/session.sql")).bind(schema.as_str()).execute(&mut *db).await?;
+    // For the migration that stores it, in its own transaction.
+    sqlx::query("select set_config('ordinaut.first_zone', $1, false)").bind(zone).execute(&mut *db).await?;
     apply(db, schema).await?;
     sqlx::query(include_str!("../../sql/schema/grant.sql")).execute(&mut *db).await?;
     sqlx::query(include_str!("../../sql/schema/keep_version.sql")).execute(&mut *db).await?;

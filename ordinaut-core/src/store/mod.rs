@@ -19,6 +19,7 @@ mod fields;
 mod flag;
 mod forward;
 pub(crate) mod hints;
+pub(crate) mod installation;
 pub(crate) mod intervene;
 pub(crate) mod limit;
 pub(crate) mod link;

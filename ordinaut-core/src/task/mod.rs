@@ -64,12 +64,16 @@ pub enum TaskError {
 }
 
 impl Database {
-    /// Creates a task, due from now on.
+    /// Creates a task, due from now on. A schedule that names no zone gets the installation's, which the answer has.
     pub async fn create_task(&self, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.check_task(definition)?;
         let mut tx = self.begin().await?;
         let now = self.now(&mut *tx).await?;
-        let definition = TaskDefinition { schedule: definition.schedule.clone().anchored(now)?, ..definition.clone() };
+        let mut schedule = definition.schedule.clone();
+        if schedule.timezone.is_empty() {
+            schedule.timezone = self.time_zone_on(&mut *tx).await?;
+        }
+        let definition = TaskDefinition { schedule: schedule.anchored(now)?, ..definition.clone() };
         let next = next::next_run(self, &definition, now, &mut tx).await?;
         if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
             return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
@@ -112,8 +116,12 @@ impl Database {
         if version.is_some_and(|version| version != held.task.version) {
             return Err(TaskError::Changed(held.task.version));
         }
-        let definition = change(&held.task.definition)?;
+        let mut definition = change(&held.task.definition)?;
         self.check_task(&definition)?;
+        if definition.schedule.timezone.is_empty() {
+            // Not the installation's, which may be another one by now.
+            definition.schedule.timezone.clone_from(&held.task.definition.schedule.timezone);
+        }
         let before = std::mem::replace(&mut held.task.definition, definition);
         let after = &held.task.definition;
         if (&after.dedupe_key, after.dedupe_window) != (&before.dedupe_key, before.dedupe_window) {

@@ -136,10 +136,10 @@ impl TaskDefinition {
     }
 
     /// Reads a definition from JSON, and its schedule as [`Schedule::from_json`] does. An error names the field.
-    pub fn from_json(mut json: Value, timezone: &str) -> Result<Self, InvalidJson> {
+    pub fn from_json(mut json: Value) -> Result<Self, InvalidJson> {
         let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
         match fields.get_mut("schedule") {
-            Some(Value::Object(schedule)) => fill_in(schedule, timezone),
+            Some(Value::Object(schedule)) => fill_in(schedule),
             Some(_) => return Err(InvalidJson::no_object("schedule")),
             None => {}
         }
@@ -159,8 +159,7 @@ impl TaskDefinition {
             // The anchor of another rule means nothing to this one.
             document.pointer_mut("/schedule/dtstart").map(Value::take);
         }
-        let timezone = self.schedule.timezone.clone();
-        Self::from_json(document, &timezone)
+        Self::from_json(document)
     }
 
     /// As many of its jobs as may be unfinished at once; `None`: any number.
@@ -290,7 +289,7 @@ mod tests {
     #[test]
     fn a_service_has_one_job_and_nothing_that_is_said_of_instants() {
         let schedule = json!({"kind": "service"});
-        let read = TaskDefinition::from_json(json!({"title": "t", "kind": "k", "schedule": schedule}), "UTC").unwrap();
+        let read = TaskDefinition::from_json(json!({"title": "t", "kind": "k", "schedule": schedule})).unwrap();
         assert_eq!((&*read.schedule.expr, read.most_jobs(), read.check()), ("5s", Some(1), Ok(())));
         let refused = |task: TaskDefinition| task.check().map_or_else(|invalid| invalid.field, |()| "none");
         let service = || TaskDefinition::new("t", "k", Schedule::new(ScheduleKind::Service, "5s"));
@@ -307,7 +306,7 @@ mod tests {
 
     #[test]
     fn json_that_is_none_is_refused_with_the_path() {
-        let read = |json| TaskDefinition::from_json(json, "UTC").unwrap_err().field;
+        let read = |json| TaskDefinition::from_json(json).unwrap_err().field;
         assert_eq!(
             read(json!({"title": "t", "kind": "k", "schedule": {"kind": "hourly", "expr": ""}})),
             "schedule.kind"

@@ -1,13 +1,14 @@
 //! Tasks: created, changed, fired, held, called off.
 
 use crate::fixture::{
-    TestDatabase, ask, ask_of, database, eventually, run, schedule, schedule_once, succeed, tell, worker,
+    TestDatabase, ask, ask_of, database, empty_database, eventually, run, schedule, schedule_once, succeed, tell,
+    worker,
 };
 use chrono::{DateTime, Utc};
 use ordinaut_core::settings::scheduler::SchedulerSettings;
 use ordinaut_core::{
-    Calendar, CalendarMode, JobState, Misfire, Schedule, ScheduleKind, Scheduler, Task, TaskDefinition, TaskError,
-    TaskStatus,
+    Calendar, CalendarMode, Database, JobState, Misfire, Schedule, ScheduleKind, Scheduler, Task, TaskDefinition,
+    TaskError, TaskStatus,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -454,4 +455,32 @@ async fn a_change_that_changes_nothing_makes_no_new_version() {
     assert_eq!((same.version, same.next_run_at, same.updated_at), (1, task.next_run_at, task.updated_at));
     assert_eq!(db.patch_task(task.id, &json!({"title": "A probe"}), None).await.unwrap().version, 1);
     assert_eq!(db.patch_task(task.id, &json!({"title": "Another"}), None).await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn a_task_without_a_zone_gets_the_installations_whichever_way_it_comes() {
+    let db = empty_database().await;
+    Database::clone(&db).first_time_zone("Asia/Tokyo").unwrap().migrate().await.unwrap();
+    Database::clone(&db).first_time_zone("Europe/London").unwrap().migrate().await.unwrap();
+    assert_eq!(db.time_zone().await.unwrap(), "Asia/Tokyo", "the first migration stores it");
+    let nine = || TaskDefinition::new("t", "probe", Schedule::new(ScheduleKind::Cron, "0 9 * * *"));
+    let task = db.create_task(&nine()).await.unwrap();
+    assert_eq!(task.definition.schedule.timezone, "Asia/Tokyo");
+    assert_eq!(task.next_run_at.unwrap().format("%H:%M").to_string(), "00:00");
+
+    for wrong in ["Nowhere", ""] {
+        assert!(db.set_time_zone(wrong).await.is_err());
+        assert!(Database::clone(&db).first_time_zone(wrong).is_err());
+    }
+    db.set_time_zone("Europe/Chisinau").await.unwrap();
+
+    let written = json!({"title": "t", "kind": "probe", "schedule": {"kind": "cron", "expr": "0 9 * * *"}});
+    let later = db.create_task(&TaskDefinition::from_json(written).unwrap()).await.unwrap();
+    assert_eq!(later.definition.schedule.timezone, "Europe/Chisinau");
+    assert_eq!(db.task(task.id).await.unwrap().unwrap().definition.schedule.timezone, "Asia/Tokyo");
+    let renamed = TaskDefinition { title: "u".to_owned(), ..nine() };
+    let unzoned = json!({"schedule": {"timezone": null}});
+    for changed in [db.change_task(task.id, &renamed, None).await, db.patch_task(task.id, &unzoned, None).await] {
+        assert_eq!(changed.unwrap().definition.schedule.timezone, "Asia/Tokyo", "a task that exists keeps its own");
+    }
 }

@@ -41,8 +41,9 @@ pub struct Schedule {
     pub kind: ScheduleKind,
     /// The expression.
     pub expr: String,
-    /// The IANA name of the zone whose clock it goes by.
-    #[serde(default = "utc")]
+    /// The IANA name of the zone whose clock it goes by. Empty: a new task stores the installation's
+    /// ([`Database::time_zone`](crate::Database::time_zone)), and one that exists keeps its own; without a database it is UTC.
+    #[serde(default)]
     pub timezone: String,
     /// What the clock in the zone shows at the anchor of `every` and `rrule`. Whoever stores the task fills it in once,
     /// with [`Schedule::anchored`], so that it never drifts.
@@ -77,35 +78,29 @@ pub enum Compiled {
 }
 
 /// What a person need not write.
-pub(crate) fn fill_in(schedule: &mut Map<String, Value>, timezone: &str) {
-    schedule.entry("timezone").or_insert_with(|| timezone.into());
+pub(crate) fn fill_in(schedule: &mut Map<String, Value>) {
     if schedule.get("kind").is_some_and(|kind| *kind == ScheduleKind::Service.as_str()) {
         schedule.entry("expr").or_insert_with(|| service::DEFAULT.into());
     }
-}
-
-fn utc() -> String {
-    "UTC".to_owned()
 }
 
 impl Schedule {
     /// Its fields that an [`InvalidField`] may name; none is a field of a task too.
     pub const FIELDS: [&str; 7] = ["expr", "timezone", "dtstart", "exdates", "rdates", "starts_at", "ends_at"];
 
-    /// Reads a schedule from JSON; one without a zone gets this one, and a service that does not say it is restarted after
-    /// 5 s. An error names the field.
-    pub fn from_json(mut json: Value, timezone: &str) -> Result<Self, InvalidJson> {
+    /// Reads a schedule from JSON; a service that does not say it is restarted after 5 s. An error names the field.
+    pub fn from_json(mut json: Value) -> Result<Self, InvalidJson> {
         let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
-        fill_in(fields, timezone);
+        fill_in(fields);
         json::read(json)
     }
 
-    /// A schedule in UTC, without bounds.
+    /// A schedule in the installation's zone, without bounds.
     pub fn new(kind: ScheduleKind, expr: impl Into<String>) -> Self {
         Self {
             kind,
             expr: expr.into(),
-            timezone: utc(),
+            timezone: String::new(),
             dtstart: None,
             exdates: Vec::new(),
             rdates: Vec::new(),
@@ -164,7 +159,7 @@ impl Schedule {
                 let reason = "must be given for a rule with a COUNT, which counts from it".to_owned();
                 return Err(InvalidField { field: "dtstart", reason });
             }
-            self.dtstart = Some(Zone::named(&self.timezone)?.wall(at).trunc_subsecs(0));
+            self.dtstart = Some(self.zone()?.wall(at).trunc_subsecs(0));
         }
         Ok(self)
     }
@@ -172,7 +167,7 @@ impl Schedule {
     /// Checks every field, and reads the expression. A schedule that can never be due is refused; one that has ended
     /// is not, for there is no "now" here.
     pub fn compile(&self, calendars: &[Calendar]) -> Result<Compiled, InvalidField> {
-        let zone = Zone::named(&self.timezone)?;
+        let zone = self.zone()?;
         self.check()?;
         let rule = match self.kind {
             ScheduleKind::Event => return Topic::parse(&self.expr).map(Compiled::Event),
@@ -215,6 +210,10 @@ impl Schedule {
     /// Whether it ends after a number of times; one whose expression is wrong is refused for that.
     fn is_counted(&self) -> bool {
         self.kind == ScheduleKind::Rrule && RuleText::parse(&self.expr).is_ok_and(|rule| rule.count.is_some())
+    }
+
+    pub(crate) fn zone(&self) -> Result<Zone, InvalidField> {
+        Zone::named(if self.timezone.is_empty() { "UTC" } else { &self.timezone })
     }
 
     fn anchor(&self) -> Result<NaiveDateTime, InvalidField> {
@@ -323,7 +322,7 @@ mod tests {
     fn seconds_need_not_be_written() {
         let read = |time: &str| {
             let json = serde_json::json!({"kind": "rrule", "expr": "FREQ=DAILY", "dtstart": time, "exdates": [time], "rdates": [time]});
-            Schedule::from_json(json, "UTC")
+            Schedule::from_json(json)
         };
         assert_eq!(read("2027-01-01T09:00").unwrap(), read("2027-01-01T09:00:00").unwrap());
         for bad in ["2027-01-01", "2027-01-01T09", "2027-01-01T09:00Z", "2027-01-01T09:00:00+02:00", "tomorrow", ""] {
