@@ -17,26 +17,9 @@ with listed as materialized (
     where parked.job_id = any(array[listed.job_id])
     returning parked.job_id, parked.attempt, parked.flags, parked.queue, parked.kind
 ), gone as (
-    select * from waited union all select * from set_aside
-), ended as (
-    insert into ordinaut.run (job_id, attempt, outcome, error)
-    select job_id, attempt + 1, 'cancelled', $3::text
-    from gone
-), key_freed as (
-    update ordinaut.unique_key
-    set held_until = clock_timestamp() + after_end
-    where job_id = any(array(select job_id from gone where flags & 8 = 8))
-), counted as (
-    insert into ordinaut.outcome_count (queue, outcome, ended)
-    select queue, 'cancelled', count(*)
-    from gone
-    group by queue
-), told as (
-    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'cancelled', queue, kind, array_agg(job_id), array_agg(attempt + 1)
-    from gone
-    group by queue, kind
-), flagged as (
+    select removed.*, $3::text as reason
+    from (table waited union all table set_aside) as removed
+), {{ended_while_waiting}}, flagged as (
     update ordinaut.due_work
     set flags = flags | 1
     from listed

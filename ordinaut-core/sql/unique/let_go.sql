@@ -13,35 +13,28 @@ with follower as materialized (
     delete from ordinaut.due_work
     using follower
     where due_work.job_id = any(array[leader]) and due_work.session is null
-    returning due_work.job_id, follower.job_id as follower, attempt, queue, kind
+    returning due_work.job_id, attempt, flags, queue, kind, follower.job_id as follower
 ), set_aside as (
     delete from ordinaut.parked
     using follower
     where parked.job_id = any(array[leader])
-    returning parked.job_id, follower.job_id as follower, attempt, queue, kind
-), replaced as (
-    select * from waited union all select * from set_aside
-), ended as (
-    insert into ordinaut.run (job_id, attempt, outcome, error)
-    select job_id, attempt + 1, 'cancelled', 'replaced by job ' || follower
-    from replaced
-), counted as (
-    insert into ordinaut.outcome_count (queue, outcome, ended) select queue, 'cancelled', count(*) from replaced group by queue
+    returning parked.job_id, attempt, flags, queue, kind, follower.job_id as follower
 ), gone as (
+    select removed.*, 'replaced by job ' || follower as reason
+    from (table waited union all table set_aside) as removed
+), {{ended_while_waiting}}, unparked as (
     delete from ordinaut.parked
     using follower
     where parked.job_id = any(array[follower.job_id]) and parked.reason = 'run_again'
       -- A worker has taken it since: the job behind it goes on waiting.
-      and (not leader_waits or exists (select from replaced where replaced.follower = follower.job_id))
+      and (not leader_waits or exists (select from gone where gone.follower = follower.job_id))
     returning parked.*
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select greatest(run_at, clock_timestamp()), job_id, priority, attempt, failures, flags, queue, kind
-    from gone
-), told as (
+    from unparked
+), told_unparked as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'cancelled', queue, kind, array_agg(job_id), array_agg(attempt + 1) from replaced group by queue, kind
-    union all
-    select 'unparked', queue, kind, array_agg(job_id), array_agg(attempt) from gone group by queue, kind
+    select 'unparked', queue, kind, array_agg(job_id), array_agg(attempt) from unparked group by queue, kind
 )
-select distinct queue from gone
+select distinct queue from unparked

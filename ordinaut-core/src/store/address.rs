@@ -188,7 +188,7 @@ impl Database {
 /// An error if the server only reads: a standby, or one that was told to.
 pub(super) async fn must_take_writes(connection: &mut PgConnection) -> sqlx::Result<()> {
     // The simple protocol, which a pooler passes on as it is.
-    let answer = sqlx::raw_sql(include_str!("../../sql/links/takes_writes.sql")).fetch_one(connection).await?;
+    let answer = sqlx::raw_sql(sql!("links/takes_writes")).fetch_one(connection).await?;
     if answer.try_get(0)? {
         return Ok(());
     }

@@ -91,12 +91,7 @@ impl Database {
             Called::Jobs(jobs) => (Some(jobs), None),
             Called::OfTask(task) => (None, Some(task)),
         };
-        sqlx::query_as(self.sql(include_str!("../../sql/jobs/call_off.sql")))
-            .bind(jobs)
-            .bind(task)
-            .bind(reason)
-            .fetch_one(db)
-            .await
+        sqlx::query_as(self.sql(sql!("jobs/call_off"))).bind(jobs).bind(task).bind(reason).fetch_one(db).await
     }
 
     /// Cancels the next jobs after one of them.
@@ -106,7 +101,7 @@ impl Database {
         created_before: DateTime<Utc>,
         after: Uuid,
     ) -> sqlx::Result<CancelledSome> {
-        sqlx::query_as(self.sql(include_str!("../../sql/jobs/cancel_some.sql")))
+        sqlx::query_as(self.sql(sql!("jobs/cancel_some")))
             .bind(&filter.queue)
             .bind(&filter.kind)
             .bind(&filter.tag)

@@ -67,7 +67,7 @@ pub(crate) struct Claimed {
 /// Takes leases.
 pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<Claimed> {
     let (queues, priorities) = claim.lanes();
-    let rows = sqlx::query(schema.sql(include_str!("../../sql/jobs/claim.sql")))
+    let rows = sqlx::query(schema.sql(sql!("jobs/claim")))
         .bind(queues)
         .bind(priorities)
         .bind(claim.floors())
@@ -172,7 +172,7 @@ pub(crate) async fn give_back(
     session: i64,
     tokens: &[Token],
 ) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(include_str!("../../sql/jobs/give_back.sql")))
+    sqlx::query(schema.sql(sql!("jobs/give_back")))
         .bind(tokens.iter().map(|token| token.job_id).collect::<Vec<_>>())
         .bind(tokens.iter().map(|token| token.attempt).collect::<Vec<_>>())
         .bind(session)
@@ -189,11 +189,8 @@ pub(crate) async fn strays(
     session: i64,
     nonces: &[i32],
 ) -> sqlx::Result<Vec<Token>> {
-    let rows: Vec<(Uuid, i32, i64, i32)> = sqlx::query_as(schema.sql(include_str!("../../sql/jobs/strays.sql")))
-        .bind(session)
-        .bind(nonces)
-        .fetch_all(db)
-        .await?;
+    let rows: Vec<(Uuid, i32, i64, i32)> =
+        sqlx::query_as(schema.sql(sql!("jobs/strays"))).bind(session).bind(nonces).fetch_all(db).await?;
     Ok(rows.into_iter().map(|(job_id, attempt, session, nonce)| Token { job_id, attempt, session, nonce }).collect())
 }
 
@@ -204,7 +201,7 @@ pub(crate) async fn after_connect(
     schema: &Schema,
     tokens: &[Token],
 ) -> sqlx::Result<(DateTime<Utc>, DateTime<Utc>, Vec<Uuid>)> {
-    sqlx::query_as(schema.sql(include_str!("../../sql/jobs/after_connect.sql")))
+    sqlx::query_as(schema.sql(sql!("jobs/after_connect")))
         .bind(tokens.iter().map(|token| token.job_id).collect::<Vec<_>>())
         .bind(tokens.iter().map(|token| token.attempt).collect::<Vec<_>>())
         .bind(tokens.iter().map(|token| token.session).collect::<Vec<_>>())

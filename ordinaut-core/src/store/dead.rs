@@ -111,7 +111,7 @@ impl Database {
         limit: i64,
         after: Option<DeadCursor>,
     ) -> sqlx::Result<Page<DeadLetter, DeadCursor>> {
-        let letters: Vec<Listed> = sqlx::query_as(self.sql(include_str!("../../sql/dead/list.sql")))
+        let letters: Vec<Listed> = sqlx::query_as(self.sql(sql!("dead/list")))
             .bind(limit)
             .bind(PAGE_OCTETS)
             .bind(after.map(|cursor| cursor.died_at))
@@ -129,7 +129,7 @@ impl Database {
     /// ([`Database::service_of_dead`]). One of a task with a `concurrency_key` or `max_instances` waits for its turn there.
     pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
         let back: Vec<(Uuid, bool)> =
-            sqlx::query_as(self.sql(include_str!("../../sql/dead/requeue.sql"))).bind(job_ids).fetch_all(self).await?;
+            sqlx::query_as(self.sql(sql!("dead/requeue"))).bind(job_ids).fetch_all(self).await?;
         if back.iter().any(|(_, in_line)| *in_line) {
             // Those that wait for no other job need not wait for the scheduler's look either.
             self.unpark_next_in_line().await?;

@@ -69,18 +69,18 @@ impl Summary {
 impl Database {
     /// The server, as far as it matters here.
     pub async fn server(&self) -> sqlx::Result<ServerStatus> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/server.sql"))).fetch_one(self).await
+        sqlx::query_as(self.sql(sql!("look/server"))).fetch_one(self).await
     }
 
     /// Who holds the oldest snapshot of the server, if anybody does. Of other accounts' sessions an ordinary account sees
     /// only that they are there.
     pub async fn oldest_snapshot(&self) -> sqlx::Result<Option<OldestSnapshot>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/oldest_snapshot.sql"))).fetch_optional(self).await
+        sqlx::query_as(self.sql(sql!("look/oldest_snapshot"))).fetch_optional(self).await
     }
 
     /// How some jobs fared together.
     pub async fn summary(&self, job_ids: &[Uuid]) -> sqlx::Result<Summary> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/summary.sql"))).bind(job_ids).fetch_one(self).await
+        sqlx::query_as(self.sql(sql!("look/summary"))).bind(job_ids).fetch_one(self).await
     }
 
     /// Puts the schema on the search path of the account that we are there, so that `select count(*) from due_work`

@@ -9,17 +9,17 @@ impl Database {
     /// hands back what its handlers have not begun, and lets those that run end. It holds for every process of that name,
     /// now and after a restart, until [`Database::undrain_worker`]. Returned is the name; `None`: no such worker lives.
     pub async fn drain_worker(&self, worker: &str) -> sqlx::Result<Option<String>> {
-        let sql = self.sql(include_str!("../../sql/sessions/drain.sql"));
+        let sql = self.sql(sql!("sessions/drain"));
         sqlx::query_scalar(sql).bind(worker).fetch_optional(self).await
     }
 
     /// Lets a drained worker lease again. Returned is the name; `None`: no such worker is drained.
     pub async fn undrain_worker(&self, worker: &str) -> sqlx::Result<Option<String>> {
-        let sql = self.sql(include_str!("../../sql/sessions/undrain.sql"));
+        let sql = self.sql(sql!("sessions/undrain"));
         sqlx::query_scalar(sql).bind(worker).fetch_optional(self).await
     }
 }
 
 pub(crate) async fn is_drained(db: &mut PgConnection, schema: &Schema, name: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar(schema.sql(include_str!("../../sql/sessions/drained.sql"))).bind(name).fetch_one(db).await
+    sqlx::query_scalar(schema.sql(sql!("sessions/drained"))).bind(name).fetch_one(db).await
 }

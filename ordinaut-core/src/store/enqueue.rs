@@ -148,7 +148,7 @@ pub(crate) async fn insert<'e>(
 }
 
 async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgExecutor<'e>) -> sqlx::Result<bool> {
-    let told = sqlx::query(schema.sql(include_str!("../../sql/jobs/enqueue_one.sql")))
+    let told = sqlx::query(schema.sql(sql!("jobs/enqueue_one")))
         .bind(job.id)
         .bind(&*job.kind)
         .bind(&*job.queue)
@@ -176,7 +176,7 @@ async fn insert_together<'e>(
     fn column<'a, T>(jobs: &[&'a NewJob], field: impl Fn(&'a NewJob) -> T) -> Vec<T> {
         jobs.iter().map(|job| field(job)).collect()
     }
-    sqlx::query(schema.sql(include_str!("../../sql/jobs/enqueue.sql")))
+    sqlx::query(schema.sql(sql!("jobs/enqueue")))
         .bind(column(jobs, |job| job.id))
         .bind(column(jobs, |job| &*job.kind))
         .bind(column(jobs, |job| &*job.queue))
@@ -197,11 +197,7 @@ async fn insert_together<'e>(
 
 /// Wakes workers of these queues that listen.
 pub(crate) async fn hint<'e>(schema: &Schema, queues: &[String], db: impl PgExecutor<'e>) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(include_str!("../../sql/jobs/hint.sql")))
-        .bind(schema.channel())
-        .bind(queues)
-        .execute(db)
-        .await?;
+    sqlx::query(schema.sql(sql!("jobs/hint"))).bind(schema.channel()).bind(queues).execute(db).await?;
     Ok(())
 }
 

@@ -56,7 +56,7 @@ impl Database {
         };
         let (mut total, mut after) = (Erased::default(), None);
         loop {
-            let ids: Vec<Uuid> = sqlx::query_scalar(self.sql(include_str!("../../sql/erase/found.sql")))
+            let ids: Vec<Uuid> = sqlx::query_scalar(self.sql(sql!("erase/found")))
                 .bind(tag)
                 .bind(tenant)
                 .bind(after)
@@ -67,11 +67,7 @@ impl Database {
             after = Some(*last);
             self.erase_some(&ids, &mut total).await?;
         }
-        sqlx::query(self.sql(include_str!("../../sql/erase/dead_letters.sql")))
-            .bind(tag)
-            .bind(tenant)
-            .execute(self)
-            .await?;
+        sqlx::query(self.sql(sql!("erase/dead_letters"))).bind(tag).bind(tenant).execute(self).await?;
         Ok(total)
     }
 
@@ -87,10 +83,7 @@ impl Database {
                 break;
             }
         }
-        let erased: i64 = sqlx::query_scalar(self.sql(include_str!("../../sql/erase/blank.sql")))
-            .bind(ids)
-            .fetch_one(&mut *tx)
-            .await?;
+        let erased: i64 = sqlx::query_scalar(self.sql(sql!("erase/blank"))).bind(ids).fetch_one(&mut *tx).await?;
         tx.commit().await?;
         total.erased += erased;
         total.running += running;

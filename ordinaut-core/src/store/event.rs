@@ -23,43 +23,36 @@ struct Row {
 impl Database {
     /// Up to `limit` events after number `n`, in their order; fewer if they name many jobs. None: there are no more.
     pub async fn events_after(&self, n: i64, limit: i64) -> sqlx::Result<Vec<Event>> {
-        let rows: Vec<Row> = sqlx::query_as(self.sql(include_str!("../../sql/events/read.sql")))
-            .bind(n)
-            .bind(limit)
-            .bind(PAGE_JOBS)
-            .fetch_all(self)
-            .await?;
+        let rows: Vec<Row> =
+            sqlx::query_as(self.sql(sql!("events/read"))).bind(n).bind(limit).bind(PAGE_JOBS).fetch_all(self).await?;
         Ok(rows.into_iter().map(Event::from).collect())
     }
 
     /// The number of the last event; 0 if there was none.
     pub async fn last_event(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/events/head.sql"))).fetch_one(self).await
+        sqlx::query_scalar(self.sql(sql!("events/head"))).fetch_one(self).await
     }
 
     /// The number of the first event after number `n` that retention has left.
     #[cfg(feature = "redis")]
     pub(crate) async fn first_event_after(&self, n: i64) -> sqlx::Result<Option<i64>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/events/first_after.sql")))
-            .bind(n)
-            .fetch_optional(self)
-            .await
+        sqlx::query_scalar(self.sql(sql!("events/first_after"))).bind(n).fetch_optional(self).await
     }
 
     /// The number of events that are kept from number `first` to number `last`.
     pub async fn count_events(&self, first: i64, last: i64) -> sqlx::Result<i64> {
-        let count = sqlx::query_scalar(self.sql(include_str!("../../sql/events/between.sql")));
+        let count = sqlx::query_scalar(self.sql(sql!("events/between")));
         count.bind(first).bind(last).fetch_one(self).await
     }
 
     /// Which installation this is: a number drawn when the schema was made.
     pub async fn installation(&self) -> sqlx::Result<Uuid> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/events/installation.sql"))).fetch_one(self).await
+        sqlx::query_scalar(self.sql(sql!("events/installation"))).fetch_one(self).await
     }
 
     /// Numbers up to `limit` changes, unless another relay is at it, and says how many.
     pub(crate) async fn relay(&self, limit: i64) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/events/relay.sql"))).bind(limit).fetch_one(self).await
+        sqlx::query_scalar(self.sql(sql!("events/relay"))).bind(limit).fetch_one(self).await
     }
 }
 

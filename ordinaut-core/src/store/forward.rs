@@ -55,12 +55,12 @@ pub(super) async fn forward(db: &mut PgConnection, schema: &Schema, zone: &str) 
         let create = sqlx::query(schema.fill("create schema {schema}")).execute(&mut *db).await;
         create.map_err(|error| SchemaError::Create(schema.clone(), error))?;
     }
-    sqlx::query(include_str!("../../sql/schema/session.sql")).bind(schema.as_str()).execute(&mut *db).await?;
+    sqlx::query(sql!("schema/session")).bind(schema.as_str()).execute(&mut *db).await?;
     // For the migration that stores it, in its own transaction.
     sqlx::query("select set_config('ordinaut.first_zone', $1, false)").bind(zone).execute(&mut *db).await?;
     apply(db, schema).await?;
-    sqlx::query(include_str!("../../sql/schema/grant.sql")).execute(&mut *db).await?;
-    sqlx::query(include_str!("../../sql/schema/keep_version.sql")).execute(&mut *db).await?;
+    sqlx::query(sql!("schema/grant")).execute(&mut *db).await?;
+    sqlx::query(sql!("schema/keep_version")).execute(&mut *db).await?;
     Ok(())
 }
 

@@ -40,10 +40,8 @@ impl Database {
     /// Calls a job off, without a hint to whoever runs it.
     pub(crate) async fn cancel_one(&self, job_id: Uuid) -> sqlx::Result<Cancelled> {
         for _ in 0..LOOKS {
-            let answer: String = sqlx::query_scalar(self.sql(include_str!("../../sql/jobs/cancel.sql")))
-                .bind(job_id)
-                .fetch_one(self.by_key())
-                .await?;
+            let answer: String =
+                sqlx::query_scalar(self.sql(sql!("jobs/cancel"))).bind(job_id).fetch_one(self.by_key()).await?;
             return Ok(match &*answer {
                 "now" => Cancelled::Now,
                 "asked" => Cancelled::Asked,
@@ -59,10 +57,8 @@ impl Database {
 
     /// Makes a job that waits for a later time due at once.
     pub async fn run_now(&self, job_id: Uuid) -> sqlx::Result<RunNow> {
-        let answer: String = sqlx::query_scalar(self.sql(include_str!("../../sql/jobs/run_now.sql")))
-            .bind(job_id)
-            .fetch_one(self.by_key())
-            .await?;
+        let answer: String =
+            sqlx::query_scalar(self.sql(sql!("jobs/run_now"))).bind(job_id).fetch_one(self.by_key()).await?;
         Ok(match &*answer {
             "now" => RunNow::Now,
             "already_due" => RunNow::AlreadyDue,

@@ -252,7 +252,7 @@ impl JobFilter {
 impl Database {
     /// One job, or `None` if there is none.
     pub async fn job(&self, id: Uuid) -> sqlx::Result<Option<JobDetails>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/job.sql"))).bind(id).fetch_optional(self.by_key()).await
+        sqlx::query_as(self.sql(sql!("look/job"))).bind(id).fetch_optional(self.by_key()).await
     }
 
     /// The last attempts of a job that ended, in their order: a hundred, or fewer that are large.
@@ -267,7 +267,7 @@ impl Database {
         limit: i64,
         before: Option<i32>,
     ) -> sqlx::Result<Page<RunRecord, i32>> {
-        let runs: Vec<ListedRun> = sqlx::query_as(self.sql(include_str!("../../sql/look/runs.sql")))
+        let runs: Vec<ListedRun> = sqlx::query_as(self.sql(sql!("look/runs")))
             .bind(job_id)
             .bind(limit)
             .bind(PAGE_OCTETS)
@@ -281,7 +281,7 @@ impl Database {
 
     /// Up to `limit` jobs, newest first. What is rare among many jobs comes over several pages, of which some may be empty.
     pub async fn jobs(&self, filter: &JobFilter, limit: i64) -> sqlx::Result<Page<JobSummary, Uuid>> {
-        let listed: Vec<Listed> = sqlx::query_as(self.sql(include_str!("../../sql/look/jobs.sql")))
+        let listed: Vec<Listed> = sqlx::query_as(self.sql(sql!("look/jobs")))
             .bind(limit)
             .bind(filter.before.unwrap_or(Uuid::max()))
             .bind(filter.state.map(JobState::as_str))

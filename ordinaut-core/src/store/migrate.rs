@@ -225,10 +225,8 @@ impl Database {
 
     /// Whether we may execute the schema's functions: everybody may, unless an administrator took that right away by default.
     async fn check_grants(&self) -> Result<(), SchemaError> {
-        let refused: Option<(String, String)> = sqlx::query_as(include_str!("../../sql/schema/not_granted.sql"))
-            .bind(self.schema().as_str())
-            .fetch_optional(self)
-            .await?;
+        let refused: Option<(String, String)> =
+            sqlx::query_as(sql!("schema/not_granted")).bind(self.schema().as_str()).fetch_optional(self).await?;
         match refused {
             Some((role, function)) => Err(SchemaError::NotGranted { schema: self.schema().clone(), role, function }),
             None => Ok(()),
@@ -253,24 +251,19 @@ impl Database {
     pub async fn make_partitions(&self) -> sqlx::Result<Vec<String>> {
         let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
-        let made = sqlx::query_scalar(self.sql(include_str!("../../sql/schema/make_partitions.sql")))
-            .fetch_all(&mut *tx)
-            .await?;
+        let made = sqlx::query_scalar(self.sql(sql!("schema/make_partitions"))).fetch_all(&mut *tx).await?;
         tx.commit().await?;
         Ok(made)
     }
 }
 
 pub(super) async fn version(db: &mut PgConnection, schema: &Schema) -> Result<SchemaVersion, SchemaError> {
-    let exists: bool = sqlx::query_scalar(include_str!("../../sql/schema/exists.sql"))
-        .bind(schema.as_str())
-        .fetch_one(&mut *db)
-        .await?;
+    let exists: bool = sqlx::query_scalar(sql!("schema/exists")).bind(schema.as_str()).fetch_one(&mut *db).await?;
     if !exists {
         return Ok(SchemaVersion { version: 0, oldest_binary: Version::new(0, 0, 0) });
     }
     let (version, oldest_binary): (i64, String) =
-        sqlx::query_as(schema.sql(include_str!("../../sql/schema/version.sql"))).fetch_one(db).await?;
+        sqlx::query_as(schema.sql(sql!("schema/version"))).fetch_one(db).await?;
     let oldest_binary =
         Version::parse(&oldest_binary).map_err(|error| SchemaError::NoVersion(schema.clone(), error))?;
     Ok(SchemaVersion { version, oldest_binary })

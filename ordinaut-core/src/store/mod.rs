@@ -1,5 +1,9 @@
 //! Postgres: the only code that knows a table's name. One file of SQL a statement, one function a file of SQL.
 
+// First, because the modules below use its macro.
+#[macro_use]
+mod statement;
+
 pub(crate) mod address;
 pub(crate) mod args;
 mod by_key;

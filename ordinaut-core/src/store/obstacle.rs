@@ -51,10 +51,8 @@ impl Database {
     /// What keeps a program from its work although Postgres answers. Connections that are made by this library carry settings
     /// of their own; those of a pool that an application made carry what its role, its database and the server give them.
     pub async fn obstacles(&self) -> sqlx::Result<Vec<Obstacle>> {
-        let carried: Carried = sqlx::query_as(self.sql(include_str!("../../sql/look/carried.sql")))
-            .bind(self.schema().as_str())
-            .fetch_one(self)
-            .await?;
+        let carried: Carried =
+            sqlx::query_as(self.sql(sql!("look/carried"))).bind(self.schema().as_str()).fetch_one(self).await?;
         Ok(carried.obstacles())
     }
 

@@ -20,7 +20,7 @@ pub(crate) enum OwnEnd {
 
 /// Looks for the job's row and the attempt's run; never waits for a lock.
 pub(crate) async fn own_end<'e>(schema: &Schema, token: Token, db: impl PgExecutor<'e>) -> sqlx::Result<OwnEnd> {
-    let answer: String = sqlx::query_scalar(schema.sql(include_str!("../../sql/jobs/own_end.sql")))
+    let answer: String = sqlx::query_scalar(schema.sql(sql!("jobs/own_end")))
         .bind(token.job_id)
         .bind(token.attempt)
         .bind(token.session)

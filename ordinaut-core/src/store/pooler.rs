@@ -15,8 +15,8 @@ const LOOKS: usize = 6;
 /// Whoever does not answer within so long is not asked further: the first statement will tell.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-const SERVER_PROCESS: &str = include_str!("../../sql/links/server_process.sql");
-const PREPARED_BY_NAME: &str = include_str!("../../sql/links/prepared_by_name.sql");
+const SERVER_PROCESS: &str = sql!("links/server_process");
+const PREPARED_BY_NAME: &str = sql!("links/prepared_by_name");
 
 /// What is known of it; shared by all clones of a [`Database`](super::database::Database).
 #[derive(Debug, Default)]

@@ -53,27 +53,21 @@ fn told(word: String) -> sqlx::Result<QueueLevel> {
 
 impl Database {
     pub(crate) async fn store_pause(&self, queue: &str, by: Option<&str>, reason: Option<&str>) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../sql/queues/pause.sql")))
-            .bind(queue)
-            .bind(by)
-            .bind(reason)
-            .execute(self)
-            .await
-            .map(drop)
+        sqlx::query(self.sql(sql!("queues/pause"))).bind(queue).bind(by).bind(reason).execute(self).await.map(drop)
     }
 
     pub(crate) async fn knows_queue(&self, queue: &str) -> sqlx::Result<bool> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/queues/known.sql"))).bind(queue).fetch_one(self).await
+        sqlx::query_scalar(self.sql(sql!("queues/known"))).bind(queue).fetch_one(self).await
     }
 
     /// False: it was not paused.
     pub(crate) async fn store_resume(&self, queue: &str) -> sqlx::Result<bool> {
-        let resumed = sqlx::query(self.sql(include_str!("../../sql/queues/resume.sql"))).bind(queue);
+        let resumed = sqlx::query(self.sql(sql!("queues/resume"))).bind(queue);
         Ok(resumed.execute(self).await?.rows_affected() > 0)
     }
 
     pub(crate) async fn store_queue(&self, queue: &str, change: &QueueChange) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../sql/queues/change.sql")))
+        sqlx::query(self.sql(sql!("queues/change")))
             .bind(queue)
             .bind(change.max_waiting.is_some())
             .bind(change.max_waiting.flatten())
@@ -88,10 +82,8 @@ impl Database {
 
     /// `None`: the queue has no bound.
     pub(crate) async fn count_room(&self, queue: &str) -> sqlx::Result<Option<QueueRoom>> {
-        let row: Option<(i32, i64, String)> = sqlx::query_as(self.sql(include_str!("../../sql/queues/room.sql")))
-            .bind(queue)
-            .fetch_optional(self)
-            .await?;
+        let row: Option<(i32, i64, String)> =
+            sqlx::query_as(self.sql(sql!("queues/room"))).bind(queue).fetch_optional(self).await?;
         row.map(|(max_waiting, waiting, level)| {
             let level = told(level)?.next(waiting, Some(max_waiting));
             Ok(QueueRoom { max_waiting, waiting, level })
@@ -102,7 +94,7 @@ impl Database {
     /// Queues whose level is another one than was told.
     pub(crate) async fn changed_levels(&self) -> sqlx::Result<Vec<LevelChange>> {
         let rows: Vec<(String, String, Option<i32>, i64)> =
-            sqlx::query_as(self.sql(include_str!("../../sql/queues/levels.sql"))).fetch_all(self).await?;
+            sqlx::query_as(self.sql(sql!("queues/levels"))).fetch_all(self).await?;
         let mut changes = Vec::new();
         for (queue, level, max_waiting, waiting) in rows {
             let from = told(level)?;
@@ -116,7 +108,7 @@ impl Database {
 
     /// Stores a level and tells it; false: another scheduler was first.
     pub(crate) async fn set_level(&self, change: &LevelChange) -> sqlx::Result<bool> {
-        let changed = sqlx::query(self.sql(include_str!("../../sql/queues/set_level.sql")))
+        let changed = sqlx::query(self.sql(sql!("queues/set_level")))
             .bind(&change.queue)
             .bind(change.from.as_str())
             .bind(change.to.as_str());
@@ -127,10 +119,8 @@ impl Database {
     pub(crate) async fn expire_jobs(&self) -> sqlx::Result<i64> {
         let mut expired = 0;
         loop {
-            let gone: i64 = sqlx::query_scalar(self.sql(include_str!("../../sql/queues/expire.sql")))
-                .bind(JOBS_A_STATEMENT)
-                .fetch_one(self)
-                .await?;
+            let gone: i64 =
+                sqlx::query_scalar(self.sql(sql!("queues/expire"))).bind(JOBS_A_STATEMENT).fetch_one(self).await?;
             expired += gone;
             if gone < JOBS_A_STATEMENT {
                 return Ok(expired);

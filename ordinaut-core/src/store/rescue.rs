@@ -30,21 +30,19 @@ struct Orphan {
 
 impl Database {
     pub(crate) async fn declare_dead(&self) -> sqlx::Result<Vec<DeadSession>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/sessions/declare_dead.sql"))).fetch_all(self).await
+        sqlx::query_as(self.sql(sql!("sessions/declare_dead"))).fetch_all(self).await
     }
 
     /// Whether a session ended so lately that one of its claims may still commit.
     pub(crate) async fn session_ended_lately(&self) -> sqlx::Result<bool> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/sessions/ended_lately.sql"))).fetch_one(self).await
+        sqlx::query_scalar(self.sql(sql!("sessions/ended_lately"))).fetch_one(self).await
     }
 
     /// Takes up to `limit` jobs back from sessions that are not alive, in one transaction.
     pub(crate) async fn rescue(&self, limit: i64) -> sqlx::Result<Vec<Settled>> {
         let mut tx = self.begin_by_key().await?;
-        let orphans: Vec<Orphan> = sqlx::query_as(self.sql(include_str!("../../sql/sessions/orphans.sql")))
-            .bind(limit)
-            .fetch_all(&mut *tx)
-            .await?;
+        let orphans: Vec<Orphan> =
+            sqlx::query_as(self.sql(sql!("sessions/orphans"))).bind(limit).fetch_all(&mut *tx).await?;
         if orphans.is_empty() {
             return Ok(Vec::new());
         }
@@ -54,7 +52,7 @@ impl Database {
         for end in &settled {
             *counts.entry((&end.queue, end.outcome)).or_default() += 1;
         }
-        sqlx::query(self.sql(include_str!("../../sql/sessions/count.sql")))
+        sqlx::query(self.sql(sql!("sessions/count")))
             .bind(counts.keys().map(|(queue, _)| *queue).collect::<Vec<_>>())
             .bind(counts.keys().map(|(_, outcome)| outcome.as_str()).collect::<Vec<_>>())
             .bind(counts.values().copied().collect::<Vec<_>>())
@@ -66,11 +64,9 @@ impl Database {
 
     /// Drops rows of sessions that ended so long ago and hold nothing, and folds what they counted.
     pub(crate) async fn prune_sessions(&self, ended_for: Duration) -> sqlx::Result<i64> {
-        let pruned = sqlx::query_scalar(self.sql(include_str!("../../sql/sessions/prune.sql")))
-            .bind(ended_for.as_secs_f64())
-            .fetch_one(self)
-            .await?;
-        sqlx::query(self.sql(include_str!("../../sql/sessions/fold.sql"))).execute(self).await?;
+        let pruned =
+            sqlx::query_scalar(self.sql(sql!("sessions/prune"))).bind(ended_for.as_secs_f64()).fetch_one(self).await?;
+        sqlx::query(self.sql(sql!("sessions/fold"))).execute(self).await?;
         Ok(pruned)
     }
 }

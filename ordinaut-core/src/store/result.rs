@@ -79,10 +79,8 @@ impl Ending {
 impl Database {
     /// How a job ended, if it has.
     pub(crate) async fn look_for_end(&self, job_id: Uuid) -> sqlx::Result<Awaited> {
-        let row: Option<Ending> = sqlx::query_as(self.sql(include_str!("../../sql/look/result.sql")))
-            .bind(job_id)
-            .fetch_optional(self.by_key())
-            .await?;
+        let row: Option<Ending> =
+            sqlx::query_as(self.sql(sql!("look/result"))).bind(job_id).fetch_optional(self.by_key()).await?;
         Ok(row.map_or(Awaited::Unknown, Ending::awaited))
     }
 }

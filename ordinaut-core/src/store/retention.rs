@@ -57,7 +57,7 @@ impl Database {
     /// ```
     pub async fn prune(&self, keep: &RetentionSettings) -> sqlx::Result<Pruned> {
         // Before partitions: a job whose letter is gone need not outlive its own.
-        let dead_letters = include_str!("../../sql/retention/dead_letters.sql");
+        let dead_letters = sql!("retention/dead_letters");
         let mut pruned =
             Pruned { dead_letters: self.delete_old(dead_letters, keep.dead_letters).await?, ..Pruned::default() };
         for part in self.past_partitions(keep).await? {
@@ -76,19 +76,19 @@ impl Database {
                 Err(error) => return Err(error),
             }
         }
-        pruned.jobs = self.delete_old(include_str!("../../sql/retention/jobs.sql"), keep.jobs).await?;
-        pruned.runs = self.delete_old(include_str!("../../sql/retention/runs.sql"), keep.jobs).await?;
-        pruned.jobs += self.delete_ended(include_str!("../../sql/retention/queue_jobs.sql")).await?;
-        pruned.fires = self.delete_old(include_str!("../../sql/retention/fires.sql"), keep.fires).await?
-            + self.delete_old(include_str!("../../sql/retention/event_fires.sql"), keep.fires).await?;
-        pruned.events = self.delete_old(include_str!("../../sql/retention/events.sql"), keep.events).await?;
-        pruned.entries = self.delete_ended(include_str!("../../sql/retention/task_jobs.sql")).await?
-            + self.delete_ended(include_str!("../../sql/retention/task_keys.sql")).await?;
+        pruned.jobs = self.delete_old(sql!("retention/jobs"), keep.jobs).await?;
+        pruned.runs = self.delete_old(sql!("retention/runs"), keep.jobs).await?;
+        pruned.jobs += self.delete_ended(sql!("retention/queue_jobs")).await?;
+        pruned.fires = self.delete_old(sql!("retention/fires"), keep.fires).await?
+            + self.delete_old(sql!("retention/event_fires"), keep.fires).await?;
+        pruned.events = self.delete_old(sql!("retention/events"), keep.events).await?;
+        pruned.entries = self.delete_ended(sql!("retention/task_jobs")).await?
+            + self.delete_ended(sql!("retention/task_keys")).await?;
         Ok(pruned)
     }
 
     async fn past_partitions(&self, keep: &RetentionSettings) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/retention/past.sql")))
+        sqlx::query_scalar(self.sql(sql!("retention/past")))
             .bind(keep.jobs.as_secs_f64())
             .bind(keep.events.as_secs_f64())
             .bind(keep.fires.as_secs_f64())
@@ -110,10 +110,7 @@ impl Database {
     async fn try_to_drop(&self, part: &str) -> sqlx::Result<bool> {
         let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
-        let dropped = sqlx::query_scalar(self.sql(include_str!("../../sql/retention/drop.sql")))
-            .bind(part)
-            .fetch_one(&mut *tx)
-            .await;
+        let dropped = sqlx::query_scalar(self.sql(sql!("retention/drop"))).bind(part).fetch_one(&mut *tx).await;
         match dropped {
             Ok(_) => tx.commit().await?,
             // At once, and not when the pool comes to it: the next partition wants the lock that this transaction holds.

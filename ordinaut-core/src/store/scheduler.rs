@@ -34,14 +34,11 @@ pub struct SchedulerStatus {
 impl Database {
     /// Schedulers that live, and those that ended within the hour without a word, the one seen last first.
     pub async fn schedulers(&self) -> sqlx::Result<Vec<SchedulerStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/schedulers.sql")))
-            .bind(ALIVE_FOR.as_secs_f64())
-            .fetch_all(self)
-            .await
+        sqlx::query_as(self.sql(sql!("look/schedulers"))).bind(ALIVE_FOR.as_secs_f64()).fetch_all(self).await
     }
 
     pub(crate) async fn scheduler_seen(&self, id: Uuid, name: &str, host: &str) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../sql/schedulers/seen.sql")))
+        sqlx::query(self.sql(sql!("schedulers/seen")))
             .bind(id)
             .bind(name)
             .bind(host)
@@ -53,16 +50,13 @@ impl Database {
     }
 
     pub(crate) async fn scheduler_left(&self, id: Uuid) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../sql/schedulers/left.sql"))).bind(id).execute(self).await?;
+        sqlx::query(self.sql(sql!("schedulers/left"))).bind(id).execute(self).await?;
         Ok(())
     }
 
     /// Forgets schedulers that were not seen for so long.
     pub(crate) async fn prune_schedulers(&self, unseen_for: Duration) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../sql/schedulers/prune.sql")))
-            .bind(unseen_for.as_secs_f64())
-            .execute(self)
-            .await?;
+        sqlx::query(self.sql(sql!("schedulers/prune"))).bind(unseen_for.as_secs_f64()).execute(self).await?;
         Ok(())
     }
 }

@@ -33,7 +33,7 @@ impl Profile {
 }
 
 pub(crate) async fn open(db: &mut PgConnection, schema: &Schema, session: i64, profile: &Profile) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(include_str!("../../sql/sessions/open.sql")))
+    sqlx::query(schema.sql(sql!("sessions/open")))
         .bind(session)
         .bind(&profile.name)
         .bind(&profile.host)
@@ -57,7 +57,7 @@ pub(crate) async fn renew(
     running: usize,
     finished: &str,
 ) -> sqlx::Result<bool> {
-    let renewed: Option<i64> = sqlx::query_scalar(schema.sql(include_str!("../../sql/sessions/renew.sql")))
+    let renewed: Option<i64> = sqlx::query_scalar(schema.sql(sql!("sessions/renew")))
         .bind(session)
         .bind(i32::try_from(running).unwrap_or(i32::MAX))
         .bind(finished)
@@ -68,7 +68,7 @@ pub(crate) async fn renew(
 
 /// The jobs that the session was asked to stop since it was last asked, with their attempts.
 pub(crate) async fn notes(db: &mut PgConnection, schema: &Schema, session: i64) -> sqlx::Result<Vec<(Uuid, i32)>> {
-    sqlx::query_as(schema.sql(include_str!("../../sql/sessions/notes.sql"))).bind(session).fetch_all(db).await
+    sqlx::query_as(schema.sql(sql!("sessions/notes"))).bind(session).fetch_all(db).await
 }
 
 /// Says whether the worker asks to be told of every job at its commit.
@@ -78,19 +78,11 @@ pub(crate) async fn ask_to_be_told(
     session: i64,
     asks: bool,
 ) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(include_str!("../../sql/sessions/ask_to_be_told.sql")))
-        .bind(session)
-        .bind(asks)
-        .execute(db)
-        .await?;
+    sqlx::query(schema.sql(sql!("sessions/ask_to_be_told"))).bind(session).bind(asks).execute(db).await?;
     Ok(())
 }
 
 pub(crate) async fn close(db: &mut PgConnection, schema: &Schema, session: i64, finished: &str) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(include_str!("../../sql/sessions/close.sql")))
-        .bind(session)
-        .bind(finished)
-        .execute(db)
-        .await?;
+    sqlx::query(schema.sql(sql!("sessions/close"))).bind(session).bind(finished).execute(db).await?;
     Ok(())
 }

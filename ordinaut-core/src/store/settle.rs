@@ -76,7 +76,7 @@ pub(crate) async fn settle<'e>(
     locked: Locked,
     db: impl PgExecutor<'e>,
 ) -> sqlx::Result<Vec<Settled>> {
-    let told: Vec<Told> = sqlx::query_as(schema.sql(include_str!("../../sql/jobs/settle.sql")))
+    let told: Vec<Told> = sqlx::query_as(schema.sql(sql!("jobs/settle")))
         .bind(column(ended, |end| end.token.job_id))
         .bind(column(ended, |end| end.token.attempt))
         .bind(column(ended, |end| end.token.session))
@@ -101,7 +101,7 @@ pub(crate) async fn succeed<'e>(
     ended: &[Ended],
     db: impl PgExecutor<'e>,
 ) -> sqlx::Result<Vec<Settled>> {
-    let told: Vec<Told> = sqlx::query_as(schema.sql(include_str!("../../sql/jobs/succeed.sql")))
+    let told: Vec<Told> = sqlx::query_as(schema.sql(sql!("jobs/succeed")))
         .bind(column(ended, |end| end.place))
         .bind(column(ended, |end| end.token.job_id))
         .bind(column(ended, |end| end.token.attempt))

@@ -122,16 +122,16 @@ impl Database {
     }
 
     async fn queues_named(&self, name: Option<&str>) -> sqlx::Result<Vec<QueueStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/queues.sql"))).bind(name).fetch_all(self).await
+        sqlx::query_as(self.sql(sql!("look/queues"))).bind(name).fetch_all(self).await
     }
 
     /// Sessions that live, and those that ended within the hour.
     pub async fn workers(&self) -> sqlx::Result<Vec<WorkerStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/workers.sql"))).fetch_all(self).await
+        sqlx::query_as(self.sql(sql!("look/workers"))).fetch_all(self).await
     }
 
     /// How many attempts ended, by queue and outcome. A worker's share is as old as its last renewal.
     pub async fn outcomes(&self) -> sqlx::Result<Vec<OutcomeCount>> {
-        sqlx::query_as(self.sql(include_str!("../../sql/look/outcomes.sql"))).fetch_all(self).await
+        sqlx::query_as(self.sql(sql!("look/outcomes"))).fetch_all(self).await
     }
 }

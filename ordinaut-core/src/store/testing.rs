@@ -41,11 +41,8 @@ pub struct EnqueuedJob {
 
 impl Database {
     pub(crate) async fn enqueued(&self, kind: Option<&str>, queue: Option<&str>) -> sqlx::Result<Vec<EnqueuedJob>> {
-        let mut jobs: Vec<EnqueuedJob> = sqlx::query_as(self.sql(include_str!("../../sql/testing/enqueued.sql")))
-            .bind(kind)
-            .bind(queue)
-            .fetch_all(self)
-            .await?;
+        let mut jobs: Vec<EnqueuedJob> =
+            sqlx::query_as(self.sql(sql!("testing/enqueued"))).bind(kind).bind(queue).fetch_all(self).await?;
         for job in &mut jobs {
             let stored = job.args.to_string();
             let Some(envelope) = Envelope::read(&stored) else { continue };
@@ -64,7 +61,7 @@ impl Database {
         limit: i64,
         db: &mut PgConnection,
     ) -> sqlx::Result<(Vec<DueTask>, TimeDelta)> {
-        let rows = sqlx::query(self.sql(include_str!("../../sql/testing/due.sql"))).bind(limit).fetch_all(db).await?;
+        let rows = sqlx::query(self.sql(sql!("testing/due"))).bind(limit).fetch_all(db).await?;
         let mut tasks = Vec::with_capacity(rows.len());
         let mut ahead = 0.0;
         for row in &rows {
@@ -75,11 +72,7 @@ impl Database {
     }
 
     pub(crate) async fn advance(&self, by: Duration) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../sql/testing/advance.sql")))
-            .bind(by.as_secs_f64())
-            .execute(self)
-            .await
-            .map(drop)
+        sqlx::query(self.sql(sql!("testing/advance"))).bind(by.as_secs_f64()).execute(self).await.map(drop)
     }
 }
 

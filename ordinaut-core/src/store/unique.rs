@@ -78,7 +78,7 @@ async fn insert_some<'e>(
     fn column<'a, T>(jobs: &'a [Keyed<'_>], field: impl Fn(&'a NewJob) -> T) -> Vec<T> {
         jobs.iter().map(|keyed| field(keyed.job)).collect()
     }
-    let answers: Vec<(Uuid, Uuid)> = sqlx::query_as(schema.sql(include_str!("../../sql/unique/enqueue.sql")))
+    let answers: Vec<(Uuid, Uuid)> = sqlx::query_as(schema.sql(sql!("unique/enqueue")))
         .bind(column(jobs, |job| job.id))
         .bind(column(jobs, |job| &*job.kind))
         .bind(column(jobs, |job| &*job.queue))
@@ -109,16 +109,14 @@ async fn insert_some<'e>(
 impl Database {
     /// The job that holds the unique key which a dead job had, so that this one cannot be sent back; `None`: nobody does.
     pub async fn unique_holder(&self, dead: Uuid) -> sqlx::Result<Option<Uuid>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/unique/holder.sql"))).bind(dead).fetch_optional(self).await
+        sqlx::query_scalar(self.sql(sql!("unique/holder"))).bind(dead).fetch_optional(self).await
     }
 
     /// Forgets keys whose windows are over.
     pub(crate) async fn prune_unique_keys(&self) -> sqlx::Result<()> {
         loop {
-            let gone: i64 = sqlx::query_scalar(self.sql(include_str!("../../sql/unique/prune.sql")))
-                .bind(KEYS_A_STATEMENT)
-                .fetch_one(self)
-                .await?;
+            let gone: i64 =
+                sqlx::query_scalar(self.sql(sql!("unique/prune"))).bind(KEYS_A_STATEMENT).fetch_one(self).await?;
             if gone < KEYS_A_STATEMENT {
                 return Ok(());
             }
@@ -127,11 +125,11 @@ impl Database {
 
     /// Lets the jobs go that waited behind a job that runs no more; returns their queues.
     pub(crate) async fn let_run_again(&self) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/unique/let_go.sql"))).fetch_all(self).await
+        sqlx::query_scalar(self.sql(sql!("unique/let_go"))).fetch_all(self).await
     }
 
     /// Frees keys of jobs that ended without anybody saying so; returns how many.
     pub(crate) async fn repair_unique_keys(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(include_str!("../../sql/unique/repair.sql"))).fetch_one(self).await
+        sqlx::query_scalar(self.sql(sql!("unique/repair"))).fetch_one(self).await
     }
 }

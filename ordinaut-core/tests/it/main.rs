@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+/// A statement as the library sends it.
+macro_rules! sql {
+    ($path:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/sql/", $path, ".sql"))
+    };
+}
+
 mod address;
 mod ageing;
 mod answer;
@@ -13,6 +20,7 @@ mod documents;
 mod drain;
 #[cfg(feature = "encryption")]
 mod encryption;
+mod ends;
 mod enqueue;
 mod events;
 mod fence;

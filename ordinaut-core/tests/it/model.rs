@@ -274,19 +274,18 @@ impl Walk {
         if outcome == "succeeded" && self.random.random() {
             return self.succeed(token).await;
         }
-        let settled =
-            sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(include_str!("../../sql/jobs/settle.sql"))
-                .bind([token.job_id])
-                .bind([token.attempt])
-                .bind([token.session])
-                .bind([token.nonce])
-                .bind([outcome])
-                .bind([again_in])
-                .bind([failures])
-                .bind([None::<&str>])
-                .bind([None::<&str>])
-                .bind([None::<f64>])
-                .bind(true);
+        let settled = sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(sql!("jobs/settle"))
+            .bind([token.job_id])
+            .bind([token.attempt])
+            .bind([token.session])
+            .bind([token.nonce])
+            .bind([outcome])
+            .bind([again_in])
+            .bind([failures])
+            .bind([None::<&str>])
+            .bind([None::<&str>])
+            .bind([None::<f64>])
+            .bind(true);
         settled.fetch_optional(self.db.pool()).await.unwrap().map(|(outcome, ..)| outcome)
     }
 
@@ -294,7 +293,7 @@ impl Walk {
     async fn succeed(&self, token: Token) -> Option<String> {
         let place = "select coalesce((select ctid from ordinaut.due_work where job_id = $1), '(0,1)')::text";
         let place: String = ask_of(&self.db, place, token.job_id).await;
-        let sql = include_str!("../../sql/jobs/succeed.sql").replace("$1::tid[]", "$1::text[]::tid[]");
+        let sql = sql!("jobs/succeed").replace("$1::tid[]", "$1::text[]::tid[]");
         let settled = sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(AssertSqlSafe(sql))
             .bind([place])
             .bind([token.job_id])
@@ -320,7 +319,7 @@ impl Walk {
     }
 
     async fn give_back_token(&self, token: Token) -> i64 {
-        let given_back = sqlx::query_scalar(include_str!("../../sql/jobs/give_back.sql"))
+        let given_back = sqlx::query_scalar(sql!("jobs/give_back"))
             .bind([token.job_id])
             .bind([token.attempt])
             .bind(token.session)

@@ -102,51 +102,47 @@ impl Ids {
         vec![
             (
                 "claim",
-                include_str!("../../sql/jobs/claim.sql"),
+                sql!("jobs/claim"),
                 format!(
                     "'{{default}}', '{{5}}', array[now() - interval '74 s'], {JOBS}, '{{probe}}', 8, 1, false, false, 512"
                 ),
             ),
-            ("settle", include_str!("../../sql/jobs/settle.sql"), ends("succeeded")),
-            ("bury", include_str!("../../sql/jobs/settle.sql"), ends("dead")),
-            ("give_back", include_str!("../../sql/jobs/give_back.sql"), format!("{leased}, {ones}, 7, {ones}")),
-            ("after_connect", include_str!("../../sql/jobs/after_connect.sql"), tokens.clone()),
-            ("own_end", include_str!("../../sql/jobs/own_end.sql"), token.clone()),
-            ("run_now", include_str!("../../sql/jobs/run_now.sql"), format!("'{one_waiting}'")),
-            ("cancel_waiting", include_str!("../../sql/jobs/cancel.sql"), format!("'{one_waiting}'")),
-            ("cancel_running", include_str!("../../sql/jobs/cancel.sql"), format!("'{one_leased}'")),
-            ("cancel_parked", include_str!("../../sql/jobs/cancel.sql"), format!("'{one_parked}'")),
-            ("cancel_ended", include_str!("../../sql/jobs/cancel.sql"), format!("'{one_ended}'")),
-            ("call_off_waiting", include_str!("../../sql/jobs/call_off.sql"), format!("{waiting}, null, 'why'")),
-            ("call_off_parked", include_str!("../../sql/jobs/call_off.sql"), format!("{parked}, null, 'why'")),
+            ("settle", sql!("jobs/settle"), ends("succeeded")),
+            ("bury", sql!("jobs/settle"), ends("dead")),
+            ("give_back", sql!("jobs/give_back"), format!("{leased}, {ones}, 7, {ones}")),
+            ("after_connect", sql!("jobs/after_connect"), tokens.clone()),
+            ("own_end", sql!("jobs/own_end"), token.clone()),
+            ("run_now", sql!("jobs/run_now"), format!("'{one_waiting}'")),
+            ("cancel_waiting", sql!("jobs/cancel"), format!("'{one_waiting}'")),
+            ("cancel_running", sql!("jobs/cancel"), format!("'{one_leased}'")),
+            ("cancel_parked", sql!("jobs/cancel"), format!("'{one_parked}'")),
+            ("cancel_ended", sql!("jobs/cancel"), format!("'{one_ended}'")),
+            ("call_off_waiting", sql!("jobs/call_off"), format!("{waiting}, null, 'why'")),
+            ("call_off_parked", sql!("jobs/call_off"), format!("{parked}, null, 'why'")),
             (
                 "sift",
-                include_str!("../../sql/limits/sift.sql"),
+                sql!("limits/sift"),
                 format!("'{{narrow}}', '{{5}}', '{{-infinity}}', {JOBS}, '{{limited}}', false"),
             ),
-            ("lines", include_str!("../../sql/limits/lines.sql"), format!("'', {JOBS}, 8, {JOBS}, null")),
+            ("lines", sql!("limits/lines"), format!("'', {JOBS}, 8, {JOBS}, null")),
             (
                 "admit",
-                include_str!("../../sql/limits/admit.sql"),
+                sql!("limits/admit"),
                 format!(
                     "array['{line}'], array[{JOBS}], array[null::uuid], 8, 1, '{{r}}', '{{1}}', '{{0}}', '{{1}}', now(), null, 512"
                 ),
             ),
-            ("args", include_str!("../../sql/jobs/args.sql"), leased.clone()),
-            ("carries", include_str!("../../sql/jobs/carries.sql"), format!("'{one_leased}', 1000")),
-            ("cursor_save", include_str!("../../sql/cursors/save.sql"), format!("{token}, '2'")),
-            ("cursor_read", include_str!("../../sql/cursors/read.sql"), format!("'{one_leased}'")),
-            ("job", include_str!("../../sql/look/job.sql"), format!("'{one_ended}'")),
-            (
-                "jobs",
-                include_str!("../../sql/look/jobs.sql"),
-                format!("{JOBS}, '{}', null, null, null, {JOBS} + 1", Uuid::max()),
-            ),
-            ("runs", include_str!("../../sql/look/runs.sql"), format!("'{one_ended}', 100, 1048576, null")),
-            ("result", include_str!("../../sql/look/result.sql"), format!("'{one_ended}'")),
-            ("summary", include_str!("../../sql/look/summary.sql"), ended.clone()),
-            ("requeue", include_str!("../../sql/dead/requeue.sql"), self.array(90_001)),
-            ("relay", include_str!("../../sql/events/relay.sql"), JOBS.to_string()),
+            ("args", sql!("jobs/args"), leased.clone()),
+            ("carries", sql!("jobs/carries"), format!("'{one_leased}', 1000")),
+            ("cursor_save", sql!("cursors/save"), format!("{token}, '2'")),
+            ("cursor_read", sql!("cursors/read"), format!("'{one_leased}'")),
+            ("job", sql!("look/job"), format!("'{one_ended}'")),
+            ("jobs", sql!("look/jobs"), format!("{JOBS}, '{}', null, null, null, {JOBS} + 1", Uuid::max())),
+            ("runs", sql!("look/runs"), format!("'{one_ended}', 100, 1048576, null")),
+            ("result", sql!("look/result"), format!("'{one_ended}'")),
+            ("summary", sql!("look/summary"), ended.clone()),
+            ("requeue", sql!("dead/requeue"), self.array(90_001)),
+            ("relay", sql!("events/relay"), JOBS.to_string()),
         ]
     }
 }
@@ -154,7 +150,7 @@ impl Ids {
 /// A connection as the loops have it, which keeps the plans that it makes now.
 async fn planned(db: &TestDatabase, ids: &Ids) -> PgConnection {
     let mut connection = db.connection().await;
-    sqlx::query(include_str!("../../sql/sessions/connect.sql"))
+    sqlx::query(sql!("sessions/connect"))
         .bind("60000")
         .bind("60000")
         .bind(false)

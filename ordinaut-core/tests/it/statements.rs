@@ -4,14 +4,29 @@ use crate::fixture::database;
 use crate::tidy::{files, relative};
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What several statements have in common: see core's build.rs.
+const BLOCKS: &str = "ordinaut-core/sql/blocks";
+
+fn statements() -> Vec<PathBuf> {
+    let blocks = files(BLOCKS, "sql");
+    files("ordinaut-core/sql", "sql").into_iter().filter(|file| !blocks.contains(file)).collect()
+}
+
+/// The path below `sql/`.
+fn name(file: &Path) -> String {
+    relative(file).replace("ordinaut-core/sql/", "")
+}
 
 #[tokio::test]
 async fn every_statement_prepares() {
     let db = database().await;
     let mut connection = db.connection().await;
     let mut refused = Vec::new();
-    for file in files("ordinaut-core/sql", "sql") {
-        let statement = AssertSqlSafe(fs::read_to_string(&file).unwrap()).into_sql_str();
+    for file in statements() {
+        let sent = Path::new(env!("OUT_DIR")).join("sql").join(name(&file));
+        let statement = AssertSqlSafe(fs::read_to_string(&sent).unwrap()).into_sql_str();
         if let Err(error) = connection.prepare(statement).await {
             refused.push(format!("{}: {error}", relative(&file)));
         }
@@ -23,9 +38,20 @@ async fn every_statement_prepares() {
 fn every_statement_is_included_once() {
     let source: String =
         files("ordinaut-core/src", "rs").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    for file in files("ordinaut-core/sql", "sql") {
-        let name = relative(&file).replace("ordinaut-core/", "");
-        let callers = source.matches(&format!("../{name}\")")).count();
+    for file in statements() {
+        let name = name(&file);
+        let callers = source.matches(&format!("sql!(\"{}\")", name.trim_end_matches(".sql"))).count();
         assert_eq!(callers, 1, "{name} must be included exactly once, and is {callers} times");
+    }
+}
+
+#[test]
+fn every_block_is_in_several_statements() {
+    let texts: Vec<_> = statements().iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    for file in files(BLOCKS, "sql") {
+        let name = name(&file);
+        let block = format!("{{{{{}}}}}", name.trim_start_matches("blocks/").trim_end_matches(".sql"));
+        let statements = texts.iter().filter(|text| text.contains(&block)).count();
+        assert!(statements > 1, "{name} must be in several statements, and is in {statements}");
     }
 }

@@ -28,7 +28,7 @@ const DOORS: &[&str] = &["sqlx::query", "fred"];
 /// A statement, or a table that nobody but the store may name.
 const SQL: &[&str] = &[
     "sqlx::query",
-    "include_str!",
+    "sql!(",
     "\"select ",
     "\"insert ",
     "\"update ",

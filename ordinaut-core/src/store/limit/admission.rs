@@ -22,7 +22,7 @@ pub(crate) struct Sifted {
 /// Sets due jobs aside that limits concern.
 pub(crate) async fn sift(db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<Sifted> {
     let (queues, priorities) = claim.lanes();
-    let rows = sqlx::query(schema.sql(include_str!("../../../sql/limits/sift.sql")))
+    let rows = sqlx::query(schema.sql(sql!("limits/sift")))
         .bind(queues)
         .bind(priorities)
         .bind(claim.floors())
@@ -57,7 +57,7 @@ pub(crate) async fn lines(
     enough: usize,
     claim: &Claim<'_>,
 ) -> sqlx::Result<Seen> {
-    let rows = sqlx::query(schema.sql(include_str!("../../../sql/limits/lines.sql")))
+    let rows = sqlx::query(schema.sql(sql!("limits/lines")))
         .bind(after)
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .bind(claim.session)
@@ -136,7 +136,7 @@ pub(crate) async fn admit(
     claim: &Claim<'_>,
 ) -> sqlx::Result<Vec<Lease>> {
     let (allowed, rates) = (&admission.allowed, &admission.rates);
-    let rows = sqlx::query(schema.sql(include_str!("../../../sql/limits/admit.sql")))
+    let rows = sqlx::query(schema.sql(sql!("limits/admit")))
         .bind(allowed.iter().map(|allowed| &*allowed.line).collect::<Vec<_>>())
         .bind(allowed.iter().map(|allowed| i64::try_from(allowed.jobs).unwrap_or(i64::MAX)).collect::<Vec<_>>())
         .bind(allowed.iter().map(|allowed| allowed.job_id).collect::<Vec<Option<Uuid>>>())
@@ -156,5 +156,5 @@ pub(crate) async fn admit(
 
 /// From here to the end of the transaction nobody else counts and lets in.
 pub(crate) async fn lock(db: &mut PgConnection, schema: &Schema) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(include_str!("../../../sql/limits/lock.sql"))).execute(db).await.map(drop)
+    sqlx::query(schema.sql(sql!("limits/lock"))).execute(db).await.map(drop)
 }

@@ -25,18 +25,18 @@ pub struct LimitStatus {
 impl Database {
     /// All limits, by name.
     pub async fn limits(&self) -> sqlx::Result<Vec<LimitStatus>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/limits/list.sql"))).fetch_all(self).await
+        sqlx::query_as(self.sql(sql!("limits/list"))).fetch_all(self).await
     }
 
     pub(crate) async fn stored_limit(&self, name: &str, tx: &mut PgConnection) -> sqlx::Result<Option<Limit>> {
         let stored: Option<StoredLimit> =
-            sqlx::query_as(self.sql(include_str!("../../../sql/limits/get.sql"))).bind(name).fetch_optional(tx).await?;
+            sqlx::query_as(self.sql(sql!("limits/get"))).bind(name).fetch_optional(tx).await?;
         Ok(stored.map(|StoredLimit(limit)| limit))
     }
 
     pub(crate) async fn put_limit(&self, limit: &Limit, tx: &mut PgConnection) -> sqlx::Result<()> {
         let concurrency = if limit.ordered { Some(1) } else { limit.concurrency };
-        sqlx::query(self.sql(include_str!("../../../sql/limits/put.sql")))
+        sqlx::query(self.sql(sql!("limits/put")))
             .bind(&limit.name)
             .bind(limit.queue.as_deref())
             .bind(limit.kind.as_deref())
@@ -55,10 +55,8 @@ impl Database {
 
     /// False: there is none of this name.
     pub(crate) async fn remove_limit(&self, name: &str, tx: &mut PgConnection) -> sqlx::Result<bool> {
-        let removed: Option<String> = sqlx::query_scalar(self.sql(include_str!("../../../sql/limits/delete.sql")))
-            .bind(name)
-            .fetch_optional(tx)
-            .await?;
+        let removed: Option<String> =
+            sqlx::query_scalar(self.sql(sql!("limits/delete"))).bind(name).fetch_optional(tx).await?;
         Ok(removed.is_some())
     }
 
@@ -66,7 +64,7 @@ impl Database {
     /// transaction is of no use any more.
     pub(crate) async fn stop_claims(&self, tx: &mut PgConnection) -> sqlx::Result<bool> {
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
-        match sqlx::query(self.sql(include_str!("../../../sql/limits/close.sql"))).execute(&mut *tx).await {
+        match sqlx::query(self.sql(sql!("limits/close"))).execute(&mut *tx).await {
             Err(error) if is_lock_timeout(&error) => return Ok(false),
             result => result?,
         };
@@ -76,21 +74,17 @@ impl Database {
 
     /// Counts what runs already under a new limit.
     pub(crate) async fn count_running(&self, limit: &str, tx: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../../sql/limits/count_running.sql")))
-            .bind(limit)
-            .execute(tx)
-            .await
-            .map(drop)
+        sqlx::query(self.sql(sql!("limits/count_running"))).bind(limit).execute(tx).await.map(drop)
     }
 
     /// Lets all jobs that wait in lines be due again; returns their queues.
     pub(crate) async fn empty_lines(&self, tx: &mut PgConnection) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.sql(include_str!("../../../sql/limits/unpark.sql"))).fetch_all(tx).await
+        sqlx::query_scalar(self.sql(sql!("limits/unpark"))).fetch_all(tx).await
     }
 
     /// Forgets what limits remember of jobs that have ended.
     pub(crate) async fn prune_limits(&self) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../../sql/limits/prune.sql"))).execute(self).await.map(drop)
+        sqlx::query(self.sql(sql!("limits/prune"))).execute(self).await.map(drop)
     }
 }
 

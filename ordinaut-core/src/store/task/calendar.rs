@@ -14,10 +14,7 @@ impl Database {
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<Calendar>> {
         let rows: Vec<(String, String, Vec<NaiveDate>)> =
-            sqlx::query_as(self.sql(include_str!("../../../sql/tasks/calendars.sql")))
-                .bind(names)
-                .fetch_all(db)
-                .await?;
+            sqlx::query_as(self.sql(sql!("tasks/calendars"))).bind(names).fetch_all(db).await?;
         let calendar = |(name, mode, dates): (String, String, Vec<NaiveDate>)| {
             let mode = if mode == "allow" { CalendarMode::Allow } else { CalendarMode::Exclude };
             Calendar::new(name, mode, dates)
@@ -31,7 +28,7 @@ impl Database {
             CalendarMode::Exclude => "exclude",
             CalendarMode::Allow => "allow",
         };
-        sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/put_calendar.sql")))
+        sqlx::query_scalar(self.sql(sql!("tasks/put_calendar")))
             .bind(&calendar.name)
             .bind(mode)
             .bind(calendar.dates.iter().collect::<Vec<_>>())
@@ -41,9 +38,6 @@ impl Database {
 
     /// Removes a calendar, unless a task goes by it: that task, and whether the calendar was removed.
     pub(crate) async fn remove_calendar(&self, name: &str) -> sqlx::Result<(Option<Uuid>, bool)> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/delete_calendar.sql")))
-            .bind(name)
-            .fetch_one(self)
-            .await
+        sqlx::query_as(self.sql(sql!("tasks/delete_calendar"))).bind(name).fetch_one(self).await
     }
 }

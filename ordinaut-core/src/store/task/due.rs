@@ -27,12 +27,12 @@ pub(crate) struct Advance {
 impl Database {
     /// Takes tasks that are due, the longest due first.
     pub(crate) async fn due_tasks(&self, limit: i64, db: &mut PgConnection) -> sqlx::Result<Vec<DueTask>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/due.sql"))).bind(limit).fetch_all(db).await
+        sqlx::query_as(self.sql(sql!("tasks/due"))).bind(limit).fetch_all(db).await
     }
 
     /// Says when tasks are due next.
     pub(crate) async fn advance_tasks(&self, decided: Vec<Advance>, db: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../../sql/tasks/advance.sql")))
+        sqlx::query(self.sql(sql!("tasks/advance")))
             .bind(decided.iter().map(|advance| advance.id).collect::<Vec<_>>())
             .bind(decided.iter().map(|advance| advance.next_run_at).collect::<Vec<_>>())
             .bind(decided.iter().map(|advance| advance.trouble.as_deref()).collect::<Vec<_>>())
@@ -43,14 +43,13 @@ impl Database {
 
     /// How long until the next task is due; `None`: none is.
     pub(crate) async fn next_due(&self) -> sqlx::Result<Option<Duration>> {
-        let seconds: Option<f64> =
-            sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_due.sql"))).fetch_one(self).await?;
+        let seconds: Option<f64> = sqlx::query_scalar(self.sql(sql!("tasks/next_due"))).fetch_one(self).await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
     }
 
     /// The active tasks that may wait for a topic, each with its schedule as JSON.
     pub(crate) async fn event_tasks(&self, topic: &str, db: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, String)>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/event_tasks.sql"))).bind(topic).fetch_all(db).await
+        sqlx::query_as(self.sql(sql!("tasks/event_tasks"))).bind(topic).fetch_all(db).await
     }
 
     /// The definitions of active tasks as JSON; arguments only if they are asked for.
@@ -60,34 +59,26 @@ impl Database {
         with_args: bool,
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<(Uuid, String)>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/definitions.sql")))
-            .bind(ids)
-            .bind(with_args)
-            .fetch_all(db)
-            .await
+        sqlx::query_as(self.sql(sql!("tasks/definitions"))).bind(ids).bind(with_args).fetch_all(db).await
     }
 
     /// Lets the next job of each concurrency key wait again that nobody works under; returns the queues.
     pub(crate) async fn unpark_next_in_line(&self) -> sqlx::Result<Vec<String>> {
         let mut tx = self.begin().await?;
-        let alone: bool = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_in_line_alone.sql")))
+        let alone: bool = sqlx::query_scalar(self.sql(sql!("tasks/next_in_line_alone")))
             .bind(self.schema().as_str())
             .fetch_one(&mut *tx)
             .await?;
         if !alone {
             return Ok(Vec::new());
         }
-        let lines: Vec<String> =
-            sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/lines.sql"))).fetch_all(&mut *tx).await?;
+        let lines: Vec<String> = sqlx::query_scalar(self.sql(sql!("tasks/lines"))).fetch_all(&mut *tx).await?;
         if lines.is_empty() {
             return Ok(Vec::new());
         }
         // As a fire does: one that has not committed yet may have let a job of the key go.
         self.lock_lines(&lines, &mut tx).await?;
-        let queues = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/next_in_line.sql")))
-            .bind(lines)
-            .fetch_all(&mut *tx)
-            .await?;
+        let queues = sqlx::query_scalar(self.sql(sql!("tasks/next_in_line"))).bind(lines).fetch_all(&mut *tx).await?;
         tx.commit().await?;
         Ok(queues)
     }

@@ -27,21 +27,12 @@ impl Database {
         after: Option<Uuid>,
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<Watching>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/conditions.sql")))
-            .bind(limit)
-            .bind(after)
-            .fetch_all(db)
-            .await
+        sqlx::query_as(self.sql(sql!("tasks/conditions"))).bind(limit).bind(after).fetch_all(db).await
     }
 
     /// Remembers what was seen of a task's condition.
     pub(crate) async fn store_watch(&self, id: Uuid, watch: &Watch, db: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../../sql/tasks/watch.sql")))
-            .bind(id)
-            .bind(Json(watch))
-            .execute(db)
-            .await
-            .map(drop)
+        sqlx::query(self.sql(sql!("tasks/watch"))).bind(id).bind(Json(watch)).execute(db).await.map(drop)
     }
 
     /// What a condition looks at; `None` if there is nothing to measure.
@@ -49,15 +40,15 @@ impl Database {
         let (sql, name) = match &predicate.fact {
             Fact::ReadyDepth(queue) => {
                 let most = predicate.threshold.clamp(0.0, 1e9) as i64 + 2;
-                return sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/ready_depth.sql")))
+                return sqlx::query_scalar(self.sql(sql!("tasks/ready_depth")))
                     .bind(queue)
                     .bind(most)
                     .fetch_one(db)
                     .await;
             }
-            Fact::OldestWait(queue) => (include_str!("../../../sql/tasks/oldest_wait.sql"), queue),
-            Fact::FailureShare(queue) => (include_str!("../../../sql/tasks/failure_share.sql"), queue),
-            Fact::Pushed(name) => (include_str!("../../../sql/tasks/fact.sql"), name),
+            Fact::OldestWait(queue) => (sql!("tasks/oldest_wait"), queue),
+            Fact::FailureShare(queue) => (sql!("tasks/failure_share"), queue),
+            Fact::Pushed(name) => (sql!("tasks/fact"), name),
         };
         let value: Option<Option<f64>> = sqlx::query_scalar(self.sql(sql)).bind(name).fetch_optional(db).await?;
         Ok(value.flatten())
@@ -65,11 +56,6 @@ impl Database {
 
     /// Keeps a value for conditions to look at: `fact(name) > 3`.
     pub(crate) async fn store_fact(&self, name: &str, value: f64) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../../sql/tasks/push_fact.sql")))
-            .bind(name)
-            .bind(value)
-            .execute(self)
-            .await
-            .map(drop)
+        sqlx::query(self.sql(sql!("tasks/push_fact"))).bind(name).bind(value).execute(self).await.map(drop)
     }
 }

@@ -109,17 +109,16 @@ impl Database {
                 return Ok(());
             }
         };
-        let held: Option<(Vec<u8>, Uuid, Option<Uuid>)> =
-            sqlx::query_as(self.sql(include_str!("../../../sql/tasks/hold_key.sql")))
-                .bind(job_id)
-                .bind(key)
-                .bind(unique.period_seconds())
-                .bind(unique.after_end_seconds())
-                .bind(unique.on_duplicate().as_str())
-                .bind(due.task_id)
-                .bind(due.event.as_ref().map(|event| &*event.id))
-                .fetch_optional(&mut *db)
-                .await?;
+        let held: Option<(Vec<u8>, Uuid, Option<Uuid>)> = sqlx::query_as(self.sql(sql!("tasks/hold_key")))
+            .bind(job_id)
+            .bind(key)
+            .bind(unique.period_seconds())
+            .bind(unique.after_end_seconds())
+            .bind(unique.on_duplicate().as_str())
+            .bind(due.task_id)
+            .bind(due.event.as_ref().map(|event| &*event.id))
+            .fetch_optional(&mut *db)
+            .await?;
         // None: an event that has reached the task before.
         let Some((key, holder, behind)) = held else { return Ok(()) };
         if holder != job_id {
@@ -129,7 +128,7 @@ impl Database {
         }
         let (after_end, flags) = (unique.after_end_seconds(), if unique.ends_with_job() { 8_i16 } else { 0 });
         all.queues.extend(self.record_together(&[due], db).await?);
-        sqlx::query(self.sql(include_str!("../../../sql/tasks/key_job.sql")))
+        sqlx::query(self.sql(sql!("tasks/key_job")))
             .bind(job_id)
             .bind(key)
             .bind(after_end)
@@ -148,7 +147,7 @@ impl Database {
             return Ok(Vec::new());
         }
         let event = |field: fn(&Reached) -> &str| column(due, |due| due.event.as_ref().map(field));
-        let made: Vec<(Uuid, String)> = sqlx::query_as(self.sql(include_str!("../../../sql/tasks/fire.sql")))
+        let made: Vec<(Uuid, String)> = sqlx::query_as(self.sql(sql!("tasks/fire")))
             .bind(column(due, |due| due.task_id))
             .bind(column(due, |due| due.at))
             .bind(column(due, Due::job_id))
@@ -178,12 +177,12 @@ impl Database {
         // A statement of its own: the next one must see what the last holder of the lock has written.
         self.lock_lines(&keys, db).await?;
         let rows: Vec<(Uuid, i64, bool)> =
-            sqlx::query_as(self.sql(include_str!("../../../sql/tasks/unfinished.sql"))).bind(ids).fetch_all(db).await?;
+            sqlx::query_as(self.sql(sql!("tasks/unfinished"))).bind(ids).fetch_all(db).await?;
         Ok(rows.into_iter().map(|(id, jobs, key_is_taken)| (id, Unfinished { jobs, key_is_taken })).collect())
     }
     /// Lets only this transaction count and fire under these concurrency keys, or ids of tasks.
     pub(super) async fn lock_lines(&self, lines: &[String], db: &mut PgConnection) -> sqlx::Result<()> {
-        let lock = sqlx::query(self.sql(include_str!("../../../sql/tasks/lock_keys.sql"))).bind(lines);
+        let lock = sqlx::query(self.sql(sql!("tasks/lock_keys"))).bind(lines);
         lock.execute(db).await.map(drop)
     }
 }

@@ -72,7 +72,7 @@ impl Listed {
 impl Database {
     /// Up to `limit` tasks, newest first.
     pub async fn tasks(&self, filter: &TaskFilter, limit: i64) -> sqlx::Result<Page<Task, Uuid>> {
-        let listed: Vec<Listed> = sqlx::query_as(self.sql(include_str!("../../../sql/tasks/list.sql")))
+        let listed: Vec<Listed> = sqlx::query_as(self.sql(sql!("tasks/list")))
             .bind(limit)
             .bind(filter.before)
             .bind(filter.status.map(TaskStatus::as_str))

@@ -137,12 +137,8 @@ impl Database {
         before: Option<DateTime<Utc>>,
     ) -> sqlx::Result<Page<FireRecord, DateTime<Utc>>> {
         // A fire is small. One more than asked for shows whether there is a next page.
-        let mut fires: Vec<FireRecord> = sqlx::query_as(self.sql(include_str!("../../../sql/tasks/fires.sql")))
-            .bind(id)
-            .bind(limit + 1)
-            .bind(before)
-            .fetch_all(self)
-            .await?;
+        let mut fires: Vec<FireRecord> =
+            sqlx::query_as(self.sql(sql!("tasks/fires"))).bind(id).bind(limit + 1).bind(before).fetch_all(self).await?;
         let more = fires.len() as i64 > limit;
         if more {
             fires.pop();
@@ -158,7 +154,7 @@ impl Database {
         limit: i64,
         before: Option<(Uuid, i32)>,
     ) -> sqlx::Result<Page<TaskRun, (Uuid, i32)>> {
-        let runs: Vec<ListedRun> = sqlx::query_as(self.sql(include_str!("../../../sql/tasks/runs.sql")))
+        let runs: Vec<ListedRun> = sqlx::query_as(self.sql(sql!("tasks/runs")))
             .bind(id)
             .bind(limit)
             .bind(before.map(|(job_id, _)| job_id))
@@ -173,15 +169,11 @@ impl Database {
 
     /// How many tasks there are. Counts every row: not for every second.
     pub async fn task_counts(&self) -> sqlx::Result<Vec<TaskCount>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/counts.sql"))).fetch_all(self).await
+        sqlx::query_as(self.sql(sql!("tasks/counts"))).fetch_all(self).await
     }
 
     /// How the runs of a task went in the last so many days.
     pub async fn task_statistics(&self, id: Uuid, days: i32) -> sqlx::Result<TaskStatistics> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/statistics.sql")))
-            .bind(id)
-            .bind(days)
-            .fetch_one(self)
-            .await
+        sqlx::query_as(self.sql(sql!("tasks/statistics"))).bind(id).bind(days).fetch_one(self).await
     }
 }

@@ -131,12 +131,12 @@ impl Database {
 
     /// As [`Database::task`], for who has a connection: taking another one from the pool could wait for itself.
     pub(crate) async fn task_on(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Task>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/get.sql"))).bind(id).fetch_optional(db).await
+        sqlx::query_as(self.sql(sql!("tasks/get"))).bind(id).fetch_optional(db).await
     }
 
     /// The database's clock.
     pub(crate) async fn now<'e>(&self, db: impl PgExecutor<'e>) -> sqlx::Result<DateTime<Utc>> {
-        sqlx::query_scalar(self.sql(include_str!("../../../sql/look/now.sql"))).fetch_one(db).await
+        sqlx::query_scalar(self.sql(sql!("look/now"))).fetch_one(db).await
     }
 
     /// Inserts a task; if another one holds its key, that one's id is returned.
@@ -148,7 +148,7 @@ impl Database {
         db: &mut PgConnection,
     ) -> sqlx::Result<Uuid> {
         loop {
-            let answer = sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/create.sql")))
+            let answer = sqlx::query_scalar(self.sql(sql!("tasks/create")))
                 .bind(id)
                 .bind(Json(definition))
                 .bind(next_run_at)
@@ -165,12 +165,12 @@ impl Database {
 
     /// A task, which nobody else changes or fires until the transaction ends.
     pub(crate) async fn hold_task(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Held>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/hold.sql"))).bind(id).fetch_optional(db).await
+        sqlx::query_as(self.sql(sql!("tasks/hold"))).bind(id).fetch_optional(db).await
     }
 
     /// Writes what was decided of a task that is held.
     pub(crate) async fn store_task(&self, held: &Held, db: &mut PgConnection) -> sqlx::Result<Task> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/change.sql")))
+        sqlx::query_as(self.sql(sql!("tasks/change")))
             .bind(held.task.id)
             .bind(Json(&held.task.definition))
             .bind(held.task.status.as_str())
@@ -182,22 +182,22 @@ impl Database {
 
     /// Lets others use the key of a task.
     pub(crate) async fn release_task_key(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.sql(include_str!("../../../sql/tasks/release_key.sql"))).bind(id).execute(db).await.map(drop)
+        sqlx::query(self.sql(sql!("tasks/release_key"))).bind(id).execute(db).await.map(drop)
     }
 
     /// Removes a task; false: there was none.
     pub(crate) async fn remove_task(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<bool> {
-        let gone = sqlx::query(self.sql(include_str!("../../../sql/tasks/delete.sql"))).bind(id).execute(db).await?;
+        let gone = sqlx::query(self.sql(sql!("tasks/delete"))).bind(id).execute(db).await?;
         Ok(gone.rows_affected() > 0)
     }
 
     /// Sets the waiting jobs of a paused task aside, or those of all paused tasks; says how many.
     pub(crate) async fn park_jobs(&self, id: Option<Uuid>, db: &mut PgConnection) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/park.sql"))).bind(id).fetch_one(db).await
+        sqlx::query_scalar(self.sql(sql!("tasks/park"))).bind(id).fetch_one(db).await
     }
 
     /// Lets jobs wait again that the pause of a task had set aside; returns their queues.
     pub(crate) async fn unpark_jobs(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/unpark.sql"))).bind(id).fetch_all(db).await
+        sqlx::query_scalar(self.sql(sql!("tasks/unpark"))).bind(id).fetch_all(db).await
     }
 }

@@ -34,11 +34,7 @@ impl Database {
         after: Option<Uuid>,
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<Idle>> {
-        sqlx::query_as(self.sql(include_str!("../../../sql/tasks/services.sql")))
-            .bind(limit)
-            .bind(after)
-            .fetch_all(db)
-            .await
+        sqlx::query_as(self.sql(sql!("tasks/services"))).bind(limit).bind(after).fetch_all(db).await
     }
 
     /// How the jobs of services ended whose rows this transaction holds.
@@ -47,19 +43,14 @@ impl Database {
         ids: Vec<Uuid>,
         db: &mut PgConnection,
     ) -> sqlx::Result<HashMap<Uuid, ServiceEnd>> {
-        let ends: Vec<ServiceEnd> = sqlx::query_as(self.sql(include_str!("../../../sql/tasks/service_ends.sql")))
-            .bind(ids)
-            .fetch_all(db)
-            .await?;
+        let ends: Vec<ServiceEnd> =
+            sqlx::query_as(self.sql(sql!("tasks/service_ends"))).bind(ids).fetch_all(db).await?;
         Ok(ends.into_iter().map(|end| (end.id, end)).collect())
     }
 
     /// The service that a dead letter is a job of: it makes its next job itself, and the letter is not sent back. `None`:
     /// it is of no service, or of one that was cancelled, or there is no such letter.
     pub async fn service_of_dead(&self, job_id: Uuid) -> sqlx::Result<Option<Uuid>> {
-        sqlx::query_scalar(self.sql(include_str!("../../../sql/tasks/service_of.sql")))
-            .bind(job_id)
-            .fetch_optional(self)
-            .await
+        sqlx::query_scalar(self.sql(sql!("tasks/service_of"))).bind(job_id).fetch_optional(self).await
     }
 }

@@ -1,0 +1,22 @@
+-- What is written of jobs that end while no worker has them, whatever ends them: a run without a session under the attempt's next
+-- number, the end of their unique keys, the count, and the event. The statement has removed their rows, and names them in "gone"
+-- (job_id, attempt, flags, queue, kind, reason).
+ended as (
+    insert into ordinaut.run (job_id, attempt, outcome, error)
+    select job_id, attempt + 1, 'cancelled', reason
+    from gone
+), key_freed as (
+    update ordinaut.unique_key
+    set held_until = clock_timestamp() + after_end
+    where job_id = any(array(select job_id from gone where flags & 8 = 8))
+), counted as (
+    insert into ordinaut.outcome_count (queue, outcome, ended)
+    select queue, 'cancelled', count(*)
+    from gone
+    group by queue
+), told as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'cancelled', queue, kind, array_agg(job_id), array_agg(attempt + 1)
+    from gone
+    group by queue, kind
+)
