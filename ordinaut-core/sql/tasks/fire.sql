@@ -26,35 +26,21 @@ with asked as materialized (
 ), recorded as (
     select job_id from instant union all select job_id from event
 ), made as materialized (
-    select asked.*, task.definition, task.kind, task.queue, task.concurrency_key, task.schedule_kind = 'service' as service,
-           (task.definition ->> 'priority')::smallint as priority
+    select asked.*, task.definition, task.kind, task.queue, task.concurrency_key, task.schedule_kind = 'service' as service
     from recorded
     join asked using (job_id)
     join ordinaut.task on task.id = asked.task_id
-), new_job as (
-    insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for)
-    select job_id, kind, queue, coalesce(args::jsonb, definition -> 'args'), priority,
-           coalesce((definition ->> 'max_retries')::integer + 1, case when service then 32767 end)::smallint,
-           coalesce(make_interval(secs => (definition ->> 'timeout')::float8), case when service then interval '365 d' end),
-           array(select jsonb_array_elements_text(definition -> 'tags')), nullif(definition -> 'backoff', 'null'),
-           task_id, scheduled_for
+), new as materialized (
+    select job_id as id, kind, queue, coalesce(args::jsonb, definition -> 'args') as args,
+           (definition ->> 'priority')::smallint as priority,
+           coalesce((definition ->> 'max_retries')::integer + 1, case when service then 32767 end)::smallint as max_attempts,
+           coalesce(make_interval(secs => (definition ->> 'timeout')::float8), case when service then interval '365 d' end) as timeout,
+           array(select jsonb_array_elements_text(definition -> 'tags')) as tags, nullif(definition -> 'backoff', 'null') as backoff,
+           task_id, null::text as tenant, null::text as trace_context, scheduled_for, null::bytea as unique_key,
+           null::interval as unique_after_end, run_at as due, 0 as flags,
+           case when parked then 'concurrency_key' end as park_reason, case when parked then concurrency_key end as park_key
     from made
-), new_work as (
-    insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)
-    select greatest(run_at, clock_timestamp()), job_id, priority, queue, kind
-    from made
-    where not parked
-), set_aside as (
-    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
-    select job_id, run_at, priority, 0, 0, 0, queue, kind, 'concurrency_key', concurrency_key
-    from made
-    where parked
-), listed as (
+), {{enqueued}}, listed as (
     insert into ordinaut.task_job (task_id, job_id, concurrency_key) select task_id, job_id, concurrency_key from made
-), told as (
-    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'enqueued', queue, kind, array_agg(job_id), array_agg(0)
-    from made
-    group by queue, kind
 )
 select job_id, queue from made

@@ -30,19 +30,10 @@ with waiting as materialized (
     ) oldest
     where not exists (select from working where working.concurrency_key = line.key)
       and (oldest.most is null or (select count(*) from working where working.task_id = oldest.task_id) < oldest.most)
-), gone as (
+), unparked as (
     delete from ordinaut.parked
     using idle
     where parked.job_id = any(array[idle.job_id])
     returning parked.*
-), again as (
-    insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
-    select greatest(run_at, clock_timestamp()), job_id, priority, attempt, failures, flags, queue, kind
-    from gone
-), told as (
-    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'unparked', queue, kind, array_agg(job_id), array_agg(attempt)
-    from gone
-    group by queue, kind
-)
-select distinct queue from gone
+), {{unparked}}
+select distinct queue from unparked

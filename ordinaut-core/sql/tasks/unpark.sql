@@ -12,19 +12,10 @@ with resumed as materialized (
     set reason = 'concurrency_key', key = resumed.concurrency_key
     from resumed
     where parked.job_id = any(array[resumed.job_id]) and resumed.concurrency_key is not null
-), gone as (
+), unparked as (
     delete from ordinaut.parked
     using resumed
     where parked.job_id = any(array[resumed.job_id]) and resumed.concurrency_key is null
     returning parked.*
-), again as (
-    insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
-    select greatest(run_at, clock_timestamp()), job_id, priority, attempt, failures, flags, queue, kind
-    from gone
-), told as (
-    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'unparked', queue, kind, array_agg(job_id), array_agg(attempt)
-    from gone
-    group by queue, kind
-)
-select distinct queue from gone
+), {{unparked}}
+select distinct queue from unparked

@@ -18,32 +18,15 @@ with asked as materialized (
 ), held as materialized (
     select *, ordinaut.hold_key(key, id, make_interval(secs => after_end), mode) as answer from in_order
 ), new as materialized (
-    select held.*, (answer).due, (answer).behind,
-           case when mode in ('until_started', 'run_again') then 0 else 8 end as flags
+    select id, kind, queue, args::jsonb, priority, max_attempts, make_interval(secs => timeout) as timeout, tags::text[],
+           backoff::jsonb, null::uuid as task_id, tenant, null::text as trace_context, scheduled_for, key as unique_key,
+           make_interval(secs => after_end) as unique_after_end,
+           greatest(coalesce((answer).due, scheduled_for), clock_timestamp()) as due,
+           case when mode in ('until_started', 'run_again') then 0 else 8 end as flags,
+           case when (answer).behind is not null then 'run_again' end as park_reason, (answer).behind::text as park_key
     from held
     where (answer).holder = id
-), new_job as (
-    insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant, scheduled_for,
-                              unique_key, unique_after_end)
-    select id, kind, queue, args::jsonb, priority, max_attempts, make_interval(secs => timeout), tags::text[],
-           backoff::jsonb, tenant, scheduled_for, key, make_interval(secs => after_end)
-    from new
-), new_work as (
-    insert into ordinaut.due_work (run_at, job_id, priority, queue, kind, flags)
-    select greatest(coalesce(due, scheduled_for), clock_timestamp()), id, priority, queue, kind, flags
-    from new
-    where behind is null
-), set_aside as (
-    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
-    select id, greatest(coalesce(due, scheduled_for), clock_timestamp()), priority, 0, 0, flags, queue, kind, 'run_again', behind
-    from new
-    where behind is not null
-), told as (
-    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'enqueued', queue, kind, array_agg(id), array_agg(0)
-    from new
-    group by queue, kind
-), woken as (
+), {{enqueued}}, woken as (
     -- Only workers that asked for it, and not at all ($11) where the library tells after a commit of its own.
     select count(pg_notify($11::text, queue))
     from ordinaut.worker cross join unnest(worker.queues) as queue

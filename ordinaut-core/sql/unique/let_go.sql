@@ -29,12 +29,5 @@ with follower as materialized (
       -- A worker has taken it since: the job behind it goes on waiting.
       and (not leader_waits or exists (select from gone where gone.follower = follower.job_id))
     returning parked.*
-), again as (
-    insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
-    select greatest(run_at, clock_timestamp()), job_id, priority, attempt, failures, flags, queue, kind
-    from unparked
-), told_unparked as (
-    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'unparked', queue, kind, array_agg(job_id), array_agg(attempt) from unparked group by queue, kind
-)
+), {{unparked}}
 select distinct queue from unparked
