@@ -26,6 +26,8 @@ pub(crate) struct Link {
     /// The server gives up a statement after this, because dropping a future here does not stop it there.
     statement_timeout: Duration,
     connection: Option<PgConnection>,
+    /// How many connections were made so far.
+    connections: u64,
     wrapped: bool,
 }
 
@@ -38,6 +40,7 @@ impl Link {
             schema: database.schema().clone(),
             statement_timeout,
             connection: None,
+            connections: 0,
             wrapped: false,
         }
     }
@@ -55,6 +58,12 @@ impl Link {
     /// Whether the next statement needs no new connection.
     pub(crate) fn is_connected(&self) -> bool {
         self.connection.is_some()
+    }
+
+    /// How many connections were made so far: a new one means that the one before broke, and that Postgres may have lost
+    /// something.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections
     }
 
     /// The connection for one statement, made if there is none. Waits for a server that does not answer as long as a
@@ -85,10 +94,12 @@ impl Link {
     }
 
     async fn connected(&mut self) -> sqlx::Result<PgConnection> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => answered(self.statement_timeout, self.connect()).await,
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
         }
+        let connection = answered(self.statement_timeout, self.connect()).await?;
+        self.connections += 1;
+        Ok(connection)
     }
 
     async fn connect(&self) -> sqlx::Result<PgConnection> {
@@ -132,9 +143,14 @@ impl Link {
         };
         if let Err(error) = &result {
             self.pooler.noticed(error);
-            self.connection = None;
+            self.abandon();
         }
         result
+    }
+
+    /// Gives the connection up without asking it anything: it may be broken.
+    pub(crate) fn abandon(&mut self) {
+        self.connection = None;
     }
 
     pub(crate) async fn close(&mut self) {

@@ -61,6 +61,9 @@ impl Listener {
                 Err(error) => {
                     debug!(%error, "could not listen, and will try again");
                     failures += 1;
+                    // Only a connection that listens learns at once that Postgres crashed: what broke it may have broken the
+                    // others of this process, which are not in use.
+                    self.hears.values().for_each(|wake| wake.notify_one());
                     tokio::time::sleep(RETRY.delay(failures, rand::random())).await;
                 }
             }

@@ -28,8 +28,8 @@ use tokio_util::sync::DropGuard;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
-/// Between tries while Postgres is away: work goes on within 5 s of its return.
-const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
+/// Between tries while Postgres is away: well below the time for which no worker claims after its return.
+const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(1) };
 
 /// Between two log lines about claims that fail again and again.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
@@ -276,8 +276,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         self.bench.suspects.given_back(&self.bench.shelf.clear());
         let settings = &self.settings;
         let profile = Profile::of(settings, self.bench.registry.kinds());
-        let (cancels, when_stuck) = (self.cancels.clone(), self.when_stuck);
-        let session = Arc::new(Session::open(&self.database, profile, cancels, when_stuck, &self.loops).await?);
+        let (cancels, wake, stuck) = (self.cancels.clone(), self.wake.clone(), self.when_stuck);
+        let session = Arc::new(Session::open(&self.database, profile, cancels, wake, stuck, &self.loops).await?);
         let (name, id, queues) = (&settings.name, session.id, Served::list(&settings.queues));
         info!(worker.session = id, "worker {name} began session {id}, queues: {queues}");
         self.bench.set_session(Some(session.clone()));

@@ -17,6 +17,7 @@ mod settle_in;
 mod settler;
 mod shelf;
 mod stop;
+mod stuck;
 mod surroundings;
 mod suspects;
 

@@ -3,15 +3,14 @@
 
 use super::book::{Book, Running};
 use super::stop::Stop;
+use super::stuck::{Stall, did_not_yield, tick};
 use crate::loops::Loops;
 use crate::store::database::Database;
 use crate::store::drain::is_drained;
 use crate::store::failure::silence;
 use crate::store::link::{Link, answered};
 use crate::store::session::{self, Profile};
-use crate::store::settle::{Ended, Locked, settle};
-use crate::vocabulary::error::JobError;
-use crate::vocabulary::settlement::Settlement;
+use crate::store::settle::{Locked, settle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
@@ -24,10 +23,14 @@ use tracing::{error, info, warn};
 pub const EXIT_STUCK: i32 = 75;
 
 /// What a handler has to yield after it was told to end. Only one that never awaits needs longer.
-const YIELD: Duration = Duration::from_secs(5);
+pub(super) const YIELD: Duration = Duration::from_secs(5);
 
 /// Between two looks at what the session was asked, so that a cancel is heard within about a second.
 const LONGEST_BEAT: Duration = Duration::from_secs(1);
+
+/// Between two tries of a session to connect again. With the claimer's own tries it stays well below the time for which no
+/// worker claims after a crash of Postgres.
+const RECONNECT: Duration = Duration::from_millis(250);
 
 /// The part of a lease that a renewal may take. It is sent after a third of the lease, and the handlers are stopped a sixth
 /// before its end: there is time for two tries, and one outlasts a disk that needs a second or two for each commit before it.
@@ -38,23 +41,25 @@ pub(super) struct Session {
     pub(super) book: Arc<Book>,
     nonce: AtomicI32,
     drained: Arc<AtomicBool>,
+    cut: Arc<AtomicBool>,
     lost: CancellationToken,
     stop: DropGuard,
     ended: oneshot::Receiver<()>,
 }
 
 impl Session {
-    /// Begins a session, which asks what was cancelled with each beat, and with each of `cancels`. `when_stuck` ends the
-    /// process.
+    /// Begins a session, which asks what was cancelled with each beat, and with each of `cancels`. It wakes the claimer when
+    /// its connection broke and was made again. `when_stuck` ends the process.
     pub(super) async fn open(
         database: &Database,
         profile: Profile,
         cancels: Arc<Notify>,
+        claimer: Arc<Notify>,
         when_stuck: fn(),
         loops: &Loops,
     ) -> sqlx::Result<Self> {
         let id = rand::random_range(1..=i64::MAX);
-        let (book, drained) = (Arc::new(Book::default()), Arc::new(AtomicBool::new(false)));
+        let (book, drained, cut) = (Arc::new(Book::default()), Arc::default(), Arc::<AtomicBool>::default());
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
         let (opened, answer) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -65,8 +70,11 @@ impl Session {
             lease: profile.lease,
             beat,
             book: book.clone(),
-            drained: drained.clone(),
+            drained: Arc::clone(&drained),
+            cut: cut.clone(),
+            connections: 0,
             cancels,
+            claimer,
             lost: lost.clone(),
             stop: stop.clone(),
             when_stuck,
@@ -88,7 +96,7 @@ impl Session {
         std::thread::Builder::new().name("ordinaut-session".to_owned()).spawn(thread)?;
         answer.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         loops.spawn("tick", tick(book.clone(), beat, stop.clone()));
-        Ok(Self { id, book, nonce: AtomicI32::new(0), drained, lost, stop: stop.drop_guard(), ended })
+        Ok(Self { id, book, nonce: AtomicI32::new(0), drained, cut, lost, stop: stop.drop_guard(), ended })
     }
 
     /// A number for a claim; none repeats within the session.
@@ -101,6 +109,11 @@ impl Session {
         self.drained.load(Ordering::Relaxed)
     }
 
+    /// Whether the session's connection broke and was made again since this was asked last: Postgres may have lost leases.
+    pub(super) fn was_cut(&self) -> bool {
+        self.cut.swap(false, Ordering::Relaxed)
+    }
+
     pub(super) fn is_lost(&self) -> bool {
         self.lost.is_cancelled()
     }
@@ -110,13 +123,6 @@ impl Session {
         drop(self.stop);
         // An error is the thread's end.
         self.ended.await.ok();
-    }
-}
-
-/// Shows that the runtime which drives the handlers is not blocked.
-async fn tick(book: Arc<Book>, beat: Duration, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(beat / 2)).await.is_some() {
-        book.tick();
     }
 }
 
@@ -150,7 +156,11 @@ struct Life {
     beat: Duration,
     book: Arc<Book>,
     drained: Arc<AtomicBool>,
+    cut: Arc<AtomicBool>,
+    /// How many connections there were when that was looked at last.
+    connections: u64,
     cancels: Arc<Notify>,
+    claimer: Arc<Notify>,
     lost: CancellationToken,
     stop: CancellationToken,
     when_stuck: fn(),
@@ -167,6 +177,7 @@ impl Life {
     async fn live(mut self, profile: &Profile, opened: oneshot::Sender<sqlx::Result<()>>) {
         let mut renewed = Instant::now();
         let result = self.open(profile).await;
+        self.connections = self.link.connections();
         self.book.hold_until(renewed + self.safe_lease());
         let failed = result.is_err();
         if !failed {
@@ -225,7 +236,8 @@ impl Life {
         self.lease - self.lease / 6
     }
 
-    /// Waits for the next beat, and meanwhile passes on what a hint tells of. False: told to stop.
+    /// Waits for the next beat, and meanwhile passes on what a hint tells of, and makes a connection that broke anew. False:
+    /// told to stop.
     async fn next_beat(&mut self, renewed: Instant) -> bool {
         let beat = tokio::time::Instant::now() + self.beat.min(self.left(renewed));
         loop {
@@ -234,6 +246,7 @@ impl Life {
                 () = self.stop.cancelled() => return false,
                 () = tokio::time::sleep_until(beat) => return true,
                 () = self.cancels.notified() => self.hear(self.left(renewed)).await,
+                () = tokio::time::sleep(RECONNECT), if !self.link.is_connected() => self.hear(self.left(renewed)).await,
             }
         }
     }
@@ -283,12 +296,25 @@ impl Life {
         };
         let limit = left.min(self.lease / 6);
         match tokio::time::timeout(limit, notes).await {
-            Ok(Ok(jobs)) => jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt)),
+            Ok(Ok(jobs)) => {
+                jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt));
+                self.tell_that_it_was_cut();
+            }
             Ok(Err(_)) => {}
             Err(_) => {
                 self.link.checked(Err(silence(limit))).await.unwrap_or(());
                 warn!(worker.session = self.id, "Postgres did not answer session {}, which will ask again", self.id);
             }
+        }
+    }
+
+    /// After a crash of Postgres leases may be lost, and other workers claim them soon. A claimer that wants nothing does not
+    /// use its own connection, so that it would learn of that no sooner than a handler has ended.
+    fn tell_that_it_was_cut(&mut self) {
+        let connections = self.link.connections();
+        if std::mem::replace(&mut self.connections, connections) != connections {
+            self.cut.store(true, Ordering::Relaxed);
+            self.claimer.notify_one();
         }
     }
 
@@ -363,33 +389,5 @@ impl Life {
             // It expires by itself.
             _ => warn!(worker.session = id, "could not close session {id}: it will be declared dead"),
         }
-    }
-}
-
-fn did_not_yield(running: &Running, error: &str) -> Ended {
-    let settlement = match running.line.order() {
-        // A deploy is not its fault. It is due a little later, because the handler runs until the process has ended.
-        Some(Stop::Release) => {
-            let error = Some(error.to_owned());
-            Settlement { again_in: Some(YIELD), error, ..Settlement::released(running.budget.failures) }
-        }
-        _ => Settlement::of(Err(JobError::retry(error)), running.budget, &running.backoff, rand::random()),
-    };
-    Ended { token: running.token, settlement, ran_for: Some(running.started.elapsed()), output: None, place: None }
-}
-
-/// How many beats in a row the runtime did not tick. Counted in beats of this thread: when the whole process was
-/// stopped for a while, both stood still, and nobody is to blame.
-#[derive(Default)]
-struct Stall {
-    ticks: u64,
-    beats: u32,
-}
-
-impl Stall {
-    fn beats(&mut self, ticks: u64) -> u32 {
-        self.beats = if ticks == self.ticks { self.beats + 1 } else { 0 };
-        self.ticks = ticks;
-        self.beats
     }
 }

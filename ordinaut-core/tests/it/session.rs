@@ -101,6 +101,28 @@ async fn a_worker_that_cannot_renew_drops_its_handlers_before_the_lease_ends() {
     running.stop().await.unwrap();
 }
 
+/// As when Postgres crashed before the claim was on its disk: both connections that look after leases are gone, and so is
+/// the claim. The worker has no room for another job, so that nothing makes it claim.
+#[tokio::test]
+async fn a_worker_that_is_full_stops_the_handler_whose_claim_a_crash_lost() {
+    let db = database().await;
+    enqueue(&db).await;
+    let (gate, mut starts) = gated();
+    let running = run(worker_with(&db, WorkerSettings { concurrency: 1, ..quick() }, gate));
+    let first = within(starts.recv()).await.unwrap();
+    tell(&db, "update ordinaut.due_work set session = null, nonce = 0, attempt = 0").await;
+    let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+               where datname = current_database() and application_name ~ '^ordinaut-(claim|session)/'";
+
+    tell(&db, cut).await;
+
+    within(first.dropped.cancelled()).await;
+    let second = within(starts.recv()).await.unwrap();
+    assert_eq!(second.context.token().attempt, first.context.token().attempt);
+    second.end(Ok(()));
+    running.stop().await.unwrap();
+}
+
 /// As after the clock of Postgres was set back by an hour.
 #[tokio::test]
 async fn a_start_of_postgres_in_the_future_stops_no_claim() {
