@@ -27,6 +27,7 @@ sql=${ROLES_SQL:-$(dirname "$0")/postgres/roles.sql}
 if [ $# -gt 0 ]; then
     . "$(dirname "$0")/database.sh"
     use_database "$1"
+    # shellcheck disable=SC2154 # use_database sets it
     psql --no-psqlrc --quiet --output=/dev/null -d "$url" -f "$sql"
 else
     # In the container's first start, POSTGRES_* say who and where.
