@@ -156,7 +156,8 @@ impl Desk {
         self.link.close().await;
     }
 
-    /// Writes a batch, halving it where Postgres refuses its data, until the culprit is alone; that one fails instead.
+    /// Writes a batch, halving it where Postgres refuses its data, until the culprit is alone; that one fails instead. One that
+    /// Postgres gave up is halved too: at the same size it would be too slow again, and again.
     async fn write(&mut self, batch: Batch) {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
@@ -190,7 +191,7 @@ impl Desk {
         }
     }
 
-    /// Writes a batch however long Postgres is away; the error is a refusal of its data.
+    /// Writes a batch however long Postgres is away; the error is a refusal of its data, or that it was too much at once.
     async fn settle(&mut self, batch: &Batch) -> Result<Vec<Settled>, sqlx::Error> {
         let (schema, patience) = (self.link.schema(), self.link.patience());
         let mut failures = 0;
@@ -211,6 +212,9 @@ impl Desk {
                 }
                 Err(error) => {
                     warn!(%error, "could not write the ends of {} attempts, and will try again", batch.ended.len());
+                    if FailureKind::of(&error) == FailureKind::GivenUp && batch.ended.len() > 1 {
+                        return Err(error);
+                    }
                     failures += 1;
                     tokio::time::sleep(RETRY.delay(failures, rand::random())).await;
                 }

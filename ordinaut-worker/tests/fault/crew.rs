@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 pub(crate) struct Crew {
     pub(crate) database: Database,
     workers: Vec<Child>,
-    _scheduler: DropGuard,
+    schedulers: Vec<DropGuard>,
     /// Only if it is ours; it goes last.
     postgres: Option<Postgres>,
 }
@@ -35,12 +35,18 @@ impl Crew {
     pub(crate) async fn start_on(url: &str, workers: usize, settings: &[(&str, &str)]) -> Self {
         let database = Database::connect(url.parse::<Address>().unwrap(), 5).await.unwrap();
         database.migrate().await.unwrap();
-        let stop = CancellationToken::new();
-        tokio::spawn(Scheduler::new(database.clone()).run(stop.clone().cancelled_owned()));
         let workers = (0..workers).map(|_| worker(url, settings)).collect();
-        let crew = Self { database, workers, _scheduler: stop.drop_guard(), postgres: None };
+        let mut crew = Self { database, workers, schedulers: Vec::new(), postgres: None };
+        crew.add_scheduler();
         crew.wait(async || crew.database.workers().await.unwrap().len() == crew.workers.len()).await;
         crew
+    }
+
+    /// One more, in this process.
+    pub(crate) fn add_scheduler(&mut self) {
+        let stop = CancellationToken::new();
+        tokio::spawn(Scheduler::new(self.database.clone()).run(stop.clone().cancelled_owned()));
+        self.schedulers.push(stop.drop_guard());
     }
 
     pub(crate) fn kill_one(&mut self) {

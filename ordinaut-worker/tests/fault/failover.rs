@@ -1,13 +1,15 @@
-//! The primary dies in the middle of jobs, and its standby is promoted: everybody finds it, and nothing that was answered
-//! is lost.
+//! The primary dies in the middle of jobs, and its standby is promoted: everybody finds it, nothing that was answered is
+//! lost, and each due instant of a task is recorded once, and no other.
 
 use crate::crew::Crew;
 use crate::postgres_killed::{Attempts, Feeder, left, no_stale_end_was_accepted, runs};
 use crate::server::Server;
 use crate::sink::Sink;
 use crate::standby::Standby;
+use crate::timetable;
 use std::time::{Duration, Instant};
 
+const SCHEDULERS: usize = 3;
 const BEFORE: i64 = 1500;
 
 /// Of which two seconds are the time in which nobody claims.
@@ -21,6 +23,8 @@ async fn a_promoted_standby_goes_on_where_the_primary_was() {
     let url = both(&primary.url(), &standby.url());
     let settings = [("WORKER_HTTP_ALLOW", "127.0.0.1"), ("WORKER_MAX_RETRIES", "100"), ("LOG_LEVEL", "error")];
     let mut crew = Crew::start_on(&url, 2, &settings).await;
+    (1..SCHEDULERS).for_each(|_| crew.add_scheduler());
+    timetable::create(&crew.database, &sink.url).await;
     let feeder = Feeder::start(crew.database.clone(), sink.url.clone());
     crew.wait(async || runs(&crew.database).await.unwrap_or_default() >= BEFORE).await;
 
@@ -35,12 +39,13 @@ async fn a_promoted_standby_goes_on_where_the_primary_was() {
     let ended = runs_when_back(&crew).await;
     crew.wait(async || runs(&crew.database).await.unwrap_or_default() >= ended + BEFORE).await;
     let answered = feeder.stop().await;
+    let fires = timetable::stop(&crew.database).await;
     crew.wait(async || left(&crew.database).await.is_ok_and(|left| left == 0)).await;
     crew.assert_that_no_worker_has_ended();
 
     let (attempts, calls) = (Attempts::of(&crew.database).await, sink.calls());
     eprintln!(
-        "{} jobs, {} of them answered; claims again {back:.1?} after the promotion; {} attempts lost",
+        "{} jobs, {} of them answered, and of {fires} fires; claims again {back:.1?} after the promotion; {} attempts lost",
         attempts.successes.len(),
         answered.len(),
         attempts.lost

