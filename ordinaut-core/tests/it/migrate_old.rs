@@ -172,3 +172,18 @@ async fn a_schema_whose_making_was_cut_off_is_finished() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_task_that_is_due_at_no_instant_is_paused_by_the_migration_that_forbids_it() {
+    let db = version_28().await;
+    let insert = r#"insert into ordinaut.task (id, definition, next_run_at)
+                    select gen_random_uuid(), jsonb_build_object('title', due, 'kind', 'k', 'queue', 'q', 'args', '{}'::jsonb,
+                               'schedule', '{"kind": "every", "expr": "1h"}'::jsonb), due::timestamptz
+                    from unnest('{infinity,-infinity,294276-01-01,2030-01-01}'::text[]) as due"#;
+    tell(&db, insert).await;
+    db.migrate().await.unwrap();
+    let mended = "select array_agg(title order by title) from ordinaut.task
+                  where status = 'paused' and next_run_at is null and trouble like 'next_run_at was not %'";
+    assert_eq!(ask::<Vec<String>>(&db, mended).await.len(), 3);
+    assert!(ask::<bool>(&db, "select next_run_at = '2030-01-01' from ordinaut.task where status = 'active'").await);
+}

@@ -149,7 +149,7 @@ async fn a_paused_task_makes_no_jobs_and_holds_those_that_wait() {
 
     let paused = db.pause_task(task.id).await.unwrap();
 
-    assert_eq!((paused.parked, paused.task.next_run_at), (1, None));
+    assert_eq!((paused.parked, paused.task.unwrap().next_run_at), (1, None));
     assert_eq!(db.job(held).await.unwrap().unwrap().state, JobState::Parked);
     assert!(matches!(db.run_task_now(task.id).await, Err(TaskError::Paused)));
     assert_eq!(db.queues().await.unwrap()[0].parked, 1);
@@ -186,7 +186,7 @@ async fn a_cancelled_task_takes_its_waiting_jobs_along() {
         db.run_task_now(task.id).await.unwrap();
     }
     let cancelled = db.cancel_task(task.id).await.unwrap();
-    assert_eq!((cancelled.removed, cancelled.asked, cancelled.task.status), (3, 0, TaskStatus::Cancelled));
+    assert_eq!((cancelled.removed, cancelled.asked, cancelled.task.unwrap().status), (3, 0, TaskStatus::Cancelled));
     assert!(matches!(db.pause_task(task.id).await, Err(TaskError::Cancelled)));
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'cancelled'").await, 3);
     assert!(db.delete_task(task.id).await.unwrap());
@@ -405,7 +405,7 @@ async fn a_tick_reads_only_what_is_due() {
     let due = sql!("tasks/due");
     let plan: serde_json::Value = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "explain (analyze, buffers, format json) {}",
-        due.replace("$1", "1000")
+        due.replace("$1", "1000").replace("$2", "'{}'")
     )))
     .fetch_one(db.pool())
     .await
@@ -482,5 +482,17 @@ async fn a_task_without_a_zone_gets_the_installations_whichever_way_it_comes() {
     let unzoned = json!({"schedule": {"timezone": null}});
     for changed in [db.change_task(task.id, &renamed, None).await, db.patch_task(task.id, &unzoned, None).await] {
         assert_eq!(changed.unwrap().definition.schedule.timezone, "Asia/Tokyo", "a task that exists keeps its own");
+    }
+}
+
+#[tokio::test]
+async fn an_instant_that_no_schedule_has_is_refused_wherever_it_is_written() {
+    let db = database().await;
+    db.create_task(&TaskDefinition::new("t", "probe", Schedule::new(ScheduleKind::Every, "1h"))).await.unwrap();
+    for odd in ["infinity", "-infinity", "294276-01-01", "0044-03-15 BC"] {
+        let written = sqlx::query("update ordinaut.task set next_run_at = $1::text::timestamptz").bind(odd);
+        let refused = written.execute(db.pool()).await.unwrap_err();
+        let constraint = refused.as_database_error().and_then(|error| error.constraint()).map(str::to_owned);
+        assert_eq!(constraint.as_deref(), Some("next_run_at_is_an_instant"), "{odd}: {refused}");
     }
 }
