@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use futures_util::StreamExt;
+use ordinaut_core::check_integers;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -26,7 +27,22 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// The same, or nothing at all.
+/// The same for a `T` that holds JSON values, in which large integers would be rounded: they are refused, by the field's name.
+pub(crate) struct ExactJsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for ExactJsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = read(request.into_body()).await?;
+        let value = parse(&bytes)?;
+        // What was read is UTF-8.
+        check_integers(&String::from_utf8_lossy(&bytes))?;
+        Ok(Self(value))
+    }
+}
+
+/// The same as `JsonBody`, or nothing at all.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalJsonBody<T> {

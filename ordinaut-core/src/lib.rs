@@ -57,7 +57,7 @@ pub use task::{CalendarDeleted, Published, TaskCancelled, TaskError, TaskPaused,
 pub use vocabulary::backoff::Backoff;
 pub use vocabulary::error::{Fatal, JobError};
 pub use vocabulary::event::{Event, JobRef};
-pub use vocabulary::json::InvalidJson;
+pub use vocabulary::json::{InvalidJson, check_integers};
 #[cfg(feature = "encryption")]
 pub use vocabulary::keyring::Keyring;
 pub use vocabulary::lease::Token;

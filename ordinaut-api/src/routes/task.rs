@@ -1,7 +1,7 @@
 //! `/tasks`: create, look, change, and tell what to do.
 
 use crate::App;
-use crate::body::JsonBody;
+use crate::body::{ExactJsonBody, JsonBody};
 use crate::parameters::{Parameters, SeenVersion, TaskId};
 use crate::problem::Problem;
 use crate::redact::refuse_masked;
@@ -23,7 +23,7 @@ type Tagged = ([(HeaderName, String); 1], Json<Task>);
 
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    JsonBody(document): JsonBody<Map<String, Value>>,
+    ExactJsonBody(document): ExactJsonBody<Map<String, Value>>,
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
@@ -66,12 +66,8 @@ pub(crate) async fn show(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Res
     }
 }
 
-/// Why a task cannot be read. The list reads rows field by field, so it knows.
 async fn unreadable(app: &App, id: Uuid) -> Result<Problem, Problem> {
-    let before = Some(Uuid::from_u128(id.as_u128().saturating_add(1)));
-    let page = app.database.tasks(&TaskFilter { before, ..TaskFilter::default() }, 1).await?;
-    let found = page.unreadable.into_iter().find(|unreadable| unreadable.id == id.to_string());
-    Ok(match found {
+    Ok(match app.database.why_unreadable(id).await? {
         Some(Unreadable { title, reason, .. }) => cannot_read(&format!("{id} ({title:?})"), &reason),
         None => no_task(id),
     })
@@ -85,7 +81,7 @@ pub(crate) async fn patch(
     State(app): State<Arc<App>>,
     TaskId(id): TaskId,
     SeenVersion(version): SeenVersion,
-    JsonBody(patch): JsonBody<Map<String, Value>>,
+    ExactJsonBody(patch): ExactJsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, patch.get("args"))?;
     let patched = app.database.patch_task(id, &patch.into(), version).await;
@@ -96,7 +92,7 @@ pub(crate) async fn replace(
     State(app): State<Arc<App>>,
     TaskId(id): TaskId,
     SeenVersion(version): SeenVersion,
-    JsonBody(document): JsonBody<Map<String, Value>>,
+    ExactJsonBody(document): ExactJsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;

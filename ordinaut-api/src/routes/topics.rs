@@ -1,7 +1,7 @@
 //! `/topics` and `/facts`: what tasks wait for that do not go by the clock.
 
 use crate::App;
-use crate::body::JsonBody;
+use crate::body::{ExactJsonBody, JsonBody};
 use crate::parameters::Name;
 use crate::problem::Problem;
 use axum::Json;
@@ -23,7 +23,7 @@ pub(crate) struct Event {
 pub(crate) async fn publish(
     State(app): State<Arc<App>>,
     Name(topic): Name,
-    JsonBody(Event { id, payload }): JsonBody<Event>,
+    ExactJsonBody(Event { id, payload }): ExactJsonBody<Event>,
 ) -> Result<Json<Published>, Problem> {
     Ok(Json(app.database.publish(&topic, &id, &payload).await?))
 }

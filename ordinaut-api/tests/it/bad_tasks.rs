@@ -249,10 +249,49 @@ async fn a_task_that_cannot_be_read_is_said_to_be_and_is_no_500() {
     );
     let patched = app.send(Method::PATCH, &format!("/tasks/{id}"), &json!({"title": "u"})).await;
     assert_eq!((patched.status, patched.problem()), (422, String::new()), "{}", patched.text);
-    for verb in ["pause", "resume", "run-now", "cancel"] {
+    let listed = app.get("/tasks").await.json();
+    assert_eq!((&listed["tasks"], &listed["unreadable"][0]["id"]), (&json!([]), &json!(id)));
+    for verb in ["resume", "run-now"] {
+        assert_eq!(app.post(&format!("/tasks/{id}/{verb}"), "").await.status, 422, "{verb}");
+    }
+    for verb in ["pause", "cancel"] {
         let answer = app.post(&format!("/tasks/{id}/{verb}"), "").await;
-        assert!(answer.status < 500, "{verb}: {}", answer.text);
+        assert_eq!(answer.status, 200, "{verb}: {}", answer.text);
+        let unreadable = &answer.json()["unreadable"];
+        assert_eq!((&unreadable["id"], &unreadable["title"]), (&json!(id), &json!("t")), "{verb}");
+        assert!(unreadable["reason"].as_str().unwrap().starts_with("definition: "), "{verb}: {unreadable}");
     }
     let deleted = app.send(Method::DELETE, &format!("/tasks/{id}"), &json!(null)).await;
-    assert!(deleted.status < 500, "{}", deleted.text);
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    assert_eq!(app.get(&format!("/tasks/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_integer_that_would_be_rounded_is_refused_by_the_name_of_its_field() {
+    let app = TestApp::start().await;
+    let path = format!("/tasks/{}", app.create_task(&good()).await["id"].as_str().unwrap());
+    let send = async |method: &Method, path: &str, text: &str, integer: &str| {
+        let request = app.request(method.clone(), path).bearer_auth(TOKEN);
+        app::answer(request.body(text.replace("4711", integer))).await
+    };
+    let mut task = good();
+    task["args"] = json!({"account": 4711});
+    let patch = json!({"args": {"account": 4711}}).to_string();
+    let event = json!({"id": "e", "payload": [4711]}).to_string();
+    for (method, path, body, field) in [
+        (Method::POST, "/tasks", &task.to_string(), "args"),
+        (Method::PUT, &*path, &task.to_string(), "args"),
+        (Method::PATCH, &*path, &patch, "args"),
+        (Method::POST, "/topics/a.b", &event, "payload"),
+    ] {
+        for rounded in ["18446744073709551617", "-9223372036854775809"] {
+            let refused = send(&method, path, body, rounded).await;
+            assert_eq!((refused.status, &*refused.problem()), (422, field), "{method} {path}: {}", refused.text);
+            assert!(refused.text.contains(rounded), "{}", refused.text);
+        }
+        let kept = send(&method, path, body, "18446744073709551615").await;
+        assert!(kept.status < 300, "{method} {path}: {}", kept.text);
+    }
+    let stored = app.get(&path).await;
+    assert!(stored.text.contains("18446744073709551615"), "{}", stored.text);
 }

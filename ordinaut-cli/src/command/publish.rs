@@ -1,14 +1,14 @@
 //! `ordinaut publish` and `ordinaut fact`: what tasks wait for that do not go by the clock.
 
+use super::task::parsed;
 use crate::args::{Publish, PushFact};
 use crate::output::answer;
-use anyhow::Context;
 use ordinaut_core::Database;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::process::ExitCode;
 
 pub(crate) async fn event(database: &Database, event: Publish) -> anyhow::Result<ExitCode> {
-    let payload: Value = serde_json::from_str(&event.payload).context("--payload is not JSON")?;
+    let payload = parsed("--payload", &event.payload)?;
     let published = database.publish(&event.topic, &event.id, &payload).await?;
     answer(event.format, &published, || format!("tasks: {}, jobs: {}", published.tasks, published.jobs))?;
     Ok(ExitCode::SUCCESS)

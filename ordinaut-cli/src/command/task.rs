@@ -6,7 +6,7 @@ use crate::args::{Change, Create, ListTasks, OneTask, Task, When};
 use crate::command::pages::collect;
 use crate::output::{answer, facts, or_dash, refuse_masked, shown_json, table, time};
 use anyhow::{Context, anyhow, bail};
-use ordinaut_core::{Database, Task as Stored, TaskDefinition, TaskError, TaskFilter, Unreadable};
+use ordinaut_core::{Database, Task as Stored, TaskDefinition, TaskError, TaskFilter, Unreadable, check_integers};
 use serde_json::{Map, Value, json};
 use std::io::Read;
 use std::path::Path;
@@ -19,12 +19,19 @@ pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitC
         Task::Create(create) => self::create(database, *create).await?,
         Task::List(wanted) => list(database, wanted).await?,
         Task::Show(OneTask { id, format }) => {
-            let task = database.task(id).await?.ok_or_else(|| no_task(id))?;
+            let task = match database.task(id).await {
+                Ok(task) => task.ok_or_else(|| no_task(id))?,
+                Err(error) => match database.why_unreadable(id).await? {
+                    Some(unreadable) => bail!("{}", not_read(&unreadable)),
+                    None => return Err(error.into()),
+                },
+            };
             answer(format, &task, || shown(&task))?;
         }
         Task::Change(change) => self::change(database, change).await?,
         Task::Pause(OneTask { id, format }) => {
             let paused = database.pause_task(id).await.map_err(|error| of(id, error))?;
+            paused.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));
             answer(format, &paused, || format!("task {id} is paused; jobs set aside: {}", paused.parked))?;
         }
         Task::Resume(OneTask { id, format }) => {
@@ -37,6 +44,7 @@ pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitC
         }
         Task::Cancel(OneTask { id, format }) => {
             let cancelled = database.cancel_task(id).await.map_err(|error| of(id, error))?;
+            cancelled.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));
             let text = || {
                 let (removed, asked) = (cancelled.removed, cancelled.asked);
                 format!("task {id} is cancelled; jobs removed: {removed}, asked to stop: {asked}")
@@ -75,10 +83,9 @@ async fn create(database: &Database, create: Create) -> anyhow::Result<()> {
 fn document(create: Create) -> anyhow::Result<Value> {
     let mut document = match &create.file {
         None => Map::new(),
-        Some(file) => match serde_json::from_str(&read(file)?) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(_) => bail!("{} must be a JSON object", file.display()),
-            Err(error) => return Err(anyhow!(error).context(format!("{} is not JSON", file.display()))),
+        Some(file) => match parsed(&file.display().to_string(), &read(file)?)? {
+            Value::Object(fields) => fields,
+            _ => bail!("{} must be a JSON object", file.display()),
         },
     };
     let mut say = |field: &str, value: Option<Value>| {
@@ -89,7 +96,7 @@ fn document(create: Create) -> anyhow::Result<Value> {
     say("title", create.title.map(Value::from));
     say("description", create.description.map(Value::from));
     say("kind", create.kind.map(Value::from));
-    say("args", create.args.map(|args| serde_json::from_str(&args).context("--args is not JSON")).transpose()?);
+    say("args", create.args.map(|args| parsed("--args", &args)).transpose()?);
     say("queue", create.queue.map(Value::from));
     say("priority", create.priority.map(Value::from));
     say("max_retries", create.max_retries.map(Value::from));
@@ -110,6 +117,13 @@ fn document(create: Create) -> anyhow::Result<Value> {
         }
     }
     Ok(document.into())
+}
+
+/// What a text says; large integers are refused, which would be rounded.
+pub(super) fn parsed(origin: &str, text: &str) -> anyhow::Result<Value> {
+    let value = serde_json::from_str(text).with_context(|| format!("{origin} is not JSON"))?;
+    check_integers(text).with_context(|| origin.to_owned())?;
+    Ok(value)
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
@@ -151,9 +165,7 @@ async fn list(database: &Database, wanted: ListTasks) -> anyhow::Result<()> {
         database.tasks(&TaskFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
     })
     .await?;
-    for Unreadable { id, title, reason, .. } in &tasks.unreadable {
-        tracing::warn!("task {id} ({title}) cannot be shown: {reason}");
-    }
+    tasks.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));
     answer(wanted.format, &tasks.items, || {
         let rows = tasks.iter().map(|task| {
             [
@@ -171,7 +183,7 @@ async fn list(database: &Database, wanted: ListTasks) -> anyhow::Result<()> {
 
 async fn change(database: &Database, Change { task, patch, version }: Change) -> anyhow::Result<()> {
     let OneTask { id, format } = task;
-    let patch: Value = serde_json::from_str(&patch).context("--patch is not JSON")?;
+    let patch = parsed("--patch", &patch)?;
     refuse_masked(patch.get("args"))?;
     let task = database.patch_task(id, &patch, version).await.map_err(|error| of(id, error))?;
     answer(format, &task, || format!("task {id} is at version {}; {}", task.version, due(&task)))
@@ -208,6 +220,10 @@ fn due(task: &Stored) -> String {
 
 pub(super) fn no_task(id: Uuid) -> anyhow::Error {
     anyhow!("there is no task {id}")
+}
+
+fn not_read(Unreadable { id, title, reason, .. }: &Unreadable) -> String {
+    format!("task {id} ({title}) cannot be read by this version: {reason}")
 }
 
 /// Names the task.

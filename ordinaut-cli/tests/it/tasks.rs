@@ -105,10 +105,13 @@ fn a_task_can_come_from_a_file_or_standard_input_and_flags_win() {
 
     fs::write(home.path("list.json"), "[]").unwrap();
     fs::write(home.path("no.json"), "{").unwrap();
+    fs::write(home.path("large.json"), r#"{"args": {"n": 18446744073709551616}}"#).unwrap();
     let refusals = [
         ("--file list.json", "list.json must be a JSON object"),
         ("--file no.json", "no.json is not JSON: "),
         ("--file missing.json", "could not read missing.json: "),
+        ("--file large.json", "large.json: args: has the integer 18446744073709551616, "),
+        ("--args [-9223372036854775809]", "--args: .: has the integer -9223372036854775809, "),
     ];
     for (what, begin) in refusals {
         let answer = home.run(&format!("task create {what}"));

@@ -5,6 +5,7 @@ use super::pulse::{Loop, Pulse};
 use crate::loops::Loops;
 use crate::settings::scheduler::SchedulerSettings;
 use crate::store::database::Database;
+use crate::task::PassedOver;
 use crate::vocabulary::backoff::Backoff;
 use crate::wakeup::listen_for_tasks;
 use futures_util::future::try_join_all;
@@ -23,11 +24,12 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
 pub(super) async fn run(database: Database, settings: SchedulerSettings, pulse: Pulse, loops: Loops) {
-    let (mut failures, changed, patience) = (0, Arc::new(Notify::new()), Patience::default());
+    let (mut failures, changed) = (0, Arc::new(Notify::new()));
+    let (patience, passed_over) = (Patience::default(), PassedOver::default());
     let _listening = listen_for_tasks(&database, &settings, &changed, &loops);
     loop {
         // Begun transactions are finished.
-        let fired = fire(&database, &settings, &patience, &pulse).await;
+        let fired = fire(&database, &settings, &patience, &passed_over, &pulse).await;
         pulse.turned(Loop::Fire, fired.is_ok());
         let pause = match fired {
             Ok(next_due) => {
@@ -53,32 +55,43 @@ async fn fire(
     database: &Database,
     settings: &SchedulerSettings,
     patience: &Patience,
+    passed_over: &PassedOver,
     pulse: &Pulse,
 ) -> sqlx::Result<Option<Duration>> {
-    if fire_batch(database, settings, patience).await? {
+    if fire_batch(database, settings, patience, passed_over).await? {
         // More is due than fits into one transaction: several at once.
-        try_join_all((0..settings.max_workers).map(|_| fire_batches(database, settings, patience, pulse))).await?;
+        let batches = (0..settings.max_workers).map(|_| fire_batches(database, settings, patience, passed_over, pulse));
+        try_join_all(batches).await?;
     }
-    patience.wait(database.next_due()).await
+    patience.wait(database.next_due(&passed_over.ids())).await
 }
 
 async fn fire_batches(
     database: &Database,
     settings: &SchedulerSettings,
     patience: &Patience,
+    passed_over: &PassedOver,
     pulse: &Pulse,
 ) -> sqlx::Result<()> {
-    while fire_batch(database, settings, patience).await? {
+    while fire_batch(database, settings, patience, passed_over).await? {
         pulse.turned(Loop::Fire, true);
     }
     Ok(())
 }
 
 /// Whether there may be more.
-async fn fire_batch(database: &Database, settings: &SchedulerSettings, patience: &Patience) -> sqlx::Result<bool> {
-    let fired = patience.wait(database.fire_due(BATCH, settings.misfire_grace)).await?;
+async fn fire_batch(
+    database: &Database,
+    settings: &SchedulerSettings,
+    patience: &Patience,
+    passed_over: &PassedOver,
+) -> sqlx::Result<bool> {
+    let fired = patience.wait(database.fire_due(BATCH, settings.misfire_grace, passed_over)).await?;
     if fired.tasks > 0 {
         debug!("{} tasks were due: {} fires, {} skips", fired.tasks, fired.fires, fired.skips);
+    }
+    for (id, reason) in &fired.unreadable {
+        warn!(task.id = %id, "task {id} is due and does not fire: this version cannot read it: {reason}");
     }
     for (id, trouble) in &fired.troubled {
         warn!(task.id = %id, "task {id} is paused: {trouble}");

@@ -2,6 +2,7 @@
 
 use super::{TaskError, next};
 use crate::store::database::Database;
+use crate::store::failure::FailureKind;
 use crate::store::task::TaskStatus;
 use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
@@ -41,7 +42,13 @@ impl Database {
         }
         let mut tx = self.begin().await?;
         for id in self.store_calendar(calendar, &mut tx).await? {
-            let Some(mut held) = self.hold_task(id, &mut tx).await? else { continue };
+            let mut held = match self.hold_task(id, &mut tx).await {
+                Ok(Some(held)) => held,
+                Ok(None) => continue,
+                // One that nobody can read keeps no calendar from being changed.
+                Err(error) if FailureKind::of(&error) == FailureKind::Undecodable => continue,
+                Err(error) => return Err(error.into()),
+            };
             if held.task.status == TaskStatus::Active {
                 let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await;
                 held.task.next_run_at = next.map_err(|error| by_dates(id, error))?;

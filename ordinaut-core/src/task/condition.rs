@@ -92,8 +92,12 @@ fn predicate(task: &Watching) -> Option<Predicate> {
     }
 }
 
-/// A definition, unless it cannot be read: then its task makes no job, and the others do.
+/// A definition, unless it cannot be read, or is one whose jobs Postgres refuses: then its task makes no job, and the others do.
 pub(super) fn readable(id: Uuid, text: &str) -> Option<TaskDefinition> {
-    let read = serde_json::from_str(text);
-    read.inspect_err(|error| warn!("task {id} makes no job: its definition cannot be read: {error}")).ok()
+    let read = serde_json::from_str(text).map_err(|error| error.to_string());
+    let read = read.and_then(|read: TaskDefinition| match read.check() {
+        Ok(()) => Ok(read),
+        Err(invalid) => Err(invalid.to_string()),
+    });
+    read.inspect_err(|reason| warn!("task {id} makes no job: its definition cannot be used: {reason}")).ok()
 }

@@ -14,7 +14,8 @@ use crate::wakeup::hinter;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Postgres, Transaction};
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// As many instants as one transaction records, of all its tasks together.
@@ -27,18 +28,24 @@ pub(crate) struct Fired {
     pub(crate) tasks: usize,
     pub(crate) fires: usize,
     pub(crate) skips: usize,
-    /// Tasks that were paused, because they cannot be told when they are due.
+    /// Tasks that were passed over, because this version cannot read them.
+    pub(crate) unreadable: Vec<(Uuid, String)>,
+    /// Tasks that were paused, because they cannot be told when they are due, or make no job.
     pub(crate) troubled: Vec<(Uuid, String)>,
     /// Whether more may be due.
     pub(crate) more: bool,
 }
 
 impl Database {
-    /// Fires up to `limit` tasks that are due. Instants later than `grace` are misfires, for tasks that do not say.
-    pub(crate) async fn fire_due(&self, limit: i64, grace: Duration) -> sqlx::Result<Fired> {
+    /// Fires up to `limit` tasks that are due. Instants later than `grace` are misfires, for tasks that do not say. Tasks that
+    /// cannot be read stay due: a scheduler of another version may read them.
+    pub(crate) async fn fire_due(&self, limit: i64, grace: Duration, passed_over: &PassedOver) -> sqlx::Result<Fired> {
         let mut tx = self.begin_by_key().await?;
-        let tasks = self.due_tasks(limit, &mut tx).await?;
-        self.fire(tasks, limit, grace, TimeDelta::zero(), tx).await
+        let (tasks, unreadable) = self.due_tasks(limit, &passed_over.ids(), &mut tx).await?;
+        passed_over.add(unreadable.iter().map(|(id, _)| *id));
+        let more = i64::try_from(tasks.len() + unreadable.len()).is_ok_and(|tasks| tasks >= limit);
+        let fired = self.fire(tasks, limit, grace, TimeDelta::zero(), tx).await?;
+        Ok(Fired { unreadable, more: fired.more || more, ..fired })
     }
 
     /// Fires tasks that were taken; their jobs run so much earlier than they are due, which is for tests alone.
@@ -101,6 +108,27 @@ impl Database {
     }
 }
 
+/// Tasks that are due and that this process could not read. Each look that took them again would find nothing else when there
+/// are many; so they are left out for a while.
+#[derive(Debug, Default)]
+pub(crate) struct PassedOver(Mutex<HashMap<Uuid, Instant>>);
+
+impl PassedOver {
+    /// A task that somebody mended is seen after this.
+    const WHILE: Duration = Duration::from_secs(60);
+
+    pub(crate) fn ids(&self) -> Vec<Uuid> {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.retain(|_, since| since.elapsed() < Self::WHILE);
+        ids.keys().copied().collect()
+    }
+
+    fn add(&self, unreadable: impl Iterator<Item = Uuid>) {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.extend(unreadable.map(|id| (id, Instant::now())));
+    }
+}
+
 /// How many more jobs a task may have, and whether they may run.
 pub(super) struct Room<'a> {
     jobs: i64,
@@ -141,6 +169,8 @@ fn plan_all(tasks: Vec<DueTask>, calendars: &[Calendar], grace: Duration) -> Vec
     let by_name: HashMap<&str, &Calendar> = calendars.iter().map(|calendar| (&*calendar.name, calendar)).collect();
     let plan_one = |task: &DueTask| {
         let definition = &task.definition;
+        // Written by hand, it may be one whose job Postgres refuses, and with it the jobs of all others.
+        definition.check().map_err(|invalid| invalid.to_string())?;
         let mut calendars = Vec::new();
         for name in &definition.calendars {
             let calendar = by_name.get(&**name).ok_or_else(|| format!("there is no calendar \"{name}\" any more"))?;

@@ -9,6 +9,7 @@ mod service;
 mod verbs;
 
 pub use calendars::CalendarDeleted;
+pub(crate) use due::PassedOver;
 pub use event::Published;
 pub use next::preview;
 pub use verbs::{TaskCancelled, TaskPaused};

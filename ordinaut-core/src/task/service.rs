@@ -1,12 +1,15 @@
 //! Services: each second those are looked for that have no job, and get the next one when it is due.
 
+use super::condition::readable;
 use super::due::Room;
 use crate::store::database::Database;
 use crate::store::task::fire::Due;
 use crate::store::task::service::{Idle, ServiceEnd};
-use crate::vocabulary::schedule::definition::Compiled;
+use crate::vocabulary::schedule::definition::{Compiled, Schedule};
+use crate::vocabulary::task::TaskDefinition;
 use crate::wakeup::hinter;
 use std::collections::HashSet;
+use uuid::Uuid;
 
 /// As many tasks as one transaction looks at.
 const BATCH: i64 = 200;
@@ -17,25 +20,26 @@ impl Database {
         let (mut after, mut fired) = (None, 0);
         loop {
             let mut tx = self.begin_by_key().await?;
-            let mut services = self.idle_services(BATCH, after, &mut tx).await?;
+            let services = self.idle_services(BATCH, after, &mut tx).await?;
             let Some(last) = services.last() else { return Ok(fired) };
             after = Some(last.id);
             let ends = self.service_ends(services.iter().map(|service| service.id).collect(), &mut tx).await?;
-            services.retain(|service| ends.get(&service.id).is_some_and(|end| is_due(service, end)));
-            let starting = services.iter().map(|service| (service.id, &service.definition));
-            let mut unfinished = self.unfinished(starting, &mut tx).await?;
+            let is_due = |service: &&Idle| ends.get(&service.id).is_some_and(|end| is_due(&service.schedule, end));
+            let ids: Vec<Uuid> = services.iter().filter(is_due).map(|service| service.id).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let texts = self.definitions(&ids, false, &mut tx).await?;
+            let starting: Vec<(Uuid, TaskDefinition)> =
+                texts.into_iter().filter_map(|(id, text)| Some((id, readable(id, &text)?))).collect();
+            let each = starting.iter().map(|(id, definition)| (*id, definition));
+            let mut unfinished = self.unfinished(each, &mut tx).await?;
             let (mut due, mut taken_keys) = (Vec::new(), HashSet::new());
-            for service in &services {
-                let now = ends[&service.id].now;
-                let mut room = Room::of(&service.definition, unfinished.remove(&service.id).unwrap_or_default());
+            for (task_id, definition) in &starting {
+                let now = ends[task_id].now;
+                let mut room = Room::of(definition, unfinished.remove(task_id).unwrap_or_default());
                 let outcome = room.firing(now, &mut taken_keys);
-                due.push(Due {
-                    task_id: service.id,
-                    definition: &service.definition,
-                    at: Some(now),
-                    outcome,
-                    event: None,
-                });
+                due.push(Due { task_id: *task_id, definition, at: Some(now), outcome, event: None });
             }
             fired += due.len();
             let made = self.record(due, &mut tx).await?.queues;
@@ -45,8 +49,9 @@ impl Database {
     }
 }
 
-fn is_due(service: &Idle, end: &ServiceEnd) -> bool {
-    let schedule = &service.definition.schedule;
+/// One whose schedule cannot be read never is.
+fn is_due(schedule: &str, end: &ServiceEnd) -> bool {
+    let Ok(schedule) = serde_json::from_str::<Schedule>(schedule) else { return false };
     match schedule.compile(&[]) {
         Ok(Compiled::Service(rule)) => !end.runs && schedule.is_open(end.now) && rule.is_due(end.ended_at, end.now),
         _ => false,

@@ -3,6 +3,7 @@
 use super::{TaskError, next};
 use crate::store::cancel::Called;
 use crate::store::database::Database;
+use crate::store::page::Unreadable;
 use crate::store::task::fire::{Due, Firing};
 use crate::store::task::{Task, TaskStatus};
 use crate::vocabulary::new_job::InvalidField;
@@ -25,9 +26,12 @@ const LOOKS: usize = 20;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TaskPaused {
-    /// The task.
+    /// The task; absent if this version cannot read it.
     #[serde(flatten)]
-    pub task: Task,
+    pub task: Option<Task>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
     /// How many of its jobs waited, and are set aside now.
     pub parked: i64,
 }
@@ -36,9 +40,12 @@ pub struct TaskPaused {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TaskCancelled {
-    /// The task.
+    /// The task; absent if this version cannot read it.
     #[serde(flatten)]
-    pub task: Task,
+    pub task: Option<Task>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
     /// How many of its jobs waited, and will not run.
     pub removed: i64,
     /// How many of its jobs ran, and were asked to stop.
@@ -49,12 +56,14 @@ impl Database {
     /// Makes no more jobs of a task, and sets those aside that wait. Those that run go on.
     pub async fn pause_task(&self, id: Uuid) -> Result<TaskPaused, TaskError> {
         let mut tx = self.begin().await?;
-        let mut held = self.hold(id, &mut tx).await?;
-        (held.task.status, held.task.next_run_at) = (TaskStatus::Paused, None);
-        let task = self.store_task(&held, &mut tx).await?;
+        let stopped = self.stop_task(id, TaskStatus::Paused, &mut tx).await?;
+        let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
+        if !stopped {
+            return Err(TaskError::Cancelled);
+        }
         let parked = self.park_jobs(Some(id), &mut tx).await?;
         tx.commit().await?;
-        Ok(TaskPaused { task, parked })
+        Ok(TaskPaused { task, unreadable, parked })
     }
 
     /// Lets a paused task go on: it is due at the next instant from now on, and the jobs that were set aside wait again.
@@ -138,21 +147,15 @@ impl Database {
     /// Ends a task for good: its waiting jobs are removed, those that run are asked to stop.
     pub async fn cancel_task(&self, id: Uuid) -> Result<TaskCancelled, TaskError> {
         let mut tx = self.begin().await?;
-        let task = match self.hold(id, &mut tx).await {
-            Ok(mut held) => {
-                (held.task.status, held.task.next_run_at) = (TaskStatus::Cancelled, None);
-                self.store_task(&held, &mut tx).await?
-            }
-            Err(TaskError::Cancelled) => self.task_on(id, &mut tx).await?.ok_or(TaskError::Unknown)?,
-            Err(error) => return Err(error),
-        };
+        self.stop_task(id, TaskStatus::Cancelled, &mut tx).await?;
+        let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
         self.release_task_key(id, &mut tx).await?;
         let (removed, asked) = self.call_jobs_off(id, &mut tx).await?;
         tx.commit().await?;
         if asked > 0 {
             hinter::tell(self, [CANCELS]);
         }
-        Ok(TaskCancelled { task, removed, asked })
+        Ok(TaskCancelled { task, unreadable, removed, asked })
     }
 
     /// Cancels a task and removes it; false: there was none. Its jobs, runs and fires stay until they are past retention.

@@ -2,6 +2,8 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// A document that is no definition of a task, or no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +34,58 @@ pub(crate) fn read<T: DeserializeOwned>(json: Value) -> Result<T, InvalidJson> {
             None => InvalidJson { field: path, reason },
         }
     })
+}
+
+/// Refuses a JSON document with an integer that a [`Value`] rounds: below -2^63, or 2^64 and above. Whoever reads a text into
+/// a `Value`, which cannot tell afterwards, asks this before. The error names the outermost field.
+///
+/// ```
+/// use ordinaut_core::check_integers;
+///
+/// assert!(check_integers(r#"{"args": {"account": 18446744073709551615}}"#).is_ok());
+/// let refused = check_integers(r#"{"args": {"account": 18446744073709551616}}"#).unwrap_err();
+/// assert_eq!(refused.field, "args");
+/// ```
+pub fn check_integers(text: &str) -> Result<(), InvalidJson> {
+    let checked = |field: &str, text: &str| match rounded(text) {
+        Some(integer) => {
+            let shown: String = integer.chars().take(40).collect();
+            let reason = format!("has the integer {shown}, which would be rounded: write it as a string");
+            Err(InvalidJson { field: field.to_owned(), reason })
+        }
+        None => Ok(()),
+    };
+    match serde_json::from_str::<BTreeMap<String, &RawValue>>(text) {
+        Ok(fields) => fields.iter().try_for_each(|(field, value)| checked(field, value.get())),
+        Err(_) => checked(".", text),
+    }
+}
+
+/// The first integer that fits into no 64 bits.
+fn rounded(json: &str) -> Option<&str> {
+    let (mut rest, mut in_string) = (json, false);
+    while let Some(next) = rest.chars().next() {
+        let length = match next {
+            // Whatever is escaped does not end the string.
+            '\\' if in_string => 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
+            '"' => {
+                in_string = !in_string;
+                1
+            }
+            '-' | '0'..='9' if !in_string => {
+                let end = rest.find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'));
+                let number = &rest[..end.unwrap_or(rest.len())];
+                let is_integer = !number.contains(['.', 'e', 'E']);
+                if is_integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
+                    return Some(number);
+                }
+                number.len()
+            }
+            other => other.len_utf8(),
+        };
+        rest = &rest[length..];
+    }
+    None
 }
 
 /// Changes a document by a JSON merge patch (RFC 7396).
@@ -65,6 +119,26 @@ fn forget_nulls(document: &mut Value) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_integer_that_would_be_rounded_is_found_and_its_field_named() {
+        for good in [
+            "18446744073709551615",
+            "-9223372036854775808",
+            r#"{"a": [1e300, 0.1, -1.5E+3, 18446744073709551617.0]}"#,
+            r#"{"a": "18446744073709551617", "18446744073709551617": "\\\" 18446744073709551617 é"}"#,
+            "no JSON",
+        ] {
+            assert_eq!(check_integers(good), Ok(()), "{good}");
+        }
+        for (bad, field) in [
+            ("18446744073709551616", "."),
+            (r#"{"title": "\\", "args": {"n": [-9223372036854775809]}}"#, "args"),
+            (r#"{"b": "é\"", "c": 340282366920938463463374607431768211456}"#, "c"),
+        ] {
+            assert_eq!(check_integers(bad).unwrap_err().field, field, "{bad}");
+        }
+    }
 
     /// The examples of RFC 7396, appendix A.
     #[test]

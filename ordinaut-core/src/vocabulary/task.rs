@@ -135,7 +135,8 @@ impl TaskDefinition {
         }
     }
 
-    /// Reads a definition from JSON, and its schedule as [`Schedule::from_json`] does. An error names the field.
+    /// Reads a definition from JSON, and its schedule as [`Schedule::from_json`] does. An error names the field. In a [`Value`]
+    /// large integers are rounded already: [`check_integers`](crate::check_integers) refuses a text with such.
     pub fn from_json(mut json: Value) -> Result<Self, InvalidJson> {
         let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
         match fields.get_mut("schedule") {

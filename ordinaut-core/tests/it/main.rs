@@ -54,6 +54,7 @@ mod silence;
 mod sql_door;
 mod statements;
 mod task;
+mod task_unreadable;
 mod tenant;
 #[cfg(feature = "testing")]
 mod testing;

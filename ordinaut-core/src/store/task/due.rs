@@ -3,7 +3,7 @@
 use super::TaskDefinition;
 use crate::store::database::Database;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, Row};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -25,9 +25,23 @@ pub(crate) struct Advance {
 }
 
 impl Database {
-    /// Takes tasks that are due, the longest due first.
-    pub(crate) async fn due_tasks(&self, limit: i64, db: &mut PgConnection) -> sqlx::Result<Vec<DueTask>> {
-        sqlx::query_as(self.sql(sql!("tasks/due"))).bind(limit).fetch_all(db).await
+    /// Takes tasks that are due, the longest due first, but none of `passed_over`. Beside them are the ids of those that cannot
+    /// be read, with the reason.
+    pub(crate) async fn due_tasks(
+        &self,
+        limit: i64,
+        passed_over: &[Uuid],
+        db: &mut PgConnection,
+    ) -> sqlx::Result<(Vec<DueTask>, Vec<(Uuid, String)>)> {
+        let due = sqlx::query(self.sql(sql!("tasks/due"))).bind(limit).bind(passed_over);
+        let (mut tasks, mut unreadable) = (Vec::new(), Vec::new());
+        for row in due.fetch_all(db).await? {
+            match DueTask::from_row(&row) {
+                Ok(task) => tasks.push(task),
+                Err(error) => unreadable.push((row.try_get("id")?, error.to_string())),
+            }
+        }
+        Ok((tasks, unreadable))
     }
 
     /// Says when tasks are due next.
@@ -41,9 +55,10 @@ impl Database {
             .map(drop)
     }
 
-    /// How long until the next task is due; `None`: none is.
-    pub(crate) async fn next_due(&self) -> sqlx::Result<Option<Duration>> {
-        let seconds: Option<f64> = sqlx::query_scalar(self.sql(sql!("tasks/next_due"))).fetch_one(self).await?;
+    /// How long until the next task is due that is not passed over; `None`: none is.
+    pub(crate) async fn next_due(&self, passed_over: &[Uuid]) -> sqlx::Result<Option<Duration>> {
+        let next = sqlx::query_scalar(self.sql(sql!("tasks/next_due"))).bind(passed_over);
+        let seconds: Option<f64> = next.fetch_one(self).await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
     }
 

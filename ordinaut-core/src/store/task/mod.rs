@@ -9,13 +9,15 @@ pub(crate) mod look;
 pub(crate) mod service;
 
 use super::database::Database;
+use super::page::Unreadable;
 use crate::vocabulary::schedule::kind::ScheduleKind;
 use crate::vocabulary::schedule::watch::Watch;
 use crate::vocabulary::task::TaskDefinition;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{FromRow, PgConnection, PgExecutor, Row};
 use uuid::Uuid;
 
 /// A stored task.
@@ -131,7 +133,11 @@ impl Database {
 
     /// As [`Database::task`], for who has a connection: taking another one from the pool could wait for itself.
     pub(crate) async fn task_on(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Task>> {
-        sqlx::query_as(self.sql(sql!("tasks/get"))).bind(id).fetch_optional(db).await
+        self.task_row(id, db).await?.map(|row| Task::from_row(&row)).transpose()
+    }
+
+    async fn task_row(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<PgRow>> {
+        sqlx::query(self.sql(sql!("tasks/get"))).bind(id).fetch_optional(db).await
     }
 
     /// The database's clock.
@@ -178,6 +184,37 @@ impl Database {
             .bind(held.watch)
             .fetch_one(db)
             .await
+    }
+
+    /// Pauses or cancels a task, which may be one that cannot be read; false: it was cancelled, or there is none.
+    pub(crate) async fn stop_task(&self, id: Uuid, to: TaskStatus, db: &mut PgConnection) -> sqlx::Result<bool> {
+        let stop = sqlx::query(self.sql(sql!("tasks/stop"))).bind(id).bind(to.as_str());
+        Ok(stop.fetch_optional(db).await?.is_some())
+    }
+
+    /// A task as it is shown, and why it cannot be read if it cannot; `None` if there is none.
+    pub(crate) async fn task_or_reason(
+        &self,
+        id: Uuid,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<Option<(Option<Task>, Option<Unreadable>)>> {
+        let Some(row) = self.task_row(id, db).await? else { return Ok(None) };
+        Ok(Some(match Task::from_row(&row) {
+            Ok(task) => (Some(task), None),
+            Err(error) => {
+                let reason = match error {
+                    sqlx::Error::ColumnDecode { index, source } => format!("{}: {source}", index.trim_matches('"')),
+                    other => other.to_string(),
+                };
+                (None, Some(Unreadable { id: id.to_string(), title: row.try_get("title")?, reason }))
+            }
+        }))
+    }
+
+    /// Why a task cannot be read, if there is one and it cannot.
+    pub async fn why_unreadable(&self, id: Uuid) -> sqlx::Result<Option<Unreadable>> {
+        let mut tx = self.begin().await?;
+        Ok(self.task_or_reason(id, &mut tx).await?.and_then(|(_, unreadable)| unreadable))
     }
 
     /// Lets others use the key of a task.

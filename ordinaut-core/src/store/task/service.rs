@@ -1,7 +1,6 @@
 //! Services: which of them have no job, and since when.
 
 use crate::store::database::Database;
-use crate::vocabulary::task::TaskDefinition;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -11,8 +10,8 @@ use uuid::Uuid;
 #[derive(sqlx::FromRow)]
 pub(crate) struct Idle {
     pub(crate) id: Uuid,
-    #[sqlx(json)]
-    pub(crate) definition: TaskDefinition,
+    /// JSON.
+    pub(crate) schedule: String,
 }
 
 /// What became of the jobs of a service.
