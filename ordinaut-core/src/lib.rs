@@ -86,4 +86,4 @@ pub use vocabulary::state::JobState;
 pub use vocabulary::task::TaskDefinition;
 pub use vocabulary::unique::{OnDuplicate, Unique};
 pub use vocabulary::wait::{LimitKey, Wait};
-pub use worker::{Context, CursorError, EXIT_STUCK, OutputError, SettleError, Step, StopReason, Worker};
+pub use worker::{Context, CursorError, EXIT_STUCK, OutputError, SettleError, Step, StopReason, Worker, WorkerPulse};

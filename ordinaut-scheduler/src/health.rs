@@ -1,6 +1,6 @@
 //! What a scheduler process says of its health.
 
-use ordinaut_core::binary::{Health, can_use};
+use ordinaut_core::binary::{Health, can_use, loops_turn};
 use ordinaut_core::{Database, Pulse};
 use std::sync::OnceLock;
 
@@ -15,7 +15,7 @@ pub struct SchedulerHealth {
 
 impl Health for SchedulerHealth {
     fn live(&self) -> Result<(), String> {
-        self.pulse.stuck().map_or(Ok(()), |name| Err(format!("the loop {name} stands still")))
+        loops_turn(self.pulse.stuck())
     }
 
     async fn ready(&self) -> Result<(), String> {

@@ -1,21 +1,23 @@
 //! What a worker process says of its health.
 
-use ordinaut_core::Database;
-use ordinaut_core::binary::{Health, can_use};
+use ordinaut_core::binary::{Health, can_use, loops_turn};
 use ordinaut_core::settings::host_name;
+use ordinaut_core::{Database, WorkerPulse};
 use std::sync::OnceLock;
 
 /// A worker process from its first moment on: before there is a Postgres to work with, it lives, and is not ready.
 #[derive(Default)]
 pub struct WorkerHealth {
+    /// Its loops.
+    pub pulse: WorkerPulse,
     /// What it works on, once that is there.
     pub database: OnceLock<Database>,
 }
 
 impl Health for WorkerHealth {
-    /// Whoever answers has a runtime that turns; a process whose runtime is blocked ends itself.
+    /// A process whose whole runtime is blocked gives no answer, and ends itself.
     fn live(&self) -> Result<(), String> {
-        Ok(())
+        loops_turn(self.pulse.stuck())
     }
 
     async fn ready(&self) -> Result<(), String> {

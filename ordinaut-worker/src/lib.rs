@@ -13,7 +13,7 @@ pub use seconds::Seconds;
 use anyhow::Context as _;
 use http::client::Client;
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, Redaction, Worker};
+use ordinaut_core::{Database, Redaction, Worker, WorkerPulse};
 use std::time::Duration;
 
 /// What a worker needs to run.
@@ -26,6 +26,8 @@ pub struct Config {
     pub fault_kinds: bool,
     /// What the outputs of `echo` do not show.
     pub redaction: Redaction,
+    /// Where its loops tell that they turn.
+    pub pulse: WorkerPulse,
     /// What to do when a handler blocks its thread for good, instead of ending the process with
     /// [`EXIT_STUCK`](ordinaut_core::EXIT_STUCK).
     pub when_stuck: Option<fn()>,
@@ -42,6 +44,7 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let client = Client::new(&config.settings.http_allow).context("could not make the client of http jobs")?;
     let mut worker = Worker::new(config.database, State { client, redaction: config.redaction })
         .settings(config.settings)
+        .pulse(config.pulse)
         .handle(kinds::http::call)
         .handle(kinds::echo::echo)
         .handle(kinds::sleep::sleep);

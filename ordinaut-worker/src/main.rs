@@ -70,6 +70,7 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
         settings: settings.worker,
         fault_kinds: settings.fault_kinds,
         redaction: settings.redaction,
+        pulse: health.pulse.clone(),
         when_stuck: Some(|| binary::end(EXIT_STUCK)),
     };
     ordinaut_worker::run(config, shutdown.cancelled()).await

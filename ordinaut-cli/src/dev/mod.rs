@@ -13,7 +13,7 @@ use ordinaut_core::settings::api::ApiSettings;
 use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
 use ordinaut_core::settings::worker::{Served, WorkerSettings};
-use ordinaut_core::{Database, EXIT_STUCK, Pulse};
+use ordinaut_core::{Database, EXIT_STUCK, Pulse, WorkerPulse};
 use place::{Place, Running};
 use servers::Servers;
 use std::net::SocketAddr;
@@ -142,6 +142,7 @@ impl Doors {
                 settings,
                 fault_kinds: dev.fault_kinds || dev.demo,
                 redaction: api.redaction.clone(),
+                pulse: WorkerPulse::default(),
                 when_stuck: Some(start_again),
             };
             workers.spawn(ordinaut_worker::run(config, stop_workers.clone().cancelled_owned()));

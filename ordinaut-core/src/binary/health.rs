@@ -53,6 +53,11 @@ pub async fn can_use(database: &Database) -> Result<(), String> {
     })
 }
 
+/// Whether all loops turn; `stuck` is one that does not, as a pulse names it.
+pub fn loops_turn(stuck: Option<&'static str>) -> Result<(), String> {
+    stuck.map_or(Ok(()), |name| Err(format!("the loop {name} is stuck")))
+}
+
 /// Takes the port that the settings name; `None` if they name none.
 pub async fn listen_for_health(settings: &HealthSettings) -> io::Result<Option<TcpListener>> {
     let Some(address) = settings.address else { return Ok(None) };

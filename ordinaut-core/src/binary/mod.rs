@@ -15,7 +15,7 @@ mod supervisor;
 pub use crate::loops::Loops;
 pub use exit::{EXIT_PANICKED, end, exit, refuse};
 pub use flags::{source, with_flags};
-pub use health::{Health, can_use, listen_for_health, serve_health};
+pub use health::{Health, can_use, listen_for_health, loops_turn, serve_health};
 pub use lines::dropped_log_lines;
 pub use log::{flush_log, start_log};
 pub use open::open_database;

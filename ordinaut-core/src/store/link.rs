@@ -72,7 +72,7 @@ impl Link {
         let mut connection = self.connected().await?;
         self.wrapped = self.pooler.shares_servers();
         if self.wrapped {
-            self.wrap(&mut connection).await?;
+            answered(self.patience(), self.wrap(&mut connection)).await?;
         }
         Ok(self.connection.insert(connection))
     }
@@ -137,7 +137,8 @@ impl Link {
     pub(crate) async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
         let result = match (result, &mut self.connection) {
             (Ok(answer), Some(connection)) if self.wrapped => {
-                sqlx::raw_sql("commit").execute(connection).await.map(|_| answer)
+                let commit = async { sqlx::raw_sql("commit").execute(connection).await };
+                answered(self.statement_timeout + WAY, commit).await.map(|_| answer)
             }
             (result, _) => result,
         };

@@ -188,6 +188,12 @@ impl Book {
         serde_json::to_string(&plain).expect("names and numbers can always be written as JSON")
     }
 
+    /// Who counts an end, or tells of all, waits until the answer is dropped.
+    #[cfg(test)]
+    pub(super) fn stop_counting(&self) -> impl Drop {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn tick(&self) {
         self.ticks.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,6 +1,7 @@
 //! The claimer: takes leases for a session, on a connection of its own, and remembers where to look.
 
 use super::gate::Gate;
+use super::pulse;
 use super::session::Session;
 use super::stop::Stop;
 use crate::settings::worker::WorkerSettings;
@@ -34,6 +35,8 @@ const AFTER_RESTART: Duration = Duration::from_secs(2);
 
 pub(super) struct Claimer {
     link: Link,
+    /// Its signs of life.
+    pub(super) pulse: pulse::Turns,
     turns: Turns,
     kinds: Arc<[Arc<str>]>,
     /// The server gives up a claim after this, so that afterwards it cannot commit any more.
@@ -83,10 +86,11 @@ pub(super) enum Connected {
 }
 
 impl Claimer {
-    pub(super) fn new(database: &Database, settings: &WorkerSettings, kinds: &[String]) -> Self {
+    pub(super) fn new(database: &Database, settings: &WorkerSettings, kinds: &[String], pulse: pulse::Turns) -> Self {
         let (name, patience) = (&settings.name, PATIENCE.min(settings.lease / 3));
         Self {
             link: Link::new(database, &format!("ordinaut-claim/{name}"), patience),
+            pulse,
             turns: Turns::new(settings.queues.iter().map(|served| (&*served.queue, served.weight))),
             kinds: kinds.iter().map(|kind| kind.as_str().into()).collect(),
             patience,
@@ -351,6 +355,8 @@ impl Claimer {
             self.gate.reset();
             self.sweep_at = Instant::now();
         }
-        self.link.checked(result).await
+        let checked = self.link.checked(result).await;
+        self.pulse.goes_on();
+        checked
     }
 }

@@ -1,15 +1,19 @@
 //! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what became of it.
 
+mod drain;
+#[cfg(test)]
+mod tests;
+
 use super::Step;
 use super::attempt::{Attempt, Rest};
 use super::claimer::{Claimer, Connected, PATIENCE};
 use super::fetcher::Fetcher;
 use super::pace::{Pace, Wait};
+use super::pulse::WorkerPulse;
 use super::registry::Registry;
 use super::session::Session;
 use super::settler::{Answer, Letter, Sender, Settler};
 use super::shelf::Shelf;
-use super::stop::Stop;
 use super::surroundings;
 use super::suspects::Suspects;
 use crate::loops::Loops;
@@ -34,13 +38,11 @@ const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(20
 /// Between two log lines about claims that fail again and again.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
-/// What writing the last ends may take at least, however short the grace for handlers is.
-const LEAST_FLUSH: Duration = Duration::from_secs(5);
-
 pub(super) struct Engine<S> {
     database: Database,
     settings: Arc<WorkerSettings>,
     when_stuck: fn(),
+    pulse: WorkerPulse,
     /// Ends a wait of the claimer.
     wake: Arc<Notify>,
     claimer: Claimer,
@@ -82,16 +84,18 @@ impl<S: Send + Sync + 'static> Engine<S> {
         registry: Registry<S>,
         settings: WorkerSettings,
         when_stuck: fn(),
+        pulse: WorkerPulse,
     ) -> Self {
         let (settings, wake, loops) = (Arc::new(settings), Arc::new(Notify::new()), Loops::default());
         Self {
-            claimer: Claimer::new(database, &settings, &registry.kinds()),
-            fetcher: fetcher(database, &settings),
-            settler: Settler::start(database, &settings.name, settings.lease, wake.clone(), &loops),
+            claimer: Claimer::new(database, &settings, &registry.kinds(), pulse.watch("claimer", settings.lease)),
+            fetcher: fetcher(database, &settings, &pulse),
+            settler: Settler::start(database, &settings, wake.clone(), &loops, pulse.watch("settler", settings.lease)),
             wake: wake.clone(),
             cancels: Arc::default(),
             database: database.clone(),
             when_stuck,
+            pulse,
             runners: TaskTracker::new(),
             loops,
             bench: Arc::new(Bench {
@@ -116,7 +120,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             self.runners.spawn(self.loops.watch("runner", runner));
         }
         let loops = self.loops.clone();
-        let fetching = fetcher(&self.database, &self.settings).work(self.bench.shelf.clone());
+        let fetching = fetcher(&self.database, &self.settings, &self.pulse).work(self.bench.shelf.clone());
         let _fetching = AbortOnDropHandle::new(loops.spawn("fetcher", fetching));
         // Lives until the worker has drained.
         let mut around = None;
@@ -139,7 +143,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
         tokio::pin!(shutdown);
         let (mut pace, mut failures, mut told) = (Pace::new(&self.settings), 0, None::<Instant>);
         loop {
-            let wait = match self.fill(&mut pace, shutdown.as_mut()).await {
+            let turn = self.claimer.pulse.begin();
+            let filled = self.fill(&mut pace, shutdown.as_mut()).await;
+            drop(turn);
+            let wait = match filled {
                 Ok(wait) => {
                     (failures, told) = (0, None);
                     around.get_or_insert_with(|| Around {
@@ -277,7 +284,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let settings = &self.settings;
         let profile = Profile::of(settings, self.bench.registry.kinds());
         let (cancels, wake, stuck) = (self.cancels.clone(), self.wake.clone(), self.when_stuck);
-        let session = Arc::new(Session::open(&self.database, profile, cancels, wake, stuck, &self.loops).await?);
+        let opening = Session::open(&self.database, profile, cancels, wake, stuck, &self.loops, &self.pulse);
+        let session = Arc::new(opening.await?);
         let (name, id, queues) = (&settings.name, session.id, Served::list(&settings.queues));
         info!(worker.session = id, "worker {name} began session {id}, queues: {queues}");
         self.bench.set_session(Some(session.clone()));
@@ -291,43 +299,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
         self.claimer.give_back(session, &leases).await;
         !leases.is_empty()
     }
-
-    /// Waits for what runs and then gives it back, writes all ends, and ends the session.
-    async fn drain(mut self) {
-        // What ends when nobody can write its end has nothing to wait for.
-        let grace = if self.settler.is_gone() { Duration::ZERO } else { self.settings.shutdown_grace };
-        let name = self.settings.name.clone();
-        self.bench.shelf.close();
-        let session = self.bench.session();
-        if let Some(session) = &session {
-            session.book.begin_shutdown();
-            info!("worker {name} stops: {} jobs may take {} s to end", session.book.count(), grace.as_secs());
-            self.give_back_shelf(session, Shelf::clear).await;
-        }
-        self.runners.close();
-        if tokio::time::timeout(grace, self.runners.wait()).await.is_err()
-            && let Some(session) = &session
-        {
-            warn!("giving {} jobs back that did not end in time", session.book.count());
-            session.book.stop_everybody(Stop::Release);
-            self.runners.wait().await;
-        }
-        if let Some(session) = &session {
-            // A runner that was about to take a lease when the shelf was closed has left it there.
-            self.give_back_shelf(session, Shelf::clear).await;
-        }
-        self.settler.close(grace.max(LEAST_FLUSH)).await;
-        self.claimer.close().await;
-        self.bench.set_session(None);
-        if let Some(session) = session.and_then(Arc::into_inner) {
-            session.close().await;
-        }
-        info!("worker {name} stopped");
-    }
 }
 
-fn fetcher(database: &Database, settings: &WorkerSettings) -> Fetcher {
-    Fetcher::new(database, &settings.name, PATIENCE.min(settings.lease / 3))
+fn fetcher(database: &Database, settings: &WorkerSettings, pulse: &WorkerPulse) -> Fetcher {
+    let (patience, pulse) = (PATIENCE.min(settings.lease / 3), pulse.watch("fetcher", settings.lease));
+    Fetcher::new(database, &settings.name, patience, pulse)
 }
 
 impl<S: Send + Sync + 'static> Bench<S> {

@@ -1,6 +1,7 @@
 //! The fetcher: gets the arguments that claims left out because they are large, on a connection of its own, before their jobs
 //! start. It has no connection as long as there are none.
 
+use super::pulse::Turns;
 use super::session::Session;
 use super::shelf::{Shelf, Unread};
 use crate::store::args::{args, carries};
@@ -28,6 +29,8 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 
 pub(super) struct Fetcher {
     link: Link,
+    /// Its signs of life.
+    pulse: Turns,
     /// How often the arguments of a lease were to blame for a failure.
     blamed: HashMap<Token, u32>,
     /// Failures in a row that nobody is to blame for.
@@ -37,9 +40,9 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    pub(super) fn new(database: &Database, name: &str, patience: Duration) -> Self {
+    pub(super) fn new(database: &Database, name: &str, patience: Duration, pulse: Turns) -> Self {
         let link = Link::new(database, &format!("ordinaut-fetch/{name}"), patience);
-        Self { link, blamed: HashMap::new(), failures: 0, alone: 0 }
+        Self { link, pulse, blamed: HashMap::new(), failures: 0, alone: 0 }
     }
 
     /// Fetches as long as it is not dropped.
@@ -47,6 +50,7 @@ impl Fetcher {
         loop {
             let bytes = if self.alone > 0 { 0 } else { BATCH_BYTES };
             let unread = shelf.unread(bytes).await;
+            let _turn = self.pulse.begin();
             for (token, args) in self.fetch(&unread).await {
                 shelf.read(token, args);
             }
@@ -118,7 +122,7 @@ impl Fetcher {
             Ok(connection) => answered(patience, args(connection, &schema, jobs)).await,
             Err(error) => Err(error),
         };
-        self.link.checked(result).await
+        self.checked(result).await
     }
 
     async fn others_are_carried(&mut self, job_id: Uuid) -> bool {
@@ -127,6 +131,12 @@ impl Fetcher {
             Ok(connection) => answered(patience, carries(connection, &schema, job_id, MAX_ARGS_BYTES)).await,
             Err(error) => Err(error),
         };
-        self.link.checked(result).await.is_ok_and(|carried| carried)
+        self.checked(result).await.is_ok_and(|carried| carried)
+    }
+
+    async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        let checked = self.link.checked(result).await;
+        self.pulse.goes_on();
+        checked
     }
 }

@@ -10,6 +10,7 @@ mod engine;
 mod fetcher;
 mod gate;
 mod pace;
+mod pulse;
 mod quiet;
 mod registry;
 mod session;
@@ -23,6 +24,7 @@ mod suspects;
 
 pub use context::{Context, OutputError};
 pub use cursor::CursorError;
+pub use pulse::WorkerPulse;
 pub use session::EXIT_STUCK;
 pub use settle_in::SettleError;
 pub use stop::StopReason;
@@ -45,6 +47,7 @@ pub struct Worker<S> {
     registry: Registry<S>,
     settings: WorkerSettings,
     when_stuck: fn(),
+    pulse: WorkerPulse,
     /// Whether `settings.queues` are those of `queue`, and not the default any more.
     named_queues: bool,
     engine: Option<Engine<S>>,
@@ -70,6 +73,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
             registry: Registry::default(),
             settings: WorkerSettings::default(),
             when_stuck: || std::process::exit(EXIT_STUCK),
+            pulse: WorkerPulse::default(),
             named_queues: false,
             engine: None,
         }
@@ -139,6 +143,13 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
+    /// Tells of its loops there.
+    #[must_use]
+    pub fn pulse(mut self, pulse: WorkerPulse) -> Self {
+        self.pulse = pulse;
+        self
+    }
+
     /// Runs jobs until `shutdown` ends; then takes no more, waits for those that run (`WORKER_SHUTDOWN_GRACE`), and
     /// gives the rest back. Goes on when Postgres goes away and returns; fails only if it cannot begin, because
     /// Postgres answers and refuses.
@@ -162,6 +173,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
 
     fn engine(&mut self) -> Engine<S> {
         let registry = std::mem::take(&mut self.registry);
-        Engine::new(&self.database, self.state.clone(), registry, self.settings.clone(), self.when_stuck)
+        let (settings, pulse) = (self.settings.clone(), self.pulse.clone());
+        Engine::new(&self.database, self.state.clone(), registry, settings, self.when_stuck, pulse)
     }
 }

@@ -2,6 +2,7 @@
 //! neither a busy pool nor a blocked runtime can cost the leases, and it ends the process when a handler blocks for good.
 
 use super::book::{Book, Running};
+use super::pulse::{Turns, WorkerPulse};
 use super::stop::Stop;
 use super::stuck::{Stall, did_not_yield, tick};
 use crate::loops::Loops;
@@ -57,6 +58,7 @@ impl Session {
         claimer: Arc<Notify>,
         when_stuck: fn(),
         loops: &Loops,
+        pulse: &WorkerPulse,
     ) -> sqlx::Result<Self> {
         let id = rand::random_range(1..=i64::MAX);
         let (book, drained, cut) = (Arc::new(Book::default()), Arc::default(), Arc::<AtomicBool>::default());
@@ -78,6 +80,7 @@ impl Session {
             lost: lost.clone(),
             stop: stop.clone(),
             when_stuck,
+            pulse: pulse.watch("session", profile.lease),
         };
         let orphans = Orphans { book: book.clone(), lost: lost.clone(), when_stuck };
         let own_loops = loops.clone();
@@ -164,6 +167,7 @@ struct Life {
     lost: CancellationToken,
     stop: CancellationToken,
     when_stuck: fn(),
+    pulse: Turns,
 }
 
 /// Whether the leases still hold.
@@ -175,6 +179,8 @@ enum Renewal {
 
 impl Life {
     async fn live(mut self, profile: &Profile, opened: oneshot::Sender<sqlx::Result<()>>) {
+        // Until the session ends: it never pauses for longer than a beat.
+        let _turn = self.pulse.begin();
         let mut renewed = Instant::now();
         let result = self.open(profile).await;
         self.connections = self.link.connections();
@@ -189,6 +195,7 @@ impl Life {
         }
         let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
         while self.next_beat(renewed).await {
+            self.pulse.goes_on();
             let mut answers = true;
             if Instant::now() >= renew_at {
                 let sent = Instant::now();

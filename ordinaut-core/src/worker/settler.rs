@@ -3,7 +3,9 @@
 
 use super::attempt::Finished;
 use super::book::Book;
+use super::pulse::Turns;
 use crate::loops::Loops;
+use crate::settings::worker::WorkerSettings;
 use crate::store::database::Database;
 use crate::store::failure::{Consequence, FailureKind};
 use crate::store::link::{Link, answered};
@@ -85,10 +87,16 @@ pub(super) struct Settler {
 
 impl Settler {
     /// `wake` is woken when something ended that took room of limits.
-    pub(super) fn start(database: &Database, name: &str, lease: Duration, wake: Arc<Notify>, loops: &Loops) -> Self {
+    pub(super) fn start(
+        database: &Database,
+        settings: &WorkerSettings,
+        wake: Arc<Notify>,
+        loops: &Loops,
+        pulse: Turns,
+    ) -> Self {
         let (inbox, letters) = mpsc::channel(BACKLOG);
-        let link = Link::new(database, &format!("ordinaut-settle/{name}"), PATIENCE.min(lease / 3));
-        let desk = Desk { link, database: database.clone(), wake };
+        let link = Link::new(database, &format!("ordinaut-settle/{}", settings.name), PATIENCE.min(settings.lease / 3));
+        let desk = Desk { link, database: database.clone(), wake, pulse };
         Self { inbox, task: loops.spawn("settler", desk.work(letters)) }
     }
 
@@ -115,6 +123,8 @@ struct Desk {
     link: Link,
     database: Database,
     wake: Arc<Notify>,
+    /// Its signs of life.
+    pulse: Turns,
 }
 
 /// Ends that go into one statement, side by side with who sent them.
@@ -139,6 +149,7 @@ impl Desk {
     async fn work(mut self, mut letters: mpsc::Receiver<Letter>) {
         let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
         while letters.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
+            let _turn = self.pulse.begin();
             // One order for all: two statements that touch the same rows can then only wait, not deadlock; and `succeed`
             // looks for its tokens by halving.
             received.sort_unstable_by_key(|letter| letter.finished.ended.token.job_id);
@@ -205,7 +216,9 @@ impl Desk {
                 }
                 (Err(error), _) => Err(error),
             };
-            match self.link.checked(result).await {
+            let checked = self.link.checked(result).await;
+            self.pulse.goes_on();
+            match checked {
                 Ok(settled) => return Ok(settled),
                 Err(error) if !batch.refused && FailureKind::of(&error).in_a_loop() == Consequence::BuryAlone => {
                     return Err(error);

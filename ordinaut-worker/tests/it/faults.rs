@@ -2,7 +2,7 @@
 
 use crate::fixture::Fixture;
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{JobState, Outcome, Step, Wait};
+use ordinaut_core::{JobState, Outcome, Step, Wait, WorkerPulse};
 use ordinaut_worker::Config;
 use serde_json::json;
 
@@ -66,6 +66,7 @@ async fn without_the_flag_nobody_runs_them() {
         settings: WorkerSettings::default(),
         fault_kinds: false,
         redaction: ordinaut_core::Redaction::default(),
+        pulse: WorkerPulse::default(),
         when_stuck: None,
     };
     // It lives until its kinds were looked at.

@@ -1,7 +1,9 @@
 //! A database of its own for each test, and a worker on it.
 
 use ordinaut_core::settings::worker::{Undecodable, WorkerSettings};
-use ordinaut_core::{Address, Database, JobDetails, JobState, NewJob, Outcome, Redaction, RunRecord, Step, Worker};
+use ordinaut_core::{
+    Address, Database, JobDetails, JobState, NewJob, Outcome, Redaction, RunRecord, Step, Worker, WorkerPulse,
+};
 use ordinaut_embedded::Postgres;
 use ordinaut_worker::{Config, State};
 use serde_json::Value;
@@ -58,6 +60,7 @@ impl Fixture {
             settings,
             fault_kinds: true,
             redaction: Redaction::new(["password"]),
+            pulse: WorkerPulse::default(),
             when_stuck: None,
         })
         .unwrap()
