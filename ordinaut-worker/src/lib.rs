@@ -65,7 +65,7 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
 /// Upper bound of the time from a signal to the end of a worker process: a grace for its handlers, one for what is left to
 /// be written, and a lease for the rest.
 pub fn end_may_take(settings: &WorkerSettings) -> Duration {
-    settings.shutdown_grace * 2 + settings.lease
+    settings.shutdown_grace.saturating_mul(2).saturating_add(settings.lease)
 }
 
 /// Runs jobs until `shutdown` ends, and those that run then to their end, as far as `WORKER_SHUTDOWN_GRACE` allows.

@@ -96,8 +96,6 @@ async fn server(database: &Database, origin: &str) -> Vec<Finding> {
     let text = format!("version {}, as {}, from {origin}", server.version, server.account);
     let postgres = if !(14..=18).contains(&server.major) {
         bad("postgres", format!("{text}: 14 to 18 are supported"))
-    } else if server.in_recovery {
-        bad("postgres", format!("{text}: it is a standby, and takes no writes"))
     } else if server.durable {
         good("postgres", text)
     } else {

@@ -37,14 +37,9 @@ pub trait Health: Send + Sync + 'static {
 pub async fn can_use(database: &Database) -> Result<(), String> {
     let found = async {
         database.check_schema().await?;
-        database.check_writable().await?;
-        Ok(database.stopped_by().await?)
+        database.must_be_usable().await
     };
-    let error = match found.await {
-        Ok(None) => return Ok(()),
-        Ok(Some(obstacle)) => SchemaError::Obstacle(obstacle),
-        Err(error) => error,
-    };
+    let Err(error) = found.await else { return Ok(()) };
     warn!(%error, "not ready: {error}");
     Err(match error {
         SchemaError::Obstacle(obstacle) => obstacle.text,

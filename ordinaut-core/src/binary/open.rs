@@ -39,7 +39,7 @@ pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Da
 async fn try_to_open(settings: &DatabaseSettings, name: &str) -> Result<Database, SchemaError> {
     let direct = settings.connect_directly(name).await?;
     let migrated = async {
-        must_be_usable(&direct).await?;
+        direct.must_be_usable().await?;
         direct.migrate().await
     };
     let migrated = migrated.await;
@@ -49,18 +49,11 @@ async fn try_to_open(settings: &DatabaseSettings, name: &str) -> Result<Database
         info!("migrated schema \"{}\" from version {} to {}", settings.schema(), migrated.from, migrated.to);
     }
     let database = settings.connect(name).await?;
-    must_be_usable(&database).await?;
+    database.must_be_usable().await?;
     if let Some(doubt) = settings.zone_doubt(&database.time_zone().await?) {
         warn!("{doubt}");
     }
     Ok(database)
-}
-
-async fn must_be_usable(database: &Database) -> Result<(), SchemaError> {
-    match database.stopped_by().await? {
-        Some(obstacle) => Err(SchemaError::Obstacle(obstacle)),
-        None => Ok(()),
-    }
 }
 
 fn is_waited_for(error: &SchemaError) -> bool {

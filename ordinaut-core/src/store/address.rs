@@ -1,6 +1,5 @@
 //! Where Postgres is: one server, or several of which one takes writes.
 
-use super::database::Database;
 use super::failure::{FailureKind, only_reads, silence};
 use crate::vocabulary::error::Chain;
 use futures_util::StreamExt;
@@ -178,14 +177,8 @@ async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgCo
     tokio::time::timeout(PATIENCE, reach).await.map_err(|_| silence(PATIENCE))?
 }
 
-impl Database {
-    /// An error if the server only reads: a standby, or one that was told to.
-    pub async fn check_writable(&self) -> sqlx::Result<()> {
-        must_take_writes(&mut *self.begin().await?).await
-    }
-}
-
-/// An error if the server only reads: a standby, or one that was told to.
+/// Of several servers, the one to work with takes writes: an error of one that only reads. Of the one server that there is,
+/// [`Database::obstacles`](super::database::Database::obstacles) says it.
 pub(super) async fn must_take_writes(connection: &mut PgConnection) -> sqlx::Result<()> {
     // The simple protocol, which a pooler passes on as it is.
     let answer = sqlx::raw_sql(sql!("links/takes_writes")).fetch_one(connection).await?;

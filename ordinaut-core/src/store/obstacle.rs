@@ -2,6 +2,8 @@
 //! what a connection carries from its role, its database or the server.
 
 use super::database::Database;
+#[cfg(feature = "binary")]
+use super::migrate::SchemaError;
 use std::fmt;
 
 /// What keeps a program from its work although Postgres answers, as one sentence that also says how to mend it. It names no
@@ -56,10 +58,11 @@ impl Database {
         Ok(carried.obstacles())
     }
 
-    /// The first that stops all work.
+    /// The first obstacle that stops all work is an error.
     #[cfg(feature = "binary")]
-    pub(crate) async fn stopped_by(&self) -> sqlx::Result<Option<Obstacle>> {
-        Ok(self.obstacles().await?.into_iter().find(|obstacle| obstacle.severity == Severity::Stops))
+    pub(crate) async fn must_be_usable(&self) -> Result<(), SchemaError> {
+        let stops = |obstacle: &Obstacle| obstacle.severity == Severity::Stops;
+        self.obstacles().await?.into_iter().find(stops).map_or(Ok(()), |obstacle| Err(SchemaError::Obstacle(obstacle)))
     }
 }
 

@@ -3,6 +3,9 @@
 use chrono::TimeDelta;
 use std::time::Duration;
 
+/// A longer step is none: nothing waits for so long, and nine of it must be a length of time here and in Postgres.
+const LONGEST: TimeDelta = TimeDelta::days(36_500);
+
 /// The wait that is worth a level of priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ageing(TimeDelta);
@@ -10,7 +13,8 @@ pub(crate) struct Ageing(TimeDelta);
 impl Ageing {
     /// `None`: none is, and priority alone decides.
     pub(crate) fn of(step: Duration) -> Option<Self> {
-        TimeDelta::from_std(step).ok().filter(|step| *step >= TimeDelta::microseconds(1)).map(Self)
+        let sane = TimeDelta::microseconds(1)..=LONGEST;
+        TimeDelta::from_std(step).ok().filter(|step| sane.contains(step)).map(Self)
     }
 
     /// The least goes first.
@@ -50,5 +54,7 @@ mod tests {
     #[test]
     fn no_step_is_no_ageing() {
         assert_eq!(Ageing::of(Duration::ZERO), None);
+        assert_eq!(Ageing::of(Duration::MAX), None);
+        assert_eq!(Ageing::of(Duration::from_secs(u64::MAX / 1000)), None);
     }
 }

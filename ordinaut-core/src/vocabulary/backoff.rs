@@ -68,7 +68,9 @@ impl Backoff {
             Self::Linear { step, cap } => step.saturating_mul(failures.unsigned_abs().into()).min(cap),
             Self::Exponential { base, cap } => {
                 let doublings = u32::from(failures.unsigned_abs() - 1).min(31);
-                base.saturating_mul(1 << doublings).min(cap).mul_f64(jitter.clamp(0.0, 1.0))
+                let longest = base.saturating_mul(1 << doublings).min(cap);
+                // The product of the longest `Duration` and 1.0 is none.
+                Duration::try_from_secs_f64(longest.as_secs_f64() * jitter.clamp(0.0, 1.0)).unwrap_or(longest)
             }
         }
     }
@@ -85,6 +87,13 @@ mod tests {
     fn an_exponential_wait_doubles_until_its_cap() {
         let longest = |failures| Backoff::exponential(MINUTE).delay(failures, 1.0).as_secs();
         assert_eq!([1, 2, 3, 6, 7, 40].map(longest), [1, 2, 4, 32, 60, 60]);
+    }
+
+    #[test]
+    fn the_longest_cap_is_one() {
+        assert_eq!(Backoff::exponential(Duration::MAX).delay(i16::MAX, 1.0), Duration::from_secs(1 << 31));
+        let longest = Backoff::Exponential { base: Duration::MAX, cap: Duration::MAX };
+        assert_eq!(longest.delay(1, 1.0), Duration::MAX);
     }
 
     proptest! {

@@ -67,8 +67,8 @@ impl Polled {
 pub(super) struct Book {
     entries: Mutex<Entries>,
     finished: Mutex<BTreeMap<Arc<str>, BTreeMap<Outcome, u64>>>,
-    /// Until when the leases may be counted on.
-    holds_until: Mutex<Option<Instant>>,
+    /// When the leases were renewed, and how long they may be counted on from then.
+    renewed: Mutex<Option<(Instant, Duration)>>,
     /// Grows while the runtime that drives the handlers is not blocked.
     ticks: AtomicU64,
 }
@@ -142,15 +142,15 @@ impl Book {
         entries.running.values().for_each(|running| running.line.begin_shutdown());
     }
 
-    pub(super) fn hold_until(&self, instant: Instant) {
-        *self.holds_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(instant);
+    pub(super) fn hold(&self, renewed: Instant, lasts: Duration) {
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some((renewed, lasts));
     }
 
     /// Whether a handler may start now. When a process was frozen for longer than its leases, its handlers wake before
     /// its session can tell them: they may have a successor.
     pub(super) fn holds(&self) -> bool {
-        let until = *self.holds_until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_some_and(|until| Instant::now() < until)
+        let renewed = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        renewed.is_some_and(|(at, lasts)| at.elapsed() < lasts)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -212,8 +212,7 @@ impl Running {
     /// yield.
     fn stop(&mut self, order: Stop) {
         let grace = if order == Stop::Cancel { CANCEL_GRACE } else { Duration::ZERO };
-        let end = Instant::now() + grace;
-        self.must_end = Some(self.must_end.map_or(end, |earlier| earlier.min(end)));
+        self.must_end = self.must_end.into_iter().chain(Instant::now().checked_add(grace)).min();
         self.line.stop(order);
     }
 }

@@ -312,7 +312,7 @@ impl Claimer {
         }
         // Neither instant lies in the future of the other by more than a moment: the function that tells them sees to it.
         let pause = AFTER_RESTART.saturating_sub((now - since).to_std().unwrap_or_default());
-        self.not_before = Instant::now() + pause;
+        self.not_before = Instant::now() + AFTER_RESTART.min(pause);
         if !pause.is_zero() {
             info!("Postgres was restarted or promoted, or crashed: the next claim is made in {} ms", pause.as_millis());
         }

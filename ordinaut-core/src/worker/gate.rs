@@ -30,8 +30,8 @@ pub(super) struct Gate {
     suspects_after: String,
     /// Who had turns.
     shares: Shares,
-    /// Not before this, unless something ends: there was no room.
-    not_before: Option<Instant>,
+    /// When there was no room, and how long to wait from then on unless something ends.
+    no_room: Option<(Instant, Duration)>,
     /// There is more to do than one turn does.
     more: bool,
 }
@@ -52,7 +52,7 @@ impl Gate {
 
     /// Something ended, or came: there may be room.
     pub(super) fn woken(&mut self) {
-        self.not_before = None;
+        self.no_room = None;
         self.left = true;
     }
 
@@ -67,7 +67,7 @@ impl Gate {
         if self.limits && self.more {
             return Some(Duration::ZERO);
         }
-        self.not_before.filter(|_| self.limits && self.left).map(|at| at.saturating_duration_since(Instant::now()))
+        self.no_room.filter(|_| self.limits && self.left).map(|(since, wait)| wait.saturating_sub(since.elapsed()))
     }
 
     /// Sets jobs aside that are due and that limits concern.
@@ -84,14 +84,14 @@ impl Gate {
         self.more = sifted.jobs.len() >= JOBS;
         self.left = sifted.left;
         if !sifted.jobs.is_empty() {
-            self.not_before = None;
+            self.no_room = None;
         }
         Ok(())
     }
 
     /// Whether any may be let in now. Who looks for suspects has waited for that.
     pub(super) fn has_turn(&self, suspects: bool) -> bool {
-        self.left && (suspects || self.not_before.is_none_or(|at| Instant::now() >= at))
+        self.left && (suspects || self.no_room.is_none_or(|(since, wait)| since.elapsed() >= wait))
     }
 
     /// Lets jobs in. `patience`: how long to wait before asking again where there is no room.
@@ -144,13 +144,13 @@ impl Gate {
         let is_last = |line: &&Line| {
             admission.allowed.iter().any(|allowed| allowed.line == line.text && Some(allowed.jobs) == most)
         };
-        self.not_before = None;
+        self.no_room = None;
         if given == wanted {
             self.after = lines.iter().rfind(is_last).map(|line| line.text.clone()).unwrap_or_default();
         } else if to_the_end {
             self.after.clear();
             let wait = admission.next_in.map_or(patience, |next| next.min(patience));
-            self.not_before = Some(Instant::now() + wait);
+            self.no_room = Some((Instant::now(), wait));
         } else {
             // None of these goes on: look at the next ones at once.
             self.after = lines.last().map(|line| line.text.clone()).unwrap_or_default();

@@ -184,7 +184,7 @@ impl Life {
         let mut renewed = Instant::now();
         let result = self.open(profile).await;
         self.connections = self.link.connections();
-        self.book.hold_until(renewed + self.safe_lease());
+        self.book.hold(renewed, self.safe_lease());
         let failed = result.is_err();
         if !failed {
             // Before the first claim: who was drained stays so over a restart.
@@ -193,16 +193,16 @@ impl Life {
         if opened.send(result).is_err() || failed {
             return;
         }
-        let (mut renew_at, mut stalled) = (renewed + self.lease / 3, Stall::default());
+        let mut stalled = Stall::default();
         while self.next_beat(renewed).await {
             self.pulse.goes_on();
             let mut answers = true;
-            if Instant::now() >= renew_at {
+            if renewed.elapsed() >= self.lease / 3 {
                 let sent = Instant::now();
                 match self.renew(self.left(renewed)).await {
                     Renewal::Held => {
-                        (renewed, renew_at) = (sent, sent + self.lease / 3);
-                        self.book.hold_until(sent + self.safe_lease());
+                        renewed = sent;
+                        self.book.hold(sent, self.safe_lease());
                     }
                     Renewal::Unknown => answers = false,
                     Renewal::Dead => return self.lose("it was declared dead").await,

@@ -22,21 +22,22 @@ pub(super) struct Suspects {
 #[derive(Default)]
 struct Place {
     taken: bool,
-    look_again: Option<Instant>,
+    /// When there was none, and how long it is not worth looking again.
+    looked: Option<(Instant, Duration)>,
 }
 
 impl Suspects {
     /// Whether none is here, and it is time to look for one.
     pub(super) fn may_claim(&self) -> bool {
         let place = self.place();
-        !place.taken && place.look_again.is_none_or(|at| Instant::now() >= at)
+        !place.taken && place.looked.is_none_or(|(at, patience)| at.elapsed() >= patience)
     }
 
     /// One was claimed, or there was none and it is worth looking again after `patience`.
     pub(super) fn claimed(&self, found: bool, patience: Duration) {
         let mut place = self.place();
         place.taken = found;
-        place.look_again = (!found).then(|| Instant::now() + patience);
+        place.looked = (!found).then(|| (Instant::now(), patience));
     }
 
     pub(super) fn given_back(&self, leases: &[Lease]) {

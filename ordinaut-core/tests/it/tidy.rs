@@ -115,6 +115,18 @@ fn every_file_says_what_it_is_for_and_fits_in_one_head() {
 }
 
 #[test]
+fn no_setting_and_no_stored_length_of_time_is_added_to_an_instant() {
+    // It panics where the sum cannot be told: compare what has elapsed, or use checked_add.
+    const SUM: &str = "Instant::now() + ";
+    let look = |name: &str, text: &str| -> Vec<String> {
+        let is_constant = |sum: &&str| sum.starts_with(|c: char| c.is_ascii_uppercase());
+        let sums = text.split(SUM).skip(1).filter(|sum| !is_constant(sum));
+        sums.map(|sum| format!("{name} adds {} to an instant", sum.lines().next().unwrap_or_default())).collect()
+    };
+    check(look_at("ordinaut-core/src", "rs", look));
+}
+
+#[test]
 fn one_file_says_what_a_failure_of_postgres_means() {
     const JUDGEMENTS: [&str; 4] = ["as_database_error", "sqlx::Error::Database", "PoolTimedOut", ".code()"];
     let judge = |name: &str, text: &str| -> Vec<String> {
