@@ -60,7 +60,7 @@ is_state() { [ "$(call "$api/jobs/$job" 2> /dev/null | jq -r .state)" = "$1" ]; 
 if until_it is_state succeeded; then found good worker "ran it"
 else
     why=$(call "$api/jobs/$job" | jq -r '.note // .state') || why='no answer'
-    alive=$(call "$api/workers" | jq '[.workers[] | select(.alive)] | length') || alive=0
+    alive=$(call "$api/workers?limit=500" | jq '[.workers[] | select(.alive)] | length') || alive=0
     if [ "$alive" = 0 ]; then why='no worker is alive'; fi
     found bad worker "it did not run within $patience s: $why"
 fi

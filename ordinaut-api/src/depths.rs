@@ -56,6 +56,6 @@ impl Depths {
     }
 
     async fn count(&self) -> Result<Counted, sqlx::Error> {
-        Ok(Counted { queues: self.database.queues().await?, tasks: self.database.task_counts().await? })
+        Ok(Counted { queues: self.database.all_queues().await?, tasks: self.database.task_counts().await? })
     }
 }

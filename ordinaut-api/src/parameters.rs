@@ -6,6 +6,7 @@ use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use chrono::{DateTime, Datelike, Utc};
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use uuid::Uuid;
 
 const LIMITS: RangeInclusive<i64> = 1..=500;
@@ -114,6 +115,16 @@ impl Parameters {
             let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
             (0..=9999).contains(&at.year()).then_some(at)
         })
+    }
+
+    /// Where the page before ended.
+    pub(crate) fn after<T: FromStr>(&mut self) -> Result<Option<T>, Problem> {
+        self.take("after", "the \"next\" of another page", |text| text.parse().ok())
+    }
+
+    /// The same in a list by name. Postgres could not even compare a name with a NUL.
+    pub(crate) fn after_name(&mut self) -> Result<Option<String>, Problem> {
+        self.take("after", "the \"next\" of another page", |text| (!text.contains('\0')).then(|| text.to_owned()))
     }
 
     /// How many lines the client wants.

@@ -51,6 +51,7 @@ pub use store::schema::Schema;
 pub use store::status::{OutcomeCount, QueueStatus, WorkerStatus};
 pub use store::task::look::{FireRecord, TaskCount, TaskRun, TaskStatistics};
 pub use store::task::{Task, TaskFilter, TaskStatus};
+pub use store::worker_cursor::WorkerCursor;
 #[cfg(feature = "redis")]
 pub use stream::{StreamError, StreamStatus, stream_in_redis};
 pub use task::{CalendarDeleted, Published, TaskCancelled, TaskError, TaskPaused, preview};

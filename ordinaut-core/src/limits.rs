@@ -43,7 +43,7 @@ impl Database {
             self.put_limit(limit, &mut tx).await?;
             tx.commit().await?;
             // Who waits for room may have it now.
-            let queues = self.queues().await?;
+            let queues = self.all_queues().await?;
             hinter::tell(self, queues.iter().map(|queue| &*queue.name));
             return Ok(());
         }

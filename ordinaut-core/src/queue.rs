@@ -34,7 +34,7 @@ impl Database {
         check_name(queue)?;
         let resumed = self.store_resume(queue).await?;
         if resumed && queue == ALL_QUEUES {
-            let queues = self.queues().await?;
+            let queues = self.all_queues().await?;
             hinter::tell(self, queues.iter().map(|queue| &*queue.name).chain([TASKS]));
         } else if resumed {
             hinter::tell(self, [queue]);

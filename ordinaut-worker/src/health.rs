@@ -23,7 +23,7 @@ impl Health for WorkerHealth {
     async fn ready(&self) -> Result<(), String> {
         let Some(database) = self.database.get() else { return Err("it waits for Postgres".to_owned()) };
         can_use(database).await?;
-        let workers = database.workers().await.map_err(|_| "Postgres does not answer".to_owned())?;
+        let workers = database.all_workers().await.map_err(|_| "Postgres does not answer".to_owned())?;
         let (host, pid) = (host_name(), std::process::id().cast_signed());
         let alive = workers.iter().any(|worker| worker.alive && worker.host == host && worker.pid == pid);
         if alive { Ok(()) } else { Err("no session of this process is alive".to_owned()) }

@@ -2,15 +2,14 @@
 
 use crate::App;
 use crate::body::JsonBody;
-use crate::parameters::Name;
+use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
-use ordinaut_core::{Calendar, CalendarDeleted, CalendarMode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use ordinaut_core::{Calendar, CalendarDeleted, CalendarMode, Unreadable};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -30,8 +29,20 @@ pub(crate) async fn put(
     Ok(Json(calendar))
 }
 
-pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "calendars": app.database.calendars().await? })))
+#[derive(Serialize)]
+pub(crate) struct Page {
+    calendars: Vec<Calendar>,
+    /// Calendars whose rows this version cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable>,
+    next: Option<String>,
+}
+
+pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+    let (limit, after) = (wanted.limit()?, wanted.after_name()?);
+    wanted.end()?;
+    let page = app.database.calendars(limit, after.as_deref()).await?;
+    Ok(Json(Page { calendars: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
 pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<StatusCode, Problem> {

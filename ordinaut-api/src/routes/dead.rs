@@ -17,7 +17,7 @@ pub(crate) struct Page {
 }
 
 pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
-    let after = wanted.take("after", "the \"next\" of another page", |text| text.parse().ok())?;
+    let after = wanted.after()?;
     let limit = wanted.limit()?;
     wanted.end()?;
     let page = app.database.dead_letters(limit, after).await?;

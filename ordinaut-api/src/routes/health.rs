@@ -115,7 +115,7 @@ async fn schedulers(app: &App) -> Part {
 }
 
 async fn workers(app: &App) -> Part {
-    match timeout(PATIENCE, app.database.workers()).await {
+    match timeout(PATIENCE, app.database.all_workers()).await {
         Ok(Ok(workers)) => match workers.iter().filter(|worker| worker.alive).count() {
             0 => Part { status: Status::Unhealthy, detail: "none lives: no job will run".to_owned() },
             living => Part { status: Status::Healthy, detail: format!("{living} alive") },

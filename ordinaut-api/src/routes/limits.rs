@@ -2,17 +2,29 @@
 
 use crate::App;
 use crate::body::JsonBody;
-use crate::parameters::Name;
+use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::Limit;
-use serde_json::{Value, json};
+use ordinaut_core::{Limit, LimitStatus, Unreadable};
+use serde::Serialize;
 use std::sync::Arc;
 
-pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "limits": app.database.limits().await? })))
+#[derive(Serialize)]
+pub(crate) struct Page {
+    limits: Vec<LimitStatus>,
+    /// Limits whose rows this version cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable>,
+    next: Option<String>,
+}
+
+pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+    let (limit, after) = (wanted.limit()?, wanted.after_name()?);
+    wanted.end()?;
+    let page = app.database.limits(limit, after.as_deref()).await?;
+    Ok(Json(Page { limits: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
 pub(crate) async fn put(

@@ -2,22 +2,44 @@
 
 use crate::App;
 use crate::body::{JsonBody, OptionalJsonBody};
-use crate::parameters::Name;
+use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use ordinaut_core::{InvalidField, QueueChange, QueueStatus};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use ordinaut_core::{InvalidField, QueueChange, QueueStatus, Unreadable, WorkerCursor, WorkerStatus};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) async fn queues(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "queues": app.database.queues().await? })))
+#[derive(Serialize)]
+pub(crate) struct Queues {
+    queues: Vec<QueueStatus>,
+    /// Queues whose rows this version cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable>,
+    next: Option<String>,
 }
 
-pub(crate) async fn workers(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "workers": app.database.workers().await? })))
+pub(crate) async fn queues(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Queues>, Problem> {
+    let (limit, after) = (wanted.limit()?, wanted.after_name()?);
+    wanted.end()?;
+    let page = app.database.queues(limit, after.as_deref()).await?;
+    Ok(Json(Queues { queues: page.items, unreadable: page.unreadable, next: page.next }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Workers {
+    workers: Vec<WorkerStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable>,
+    next: Option<WorkerCursor>,
+}
+
+pub(crate) async fn workers(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Workers>, Problem> {
+    let (limit, after) = (wanted.limit()?, wanted.after()?);
+    wanted.end()?;
+    let page = app.database.workers(limit, after).await?;
+    Ok(Json(Workers { workers: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
 pub(crate) async fn show(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {

@@ -264,7 +264,7 @@ async fn no_body_makes_a_500_or_stops_a_queue_of_good_jobs() {
     }
 
     // Beside whatever waits in "spoilt", of whatever priority.
-    for limit in app.database.limits().await.unwrap() {
+    for limit in app.database.limits(500, None).await.unwrap() {
         app.database.delete_limit(&limit.limit.name).await.unwrap();
     }
     // "*" is all queues, and one of the names that are tried.

@@ -7,7 +7,7 @@ use serde_json::json;
 #[tokio::test]
 async fn a_limit_is_stored_shown_and_removed() {
     let app = TestApp::start().await;
-    assert_eq!(app.get("/limits").await.json(), json!({"limits": []}));
+    assert_eq!(app.get("/limits").await.json(), json!({"limits": [], "next": null}));
     let asked = json!({"kind": "send", "key": "customer.id", "concurrency": 2, "rate": 100});
     let answer = app.send(Method::PUT, "/limits/per%20customer", &asked).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -81,5 +81,5 @@ async fn a_bad_limit_is_refused_by_field() {
         let answer = app.send(Method::PUT, "/limits/l", &limit).await;
         assert_eq!((answer.status, &*answer.problem()), (422, field), "{limit}: {}", answer.text);
     }
-    assert_eq!(app.get("/limits").await.json(), json!({"limits": []}));
+    assert_eq!(app.get("/limits").await.json(), json!({"limits": [], "next": null}));
 }

@@ -30,7 +30,7 @@ async fn queues_tell_what_waits_and_who_serves() {
 #[tokio::test]
 async fn workers_tell_what_they_run() {
     let app = TestApp::start().await;
-    assert_eq!(app.get("/workers").await.json(), json!({"workers": []}));
+    assert_eq!(app.get("/workers").await.json(), json!({"workers": [], "next": null}));
     let mut worker = app.worker("mail");
     worker.step().await.unwrap();
     let told = &app.get("/workers").await.json()["workers"][0];

@@ -1,6 +1,7 @@
 //! Pages: each thing once, while new ones arrive.
 
 use crate::app::TestApp;
+use axum::http::Method;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -54,4 +55,44 @@ async fn every_dead_letter_is_visited_once_while_others_die() {
     .await;
     assert_eq!(seen.len(), 7);
     assert_eq!(seen.iter().map(|letter| letter["job_id"].as_str().unwrap().to_owned()).collect::<HashSet<_>>(), old);
+}
+
+#[tokio::test]
+async fn queues_workers_limits_and_calendars_come_in_pages() {
+    let app = TestApp::start().await;
+    for n in 0..8 {
+        // Of one instant, so that the session has to decide; some have ended.
+        sqlx::query(
+            "insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency, max_attempts, lease,
+                                          started_at, expires_at, ended_at)
+             values ($1, 'w' || $1, 'h', 1, '1', array['q' || $1], '{}', 1, 1, '1 min', '2026-01-01', '2026-01-02',
+                     case when $1 % 3 = 0 then timestamptz '2026-01-02' end)",
+        )
+        .bind(i64::from(n + 1))
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+        app.enqueue(json!({"kind": "echo", "queue": format!("q{n}")})).await;
+        let limit = json!({"queue": format!("q{n}"), "concurrency": 1});
+        assert_eq!(app.send(Method::PUT, &format!("/limits/l{n}"), &limit).await.status, 200);
+        let dates = json!({"mode": "allow", "dates": ["2027-01-01"]});
+        assert_eq!(app.send(Method::PUT, &format!("/calendars/c{n}"), &dates).await.status, 200);
+    }
+    for (list, name) in [("queues", "name"), ("limits", "name"), ("calendars", "name"), ("workers", "session")] {
+        let seen = walk(&app, &format!("/{list}"), list, "after", async || ()).await;
+        let seen: Vec<_> = seen.iter().map(|row| row[name].as_str().unwrap().to_owned()).collect();
+        let whole = app.get(&format!("/{list}?limit=500")).await.json();
+        assert_eq!(whole["next"], Value::Null);
+        let whole: Vec<_> =
+            whole[list].as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect();
+        assert_eq!((seen.len(), &seen), (8, &whole), "{list}");
+        assert_eq!(seen.iter().collect::<HashSet<_>>().len(), 8, "{list}");
+        for (query, field) in
+            [("limit=0", "limit"), ("limit=501", "limit"), ("after=%00", "after"), ("befor=x", "befor")]
+        {
+            let answer = app.get(&format!("/{list}?{query}")).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (422, field), "{list}?{query}");
+        }
+    }
+    assert_eq!(app.get("/workers?after=x").await.problem(), "after");
 }

@@ -126,7 +126,7 @@ async fn what_cannot_be_said_of_a_queue_is_refused_and_its_field_named() {
     assert_eq!((answer.status, &*answer.problem()), (422, "queue"));
     let answer = app.post("/queues/q/pause", json!({"by": "a\u{0}"}).to_string()).await;
     assert_eq!((answer.status, &*answer.problem()), (422, "by"));
-    assert_eq!(app.get("/queues").await.json(), json!({"queues": []}));
+    assert_eq!(app.get("/queues").await.json(), json!({"queues": [], "next": null}));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! `ordinaut calendar put|list|delete`.
 
 use crate::args::Calendar as Asked;
+use crate::command::pages::all;
 use crate::output::{answer, or_dash, table};
 use anyhow::bail;
 use ordinaut_core::{Calendar, CalendarDeleted, CalendarMode, Database};
@@ -15,7 +16,8 @@ pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<Exi
             answer(format, &calendar, || format!("calendar \"{}\" has {} dates", calendar.name, calendar.dates.len()))?;
         }
         Asked::List(format) => {
-            let calendars = database.calendars().await?;
+            let calendars =
+                all(async |limit, next: Option<String>| database.calendars(limit, next.as_deref()).await).await?;
             answer(format, &calendars, || {
                 let rows = calendars.iter().map(|calendar| {
                     let mode = match calendar.mode {

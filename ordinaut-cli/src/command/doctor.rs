@@ -152,7 +152,8 @@ async fn obstacles(database: &Database) -> Vec<Finding> {
 
 /// Schedulers and workers: that none lives is bad where somebody needs them.
 async fn processes(database: &Database) -> Vec<Finding> {
-    let (schedulers, workers, queues) = tokio::join!(database.schedulers(), database.workers(), database.queues());
+    let (schedulers, workers, queues) =
+        tokio::join!(database.schedulers(), database.all_workers(), database.all_queues());
     let (schedulers, workers, queues) = match (schedulers, workers, queues) {
         (Ok(schedulers), Ok(workers), Ok(queues)) => (schedulers, workers, queues),
         (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {

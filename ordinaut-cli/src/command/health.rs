@@ -87,7 +87,7 @@ async fn worker(source: &Source) -> anyhow::Result<String> {
         return ask("worker", address);
     }
     let host = host_name();
-    let workers = Connection::find(source)?.open().await?.workers().await?;
+    let workers = Connection::find(source)?.open().await?.all_workers().await?;
     match workers.iter().filter(|worker| worker.alive && worker.host == host).count() {
         0 => bail!("no session of host {host} is alive"),
         alive => Ok(format!("{alive} alive on host {host}")),

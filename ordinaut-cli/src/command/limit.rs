@@ -1,6 +1,7 @@
 //! `ordinaut limit set|list|delete`.
 
 use crate::args::{Limit as Asked, SetLimit};
+use crate::command::pages::all;
 use crate::output::{answer, or_dash, table};
 use anyhow::bail;
 use ordinaut_core::{Database, Limit};
@@ -16,7 +17,7 @@ pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<Exi
             answer(format, &limit, || format!("limit \"{}\" holds", limit.name))?;
         }
         Asked::List(format) => {
-            let limits = database.limits().await?;
+            let limits = all(async |limit, next: Option<String>| database.limits(limit, next.as_deref()).await).await?;
             answer(format, &limits, || {
                 let rows = limits.iter().map(|status| {
                     let limit = &status.limit;

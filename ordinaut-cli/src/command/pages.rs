@@ -1,6 +1,19 @@
 //! Lists come in pages that are bounded in size: pages are read until there are as many rows as `--limit` asks for.
 
-use ordinaut_core::Page;
+use ordinaut_core::{Page, Unreadable};
+
+/// Number of rows of a page where all are read.
+const ROWS: i64 = 500;
+
+/// The rows of all pages. What cannot be read is said in the log.
+pub(super) async fn all<T, C, E>(page: impl AsyncFnMut(i64, Option<C>) -> Result<Page<T, C>, E>) -> Result<Vec<T>, E> {
+    let mut next_page = page;
+    let all = collect(i64::MAX, async |limit, next| next_page(limit.min(ROWS), next).await).await?;
+    for Unreadable { title, reason, .. } in &all.unreadable {
+        tracing::warn!("{title} cannot be shown: {reason}");
+    }
+    Ok(all.items)
+}
 
 /// Up to `limit` rows, from as many pages as it takes.
 pub(super) async fn collect<T, C, E>(

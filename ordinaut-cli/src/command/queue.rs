@@ -2,6 +2,7 @@
 
 use crate::args::{ChangeQueue, Format, NamedQueue, Queue};
 use crate::command::enqueue::duration;
+use crate::command::pages::all;
 use crate::output::{answer, facts, or_dash, table, time};
 use anyhow::Context;
 use ordinaut_core::{Database, QueueChange, QueueLevel, QueueStatus};
@@ -28,7 +29,7 @@ pub(crate) async fn run(database: &Database, queue: Queue) -> anyhow::Result<Exi
 }
 
 pub(crate) async fn list(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
-    let queues = database.queues().await?;
+    let queues = all(async |limit, next: Option<String>| database.queues(limit, next.as_deref()).await).await?;
     answer(format, &queues, || {
         let rows = queues.iter().map(|queue| {
             [

@@ -2,13 +2,14 @@
 
 use crate::args::Format;
 use crate::args::OneWorker;
+use crate::command::pages::all;
 use crate::output::{answer, say, table, time};
 use anyhow::bail;
 use ordinaut_core::Database;
 use std::process::ExitCode;
 
 pub(crate) async fn workers(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
-    let workers = database.workers().await?;
+    let workers = all(async |limit, next| database.workers(limit, next).await).await?;
     answer(format, &workers, || {
         let rows = workers.iter().map(|worker| {
             let state = match (worker.ended_at, worker.alive, worker.drained) {

@@ -49,3 +49,4 @@ pub(crate) mod task;
 #[cfg(feature = "testing")]
 pub(crate) mod testing;
 pub(crate) mod unique;
+pub(crate) mod worker_cursor;

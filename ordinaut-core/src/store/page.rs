@@ -1,10 +1,15 @@
 //! A page of a list: the rows that fit, and where the next page begins.
 
 use serde::Serialize;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use std::ops::{Deref, DerefMut};
 
 /// Octets of arguments, outputs and errors on one page; a single row may be larger, and is then alone on its page.
 pub(crate) const PAGE_OCTETS: i64 = 1024 * 1024;
+
+/// Number of rows of a page where all pages are read.
+pub(crate) const PAGE_ROWS: i64 = 500;
 
 /// Part of a list. It reads as its items.
 ///
@@ -37,6 +42,27 @@ pub struct Unreadable {
 impl<T, C> Page<T, C> {
     pub(crate) fn new(items: Vec<T>, next: Option<C>) -> Self {
         Self { items, unreadable: Vec::new(), next }
+    }
+
+    /// The page that a statement answered whose rows have a name, and as "walked" how many it found. A row that cannot be read
+    /// is told by its name.
+    pub(crate) fn read(rows: &[PgRow], cursor: impl Fn(&PgRow) -> sqlx::Result<C>) -> sqlx::Result<Self>
+    where
+        T: for<'r> FromRow<'r, PgRow>,
+    {
+        let walked = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>("walked"))?;
+        let last = rows.last().filter(|_| walked > rows.len() as i64);
+        let mut page = Self::new(Vec::new(), last.map(cursor).transpose()?);
+        for row in rows {
+            match T::from_row(row) {
+                Ok(item) => page.items.push(item),
+                Err(error) => {
+                    let name: String = row.try_get("name")?;
+                    page.unreadable.push(Unreadable { id: name.clone(), title: name, reason: error.to_string() });
+                }
+            }
+        }
+        Ok(page)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Looking at the whole: queues, workers, counts.
 
 use super::database::Database;
+use super::page::{PAGE_OCTETS, PAGE_ROWS, Page};
+use super::worker_cursor::WorkerCursor;
 use crate::vocabulary::level::QueueLevel;
 use crate::vocabulary::name;
 use crate::vocabulary::outcome::Outcome;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
+use sqlx::Row;
 
 /// A queue, with what waits there and who serves it.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
@@ -107,9 +110,21 @@ fn text<S: Serializer>(number: &i64, to: S) -> Result<S::Ok, S::Error> {
 }
 
 impl Database {
-    /// Every queue that has work or that somebody has served. Counts the rows of `due_work`: not for every second.
-    pub async fn queues(&self) -> sqlx::Result<Vec<QueueStatus>> {
-        self.queues_named(None).await
+    /// Queues that have work or that somebody has served, by name: up to `limit`, after the one that the last page ended with.
+    /// Counts the rows of `due_work`: not for every second.
+    pub async fn queues(&self, limit: i64, after: Option<&str>) -> sqlx::Result<Page<QueueStatus, String>> {
+        self.queues_named(None, limit, after).await
+    }
+
+    /// The queues of all pages.
+    pub async fn all_queues(&self) -> sqlx::Result<Vec<QueueStatus>> {
+        let mut all = self.queues(PAGE_ROWS, None).await?;
+        while let Some(after) = all.next.take() {
+            let page = self.queues(PAGE_ROWS, Some(&after)).await?;
+            all.next = page.next;
+            all.items.extend(page.items);
+        }
+        Ok(all.items)
     }
 
     /// One queue, or `None` if nobody ever served it, it has no work, and nothing is said about it.
@@ -118,16 +133,53 @@ impl Database {
         if name::check(name).is_err() {
             return Ok(None);
         }
-        Ok(self.queues_named(Some(name)).await?.pop())
+        Ok(self.queues_named(Some(name), 1, None).await?.pop())
     }
 
-    async fn queues_named(&self, name: Option<&str>) -> sqlx::Result<Vec<QueueStatus>> {
-        sqlx::query_as(self.sql(sql!("look/queues"))).bind(name).fetch_all(self).await
+    async fn queues_named(
+        &self,
+        name: Option<&str>,
+        limit: i64,
+        after: Option<&str>,
+    ) -> sqlx::Result<Page<QueueStatus, String>> {
+        let rows = sqlx::query(self.sql(sql!("look/queues")))
+            .bind(name)
+            // No queue has an empty name.
+            .bind(after.unwrap_or_default())
+            .bind(limit)
+            .bind(PAGE_OCTETS)
+            .fetch_all(self)
+            .await?;
+        Page::read(&rows, |last| last.try_get("name"))
     }
 
-    /// Sessions that live, and those that ended within the hour.
-    pub async fn workers(&self) -> sqlx::Result<Vec<WorkerStatus>> {
-        sqlx::query_as(self.sql(sql!("look/workers"))).fetch_all(self).await
+    /// Sessions that have not ended, and then those that ended within the hour; of each the latest first: up to `limit`, after
+    /// the one that the last page ended with. One that ends between two pages may be on both.
+    pub async fn workers(
+        &self,
+        limit: i64,
+        after: Option<WorkerCursor>,
+    ) -> sqlx::Result<Page<WorkerStatus, WorkerCursor>> {
+        let rows = sqlx::query(self.sql(sql!("look/workers")))
+            .bind(limit)
+            .bind(PAGE_OCTETS)
+            .bind(after.map(|cursor| cursor.has_ended))
+            .bind(after.map(|cursor| cursor.began))
+            .bind(after.map(|cursor| cursor.session))
+            .fetch_all(self)
+            .await?;
+        Page::read(&rows, WorkerCursor::of)
+    }
+
+    /// The sessions of all pages.
+    pub async fn all_workers(&self) -> sqlx::Result<Vec<WorkerStatus>> {
+        let mut all = self.workers(PAGE_ROWS, None).await?;
+        while let Some(after) = all.next.take() {
+            let page = self.workers(PAGE_ROWS, Some(after)).await?;
+            all.next = page.next;
+            all.items.extend(page.items);
+        }
+        Ok(all.items)
     }
 
     /// How many attempts ended, by queue and outcome. A worker's share is as old as its last renewal.

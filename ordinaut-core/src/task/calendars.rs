@@ -58,12 +58,6 @@ impl Database {
         Ok(tx.commit().await?)
     }
 
-    /// All calendars.
-    pub async fn calendars(&self) -> sqlx::Result<Vec<Calendar>> {
-        let mut tx = self.begin().await?;
-        self.calendars_named(None, &mut tx).await
-    }
-
     /// The calendars of these names; one that is not there is an error.
     pub async fn calendars_of(&self, names: &[String]) -> Result<Vec<Calendar>, TaskError> {
         if names.is_empty() {

@@ -96,8 +96,11 @@ impl Pace {
             self.patience = self.poll_interval / SOON;
             return Wait::For(Duration::ZERO);
         }
-        self.patience =
-            if claimed > 0 { self.poll_interval / SOON } else { self.patience.saturating_mul(2).min(self.poll_interval) };
+        self.patience = if claimed > 0 {
+            self.poll_interval / SOON
+        } else {
+            self.patience.saturating_mul(2).min(self.poll_interval)
+        };
         let wait = (self.patience / 4).saturating_mul(3).saturating_add((self.patience / 2).mul_f64(rand::random()));
         // However long the poll interval: that the worker asks to be told is said when it begins to.
         Wait::For(wait).at_most(self.quiet.changes_in(Instant::now()))

@@ -23,11 +23,11 @@ async fn a_drained_worker_leases_nothing_until_it_is_undrained() {
     let db = database().await;
     let mut worker = worker_with(&db, named("w"), succeed);
     assert_eq!(worker.step().await.unwrap(), Step::Idle);
-    let session = db.workers().await.unwrap()[0].session.to_string();
+    let session = db.all_workers().await.unwrap()[0].session.to_string();
     assert_eq!(db.drain_worker(&session).await.unwrap().as_deref(), Some("w"));
     // Again is no error.
     assert_eq!(db.drain_worker("w").await.unwrap().as_deref(), Some("w"));
-    assert!(db.workers().await.unwrap()[0].drained);
+    assert!(db.all_workers().await.unwrap()[0].drained);
     // What it may still take before it hears.
     for _ in 0..200_000 {
         let job_id = enqueue(&db).await;
@@ -39,7 +39,7 @@ async fn a_drained_worker_leases_nothing_until_it_is_undrained() {
     assert_eq!(worker.step().await.unwrap(), Step::Idle);
     assert_eq!(db.undrain_worker("w").await.unwrap().as_deref(), Some("w"));
     until(&mut worker, |step| matches!(step, Step::Worked(_))).await;
-    assert!(!db.workers().await.unwrap()[0].drained);
+    assert!(!db.all_workers().await.unwrap()[0].drained);
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn it_holds_over_a_restart_and_what_runs_ends() {
     let running = run(worker_with(&db, named("w"), gate));
     let handler = within(starts.recv()).await.unwrap();
     db.drain_worker("w").await.unwrap().unwrap();
-    let holds = async || db.workers().await.unwrap()[0].running;
+    let holds = async || db.all_workers().await.unwrap()[0].running;
     assert_eq!(holds().await, 1, "whatever it said at its last renewal");
     handler.end(Ok(()));
     eventually(&db, "select exists (select from ordinaut.run where outcome = 'succeeded')").await;

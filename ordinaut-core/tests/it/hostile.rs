@@ -141,7 +141,7 @@ async fn all_work(db: &Database) {
     let mut worker = worker(db, succeed);
     within(async { while worker.step().await.unwrap() != Step::Idle {} }).await;
     assert!(!db.jobs(&JobFilter::default(), 100).await.unwrap().is_empty());
-    let queues = db.queues().await.unwrap();
+    let queues = db.all_queues().await.unwrap();
     assert_eq!(queues.iter().map(|queue| queue.waiting + queue.running).sum::<i64>(), 0, "{queues:?}");
     schedule_once(db).await;
     assert!(!db.events_after(0, 100).await.unwrap().is_empty());

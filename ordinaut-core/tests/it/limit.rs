@@ -88,7 +88,7 @@ async fn blocked_jobs_are_out_of_the_way_and_go_on_when_there_is_room() {
     eventually(&db, "select count(*) = 3000 from ordinaut.parked where reason = 'limit'").await;
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
     assert_eq!(log.lock().unwrap().started.len(), 0);
-    let [status] = &db.limits().await.unwrap()[..] else { panic!("there is one limit") };
+    let [status] = &db.limits(500, None).await.unwrap()[..] else { panic!("there is one limit") };
     assert_eq!((status.held, status.waiting), (0, 3000));
     assert!(db.delete_limit("sevens").await.unwrap());
     all_succeeded(&db, 3000).await;
@@ -300,4 +300,26 @@ async fn a_job_that_waits_for_room_can_be_cancelled() {
     assert_eq!(db.cancel(id).await.unwrap(), Cancelled::Now);
     worker.stop().await.unwrap();
     assert_eq!(ask_of::<String>(&db, "select state from ordinaut.job_state where job_id = $1", id).await, "cancelled");
+}
+
+#[tokio::test]
+async fn a_worker_with_the_longest_settings_runs_jobs_with_and_without_limits() {
+    let db = database().await;
+    db.set_limit(&Limit::new("one at a time").kind("probe").queue("limited").concurrency(1)).await.unwrap();
+    enqueue(&db, 0..2).await;
+    db.enqueue_many((2..4).map(|n| probe(n).queue("limited"))).await.unwrap();
+    let settings = WorkerSettings {
+        poll_interval: Duration::MAX,
+        priority_ageing: Duration::MAX,
+        job_timeout: Duration::MAX,
+        shutdown_grace: Duration::MAX,
+        backoff_max_delay: Duration::MAX,
+        lease: Duration::from_secs(3600),
+        ..WorkerSettings::default()
+    };
+    let log = Logged::default();
+    let running =
+        run(worker_with(&db, settings, logging(&log, Duration::from_millis(20))).queue("default").queue("limited"));
+    all_succeeded(&db, 4).await;
+    running.stop().await.unwrap();
 }

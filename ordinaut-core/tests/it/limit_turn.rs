@@ -106,7 +106,7 @@ async fn a_line_whose_text_is_long_says_its_limits() {
 
     eventually(&db, "select count(*) = 1 from ordinaut.parked where key ~ '^#' and line is not null").await;
 
-    let limits = db.limits().await.unwrap();
+    let limits = db.limits(500, None).await.unwrap();
     assert!(limits.len() == 27 && limits.iter().all(|limit| limit.waiting == 1), "{limits:?}");
     running.stop().await.unwrap();
 }

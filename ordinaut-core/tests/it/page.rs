@@ -2,7 +2,7 @@
 
 use crate::fixture::{TestDatabase, ask, database, enqueue, succeed, tell, worker};
 use chrono::Datelike;
-use ordinaut_core::{Database, JobFilter, JobState, TaskFilter};
+use ordinaut_core::{Database, JobFilter, JobState, Limit, TaskFilter};
 use serde_json::value::RawValue;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPoolOptions;
@@ -60,6 +60,56 @@ async fn a_page_of_large_rows_ends_early_and_all_are_on_some_page() {
         }
     }
     assert_eq!((seen.len(), pages), (7, 4));
+}
+
+#[tokio::test]
+async fn pages_of_calendars_queues_and_workers_are_bounded_in_octets_too() {
+    let db = database().await;
+    for sql in [
+        "insert into ordinaut.calendar (name, mode, dates)
+         select 'c' || n, 'allow', (select array_agg(date '2000-01-01' + day) from generate_series(1, 30000) day)
+         from generate_series(1, 9) n",
+        "insert into ordinaut.queue (name, paused_at, paused_reason)
+         select 'q' || n, 'infinity', repeat('x', 400000) from generate_series(1, 5) n",
+        "insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency, max_attempts, lease, expires_at)
+         select n, 'w', 'h', 1, '1', '{}', array[repeat('k', 400000)], 1, 1, '1 min', 'infinity' from generate_series(1, 5) n",
+    ] {
+        tell(&db, sql).await;
+    }
+    let (mut seen, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = db.calendars(500, after.as_deref()).await.unwrap();
+        assert!((1..=4).contains(&page.len()), "{} calendars", page.len());
+        seen.extend(page.iter().map(|calendar| calendar.name.clone()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=9).map(|n| format!("c{n}")).collect::<Vec<_>>());
+    let first = db.queues(500, None).await.unwrap();
+    assert!((1..=2).contains(&first.len()) && first.next.is_some());
+    assert_eq!(db.all_queues().await.unwrap().len(), 5);
+    let first = db.workers(500, None).await.unwrap();
+    assert!((1..=2).contains(&first.len()) && first.next.is_some());
+    assert_eq!(db.all_workers().await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_limit_that_cannot_be_read_is_named_and_the_others_are_listed() {
+    let db = database().await;
+    for name in ["a", "b", "c"] {
+        db.set_limit(&Limit::new(name).queue("q").concurrency(1)).await.unwrap();
+    }
+    // Another version made it nullable, as one might.
+    tell(&db, "alter table ordinaut.job_limit alter column ordered drop not null").await;
+    tell(&db, "update ordinaut.job_limit set ordered = null where name = 'b'").await;
+    let page = db.limits(2, None).await.unwrap();
+    assert_eq!(page.iter().map(|status| &*status.limit.name).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(page.unreadable.iter().map(|row| &*row.title).collect::<Vec<_>>(), ["b"]);
+    let rest = db.limits(2, page.next.as_deref()).await.unwrap();
+    assert_eq!(rest.iter().map(|status| &*status.limit.name).collect::<Vec<_>>(), ["c"]);
+    assert_eq!(rest.next, None);
 }
 
 #[tokio::test]
@@ -195,8 +245,9 @@ async fn jobs_of_a_state_are_found_without_a_walk_over_all_jobs() {
          insert into ordinaut.run (job_id, attempt, session, outcome) select id, 1, 1, 'succeeded' from made",
     )
     .await;
-    tell(&db, "vacuum analyze ordinaut.job").await;
-    tell(&db, "vacuum analyze ordinaut.run").await;
+    // Past any pooler, and in no transaction, which VACUUM does not take.
+    sqlx::raw_sql("vacuum analyze ordinaut.job").execute(db.pool()).await.unwrap();
+    sqlx::raw_sql("vacuum analyze ordinaut.run").execute(db.pool()).await.unwrap();
     let pool =
         PgPoolOptions::new().max_connections(1).connect_with((*db.pool().connect_options()).clone()).await.unwrap();
     let one = Database::from(pool);

@@ -217,7 +217,7 @@ async fn a_paused_installation_claims_nothing_and_fires_nothing_until_it_is_resu
     let mut worker = worker(&db, succeed).queue("default").queue("limited");
     assert_eq!(worker.step().await.unwrap(), Step::Idle);
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.fire").await, 0);
-    let queues = db.queues().await.unwrap();
+    let queues = db.all_queues().await.unwrap();
     let told = queues.iter().map(|queue| (&*queue.name, queue.paused_reason.as_deref()));
     assert_eq!(told.collect::<Vec<_>>(), ["*", "default", "limited"].map(|name| (name, Some("restored"))));
     assert_eq!(db.job(waiting).await.unwrap().unwrap().why_it_waits(), Some(&Wait::QueuePaused));
@@ -232,7 +232,7 @@ async fn a_paused_installation_claims_nothing_and_fires_nothing_until_it_is_resu
     };
     within(all_ran).await;
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.fire").await, 2);
-    assert!(db.queues().await.unwrap().iter().all(|queue| queue.name != "*" && queue.paused_at.is_none()));
+    assert!(db.all_queues().await.unwrap().iter().all(|queue| queue.name != "*" && queue.paused_at.is_none()));
     let bounds = db.set_queue("*", &QueueChange::default().max_waiting(Some(1))).await;
     assert!(matches!(bounds, Err(OperateError::Invalid(_))), "{bounds:?}");
 }

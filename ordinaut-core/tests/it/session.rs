@@ -27,7 +27,7 @@ async fn a_session_says_what_it_serves() {
     let mut worker = worker_with(&db, settings, succeed).queue("mail").queue("print").concurrency(7);
     assert_eq!(worker.step().await.unwrap(), Step::Idle);
 
-    let [found] = &db.workers().await.unwrap()[..] else { panic!("there is one worker") };
+    let [found] = &db.all_workers().await.unwrap()[..] else { panic!("there is one worker") };
 
     assert_eq!((&*found.name, found.pid), ("press", std::process::id().cast_signed()));
     assert_eq!(
@@ -36,7 +36,7 @@ async fn a_session_says_what_it_serves() {
     );
     assert_eq!((found.concurrency, found.running, found.ended_at, found.alive), (7, 0, None, true));
     assert_eq!(found.expires_at - found.renewed_at, chrono::TimeDelta::seconds(12));
-    let queues: Vec<_> = db.queues().await.unwrap().into_iter().map(|queue| (queue.name, queue.workers)).collect();
+    let queues: Vec<_> = db.all_queues().await.unwrap().into_iter().map(|queue| (queue.name, queue.workers)).collect();
     assert_eq!(queues, [("mail".to_owned(), 1), ("print".to_owned(), 1)]);
 }
 

@@ -56,13 +56,13 @@ async fn a_pooled_connection_that_fell_silent_is_replaced() {
     let environment = environment.map(|(name, value)| (name.to_owned(), value));
     let source = Source::from_parts([], environment).unwrap();
     let behind = DatabaseSettings::read(&source).unwrap().connect("silent").await.unwrap();
-    behind.queues().await.unwrap();
+    behind.all_queues().await.unwrap();
     wire.swallow_everything();
-    tokio::time::timeout(Duration::from_millis(100), behind.queues()).await.unwrap_err();
+    tokio::time::timeout(Duration::from_millis(100), behind.all_queues()).await.unwrap_err();
     wire.carry_again();
 
     let until = Instant::now() + LIMIT;
-    while behind.queues().await.is_err() {
+    while behind.all_queues().await.is_err() {
         assert!(Instant::now() < until, "its place in the pool is lost");
     }
 }

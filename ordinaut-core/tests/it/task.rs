@@ -152,7 +152,7 @@ async fn a_paused_task_makes_no_jobs_and_holds_those_that_wait() {
     assert_eq!((paused.parked, paused.task.unwrap().next_run_at), (1, None));
     assert_eq!(db.job(held).await.unwrap().unwrap().state, JobState::Parked);
     assert!(matches!(db.run_task_now(task.id).await, Err(TaskError::Paused)));
-    assert_eq!(db.queues().await.unwrap()[0].parked, 1);
+    assert_eq!(db.all_queues().await.unwrap()[0].parked, 1);
     let running = run(worker(&db, succeed));
     let resumed = db.resume_task(task.id).await.unwrap();
     assert!(resumed.next_run_at.unwrap() > Utc::now());

@@ -88,7 +88,7 @@ async fn a_limit_that_becomes_one_for_each_tenant_lets_the_lines_form_anew() {
     eventually(&db, "select count(*) = 3 and count(distinct key) = 1 from ordinaut.parked").await;
     db.set_limit(&Limit::new("all").kind("probe").per_tenant().concurrency(0)).await.unwrap();
     eventually(&db, "select count(*) = 3 and count(distinct key) = 3 from ordinaut.parked").await;
-    assert!(db.limits().await.unwrap()[0].limit.per_tenant);
+    assert!(db.limits(500, None).await.unwrap()[0].limit.per_tenant);
     db.set_limit(&Limit::new("all").kind("probe").per_tenant().concurrency(1)).await.unwrap();
     all_succeeded(&db, 3).await;
     worker.stop().await.unwrap();

@@ -38,7 +38,7 @@ impl Crew {
         let workers = (0..workers).map(|_| worker(url, settings)).collect();
         let mut crew = Self { database, workers, schedulers: Vec::new(), postgres: None };
         crew.add_scheduler();
-        crew.wait(async || crew.database.workers().await.unwrap().len() == crew.workers.len()).await;
+        crew.wait(async || crew.database.all_workers().await.unwrap().len() == crew.workers.len()).await;
         crew
     }
 

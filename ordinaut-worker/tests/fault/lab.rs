@@ -88,7 +88,7 @@ impl Lab {
     }
 
     async fn living(&self) -> usize {
-        self.database.workers().await.unwrap().len()
+        self.database.all_workers().await.unwrap().len()
     }
 
     /// A call of the sink that takes 5 to 50 ms.

@@ -151,7 +151,7 @@ async fn it_makes_the_schema_and_after_a_signal_its_jobs_end_first() {
         let runs = database.runs(job.id()).await.unwrap();
         assert_eq!(runs.iter().map(|run| run.outcome).collect::<Vec<_>>(), [Outcome::Succeeded]);
     }
-    assert!(database.workers().await.unwrap().iter().all(|worker| worker.ended_at.is_some()));
+    assert!(database.all_workers().await.unwrap().iter().all(|worker| worker.ended_at.is_some()));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ pub(crate) mod admission;
 
 use super::database::Database;
 use super::failure::is_lock_timeout;
+use super::page::{PAGE_OCTETS, Page};
 use crate::vocabulary::limit::Limit;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
@@ -23,9 +24,15 @@ pub struct LimitStatus {
 }
 
 impl Database {
-    /// All limits, by name.
-    pub async fn limits(&self) -> sqlx::Result<Vec<LimitStatus>> {
-        sqlx::query_as(self.sql(sql!("limits/list"))).fetch_all(self).await
+    /// Limits, by name: up to `limit`, after the one that the last page ended with.
+    pub async fn limits(&self, limit: i64, after: Option<&str>) -> sqlx::Result<Page<LimitStatus, String>> {
+        let rows = sqlx::query(self.sql(sql!("limits/list")))
+            .bind(limit)
+            .bind(PAGE_OCTETS)
+            .bind(after)
+            .fetch_all(self)
+            .await?;
+        Page::read(&rows, |last| last.try_get("name"))
     }
 
     pub(crate) async fn stored_limit(&self, name: &str, tx: &mut PgConnection) -> sqlx::Result<Option<Limit>> {

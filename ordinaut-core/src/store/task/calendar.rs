@@ -1,10 +1,24 @@
 //! Calendars: named sets of dates that tasks go by.
 
 use crate::store::database::Database;
+use crate::store::page::{PAGE_OCTETS, Page};
 use crate::vocabulary::schedule::calendar::{Calendar, CalendarMode};
 use chrono::NaiveDate;
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
+
+/// A calendar as its row has it.
+struct Stored(Calendar);
+
+impl FromRow<'_, PgRow> for Stored {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let mode: String = row.try_get("mode")?;
+        let mode = if mode == "allow" { CalendarMode::Allow } else { CalendarMode::Exclude };
+        let dates: Vec<NaiveDate> = row.try_get("dates")?;
+        Ok(Self(Calendar::new(row.try_get::<String, _>("name")?, mode, dates)))
+    }
+}
 
 impl Database {
     /// Calendars by name, or all of them.
@@ -13,13 +27,20 @@ impl Database {
         names: Option<&[String]>,
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<Calendar>> {
-        let rows: Vec<(String, String, Vec<NaiveDate>)> =
-            sqlx::query_as(self.sql(sql!("tasks/calendars"))).bind(names).fetch_all(db).await?;
-        let calendar = |(name, mode, dates): (String, String, Vec<NaiveDate>)| {
-            let mode = if mode == "allow" { CalendarMode::Allow } else { CalendarMode::Exclude };
-            Calendar::new(name, mode, dates)
-        };
-        Ok(rows.into_iter().map(calendar).collect())
+        let stored: Vec<Stored> = sqlx::query_as(self.sql(sql!("tasks/calendars"))).bind(names).fetch_all(db).await?;
+        Ok(stored.into_iter().map(|Stored(calendar)| calendar).collect())
+    }
+
+    /// Calendars, by name: up to `limit`, after the one that the last page ended with.
+    pub async fn calendars(&self, limit: i64, after: Option<&str>) -> sqlx::Result<Page<Calendar, String>> {
+        let rows = sqlx::query(self.sql(sql!("tasks/calendar_page")))
+            .bind(limit)
+            .bind(PAGE_OCTETS)
+            .bind(after)
+            .fetch_all(self)
+            .await?;
+        let Page { items, unreadable, next, .. } = Page::<Stored, String>::read(&rows, |last| last.try_get("name"))?;
+        Ok(Page { items: items.into_iter().map(|Stored(calendar)| calendar).collect(), unreadable, next })
     }
 
     /// Stores a calendar; returns the tasks that go by it.
