@@ -79,6 +79,32 @@ from unnest(array['schema_version', 'schema_migration', '_sqlx_migrations']) as 
 where to_regclass(format('%I.%I', :'schema', relname)) is not null
 \gexec
 
+-- What has happened stays: of history the service may change only what its statements do (erasing, requeueing), as the function
+-- keep_history says (migration 0053), and partitions it reaches through their tables.
+select format('revoke %s on %I.%I from ordinaut_service', rights, nspname, relname)
+from (values ('job', 'update, delete'), ('run', 'update, delete'), ('dead_letter', 'update'), ('event', 'update, delete'),
+             ('fire', 'update, delete'), ('event_fire', 'update, delete'), ('outbox', 'update, delete'),
+             ('outcome_count', 'update, delete')) as history(name, rights)
+join pg_class on relname = history.name join pg_namespace on pg_namespace.oid = relnamespace
+where nspname = :'schema'
+\gexec
+select format('grant update (%s) on %I.%I to ordinaut_service', columns, nspname, relname)
+from (values ('job', 'args, tags, trace_context, unique_key, unique_after_end'), ('run', 'error, output'),
+             ('dead_letter', 'args')) as history(name, columns)
+join pg_class on relname = history.name join pg_namespace on pg_namespace.oid = relnamespace
+where nspname = :'schema'
+  -- An older schema lacks some of them, and its next migration grants the rest.
+  and not exists (select from string_to_table(columns, ', ') as named(column_name)
+                  where not exists (select from pg_attribute where attrelid = pg_class.oid and attname = column_name))
+\gexec
+select format('revoke insert, update, delete on %I.%I from ordinaut_service', nspname, partition.relname)
+from pg_inherits
+join pg_class parent on parent.oid = inhparent
+join pg_class partition on partition.oid = inhrelid
+join pg_namespace on pg_namespace.oid = partition.relnamespace
+where nspname = :'schema' and parent.relname in ('job', 'run', 'event', 'fire')
+\gexec
+
 -- Who holds the oldest snapshot is seen only by those who may see other roles' sessions.
 grant pg_read_all_stats to ordinaut_owner, ordinaut_service, ordinaut_read;
 

@@ -75,6 +75,27 @@ fn no_script_of_a_superuser_calls_a_function_of_the_owner() {
 }
 
 #[test]
+fn the_service_has_the_same_rights_whether_roles_or_tables_came_first() {
+    const RIGHTS: &str = "
+        select string_agg(line, chr(10) order by line)
+        from (select relname || ' ' || coalesce(relacl::text, '') as line from pg_class
+              where relnamespace = 'ordinaut'::regnamespace and relkind in ('r', 'p')
+              union all
+              select attrelid::regclass::text || '.' || attname || ' ' || attacl::text from pg_attribute
+              join pg_class on pg_class.oid = attrelid
+              where relnamespace = 'ordinaut'::regnamespace and attacl is not null) rights";
+    let ops = Ops::new();
+    ops.run("roles.sh", &[]);
+    let mut migrate = Command::new(env!("CARGO_BIN_EXE_ordinaut"));
+    migrate.arg("migrate").env("DATABASE_URL", format!("{}&options=-c%20role%3Dordinaut_owner", ops.postgres.url()));
+    said(&migrate.output().unwrap());
+    let migrated = ops.sql(RIGHTS);
+    assert!(migrated.contains("job.args {ordinaut_service=w/"), "{migrated}");
+    ops.run("roles.sh", &[]);
+    assert_eq!(ops.sql(RIGHTS), migrated);
+}
+
+#[test]
 fn an_archive_that_is_not_encrypted_holds_no_secret() {
     const CANARY: &str = "canary-9f3b";
     let ops = Ops::new();

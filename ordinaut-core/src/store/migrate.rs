@@ -251,7 +251,11 @@ impl Database {
     pub async fn make_partitions(&self) -> sqlx::Result<Vec<String>> {
         let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
-        let made = sqlx::query_scalar(self.sql(sql!("schema/make_partitions"))).fetch_all(&mut *tx).await?;
+        let made: Vec<String> =
+            sqlx::query_scalar(self.sql(sql!("schema/make_partitions"))).fetch_all(&mut *tx).await?;
+        if !made.is_empty() {
+            sqlx::query(self.sql(sql!("schema/keep_history"))).execute(&mut *tx).await?;
+        }
         tx.commit().await?;
         Ok(made)
     }

@@ -43,6 +43,7 @@ mod redis;
 mod rescue;
 mod result;
 mod retention;
+mod rights;
 mod schedule;
 mod scheduler;
 mod service;

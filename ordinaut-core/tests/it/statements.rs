@@ -9,14 +9,19 @@ use std::path::{Path, PathBuf};
 /// What several statements have in common: see core's build.rs.
 const BLOCKS: &str = "ordinaut-core/sql/blocks";
 
-fn statements() -> Vec<PathBuf> {
+pub(crate) fn statements() -> Vec<PathBuf> {
     let blocks = files(BLOCKS, "sql");
     files("ordinaut-core/sql", "sql").into_iter().filter(|file| !blocks.contains(file)).collect()
 }
 
 /// The path below `sql/`.
-fn name(file: &Path) -> String {
+pub(crate) fn name(file: &Path) -> String {
     relative(file).replace("ordinaut-core/sql/", "")
+}
+
+/// The text that the library sends.
+pub(crate) fn sent(file: &Path) -> String {
+    fs::read_to_string(Path::new(env!("OUT_DIR")).join("sql").join(name(file))).unwrap()
 }
 
 #[tokio::test]
@@ -25,8 +30,7 @@ async fn every_statement_prepares() {
     let mut connection = db.connection().await;
     let mut refused = Vec::new();
     for file in statements() {
-        let sent = Path::new(env!("OUT_DIR")).join("sql").join(name(&file));
-        let statement = AssertSqlSafe(fs::read_to_string(&sent).unwrap()).into_sql_str();
+        let statement = AssertSqlSafe(sent(&file)).into_sql_str();
         if let Err(error) = connection.prepare(statement).await {
             refused.push(format!("{}: {error}", relative(&file)));
         }
