@@ -2,6 +2,7 @@
 
 use crate::store::database::Database;
 use crate::store::limit::admission::lock;
+use crate::store::undisturbed::undisturbed;
 use crate::vocabulary::limit::Limit;
 use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
@@ -36,23 +37,26 @@ impl Database {
     /// milliseconds; after ten seconds without it, it is an error, and nothing has changed.
     pub async fn set_limit(&self, limit: &Limit) -> Result<(), LimitError> {
         limit.check()?;
-        let mut tx = self.begin().await?;
-        lock(&mut tx, self.schema()).await?;
-        let before = self.stored_limit(&limit.name, &mut tx).await?;
-        if before.is_some_and(|before| before.same_lines(limit)) {
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            lock(&mut tx, self.schema()).await?;
+            let before = self.stored_limit(&limit.name, &mut tx).await?;
+            if before.is_some_and(|before| before.same_lines(limit)) {
+                self.put_limit(limit, &mut tx).await?;
+                tx.commit().await?;
+                // Who waits for room may have it now.
+                let queues = self.all_queues().await?;
+                hinter::tell(self, queues.iter().map(|queue| &*queue.name));
+                return Ok(());
+            }
+            drop(tx);
+            let mut tx = self.without_claims().await?;
+            self.remove_limit(&limit.name, &mut tx).await?;
             self.put_limit(limit, &mut tx).await?;
-            tx.commit().await?;
-            // Who waits for room may have it now.
-            let queues = self.all_queues().await?;
-            hinter::tell(self, queues.iter().map(|queue| &*queue.name));
-            return Ok(());
-        }
-        drop(tx);
-        let mut tx = self.without_claims().await?;
-        self.remove_limit(&limit.name, &mut tx).await?;
-        self.put_limit(limit, &mut tx).await?;
-        self.count_running(&limit.name, &mut tx).await?;
-        self.empty_lines_and_commit(tx).await
+            self.count_running(&limit.name, &mut tx).await?;
+            self.empty_lines_and_commit(tx).await
+        })
+        .await
     }
 
     /// Removes a limit; false: there is none of this name. Waits as [`Database::set_limit`] does.
@@ -61,17 +65,20 @@ impl Database {
         if name::check(name).is_err() {
             return Ok(false);
         }
-        let mut tx = self.begin().await?;
-        if self.stored_limit(name, &mut tx).await?.is_none() {
-            return Ok(false);
-        }
-        drop(tx);
-        let mut tx = self.without_claims().await?;
-        if !self.remove_limit(name, &mut tx).await? {
-            return Ok(false);
-        }
-        self.empty_lines_and_commit(tx).await?;
-        Ok(true)
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            if self.stored_limit(name, &mut tx).await?.is_none() {
+                return Ok(false);
+            }
+            drop(tx);
+            let mut tx = self.without_claims().await?;
+            if !self.remove_limit(name, &mut tx).await? {
+                return Ok(false);
+            }
+            self.empty_lines_and_commit(tx).await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// A transaction beside which nothing is claimed and nothing is let in.

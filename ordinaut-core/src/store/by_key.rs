@@ -4,6 +4,7 @@
 //! VACUUM, a restored dump) costs nothing then, and reads all of the table once it has filled, until the next ANALYZE.
 
 use super::database::Database;
+use super::undisturbed::{Repeatable, undisturbed};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, TryStreamExt};
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
@@ -44,10 +45,13 @@ impl<'c> Executor<'c> for ByKey<'c> {
         E: Execute<'q, Postgres> + 'q,
     {
         let all = async move {
-            let mut tx = self.begin().await?;
-            let all: Vec<_> = self.0.heard((&mut *tx).fetch_many(statement).try_collect().await)?;
-            tx.commit().await?;
-            Ok::<_, sqlx::Error>(stream::iter(all.into_iter().map(Ok)))
+            let statement = Repeatable::of(statement)?;
+            let all = undisturbed(|| async {
+                let mut tx = self.begin().await?;
+                let all: Vec<_> = self.0.heard((&mut *tx).fetch_many(statement.clone()).try_collect().await)?;
+                tx.commit().await.map(|()| all)
+            });
+            Ok::<_, sqlx::Error>(stream::iter(all.await?.into_iter().map(Ok)))
         };
         Box::pin(stream::once(all).try_flatten())
     }
@@ -58,10 +62,13 @@ impl<'c> Executor<'c> for ByKey<'c> {
         E: Execute<'q, Postgres> + 'q,
     {
         Box::pin(async move {
-            let mut tx = self.begin().await?;
-            let first = self.0.heard((&mut *tx).fetch_optional(statement).await)?;
-            tx.commit().await?;
-            Ok(first)
+            let statement = Repeatable::of(statement)?;
+            undisturbed(|| async {
+                let mut tx = self.begin().await?;
+                let first = self.0.heard((&mut *tx).fetch_optional(statement.clone()).await)?;
+                tx.commit().await.map(|()| first)
+            })
+            .await
         })
     }
 

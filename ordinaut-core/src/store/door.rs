@@ -5,6 +5,7 @@ use super::by_key::{BEGIN_ANEW_BY_KEY, BEGIN_BY_KEY};
 use super::database::Database;
 use super::failure::is_pool_timeout;
 use super::own_settings::BEGIN;
+use super::undisturbed::{Repeatable, undisturbed};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, TryStreamExt};
 use sqlx::pool::PoolConnection;
@@ -98,28 +99,38 @@ impl Database {
     where
         E: Execute<'q, Postgres> + 'q,
     {
-        if !self.pooler().forgets_statements() {
-            let mut connection = self.acquire().await?;
-            return self.heard((&mut *connection).fetch_many(statement).try_collect().await);
-        }
-        let mut tx = self.begin().await?;
-        let all = (&mut *tx).fetch_many(statement).try_collect().await?;
-        tx.commit().await?;
-        Ok(all)
+        let statement = Repeatable::of(statement)?;
+        undisturbed(|| async {
+            let statement = statement.clone();
+            if !self.pooler().forgets_statements() {
+                let mut connection = self.acquire().await?;
+                return self.heard((&mut *connection).fetch_many(statement).try_collect().await);
+            }
+            let mut tx = self.begin().await?;
+            let all = (&mut *tx).fetch_many(statement).try_collect().await?;
+            tx.commit().await?;
+            Ok(all)
+        })
+        .await
     }
 
     async fn first<'q, E>(&self, statement: E) -> sqlx::Result<Option<PgRow>>
     where
         E: Execute<'q, Postgres> + 'q,
     {
-        if !self.pooler().forgets_statements() {
-            let mut connection = self.acquire().await?;
-            return self.heard((&mut *connection).fetch_optional(statement).await);
-        }
-        let mut tx = self.begin().await?;
-        let first = (&mut *tx).fetch_optional(statement).await?;
-        tx.commit().await?;
-        Ok(first)
+        let statement = Repeatable::of(statement)?;
+        undisturbed(|| async {
+            let statement = statement.clone();
+            if !self.pooler().forgets_statements() {
+                let mut connection = self.acquire().await?;
+                return self.heard((&mut *connection).fetch_optional(statement).await);
+            }
+            let mut tx = self.begin().await?;
+            let first = (&mut *tx).fetch_optional(statement).await?;
+            tx.commit().await?;
+            Ok(first)
+        })
+        .await
     }
 
     pub(super) fn heard<T>(&self, result: sqlx::Result<T>) -> sqlx::Result<T> {
@@ -127,7 +138,7 @@ impl Database {
     }
 }
 
-/// A statement of its own, as on a pool, whatever lies between here and Postgres:
+/// A statement of its own, as on a pool, whatever lies between here and Postgres, and sent again if Postgres undid it for others:
 /// `job.enqueue(&database)`.
 impl<'c> Executor<'c> for &'c Database {
     type Database = Postgres;

@@ -3,6 +3,7 @@
 use super::cancel::Called;
 use super::database::Database;
 use super::failure::OperateError;
+use super::undisturbed::undisturbed;
 use crate::vocabulary::new_job::InvalidField;
 use serde::Serialize;
 use uuid::Uuid;
@@ -72,11 +73,20 @@ impl Database {
     }
 
     async fn erase_some(&self, ids: &[Uuid], total: &mut Erased) -> sqlx::Result<()> {
+        let (erased, cancelled, running) = undisturbed(|| self.erase_once(ids)).await?;
+        total.erased += erased;
+        total.cancelled += cancelled;
+        total.running += running;
+        Ok(())
+    }
+
+    /// How many were erased, were cancelled, and run.
+    async fn erase_once(&self, ids: &[Uuid]) -> sqlx::Result<(i64, i64, i64)> {
         let mut tx = self.begin().await?;
-        let mut running = 0;
+        let (mut cancelled, mut running) = (0, 0);
         for _ in 0..LOOKS {
             let off = self.call_off(Called::Jobs(ids), "erased", &mut tx).await?;
-            total.cancelled += off.removed;
+            cancelled += off.removed;
             // Those that run are asked again, and are the same.
             running = off.asked + off.left_over;
             if off.left_over == 0 {
@@ -85,9 +95,7 @@ impl Database {
         }
         let erased: i64 = sqlx::query_scalar(self.sql(sql!("erase/blank"))).bind(ids).fetch_one(&mut *tx).await?;
         tx.commit().await?;
-        total.erased += erased;
-        total.running += running;
-        Ok(())
+        Ok((erased, cancelled, running))
     }
 }
 

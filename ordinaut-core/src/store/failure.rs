@@ -228,6 +228,16 @@ impl FailureKind {
             Self::Bug => "this should not have happened",
         }
     }
+
+    /// What whoever asked should do, to be put behind the sentence. `only_looks`: nothing can have been done.
+    pub fn advice(self, only_looks: bool) -> &'static str {
+        match self {
+            Self::Undecodable | Self::Bug | Self::BadData => "",
+            Self::Setup | Self::AccessRefused => "; an operator must mend that",
+            Self::Lost if !only_looks => ": what was asked for may have been done, so look before you ask again",
+            _ => "; try again",
+        }
+    }
 }
 
 impl fmt::Display for FailureKind {
@@ -276,6 +286,11 @@ pub(crate) fn is_connection_limit(error: &sqlx::Error) -> bool {
 /// Whether a lock was not had in time.
 pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
     has_code(error, &[LOCK_TIMEOUT])
+}
+
+/// Whether Postgres undid the transaction because others were in its way: the same again may succeed.
+pub(super) fn is_undone_for_others(error: &sqlx::Error) -> bool {
+    has_code(error, &["40001", "40P01"])
 }
 
 /// What is prepared on one connection and missing when it is used, or there before it was prepared, is on a server

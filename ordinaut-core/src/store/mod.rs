@@ -48,5 +48,6 @@ pub(crate) mod status;
 pub(crate) mod task;
 #[cfg(feature = "testing")]
 pub(crate) mod testing;
+pub(crate) mod undisturbed;
 pub(crate) mod unique;
 pub(crate) mod worker_cursor;

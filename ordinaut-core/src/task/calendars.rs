@@ -4,6 +4,7 @@ use super::{TaskError, next};
 use crate::store::database::Database;
 use crate::store::failure::FailureKind;
 use crate::store::task::TaskStatus;
+use crate::store::undisturbed::undisturbed;
 use crate::vocabulary::name;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::calendar::Calendar;
@@ -40,22 +41,25 @@ impl Database {
             let reason = "must be between the years 1900 and 2200".to_owned();
             return Err(InvalidField { field: "dates", reason }.into());
         }
-        let mut tx = self.begin().await?;
-        for id in self.store_calendar(calendar, &mut tx).await? {
-            let mut held = match self.hold_task(id, &mut tx).await {
-                Ok(Some(held)) => held,
-                Ok(None) => continue,
-                // One that nobody can read keeps no calendar from being changed.
-                Err(error) if FailureKind::of(&error) == FailureKind::Undecodable => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if held.task.status == TaskStatus::Active {
-                let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await;
-                held.task.next_run_at = next.map_err(|error| by_dates(id, error))?;
-                self.store_task(&held, &mut tx).await?;
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            for id in self.store_calendar(calendar, &mut tx).await? {
+                let mut held = match self.hold_task(id, &mut tx).await {
+                    Ok(Some(held)) => held,
+                    Ok(None) => continue,
+                    // One that nobody can read keeps no calendar from being changed.
+                    Err(error) if FailureKind::of(&error) == FailureKind::Undecodable => continue,
+                    Err(error) => return Err(error.into()),
+                };
+                if held.task.status == TaskStatus::Active {
+                    let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await;
+                    held.task.next_run_at = next.map_err(|error| by_dates(id, error))?;
+                    self.store_task(&held, &mut tx).await?;
+                }
             }
-        }
-        Ok(tx.commit().await?)
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     /// The calendars of these names; one that is not there is an error.

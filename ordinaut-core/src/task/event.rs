@@ -6,6 +6,7 @@ use super::due::Room;
 use super::next::blocking;
 use crate::store::database::Database;
 use crate::store::task::fire::{Due, Reached};
+use crate::store::undisturbed::undisturbed;
 use crate::vocabulary::new_job::{InvalidField, MAX_ARGS_BYTES};
 use crate::vocabulary::nul;
 use crate::vocabulary::schedule::definition::{Compiled, Schedule};
@@ -52,45 +53,51 @@ impl Database {
         if nul::escapes(&payload.to_string()).next().is_some() {
             return Err(invalid("payload", "must not contain \\u0000, which Postgres cannot store").into());
         }
-        let mut tx = self.begin_by_key().await?;
-        let now = self.now(&mut *tx).await?;
-        // Only those that it reaches are read with their arguments, which may be large.
-        let mut ids = self.event_tasks(topic, &mut tx).await?;
-        ids.retain(|(_, schedule)| waits_for(schedule, topic, now));
-        let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
-        if ids.len() > MOST_TASKS {
-            let reason = format!("reaches {} tasks, and an event reaches {MOST_TASKS} at most", ids.len());
-            return Err(invalid("topic", &reason).into());
-        }
-        let event = Arc::new(json!({"id": id, "topic": topic, "payload": payload}));
-        let (mut tasks, mut octets) = (Vec::with_capacity(ids.len()), 0);
-        for some in ids.chunks(TASKS_A_STATEMENT) {
-            for (task_id, text) in self.definitions(some, true, &mut tx).await? {
-                let event = Arc::clone(&event);
-                let Some(task) = blocking(move || Reachable::read(task_id, &text, &event)).await? else { continue };
-                octets += task.args.len();
-                if task.args.len() > MAX_ARGS_BYTES {
-                    return Err(invalid("payload", "must not be larger than 1 MiB with the arguments of a task").into());
-                }
-                if octets > MOST_OCTETS {
-                    let reason = "must not be larger than 64 MiB with the arguments of all tasks that it reaches";
-                    return Err(invalid("payload", reason).into());
-                }
-                tasks.push(task);
+        undisturbed(|| async move {
+            let mut tx = self.begin_by_key().await?;
+            let now = self.now(&mut *tx).await?;
+            // Only those that it reaches are read with their arguments, which may be large.
+            let mut ids = self.event_tasks(topic, &mut tx).await?;
+            ids.retain(|(_, schedule)| waits_for(schedule, topic, now));
+            let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
+            if ids.len() > MOST_TASKS {
+                let reason = format!("reaches {} tasks, and an event reaches {MOST_TASKS} at most", ids.len());
+                return Err(invalid("topic", &reason).into());
             }
-        }
-        let mut unfinished = self.unfinished(tasks.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
-        let (reached, mut due, mut taken_keys) = (tasks.len(), Vec::new(), HashSet::new());
-        for task in &mut tasks {
-            let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
-            let outcome = room.firing(now, &mut taken_keys);
-            let event = Reached { id: id.to_owned(), topic: topic.to_owned(), args: std::mem::take(&mut task.args) };
-            due.push(Due { task_id: task.id, definition: &task.definition, at: None, outcome, event: Some(event) });
-        }
-        let made = self.record(due, &mut tx).await?.queues;
-        tx.commit().await?;
-        hinter::tell(self, made.iter().map(|queue| &**queue));
-        Ok(Published { tasks: reached, jobs: made.len() })
+            let event = Arc::new(json!({"id": id, "topic": topic, "payload": payload}));
+            let (mut tasks, mut octets) = (Vec::with_capacity(ids.len()), 0);
+            for some in ids.chunks(TASKS_A_STATEMENT) {
+                for (task_id, text) in self.definitions(some, true, &mut tx).await? {
+                    let event = Arc::clone(&event);
+                    let Some(task) = blocking(move || Reachable::read(task_id, &text, &event)).await? else { continue };
+                    octets += task.args.len();
+                    if task.args.len() > MAX_ARGS_BYTES {
+                        return Err(
+                            invalid("payload", "must not be larger than 1 MiB with the arguments of a task").into()
+                        );
+                    }
+                    if octets > MOST_OCTETS {
+                        let reason = "must not be larger than 64 MiB with the arguments of all tasks that it reaches";
+                        return Err(invalid("payload", reason).into());
+                    }
+                    tasks.push(task);
+                }
+            }
+            let mut unfinished = self.unfinished(tasks.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
+            let (reached, mut due, mut taken_keys) = (tasks.len(), Vec::new(), HashSet::new());
+            for task in &mut tasks {
+                let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
+                let outcome = room.firing(now, &mut taken_keys);
+                let event =
+                    Reached { id: id.to_owned(), topic: topic.to_owned(), args: std::mem::take(&mut task.args) };
+                due.push(Due { task_id: task.id, definition: &task.definition, at: None, outcome, event: Some(event) });
+            }
+            let made = self.record(due, &mut tx).await?.queues;
+            tx.commit().await?;
+            hinter::tell(self, made.iter().map(|queue| &**queue));
+            Ok(Published { tasks: reached, jobs: made.len() })
+        })
+        .await
     }
 }
 

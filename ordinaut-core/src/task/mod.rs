@@ -16,6 +16,7 @@ pub use verbs::{TaskCancelled, TaskPaused};
 
 use crate::store::database::Database;
 use crate::store::task::{Held, Task, TaskStatus};
+use crate::store::undisturbed::undisturbed;
 use crate::vocabulary::json::InvalidJson;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::timetable::Exhausted;
@@ -68,26 +69,29 @@ impl Database {
     /// Creates a task, due from now on. A schedule that names no zone gets the installation's, which the answer has.
     pub async fn create_task(&self, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.check_task(definition)?;
-        let mut tx = self.begin().await?;
-        let now = self.now(&mut *tx).await?;
-        let mut schedule = definition.schedule.clone();
-        if schedule.timezone.is_empty() {
-            schedule.timezone = self.time_zone_on(&mut *tx).await?;
-        }
-        let definition = TaskDefinition { schedule: schedule.anchored(now)?, ..definition.clone() };
-        let next = next::next_run(self, &definition, now, &mut tx).await?;
-        if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
-            return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
-        }
-        let id = Uuid::now_v7();
-        let created = self.insert_task(id, &definition, next, &mut tx).await?;
-        if created != id {
-            return Err(TaskError::Duplicate(created));
-        }
-        let task = self.task_on(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
-        tx.commit().await?;
-        hinter::tell(self, [TASKS]);
-        Ok(task)
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            let now = self.now(&mut *tx).await?;
+            let mut schedule = definition.schedule.clone();
+            if schedule.timezone.is_empty() {
+                schedule.timezone = self.time_zone_on(&mut *tx).await?;
+            }
+            let definition = TaskDefinition { schedule: schedule.anchored(now)?, ..definition.clone() };
+            let next = next::next_run(self, &definition, now, &mut tx).await?;
+            if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
+                return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
+            }
+            let id = Uuid::now_v7();
+            let created = self.insert_task(id, &definition, next, &mut tx).await?;
+            if created != id {
+                return Err(TaskError::Duplicate(created));
+            }
+            let task = self.task_on(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
+            tx.commit().await?;
+            hinter::tell(self, [TASKS]);
+            Ok(task)
+        })
+        .await
     }
 
     /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
@@ -110,46 +114,50 @@ impl Database {
         &self,
         id: Uuid,
         version: Option<i64>,
-        change: impl FnOnce(&TaskDefinition) -> Result<TaskDefinition, TaskError>,
+        change: impl Fn(&TaskDefinition) -> Result<TaskDefinition, TaskError>,
     ) -> Result<Task, TaskError> {
-        let mut tx = self.begin().await?;
-        let mut held = self.hold(id, &mut tx).await?;
-        if version.is_some_and(|version| version != held.task.version) {
-            return Err(TaskError::Changed(held.task.version));
-        }
-        let mut definition = change(&held.task.definition)?;
-        self.check_task(&definition)?;
-        if definition.schedule.timezone.is_empty() {
-            // Not the installation's, which may be another one by now.
-            definition.schedule.timezone.clone_from(&held.task.definition.schedule.timezone);
-        }
-        let before = std::mem::replace(&mut held.task.definition, definition);
-        let after = &held.task.definition;
-        if (&after.dedupe_key, after.dedupe_window) != (&before.dedupe_key, before.dedupe_window) {
-            let reason = "cannot be changed: it is held since the task was created".to_owned();
-            return Err(InvalidField { field: "dedupe_key", reason }.into());
-        }
-        let schedule = &mut held.task.definition.schedule;
-        let same_rule = (schedule.kind, &schedule.expr) == (before.schedule.kind, &before.schedule.expr);
-        if same_rule && schedule.dtstart.is_none() {
-            schedule.dtstart = before.schedule.dtstart;
-        }
-        *schedule = schedule.clone().anchored(held.now)?;
-        if held.task.definition == before {
-            // No new version, so that an If-Match with the version that was read still holds.
-            return Ok(held.task);
-        }
-        let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
-        let after = &held.task.definition;
-        if held.task.status == TaskStatus::Active
-            && (&after.schedule, &after.calendars) != (&before.schedule, &before.calendars)
-        {
-            (held.task.next_run_at, held.watch) = (next, None);
-        }
-        let task = self.store_task(&held, &mut tx).await?;
-        tx.commit().await?;
-        hinter::tell(self, [TASKS]);
-        Ok(task)
+        let change = &change;
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            let mut held = self.hold(id, &mut tx).await?;
+            if version.is_some_and(|version| version != held.task.version) {
+                return Err(TaskError::Changed(held.task.version));
+            }
+            let mut definition = change(&held.task.definition)?;
+            self.check_task(&definition)?;
+            if definition.schedule.timezone.is_empty() {
+                // Not the installation's, which may be another one by now.
+                definition.schedule.timezone.clone_from(&held.task.definition.schedule.timezone);
+            }
+            let before = std::mem::replace(&mut held.task.definition, definition);
+            let after = &held.task.definition;
+            if (&after.dedupe_key, after.dedupe_window) != (&before.dedupe_key, before.dedupe_window) {
+                let reason = "cannot be changed: it is held since the task was created".to_owned();
+                return Err(InvalidField { field: "dedupe_key", reason }.into());
+            }
+            let schedule = &mut held.task.definition.schedule;
+            let same_rule = (schedule.kind, &schedule.expr) == (before.schedule.kind, &before.schedule.expr);
+            if same_rule && schedule.dtstart.is_none() {
+                schedule.dtstart = before.schedule.dtstart;
+            }
+            *schedule = schedule.clone().anchored(held.now)?;
+            if held.task.definition == before {
+                // No new version, so that an If-Match with the version that was read still holds.
+                return Ok(held.task);
+            }
+            let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
+            let after = &held.task.definition;
+            if held.task.status == TaskStatus::Active
+                && (&after.schedule, &after.calendars) != (&before.schedule, &before.calendars)
+            {
+                (held.task.next_run_at, held.watch) = (next, None);
+            }
+            let task = self.store_task(&held, &mut tx).await?;
+            tx.commit().await?;
+            hinter::tell(self, [TASKS]);
+            Ok(task)
+        })
+        .await
     }
 
     /// A task keeps its arguments readable: one of a kind whose arguments are encrypted would give them away.

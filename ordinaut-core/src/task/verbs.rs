@@ -6,6 +6,7 @@ use crate::store::database::Database;
 use crate::store::page::Unreadable;
 use crate::store::task::fire::{Due, Firing};
 use crate::store::task::{Task, TaskStatus};
+use crate::store::undisturbed::undisturbed;
 use crate::vocabulary::new_job::InvalidField;
 use crate::vocabulary::schedule::misfire::SkipReason;
 use crate::wakeup::{CANCELS, TASKS, hinter};
@@ -55,32 +56,38 @@ pub struct TaskCancelled {
 impl Database {
     /// Makes no more jobs of a task, and sets those aside that wait. Those that run go on.
     pub async fn pause_task(&self, id: Uuid) -> Result<TaskPaused, TaskError> {
-        let mut tx = self.begin().await?;
-        let stopped = self.stop_task(id, TaskStatus::Paused, &mut tx).await?;
-        let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
-        if !stopped {
-            return Err(TaskError::Cancelled);
-        }
-        let parked = self.park_jobs(Some(id), &mut tx).await?;
-        tx.commit().await?;
-        Ok(TaskPaused { task, unreadable, parked })
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            let stopped = self.stop_task(id, TaskStatus::Paused, &mut tx).await?;
+            let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
+            if !stopped {
+                return Err(TaskError::Cancelled);
+            }
+            let parked = self.park_jobs(Some(id), &mut tx).await?;
+            tx.commit().await?;
+            Ok(TaskPaused { task, unreadable, parked })
+        })
+        .await
     }
 
     /// Lets a paused task go on: it is due at the next instant from now on, and the jobs that were set aside wait again.
     pub async fn resume_task(&self, id: Uuid) -> Result<Task, TaskError> {
-        let mut tx = self.begin().await?;
-        let mut held = self.hold(id, &mut tx).await?;
-        if held.task.status == TaskStatus::Active {
-            return Ok(held.task);
-        }
-        held.task.status = TaskStatus::Active;
-        held.task.next_run_at = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
-        held.watch = None;
-        let task = self.store_task(&held, &mut tx).await?;
-        let queues = self.unpark_jobs(id, &mut tx).await?;
-        tx.commit().await?;
-        hinter::tell(self, queues.iter().map(|queue| &**queue).chain([TASKS]));
-        Ok(task)
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            let mut held = self.hold(id, &mut tx).await?;
+            if held.task.status == TaskStatus::Active {
+                return Ok(held.task);
+            }
+            held.task.status = TaskStatus::Active;
+            held.task.next_run_at = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
+            held.watch = None;
+            let task = self.store_task(&held, &mut tx).await?;
+            let queues = self.unpark_jobs(id, &mut tx).await?;
+            tx.commit().await?;
+            hinter::tell(self, queues.iter().map(|queue| &**queue).chain([TASKS]));
+            Ok(task)
+        })
+        .await
     }
 
     /// Moves the next instant of a task away by 1 s to 604,800 s (a week). The instants that it passes over are recorded
@@ -90,72 +97,81 @@ impl Database {
             let reason = "must be from 1 to 604800 seconds".to_owned();
             return Err(InvalidField { field: "delay", reason }.into());
         }
-        let mut tx = self.begin().await?;
-        let mut held = self.hold(id, &mut tx).await?;
-        let Some(due) = held.task.next_run_at else {
-            return Err(if held.task.status == TaskStatus::Paused { TaskError::Paused } else { not_due() });
-        };
-        let until = due.max(held.now) + delay;
-        let passed = next::passed(self, &held.task.definition, due, until, &mut tx).await?;
-        let skipped = |at| {
-            let outcome = Firing::Skip(SkipReason::Snoozed);
-            Due { task_id: id, definition: &held.task.definition, at: Some(at), outcome, event: None }
-        };
-        self.record(passed.into_iter().map(skipped).collect(), &mut tx).await?;
-        held.task.next_run_at = Some(until);
-        let task = self.store_task(&held, &mut tx).await?;
-        tx.commit().await?;
-        hinter::tell(self, [TASKS]);
-        Ok(task)
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            let mut held = self.hold(id, &mut tx).await?;
+            let Some(due) = held.task.next_run_at else {
+                return Err(if held.task.status == TaskStatus::Paused { TaskError::Paused } else { not_due() });
+            };
+            let until = due.max(held.now) + delay;
+            let passed = next::passed(self, &held.task.definition, due, until, &mut tx).await?;
+            let skipped = |at| {
+                let outcome = Firing::Skip(SkipReason::Snoozed);
+                Due { task_id: id, definition: &held.task.definition, at: Some(at), outcome, event: None }
+            };
+            self.record(passed.into_iter().map(skipped).collect(), &mut tx).await?;
+            held.task.next_run_at = Some(until);
+            let task = self.store_task(&held, &mut tx).await?;
+            tx.commit().await?;
+            hinter::tell(self, [TASKS]);
+            Ok(task)
+        })
+        .await
     }
 
     /// Makes a job of a task at once, beside those that its schedule makes; returns its id. A service gets its next one, if
     /// it has none: [`TaskError::Runs`]. One that would be a duplicate of another job is none: [`TaskError::DuplicateJob`].
     pub async fn run_task_now(&self, id: Uuid) -> Result<Uuid, TaskError> {
-        let mut tx = self.begin().await?;
-        let held = self.hold(id, &mut tx).await?;
-        if held.task.status == TaskStatus::Paused {
-            return Err(TaskError::Paused);
-        }
-        let taken = self.unfinished([(id, &held.task.definition)].into_iter(), &mut tx).await?;
-        let job_id = Uuid::now_v7();
-        let taken = taken.get(&id).copied().unwrap_or_default();
-        if held.task.definition.is_service() && taken.jobs > 0 {
-            return Err(TaskError::Runs);
-        }
-        let parked = taken.key_is_taken;
-        let definition = &held.task.definition;
-        let mut at = held.now;
-        let queues = loop {
-            let outcome = Firing::Job { job_id, run_at: held.now, parked };
-            let due = Due { task_id: id, definition, at: Some(at), outcome, event: None };
-            let made = self.record(vec![due], &mut tx).await?;
-            if let Some(holder) = made.holder {
-                return Err(TaskError::DuplicateJob(holder));
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            let held = self.hold(id, &mut tx).await?;
+            if held.task.status == TaskStatus::Paused {
+                return Err(TaskError::Paused);
             }
-            if !made.queues.is_empty() {
-                break made.queues;
+            let taken = self.unfinished([(id, &held.task.definition)].into_iter(), &mut tx).await?;
+            let job_id = Uuid::now_v7();
+            let taken = taken.get(&id).copied().unwrap_or_default();
+            if held.task.definition.is_service() && taken.jobs > 0 {
+                return Err(TaskError::Runs);
             }
-            // The task was due at this very microsecond, and an instant makes one job.
-            at += TimeDelta::microseconds(1);
-        };
-        tx.commit().await?;
-        hinter::tell(self, queues.iter().map(|queue| &**queue));
-        Ok(job_id)
+            let parked = taken.key_is_taken;
+            let definition = &held.task.definition;
+            let mut at = held.now;
+            let queues = loop {
+                let outcome = Firing::Job { job_id, run_at: held.now, parked };
+                let due = Due { task_id: id, definition, at: Some(at), outcome, event: None };
+                let made = self.record(vec![due], &mut tx).await?;
+                if let Some(holder) = made.holder {
+                    return Err(TaskError::DuplicateJob(holder));
+                }
+                if !made.queues.is_empty() {
+                    break made.queues;
+                }
+                // The task was due at this very microsecond, and an instant makes one job.
+                at += TimeDelta::microseconds(1);
+            };
+            tx.commit().await?;
+            hinter::tell(self, queues.iter().map(|queue| &**queue));
+            Ok(job_id)
+        })
+        .await
     }
 
     /// Ends a task for good: its waiting jobs are removed, those that run are asked to stop.
     pub async fn cancel_task(&self, id: Uuid) -> Result<TaskCancelled, TaskError> {
-        let mut tx = self.begin().await?;
-        self.stop_task(id, TaskStatus::Cancelled, &mut tx).await?;
-        let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
-        self.release_task_key(id, &mut tx).await?;
-        let (removed, asked) = self.call_jobs_off(id, &mut tx).await?;
-        tx.commit().await?;
-        if asked > 0 {
-            hinter::tell(self, [CANCELS]);
-        }
-        Ok(TaskCancelled { task, unreadable, removed, asked })
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            self.stop_task(id, TaskStatus::Cancelled, &mut tx).await?;
+            let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
+            self.release_task_key(id, &mut tx).await?;
+            let (removed, asked) = self.call_jobs_off(id, &mut tx).await?;
+            tx.commit().await?;
+            if asked > 0 {
+                hinter::tell(self, [CANCELS]);
+            }
+            Ok(TaskCancelled { task, unreadable, removed, asked })
+        })
+        .await
     }
 
     /// Cancels a task and removes it; false: there was none. Its jobs, runs and fires stay until they are past retention.
@@ -165,10 +181,13 @@ impl Database {
             Err(TaskError::Unknown) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let mut tx = self.begin().await?;
-        let removed = self.remove_task(id, &mut tx).await?;
-        tx.commit().await?;
-        Ok(removed)
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            let removed = self.remove_task(id, &mut tx).await?;
+            tx.commit().await?;
+            Ok(removed)
+        })
+        .await
     }
 
     /// Sets jobs of paused tasks aside that came back to wait: retries, and those of dead workers.

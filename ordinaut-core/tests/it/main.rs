@@ -60,6 +60,7 @@ mod tenant;
 #[cfg(feature = "testing")]
 mod testing;
 mod tidy;
+mod undisturbed;
 mod unique;
 mod unique_again;
 mod unique_rivals;

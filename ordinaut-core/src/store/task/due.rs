@@ -2,6 +2,7 @@
 
 use super::TaskDefinition;
 use crate::store::database::Database;
+use crate::store::undisturbed::undisturbed;
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, Row};
 use std::time::Duration;
@@ -79,22 +80,26 @@ impl Database {
 
     /// Lets the next job of each concurrency key wait again that nobody works under; returns the queues.
     pub(crate) async fn unpark_next_in_line(&self) -> sqlx::Result<Vec<String>> {
-        let mut tx = self.begin().await?;
-        let alone: bool = sqlx::query_scalar(self.sql(sql!("tasks/next_in_line_alone")))
-            .bind(self.schema().as_str())
-            .fetch_one(&mut *tx)
-            .await?;
-        if !alone {
-            return Ok(Vec::new());
-        }
-        let lines: Vec<String> = sqlx::query_scalar(self.sql(sql!("tasks/lines"))).fetch_all(&mut *tx).await?;
-        if lines.is_empty() {
-            return Ok(Vec::new());
-        }
-        // As a fire does: one that has not committed yet may have let a job of the key go.
-        self.lock_lines(&lines, &mut tx).await?;
-        let queues = sqlx::query_scalar(self.sql(sql!("tasks/next_in_line"))).bind(lines).fetch_all(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(queues)
+        undisturbed(|| async move {
+            let mut tx = self.begin().await?;
+            let alone: bool = sqlx::query_scalar(self.sql(sql!("tasks/next_in_line_alone")))
+                .bind(self.schema().as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+            if !alone {
+                return Ok(Vec::new());
+            }
+            let lines: Vec<String> = sqlx::query_scalar(self.sql(sql!("tasks/lines"))).fetch_all(&mut *tx).await?;
+            if lines.is_empty() {
+                return Ok(Vec::new());
+            }
+            // As a fire does: one that has not committed yet may have let a job of the key go.
+            self.lock_lines(&lines, &mut tx).await?;
+            let queues =
+                sqlx::query_scalar(self.sql(sql!("tasks/next_in_line"))).bind(lines).fetch_all(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(queues)
+        })
+        .await
     }
 }
