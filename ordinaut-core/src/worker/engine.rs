@@ -2,6 +2,7 @@
 
 mod drain;
 #[cfg(test)]
+#[path = "../../tests/unit/hanging_loops.rs"]
 mod tests;
 
 use super::Step;

@@ -246,7 +246,7 @@ impl Life {
     /// Waits for the next beat, and meanwhile passes on what a hint tells of, and makes a connection that broke anew. False:
     /// told to stop.
     async fn next_beat(&mut self, renewed: Instant) -> bool {
-        let beat = tokio::time::Instant::now() + self.beat.min(self.left(renewed));
+        let beat = tokio::time::Instant::now() + LONGEST_BEAT.min(self.beat).min(self.left(renewed));
         loop {
             tokio::select! {
                 biased;

@@ -156,7 +156,7 @@ async fn it_does_everything_that_programs_and_operators_do() {
     schedule_once(&db).await;
     service.cancel_task(task).await.unwrap();
     assert!(service.delete_task(task).await.unwrap());
-    assert!(tell(&db, "update ordinaut.run set at = at").await > 0);
+    assert!(tell(&db, "update ordinaut.run set error = error").await > 0);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Makes each insert fail until the sequence has passed 3; a sequence is no part of a transaction.
 const TRIP: &str = "
-    create sequence public.tries;
+    create sequence public.tries minvalue -100000 start 1;
     create function public.trip() returns trigger language plpgsql as $$
     begin
         if nextval('public.tries') < 3 then raise exception 'others were in the way' using errcode = TG_ARGV[0]; end if;
