@@ -10,6 +10,10 @@ repository=$PWD
 newest=$(find migrations -name '*.sql' | sort | tail -1)
 commit=${1:-$(git log --diff-filter=A --format=%H -1 -- "$newest")~1}
 commit=$(git rev-parse --verify --quiet "$commit^{commit}") || { echo "error: there is no commit before $newest in this clone" >&2; exit 1; }
+if ! git cat-file -e "$commit:migrations/functions.lock" 2> /dev/null; then
+    echo "nothing to compare: in $commit, before the first release, migrations had another history"
+    exit 0
+fi
 
 work=$(mktemp -d)
 # As root, the private servers run as somebody else, who has to get there.

@@ -75,12 +75,12 @@ alter default privileges for role ordinaut_owner in schema :"schema" grant usage
 alter default privileges for role ordinaut_owner in schema :"schema" grant select on tables to ordinaut_read;
 -- How far the schema is, only migrations say.
 select format('revoke insert, update, delete on %I.%I from ordinaut_service', :'schema', relname)
-from unnest(array['schema_version', 'schema_migration', '_sqlx_migrations']) as relname
+from unnest(array['schema_version', 'schema_migration']) as relname
 where to_regclass(format('%I.%I', :'schema', relname)) is not null
 \gexec
 
 -- What has happened stays: of history the service may change only what its statements do (erasing, requeueing), as the function
--- keep_history says (migration 0053), and partitions it reaches through their tables.
+-- keep_history says, and partitions it reaches through their tables.
 select format('revoke %s on %I.%I from ordinaut_service', rights, nspname, relname)
 from (values ('job', 'update, delete'), ('run', 'update, delete'), ('dead_letter', 'update'), ('event', 'update, delete'),
              ('fire', 'update, delete'), ('event_fire', 'update, delete'), ('outbox', 'update, delete'),

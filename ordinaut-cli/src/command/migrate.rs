@@ -20,6 +20,10 @@ pub(crate) async fn run(connection: &Connection, migrate: Migrate) -> anyhow::Re
         return Err(SchemaError::Newer { schema, version: migrated.to, newest: newest_migration() }.into());
     }
     match (migrated.from, migrated.to) {
+        (from, to) if from == to && migrated.functions => say(format_args!(
+            "schema \"{}\" is at version {to}, and got the functions of this build",
+            database.schema()
+        )),
         (from, to) if from == to => {
             say(format_args!("schema \"{}\" is at version {to}: nothing to do", database.schema()))
         }
@@ -47,5 +51,9 @@ async fn status(database: &ordinaut_core::Database, format: Format) -> anyhow::R
         });
         table(["VERSION", "NOUN", "STATE"], rows)
     })?;
-    Ok(if found.version >= newest_migration() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if found.version >= newest_migration() {
+        // The list says nothing about functions.
+        database.check_schema().await?;
+    }
+    Ok(if found.is_current() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -8,7 +8,7 @@ ended as (
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    where job_id = any(array(select job_id from gone where flags & 8 = 8))
+    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_unique() <> 0))
 ), counted as (
     insert into ordinaut.outcome_count (queue, outcome, ended)
     select queue, 'cancelled', count(*)

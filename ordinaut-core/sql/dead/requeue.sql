@@ -1,9 +1,9 @@
 -- Send dead jobs ($1) back: same id, attempt goes on, failures start again. The letter's arguments are what runs, as somebody
 -- may have mended them there; and its copy restores a job whose own row has been pruned.
 --
--- One that had a unique key takes it again, and stays dead if another job holds it: a key is never twice active. So does a
--- job of a service, which makes its next one itself and has one at a time. One of a task with a
--- concurrency key, or with a bound on its jobs, goes into that line, where next_in_line.sql finds it.
+-- One that had a unique key takes it again, and stays dead if another job holds it: a key is never twice active. A job of a service
+-- stays dead too: the service makes its next one itself. One of a task with a concurrency key, or with a bound on its jobs, goes
+-- into that line, where next_in_line.sql finds it.
 with asked as materialized (
     select job_id, unique_key, unique_after_end
     from ordinaut.dead_letter
@@ -28,14 +28,14 @@ with asked as materialized (
       and (asked.unique_key is null or exists (select from taken where taken.job_id = asked.job_id))
     returning dead_letter.*
 ), back as materialized (
-    select letter.*, case when unique_key is null then 0 else 8 end as flags, task.id as of_task, task.concurrency_key,
+    select letter.*, case when unique_key is null then 0 else ordinaut.flag_unique() end as flags,
+           task.id as of_task, task.concurrency_key,
            coalesce(task.concurrency_key, case when definition ->> 'max_instances' is not null then task.id::text end) as line
     from letter
     left join lateral (select * from ordinaut.task where task.id = letter.task_id offset 0) task on true
 ), listed as (
     insert into ordinaut.task_job (task_id, job_id, concurrency_key)
-    select of_task, job_id, concurrency_key from back where of_task is not null
-    on conflict (task_id, job_id) do update set concurrency_key = excluded.concurrency_key
+    select of_task, job_id, concurrency_key from back where of_task is not null on conflict (task_id, job_id) do update set concurrency_key = excluded.concurrency_key
 ), restored as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id,
                               scheduled_for, tenant, trace_context, created_at, unique_key, unique_after_end)

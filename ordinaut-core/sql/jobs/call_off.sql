@@ -21,7 +21,7 @@ with listed as materialized (
     from (table waited union all table set_aside) as removed
 ), {{ended_while_waiting}}, flagged as (
     update ordinaut.due_work
-    set flags = flags | 1
+    set flags = flags | ordinaut.flag_cancel_asked()
     from listed
     where due_work.job_id = any(array[listed.job_id]) and due_work.session is not null
     returning due_work.job_id, due_work.session

@@ -15,7 +15,7 @@ with waited as (
     from (table waited union all table set_aside) as removed
 ), {{ended_while_waiting}}, flagged as (
     update ordinaut.due_work
-    set flags = flags | 1
+    set flags = flags | ordinaut.flag_cancel_asked()
     where job_id = $1::uuid and session is not null
     returning job_id, session
 ), noted as (

@@ -5,7 +5,8 @@
 -- removed nor asked somebody else holds at this moment.
 with looked as materialized (
     (select job_id from ordinaut.due_work
-     where job_id > $7::uuid and (queue = $1::text) is not false and (kind = $2::text) is not false and flags & 1 = 0
+     where job_id > $7::uuid and (queue = $1::text) is not false and (kind = $2::text) is not false
+       and flags & ordinaut.flag_cancel_asked() = 0
      order by job_id limit $8::bigint)
     union all
     (select job_id from ordinaut.parked
@@ -33,7 +34,7 @@ with looked as materialized (
     from (table waited union all table set_aside) as removed
 ), {{ended_while_waiting}}, flagged as (
     update ordinaut.due_work
-    set flags = flags | 1
+    set flags = flags | ordinaut.flag_cancel_asked()
     where ctid = any(array(select due_work.ctid from listed join ordinaut.due_work on due_work.job_id = any(array[listed.job_id])
                            where session is not null for update of due_work skip locked))
     returning job_id, session

@@ -31,7 +31,7 @@ with claim as materialized (
             from ordinaut.due_work
             where queue = lane.queue and priority = lane.priority
               and run_at >= lane.floor and run_at <= statement_timestamp()
-              and session is null and kind = any($5::text[]) and (flags & 2 = 2) = $8::boolean
+              and session is null and kind = any($5::text[]) and (flags & ordinaut.flag_suspect() <> 0) = $8::boolean
               and (not (select limits from claim) or not exists (
                   select from ordinaut.job_limit
                   where (job_limit.queue is null or job_limit.queue = due_work.queue)

@@ -11,25 +11,26 @@ with returned as (
     returning due_work.*
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
-    select clock_timestamp(), job_id, priority, attempt, failures, flags & ~4, queue, kind
+    select clock_timestamp(), job_id, priority, attempt, failures, flags & ~ordinaut.flag_limited(), queue, kind
     from gone
-    where flags & 1 = 0
+    where flags & ordinaut.flag_cancel_asked() = 0
 ), freed as (
     delete from ordinaut.limit_slot
-    where job_id = any(array(select job_id from gone where flags & 4 = 4))
-      and not (ordered and job_id = any(array(select job_id from gone where flags & 1 = 0)))
+    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_limited() <> 0))
+      and not (ordered and job_id = any(array(select job_id from gone where flags & ordinaut.flag_cancel_asked() = 0)))
 ), ended as (
     insert into ordinaut.run (job_id, attempt, session, outcome, error)
     select job_id, attempt, session, 'cancelled', 'cancelled before its handler started'
     from gone
-    where flags & 1 = 1
+    where flags & ordinaut.flag_cancel_asked() <> 0
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    where job_id = any(array(select job_id from gone where flags & 9 = 9))
+    where job_id = any(array(
+        select job_id from gone where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_unique() <> 0))
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select case when flags & 1 = 1 then 'cancelled' else 'given_back' end, queue, kind,
+    select case when flags & ordinaut.flag_cancel_asked() <> 0 then 'cancelled' else 'given_back' end, queue, kind,
            array_agg(job_id), array_agg(attempt)
     from gone
     group by 1, queue, kind

@@ -1,8 +1,7 @@
 -- End attempts, each under its whole token ($1 job, $2 attempt, $3 session, $4 nonce) with its outcome ($5).
--- A null $6 ends the job too; else it is due again after so many seconds, with $7 failures, as a new row:
--- nothing becomes free in place.
+-- A null $6 ends the job too; else a new row is due after $6 seconds, with $7 failures: nothing becomes free in place.
 -- "= any(array[…])" cannot be turned round: with a plain "=", a plan made while a table was empty reads all of it for each job.
--- Flags: 1 cancel asked, 2 suspect, 4 limited, 8 unique, 16 lost once. A first loss sets 16, a second 2, for the job's life.
+-- A first loss sets flag_lost_once, a second one flag_suspect, for the job's life.
 -- The cancel flag is read from the deleted row: a job that was asked to stop gets no further attempt.
 -- A claim of another worker whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
 -- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for those, they are left out.
@@ -17,23 +16,24 @@ with ended as (
     where due_work.job_id = any(array[ended.job_id]) and due_work.attempt = ended.attempt
       and due_work.session = ended.session and due_work.nonce = ended.nonce
       and ($11::boolean or due_work.xmax = due_work.xmin or due_work.xmax = '0'::xid)
-    returning again_in is not null and due_work.flags & 1 = 0 as goes_on, due_work.flags,
-              case when again_in is not null and due_work.flags & 1 = 1 then 'cancelled' else outcome end as decided,
+    returning again_in is not null and due_work.flags & ordinaut.flag_cancel_asked() = 0 as goes_on, due_work.flags,
+              case when again_in is not null and due_work.flags & ordinaut.flag_cancel_asked() <> 0
+                   then 'cancelled' else outcome end as decided,
               due_work.queue, due_work.kind, due_work.priority, ended.*
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select clock_timestamp() + make_interval(secs => again_in), job_id, priority, attempt, failures,
-           flags & 26 | case outcome when 'lost' then case flags & 16 when 0 then 16 else 2 end else 0 end, queue, kind
-    from gone
-    where goes_on
+           flags & (ordinaut.flag_suspect() | ordinaut.flag_unique() | ordinaut.flag_lost_once()) | case when outcome <> 'lost' then 0
+               when flags & ordinaut.flag_lost_once() = 0 then ordinaut.flag_lost_once() else ordinaut.flag_suspect() end, queue, kind
+    from gone where goes_on
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    where job_id = any(array(select job_id from gone where flags & 8 = 8 and not goes_on))
+    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_unique() <> 0 and not goes_on))
 ), freed as (
     -- Of an ordered limit, a job that goes on keeps its place.
     delete from ordinaut.limit_slot
-    where job_id = any(array(select job_id from gone where flags & 4 = 4))
+    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_limited() <> 0))
       and not (ordered and job_id = any(array(select job_id from gone where goes_on)))
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome, error, output)

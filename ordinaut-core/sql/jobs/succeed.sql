@@ -17,7 +17,7 @@ with gone as (
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    where job_id = any(array(select job_id from gone where flags & 8 = 8))
+    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_unique() <> 0))
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome)
     select job_id, attempt, $5::bigint, statement_timestamp() - make_interval(secs => ran_for),

@@ -24,7 +24,7 @@ with allowed as (
     returning parked.*
 ), leased as (
     insert into ordinaut.due_work (run_at, job_id, session, nonce, priority, attempt, failures, flags, queue, kind)
-    select run_at, job_id, $4::bigint, $5::integer, priority, attempt + 1, failures, flags | 4, queue, kind
+    select run_at, job_id, $4::bigint, $5::integer, priority, attempt + 1, failures, flags | ordinaut.flag_limited(), queue, kind
     from gone
     returning job_id, attempt, failures, flags, run_at, queue, kind, priority, ctid as place
 ), slot as (

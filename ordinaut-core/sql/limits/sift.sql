@@ -34,7 +34,7 @@ with at as materialized (
 ), lined as (
     -- Without its own row a job has no arguments: it is in a line of no limits, and let in to be buried.
     select gone.*, concerned.turn, jsonb_build_object(
-        'queue', gone.queue, 'kind', gone.kind, 'suspect', gone.flags & 2 = 2,
+        'queue', gone.queue, 'kind', gone.kind, 'suspect', gone.flags & ordinaut.flag_suspect() <> 0,
         'limits', coalesce(concerned.limits, '[]'))::text as line
     from gone
     left join lateral (select args, tenant from ordinaut.job where job.id = gone.job_id offset 0) job on true

@@ -1,2 +1,2 @@
--- How new the schema is, and the oldest binary that may use it.
-select version, oldest_binary from ordinaut.schema_version
+-- How new the schema is, the oldest binary that may use it, and the functions that were applied last.
+select version, oldest_binary, functions from ordinaut.schema_version

@@ -18,4 +18,5 @@ with lazily as materialized (
 select due_work.job_id, due_work.attempt
 from asked
 join ordinaut.due_work
-    on due_work.job_id = any(asked.cancel_asked) and due_work.session = asked.session and due_work.flags & 1 = 1
+    on due_work.job_id = any(asked.cancel_asked) and due_work.session = asked.session
+       and due_work.flags & ordinaut.flag_cancel_asked() <> 0

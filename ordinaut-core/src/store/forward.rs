@@ -1,7 +1,8 @@
-//! Bringing a schema forward: its migrations, one after another, each in a transaction of its own.
+//! Bringing a schema forward: its migrations, one after another, each in a transaction of its own, then its functions.
 
 use super::failure::{FailureKind, is_lock_timeout};
-use super::migrate::{SchemaError, known_migrations, newest_migration, version};
+use super::function::{FUNCTIONS, HASH};
+use super::migrate::{SchemaError, keep_history, make_partitions, newest_migration, version};
 use super::schema::Schema;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, PgConnection};
@@ -58,7 +59,9 @@ pub(super) async fn forward(db: &mut PgConnection, schema: &Schema, zone: &str) 
     sqlx::query(sql!("schema/session")).bind(schema.as_str()).execute(&mut *db).await?;
     // For the migration that stores it, in its own transaction.
     sqlx::query("select set_config('ordinaut.first_zone', $1, false)").bind(zone).execute(&mut *db).await?;
-    apply(db, schema).await?;
+    if !found.is_current() {
+        apply(db, schema).await?;
+    }
     sqlx::query(sql!("schema/grant")).execute(&mut *db).await?;
     sqlx::query(sql!("schema/keep_version")).execute(&mut *db).await?;
     Ok(())
@@ -76,7 +79,7 @@ async fn check_encoding(db: &mut PgConnection) -> Result<(), SchemaError> {
 async fn apply(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError> {
     let start = Instant::now();
     for tries in 1_u32.. {
-        let error = match take_over_and_run(db).await {
+        let error = match run(db, schema).await {
             Ok(()) => return Ok(()),
             Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => error,
             Err(error) => return Err(SchemaError::Migration(schema.clone(), error)),
@@ -99,35 +102,17 @@ async fn apply(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError
     Ok(())
 }
 
-async fn take_over_and_run(db: &mut PgConnection) -> Result<(), MigrateError> {
-    take_over(db).await?;
-    MIGRATIONS.run_direct(None, db, false).await
-}
-
-/// Until version 28 our migrations were noted in `_sqlx_migrations`, where an application may have its own as well: ours move,
-/// and the table goes if nothing is left in it.
-async fn take_over(db: &mut PgConnection) -> sqlx::Result<()> {
-    if !sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *db).await? {
-        return Ok(());
-    }
+/// The functions after the tables, all of them in one transaction with the note of which they are: nobody finds some of before
+/// and some of now, and an update that was cut off is seen.
+async fn run(db: &mut PgConnection, schema: &Schema) -> Result<(), MigrateError> {
+    MIGRATIONS.run_direct(None, db, false).await?;
     let mut tx = db.begin().await?;
-    sqlx::query("create table if not exists schema_migration (like _sqlx_migrations including all)")
-        .execute(&mut *tx)
-        .await?;
-    let (versions, nouns): (Vec<i64>, Vec<&str>) = known_migrations().unzip();
-    sqlx::query(
-        "with ours as (
-             delete from _sqlx_migrations as noted using unnest($1::bigint[], $2::text[]) as known(version, noun)
-             where noted.version = known.version and noted.description = known.noun
-             returning noted.*)
-         insert into schema_migration select * from ours on conflict do nothing",
-    )
-    .bind(versions)
-    .bind(nouns)
-    .execute(&mut *tx)
-    .await?;
-    if sqlx::query_scalar("select not exists (select from _sqlx_migrations)").fetch_one(&mut *tx).await? {
-        sqlx::query("drop table _sqlx_migrations").execute(&mut *tx).await?;
+    for (_, function) in FUNCTIONS {
+        sqlx::raw_sql(schema.sql(function)).execute(&mut *tx).await?;
     }
-    tx.commit().await
+    sqlx::query(schema.sql(sql!("schema/first_life"))).execute(&mut *tx).await?;
+    make_partitions(&mut tx, schema).await?;
+    keep_history(&mut tx, schema).await?;
+    sqlx::query(schema.sql(sql!("schema/applied"))).bind(HASH).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
 }

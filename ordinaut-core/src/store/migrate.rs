@@ -3,6 +3,7 @@
 use super::database::Database;
 use super::failure::FailureKind;
 use super::forward::{MIGRATIONS, forward};
+use super::function::HASH;
 use super::obstacle::Obstacle;
 use super::own_settings::Purpose;
 use super::schema::Schema;
@@ -28,6 +29,16 @@ pub struct SchemaVersion {
     pub version: i64,
     /// The oldest binary that may use it.
     pub oldest_binary: Version,
+    /// A hash of the text of the functions that were applied last; `None` before the first time.
+    pub functions: Option<String>,
+}
+
+impl SchemaVersion {
+    /// Whether this binary has nothing to bring forward: the schema has its migrations and its functions, or is newer.
+    pub fn is_current(&self) -> bool {
+        let newest = newest_migration();
+        self.version > newest || (self.version == newest && self.functions.as_deref() == Some(HASH))
+    }
 }
 
 /// What a migration did.
@@ -38,6 +49,8 @@ pub struct Migrated {
     pub from: i64,
     /// The version that it left.
     pub to: i64,
+    /// Whether the schema got this binary's functions; they are applied after migrations, and when they alone changed.
+    pub functions: bool,
 }
 
 /// Why the schema cannot be used, or made usable.
@@ -67,7 +80,7 @@ pub enum SchemaError {
         newest: i64,
     },
     /// The schema has not been brought forward yet.
-    #[error("schema \"{schema}\" is at version {version}, and this binary needs {newest}: run `ordinaut migrate`")]
+    #[error("schema \"{schema}\" is at version {version}, and {}: run `ordinaut migrate`", needed(*version, *newest))]
     Behind {
         /// The schema.
         schema: Schema,
@@ -76,6 +89,12 @@ pub enum SchemaError {
         /// What this binary needs.
         newest: i64,
     },
+    /// The schema is from before the first release, when migrations had another history.
+    #[error(
+        "schema \"{0}\" was made by a development version before 0.1.0 and cannot be brought forward: \
+         drop it, or name another one in DATABASE_SCHEMA, and run `ordinaut migrate`"
+    )]
+    Unreleased(Schema),
     /// Migrations hold a lock by their connection, which a pooler in transaction mode gives to others.
     #[error("a pooler in transaction mode is in between: migrations need DATABASE_DIRECT_URL, a way past it")]
     Pooler,
@@ -124,6 +143,14 @@ pub enum SchemaError {
     Database(#[from] sqlx::Error),
 }
 
+fn needed(version: i64, newest: i64) -> String {
+    if version == newest {
+        "its functions are not those of this binary".to_owned()
+    } else {
+        format!("this binary needs {newest}")
+    }
+}
+
 impl SchemaError {
     /// What it means if Postgres failed; `None` if Postgres answered, and the schema is not one for this binary.
     pub fn failure(&self) -> Option<FailureKind> {
@@ -142,12 +169,13 @@ pub fn newest_migration() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-/// What tells this binary's migrations from those of another one.
+/// What tells this binary's migrations and functions from those of another one.
 #[cfg(feature = "testing")]
 pub(crate) fn fingerprint() -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     MIGRATIONS.iter().for_each(|migration| migration.checksum.hash(&mut hasher));
+    HASH.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -169,10 +197,9 @@ impl Database {
     pub async fn migrate(&self) -> Result<Migrated, SchemaError> {
         let found = self.schema_version().await?;
         self.check_binary(&found)?;
-        let newest = newest_migration();
-        if found.version >= newest {
+        if found.is_current() {
             self.check_grants().await?;
-            return Ok(Migrated { from: found.version, to: found.version });
+            return Ok(Migrated { from: found.version, to: found.version, functions: false });
         }
         if !self.has_direct_way().await {
             return Err(SchemaError::Pooler);
@@ -185,7 +212,7 @@ impl Database {
             warn!("{}; trying again", Chain(&error));
             tokio::time::sleep(PAUSE).await;
         }
-        Ok(Migrated { from: found.version, to: newest })
+        Ok(Migrated { from: found.version, to: newest_migration(), functions: true })
     }
 
     async fn bring_forward(&self) -> Result<(), SchemaError> {
@@ -216,11 +243,10 @@ impl Database {
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let found = self.schema_version().await?;
         self.check_binary(&found)?;
-        let newest = newest_migration();
-        if found.version < newest {
-            return Err(SchemaError::Behind { schema: self.schema().clone(), version: found.version, newest });
+        if found.is_current() {
+            return Ok(());
         }
-        Ok(())
+        Err(SchemaError::Behind { schema: self.schema().clone(), version: found.version, newest: newest_migration() })
     }
 
     /// Whether we may execute the schema's functions: everybody may, unless an administrator took that right away by default.
@@ -251,24 +277,36 @@ impl Database {
     pub async fn make_partitions(&self) -> sqlx::Result<Vec<String>> {
         let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
-        let made: Vec<String> =
-            sqlx::query_scalar(self.sql(sql!("schema/make_partitions"))).fetch_all(&mut *tx).await?;
+        let made = make_partitions(&mut tx, self.schema()).await?;
         if !made.is_empty() {
-            sqlx::query(self.sql(sql!("schema/keep_history"))).execute(&mut *tx).await?;
+            keep_history(&mut tx, self.schema()).await?;
         }
         tx.commit().await?;
         Ok(made)
     }
 }
 
+pub(super) async fn make_partitions(db: &mut PgConnection, schema: &Schema) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(schema.sql(sql!("schema/make_partitions"))).fetch_all(db).await
+}
+
+/// Takes rights from the service that it has by default on tables and partitions that were made.
+pub(super) async fn keep_history(db: &mut PgConnection, schema: &Schema) -> sqlx::Result<()> {
+    sqlx::query(schema.sql(sql!("schema/keep_history"))).execute(db).await.map(drop)
+}
+
 pub(super) async fn version(db: &mut PgConnection, schema: &Schema) -> Result<SchemaVersion, SchemaError> {
-    let exists: bool = sqlx::query_scalar(sql!("schema/exists")).bind(schema.as_str()).fetch_one(&mut *db).await?;
-    if !exists {
-        return Ok(SchemaVersion { version: 0, oldest_binary: Version::new(0, 0, 0) });
+    let (exists, unreleased): (bool, bool) =
+        sqlx::query_as(sql!("schema/exists")).bind(schema.as_str()).fetch_one(&mut *db).await?;
+    if unreleased {
+        return Err(SchemaError::Unreleased(schema.clone()));
     }
-    let (version, oldest_binary): (i64, String) =
+    if !exists {
+        return Ok(SchemaVersion { version: 0, oldest_binary: Version::new(0, 0, 0), functions: None });
+    }
+    let (version, oldest_binary, functions): (i64, String, Option<String>) =
         sqlx::query_as(schema.sql(sql!("schema/version"))).fetch_one(db).await?;
     let oldest_binary =
         Version::parse(&oldest_binary).map_err(|error| SchemaError::NoVersion(schema.clone(), error))?;
-    Ok(SchemaVersion { version, oldest_binary })
+    Ok(SchemaVersion { version, oldest_binary, functions })
 }

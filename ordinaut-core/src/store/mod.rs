@@ -22,6 +22,7 @@ pub(crate) mod failure;
 mod fields;
 mod flag;
 mod forward;
+mod function;
 pub(crate) mod hints;
 pub(crate) mod installation;
 pub(crate) mod intervene;

@@ -9,7 +9,7 @@ pub(crate) const MAX_DEPTH: usize = 100;
 /// A number of a few bytes can be long: Postgres stores `1e130000`, and writes 130 kB.
 const MAX_DIGITS: usize = 1000;
 
-/// Checks arguments, which are JSON; the answer says what is wrong with them. `args_fault` (migration 0030) is the same for
+/// Checks arguments, which are JSON; the answer says what is wrong with them. `sql/functions/args_fault.sql` is the same for
 /// plain SQL.
 pub(crate) fn check(json: &str) -> Result<(), &'static str> {
     if json.len() > MAX_ARGS_BYTES {

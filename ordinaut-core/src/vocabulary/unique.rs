@@ -223,7 +223,7 @@ fn at(args: &RawValue, path: &str) -> Result<String, InvalidField> {
 }
 
 /// The same JSON, without spaces and with each object's fields in their order. Numbers are written out as Postgres does, so
-/// that plain SQL makes the same key (`key_json`, migration 0030); as floats, two large ones could be the same.
+/// that plain SQL makes the same key (`sql/functions/key_json.sql`); as floats, two large ones could be the same.
 fn sorted(json: &RawValue) -> Result<String, InvalidField> {
     fn within(json: &RawValue, depth: usize) -> Option<String> {
         let (text, deeper) = (json.get(), depth.checked_sub(1)?);

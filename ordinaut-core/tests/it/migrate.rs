@@ -5,6 +5,7 @@ use crate::fixture::{
 };
 use futures_util::future::join_all;
 use ordinaut_core::{Database, Enqueued, Job, JobState, SchemaError, Step, known_migrations, newest_migration};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 /// All that a migration makes.
@@ -98,11 +99,81 @@ async fn a_schema_that_needs_a_newer_binary_is_refused_by_name() {
 #[tokio::test]
 async fn a_newer_schema_that_allows_this_binary_is_left_as_it_is() {
     let db = database().await;
-    tell(&db, "update ordinaut.schema_version set version = 900").await;
+    tell(&db, "update ordinaut.schema_version set version = 900, functions = 'theirs'").await;
 
     let migrated = db.migrate().await.unwrap();
 
     assert_eq!((migrated.from, migrated.to), (900, 900));
+    db.check_schema().await.unwrap();
+    assert_eq!(db.schema_version().await.unwrap().functions.as_deref(), Some("theirs"));
+}
+
+#[tokio::test]
+async fn functions_of_another_build_are_noticed_and_applied_again() {
+    let db = database().await;
+    let ours = db.schema_version().await.unwrap();
+    for sql in [
+        "create or replace function ordinaut.flag_unique() returns smallint language sql immutable
+         begin atomic select 64::smallint; end",
+        "update ordinaut.schema_version set functions = 'theirs'",
+    ] {
+        tell(&db, sql).await;
+    }
+
+    let behind = db.check_schema().await.unwrap_err();
+    assert!(matches!(behind, SchemaError::Behind { .. }), "{behind}");
+    assert!(behind.to_string().contains("its functions are not those of this binary"), "{behind}");
+
+    let migrated = db.migrate().await.unwrap();
+    assert_eq!((migrated.from, migrated.to, migrated.functions), (ours.version, ours.version, true));
+    db.check_schema().await.unwrap();
+    assert_eq!(db.schema_version().await.unwrap(), ours);
+    assert_eq!(ask::<i16>(&db, "select ordinaut.flag_unique()").await, 8);
+    assert!(!db.migrate().await.unwrap().functions);
+}
+
+#[tokio::test]
+async fn a_schema_from_before_the_first_release_is_refused_and_left_as_it_is() {
+    for version in [1, 22, 54] {
+        let db = empty_database().await;
+        for sql in [
+            "create schema ordinaut".to_owned(),
+            format!(
+                "create table ordinaut.schema_version as
+                 select {version}::bigint as version, '0.1.0' as oldest_binary, true as one_row"
+            ),
+        ] {
+            sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
+        }
+        let made: Vec<String> = ask(&db, OBJECTS).await;
+
+        for refused in [db.check_schema().await.unwrap_err(), db.migrate().await.unwrap_err()] {
+            assert!(matches!(refused, SchemaError::Unreleased(_)), "{refused}");
+            let text = refused.to_string();
+            assert!(
+                text.contains("\"ordinaut\"") && text.contains("before 0.1.0") && text.contains("drop it"),
+                "{text}"
+            );
+        }
+        assert_eq!(ask::<Vec<String>>(&db, OBJECTS).await, made);
+    }
+}
+
+#[tokio::test]
+async fn a_function_has_one_form_and_a_comment_as_every_table_and_view_has() {
+    let db = database().await;
+    let twice = "select coalesce(array_agg(proname::text), '{}')
+                 from (select proname from pg_proc where pronamespace = 'ordinaut'::regnamespace
+                       group by proname having count(*) > 1) several";
+    assert_eq!(ask::<Vec<String>>(&db, twice).await, Vec::<String>::new());
+    let silent = "select coalesce(array_agg(name), '{}') from (
+                      select proname::text as name from pg_proc
+                      where pronamespace = 'ordinaut'::regnamespace and obj_description(oid, 'pg_proc') is null
+                      union all
+                      select relname::text from pg_class
+                      where relnamespace = 'ordinaut'::regnamespace and relkind in ('r', 'p', 'v') and not relispartition
+                        and relname <> 'schema_migration' and obj_description(oid, 'pg_class') is null) objects";
+    assert_eq!(ask::<Vec<String>>(&db, silent).await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -1,70 +1,60 @@
-//! Bringing forward what is there already: old installations, servers with rules of their own, readers in the way.
+//! Bringing forward what is there already: an application's own tables, servers with rules of their own, readers in the way.
 
-use crate::fixture::{TestDatabase, another_schema, ask, database, empty_database, enqueue, tell, within};
+use crate::fixture::{another_schema, ask, database, empty_database, enqueue, tell, within};
 use ordinaut_core::{SchemaError, newest_migration};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection};
 use std::time::Duration;
 
-/// An installation of version 28, whose migrations are noted where sqlx notes everybody's.
-async fn version_28() -> TestDatabase {
+#[tokio::test]
+async fn an_applications_own_migrations_stay_as_they_are() {
     let db = empty_database().await;
     let mut connection = db.connection().await;
-    for sql in ["create schema ordinaut", "set search_path = ordinaut"] {
+    for sql in [
+        "create schema ordinaut",
+        "create table ordinaut._sqlx_migrations (version bigint primary key, description text not null)",
+        "insert into ordinaut._sqlx_migrations values (1, 'schema'), (20300101, 'their own')",
+    ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
-    sqlx::migrate!("./migrations").set_locking(false).run_to(28, &mut connection).await.unwrap();
-    assert_eq!(db.schema_version().await.unwrap().version, 28);
-    db
-}
-
-#[tokio::test]
-async fn the_notes_of_an_old_installation_are_taken_over_and_an_applications_stay() {
-    let db = version_28().await;
-    let theirs = "insert into ordinaut._sqlx_migrations (version, description, success, checksum, execution_time)
-                  values (20300101, 'their own', true, 'x', 1)";
-    tell(&db, theirs).await;
 
     assert_eq!(db.migrate().await.unwrap().to, newest_migration());
 
-    let left = "select array_agg(version) from ordinaut._sqlx_migrations";
-    assert_eq!(ask::<Vec<i64>>(&db, left).await, [20300101]);
+    let theirs = "select array_agg(version order by version) from ordinaut._sqlx_migrations";
+    assert_eq!(ask::<Vec<i64>>(&db, theirs).await, [1, 20300101]);
     assert_eq!(ask::<i64>(&db, "select max(version) from ordinaut.schema_migration").await, newest_migration());
     enqueue(&db).await;
 }
 
 #[tokio::test]
-async fn a_table_of_notes_that_is_empty_goes() {
-    let db = version_28().await;
-    db.migrate().await.unwrap();
-    assert!(ask::<bool>(&db, "select to_regclass('ordinaut._sqlx_migrations') is null").await);
-}
-
-#[tokio::test]
 async fn a_migration_behind_a_reader_lets_others_pass() {
-    let db = version_28().await;
+    let db = database().await;
+    // What is left to do needs a lock of job_default.
+    for sql in [
+        "update ordinaut.schema_version set functions = null",
+        "do $$ begin execute format('drop table ordinaut.job_%s',
+             to_char(date_trunc('week', now() at time zone 'UTC') + interval '2 weeks', 'YYYYMMDD')); end $$",
+    ] {
+        tell(&db, sql).await;
+    }
     let mut reader = db.connection().await;
     let mut reading = reader.begin().await.unwrap();
-    for table in ["outcome_count", "task"] {
-        let sql = format!("lock table ordinaut.{table} in access share mode");
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut *reading).await.unwrap();
-    }
+    sqlx::query("lock table ordinaut.job_default in access share mode").execute(&mut *reading).await.unwrap();
     let other = db.another_pool().await;
     let migrating = tokio::spawn(async move { other.migrate().await });
     within(async {
-        while ask::<i64>(&db, "select version from ordinaut.schema_version").await < 30 {
-            tokio::task::yield_now().await;
-        }
         // Longer than two tries. An enqueue behind a migration that waits for its lock would wait for the reader, which does
         // not end here.
         let start = std::time::Instant::now();
         while start.elapsed() < Duration::from_millis(2500) {
-            ask::<i64>(&db, "select count(*) from ordinaut.outcome_count").await;
+            ask::<i64>(&db, "select count(*) from ordinaut.job_default").await;
             enqueue(&db).await;
         }
         assert!(!migrating.is_finished());
+        assert!(db.check_schema().await.is_err(), "the note of functions comes with all of them");
         reading.rollback().await.unwrap();
-        assert_eq!(migrating.await.unwrap().unwrap().to, newest_migration());
+        assert!(migrating.await.unwrap().unwrap().functions);
+        db.check_schema().await.unwrap();
     })
     .await;
 }
@@ -160,7 +150,7 @@ async fn a_schema_whose_making_was_cut_off_is_finished() {
     let migrating = tokio::spawn(async move { other.migrate().await });
     within(async {
         let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-                   where datname = current_database() and pid <> pg_backend_pid() and query ~* 'create (table|function)|migration'";
+                   where datname = current_database() and pid <> pg_backend_pid() and query ~* 'create (table|or replace function)|schema_migration'";
         for _ in 0..3 {
             while sqlx::query_scalar::<_, i64>(cut).fetch_one(&mut connection).await.unwrap() == 0 {
                 if migrating.is_finished() {
@@ -171,19 +161,4 @@ async fn a_schema_whose_making_was_cut_off_is_finished() {
         assert_eq!(migrating.await.unwrap().unwrap().to, newest_migration());
     })
     .await;
-}
-
-#[tokio::test]
-async fn a_task_that_is_due_at_no_instant_is_paused_by_the_migration_that_forbids_it() {
-    let db = version_28().await;
-    let insert = r#"insert into ordinaut.task (id, definition, next_run_at)
-                    select gen_random_uuid(), jsonb_build_object('title', due, 'kind', 'k', 'queue', 'q', 'args', '{}'::jsonb,
-                               'schedule', '{"kind": "every", "expr": "1h"}'::jsonb), due::timestamptz
-                    from unnest('{infinity,-infinity,294276-01-01,2030-01-01}'::text[]) as due"#;
-    tell(&db, insert).await;
-    db.migrate().await.unwrap();
-    let mended = "select array_agg(title order by title) from ordinaut.task
-                  where status = 'paused' and next_run_at is null and trouble like 'next_run_at was not %'";
-    assert_eq!(ask::<Vec<String>>(&db, mended).await.len(), 3);
-    assert!(ask::<bool>(&db, "select next_run_at = '2030-01-01' from ordinaut.task where status = 'active'").await);
 }

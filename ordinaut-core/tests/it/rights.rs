@@ -25,8 +25,8 @@ const ROLE: &str = "
     alter default privileges in schema ordinaut grant select, insert, update, delete on tables to ordinaut_service;
     alter default privileges in schema ordinaut grant usage, select on sequences to ordinaut_service;";
 
-/// Statements that the scheduler alone uses, which runs as the owner: they prune, and number what happened.
-const OF_THE_OWNER: [&str; 8] = [
+/// Statements of the owner, as which the scheduler runs: they prune, number what happened, and bring the schema forward.
+const OF_THE_OWNER: [&str; 9] = [
     "events/relay.sql",
     "retention/event_fires.sql",
     "retention/events.sql",
@@ -34,6 +34,7 @@ const OF_THE_OWNER: [&str; 8] = [
     "retention/jobs.sql",
     "retention/queue_jobs.sql",
     "retention/runs.sql",
+    "schema/applied.sql",
     "sessions/fold.sql",
 ];
 

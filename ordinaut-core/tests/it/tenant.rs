@@ -1,7 +1,7 @@
 //! Limits for each tenant: a quota, a fair share, an order, and nothing to jobs that are nobody's.
 
 use crate::fixture::{
-    ask, ask_of, database, enqueue, eventually, probe, run, succeed, tell, until, within, worker, worker_with,
+    ask, ask_of, database, enqueue, eventually, probe, run, succeed, until, within, worker, worker_with,
 };
 use crate::limit::{Logged, all_succeeded, logging, many};
 use ordinaut_core::{Backoff, Context, Database, JobError, Limit, NewJob};
@@ -121,29 +121,6 @@ async fn each_tenants_jobs_may_keep_their_order() {
         let of = |all: &[(i32, Uuid)]| -> Vec<_> { all.iter().filter(|(n, _)| *n == tenant).copied().collect() };
         assert_eq!(of(&ended.lock().unwrap()), of(&ids));
     }
-}
-
-/// While an update runs, older workers set jobs aside as well, and do not say whose they are.
-#[tokio::test]
-async fn an_older_binary_finds_what_it_asks_for_and_what_it_set_aside_runs() {
-    let db = database().await;
-    db.set_limit(&Limit::new("quota").per_tenant().concurrency(1)).await.unwrap();
-    db.set_limit(&Limit::new("by number").key("n").concurrency(1)).await.unwrap();
-    db.enqueue_many([probe_of(1), probe_of(1), probe_of(2)]).await.unwrap();
-    let set_aside = "
-        with gone as (delete from ordinaut.due_work returning *)
-        insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
-        select job_id, run_at, gone.priority, attempt, failures, flags, gone.queue, gone.kind, 'limit',
-               jsonb_build_object('queue', gone.queue, 'kind', gone.kind, 'suspect', false, 'limits',
-                   (select jsonb_agg(jsonb_build_array(name, key, weight) order by name)
-                    from ordinaut.limits_of(gone.queue, gone.kind, job.args)))::text
-        from gone join ordinaut.job on job.id = gone.job_id";
-    assert_eq!(tell(&db, set_aside).await, 3);
-    let lines = "select array_agg(distinct key::jsonb ->> 'limits') from ordinaut.parked";
-    assert_eq!(ask::<Vec<String>>(&db, lines).await, [r#"[["by number", "1", 1]]"#, r#"[["by number", "2", 1]]"#]);
-    let worker = run(worker(&db, succeed));
-    all_succeeded(&db, 3).await;
-    worker.stop().await.unwrap();
 }
 
 #[cfg(feature = "encryption")]

@@ -47,6 +47,8 @@ const MAX_LINES_OF_RUST: usize = 400;
 
 const MAX_LINES_OF_SQL: usize = 60;
 
+const MAX_LINES_OF_A_FUNCTION: usize = 150;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -160,21 +162,40 @@ fn every_statement_says_why_it_is_there_and_is_short() {
             remarks.push(format!("{name} must begin with a comment"));
         }
         let lines = text.lines().count();
-        if lines > MAX_LINES_OF_SQL {
-            remarks.push(format!("{name} has {lines} lines, of {MAX_LINES_OF_SQL} at most"));
+        let most = if name.contains("/functions/") { MAX_LINES_OF_A_FUNCTION } else { MAX_LINES_OF_SQL };
+        if lines > most {
+            remarks.push(format!("{name} has {lines} lines, of {most} at most"));
         }
         remarks
     }));
 }
 
 #[test]
-fn a_migration_is_ascii() {
-    // Those up to 0028 were released as they are.
+fn a_migration_is_ascii_and_says_what_its_tables_are() {
     check(look_at("migrations", "sql", |name, text| {
+        let mut remarks = Vec::new();
+        if !text.is_ascii() {
+            remarks.push(format!("{name} must be ASCII, to be read in any encoding"));
+        }
+        let text = &format!("\n{text}");
+        for kind in ["table", "view"] {
+            let create = format!("\ncreate {kind} ");
+            let made = text.split(&create).skip(1).filter_map(|rest| rest.split(' ').next());
+            for new in made.filter(|new| !new.ends_with("_default")) {
+                if !text.contains(&format!("comment on {kind} {new} is")) {
+                    remarks.push(format!("{name} makes {new} without a comment"));
+                }
+            }
+        }
+        if text.contains("create function") || text.contains("create or replace function") {
+            remarks.push(format!("{name} makes a function: its place is ordinaut-core/sql/functions"));
+        }
         let number: u32 = name.trim_start_matches("migrations/")[..4].parse().unwrap();
-        let odd =
-            (number > 28 && !text.is_ascii()).then(|| format!("{name} must be ASCII, to be read in any encoding"));
-        odd.into_iter().collect()
+        let last = format!("\nupdate schema_version set version = {number};\n");
+        if number > 1 && !text.ends_with(&last) {
+            remarks.push(format!("{name} must end with{last}"));
+        }
+        remarks
     }));
 }
 

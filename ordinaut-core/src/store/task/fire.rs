@@ -2,6 +2,7 @@
 
 use super::TaskDefinition;
 use crate::store::database::Database;
+use crate::store::flag;
 use crate::vocabulary::schedule::misfire::SkipReason;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -126,7 +127,7 @@ impl Database {
             let skipped = Due { outcome: Firing::Skip(SkipReason::Duplicate), ..due };
             return self.record_together(&[skipped], db).await.map(drop);
         }
-        let (after_end, flags) = (unique.after_end_seconds(), if unique.ends_with_job() { 8_i16 } else { 0 });
+        let (after_end, flags) = (unique.after_end_seconds(), if unique.ends_with_job() { flag::UNIQUE } else { 0 });
         all.queues.extend(self.record_together(&[due], db).await?);
         sqlx::query(self.sql(sql!("tasks/key_job")))
             .bind(job_id)
