@@ -64,6 +64,7 @@ mod undisturbed;
 mod unique;
 mod unique_again;
 mod unique_rivals;
+mod view;
 mod wait;
 #[allow(dead_code, reason = "the fault lab does more with it")]
 #[path = "../../../ordinaut-worker/tests/fault/wire.rs"]
