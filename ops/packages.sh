@@ -59,6 +59,10 @@ need_faketime() {
     install_package libfaketime faketime libfaketime libfaketime
 }
 
+need_node() {
+    command -v npm > /dev/null || install_package "Node's npm" npm npm node
+}
+
 need_compiler() {
     command -v cc > /dev/null || install_package "a C compiler" gcc gcc gcc
 }

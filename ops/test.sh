@@ -12,12 +12,17 @@
 #   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode
 #   ./ops/test.sh compose         what deployment promises, on a Docker engine; a quarter of an hour, not part of CI
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now
+#   ./ops/test.sh versions [MAJOR …]   the library's integration tests on Postgres 14, 16, 17 and 18
 #   ./ops/test.sh ops             scripts, rules and units by their own checkers, as far as those are here
 #
 # The tests start their own Postgres and Redis on sockets in temporary directories, and leave nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/packages.sh
+
+usage() {
+    sed -n '2,20s/^# \{0,1\}//p' "$0"
+}
 
 install() {
     need_rust
@@ -52,6 +57,8 @@ case ${1:-all} in
         ;;
     compose) shift; exec ops/test-compose.sh "$@" ;;
     compat) shift; exec ops/test-compat.sh "$@" ;;
+    versions) shift; exec ops/test-versions.sh "$@" ;;
     ops) exec ops/test-ops.sh ;;
-    *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    help | --help | -h) usage ;;
+    *) usage >&2; exit 2 ;;
 esac

@@ -63,3 +63,32 @@ fn test_files(row: &str) -> Vec<String> {
     };
     quoted.map(|pair| format!("{}/{}", place(pair[0], pair[1]), pair[0])).collect()
 }
+
+#[test]
+fn every_decision_is_in_the_index() {
+    let index = document("docs/decisions/README.md");
+    let decisions = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/decisions");
+    let names = fs::read_dir(decisions).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let missing: Vec<_> = names.filter(|name| name != "README.md" && !index.contains(&format!("]({name})"))).collect();
+    assert!(missing.is_empty(), "docs/decisions/README.md lacks {missing:?}");
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut broken = Vec::new();
+    // The library's README is that of the repository.
+    let in_place = |file: &std::path::PathBuf| !file.is_symlink();
+    for file in crate::tidy::files(".", "md").into_iter().filter(in_place) {
+        let text = fs::read_to_string(&file).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+        for target in local {
+            let path = target.split('#').next().unwrap();
+            if !file.parent().unwrap().join(path).exists() {
+                broken.push(format!("{}: {target}", file.strip_prefix(root).unwrap().display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
