@@ -189,7 +189,7 @@ if [ "$demo" = yes ]; then
     started=$(date +%s%N)
     compose exec -T postgres sh -c 'PGPASSWORD=$(cat /run/secrets/service_password) psql -qAt -h 127.0.0.1 -U ordinaut_service -d ordinaut' \
         <<< "select count(enqueue(case n % 10 when 0 then 'sleep' else 'echo' end, '{\"seconds\": 0.05}')) from generate_series(1, 1000) as n" > /dev/null
-    until [ "$(compose exec -T api ordinaut queues --json | jq 'map(.waiting + .running) | add')" = 0 ]; do sleep 0.2; done
+    until [ "$(compose exec -T api ordinaut queue list --json | jq 'map(.waiting + .running) | add')" = 0 ]; do sleep 0.2; done
     echo "1,000 jobs ran in $((($(date +%s%N) - started) / 1000000)) ms; look: select state, count(*) from job_state group by 1"
 fi
 
@@ -199,7 +199,7 @@ cat << NEXT
 
   API          http://$api        token: $token
   psql         ./ops/compose.sh $environment exec postgres psql -U ordinaut_read -d ordinaut -c 'select count(*) from due_work'
-  workers      ./ops/compose.sh $environment exec api ordinaut workers
+  workers      ./ops/compose.sh $environment exec api ordinaut worker list
   scale        ./ops/compose.sh $environment up -d --no-recreate --scale worker=4
   check        ./ops/smoke.sh $environment
   logs         ./ops/compose.sh $environment logs -f --tail 100 worker

@@ -111,7 +111,7 @@ step_scale() {
     local one four
     one=$(sleepers 100)
     scale worker=4
-    is "living sessions" "$(ordinaut workers --json | jq '[.[] | select(.alive)] | length')" 4
+    is "living sessions" "$(ordinaut worker list --json | jq '[.[] | select(.alive)] | length')" 4
     four=$(sleepers 400)
     echo "one: $one jobs/s, four: $four jobs/s"
     if [ $((four * 10)) -ge $((one * 33)) ]; then good "four do $((four * 100 / one)) % of one"; else bad "four do $((four * 100 / one)) % of one"; fi
@@ -231,7 +231,7 @@ step_backup() {
     settled
     # They would wait for ever, and health checks would say so.
     query "select job_id from due_work join job on job.id = job_id where tags @> '{nobody}'" > "$place/nobody"
-    while read -r id; do ordinaut cancel "$id" > /dev/null; done < "$place/nobody"
+    while read -r id; do ordinaut job cancel "$id" > /dev/null; done < "$place/nobody"
     until_zero "select count(*) from due_work join job on job.id = job_id where tags @> '{half}' or tags @> '{during}'" 120 || bad "half-done jobs did not end"
     is "half-done jobs that succeeded" "$(query "select count(distinct job_id) from run join job on job.id = job_id where tags @> '{half}' and outcome = 'succeeded'")" 10
     is "of those, run again" "$(query "select count(*) from run join job on job.id = job_id where tags @> '{half}' and outcome = 'lost'")" 10

@@ -1,16 +1,17 @@
-//! What can be typed.
+//! What can be typed: `ordinaut NOUN VERB`. The spellings of before are kept, and not shown.
 
+mod job;
 mod limit;
 mod queue;
 mod task;
 
+pub(crate) use job::{CancelJobs, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
 
-use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
-use ordinaut_core::{JobState, OnDuplicate};
+use clap_complete::Shell;
 use uuid::Uuid;
 
 /// Runs work later, and never loses it.
@@ -18,71 +19,86 @@ use uuid::Uuid;
 #[command(name = "ordinaut", version)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub(crate) noun: Noun,
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Verb {
-    /// Everything in one process, on a private Postgres unless a URL names another
+pub(crate) enum Noun {
+    /// Run everything in one process, on a private Postgres unless a URL names another
     Dev(Dev),
-    /// Bring the schema forward, or tell how far it is
+    /// Migrate the schema, or tell its version
     Migrate(Migrate),
-    /// Enqueue a job
-    Enqueue(Enqueue),
-    /// List jobs, newest first
-    Jobs(Jobs),
-    /// Show a job and its attempts, wait for its end, or cancel many
+    /// Enqueue jobs, list, show, await and cancel them
     Job(Job),
-    /// Call a job off
-    Cancel(OneJob),
-    /// Make a job that waits for a later time due at once
-    RunNow(OneJob),
-    /// List dead letters, or send them back
+    /// List dead letters, and send them back to their queues
     #[command(subcommand)]
     Dead(Dead),
-    /// Drop what ended longer ago than it is kept, as the scheduler does each hour
-    Prune(Format),
-    /// Erase what the jobs of one person or tenant were about
-    Erase(Erase),
-    /// Create tasks, look at them, and tell them what to do
+    /// Create tasks, look at them, pause, run and cancel them
     #[command(subcommand)]
     Task(Task),
-    /// Tell when a schedule will be due, and what about it may surprise
-    Preview(Preview),
-    /// Publish an event: each task that waits for its topic makes a job
-    Publish(Publish),
-    /// Push a value for conditions to look at
-    Fact(PushFact),
+    /// List events, follow them, and publish one that tasks wait for
+    Event(Event),
+    /// Push values for conditions to look at
+    Fact(Fact),
     /// Named sets of dates that tasks leave out, or keep to
     #[command(subcommand)]
     Calendar(Calendar),
-    /// How much may run at once, and how much may start in a while
+    /// How many jobs may run at once, and how many may start per second
     #[command(subcommand)]
     Limit(Limit),
-    /// List queues, with what waits there
-    Queues(Format),
-    /// Look at queues, pause and resume them, and bound what waits there
+    /// List queues, show, pause, resume and bound them
     #[command(subcommand)]
     Queue(Queue),
-    /// Tell the zone of schedules that name none, or change it for tasks that are created from now on
-    Timezone {
-        /// The IANA name of the new one, such as Europe/Chisinau
-        zone: Option<String>,
-    },
-    /// List workers
-    Workers(Format),
-    /// Tell a worker to lease nothing more, or again
+    /// List workers, and drain them
     #[command(subcommand)]
-    Worker(OneWorker),
-    /// Print events
-    Events(Events),
+    Worker(Worker),
+    /// Drop what is past retention, and erase what belongs to a person
+    #[command(subcommand)]
+    History(Kept),
+    /// Show every setting with its source, and the installation's time zone
+    #[command(subcommand)]
+    Config(Config),
     /// Check Postgres, schema, Redis, clock and settings
     Doctor(Format),
-    /// Tell in one line whether a process of this machine is healthy; without a role, whether Postgres is usable
+    /// Tell in one line whether a process on this machine is healthy; without a role, whether Postgres is usable
     Health {
         /// Whose health
         role: Option<Role>,
     },
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    #[command(flatten)]
+    Before(Before),
+}
+
+/// What was typed before there were nouns.
+#[derive(Subcommand)]
+pub(crate) enum Before {
+    #[command(hide = true)]
+    Enqueue(Box<Enqueue>),
+    #[command(hide = true)]
+    Jobs(Jobs),
+    #[command(hide = true)]
+    Cancel(OneJob),
+    #[command(hide = true)]
+    RunNow(OneJob),
+    #[command(hide = true)]
+    Prune(Format),
+    #[command(hide = true)]
+    Erase(Erase),
+    #[command(hide = true)]
+    Preview(Preview),
+    #[command(hide = true)]
+    Publish(Publish),
+    #[command(hide = true)]
+    Queues(Format),
+    #[command(hide = true)]
+    Workers(Format),
+    #[command(hide = true)]
+    Events(Events),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -92,7 +108,7 @@ pub(crate) enum Role {
     Worker,
 }
 
-impl Verb {
+impl Noun {
     pub(crate) fn is_demo(&self) -> bool {
         matches!(self, Self::Dev(dev) if dev.demo)
     }
@@ -139,141 +155,11 @@ pub(crate) enum MigrateWhat {
     Status(Format),
 }
 
-#[derive(clap::Args)]
-pub(crate) struct Enqueue {
-    /// The kind of job
-    pub(crate) kind: String,
-    /// Its arguments
-    #[arg(long, value_name = "JSON", default_value = "{}")]
-    pub(crate) args: String,
-    /// The queue to wait in
-    #[arg(long, default_value = "default")]
-    pub(crate) queue: String,
-    /// 1 is most urgent, 9 least
-    #[arg(long, default_value_t = 5)]
-    pub(crate) priority: i16,
-    /// Seconds to wait
-    #[arg(long, value_name = "SECONDS", conflicts_with = "run_at")]
-    pub(crate) delay: Option<f64>,
-    /// Not before this instant (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
-    pub(crate) run_at: Option<DateTime<Utc>>,
-    /// How many attempts may fail
-    #[arg(long, value_name = "N")]
-    pub(crate) max_attempts: Option<i16>,
-    /// Seconds that one attempt may take
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) timeout: Option<f64>,
-    /// A word to find it by; may be given more than once
-    #[arg(long = "tag", value_name = "WORD")]
-    pub(crate) tags: Vec<String>,
-    /// Whose job it is
-    #[arg(long)]
-    pub(crate) tenant: Option<String>,
-    /// Of jobs of this kind with this key there is one at a time
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) unique_key: Option<String>,
-    /// What becomes of another one: skip, replace, debounce or error
-    #[arg(long, value_name = "MODE", default_value = "skip", requires = "unique_key")]
-    pub(crate) unique_mode: OnDuplicate,
-    /// Seconds for which the key is held after the end of the job
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, requires = "unique_key")]
-    pub(crate) unique_after_end: f64,
-    /// Wait for its end; code 0 only if it succeeded
-    #[arg(long)]
-    pub(crate) wait: bool,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Jobs {
-    /// Only jobs in this state: scheduled, waiting, running, parked, succeeded, cancelled or dead
-    #[arg(long)]
-    pub(crate) state: Option<JobState>,
-    /// Only jobs of this kind
-    #[arg(long)]
-    pub(crate) kind: Option<String>,
-    /// Only jobs of this queue
-    #[arg(long)]
-    pub(crate) queue: Option<String>,
-    /// Only jobs older than this one
-    #[arg(long, value_name = "ID")]
-    pub(crate) before: Option<Uuid>,
-    /// How many
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
-    pub(crate) limit: i64,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct OneJob {
-    /// The job's id
-    pub(crate) id: Uuid,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(clap::Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(crate) struct Job {
-    #[command(subcommand)]
-    pub(crate) what: Option<JobWhat>,
-    /// The job's id
-    #[arg(required = true)]
-    pub(crate) id: Option<Uuid>,
-    /// Show the attempts before this one
-    #[arg(long, value_name = "N")]
-    pub(crate) before: Option<i32>,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum JobWhat {
-    /// Wait for the end of a job; code 0 only if it succeeded
-    Wait {
-        #[command(flatten)]
-        job: OneJob,
-        /// Seconds to wait, at most; for ever if not said
-        #[arg(long, value_name = "SECONDS")]
-        timeout: Option<f64>,
-    },
-    /// Call off all jobs to which everything applies that is said
-    Cancel(CancelJobs),
-}
-
-#[derive(clap::Args)]
-#[group(required = true, multiple = true, args = ["queue", "kind", "tag", "task", "tenant", "created_before"])]
-pub(crate) struct CancelJobs {
-    /// Only jobs of this queue
-    #[arg(long)]
-    pub(crate) queue: Option<String>,
-    /// Only jobs of this kind
-    #[arg(long)]
-    pub(crate) kind: Option<String>,
-    /// Only jobs with this word among their tags
-    #[arg(long, value_name = "WORD")]
-    pub(crate) tag: Option<String>,
-    /// Only jobs of this task
-    #[arg(long, value_name = "ID")]
-    pub(crate) task: Option<Uuid>,
-    /// Only jobs of this tenant
-    #[arg(long)]
-    pub(crate) tenant: Option<String>,
-    /// Only jobs that were enqueued before this instant (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
-    pub(crate) created_before: Option<DateTime<Utc>>,
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
 #[derive(Subcommand)]
 pub(crate) enum Dead {
     /// List dead letters, the last to die first
     List {
-        /// How many
+        /// Maximum number of rows
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
         limit: i64,
         #[command(flatten)]
@@ -290,16 +176,86 @@ pub(crate) enum Dead {
 }
 
 #[derive(Subcommand)]
-pub(crate) enum OneWorker {
+pub(crate) enum Worker {
+    /// List workers
+    List(Format),
     /// Lease nothing more; what runs ends. It holds over a restart of the worker
-    Drain {
-        /// Its name, or the number of its session
-        worker: String,
-    },
+    Drain(OneWorker),
     /// Lease again
-    Undrain {
-        /// Its name, or the number of its session
-        worker: String,
+    Undrain(OneWorker),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct OneWorker {
+    /// Its name, or the number of its session
+    pub(crate) worker: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// `event VERB`.
+#[derive(clap::Args)]
+pub(crate) struct Event {
+    #[command(subcommand)]
+    pub(crate) verb: EventVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum EventVerb {
+    /// List the last events
+    List(Events),
+    /// Publish an event: each task that waits for its topic makes a job
+    Publish(Publish),
+}
+
+/// `fact push`; a name and a value in the place of the verb push it too, as before there were verbs.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Fact {
+    #[command(subcommand)]
+    verb: Option<FactVerb>,
+    #[arg(required = true, hide = true)]
+    name: Option<String>,
+    #[arg(required = true, hide = true, allow_negative_numbers = true)]
+    value: Option<f64>,
+    #[arg(long, hide = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum FactVerb {
+    /// Push a value
+    Push(PushFact),
+}
+
+impl Fact {
+    pub(crate) fn push(self) -> Option<PushFact> {
+        match (self.verb, self.name, self.value) {
+            (Some(FactVerb::Push(push)), ..) => Some(push),
+            (None, Some(name), Some(value)) => Some(PushFact { name, value, format: Format { json: self.json } }),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Kept {
+    /// Drop what ended longer ago than it is kept, as the scheduler does each hour
+    Prune(Format),
+    /// Erase what the jobs of one person or tenant were about
+    Erase(Erase),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Config {
+    /// Show every setting: its value, and where it comes from
+    Show(Format),
+    /// Show the zone of schedules that name none, or change it for tasks that are created from now on
+    Timezone {
+        /// The IANA name of the new one, such as Europe/Chisinau
+        zone: Option<String>,
+        #[command(flatten)]
+        format: Format,
     },
 }
 
@@ -308,7 +264,7 @@ pub(crate) struct Events {
     /// Go on with events as they happen
     #[arg(long)]
     pub(crate) follow: bool,
-    /// Begin after this number; if not said, with the last 20, or with --follow at the end
+    /// Begin after this number; if not given, with the last 20, or with --follow at the end
     #[arg(long, value_name = "N")]
     pub(crate) after: Option<i64>,
     #[command(flatten)]

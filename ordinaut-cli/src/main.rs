@@ -6,13 +6,13 @@ mod connection;
 mod dev;
 mod output;
 
-use args::{Args, Verb};
+use args::{Args, Before, Config, EventVerb, JobVerb, Kept, Noun, Task, Worker};
 use clap::{CommandFactory, FromArgMatches};
 use connection::Connection;
-use ordinaut_core::binary;
 use ordinaut_core::settings::api::redaction;
 use ordinaut_core::settings::log::LogSettings;
 use ordinaut_core::settings::{SettingError, Source};
+use ordinaut_core::{Database, binary};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => error.exit(),
     };
-    let source = match binary::source(&matches).and_then(|source| start_log(&source, &args.verb).map(|()| source)) {
+    let source = match binary::source(&matches).and_then(|source| start_log(&source, &args.noun).map(|()| source)) {
         Ok(source) => source,
         Err(error) => return binary::refuse(&error),
     };
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return binary::exit(Err(error)),
     };
-    match runtime.block_on(run(args.verb, &source)) {
+    match runtime.block_on(run(args.noun, &source)) {
         Ok(code) => {
             binary::flush_log();
             code
@@ -47,56 +47,72 @@ fn main() -> ExitCode {
 }
 
 /// Verbs answer on standard output and keep the log out of the way; dev is a server.
-fn start_log(source: &Source, verb: &Verb) -> Result<(), SettingError> {
+fn start_log(source: &Source, noun: &Noun) -> Result<(), SettingError> {
     let mut settings = LogSettings::read(source)?;
-    if !source.says("LOG_LEVEL") && (!matches!(verb, Verb::Dev(_)) || verb.is_demo()) {
+    if !source.says("LOG_LEVEL") && (!matches!(noun, Noun::Dev(_)) || noun.is_demo()) {
         "warn".clone_into(&mut settings.level);
     }
     binary::start_log(&settings);
     Ok(())
 }
 
-async fn run(verb: Verb, source: &Source) -> anyhow::Result<ExitCode> {
+/// What needs no database, or looks for it by itself; then the rest.
+async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
     output::redact(redaction(source)?);
-    if let Verb::Dev(dev) = verb {
-        return dev::run(dev, source).await;
-    }
-    if let Verb::Preview(preview) = verb {
-        return command::preview::run(preview, source).await;
-    }
-    if let Verb::Health { role } = verb {
-        return Ok(command::health::run(source, role).await);
-    }
-    let connection = Connection::find(source)?;
-    if let Verb::Doctor(format) = verb {
-        return command::doctor::run(&connection, source, format).await;
-    }
-    if let Verb::Migrate(migrate) = verb {
-        return command::migrate::run(&connection, migrate).await;
-    }
-    let database = connection.open().await?;
-    match verb {
-        Verb::Enqueue(enqueue) => command::enqueue::run(&database, enqueue).await,
-        Verb::Jobs(jobs) => command::job::list(&database, jobs).await,
-        Verb::Job(job) => command::job::run(&database, job).await,
-        Verb::Cancel(job) => command::job::cancel(&database, job).await,
-        Verb::RunNow(job) => command::job::run_now(&database, job).await,
-        Verb::Dead(dead) => command::dead::run(&database, dead).await,
-        Verb::Prune(format) => command::keep::prune(&database, source, format).await,
-        Verb::Erase(asked) => command::keep::erase(&database, asked).await,
-        Verb::Task(task) => command::task::run(&database, task).await,
-        Verb::Publish(publish) => command::publish::event(&database, publish).await,
-        Verb::Fact(fact) => command::publish::fact(&database, fact).await,
-        Verb::Calendar(calendar) => command::calendar::run(&database, calendar).await,
-        Verb::Limit(limit) => command::limit::run(&database, limit).await,
-        Verb::Queues(format) => command::queue::list(&database, format).await,
-        Verb::Queue(queue) => command::queue::run(&database, queue).await,
-        Verb::Timezone { zone } => command::timezone::run(&database, zone).await,
-        Verb::Workers(format) => command::status::workers(&database, format).await,
-        Verb::Worker(verb) => command::status::worker(&database, verb).await,
-        Verb::Events(events) => command::events::run(&database, events).await,
-        Verb::Dev(_) | Verb::Doctor(_) | Verb::Health { .. } | Verb::Migrate(_) | Verb::Preview(_) => {
-            unreachable!("answered above")
+    match noun {
+        Noun::Dev(dev) => dev::run(dev, source).await,
+        Noun::Migrate(migrate) => command::migrate::run(&Connection::find(source)?, migrate).await,
+        Noun::Doctor(format) => command::doctor::run(&Connection::find(source)?, source, format).await,
+        Noun::Health { role } => Ok(command::health::run(source, role).await),
+        Noun::Completions { shell } => Ok(command::completions::print(shell)),
+        Noun::Config(Config::Show(format)) => command::config::show(source, format),
+        Noun::Task(Task::Preview(preview)) | Noun::Before(Before::Preview(preview)) => {
+            command::preview::run(preview, source).await
         }
+        noun => ask(&Connection::find(source)?.open().await?, source, noun).await,
+    }
+}
+
+async fn ask(database: &Database, source: &Source, noun: Noun) -> anyhow::Result<ExitCode> {
+    match noun {
+        Noun::Job(job) => command::job::run(database, job).await,
+        Noun::Dead(dead) => command::dead::run(database, dead).await,
+        Noun::Task(task) => command::task::run(database, task).await,
+        Noun::Event(event) => match event.verb {
+            EventVerb::List(events) => command::events::list(database, events).await,
+            EventVerb::Publish(publish) => command::publish::event(database, publish).await,
+        },
+        Noun::Fact(fact) => command::publish::fact(database, fact).await,
+        Noun::Calendar(calendar) => command::calendar::run(database, calendar).await,
+        Noun::Limit(limit) => command::limit::run(database, limit).await,
+        Noun::Queue(queue) => command::queue::run(database, queue).await,
+        Noun::Worker(worker) => command::worker::run(database, worker).await,
+        Noun::History(Kept::Prune(format)) => command::history::prune(database, source, format).await,
+        Noun::History(Kept::Erase(asked)) => command::history::erase(database, asked).await,
+        Noun::Config(Config::Timezone { zone, format }) => command::config::timezone(database, zone, format).await,
+        Noun::Before(before) => ask_as_before(database, source, before).await,
+        Noun::Dev(_)
+        | Noun::Migrate(_)
+        | Noun::Doctor(_)
+        | Noun::Health { .. }
+        | Noun::Completions { .. }
+        | Noun::Config(Config::Show(_)) => unreachable!("answered without a database"),
+    }
+}
+
+/// The spellings of before, as those of now.
+async fn ask_as_before(database: &Database, source: &Source, before: Before) -> anyhow::Result<ExitCode> {
+    match before {
+        Before::Enqueue(enqueue) => command::job::verb(database, JobVerb::Enqueue(enqueue)).await,
+        Before::Jobs(jobs) => command::job::verb(database, JobVerb::List(jobs)).await,
+        Before::Cancel(job) => command::job::cancel(database, job).await,
+        Before::RunNow(job) => command::job::verb(database, JobVerb::RunNow(job)).await,
+        Before::Prune(format) => command::history::prune(database, source, format).await,
+        Before::Erase(asked) => command::history::erase(database, asked).await,
+        Before::Publish(publish) => command::publish::event(database, publish).await,
+        Before::Queues(format) => command::queue::list(database, format).await,
+        Before::Workers(format) => command::worker::run(database, Worker::List(format)).await,
+        Before::Events(events) => command::events::list(database, events).await,
+        Before::Preview(_) => unreachable!("answered without a database"),
     }
 }

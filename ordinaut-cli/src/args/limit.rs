@@ -20,7 +20,7 @@ pub(crate) enum Limit {
 
 #[derive(Args)]
 pub(crate) struct SetLimit {
-    /// What it is known by
+    /// Its name
     pub(crate) name: String,
     /// Only jobs of this queue
     #[arg(long)]
@@ -37,16 +37,16 @@ pub(crate) struct SetLimit {
     /// A job takes as much room as the number at this place in its arguments says
     #[arg(long, value_name = "PATH")]
     pub(crate) weight: Option<String>,
-    /// As many at once; 0 stops them
+    /// Maximum jobs running at once; 0 stops them
     #[arg(long, value_name = "JOBS")]
     pub(crate) concurrency: Option<u32>,
-    /// As many a second
+    /// Maximum starts per second
     #[arg(long, value_name = "JOBS")]
     pub(crate) rate: Option<f64>,
-    /// As many at once after a pause
+    /// Burst: how many may start at once after idling
     #[arg(long, value_name = "JOBS")]
     pub(crate) burst: Option<f64>,
-    /// In each worker process, instead of all together
+    /// Apply per worker process instead of globally
     #[arg(long)]
     pub(crate) per_process: bool,
     /// One at a time, in the order in which they were due; needs --queue

@@ -39,7 +39,7 @@ pub(crate) struct NamedQueue {
 pub(crate) struct ChangeQueue {
     #[command(flatten)]
     pub(crate) queue: NamedQueue,
-    /// How many jobs may wait before the API refuses more
+    /// Maximum number of jobs that may wait before the API refuses more
     #[arg(long, value_name = "N", conflicts_with = "any_number")]
     pub(crate) max_waiting: Option<i32>,
     /// Any number of jobs may wait
@@ -48,7 +48,7 @@ pub(crate) struct ChangeQueue {
     /// Seconds that a job may have been due before it expires
     #[arg(long, value_name = "SECONDS", conflicts_with = "any_age")]
     pub(crate) max_age: Option<f64>,
-    /// Jobs may wait for ever
+    /// Jobs may wait forever
     #[arg(long)]
     pub(crate) any_age: bool,
     /// Seconds for which jobs that have ended are kept

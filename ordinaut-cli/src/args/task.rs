@@ -23,7 +23,7 @@ pub(crate) enum Task {
     Resume(OneTask),
     /// Make a job at once
     RunNow(OneTask),
-    /// End it for good, and call its jobs off
+    /// End it for good, and cancel its jobs
     Cancel(OneTask),
     /// Cancel it and remove it
     Delete(OneTask),
@@ -31,7 +31,7 @@ pub(crate) enum Task {
     Snooze {
         #[command(flatten)]
         task: OneTask,
-        /// By so many seconds, from 1 to 604800
+        /// Number of seconds, from 1 to 604800
         delay: f64,
     },
     /// List its due instants, the latest first: fired, or skipped and why
@@ -42,10 +42,12 @@ pub(crate) enum Task {
     Stats {
         #[command(flatten)]
         task: OneTask,
-        /// Of so many days
+        /// Number of days to look back
         #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(i32).range(1..=366))]
         days: i32,
     },
+    /// Tell when a schedule will be due, and what about it may surprise
+    Preview(Preview),
 }
 
 #[derive(Args)]
@@ -60,7 +62,7 @@ pub(crate) struct OneTask {
 pub(crate) struct History {
     #[command(flatten)]
     pub(crate) task: OneTask,
-    /// How many
+    /// Maximum number of rows
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
     pub(crate) limit: i64,
 }
@@ -159,7 +161,7 @@ pub(crate) struct Rule {
     /// A condition, such as "fact(free) < 10 for 60s"
     #[arg(long, value_name = "CONDITION")]
     condition: Option<String>,
-    /// Always one job: the next one so long after the last one has ended, from 1s to 1h
+    /// Always one job: the next one starts this long after the last one has ended, from 1s to 1h
     #[arg(long, value_name = "RESTART AFTER", num_args = 0..=1, default_missing_value = "5s")]
     service: Option<String>,
 }
@@ -197,7 +199,7 @@ pub(crate) struct ListTasks {
     /// Only tasks older than this one
     #[arg(long, value_name = "ID")]
     pub(crate) before: Option<Uuid>,
-    /// How many
+    /// Maximum number of rows
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
     pub(crate) limit: i64,
     #[command(flatten)]
@@ -223,7 +225,7 @@ pub(crate) struct Preview {
     /// A calendar that its days must agree with; may be given more than once
     #[arg(long = "calendar", value_name = "NAME")]
     pub(crate) calendars: Vec<String>,
-    /// Due after this instant; now if not said
+    /// Due after this instant; now if not given
     #[arg(long, value_name = "INSTANT")]
     pub(crate) after: Option<DateTime<Utc>>,
     /// How many, from 1 to 100

@@ -1,4 +1,4 @@
-//! `ordinaut enqueue`.
+//! `ordinaut job enqueue`.
 
 use crate::args::{Enqueue, Format};
 use crate::command::job;

@@ -1,4 +1,4 @@
-//! `ordinaut events [--follow]`. Read from Postgres, with Redis or without.
+//! `ordinaut event list [--follow]`. Read from Postgres, with Redis or without.
 
 use crate::args::{Events, Format};
 use crate::output::{say, time};
@@ -6,16 +6,16 @@ use ordinaut_core::{Database, Event};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// As many events as one look reads.
+/// Maximum number of events that one look reads.
 const PAGE: i64 = 200;
 
-/// How many of the last events are shown when nothing else is asked for.
+/// Number of the last events that are shown when nothing else is asked for.
 const LAST: i64 = 20;
 
 /// Between two looks for new events.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-pub(crate) async fn run(database: &Database, events: Events) -> anyhow::Result<ExitCode> {
+pub(crate) async fn list(database: &Database, events: Events) -> anyhow::Result<ExitCode> {
     let head = database.last_event().await?;
     let mut last = events.after.unwrap_or(if events.follow { head } else { head - LAST });
     loop {

@@ -1,7 +1,7 @@
-//! `ordinaut jobs`, `job`, `job wait`, `job cancel`, `cancel`, `run-now`.
+//! `ordinaut job VERB`.
 
-use crate::args::{CancelJobs, Format, Job, JobWhat, Jobs, OneJob};
-use crate::command::enqueue::duration;
+use crate::args::{CancelJobs, Format, Job, JobVerb, Jobs, OneJob, ShowJob};
+use crate::command::enqueue::{self, duration};
 use crate::command::pages::collect;
 use crate::output::{answer, facts, or_dash, say, shown_error, shown_json, table, time};
 use anyhow::{Context, bail};
@@ -12,7 +12,23 @@ use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Database, job: Job) -> anyhow::Result<ExitCode> {
+    verb(database, job.verb().context("a verb, or the job's id, is missing")?).await
+}
+
+pub(crate) async fn verb(database: &Database, verb: JobVerb) -> anyhow::Result<ExitCode> {
+    match verb {
+        JobVerb::Enqueue(job) => enqueue::run(database, *job).await,
+        JobVerb::List(jobs) => list(database, jobs).await,
+        JobVerb::Show(asked) => show(database, &asked).await,
+        JobVerb::Wait { job, timeout } => wait(database, &job, timeout).await,
+        JobVerb::Cancel(CancelJobs { id: Some(id), format, .. }) => cancel(database, OneJob { id, format }).await,
+        JobVerb::Cancel(asked) => cancel_many(database, asked).await,
+        JobVerb::RunNow(job) => run_now(database, job).await,
+    }
+}
+
+async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<ExitCode> {
     let filter = JobFilter { before: jobs.before, state: jobs.state, kind: jobs.kind, queue: jobs.queue };
     let found = collect(jobs.limit, async |limit, next: Option<Uuid>| {
         database.jobs(&JobFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
@@ -35,18 +51,10 @@ pub(crate) async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn run(database: &Database, job: Job) -> anyhow::Result<ExitCode> {
-    match job.what {
-        None => show(database, &job).await,
-        Some(JobWhat::Wait { job, timeout }) => wait(database, &job, timeout).await,
-        Some(JobWhat::Cancel(asked)) => cancel_many(database, asked).await,
-    }
-}
-
-async fn show(database: &Database, asked: &Job) -> anyhow::Result<ExitCode> {
-    let id = asked.id.context("the job's id is missing")?;
+async fn show(database: &Database, asked: &ShowJob) -> anyhow::Result<ExitCode> {
+    let OneJob { id, format } = asked.job;
     let Some(found) = database.job(id).await? else { bail!("there is no job {id}") };
-    print(database, &found, asked.before, asked.format).await?;
+    print(database, &found, asked.before, format).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -72,7 +80,7 @@ async fn wait(database: &Database, job: &OneJob, timeout: Option<f64>) -> anyhow
 }
 
 async fn cancel_many(database: &Database, asked: CancelJobs) -> anyhow::Result<ExitCode> {
-    let CancelJobs { queue, kind, tag, task, tenant, created_before, format } = asked;
+    let CancelJobs { id: _, queue, kind, tag, task, tenant, created_before, format } = asked;
     let filter = CancelFilter { queue, kind, tag, task_id: task, tenant, created_before };
     let cancelled = database.cancel_where(&filter).await?;
     answer(format, &cancelled, || {
@@ -132,7 +140,7 @@ pub(crate) async fn print(
         say(table(["ATTEMPT", "OUTCOME", "STARTED", "FINISHED", "ERROR", "OUTPUT"], rows));
     }
     if let Some(first) = shown.runs_next {
-        say(format_args!("earlier attempts: ordinaut job {} --before {first}", job.id));
+        say(format_args!("earlier attempts: ordinaut job show {} --before {first}", job.id));
     }
     Ok(())
 }
@@ -149,7 +157,7 @@ pub(crate) async fn cancel(database: &Database, job: OneJob) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn run_now(database: &Database, job: OneJob) -> anyhow::Result<ExitCode> {
+async fn run_now(database: &Database, job: OneJob) -> anyhow::Result<ExitCode> {
     let id = job.id;
     let (word, text) = match database.run_now(id).await? {
         RunNow::Now => ("now", format!("job {id} is due")),

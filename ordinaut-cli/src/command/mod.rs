@@ -1,20 +1,21 @@
 //! The verbs, a file each.
 
 pub(crate) mod calendar;
+pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod dead;
 pub(crate) mod doctor;
 pub(crate) mod enqueue;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod job;
-pub(crate) mod keep;
 pub(crate) mod limit;
 pub(crate) mod migrate;
 mod pages;
 pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod queue;
-pub(crate) mod status;
 pub(crate) mod task;
 mod task_history;
-pub(crate) mod timezone;
+pub(crate) mod worker;

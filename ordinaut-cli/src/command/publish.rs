@@ -1,8 +1,9 @@
-//! `ordinaut publish` and `ordinaut fact`: what tasks wait for that do not go by the clock.
+//! `ordinaut event publish` and `ordinaut fact push`: what tasks wait for that do not go by the clock.
 
 use super::task::parsed;
-use crate::args::{Publish, PushFact};
+use crate::args::{Fact, Publish, PushFact};
 use crate::output::answer;
+use anyhow::Context;
 use ordinaut_core::Database;
 use serde_json::json;
 use std::process::ExitCode;
@@ -14,7 +15,8 @@ pub(crate) async fn event(database: &Database, event: Publish) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn fact(database: &Database, PushFact { name, value, format }: PushFact) -> anyhow::Result<ExitCode> {
+pub(crate) async fn fact(database: &Database, fact: Fact) -> anyhow::Result<ExitCode> {
+    let PushFact { name, value, format } = fact.push().context("a name and a value are missing")?;
     database.push_fact(&name, value).await?;
     answer(format, &json!({"name": name, "value": value}), || format!("{name} is {value}"))?;
     Ok(ExitCode::SUCCESS)

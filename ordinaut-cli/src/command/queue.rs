@@ -1,4 +1,4 @@
-//! `ordinaut queues` and `ordinaut queue list|show|pause|resume|set`.
+//! `ordinaut queue list|show|pause|resume|set`.
 
 use crate::args::{ChangeQueue, Format, NamedQueue, Queue};
 use crate::command::enqueue::duration;

@@ -29,6 +29,7 @@ pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitC
             answer(format, &task, || shown(&task))?;
         }
         Task::Change(change) => self::change(database, change).await?,
+        Task::Preview(_) => unreachable!("answered without a database"),
         Task::Pause(OneTask { id, format }) => {
             let paused = database.pause_task(id).await.map_err(|error| of(id, error))?;
             paused.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));

@@ -215,7 +215,7 @@ fn greet(place: &Place, servers: &Servers, redis: Option<&str>, address: SocketA
         (None, None) => mention("Redis      none: events stay in Postgres"),
     }
     mention(
-        "look in    ordinaut queues | ordinaut jobs | ordinaut events --follow | psql: select count(*) from due_work",
+        "look in    ordinaut queue list | ordinaut job list | ordinaut event list --follow | psql: select count(*) from due_work",
     );
 }
 

@@ -19,8 +19,8 @@ fn clean_without_anybody_to_ask_removes_nothing_and_with_yes_everything() {
     assert_eq!(dev.terminate(), Some(0));
 
     let mut dev = home.dev("--clean --yes");
-    assert_eq!(home.run(&format!("job {id}")).bad_line(1), format!("there is no job {id}"));
-    assert_eq!(home.json("jobs"), serde_json::json!([]));
-    home.run("enqueue echo --wait").good();
+    assert_eq!(home.run(&format!("job show {id}")).bad_line(1), format!("there is no job {id}"));
+    assert_eq!(home.json("job list"), serde_json::json!([]));
+    home.run("job enqueue echo --wait").good();
     dev.says("look in");
 }

@@ -17,7 +17,7 @@ fn the_demo_ends_with_0_and_a_table_and_leaves_its_jobs_but_no_process() {
 
     let _dev = home.dev("");
 
-    let jobs = home.json("jobs --limit 5");
+    let jobs = home.json("job list --limit 5");
     assert_eq!(jobs.as_array().unwrap().len(), 5);
     assert!(jobs.as_array().unwrap().iter().all(|job| job["tags"][0] == "demo"), "{jobs}");
     assert_eq!(home.json("dead list").as_array().unwrap().len(), 1);
@@ -28,7 +28,7 @@ fn a_demo_goes_on_as_a_dev_unless_it_is_to_exit() {
     let home = Home::new();
     let mut demo = home.dev("--demo");
     demo.says("the demo is over");
-    home.run("enqueue echo --wait").good();
+    home.run("job enqueue echo --wait").good();
     assert_eq!(demo.terminate(), Some(0));
 }
 

@@ -52,7 +52,7 @@ fn a_taken_port_is_an_error_and_the_private_servers_stop_again() {
     assert!(home.data().join("postgres/cluster").exists(), "it was not started at all");
     assert!(!home.data().join("postgres/cluster/postmaster.pid").exists());
     assert!(home.is_quiet());
-    assert_eq!(home.run("jobs").code, Some(1), "nothing runs here");
+    assert_eq!(home.run("job list").code, Some(1), "nothing runs here");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn two_devs_live_side_by_side_in_their_directories() {
     let (_one, _other) = (one.dev(""), other.dev(""));
     let id = one.enqueue("echo --wait --json");
     let id = id.parse::<Value>().unwrap()["id"].as_str().unwrap().to_owned();
-    assert_eq!(other.run(&format!("job {id}")).bad_line(1), format!("there is no job {id}"));
+    assert_eq!(other.run(&format!("job show {id}")).bad_line(1), format!("there is no job {id}"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Every event after number `n`, as JSON lines say them.
 fn after(home: &Home, n: i64) -> Vec<Value> {
-    let answer = home.run(&format!("events --after {n} --json"));
+    let answer = home.run(&format!("event list --after {n} --json"));
     answer.good().lines().map(|line| line.parse().unwrap()).collect()
 }
 
@@ -36,7 +36,7 @@ fn events_tell_the_story_of_a_job_and_their_numbers_have_no_gaps() {
     let count = i64::try_from(numbers.len()).unwrap();
     assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
     assert_eq!(after(&home, 2).first().map(number), Some(3));
-    let shown = home.run("events");
+    let shown = home.run("event list");
     assert!((1..=20).contains(&shown.good().lines().count()), "{shown:?}");
 }
 
@@ -44,7 +44,7 @@ fn events_tell_the_story_of_a_job_and_their_numbers_have_no_gaps() {
 fn events_that_are_followed_come_as_they_happen() {
     let home = shared();
     let before = after(&home, 0).last().map_or(0, number);
-    let mut follow = Process::start(&mut home.command("events --follow --json"));
+    let mut follow = Process::start(&mut home.command("event list --follow --json"));
     // Nothing tells when it has begun to look, so jobs are enqueued until it saw one.
     let first: Value = loop {
         home.enqueue("echo");
@@ -63,7 +63,7 @@ fn events_that_are_followed_come_as_they_happen() {
     }
     assert_eq!(story(&told, &id), ["enqueued", "leased", "succeeded"]);
 
-    let mut from_there = Process::start(&mut home.command(&format!("events --follow --after {before}")));
+    let mut from_there = Process::start(&mut home.command(&format!("event list --follow --after {before}")));
     let line = from_there.next().unwrap();
     assert_eq!(line.split_whitespace().next(), Some(&*(before + 1).to_string()), "{line}");
 }

@@ -159,20 +159,20 @@ fn commands() -> BoxedStrategy<Vec<String>> {
     ];
     let queue = [("--max-waiting", "10"), ("--max-age", "60"), ("--retention", "86400")];
     Union::new([
-        verb(&["enqueue"], &["spoilt"], &enqueue),
-        verb(&["enqueue"], &["spoilt"], &enqueue),
+        verb(&["job", "enqueue"], &["spoilt"], &enqueue),
+        verb(&["job", "enqueue"], &["spoilt"], &enqueue),
         verb(&["task", "create"], &[], &create),
         verb(&["task", "create"], &[], &create),
-        verb(&["preview"], &[], &preview),
-        verb(&["jobs"], &[], &list),
-        verb(&["job"], &[ID], &[("--before", "1")]),
+        verb(&["task", "preview"], &[], &preview),
+        verb(&["job", "list"], &[], &list),
+        verb(&["job", "show"], &[ID], &[("--before", "1")]),
         verb(&["job", "wait"], &[ID], &[("--timeout", "0")]),
         verb(&["job", "cancel"], &[], &cancel),
-        verb(&["cancel"], &[ID], &[]),
-        verb(&["run-now"], &[ID], &[]),
+        verb(&["job", "cancel"], &[ID], &[]),
+        verb(&["job", "run-now"], &[ID], &[]),
         verb(&["dead", "list"], &[], &[("--limit", "5")]),
         verb(&["dead", "requeue"], &[ID], &[]),
-        verb(&["erase"], &[], &[("--tag", "a"), ("--tenant", "acme")]),
+        verb(&["history", "erase"], &[], &[("--tag", "a"), ("--tenant", "acme")]),
         verb(&["task", "list"], &[], &tasks),
         verb(&["task", "show"], &[ID], &[]),
         verb(&["task", "change"], &[ID], &[("--patch", "{}"), ("--version", "1")]),
@@ -180,8 +180,8 @@ fn commands() -> BoxedStrategy<Vec<String>> {
         verb(&["task", "fires"], &[ID], &[("--limit", "5")]),
         verb(&["task", "runs"], &[ID], &[("--limit", "5")]),
         verb(&["task", "stats"], &[ID], &[("--days", "5")]),
-        verb(&["publish"], &["a.b"], &[("--id", "e1"), ("--payload", "{}")]),
-        verb(&["fact"], &["x", "1"], &[]),
+        verb(&["event", "publish"], &["a.b"], &[("--id", "e1"), ("--payload", "{}")]),
+        verb(&["fact", "push"], &["x", "1"], &[]),
         verb(&["calendar", "put"], &["c"], &[("--mode", "exclude"), ("--date", "2026-12-25")]),
         verb(&["calendar", "delete"], &["c"], &[]),
         verb(&["limit", "set", "--queue=spoilt"], &["l"], &limit),
@@ -189,7 +189,7 @@ fn commands() -> BoxedStrategy<Vec<String>> {
         verb(&["queue", "set"], &["spoilt"], &queue),
         verb(&["queue", "pause"], &["spoilt"], &[("--by", "ann"), ("--reason", "r")]),
         verb(&["queue", "show"], &["spoilt"], &[]),
-        verb(&["events"], &[], &[("--after", "1")]),
+        verb(&["event", "list"], &[], &[("--after", "1")]),
         verb(&["worker", "undrain"], &["w"], &[]),
     ])
     .boxed()
@@ -211,16 +211,18 @@ fn no_command_panics_or_stops_good_jobs() {
         good += usize::from(code == Some(0));
     }
     assert!(good > CASES / 20, "{good} of {CASES} were accepted: the strategy has become too wild to test anything");
-    for list in ["jobs", "jobs --state waiting", "task list", "dead list", "queues", "limit list", "calendar list"] {
+    for list in
+        ["job list", "job list --state waiting", "task list", "dead list", "queue list", "limit list", "calendar list"]
+    {
         home.run(list).good();
     }
-    assert_eq!(home.run("enqueue echo --wait").code, Some(0));
+    assert_eq!(home.run("job enqueue echo --wait").code, Some(0));
 }
 
 #[test]
 fn an_answer_that_cannot_be_written_is_an_error_and_a_reader_that_went_away_is_none() {
     let home = Home::new();
-    for line in ["--help", "preview --every 1h"] {
+    for line in ["--help", "task preview --every 1h"] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut command = home.command(line);
         let output = command.stdout(full).output().unwrap();
@@ -228,6 +230,6 @@ fn an_answer_that_cannot_be_written_is_an_error_and_a_reader_that_went_away_is_n
     }
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let output = home.command("preview --every 1h").stdout(writer).output().unwrap();
+    let output = home.command("task preview --every 1h").stdout(writer).output().unwrap();
     assert_eq!((output.status.code(), &*output.stderr), (Some(0), &[][..]), "{output:?}");
 }

@@ -53,7 +53,7 @@ fn dev_on_a_given_database_starts_no_postgres_of_its_own() {
     let given = Given::new();
     let mut dev = Dev::start(&mut given.command("dev"));
     assert_eq!(dev.says("Postgres "), "Postgres   DATABASE_URL");
-    given.run("enqueue echo --wait").good();
+    given.run("job enqueue echo --wait").good();
     assert_eq!(given.psql("select count(*) from ordinaut.run"), "1");
     assert!(!given.home.data().join("postgres").exists());
     assert_eq!(dev.terminate(), Some(0));
@@ -64,7 +64,7 @@ fn dev_on_a_given_database_starts_no_postgres_of_its_own() {
 fn a_given_database_is_not_told_to_other_commands() {
     let given = Given::new();
     let _dev = Dev::start(&mut given.command("dev"));
-    let answer = given.home.run("jobs");
+    let answer = given.home.run("job list");
     assert!(answer.bad_line(2).starts_with("DATABASE_URL is not set"), "{answer:?}");
     let running = std::fs::read_to_string(given.home.path(".ordinaut/running.json")).unwrap();
     assert!(!running.contains(&given.url), "{running}");
@@ -73,7 +73,7 @@ fn a_given_database_is_not_told_to_other_commands() {
 #[test]
 fn verbs_make_no_schema_and_say_who_does() {
     let given = Given::new();
-    let answer = given.run("jobs");
+    let answer = given.run("job list");
     assert!(answer.bad_line(1).ends_with("run `ordinaut migrate`"), "{answer:?}");
     assert_eq!(given.run("doctor").code, Some(1));
     let status = given.run("migrate status --json");
@@ -115,8 +115,8 @@ fn migrate_never_goes_back() {
     assert!(answer.bad_line(1).ends_with("it never goes back"), "{answer:?}");
     assert_eq!(given.psql("select version from ordinaut.schema_version"), "1000");
     // A newer schema says itself which binaries it can live with.
-    given.run("jobs").good();
+    given.run("job list").good();
     given.psql("update ordinaut.schema_version set oldest_binary = '1000.0.0'");
-    let answer = given.run("jobs");
+    let answer = given.run("job list");
     assert!(answer.bad_line(1).contains("needs 1000.0.0 or newer"), "{answer:?}");
 }

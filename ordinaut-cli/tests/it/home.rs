@@ -50,12 +50,12 @@ impl Home {
     /// Enqueues a job and returns its id.
     #[track_caller]
     pub(crate) fn enqueue(&self, what: &str) -> String {
-        self.run(&format!("enqueue {what}")).good().to_owned()
+        self.run(&format!("job enqueue {what}")).good().to_owned()
     }
 
     #[track_caller]
     pub(crate) fn job(&self, id: &str) -> Value {
-        self.json(&format!("job {id}"))
+        self.json(&format!("job show {id}"))
     }
 
     /// Waits until a job is in a state, and returns it.
@@ -68,7 +68,7 @@ impl Home {
     /// Waits until so many workers live, and returns them.
     pub(crate) fn living_workers(&self, number: usize) -> Vec<Value> {
         eventually(&format!("{number} workers live"), || {
-            let workers = self.json("workers");
+            let workers = self.json("worker list");
             let living: Vec<_> =
                 workers.as_array().unwrap().iter().filter(|worker| worker["alive"] == true).cloned().collect();
             (living.len() == number).then_some(living)

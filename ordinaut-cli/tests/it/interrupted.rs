@@ -32,7 +32,10 @@ fn after_kill_9_a_new_dev_runs_what_was_queued() {
 
     dev.kill();
 
-    assert!(home.run("jobs").bad_line(1).contains("no `ordinaut dev` runs"), "a dead dev is taken for a living one");
+    assert!(
+        home.run("job list").bad_line(1).contains("no `ordinaut dev` runs"),
+        "a dead dev is taken for a living one"
+    );
     let _dev = home.dev("--worker-queues default,later");
     for id in [queued, scheduled] {
         assert_eq!(outcomes(&home.job_in("succeeded", &id)), ["succeeded"]);
@@ -64,7 +67,7 @@ fn a_job_that_blocks_its_thread_makes_dev_begin_anew() {
     let job = home.job(&id);
     assert_eq!((&job["state"], outcomes(&job)), (&"dead".into(), vec!["dead"]), "{job}");
     assert!(job["runs"][0]["error"].as_str().unwrap().contains("did not yield"), "{job}");
-    home.run("enqueue echo --wait").good();
+    home.run("job enqueue echo --wait").good();
     assert_eq!(dev.terminate(), Some(0));
     assert!(home.is_quiet());
 }

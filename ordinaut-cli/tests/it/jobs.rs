@@ -21,7 +21,7 @@ fn dead_job(home: &Home) -> String {
 fn enqueue_answers_with_the_id_of_a_job_that_has_every_option() {
     let home = shared();
     let options = "--queue options --priority 2 --delay 3600 --max-attempts 7 --timeout 1.5 --tag a --tag b";
-    let id = home.json(&format!(r#"enqueue nobody --args {{"a":1}} {options}"#))["id"].as_str().unwrap().to_owned();
+    let id = home.json(&format!(r#"job enqueue nobody --args {{"a":1}} {options}"#))["id"].as_str().unwrap().to_owned();
     let job = home.job(&id);
     let of = |names: &[&str]| names.iter().map(|name| job[name].clone()).collect::<Value>();
     assert_eq!(of(&["kind", "args", "queue", "priority"]), json!(["nobody", {"a": 1}, "options", 2]));
@@ -34,45 +34,49 @@ fn enqueue_answers_with_the_id_of_a_job_that_has_every_option() {
 #[test]
 fn enqueue_that_waits_ends_as_the_job_does() {
     let home = shared();
-    let answer = home.run(r#"enqueue echo --args {"x":"y"} --wait"#);
+    let answer = home.run(r#"job enqueue echo --args {"x":"y"} --wait"#);
     let table = answer.good();
     assert!(table.contains("succeeded") && table.contains(r#"{"x": "y"}"#), "{table}");
-    let job = home.json("enqueue echo --wait");
+    let job = home.json("job enqueue echo --wait");
     assert_eq!((&job["state"], &job["runs"][0]["output"]), (&json!("succeeded"), &json!({})));
 
-    let dead = home.run(r#"enqueue sleep --args {"sconds":1} --max-attempts 1 --wait"#);
+    let dead = home.run(r#"job enqueue sleep --args {"sconds":1} --max-attempts 1 --wait"#);
     assert_eq!(dead.code, Some(1), "{dead:?}");
     assert!(dead.out.contains("args.sconds"), "the field is not named: {dead:?}");
-    let dead = home.run(r#"enqueue fail --args {"how":"fatal"} --wait --json"#);
+    let dead = home.run(r#"job enqueue fail --args {"how":"fatal"} --wait --json"#);
     assert_eq!(dead.code, Some(1), "{dead:?}");
     assert_eq!(dead.out.parse::<Value>().unwrap()["state"], "dead");
-    let cancelled = home.run(r#"enqueue fail --args {"how":"cancel"} --wait --json"#);
+    let cancelled = home.run(r#"job enqueue fail --args {"how":"cancel"} --wait --json"#);
     assert_eq!(cancelled.code, Some(1), "{cancelled:?}");
 }
 
 #[test]
 fn a_job_that_cannot_be_accepted_is_refused_and_its_field_named() {
     let home = shared();
-    let long = format!("enqueue k --queue {}", "q".repeat(101));
+    let long = format!("job enqueue k --queue {}", "q".repeat(101));
     let refusals = [
-        ("enqueue refused --args {x", "--args is not JSON: "),
-        ("enqueue refused --priority 0", "priority must be from 1 "),
-        ("enqueue refused --priority 10", "priority must be from 1 "),
-        ("enqueue refused --max-attempts 0", "max_attempts must be "),
-        ("enqueue refused --timeout 0", "timeout must be "),
-        ("enqueue refused --timeout NaN", "--timeout is NaN, and must be "),
-        ("enqueue refused --delay=-1", "--delay is -1, and must be "),
+        ("job enqueue refused --args {x", "--args is not JSON: "),
+        ("job enqueue refused --priority 0", "priority must be from 1 "),
+        ("job enqueue refused --priority 10", "priority must be from 1 "),
+        ("job enqueue refused --max-attempts 0", "max_attempts must be "),
+        ("job enqueue refused --timeout 0", "timeout must be "),
+        ("job enqueue refused --timeout NaN", "--timeout is NaN, and must be "),
+        ("job enqueue refused --delay=-1", "--delay is -1, and must be "),
         (&long, "queue must not be longer "),
-        (r#"enqueue refused --args "\u0000""#, "args must not contain "),
+        (r#"job enqueue refused --args "\u0000""#, "args must not contain "),
     ];
     for (line, begin) in refusals {
         let answer = home.run(line);
         assert!(answer.bad_line(1).starts_with(begin), "{line}: {answer:?}");
     }
-    for line in ["enqueue", "enqueue refused --priority x", "enqueue refused --delay 1 --run-at 2100-01-01T00:00:00Z"] {
+    for line in [
+        "job enqueue",
+        "job enqueue refused --priority x",
+        "job enqueue refused --delay 1 --run-at 2100-01-01T00:00:00Z",
+    ] {
         assert_eq!(home.run(line).code, Some(2), "{line}");
     }
-    assert_eq!(home.json("jobs --kind refused"), json!([]));
+    assert_eq!(home.json("job list --kind refused"), json!([]));
 }
 
 #[test]
@@ -81,7 +85,7 @@ fn jobs_are_listed_newest_first_and_filtered() {
     let queue = "--queue filtered";
     let waiting: Vec<_> = (0..3).map(|_| home.enqueue(&format!("nobody {queue}"))).collect();
     let scheduled = home.enqueue(&format!("somebody {queue} --delay 3600"));
-    let list = |filter: &str| home.json(&format!("jobs {queue} {filter}"));
+    let list = |filter: &str| home.json(&format!("job list {queue} {filter}"));
 
     assert_eq!(ids(&list("")), [&*scheduled, &waiting[2], &waiting[1], &waiting[0]]);
     assert_eq!(ids(&list("--limit 2")), [&*scheduled, &waiting[2]]);
@@ -90,23 +94,23 @@ fn jobs_are_listed_newest_first_and_filtered() {
     assert_eq!(ids(&list("--kind nobody --state waiting")).len(), 3);
     assert_eq!(ids(&list("--state dead")), [""; 0]);
 
-    let table = home.run(&format!("jobs {queue} --kind somebody"));
+    let table = home.run(&format!("job list {queue} --kind somebody"));
     let lines: Vec<_> = table.good().lines().collect();
     assert!(lines.len() == 2 && lines[0].starts_with("ID ") && lines[1].starts_with(&scheduled), "{table:?}");
-    let wrong = home.run("jobs --state nope");
+    let wrong = home.run("job list --state nope");
     assert!(wrong.code == Some(2) && wrong.err.contains("scheduled, waiting, running"), "{wrong:?}");
-    assert_eq!(home.run("jobs --limit 0").code, Some(2));
+    assert_eq!(home.run("job list --limit 0").code, Some(2));
 }
 
 #[test]
 fn a_job_of_a_kind_that_nobody_knows_visibly_waits() {
     let home = shared();
     let id = home.enqueue("unknown_kind");
-    let shown = home.run(&format!("job {id}"));
+    let shown = home.run(&format!("job show {id}"));
     assert!(shown.good().contains("no worker handles this kind"), "{shown:?}");
     let job = home.job(&id);
     assert_eq!((&job["state"], &job["note"]), (&json!("waiting"), &json!("no worker handles this kind")));
-    assert_eq!(home.run(&format!("job {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
+    assert_eq!(home.run(&format!("job show {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
     assert_eq!(home.run("job not-an-id").code, Some(2));
 }
 
@@ -114,34 +118,34 @@ fn a_job_of_a_kind_that_nobody_knows_visibly_waits() {
 fn cancel_says_what_became_of_it() {
     let home = shared();
     let waiting = home.enqueue("nobody");
-    assert_eq!(home.json(&format!("cancel {waiting}")), json!({"id": waiting, "cancelled": "now"}));
+    assert_eq!(home.json(&format!("job cancel {waiting}")), json!({"id": waiting, "cancelled": "now"}));
     assert_eq!(home.job(&waiting)["state"], "cancelled");
 
     let running = home.enqueue(r#"sleep --args {"seconds":3600}"#);
     home.job_in("running", &running);
-    let asked = home.run(&format!("cancel {running}"));
+    let asked = home.run(&format!("job cancel {running}"));
     assert_eq!(asked.good(), format!("job {running} is running, and was asked to stop"));
     home.job_in("cancelled", &running);
 
     let ended = home.enqueue("echo");
     home.job_in("succeeded", &ended);
     for ended in [ended, waiting] {
-        assert_eq!(home.run(&format!("cancel {ended}")).bad_line(1), format!("job {ended} had ended"));
+        assert_eq!(home.run(&format!("job cancel {ended}")).bad_line(1), format!("job {ended} had ended"));
     }
-    assert_eq!(home.run(&format!("cancel {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
+    assert_eq!(home.run(&format!("job cancel {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
 }
 
 #[test]
 fn run_now_makes_a_job_due_that_would_wait() {
     let home = shared();
     let id = home.enqueue("echo --delay 3600");
-    assert_eq!(home.json(&format!("run-now {id}")), json!({"id": id, "run_now": "now"}));
+    assert_eq!(home.json(&format!("job run-now {id}")), json!({"id": id, "run_now": "now"}));
     home.job_in("succeeded", &id);
-    assert_eq!(home.run(&format!("run-now {id}")).bad_line(1), format!("job {id} had ended"));
+    assert_eq!(home.run(&format!("job run-now {id}")).bad_line(1), format!("job {id} had ended"));
 
     let due = home.enqueue("nobody");
-    assert_eq!(home.run(&format!("run-now {due}")).good(), format!("job {due} was due already"));
-    assert_eq!(home.run(&format!("run-now {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
+    assert_eq!(home.run(&format!("job run-now {due}")).good(), format!("job {due} was due already"));
+    assert_eq!(home.run(&format!("job run-now {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
 }
 
 #[test]
@@ -168,15 +172,15 @@ fn a_dead_letter_is_listed_and_sent_back() {
 fn a_person_is_erased_and_what_is_past_is_dropped() {
     let home = shared();
     let id = home.enqueue(r#"nobody --args {"name":"Anna"} --tag person:42 --delay 3600"#);
-    assert_eq!(home.json("erase --tag person:42"), json!({"erased": 1, "cancelled": 1, "running": 0}));
+    assert_eq!(home.json("history erase --tag person:42"), json!({"erased": 1, "cancelled": 1, "running": 0}));
     let job = home.job(&id);
     assert_eq!((&job["state"], &job["args"], &job["tags"]), (&json!("cancelled"), &json!(null), &json!([])));
-    assert!(home.run("erase").code != Some(0), "nobody is named");
+    assert!(home.run("history erase").code != Some(0), "nobody is named");
 
-    let pruned = home.run("prune");
+    let pruned = home.run("history prune");
     assert!(pruned.good().contains("dropped partitions: none"), "{pruned:?}");
     assert_eq!(home.job(&id)["state"], "cancelled", "it has just ended");
-    let refused = home.run("prune --retention-days 0");
+    let refused = home.run("history prune --retention-days 0");
     assert!(refused.code == Some(2) && refused.err.contains("RETENTION_DAYS"), "{refused:?}");
 }
 
@@ -184,13 +188,13 @@ fn a_person_is_erased_and_what_is_past_is_dropped() {
 fn secret_fields_of_arguments_are_not_shown() {
     let home = shared();
     let id = home.enqueue(r#"nobody --args {"token":"hunter2","n":1}"#);
-    for line in [format!("job {id}"), format!("job {id} --json")] {
+    for line in [format!("job show {id}"), format!("job show {id} --json")] {
         let answer = home.run(&line);
         let shown = answer.good();
         assert!(shown.contains("[redacted]") && !shown.contains("hunter2"), "{shown}");
     }
-    let open = home.run(&format!("job {id} --api-redact none"));
+    let open = home.run(&format!("job show {id} --api-redact none"));
     assert!(open.good().contains("hunter2"), "{open:?}");
-    let sent_back = home.run(r#"enqueue nobody --args {"token":"[redacted]"}"#);
+    let sent_back = home.run(r#"job enqueue nobody --args {"token":"[redacted]"}"#);
     assert!(sent_back.bad_line(1).starts_with("args.token is what an answer shows"), "{sent_back:?}");
 }

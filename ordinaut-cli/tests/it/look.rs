@@ -1,6 +1,7 @@
 //! What is looked at: queues, workers, doctor, migrate.
 
 use crate::home::{Home, shared};
+use crate::process::Answer;
 use serde_json::{Value, json};
 
 fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
@@ -13,25 +14,25 @@ fn queues_count_what_waits_and_who_serves() {
     home.enqueue("nobody --queue counted");
     home.enqueue("nobody --queue counted");
     home.enqueue("nobody --queue counted --delay 3600");
-    let queues = home.json("queues");
+    let queues = home.json("queue list");
     let counted = named(&queues, "name", "counted");
     let counts = ["waiting", "scheduled", "running", "dead", "workers"].map(|name| counted[name].as_i64().unwrap());
     assert_eq!(counts, [2, 1, 0, 0, 0]);
     assert_eq!(named(&queues, "name", "default")["workers"], 1);
-    assert!(home.run("queues").good().starts_with("QUEUE "));
+    assert!(home.run("queue list").good().starts_with("QUEUE "));
 }
 
 #[test]
 fn workers_show_what_they_serve_and_can_run() {
     let home = shared();
-    let workers = home.json("workers");
+    let workers = home.json("worker list");
     let worker = &workers[0];
     assert_eq!((&worker["alive"], &worker["queues"]), (&json!(true), &json!(["default"])));
     let kinds: Vec<_> = worker["kinds"].as_array().unwrap().iter().map(|kind| kind.as_str().unwrap()).collect();
     for kind in ["http", "echo", "sleep", "fail", "panic", "spin"] {
         assert!(kinds.contains(&kind), "{kinds:?}");
     }
-    let table = home.run("workers");
+    let table = home.run("worker list");
     assert!(table.good().contains("alive") && table.good().contains(" of 10"), "{table:?}");
 }
 
@@ -41,12 +42,12 @@ fn a_worker_is_drained_by_name_and_says_so() {
     let _dev = home.dev("--worker-name shy");
     home.living_workers(1);
     assert!(home.run("worker drain shy").good().starts_with("shy leases nothing more"));
-    assert!(home.run("workers").good().contains("drained"));
+    assert!(home.run("worker list").good().contains("drained"));
     let session = home.living_workers(1)[0]["session"].as_str().unwrap().to_owned();
     assert_eq!(home.run(&format!("worker undrain {session}")).good(), "shy leases again");
-    assert!(home.run("workers").good().contains("alive"));
+    assert!(home.run("worker list").good().contains("alive"));
     let unknown = home.run("worker drain nobody");
-    assert_eq!(unknown.bad_line(1), "no worker named \"nobody\", or with that session, lives");
+    assert_eq!(unknown.bad_line(1), "no living worker has the name or session \"nobody\"");
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn doctor_finds_nothing_bad_beside_a_dev() {
     assert!(findings.as_array().unwrap().iter().all(|finding| finding["verdict"] != "bad"), "{findings}");
     let other = home.run("doctor --tz Asia/Tokyo");
     let doubt = "TZ is \"Asia/Tokyo\", but schedules that name none go by UTC, which is stored for the whole installation; \
-                 `ordinaut timezone Asia/Tokyo` would change that";
+                 `ordinaut config timezone Asia/Tokyo` would change that";
     assert!(other.good().contains(doubt), "{other:?}");
     let text = home.run("doctor");
     assert!(text.good().contains("the `ordinaut dev` that runs here") && !text.out.contains("BAD"), "{text:?}");
@@ -95,5 +96,62 @@ fn health_answers_in_one_line_for_each_role() {
             answer.code == Some(1) && answer.out.starts_with(says) && answer.out.lines().count() == 1,
             "{answer:?}"
         );
+    }
+}
+
+#[test]
+fn the_spellings_of_before_there_were_nouns_mean_the_same() {
+    let home = Home::new();
+    let _dev = home.dev("");
+    let id = home.run("enqueue nobody --delay 3600").good().to_owned();
+    for (before, now) in [
+        ("jobs".to_owned(), "job list".to_owned()),
+        (format!("job {id}"), format!("job show {id}")),
+        (format!("job {id} --before 1"), format!("job show {id} --before 1")),
+        ("queues".to_owned(), "queue list".to_owned()),
+        ("events --after 0".to_owned(), "event list --after 0".to_owned()),
+        ("preview --every 1h".to_owned(), "task preview --every 1h".to_owned()),
+    ] {
+        let (before, now) = (home.run(&before), home.run(&now));
+        // What is due next is told to the second.
+        let lines = |text: &str| text.lines().count();
+        assert_eq!(lines(before.good()), lines(now.good()), "{before:?} {now:?}");
+    }
+    home.run("workers").good();
+    home.run("fact x 1").good();
+    home.run("publish a.b e1").good();
+    home.run("prune").good();
+    home.run(&format!("run-now {id}")).good();
+    home.run(&format!("cancel {id}")).good();
+    home.run("erase --tag nobody").good();
+    let help = home.run("--help");
+    for hidden in ["run-now", "publish", "prune", "queues"] {
+        assert!(!help.good().lines().any(|line| line.trim_start().starts_with(hidden)), "{hidden} is shown");
+    }
+}
+
+#[test]
+fn every_setting_is_shown_with_its_source_and_no_secret() {
+    let home = Home::new();
+    let mut command = home.command("config show --json --worker-concurrency 7");
+    command.env("WORKER_QUEUES", "mail").env("API_ADMIN_TOKEN", "0123456789abcdef0123456789abcdef");
+    let answer = Answer::of(&mut command);
+    let settings: Value = serde_json::from_str(answer.good()).unwrap();
+    let one = |name: &str| {
+        let setting = named(&settings, "name", name);
+        (setting["value"].as_str().map(str::to_owned), setting["from"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(one("WORKER_CONCURRENCY"), (Some("7".to_owned()), "flag".to_owned()));
+    assert_eq!(one("WORKER_QUEUES"), (Some("mail".to_owned()), "environment".to_owned()));
+    assert_eq!(one("API_ADMIN_TOKEN"), (Some("(secret)".to_owned()), "environment".to_owned()));
+    assert_eq!(one("WORKER_LEASE_SECONDS"), (Some("60".to_owned()), "default".to_owned()));
+    assert!(!answer.out.contains("0123456789"), "{}", answer.out);
+}
+
+#[test]
+fn a_shell_gets_a_script_that_completes_verbs() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(home.run(&format!("completions {shell}")).good().contains("undrain"), "{shell}");
     }
 }

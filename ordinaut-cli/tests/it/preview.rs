@@ -26,13 +26,13 @@ fn a_preview_tells_instants_in_both_clocks_and_warns_of_a_gap() {
 fn a_schedule_without_a_zone_goes_by_the_setting() {
     let home = Home::new();
     let once = |zone: Option<&str>| {
-        let mut command = home.command("preview --once 2099-03-01T09:00 --json");
+        let mut command = home.command("task preview --once 2099-03-01T09:00 --json");
         let told: Value = Answer::of(command.envs(zone.map(|zone| ("TZ", zone)))).good().parse().unwrap();
         told["next"][0]["utc"].clone()
     };
     assert_eq!(once(None), "2099-03-01T09:00:00Z", "UTC");
     assert_eq!(once(Some("Asia/Tokyo")), "2099-03-01T00:00:00Z");
-    let wrong = Answer::of(home.command("preview --cron @daily").env("TZ", "Europe/Chisinow"));
+    let wrong = Answer::of(home.command("task preview --cron @daily").env("TZ", "Europe/Chisinow"));
     assert!(wrong.bad_line(2).starts_with("TZ is \"Europe/Chisinow\", and must be "), "{wrong:?}");
 }
 

@@ -10,7 +10,7 @@ fn a_queue_is_paused_shown_resumed_and_bounded() {
     let paused = home.json("queue pause closed --by ann --reason moving");
     assert_eq!((&paused["paused_by"], &paused["paused_reason"]), (&json!("ann"), &json!("moving")));
     let id = home.enqueue("echo --queue closed");
-    assert!(home.run(&format!("job {id}")).good().contains("its queue is paused"));
+    assert!(home.run(&format!("job show {id}")).good().contains("its queue is paused"));
     let shown = home.run("queue show closed");
     assert!(shown.good().contains("1 waiting") && shown.out.contains("by: ann, because: moving"), "{shown:?}");
 
@@ -20,7 +20,7 @@ fn a_queue_is_paused_shown_resumed_and_bounded() {
     assert_eq!(bounded["level"], "normal");
     let shown = home.run("queue show closed");
     assert!(shown.good().contains("5 jobs may wait") && shown.out.contains("normal"), "{shown:?}");
-    assert!(home.run("queues").good().contains("LEVEL"));
+    assert!(home.run("queue list").good().contains("LEVEL"));
     let bounded = home.json("queue set closed --any-number");
     assert_eq!((&bounded["max_waiting"], &bounded["max_age"]), (&json!(null), &json!(60.5)));
     let names = home.json("queue list");
@@ -44,7 +44,7 @@ fn a_queue_that_fills_says_so() {
     let shown = home.run("queue show tiny");
     assert!(shown.good().contains("critical: over HTTP only jobs of priority 1 to 3 are taken"), "{shown:?}");
     eventually("it is told", || {
-        let told = home.run("events --after 0");
+        let told = home.run("event list --after 0");
         let line = told.good().lines().find(|line| line.contains("queue_level") && line.contains("tiny"))?;
         line.ends_with("critical").then_some(())
     });
@@ -53,16 +53,16 @@ fn a_queue_that_fills_says_so() {
 #[test]
 fn a_unique_key_is_held_by_one_job() {
     let home = shared();
-    let first = home.json("enqueue nobody --unique-key one");
+    let first = home.json("job enqueue nobody --unique-key one");
     assert_eq!(first["duplicate"], false);
-    let second = home.json("enqueue nobody --unique-key one");
+    let second = home.json("job enqueue nobody --unique-key one");
     assert_eq!((&second["id"], &second["duplicate"]), (&first["id"], &json!(true)));
-    let strict = home.run("enqueue nobody --unique-key one --unique-mode error");
+    let strict = home.run("job enqueue nobody --unique-key one --unique-mode error");
     assert_eq!(strict.bad_line(1), format!("job {} holds the unique key", first["id"].as_str().unwrap()));
-    let third = home.json("enqueue nobody --unique-key one --unique-mode replace");
+    let third = home.json("job enqueue nobody --unique-key one --unique-mode replace");
     assert_eq!(third["duplicate"], false);
     assert_eq!(home.job(first["id"].as_str().unwrap())["state"], "cancelled");
-    for line in ["enqueue nobody --unique-mode replace", "enqueue nobody --unique-key a --unique-mode maybe"] {
+    for line in ["job enqueue nobody --unique-mode replace", "job enqueue nobody --unique-key a --unique-mode maybe"] {
         assert_eq!(home.run(line).code, Some(2), "{line}");
     }
 }

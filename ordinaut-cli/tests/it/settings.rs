@@ -17,9 +17,9 @@ fn without_a_database_every_verb_names_the_setting() {
         "migrate status".to_owned(),
         "enqueue echo".to_owned(),
         "jobs --json".to_owned(),
-        format!("job {id}"),
-        format!("cancel {id}"),
-        format!("run-now {id}"),
+        format!("job show {id}"),
+        format!("job cancel {id}"),
+        format!("job run-now {id}"),
         "dead list".to_owned(),
         format!("dead requeue {id}"),
         "queues".to_owned(),
@@ -64,7 +64,7 @@ fn a_postgres_that_is_not_there_is_found_by_doctor_and_ends_a_verb_with_1() {
     let postgres = findings.as_array().unwrap().iter().find(|finding| finding["part"] == "postgres").unwrap();
     assert_eq!(postgres["verdict"], "bad", "{findings}");
     assert!(run("doctor").out.contains("BAD"));
-    for line in ["jobs", "migrate"] {
+    for line in ["job list", "migrate"] {
         assert!(run(line).bad_line(1).starts_with("could not connect to Postgres: "), "{line}");
     }
 }
@@ -81,7 +81,7 @@ fn a_bad_setting_ends_dev_with_2_and_names_variable_value_and_range() {
     assert!(zone.bad(2).starts_with("TZ is \"Nowhere\", and must be "), "{zone:?}");
     let port = Answer::of(home.command("dev").env("API_PORT", "65536"));
     assert!(port.bad(2).starts_with("API_PORT is \"65536\", and must be a number from 0 to 65535"), "{port:?}");
-    let level = home.run("jobs --log-level loud");
+    let level = home.run("job list --log-level loud");
     assert!(level.bad_line(2).starts_with("LOG_LEVEL is \"loud\", and must be "), "{level:?}");
     assert!(home.is_quiet());
     let doctor = Answer::of(home.command("doctor").env("DATABASE_URL", NOWHERE).env("WORKER_CONCURRENCY", "0"));
@@ -91,7 +91,7 @@ fn a_bad_setting_ends_dev_with_2_and_names_variable_value_and_range() {
 #[test]
 fn a_secret_that_is_wrong_is_not_shown() {
     let home = Home::new();
-    let answer = Answer::of(home.command("jobs").env("DATABASE_URL", "mysql://me:hunter2@host/db"));
+    let answer = Answer::of(home.command("job list").env("DATABASE_URL", "mysql://me:hunter2@host/db"));
     assert!(answer.bad_line(2).starts_with("DATABASE_URL is \"(secret)\", and must be "), "{answer:?}");
     assert!(!answer.err.contains("hunter2"));
 }
@@ -100,11 +100,11 @@ fn a_secret_that_is_wrong_is_not_shown() {
 fn an_unknown_key_of_the_settings_file_is_refused_by_name() {
     let home = Home::new();
     fs::write(home.path("ordinaut.toml"), "[worker]\nconcurency = 3\n").unwrap();
-    for line in ["jobs", "dev"] {
+    for line in ["job list", "dev"] {
         let answer = Answer::of(home.command(line).env("ORDINAUT_CONFIG", "ordinaut.toml"));
         assert_eq!(answer.bad_line(2), "ordinaut.toml: there is no setting \"worker.concurency\"");
     }
-    for line in ["jobs --ordinaut-config no.toml", "jobs --config no.toml"] {
+    for line in ["job list --ordinaut-config no.toml", "job list --config no.toml"] {
         let missing = home.run(line);
         assert!(missing.bad_line(2).starts_with("ORDINAUT_CONFIG: could not read no.toml: "), "{missing:?}");
     }
@@ -122,5 +122,5 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let worker = &home.living_workers(1)[0];
     let found = ["queues", "name", "concurrency"].map(|name| &worker[name]);
     assert_eq!(found, [&json!(["mail", "bulk"]), &json!("environment"), &json!(4)]);
-    home.run("enqueue echo --queue bulk --wait").good();
+    home.run("job enqueue echo --queue bulk --wait").good();
 }

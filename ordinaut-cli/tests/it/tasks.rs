@@ -71,7 +71,7 @@ fn a_task_has_every_option_and_the_default_zone() {
     assert_eq!(of(&["concurrency_key", "dedupe_key", "version"]), json!(["ck", "dk", 1]));
     let schedule = &task["schedule"];
     assert_eq!((&schedule["timezone"], &schedule["dtstart"]), (&json!("UTC"), &json!("2027-01-01T09:00:00")));
-    assert_eq!(home.run("timezone").good().trim(), "UTC", "of the installation");
+    assert_eq!(home.run("config timezone").good().trim(), "UTC", "of the installation");
     let again = home.run("task create --title Again --kind nobody --cron @daily --dedupe-key dk");
     assert_eq!(again.bad_line(1), format!("task {} holds this dedupe_key", task["id"].as_str().unwrap()));
 }
@@ -199,7 +199,7 @@ fn a_task_is_told_what_to_do() {
     assert_eq!(paused.good(), format!("task {id} is paused; jobs set aside: 1"));
     assert_eq!(home.job(&job)["state"], "parked");
     assert_eq!(home.run(&format!("task run-now {id}")).bad_line(1), format!("task {id} is paused"));
-    assert!(home.run(&format!("run-now {job}")).bad_line(1).starts_with(&format!("job {job} is parked")));
+    assert!(home.run(&format!("job run-now {job}")).bad_line(1).starts_with(&format!("job {job} is parked")));
     assert_eq!(home.json(&format!("task resume {id}"))["status"], "active");
     assert_eq!(home.job(&job)["state"], "waiting");
 
@@ -235,15 +235,15 @@ fn an_event_and_a_fact_make_the_jobs_that_wait_for_them() {
     let run = eventually("its job ran", || home.json(&format!("task runs {id}")).get(0).cloned());
     let job = home.job(run["job_id"].as_str().unwrap());
     assert_eq!(job["args"]["event"], json!({"id": "e1", "topic": "cli.7.paid", "payload": {"sum": 3}}));
-    assert!(home.run("publish cli.* e2").bad_line(1).starts_with("topic must be "));
-    assert!(home.run("publish cli e2 --payload {").bad_line(1).starts_with("--payload is not JSON: "));
+    assert!(home.run("event publish cli.* e2").bad_line(1).starts_with("topic must be "));
+    assert!(home.run("event publish cli e2 --payload {").bad_line(1).starts_with("--payload is not JSON: "));
 
     let mut command = home.command("task create --title Low --kind echo --condition");
     let id = Answer::of(command.arg("fact(cli_free) < 10")).good().to_owned();
-    assert_eq!(home.run("fact cli_free -3.5").good(), "cli_free is -3.5");
+    assert_eq!(home.run("fact push cli_free -3.5").good(), "cli_free is -3.5");
     eventually("it became true", || home.json(&format!("task runs {id}")).get(0).cloned());
-    assert_eq!(home.json("fact cli_free 50"), json!({"name": "cli_free", "value": 50.0}));
-    assert!(home.run("fact cli_free NaN").bad_line(1).starts_with("value must be "));
+    assert_eq!(home.json("fact push cli_free 50"), json!({"name": "cli_free", "value": 50.0}));
+    assert!(home.run("fact push cli_free NaN").bad_line(1).starts_with("value must be "));
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn each_tenant_has_a_limit_for_itself() {
     for id in [&acme, &globex] {
         home.job_in("parked", id);
     }
-    assert_eq!(home.json("enqueue echo --wait")["state"], "succeeded");
+    assert_eq!(home.json("job enqueue echo --wait")["state"], "succeeded");
     assert_eq!(
         home.json("limit list").as_array().unwrap().iter().find(|it| it["name"] == "quota").unwrap()["waiting"],
         2

@@ -123,8 +123,9 @@ impl DatabaseSettings {
         if system_zone(said).is_some_and(|zone| zone.is_doubtful) {
             return Some(format!("TZ is {said:?}, which names no IANA time zone: {goes_by}"));
         }
-        (self.zone != stored)
-            .then(|| format!("TZ is {said:?}, but {goes_by}; `ordinaut timezone {}` would change that", self.zone))
+        (self.zone != stored).then(|| {
+            format!("TZ is {said:?}, but {goes_by}; `ordinaut config timezone {}` would change that", self.zone)
+        })
     }
 
     fn here(&self, database: Database) -> Database {

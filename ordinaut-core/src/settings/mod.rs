@@ -14,7 +14,7 @@ mod system_zone;
 pub mod worker;
 
 pub use host::host_name;
-pub use source::{SettingError, Source};
+pub use source::{Origin, SettingError, ShownSetting, Source};
 
 /// One setting: its name in the environment, its default, and what it accepts.
 pub struct Setting<T> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub(super) const TZ: Setting<String> = Setting::new(
     "TZ",
-    "the zone of schedules that name none, which the first migration stores; `ordinaut timezone` changes it later",
+    "the zone of schedules that name none, which the first migration stores; `ordinaut config timezone` changes it later",
     "the name of an IANA time zone such as Europe/Chisinau, or :/etc/localtime where that is a link to a zone",
     |text| system_zone(text).is_some().then(|| text.to_owned()),
 )

@@ -2,6 +2,7 @@
 
 use super::{About, Setting};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub(super) const ORDINAUT_CONFIG: Setting<PathBuf> = Setting::new(
@@ -17,6 +18,47 @@ pub struct Source {
     flags: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
+}
+
+/// Where a setting's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Origin {
+    /// A flag of the command line.
+    Flag,
+    /// The environment.
+    Environment,
+    /// The file that a variable named `…_FILE` names.
+    SecretFile,
+    /// The file that `ORDINAUT_CONFIG` names.
+    ConfigFile,
+    /// Nothing was said about it.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::SecretFile => "file of a secret",
+            Self::ConfigFile => "ORDINAUT_CONFIG",
+            Self::Default => "default",
+        })
+    }
+}
+
+/// A setting as it can be shown to a person.
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct ShownSetting {
+    /// Its name in the environment.
+    pub name: &'static str,
+    /// Its value; of a secret only that there is one. `None`: it is not set, and has no default.
+    pub value: Option<String>,
+    /// Where the value comes from.
+    pub from: Origin,
 }
 
 /// A setting that cannot be used. It names the variable, what it is, and what it must be; never a secret's value.
@@ -132,6 +174,27 @@ impl Source {
         };
         let value = || if secret { "(secret)".to_owned() } else { text.to_owned() };
         (setting.parse)(text).map(Some).ok_or_else(|| SettingError::Invalid { name, value: value(), accepts })
+    }
+
+    /// Every setting, with its value and where that comes from.
+    pub fn shown(&self) -> Vec<ShownSetting> {
+        super::ALL.iter().map(|about| self.shown_one(about)).collect()
+    }
+
+    fn shown_one(&self, about: &About) -> ShownSetting {
+        let About { name, default, secret, .. } = *about;
+        let places =
+            [(&self.flags, Origin::Flag), (&self.environment, Origin::Environment), (&self.file, Origin::ConfigFile)];
+        let said = |place: &BTreeMap<String, String>| place.get(name).map(|text| text.trim().to_owned());
+        let found = places.iter().find_map(|(place, from)| Some((said(place).filter(|text| !text.is_empty())?, *from)));
+        let in_file = secret.then(|| self.text(&format!("{name}_FILE"))).flatten();
+        let (value, from) = match (found, in_file) {
+            (Some((value, from)), _) => (Some(value), from),
+            (None, Some(path)) => (Some(path.to_owned()), Origin::SecretFile),
+            (None, None) => (default.map(str::to_owned), Origin::Default),
+        };
+        let masked = |value: String| if secret && from != Origin::Default { "(secret)".to_owned() } else { value };
+        ShownSetting { name, value: value.map(masked), from }
     }
 
     fn text<'a>(&'a self, name: &str) -> Option<&'a str> {

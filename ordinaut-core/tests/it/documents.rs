@@ -92,3 +92,32 @@ fn every_link_between_documents_leads_somewhere() {
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
+
+/// Words that make a reader stop, and what to write instead. Decisions are as they were made.
+const RIDDLES: &[(&str, &str)] = &[
+    (" for ever", "forever"),
+    ("meanwhile", "at the same time, since then, while …"),
+    (" so many ", "the number's name"),
+    ("whoever ", "the worker that, the transaction that"),
+    ("slip of the pen", "typo"),
+    ("stands still", "is stuck"),
+];
+
+#[test]
+fn documents_are_in_plain_english() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut remarks = Vec::new();
+    for file in crate::tidy::files(".", "md") {
+        let name = file.strip_prefix(root).unwrap().display().to_string();
+        if name.starts_with("docs/decisions/") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap().to_lowercase();
+        // What settings say of themselves is compared with the code, which is not here yet.
+        for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with("| `")) {
+            let found = RIDDLES.iter().filter(|(riddle, _)| line.contains(riddle));
+            remarks.extend(found.map(|(riddle, plain)| format!("{name}:{}: {riddle:?}: {plain}", n + 1)));
+        }
+    }
+    assert!(remarks.is_empty(), "\n{}", remarks.join("\n"));
+}

@@ -1,4 +1,4 @@
-//! `ordinaut prune` and `ordinaut erase`: what is not kept.
+//! `ordinaut history prune|erase`: what is not kept.
 
 use crate::args::{Erase as Asked, Format};
 use crate::output::answer;

@@ -1,0 +1,163 @@
+//! What can be typed about jobs.
+
+use super::Format;
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use ordinaut_core::{JobState, OnDuplicate};
+use uuid::Uuid;
+
+/// `job VERB`; a job's id in the place of the verb shows it, as it did before there were verbs.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Job {
+    #[command(subcommand)]
+    pub(crate) verb: Option<JobVerb>,
+    #[arg(required = true, hide = true)]
+    id: Option<Uuid>,
+    #[arg(long, hide = true, requires = "id")]
+    before: Option<i32>,
+    #[arg(long, hide = true, requires = "id")]
+    json: bool,
+}
+
+impl Job {
+    pub(crate) fn verb(self) -> Option<JobVerb> {
+        let Self { verb, id, before, json } = self;
+        verb.or_else(|| Some(JobVerb::Show(ShowJob { job: OneJob { id: id?, format: Format { json } }, before })))
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum JobVerb {
+    /// Enqueue a job
+    Enqueue(Box<Enqueue>),
+    /// List jobs, newest first
+    List(Jobs),
+    /// Show a job and its attempts
+    Show(ShowJob),
+    /// Wait for the end of a job; code 0 only if it succeeded
+    Wait {
+        #[command(flatten)]
+        job: OneJob,
+        /// Maximum number of seconds to wait; forever if not given
+        #[arg(long, value_name = "SECONDS")]
+        timeout: Option<f64>,
+    },
+    /// Cancel one job, or all jobs that match every given filter
+    Cancel(CancelJobs),
+    /// Make a job that waits for a later time due at once
+    RunNow(OneJob),
+}
+
+#[derive(Args)]
+pub(crate) struct ShowJob {
+    #[command(flatten)]
+    pub(crate) job: OneJob,
+    /// Show the attempts before this one
+    #[arg(long, value_name = "N")]
+    pub(crate) before: Option<i32>,
+}
+
+#[derive(Args)]
+pub(crate) struct Enqueue {
+    /// The kind of job
+    pub(crate) kind: String,
+    /// Its arguments
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) args: String,
+    /// The queue to wait in
+    #[arg(long, default_value = "default")]
+    pub(crate) queue: String,
+    /// 1 is most urgent, 9 least
+    #[arg(long, default_value_t = 5)]
+    pub(crate) priority: i16,
+    /// Seconds to wait
+    #[arg(long, value_name = "SECONDS", conflicts_with = "run_at")]
+    pub(crate) delay: Option<f64>,
+    /// Not before this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) run_at: Option<DateTime<Utc>>,
+    /// How many attempts may fail
+    #[arg(long, value_name = "N")]
+    pub(crate) max_attempts: Option<i16>,
+    /// Seconds that one attempt may take
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
+    /// A word to find it by; may be given more than once
+    #[arg(long = "tag", value_name = "WORD")]
+    pub(crate) tags: Vec<String>,
+    /// Whose job it is
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Of jobs of this kind with this key there is one at a time
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) unique_key: Option<String>,
+    /// What becomes of another one: skip, replace, debounce or error
+    #[arg(long, value_name = "MODE", default_value = "skip", requires = "unique_key")]
+    pub(crate) unique_mode: OnDuplicate,
+    /// Seconds for which the key is held after the end of the job
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, requires = "unique_key")]
+    pub(crate) unique_after_end: f64,
+    /// Wait for its end; code 0 only if it succeeded
+    #[arg(long)]
+    pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Jobs {
+    /// Only jobs in this state: scheduled, waiting, running, parked, succeeded, cancelled or dead
+    #[arg(long)]
+    pub(crate) state: Option<JobState>,
+    /// Only jobs of this kind
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only jobs of this queue
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// Only jobs older than this one
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<Uuid>,
+    /// How many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    pub(crate) limit: i64,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct OneJob {
+    /// The job's id
+    pub(crate) id: Uuid,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true, args = ["id", "queue", "kind", "tag", "task", "tenant", "created_before"])]
+pub(crate) struct CancelJobs {
+    /// The job's id
+    #[arg(conflicts_with_all = ["queue", "kind", "tag", "task", "tenant", "created_before"])]
+    pub(crate) id: Option<Uuid>,
+    /// Only jobs of this queue
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// Only jobs of this kind
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only jobs with this word among their tags
+    #[arg(long, value_name = "WORD")]
+    pub(crate) tag: Option<String>,
+    /// Only jobs of this task
+    #[arg(long, value_name = "ID")]
+    pub(crate) task: Option<Uuid>,
+    /// Only jobs of this tenant
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Only jobs that were enqueued before this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) created_before: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}

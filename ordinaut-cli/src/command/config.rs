@@ -1,0 +1,28 @@
+//! `ordinaut config show|timezone`.
+
+use crate::args::Format;
+use crate::output::{answer, table};
+use ordinaut_core::Database;
+use ordinaut_core::settings::Source;
+use serde_json::json;
+use std::process::ExitCode;
+
+pub(crate) fn show(source: &Source, format: Format) -> anyhow::Result<ExitCode> {
+    let settings = source.shown();
+    answer(format, &settings, || {
+        let rows = settings.iter().map(|setting| {
+            [setting.name.to_owned(), setting.value.clone().unwrap_or_default(), setting.from.to_string()]
+        });
+        table(["SETTING", "VALUE", "FROM"], rows)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn timezone(database: &Database, zone: Option<String>, format: Format) -> anyhow::Result<ExitCode> {
+    if let Some(zone) = zone {
+        database.set_time_zone(&zone).await?;
+    }
+    let zone = database.time_zone().await?;
+    answer(format, &json!({"timezone": zone}), || zone.clone())?;
+    Ok(ExitCode::SUCCESS)
+}

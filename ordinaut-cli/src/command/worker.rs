@@ -1,0 +1,62 @@
+//! `ordinaut worker list|drain|undrain`.
+
+use crate::args::{Format, OneWorker, Worker};
+use crate::command::pages::all;
+use crate::output::{answer, table, time};
+use anyhow::bail;
+use ordinaut_core::Database;
+use serde_json::json;
+use std::process::ExitCode;
+
+pub(crate) async fn run(database: &Database, verb: Worker) -> anyhow::Result<ExitCode> {
+    match verb {
+        Worker::List(format) => list(database, format).await,
+        Worker::Drain(one) => drain(database, one).await,
+        Worker::Undrain(one) => undrain(database, one).await,
+    }
+}
+
+async fn list(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
+    let workers = all(async |limit, next| database.workers(limit, next).await).await?;
+    answer(format, &workers, || {
+        let rows = workers.iter().map(|worker| {
+            let state = match (worker.ended_at, worker.alive, worker.drained) {
+                (Some(_), _, _) => "ended",
+                // What it runs ends before it is.
+                (None, true, true) if worker.running > 0 => "drains",
+                (None, true, true) => "drained",
+                (None, true, false) => "alive",
+                (None, false, _) => "late",
+            };
+            [
+                worker.session.to_string(),
+                worker.name.clone(),
+                state.to_owned(),
+                format!("{} of {}", worker.running, worker.concurrency),
+                worker.queues.join(", "),
+                worker.kinds.join(", "),
+                time(worker.renewed_at),
+            ]
+        });
+        table(["SESSION", "NAME", "STATE", "RUNNING", "QUEUES", "KINDS", "RENEWED"], rows)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn drain(database: &Database, OneWorker { worker, format }: OneWorker) -> anyhow::Result<ExitCode> {
+    let Some(name) = database.drain_worker(&worker).await? else {
+        bail!("no living worker has the name or session {worker:?}")
+    };
+    answer(format, &json!({"worker": name, "drained": true}), || {
+        format!("{name} leases nothing more, and what it runs ends: `ordinaut worker list` tells when")
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn undrain(database: &Database, OneWorker { worker, format }: OneWorker) -> anyhow::Result<ExitCode> {
+    let Some(name) = database.undrain_worker(&worker).await? else {
+        bail!("no drained worker has the name or session {worker:?}")
+    };
+    answer(format, &json!({"worker": name, "drained": false}), || format!("{name} leases again"))?;
+    Ok(ExitCode::SUCCESS)
+}
