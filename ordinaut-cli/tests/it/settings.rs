@@ -15,8 +15,8 @@ fn without_a_database_every_verb_names_the_setting() {
     let lines = [
         "migrate".to_owned(),
         "migrate status".to_owned(),
-        "enqueue echo".to_owned(),
-        "jobs --json".to_owned(),
+        "job enqueue echo".to_owned(),
+        "job list --json".to_owned(),
         format!("job show {id}"),
         format!("job cancel {id}"),
         format!("job run-now {id}"),
@@ -40,11 +40,11 @@ fn without_a_database_every_verb_names_the_setting() {
         format!("task fires {id}"),
         format!("task runs {id}"),
         format!("task stats {id}"),
-        "publish topic id".to_owned(),
+        "event publish topic id".to_owned(),
         "fact name 1".to_owned(),
         "calendar list".to_owned(),
         "limit list".to_owned(),
-        "preview --cron @daily --calendar holidays".to_owned(),
+        "task preview --cron @daily --calendar holidays".to_owned(),
     ];
     for line in lines {
         let answer = home.run(&line);

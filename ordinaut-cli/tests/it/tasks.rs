@@ -229,7 +229,7 @@ fn a_task_is_told_what_to_do() {
 fn an_event_and_a_fact_make_the_jobs_that_wait_for_them() {
     let home = shared();
     let id = create(&home, "--title Paid --kind echo --event cli.*.paid");
-    let event = r#"publish cli.7.paid e1 --payload {"sum":3}"#;
+    let event = r#"event publish cli.7.paid e1 --payload {"sum":3}"#;
     assert_eq!(home.run(event).good(), "tasks: 1, jobs: 1");
     assert_eq!(home.json(event), json!({"tasks": 1, "jobs": 0}));
     let run = eventually("its job ran", || home.json(&format!("task runs {id}")).get(0).cloned());
