@@ -9,12 +9,14 @@ use crate::vocabulary::task::{KEPT_READABLE, TaskDefinition};
 use crate::vocabulary::unique::Unique;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// A type whose values are the arguments of one kind of job.
 ///
 /// ```
 /// use ordinaut_core::Job;
 /// use serde::{Deserialize, Serialize};
+/// use std::time::Duration;
 ///
 /// #[derive(Serialize, Deserialize)]
 /// struct Resize {
@@ -25,6 +27,8 @@ use serde::de::DeserializeOwned;
 /// impl Job for Resize {
 ///     const KIND: &'static str = "resize";
 ///     const QUEUE: &'static str = "pictures";
+///     const MAX_ATTEMPTS: Option<i16> = Some(20);
+///     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(300));
 /// }
 /// ```
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -33,6 +37,18 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// The queue that its jobs wait in, unless [`NewJob::queue`] says otherwise.
     const QUEUE: &'static str = "default";
+
+    /// From 1 (most urgent) to 9, unless [`NewJob::priority`] says otherwise.
+    const PRIORITY: i16 = 5;
+
+    /// Number of attempts that may fail before it is dead; `None` leaves it to the worker.
+    const MAX_ATTEMPTS: Option<i16> = None;
+
+    /// Time that one attempt may take; `None` leaves it to the worker (an hour, unless its settings say otherwise).
+    const TIMEOUT: Option<Duration> = None;
+
+    /// Words to find its jobs by; [`NewJob::tags`] takes their place.
+    const TAGS: &'static [&'static str] = &[];
 
     /// How long a failed one waits; `None` leaves it to the worker.
     const BACKOFF: Option<Backoff> = None;
@@ -56,7 +72,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// The same, not enqueued yet, to be given options. Fails if the value cannot be written as JSON.
     fn new_job(&self) -> Result<NewJob, serde_json::Error> {
-        let mut job = NewJob::new(Self::KIND, self)?.queue(Self::QUEUE);
+        let mut job =
+            NewJob::new(Self::KIND, self)?.queue(Self::QUEUE).priority(Self::PRIORITY).tags(Self::TAGS.iter().copied());
+        job.max_attempts = Self::MAX_ATTEMPTS;
+        job.timeout = Self::TIMEOUT;
         job.unique = self.unique();
         if Self::ENCRYPTED {
             job.seal = Seal::Asked;
@@ -66,8 +85,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 }
 
 impl TaskDefinition {
-    /// A task that makes jobs as `job` is: of its kind, with its arguments, in [`Job::QUEUE`], and unique if [`Job::unique`]
-    /// says so. A kind whose arguments are to be encrypted is refused, because a task keeps them readable.
+    /// A task that makes jobs as `job` is: of its kind, with its arguments, as the constants of [`Job`] say, and unique if
+    /// [`Job::unique`] says so. A kind whose arguments are to be encrypted is refused, because a task keeps them readable.
     pub fn of<J: Job>(title: impl Into<String>, job: &J, schedule: Schedule) -> Result<Self, InvalidField> {
         if J::ENCRYPTED {
             return Err(InvalidField { field: "kind", reason: KEPT_READABLE.to_owned() });
@@ -76,7 +95,15 @@ impl TaskDefinition {
             field: "args",
             reason: format!("could not be written as JSON: {error}"),
         })?;
-        let (queue, unique) = (J::QUEUE.to_owned(), job.unique());
-        Ok(Self { args, queue, unique, ..Self::new(title, J::KIND, schedule) })
+        Ok(Self {
+            args,
+            queue: J::QUEUE.to_owned(),
+            priority: J::PRIORITY,
+            max_retries: J::MAX_ATTEMPTS.map(|attempts| attempts.saturating_sub(1)),
+            timeout: J::TIMEOUT.map(|timeout| timeout.as_secs_f64()),
+            tags: J::TAGS.iter().map(|tag| (*tag).to_owned()).collect(),
+            unique: job.unique(),
+            ..Self::new(title, J::KIND, schedule)
+        })
     }
 }

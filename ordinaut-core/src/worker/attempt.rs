@@ -1,7 +1,7 @@
 //! One attempt: run the handler under its time limit, and decide what becomes of the job.
 
 use super::book::{CANCEL_GRACE, Polled, Running};
-use super::context::Context;
+use super::context::{Bounds, Context};
 use super::registry::Handler;
 use super::session::Session;
 use super::settle_in;
@@ -19,7 +19,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::warn;
+use tracing::{Instrument, info_span, warn};
 
 pub(super) struct Attempt<'a, S> {
     pub(super) handler: Option<Arc<Handler<S>>>,
@@ -74,13 +74,17 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let must_end = started.checked_add(limit);
         let running = Running { token, budget, backoff, started, must_end, line: line.clone(), polled: polled.clone() };
         self.session.book.enter(running);
-        let context = Context::new(self.state.clone(), lease, started, line.clone(), self.database.clone());
+        let span = info_span!(
+            "job", job.id = %token.job_id, job.kind = &*lease.kind, job.queue = &*lease.queue, job.attempt = token.attempt
+        );
+        let bounds = Bounds { max_attempts, must_end };
+        let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), self.database.clone());
         let end = match (&self.handler, context.args(self.settings.undecodable)) {
             (Some(_), Ok(Err(error))) => End::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.
                 let handler = AssertUnwindSafe(async { handler.run(&args, context.clone()).await }).catch_unwind();
-                let handler = polled.watch(handler);
+                let handler = polled.watch(handler.instrument(span));
                 tokio::select! {
                     biased;
                     result = handler => End::Returned(result.unwrap_or_else(|panic| Err(panicked(&*panic)))),

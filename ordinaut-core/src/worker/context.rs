@@ -26,10 +26,19 @@ struct Attempt {
     lease: Lease,
     line: Arc<StopLine>,
     started: Instant,
+    bounds: Bounds,
     database: Arc<Database>,
     output: Mutex<Option<String>>,
     /// Whether the handler may have settled it.
     settled_itself: AtomicBool,
+}
+
+/// What bounds an attempt, once the job, its kind and the worker have all had their say.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) max_attempts: i16,
+    /// `None`: the clock cannot reach it.
+    pub(super) must_end: Option<Instant>,
 }
 
 /// Why an output was not taken.
@@ -55,11 +64,12 @@ impl<S> Context<S> {
         state: Arc<S>,
         lease: Lease,
         started: Instant,
+        bounds: Bounds,
         line: Arc<StopLine>,
         database: Arc<Database>,
     ) -> Self {
         let (output, settled_itself) = (Mutex::default(), AtomicBool::new(false));
-        Self { state, attempt: Arc::new(Attempt { lease, line, started, database, output, settled_itself }) }
+        Self { state, attempt: Arc::new(Attempt { lease, line, started, bounds, database, output, settled_itself }) }
     }
 
     /// The job's id.
@@ -80,6 +90,21 @@ impl<S> Context<S> {
     /// What proves this attempt to others: it never repeats, so a receiver can refuse what an older attempt sends.
     pub fn token(&self) -> Token {
         self.attempt.lease.token
+    }
+
+    /// Number of attempts of the job that may fail.
+    pub fn max_attempts(&self) -> i16 {
+        self.attempt.bounds.max_attempts
+    }
+
+    /// When the attempt times out; `None` if its time limit lies beyond what the clock can say.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.attempt.bounds.must_end
+    }
+
+    /// The job's kind.
+    pub fn kind(&self) -> &str {
+        &self.attempt.lease.kind
     }
 
     /// The job's queue.
@@ -114,6 +139,11 @@ impl<S> Context<S> {
     /// A worker that is asked to end says so much earlier: [`Context::shutdown_begun`].
     pub async fn cancelled(&self) {
         self.attempt.line.heard().await;
+    }
+
+    /// Whether the handler must stop now: for code that does not await, such as a loop that computes.
+    pub fn is_cancelled(&self) -> bool {
+        self.stop_reason().is_some()
     }
 
     /// Why the handler must stop now; `None` as long as it may go on.

@@ -95,7 +95,7 @@ fn every_link_between_documents_leads_somewhere() {
 
 /// Words that make a reader stop, and what to write instead. Decisions are as they were made.
 const RIDDLES: &[(&str, &str)] = &[
-    (" for ever", "forever"),
+    (" for ever ", "forever"),
     ("meanwhile", "at the same time, since then, while …"),
     (" so many ", "the number's name"),
     ("whoever ", "the worker that, the transaction that"),

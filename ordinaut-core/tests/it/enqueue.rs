@@ -2,7 +2,10 @@
 
 use crate::fixture::{Probe, ask, ask_of, database, parsed, probe, succeed, tell, worker};
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_core::{EnqueueError, Enqueued, Job, JobState, MAX_ARGS_BYTES, NewJob, Step};
+use ordinaut_core::{
+    EnqueueError, Enqueued, Job, JobState, MAX_ARGS_BYTES, NewJob, Schedule, ScheduleKind, Step, TaskDefinition,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
@@ -295,4 +298,35 @@ fn refused_field(error: EnqueueError) -> &'static str {
 
 fn strings<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).to_vec()
+}
+
+#[derive(Serialize, Deserialize)]
+struct Picture {}
+
+impl Job for Picture {
+    const KIND: &'static str = "picture";
+    const PRIORITY: i16 = 2;
+    const MAX_ATTEMPTS: Option<i16> = Some(20);
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(300));
+    const TAGS: &'static [&'static str] = &["media"];
+}
+
+#[tokio::test]
+async fn a_kind_brings_its_options_and_a_job_may_have_others() {
+    let db = database().await;
+    let found = async |job: &NewJob| {
+        db.enqueue(job).await.unwrap();
+        let job = db.job(job.id()).await.unwrap().unwrap();
+        (job.priority, job.max_attempts, job.timeout, job.tags)
+    };
+    let job = Picture {}.new_job().unwrap();
+    assert_eq!(found(&job).await, (2, Some(20), Some(300.0), vec!["media".to_owned()]));
+    let job = Picture {}.new_job().unwrap().priority(9).max_attempts(1).timeout(Duration::from_secs(1)).tags(["a"]);
+    assert_eq!(found(&job).await, (9, Some(1), Some(1.0), vec!["a".to_owned()]));
+    let schedule = Schedule::new(ScheduleKind::Every, "1h");
+    let task = TaskDefinition::of("pictures", &Picture {}, schedule).unwrap();
+    assert_eq!(
+        (task.priority, task.max_retries, task.timeout, task.tags),
+        (2, Some(19), Some(300.0), vec!["media".to_owned()])
+    );
 }

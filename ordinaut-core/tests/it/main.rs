@@ -14,6 +14,7 @@ mod ageing;
 mod answer;
 mod cancel;
 mod cancel_many;
+mod context;
 mod cursor;
 mod dead;
 mod documents;
