@@ -1,9 +1,9 @@
 -- Send dead jobs ($1) back: same id, attempt goes on, failures start again. The letter's arguments are what runs, as somebody
 -- may have mended them there; and its copy restores a job whose own row has been pruned.
 --
--- One that had a unique key takes it again, and stays dead if another job holds it: a key is never twice active. A job of a service
--- stays dead too: the service makes its next one itself. One of a task with a concurrency key, or with a bound on its jobs, goes
--- into that line, where next_in_line.sql finds it.
+-- One that had a unique key takes it again, and stays dead if another job holds it, or if the last holder followed a leader, which
+-- this snapshot may be too old to see (unique/prune.sql forgets such a key soon). A job of a service stays dead too: the service
+-- makes its next one itself. A task's with a concurrency key or a bound on its jobs goes into that line (next_in_line.sql).
 with asked as materialized (
     select job_id, unique_key, unique_after_end
     from ordinaut.dead_letter
@@ -18,8 +18,8 @@ with asked as materialized (
     where unique_key is not null
     order by unique_key
     on conflict (key) do update
-    set job_id = excluded.job_id, after_end = excluded.after_end, held_until = null, ends_with_job = true
-    where held.held_until <= clock_timestamp() or held.job_id = excluded.job_id
+    set job_id = excluded.job_id, after_end = excluded.after_end, held_until = null, ends_with_job = true, leader = null
+    where (held.held_until <= clock_timestamp() and held.leader is null) or held.job_id = excluded.job_id
     returning job_id
 ), letter as (
     delete from ordinaut.dead_letter

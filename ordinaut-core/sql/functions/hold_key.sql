@@ -12,6 +12,7 @@
 -- more. Both change the key of a running job, perhaps in a transaction that stays open for long, and the end of that job must not
 -- wait: see unique_key.ends_with_job. Only a job of another mode, or one that was sent back, whose key one of these takes over,
 -- waits with its end until that transaction ends.
+-- If the job behind a running one ends first, the key is the running one's again: see return_key.
 -- 
 -- Locks are taken in one order: turn, work of the holder, row of the key. Statements that end jobs (settle, give back, cancel,
 -- expire, call off, rescue) take work before keys, and never a turn; claims and parking take work alone, erasing neither;
@@ -31,13 +32,14 @@ as $$
 declare
     held  timestamptz;
     tells boolean;
+    ahead uuid;
     runs  boolean;
     turn  bigint;
     turns integer;
 begin
     -- Again whenever another transaction was faster: one that skips, claims or ends a job.
     for look in 1..20 loop
-        select job_id, held_until, ends_with_job into holder, held, tells from unique_key where key = wanted;
+        select job_id, held_until, ends_with_job, leader into holder, held, tells, ahead from unique_key where key = wanted;
         -- A duplicate: it has locked nothing yet.
         if held > clock_timestamp()
             or (holder is not null and held is null and tells and mode not in ('replace', 'debounce', 'until_started', 'run_again'))
@@ -81,8 +83,11 @@ begin
             end if;
             continue;
         end if;
+        if ahead is not null and return_key(wanted, holder, ahead) then
+            continue;
+        end if;
         if holder is null or held is not null then
-            delete from unique_key where key = wanted and held_until <= clock_timestamp();
+            delete from unique_key where key = wanted and job_id = holder and held_until <= clock_timestamp();
             insert into unique_key (key, job_id, after_end, ends_with_job)
             values (wanted, new_job, after, mode not in ('until_started', 'run_again'))
             on conflict (key) do nothing;
@@ -95,7 +100,8 @@ begin
         if runs then
             -- Deleted and made anew, as above: a repair whose snapshot has the old row must not take it for this one.
             delete from unique_key where key = wanted and job_id = holder;
-            insert into unique_key (key, job_id, ends_with_job) values (wanted, new_job, false) on conflict (key) do nothing;
+            insert into unique_key (key, job_id, ends_with_job, leader)
+            values (wanted, new_job, false, case mode when 'run_again' then holder end) on conflict (key) do nothing;
             if found then
                 behind := case mode when 'run_again' then holder end;
                 holder := new_job;
@@ -107,20 +113,20 @@ begin
             -- The key is passed on and not freed: 0 as flags.
             with waited as (
                 delete from due_work where job_id = holder and session is null
-                returning job_id, run_at, attempt, queue, kind, null as leader
+                returning job_id, run_at, attempt, queue, kind, null::uuid as followed
             ), set_aside as (
                 delete from parked where job_id = holder
-                returning job_id, run_at, attempt, queue, kind, case reason when 'run_again' then key end as leader
+                returning job_id, run_at, attempt, queue, kind, case reason when 'run_again' then key::uuid end as followed
             ), gone as (
                 select removed.*, 0::smallint as flags, 'replaced by job ' || new_job as reason
                 from (select * from waited union all select * from set_aside) as removed
             ), {{ended_while_waiting}}, passed_on as (
                 update unique_key
-                set job_id = new_job, after_end = after, ends_with_job = mode <> 'run_again'
+                set job_id = new_job, after_end = after, ends_with_job = mode <> 'run_again', leader = followed
                 from gone
                 where key = wanted
             )
-            select case when mode in ('replace', 'run_again') then run_at end, leader::uuid into due, behind from gone;
+            select case when mode in ('replace', 'run_again') then run_at end, followed into due, behind from gone;
             if found then
                 holder := new_job;
                 return;

@@ -1,17 +1,21 @@
 //! Unique jobs whose work must see the newest state: what comes while one runs is not lost.
 
 use crate::fixture::{
-    Gate, Probe, TestDatabase, ask, database, gated, probe, run, schedule, schedule_once, succeed, until, within,
+    Gate, Probe, TestDatabase, ask, database, gated, probe, run, schedule, schedule_once, succeed, tell, until, within,
     worker, worker_with,
 };
 use crate::unique::{keyed, keyed_in, new, state};
 use futures_util::future::join_all;
 use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Context, Enqueued, JobError, JobState, NewJob, OnDuplicate, Scheduler, Step, Unique};
+use ordinaut_core::{
+    CancelFilter, Cancelled, Context, Enqueued, JobError, JobState, NewJob, OnDuplicate, QueueChange, Scheduler, Step,
+    Unique,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 const AGAIN: [OnDuplicate; 2] = [OnDuplicate::UntilStarted, OnDuplicate::RunAgain];
 
@@ -119,6 +123,106 @@ async fn of_several_in_one_call_one_is_left() {
     }
 }
 
+/// Ways in which the job that is parked behind another one ends while that one runs on.
+const ENDS_OF_A_FOLLOWER: [&str; 6] =
+    ["cancelled", "many cancelled", "expired", "replaced, and that cancelled", "pruned", "deleted by hand"];
+
+/// Ends the job that waits behind another one.
+async fn end_follower(db: &TestDatabase, follower: Uuid, how: &str) {
+    match how {
+        "cancelled" => assert_eq!(db.cancel(follower).await.unwrap(), Cancelled::Now),
+        "many cancelled" => {
+            let filter = CancelFilter { tag: Some("follows".to_owned()), ..CancelFilter::default() };
+            assert_eq!(db.cancel_where(&filter).await.unwrap().removed, 1);
+        }
+        "expired" => {
+            tell(db, "update ordinaut.parked set run_at = run_at - interval '2 h'").await;
+            let bounded = QueueChange::default().max_age(Some(Duration::from_secs(3600)));
+            db.set_queue("default", &bounded).await.unwrap();
+            schedule_once(db).await;
+        }
+        "replaced, and that cancelled" | "pruned" => {
+            let replaces = new(db, &keyed_in(OnDuplicate::Replace, "a")).await;
+            assert_eq!(db.cancel(replaces).await.unwrap(), Cancelled::Now);
+        }
+        "deleted by hand" => drop(tell(db, "delete from ordinaut.parked").await),
+        _ => unreachable!("{how}"),
+    }
+    assert_eq!(state(db, follower).await, JobState::Cancelled, "{how}");
+    if how == "pruned" || how == "deleted by hand" {
+        // Among its duties: to free the keys of jobs that have ended, and to forget those that are free.
+        schedule_once(db).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_runs_has_its_key_again_once_the_one_behind_it_has_ended() {
+    for how in ENDS_OF_A_FOLLOWER {
+        let db = database().await;
+        let first = new(&db, &numbered(1)).await;
+        let (handler, step) = started(&db).await;
+        let follower = new(&db, &numbered(2).tags(["follows"])).await;
+        end_follower(&db, follower, how).await;
+
+        assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(first), "{how}");
+        let next = new(&db, &numbered(3)).await;
+
+        schedule_once(&db).await;
+        assert_eq!(state(&db, next).await, JobState::Parked, "{how}");
+        assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle, "{how}: it would run beside the first");
+        handler.end(Ok(()));
+        assert_eq!(within(step).await.unwrap(), Step::Worked(first));
+        schedule_once(&db).await;
+        assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(next), "{how}");
+        new(&db, &keyed("a")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_retry_whose_follower_has_ended_runs_unless_a_new_one_comes() {
+    for comes in [false, true] {
+        let db = database().await;
+        let first = new(&db, &numbered(1)).await;
+        let (handler, step) = started(&db).await;
+        let follower = new(&db, &numbered(2)).await;
+        db.cancel(follower).await.unwrap();
+        handler.end(Err(JobError::retry("no").after(Duration::ZERO)));
+        within(step).await.unwrap();
+        schedule_once(&db).await;
+
+        let last = if comes { new(&db, &numbered(3)).await } else { first };
+
+        assert_eq!(state(&db, first).await, if comes { JobState::Cancelled } else { JobState::Waiting });
+        assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(last));
+        assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle);
+    }
+}
+
+#[tokio::test]
+async fn a_dead_job_is_not_sent_back_beside_one_whose_follower_has_ended() {
+    for mode in [OnDuplicate::RunAgain, OnDuplicate::Replace] {
+        let db = database().await;
+        let dead = new(&db, &numbered(0)).await;
+        let mut failing = worker(&db, |_, _| async { Err(JobError::fatal("bad")) });
+        assert_eq!(failing.step().await.unwrap(), Step::Worked(dead));
+        new(&db, &numbered(1)).await;
+        let (handler, step) = started(&db).await;
+        let mut follower = new(&db, &numbered(2)).await;
+        if mode == OnDuplicate::Replace {
+            follower = new(&db, &keyed_in(mode, "a")).await;
+        }
+        db.cancel(follower).await.unwrap();
+
+        assert!(db.requeue(&[dead]).await.unwrap().is_empty(), "{mode:?}");
+        assert_eq!(db.unique_holder(dead).await.unwrap(), Some(follower));
+
+        handler.end(Ok(()));
+        within(step).await.unwrap();
+        schedule_once(&db).await;
+        assert_eq!(db.requeue(&[dead]).await.unwrap(), [dead], "{mode:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_open_transaction_that_follows_a_running_job_does_not_hold_up_its_end() {
     for mode in AGAIN {
@@ -204,4 +308,47 @@ async fn among_rivals_no_change_is_missed() {
             assert_eq!(index.most_readers.load(Ordering::SeqCst), 1, "two ran at once");
         }
     }
+}
+
+#[tokio::test]
+async fn no_two_run_at_once_among_rivals_that_cancel_what_waits() {
+    const CLIENTS: usize = 6;
+    const JOBS: usize = 30;
+    let (db, index) = (Arc::new(database().await), Arc::new(Index::default()));
+    let (working, reading) = (db.clone(), index.clone());
+    let handler = move |_: Probe, _: Context<()>| {
+        let (db, index) = (working.clone(), reading.clone());
+        async move {
+            let readers = index.readers.fetch_add(1, Ordering::SeqCst) + 1;
+            index.most_readers.fetch_max(readers, Ordering::SeqCst);
+            // Long enough for others to enqueue and to cancel beside it.
+            ask::<bool>(&db, "select pg_sleep(0.02) is not null").await;
+            index.readers.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        }
+    };
+    let running = (
+        run(worker_with(&db, WorkerSettings::default(), handler).concurrency(4)),
+        schedule(Scheduler::new((**db).clone())),
+    );
+    let clients = (0..CLIENTS).map(|_| {
+        let (db, index) = (db.clone(), index.clone());
+        tokio::spawn(async move {
+            for n in 0..JOBS {
+                let enqueued = db.enqueue(&keyed_in(OnDuplicate::RunAgain, "a")).await.unwrap();
+                if n % 2 == 0 && db.cancel(enqueued.id()).await.unwrap() == Cancelled::Now {
+                    index.changes.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        })
+    });
+    within(join_all(clients)).await.into_iter().for_each(Result::unwrap);
+
+    let last = new(&db, &keyed_in(OnDuplicate::RunAgain, "a")).await;
+    until("the last one has run", async || state(&db, last).await == JobState::Succeeded).await;
+
+    running.0.stop().await.unwrap();
+    running.1.stop().await;
+    assert!(index.changes.load(Ordering::SeqCst) > 0, "nothing that waited was cancelled");
+    assert_eq!(index.most_readers.load(Ordering::SeqCst), 1, "two ran at once");
 }
