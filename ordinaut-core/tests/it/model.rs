@@ -2,6 +2,7 @@
 //!
 //! `ORDINAUT_MODEL_STEPS` makes the walk longer, `ORDINAUT_MODEL_SEED` repeats one.
 
+mod again;
 mod job;
 
 use crate::fixture::{Probe, TestDatabase, ask, ask_of, database, probe, quick, schedule_once, worker_with};
@@ -31,6 +32,8 @@ struct Walk {
     jobs: BTreeMap<Uuid, Job>,
     /// A task that may make jobs, and whether it is paused.
     task: (Uuid, bool),
+    /// The last job that took the key of `until_started`.
+    starter: Option<Uuid>,
     /// What once was a lease.
     stale: Vec<Token>,
     /// What was done, to be told when something is wrong.
@@ -53,12 +56,13 @@ impl Walk {
             async move { ending.result() }
         });
         let (random, jobs, task) = (StdRng::seed_from_u64(seed), BTreeMap::new(), (create_task(&db).await, false));
-        Self { db, worker, ending, random, jobs, task, stale: Vec::new(), log: Vec::new() }
+        Self { db, worker, ending, random, jobs, task, starter: None, stale: Vec::new(), log: Vec::new() }
     }
 
     async fn step(&mut self) {
         match self.random.random_range(0..100) {
-            0..16 => self.enqueue().await,
+            0..10 => self.enqueue().await,
+            10..16 => self.enqueue_again().await,
             16..22 => self.run_task_now().await,
             22..50 => self.run_one().await,
             50..58 => self.cancel().await,
@@ -162,7 +166,7 @@ impl Walk {
         self.log.push(format!("cancel {job_id}: {answer:?}"));
         let expected = match job.map(|job| job.state) {
             None => Cancelled::Unknown,
-            Some(State::Scheduled | State::Waiting | State::Parked { .. }) => Cancelled::Now,
+            Some(State::Scheduled | State::Waiting | State::Parked { .. } | State::Behind { .. }) => Cancelled::Now,
             Some(State::Running { .. }) => Cancelled::Asked,
             Some(State::Succeeded | State::Cancelled | State::Dead) => Cancelled::TooLate,
         };
@@ -180,7 +184,7 @@ impl Walk {
         let requeued = self.db.requeue(&[job_id]).await.unwrap();
         self.log.push(format!("requeue {job_id}: {requeued:?}"));
         let dead = self.jobs.get(&job_id).copied().filter(|job| job.state == State::Dead);
-        let dead = dead.filter(|job| self.holder(job.key).is_none());
+        let dead = dead.filter(|job| self.may_be_sent_back(job_id, job.key, !requeued.is_empty()));
         assert_eq!(!requeued.is_empty(), dead.is_some());
         if let (Some(_), Some(job)) = (dead, self.jobs.get_mut(&job_id)) {
             *job = Job { state: State::Waiting, failures: 0, losses: 0, ..*job };
@@ -195,7 +199,7 @@ impl Walk {
             None => RunNow::Unknown,
             Some(State::Scheduled) => RunNow::Now,
             Some(State::Waiting | State::Running { .. }) => RunNow::AlreadyDue,
-            Some(State::Parked { .. }) => RunNow::Parked,
+            Some(State::Parked { .. } | State::Behind { .. }) => RunNow::Parked,
             Some(State::Succeeded | State::Cancelled | State::Dead) => RunNow::TooLate,
         };
         assert_eq!(answer, expected);
@@ -362,6 +366,7 @@ impl Walk {
         if self.task.1 {
             self.set_jobs_of_the_task_aside();
         }
+        self.let_followers_go();
     }
 
     async fn pause_or_resume(&mut self) {
@@ -422,6 +427,7 @@ impl Walk {
         for invariant in INVARIANTS {
             assert!(ask::<bool>(&self.db, invariant).await, "{invariant}");
         }
+        again::at_most_one_runs_and_one_follows(&self.db).await;
     }
 }
 
@@ -430,7 +436,8 @@ const INVARIANTS: [&str; 5] = [
     "select not exists (
          select from (select * from ordinaut.unique_key where held_until is null) held
          full join (select job_id from ordinaut.due_work where flags & 8 = 8) work using (job_id)
-         where held.key is null or work.job_id is null)",
+         join ordinaut.job on job.id = job_id
+         where (held.key is null or work.job_id is null) and not tags && '{started, again}')",
     // Everything that left has left a run.
     "select not exists (select from ordinaut.job where not exists (select from ordinaut.due_work where job_id = id)
                         and not exists (select from ordinaut.parked where job_id = id)

@@ -26,6 +26,11 @@ pub(super) enum State {
     Parked {
         later: bool,
     },
+    /// Set aside by its mode (run again) until the leader runs no more; it may be for later.
+    Behind {
+        leader: Uuid,
+        later: bool,
+    },
     Succeeded,
     Cancelled,
     Dead,
@@ -108,7 +113,7 @@ impl Job {
             State::Scheduled => ("scheduled", false, Some(self.failures)),
             State::Waiting => ("waiting", false, Some(self.failures)),
             State::Running { cancel_asked, .. } => ("running", cancel_asked, Some(self.failures)),
-            State::Parked { .. } => ("parked", false, Some(self.failures)),
+            State::Parked { .. } | State::Behind { .. } => ("parked", false, Some(self.failures)),
             State::Succeeded => ("succeeded", false, None),
             State::Cancelled => ("cancelled", false, None),
             State::Dead => ("dead", false, Some(self.failures)),
