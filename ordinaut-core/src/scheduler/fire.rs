@@ -10,7 +10,7 @@ use crate::vocabulary::backoff::Backoff;
 use crate::wakeup::listen_for_tasks;
 use futures_util::future::try_join_all;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
@@ -20,14 +20,25 @@ const BATCH: i64 = 1000;
 /// A task that is created or changed is noticed after so long at most.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Tasks that a scheduler with older zone data fires are looked for after this.
+const COUNT_AGAIN: Duration = Duration::from_secs(60);
+
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
 pub(super) async fn run(database: Database, settings: SchedulerSettings, pulse: Pulse, loops: Loops) {
     let (mut failures, changed) = (0, Arc::new(Notify::new()));
     let (patience, passed_over) = (Patience::default(), PassedOver::default());
+    let mut counted_again: Option<Instant> = None;
     let _listening = listen_for_tasks(&database, &settings, &changed, &loops);
     loop {
+        // Before anything fires: an instant by the rule of before, which is over already, must not.
+        if counted_again.is_none_or(|at| at.elapsed() >= COUNT_AGAIN) {
+            match patience.wait(database.count_again()).await {
+                Ok(()) => counted_again = Some(Instant::now()),
+                Err(error) => warn!(%error, "could not count instants again by newer zone data, and will try again"),
+            }
+        }
         // Begun transactions are finished.
         let fired = fire(&database, &settings, &patience, &passed_over, &pulse).await;
         pulse.turned(Loop::Fire, fired.is_ok());

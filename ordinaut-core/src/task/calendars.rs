@@ -54,7 +54,7 @@ impl Database {
                 if held.task.status == TaskStatus::Active {
                     let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await;
                     held.task.next_run_at = next.map_err(|error| by_dates(id, error))?;
-                    self.store_task(&held, &mut tx).await?;
+                    self.store_task(&held, true, &mut tx).await?;
                 }
             }
             Ok(tx.commit().await?)

@@ -9,6 +9,7 @@ use crate::vocabulary::schedule::definition::Compiled;
 use crate::vocabulary::schedule::jitter::jitter;
 use crate::vocabulary::schedule::misfire::SkipReason;
 use crate::vocabulary::schedule::plan::{Plan, plan};
+use crate::vocabulary::schedule::zone::Zone;
 use crate::vocabulary::task::TaskDefinition;
 use crate::wakeup::hinter;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -86,6 +87,10 @@ impl Database {
                 outcome,
                 event: None,
             };
+            let planned = plan.fires.iter().chain(plan.skips.iter().map(|(at, _)| at));
+            let last = planned.max().copied();
+            let zone = Zone::named(&task.definition.schedule.timezone).ok();
+            let wall = last.and_then(|at| Some(zone?.wall(at)));
             due.extend(plan.skips.iter().map(|(at, reason)| instant(*at, Firing::Skip(*reason))));
             let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
             for at in plan.fires {
@@ -94,7 +99,13 @@ impl Database {
                 let outcome = room.firing(at + late - ahead, &mut taken_keys);
                 due.push(instant(at, outcome));
             }
-            advances.push(Advance { id: task.id, next_run_at: plan.next, trouble });
+            advances.push(Advance {
+                id: task.id,
+                next_run_at: plan.next,
+                after: last.unwrap_or(task.now),
+                wall,
+                trouble,
+            });
         }
         fired.tasks = advances.len();
         fired.more |= i64::try_from(fired.tasks).is_ok_and(|tasks| tasks >= limit);

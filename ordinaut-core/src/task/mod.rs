@@ -2,6 +2,7 @@
 
 mod calendars;
 mod condition;
+mod count;
 mod due;
 mod event;
 mod next;
@@ -82,7 +83,7 @@ impl Database {
                 return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
             }
             let id = Uuid::now_v7();
-            let created = self.insert_task(id, &definition, next, &mut tx).await?;
+            let created = self.insert_task(id, &definition, next, now, &mut tx).await?;
             if created != id {
                 return Err(TaskError::Duplicate(created));
             }
@@ -147,12 +148,12 @@ impl Database {
             }
             let next = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
             let after = &held.task.definition;
-            if held.task.status == TaskStatus::Active
-                && (&after.schedule, &after.calendars) != (&before.schedule, &before.calendars)
-            {
+            let counted = held.task.status == TaskStatus::Active
+                && (&after.schedule, &after.calendars) != (&before.schedule, &before.calendars);
+            if counted {
                 (held.task.next_run_at, held.watch) = (next, None);
             }
-            let task = self.store_task(&held, &mut tx).await?;
+            let task = self.store_task(&held, counted, &mut tx).await?;
             tx.commit().await?;
             hinter::tell(self, [TASKS]);
             Ok(task)

@@ -81,7 +81,7 @@ impl Database {
             held.task.status = TaskStatus::Active;
             held.task.next_run_at = next::next_run(self, &held.task.definition, held.now, &mut tx).await?;
             held.watch = None;
-            let task = self.store_task(&held, &mut tx).await?;
+            let task = self.store_task(&held, true, &mut tx).await?;
             let queues = self.unpark_jobs(id, &mut tx).await?;
             tx.commit().await?;
             hinter::tell(self, queues.iter().map(|queue| &**queue).chain([TASKS]));
@@ -111,7 +111,7 @@ impl Database {
             };
             self.record(passed.into_iter().map(skipped).collect(), &mut tx).await?;
             held.task.next_run_at = Some(until);
-            let task = self.store_task(&held, &mut tx).await?;
+            let task = self.store_task(&held, false, &mut tx).await?;
             tx.commit().await?;
             hinter::tell(self, [TASKS]);
             Ok(task)

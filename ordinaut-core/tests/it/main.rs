@@ -57,6 +57,7 @@ mod sql_door;
 mod statements;
 mod task;
 mod task_unreadable;
+mod task_zone_data;
 mod tenant;
 #[cfg(feature = "testing")]
 mod testing;

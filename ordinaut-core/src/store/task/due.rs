@@ -3,7 +3,8 @@
 use super::TaskDefinition;
 use crate::store::database::Database;
 use crate::store::undisturbed::undisturbed;
-use chrono::{DateTime, Utc};
+use crate::vocabulary::schedule::zone::zone_data;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::{FromRow, PgConnection, Row};
 use std::time::Duration;
 use uuid::Uuid;
@@ -22,7 +23,23 @@ pub(crate) struct DueTask {
 pub(crate) struct Advance {
     pub(crate) id: Uuid,
     pub(crate) next_run_at: Option<DateTime<Utc>>,
+    /// The instant whose successor that is.
+    pub(crate) after: DateTime<Utc>,
+    /// What the clock showed then.
+    pub(crate) wall: Option<NaiveDateTime>,
     pub(crate) trouble: Option<String>,
+}
+
+/// A task whose next instant older zone data made, and whose row this transaction holds.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Outdated {
+    pub(crate) id: Uuid,
+    /// JSON, as the next one.
+    pub(crate) schedule: String,
+    pub(crate) calendars: String,
+    pub(crate) counted_after: DateTime<Utc>,
+    /// What the clock showed then, by the older data; `None`: that was no instant of the schedule.
+    pub(crate) counted_wall: Option<NaiveDateTime>,
 }
 
 impl Database {
@@ -51,6 +68,9 @@ impl Database {
             .bind(decided.iter().map(|advance| advance.id).collect::<Vec<_>>())
             .bind(decided.iter().map(|advance| advance.next_run_at).collect::<Vec<_>>())
             .bind(decided.iter().map(|advance| advance.trouble.as_deref()).collect::<Vec<_>>())
+            .bind(decided.iter().map(|advance| advance.after).collect::<Vec<_>>())
+            .bind(zone_data())
+            .bind(decided.iter().map(|advance| advance.wall).collect::<Vec<_>>())
             .execute(db)
             .await
             .map(drop)
@@ -61,6 +81,30 @@ impl Database {
         let next = sqlx::query_scalar(self.sql(sql!("tasks/next_due"))).bind(passed_over);
         let seconds: Option<f64> = next.fetch_one(self).await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
+    }
+
+    /// Takes tasks whose next instant older zone data made, in the order of their ids.
+    pub(crate) async fn outdated_tasks(
+        &self,
+        zone_data: &str,
+        limit: i64,
+        after: Option<Uuid>,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<Vec<Outdated>> {
+        let take = sqlx::query_as(self.sql(sql!("tasks/outdated")));
+        take.bind(zone_data).bind(limit).bind(after).fetch_all(db).await
+    }
+
+    /// Says when tasks are due next by this zone data.
+    pub(crate) async fn store_counted(
+        &self,
+        counted: Vec<(Uuid, Option<DateTime<Utc>>)>,
+        zone_data: &str,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<()> {
+        let (ids, instants): (Vec<_>, Vec<_>) = counted.into_iter().unzip();
+        let store = sqlx::query(self.sql(sql!("tasks/count_again")));
+        store.bind(ids).bind(instants).bind(zone_data).execute(db).await.map(drop)
     }
 
     /// The active tasks that may wait for a topic, each with its schedule as JSON.

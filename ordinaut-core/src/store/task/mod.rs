@@ -12,6 +12,7 @@ use super::database::Database;
 use super::page::Unreadable;
 use crate::vocabulary::schedule::kind::ScheduleKind;
 use crate::vocabulary::schedule::watch::Watch;
+use crate::vocabulary::schedule::zone::zone_data;
 use crate::vocabulary::task::TaskDefinition;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -145,12 +146,13 @@ impl Database {
         sqlx::query_scalar(self.sql(sql!("look/now"))).fetch_one(db).await
     }
 
-    /// Inserts a task; if another one holds its key, that one's id is returned.
+    /// Inserts a task whose next instant is counted from now; if another one holds its key, that one's id is returned.
     pub(crate) async fn insert_task(
         &self,
         id: Uuid,
         definition: &TaskDefinition,
         next_run_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
         db: &mut PgConnection,
     ) -> sqlx::Result<Uuid> {
         loop {
@@ -160,6 +162,8 @@ impl Database {
                 .bind(next_run_at)
                 .bind(&definition.dedupe_key)
                 .bind(definition.dedupe_window)
+                .bind(now)
+                .bind(zone_data())
                 .fetch_optional(&mut *db)
                 .await?;
             // Nothing: somebody with the same key was faster, and the next statement sees them.
@@ -174,14 +178,16 @@ impl Database {
         sqlx::query_as(self.sql(sql!("tasks/hold"))).bind(id).fetch_optional(db).await
     }
 
-    /// Writes what was decided of a task that is held.
-    pub(crate) async fn store_task(&self, held: &Held, db: &mut PgConnection) -> sqlx::Result<Task> {
+    /// Writes what was decided of a task that is held. `counted`: its next instant is the schedule's first one from now on.
+    pub(crate) async fn store_task(&self, held: &Held, counted: bool, db: &mut PgConnection) -> sqlx::Result<Task> {
         sqlx::query_as(self.sql(sql!("tasks/change")))
             .bind(held.task.id)
             .bind(Json(&held.task.definition))
             .bind(held.task.status.as_str())
             .bind(held.task.next_run_at)
             .bind(held.watch)
+            .bind(counted.then_some(held.now))
+            .bind(zone_data())
             .fetch_one(db)
             .await
     }

