@@ -271,10 +271,11 @@ pub(crate) struct Events {
     pub(crate) format: Format,
 }
 
-#[derive(Parser)]
+#[derive(clap::Args)]
+#[group(required = true, multiple = false, args = ["tag", "tenant"])]
 pub(crate) struct Erase {
     /// Of all jobs with this tag, such as person:42
-    #[arg(long, required_unless_present = "tenant", conflicts_with = "tenant")]
+    #[arg(long)]
     pub(crate) tag: Option<String>,
     /// Of all jobs of this tenant
     #[arg(long)]

@@ -12,12 +12,16 @@ use uuid::Uuid;
 pub(crate) struct Job {
     #[command(subcommand)]
     pub(crate) verb: Option<JobVerb>,
-    #[arg(required = true, hide = true)]
+    #[arg(required = true, hide = true, value_parser = id)]
     id: Option<Uuid>,
     #[arg(long, hide = true, requires = "id")]
     before: Option<i32>,
     #[arg(long, hide = true, requires = "id")]
     json: bool,
+}
+
+fn id(word: &str) -> Result<Uuid, String> {
+    word.parse().map_err(|_| "neither a verb of job nor the id of one (a UUID): see `ordinaut job --help`".to_owned())
 }
 
 impl Job {
@@ -92,7 +96,7 @@ pub(crate) struct Enqueue {
     /// Of jobs of this kind with this key there is one at a time
     #[arg(long, value_name = "TEXT")]
     pub(crate) unique_key: Option<String>,
-    /// What becomes of another one: skip, replace, debounce or error
+    /// What becomes of another one: skip, replace, debounce, error, until_started or run_again
     #[arg(long, value_name = "MODE", default_value = "skip", requires = "unique_key")]
     pub(crate) unique_mode: OnDuplicate,
     /// Seconds for which the key is held after the end of the job

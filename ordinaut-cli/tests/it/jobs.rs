@@ -111,7 +111,9 @@ fn a_job_of_a_kind_that_nobody_knows_visibly_waits() {
     let job = home.job(&id);
     assert_eq!((&job["state"], &job["note"]), (&json!("waiting"), &json!("no worker handles this kind")));
     assert_eq!(home.run(&format!("job show {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
-    assert_eq!(home.run("job not-an-id").code, Some(2));
+    let mistyped = home.run("job lst");
+    assert_eq!(mistyped.code, Some(2));
+    assert!(mistyped.err.contains("neither a verb of job nor the id of one (a UUID)"), "{mistyped:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ begin atomic
         when name ~ ('[,= ' || chr(160) || chr(5760) || chr(8192) || '-' || chr(8202) || chr(8232) || chr(8233) || chr(8239)
                      || chr(8287) || chr(12288) || ']')
             then 'must not contain white space, "," or "="'
+        when name = '*' then 'must be the name of one queue: "*" stands for all of them'
     end);
 end;
 

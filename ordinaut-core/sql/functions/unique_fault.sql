@@ -19,6 +19,8 @@ begin atomic
                 then 'must be from a second to a year, in seconds'
             when field.key = 'after_end' and (jsonb_typeof(field.value) <> 'number' or field.value < '0' or field.value > '31622400')
                 then 'must be from nothing to a year, in seconds'
+            when field.key = 'after_end' and field.value > '0' and unique_by ->> 'mode' in ('until_started', 'run_again')
+                then format('has no effect in mode %s, in which a key is not held beyond its job', unique_by ->> 'mode')
             when field.key = 'mode' and field.value not in ('"skip"', '"replace"', '"debounce"', '"error"', '"until_started"', '"run_again"')
                 then 'must be skip, replace, debounce, error, until_started or run_again'
         end) as fault(reason)

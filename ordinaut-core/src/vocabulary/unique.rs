@@ -182,7 +182,7 @@ impl Unique {
         }
         if !self.ends_with_job() && !self.after_end.is_zero() {
             let reason =
-                format!("is nothing to mode {}, whose key is free when the job has started", self.mode.as_str());
+                format!("has no effect in mode {}, in which a key is not held beyond its job", self.mode.as_str());
             return invalid("unique.after_end", &reason);
         }
         if self.all_args && !self.args.is_empty() {
