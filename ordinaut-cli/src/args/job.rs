@@ -96,7 +96,7 @@ pub(crate) struct Enqueue {
     /// Of jobs of this kind with this key there is one at a time
     #[arg(long, value_name = "TEXT")]
     pub(crate) unique_key: Option<String>,
-    /// What becomes of another one: skip, replace, debounce, error, until_started or run_again
+    /// What becomes of another one: skip, replace, debounce, error, `until_started` or `run_again`
     #[arg(long, value_name = "MODE", default_value = "skip", requires = "unique_key")]
     pub(crate) unique_mode: OnDuplicate,
     /// Seconds for which the key is held after the end of the job
