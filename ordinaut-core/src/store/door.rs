@@ -100,18 +100,21 @@ impl Database {
         E: Execute<'q, Postgres> + 'q,
     {
         let statement = Repeatable::of(statement)?;
-        undisturbed(|| async {
-            let statement = statement.clone();
-            if !self.pooler().forgets_statements() {
-                let mut connection = self.acquire().await?;
-                return self.heard((&mut *connection).fetch_many(statement).try_collect().await);
-            }
-            let mut tx = self.begin().await?;
-            let all = (&mut *tx).fetch_many(statement).try_collect().await?;
-            tx.commit().await?;
-            Ok(all)
-        })
-        .await
+        if statement.is_script() {
+            return self.all_once(statement).await;
+        }
+        undisturbed(|| self.all_once(statement.clone())).await
+    }
+
+    async fn all_once(&self, statement: Repeatable) -> sqlx::Result<Vec<Either<PgQueryResult, PgRow>>> {
+        if !self.pooler().forgets_statements() {
+            let mut connection = self.acquire().await?;
+            return self.heard((&mut *connection).fetch_many(statement).try_collect().await);
+        }
+        let mut tx = self.begin().await?;
+        let all = (&mut *tx).fetch_many(statement).try_collect().await?;
+        tx.commit().await?;
+        Ok(all)
     }
 
     async fn first<'q, E>(&self, statement: E) -> sqlx::Result<Option<PgRow>>
@@ -119,18 +122,21 @@ impl Database {
         E: Execute<'q, Postgres> + 'q,
     {
         let statement = Repeatable::of(statement)?;
-        undisturbed(|| async {
-            let statement = statement.clone();
-            if !self.pooler().forgets_statements() {
-                let mut connection = self.acquire().await?;
-                return self.heard((&mut *connection).fetch_optional(statement).await);
-            }
-            let mut tx = self.begin().await?;
-            let first = (&mut *tx).fetch_optional(statement).await?;
-            tx.commit().await?;
-            Ok(first)
-        })
-        .await
+        if statement.is_script() {
+            return self.first_once(statement).await;
+        }
+        undisturbed(|| self.first_once(statement.clone())).await
+    }
+
+    async fn first_once(&self, statement: Repeatable) -> sqlx::Result<Option<PgRow>> {
+        if !self.pooler().forgets_statements() {
+            let mut connection = self.acquire().await?;
+            return self.heard((&mut *connection).fetch_optional(statement).await);
+        }
+        let mut tx = self.begin().await?;
+        let first = (&mut *tx).fetch_optional(statement).await?;
+        tx.commit().await?;
+        Ok(first)
     }
 
     pub(super) fn heard<T>(&self, result: sqlx::Result<T>) -> sqlx::Result<T> {

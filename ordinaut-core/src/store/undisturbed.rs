@@ -12,10 +12,10 @@ use sqlx::postgres::{PgArguments, PgStatement};
 use sqlx::{Execute, Postgres, SqlStr};
 use std::time::Duration;
 
-/// Beside few others one of them passes soon; who failed so often is told.
+/// Maximum number of tries: beside few others one of them passes soon.
 const TRIES: i16 = 6;
 
-/// Long enough for those who were in the way to end, and of random length, so that two do not meet again.
+/// Long enough for the transactions that were in the way to end, and of random length, so that two do not meet again.
 const PAUSE: Backoff = Backoff::Exponential { base: Duration::from_millis(10), cap: Duration::from_millis(200) };
 
 /// An error in which one of Postgres may be.
@@ -51,6 +51,12 @@ pub(super) struct Repeatable {
 }
 
 impl Repeatable {
+    /// Whether it may be several statements, some of which commit by themselves: that must not be sent twice. What is prepared,
+    /// with arguments or without, is one statement.
+    pub(super) fn is_script(&self) -> bool {
+        self.arguments.is_none()
+    }
+
     pub(super) fn of<'q>(mut statement: impl Execute<'q, Postgres>) -> sqlx::Result<Self> {
         let arguments = statement.take_arguments().map_err(sqlx::Error::Encode)?;
         Ok(Self { arguments, persistent: statement.persistent(), sql: statement.sql() })

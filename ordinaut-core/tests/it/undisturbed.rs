@@ -83,3 +83,13 @@ async fn a_transaction_of_the_caller_is_the_callers_to_begin_anew() {
     assert!(matches!(&told, Err(EnqueueError::Database(error)) if FailureKind::of(error) == FailureKind::Contention));
     assert_eq!(ask::<i64>(&db, "select last_value from public.tries").await, 1, "it was tried once");
 }
+
+#[tokio::test]
+async fn a_script_that_commits_by_itself_is_sent_once() {
+    let db = with_trips("40001").await;
+    sqlx::raw_sql("create table public.seen (n integer)").execute(db.pool()).await.unwrap();
+    let script = "begin; insert into public.seen values (1); commit; insert into ordinaut.queue (name) values ('q')";
+    let told = after(&db, 2, sqlx::raw_sql(script).execute(&*db)).await.unwrap_err();
+    assert_eq!(FailureKind::of(&told), FailureKind::Contention);
+    assert_eq!(ask::<i64>(&db, "select count(*) from public.seen").await, 1, "what it had committed is done once");
+}
