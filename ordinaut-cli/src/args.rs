@@ -43,7 +43,7 @@ pub(crate) enum Noun {
     /// Named sets of dates that tasks leave out, or keep to
     #[command(subcommand)]
     Calendar(Calendar),
-    /// How many jobs may run at once, and how many may start per second
+    /// Maximum jobs running at once, and maximum starts per second
     #[command(subcommand)]
     Limit(Limit),
     /// List queues, show, pause, resume and bound them

@@ -151,7 +151,7 @@ fn of_task(id: Uuid, error: TaskError) -> Problem {
     match error {
         TaskError::Unknown => no_task(id),
         TaskError::Changed(version) => {
-            Problem::conflict(format!("task {id} was changed meanwhile: it is at version {version}"))
+            Problem::conflict(format!("task {id} has been changed since: it is at version {version}"))
                 .about("If-Match")
                 .with("version", version)
         }

@@ -81,7 +81,7 @@ pub(crate) struct Enqueue {
     /// Not before this instant (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
     pub(crate) run_at: Option<DateTime<Utc>>,
-    /// How many attempts may fail
+    /// Number of attempts that may fail
     #[arg(long, value_name = "N")]
     pub(crate) max_attempts: Option<i16>,
     /// Seconds that one attempt may take
@@ -123,7 +123,7 @@ pub(crate) struct Jobs {
     /// Only jobs older than this one
     #[arg(long, value_name = "ID")]
     pub(crate) before: Option<Uuid>,
-    /// How many
+    /// Maximum number of rows
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
     pub(crate) limit: i64,
     #[command(flatten)]

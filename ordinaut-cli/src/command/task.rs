@@ -231,7 +231,7 @@ fn not_read(Unreadable { id, title, reason, .. }: &Unreadable) -> String {
 fn of(id: Uuid, error: TaskError) -> anyhow::Error {
     match error {
         TaskError::Unknown => no_task(id),
-        TaskError::Changed(version) => anyhow!("task {id} was changed meanwhile: it is at version {version}"),
+        TaskError::Changed(version) => anyhow!("task {id} has been changed since: it is at version {version}"),
         TaskError::Paused => anyhow!("task {id} is paused"),
         TaskError::DuplicateJob(holder) => anyhow!("job {holder} holds the unique key of the jobs of task {id}"),
         TaskError::Cancelled => anyhow!("task {id} was cancelled"),

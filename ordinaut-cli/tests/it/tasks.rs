@@ -174,7 +174,7 @@ fn a_task_is_changed_at_the_version_that_was_seen() {
     let changed = home.json(&format!(r#"task change {id} --patch {{"title":"After"}} --version 1"#));
     assert_eq!((&changed["title"], &changed["version"]), (&json!("After"), &json!(2)));
     let stale = home.run(&format!(r#"task change {id} --patch {{"title":"Late"}} --version 1"#));
-    assert_eq!(stale.bad_line(1), format!("task {id} was changed meanwhile: it is at version 2"));
+    assert_eq!(stale.bad_line(1), format!("task {id} has been changed since: it is at version 2"));
     let text = home.run(&format!(r#"task change {id} --patch {{"schedule":{{"expr":"@hourly"}}}}"#));
     assert!(text.good().starts_with(&format!("task {id} is at version 3; due ")), "{text:?}");
     for (patch, begin) in

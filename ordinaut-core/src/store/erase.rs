@@ -80,7 +80,7 @@ impl Database {
         Ok(())
     }
 
-    /// How many were erased, were cancelled, and run.
+    /// Numbers of jobs: erased, cancelled, running.
     async fn erase_once(&self, ids: &[Uuid]) -> sqlx::Result<(i64, i64, i64)> {
         let mut tx = self.begin().await?;
         let (mut cancelled, mut running) = (0, 0);

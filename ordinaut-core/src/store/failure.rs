@@ -229,7 +229,7 @@ impl FailureKind {
         }
     }
 
-    /// What whoever asked should do, to be put behind the sentence. `only_looks`: nothing can have been done.
+    /// What the caller should do, to be put behind the sentence. `only_looks`: nothing can have been done.
     pub fn advice(self, only_looks: bool) -> &'static str {
         match self {
             Self::Undecodable | Self::Bug | Self::BadData => "",

@@ -26,7 +26,7 @@ pub(crate) struct Link {
     /// The server gives up a statement after this, because dropping a future here does not stop it there.
     statement_timeout: Duration,
     connection: Option<PgConnection>,
-    /// How many connections were made so far.
+    /// Number of connections made so far.
     connections: u64,
     wrapped: bool,
 }
@@ -60,7 +60,7 @@ impl Link {
         self.connection.is_some()
     }
 
-    /// How many connections were made so far: a new one means that the one before broke, and that Postgres may have lost
+    /// Number of connections made so far: a new one means that the one before broke, and that Postgres may have lost
     /// something.
     pub(crate) fn connections(&self) -> u64 {
         self.connections

@@ -44,7 +44,7 @@ pub enum TaskError {
     #[error("no task has this id")]
     Unknown,
     /// Somebody else changed it first.
-    #[error("the task was changed meanwhile: it is at version {0}")]
+    #[error("the task has been changed since: it is at version {0}")]
     Changed(i64),
     /// It is paused, and this makes a job.
     #[error("the task is paused")]

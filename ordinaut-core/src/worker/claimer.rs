@@ -295,7 +295,7 @@ impl Claimer {
 
     /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the handlers of leases that were
     /// lost with it, and [pauses](Self::pause) until every worker has had the time to do so. It looks after them too when the
-    /// session had to connect again: a connection that was not used meanwhile may be broken as well.
+    /// session had to connect again: one that was not used in that time may be broken as well.
     pub(super) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
         if session.was_cut() {
             self.link.abandon();

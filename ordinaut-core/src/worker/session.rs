@@ -160,7 +160,7 @@ struct Life {
     book: Arc<Book>,
     drained: Arc<AtomicBool>,
     cut: Arc<AtomicBool>,
-    /// How many connections there were when that was looked at last.
+    /// Number of connections made, at the last look.
     connections: u64,
     cancels: Arc<Notify>,
     claimer: Arc<Notify>,
@@ -243,7 +243,7 @@ impl Life {
         self.lease - self.lease / 6
     }
 
-    /// Waits for the next beat, and meanwhile passes on what a hint tells of, and makes a connection that broke anew. False:
+    /// Waits for the next beat; until then it passes on what a hint tells of, and makes a connection that broke anew. False:
     /// told to stop.
     async fn next_beat(&mut self, renewed: Instant) -> bool {
         let beat = tokio::time::Instant::now() + LONGEST_BEAT.min(self.beat).min(self.left(renewed));

@@ -76,7 +76,7 @@ impl Database {
             .map(drop)
     }
 
-    /// How long until the next task is due that is not passed over; `None`: none is.
+    /// Time until the next task is due, those that are passed over left out; `None`: none is.
     pub(crate) async fn next_due(&self, passed_over: &[Uuid]) -> sqlx::Result<Option<Duration>> {
         let next = sqlx::query_scalar(self.sql(sql!("tasks/next_due"))).bind(passed_over);
         let seconds: Option<f64> = next.fetch_one(self).await?;
