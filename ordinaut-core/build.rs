@@ -45,7 +45,7 @@ fn list(functions: &BTreeMap<String, String>) -> String {
         entries += &format!("    ({name:?}, {text:?}),\n");
     }
     format!(
-        "pub(super) const FUNCTIONS: &[(&str, &str)] = &[\n{entries}];\n\npub(super) const HASH: &str = \"{hash:016x}\";\n"
+        "pub(crate) const FUNCTIONS: &[(&str, &str)] = &[\n{entries}];\n\npub(crate) const HASH: &str = \"{hash:016x}\";\n"
     )
 }
 

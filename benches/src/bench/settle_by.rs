@@ -16,9 +16,9 @@ const JOBS: u64 = 200_000;
 /// As many as the product's settler writes in one statement.
 const BATCH: u64 = 500;
 
-const BY_KEY: &str = include_str!("../../../ordinaut-core/sql/jobs/settle.sql");
+const BY_KEY: &str = include_str!("../../../ordinaut-core/sql/lease/settle.sql");
 
-const BY_PLACE: &str = include_str!("../../../ordinaut-core/sql/jobs/succeed.sql");
+const BY_PLACE: &str = include_str!("../../../ordinaut-core/sql/lease/succeed.sql");
 
 /// Places are passed as text here.
 const PLACES: (&str, &str) = ("$1::tid[]", "$1::text[]::tid[]");

@@ -1,6 +1,6 @@
 -- For triggers and for other languages; docs/sql.md describes it. It takes what the library and HTTP take, and refuses what they
 -- refuse: an error that names the field, and not a job that nobody can run. A test gives the same jobs to all doors. The
--- library's own statement is sql/jobs/enqueue.sql.
+-- library's own statement is sql/job/enqueue.sql.
 create or replace function enqueue(
     kind         text,
     args         jsonb       default '{}',

@@ -1,8 +1,8 @@
 //! How a process ends: one line that says why, and a code for the supervisor that started it.
 
-use super::lines::Lines;
+use crate::binary::lines::Lines;
+use crate::error::Chain;
 use crate::settings::SettingError;
-use crate::vocabulary::error::Chain;
 use std::error::Error;
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 //! Settings as command line flags.
 
-use crate::settings::{self, About, SettingError, Source};
+use crate::settings;
+use crate::settings::{About, SettingError, Source};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 

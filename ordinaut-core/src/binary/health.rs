@@ -1,10 +1,10 @@
 //! Health over HTTP, for processes that otherwise listen on nothing.
 
-use super::serve::serve;
+use crate::binary::serve::serve;
+use crate::client::Database;
+use crate::db::failure::FailureKind;
+use crate::db::migrate::error::SchemaError;
 use crate::settings::health::HealthSettings;
-use crate::store::database::Database;
-use crate::store::failure::FailureKind;
-use crate::store::migrate::SchemaError;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

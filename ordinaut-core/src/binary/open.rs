@@ -1,10 +1,10 @@
 //! The database at the start of a process: wait for it, and make its schema ready.
 
+use crate::client::Database;
+use crate::db::failure::{Consequence, is_connection_limit};
+use crate::db::migrate::error::SchemaError;
+use crate::error::Chain;
 use crate::settings::database::DatabaseSettings;
-use crate::store::database::Database;
-use crate::store::failure::{Consequence, is_connection_limit};
-use crate::store::migrate::SchemaError;
-use crate::vocabulary::error::Chain;
 use backon::{ExponentialBuilder, Retryable};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};

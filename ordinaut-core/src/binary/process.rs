@@ -1,6 +1,6 @@
 //! A process from its runtime to its exit code.
 
-use super::exit::{EXIT_PANICKED, end, exit};
+use crate::binary::exit::{EXIT_PANICKED, end, exit};
 use crate::loops::Loops;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};

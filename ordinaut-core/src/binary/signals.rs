@@ -1,6 +1,6 @@
 //! The signals that stop a process in order.
 
-use super::exit::end;
+use crate::binary::exit::end;
 use crate::loops::Loops;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};

@@ -1,7 +1,7 @@
 //! What systemd is told: that the process has started, where the unit has a watchdog that it lives, and that its end may
 //! take a while.
 
-use super::health::Health;
+use crate::binary::health::Health;
 use crate::loops::Loops;
 use sd_notify::NotifyState;
 use std::future::pending;

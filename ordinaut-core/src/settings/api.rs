@@ -1,8 +1,8 @@
 //! Where the API listens, and who may call it.
 
-use super::source::{SettingError, Source};
-use super::{Setting, list, within};
-use crate::vocabulary::redaction::Redaction;
+use crate::job::redaction::Redaction;
+use crate::settings::source::{SettingError, Source};
+use crate::settings::{Setting, list, within};
 use std::net::IpAddr;
 
 pub(super) const API_HOST: Setting<IpAddr> =

@@ -1,10 +1,10 @@
 //! Which arguments are encrypted, and with which keys.
 
-use super::source::{SettingError, Source};
-use super::{Setting, list};
-use crate::store::database::Database;
-use crate::vocabulary::keyring::Keyring;
-use crate::vocabulary::name;
+use crate::client::Database;
+use crate::job::keyring::Keyring;
+use crate::name;
+use crate::settings::source::{SettingError, Source};
+use crate::settings::{Setting, list};
 
 pub(super) const ARGS_KEYS: Setting<Keyring> =
     Setting::new("ARGS_KEYS", "keys for encrypted arguments: the first encrypts, all decrypt", KEYS, Keyring::parse)

@@ -1,14 +1,14 @@
 //! Which Postgres, which schema in it, and which Redis hears of what happens there.
 
-use super::args::ArgsSettings;
-use super::redis::REDIS_URL;
-use super::scheduler::{TZ, default_zone};
-use super::source::{SettingError, Source};
-use super::system_zone::system_zone;
-use super::{Setting, within};
-use crate::store::address::Address;
-use crate::store::database::Database;
-use crate::store::schema::Schema;
+use crate::client::Database;
+use crate::db::connect_options::Address;
+use crate::db::schema::Schema;
+use crate::settings::args::ArgsSettings;
+use crate::settings::redis::REDIS_URL;
+use crate::settings::scheduler::{TZ, default_zone};
+use crate::settings::source::{SettingError, Source};
+use crate::settings::system_zone::system_zone;
+use crate::settings::{Setting, within};
 use std::time::Duration;
 
 fn url(text: &str) -> Option<Address> {

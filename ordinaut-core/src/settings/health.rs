@@ -1,7 +1,7 @@
 //! Where the scheduler and the worker answer whether they are well.
 
-use super::source::{SettingError, Source};
-use super::{Setting, within};
+use crate::settings::source::{SettingError, Source};
+use crate::settings::{Setting, within};
 use std::net::{IpAddr, SocketAddr};
 
 pub(super) const HEALTH_HOST: Setting<IpAddr> = Setting::new(

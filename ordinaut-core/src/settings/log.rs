@@ -1,7 +1,7 @@
 //! How much a process says.
 
-use super::Setting;
-use super::source::{SettingError, Source};
+use crate::settings::Setting;
+use crate::settings::source::{SettingError, Source};
 
 pub(super) const LOG_LEVEL: Setting<String> = Setting::new(
     "LOG_LEVEL",

@@ -13,8 +13,8 @@ pub mod source;
 mod system_zone;
 pub mod worker;
 
-pub use host::host_name;
-pub use source::{Origin, SettingError, ShownSetting, Source};
+pub use crate::settings::host::host_name;
+pub use crate::settings::source::{Origin, SettingError, ShownSetting, Source};
 
 /// One setting: its name in the environment, its default, and what it accepts.
 pub struct Setting<T> {

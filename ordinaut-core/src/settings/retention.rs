@@ -1,7 +1,7 @@
 //! How long what has ended is kept.
 
-use super::source::{SettingError, Source};
-use super::{Setting, within};
+use crate::settings::source::{SettingError, Source};
+use crate::settings::{Setting, within};
 use std::time::Duration;
 
 const DAYS: &str = "a number of days from 1 to 36500";

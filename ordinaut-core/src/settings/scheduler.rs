@@ -1,11 +1,11 @@
 //! How the scheduler fires tasks.
 
-use super::database::DATABASE_DIRECT_URL;
-use super::retention::RetentionSettings;
-use super::source::{SettingError, Source};
-use super::system_zone::system_zone;
-use super::{Setting, seconds, within};
-use crate::store::address::Address;
+use crate::db::connect_options::Address;
+use crate::settings::database::DATABASE_DIRECT_URL;
+use crate::settings::retention::RetentionSettings;
+use crate::settings::source::{SettingError, Source};
+use crate::settings::system_zone::system_zone;
+use crate::settings::{Setting, seconds, within};
 use std::time::Duration;
 
 pub(super) const TZ: Setting<String> = Setting::new(

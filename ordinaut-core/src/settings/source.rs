@@ -1,6 +1,6 @@
 //! Where settings are read from.
 
-use super::{About, Setting};
+use crate::settings::{About, Setting};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -178,7 +178,7 @@ impl Source {
 
     /// Every setting, with its value and where that comes from.
     pub fn shown(&self) -> Vec<ShownSetting> {
-        super::ALL.iter().map(|about| self.shown_one(about)).collect()
+        crate::settings::ALL.iter().map(|about| self.shown_one(about)).collect()
     }
 
     fn shown_one(&self, about: &About) -> ShownSetting {
@@ -231,7 +231,7 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, SettingError> {
         let name = key.replace('.', "_").to_uppercase();
         let plain = name.strip_suffix("_FILE").unwrap_or(&name);
         let known = |about: &&About| about.name == name || (about.secret && about.name == plain);
-        if name == ORDINAUT_CONFIG.about.name || !super::ALL.iter().any(|about| known(&about)) {
+        if name == ORDINAUT_CONFIG.about.name || !crate::settings::ALL.iter().any(|about| known(&about)) {
             return Err(SettingError::Unknown { path: path.into(), key: key.clone() });
         }
     }
@@ -260,8 +260,8 @@ fn plain(value: &toml::Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::worker::{WORKER_CONCURRENCY, WORKER_QUEUES, WorkerSettings};
     use super::*;
+    use crate::settings::worker::{WORKER_CONCURRENCY, WORKER_QUEUES, WorkerSettings};
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -322,7 +322,7 @@ mod tests {
         let path = file("s3cret-s3cret-s3cret\n");
         let path = path.to_str().unwrap();
         let token = |environment: &[(&str, &str)]| {
-            Source::from_parts([], pairs(environment)).unwrap().read(&super::super::api::API_ADMIN_TOKEN)
+            Source::from_parts([], pairs(environment)).unwrap().read(&crate::settings::api::API_ADMIN_TOKEN)
         };
         assert_eq!(token(&[("API_ADMIN_TOKEN_FILE", path)]).unwrap().as_deref(), Some("s3cret-s3cret-s3cret"));
         let twice = token(&[("API_ADMIN_TOKEN_FILE", path), ("API_ADMIN_TOKEN", "x")]).unwrap_err();

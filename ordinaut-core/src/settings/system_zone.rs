@@ -1,6 +1,6 @@
 //! What `TZ` means where it is given as a system has it: a name, a file of the system's zone data, or rules as POSIX has them.
 
-use crate::vocabulary::schedule::zone::Zone;
+use crate::schedule::timezone::Zone;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::Path;

@@ -1,11 +1,11 @@
 //! What a worker serves, and how.
 
-use super::database::DATABASE_DIRECT_URL;
-use super::source::{SettingError, Source};
-use super::{Setting, host_name, list, seconds, within};
-use crate::store::address::Address;
-use crate::vocabulary::backoff::Backoff;
-use crate::vocabulary::name;
+use crate::backoff::Backoff;
+use crate::db::connect_options::Address;
+use crate::name;
+use crate::settings::database::DATABASE_DIRECT_URL;
+use crate::settings::source::{SettingError, Source};
+use crate::settings::{Setting, host_name, list, seconds, within};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::time::Duration;

@@ -1,12 +1,13 @@
 //! A database of one test.
 
-use crate::destination::Destination;
-use crate::store::database::Database;
-use crate::store::enqueue::{EnqueueError, Enqueued};
-use crate::store::migrate::SchemaError;
-use crate::store::schema::Schema;
-use crate::store::testing::{create_database, drop_database};
-use crate::vocabulary::new_job::NewJob;
+use crate::client::Database;
+use crate::db::migrate::error::SchemaError;
+use crate::db::schema::Schema;
+use crate::job::enqueue_error::EnqueueError;
+use crate::job::new_job::NewJob;
+use crate::job::run::destination::Destination;
+use crate::job::store::enqueue::Enqueued;
+use crate::testing::store::{create_database, drop_database};
 use sqlx::postgres::PgConnectOptions;
 use std::ops::Deref;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! What was enqueued, and has not ended.
 
-use crate::store::database::Database;
-use crate::store::testing::EnqueuedJob;
+use crate::client::Database;
+use crate::testing::store::EnqueuedJob;
 use serde_json::Value;
 
 /// Jobs that have not ended, to be looked at.

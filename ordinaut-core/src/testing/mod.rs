@@ -46,14 +46,15 @@
 //! # }
 //! ```
 
-mod database;
-mod enqueued;
+pub(crate) mod database;
+pub(crate) mod enqueued;
+pub(crate) mod store;
 
-pub use crate::store::testing::EnqueuedJob;
-pub use database::{TestDatabase, TestDatabaseError};
-pub use enqueued::{Enqueued, assert_enqueued, assert_not_enqueued, enqueued};
+pub use crate::testing::database::{TestDatabase, TestDatabaseError};
+pub use crate::testing::enqueued::{Enqueued, assert_enqueued, assert_not_enqueued, enqueued};
+pub use crate::testing::store::EnqueuedJob;
 
-use crate::store::database::Database;
+use crate::client::Database;
 use crate::worker::{Step, Worker};
 use std::time::Duration;
 use uuid::Uuid;

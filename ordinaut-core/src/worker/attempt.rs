@@ -1,19 +1,19 @@
 //! One attempt: run the handler under its time limit, and decide what becomes of the job.
 
-use super::book::{CANCEL_GRACE, Polled, Running};
-use super::context::{Bounds, Context};
-use super::registry::Handler;
-use super::session::Session;
-use super::settle_in;
-use super::stop::{Stop, StopLine};
+use crate::backoff::Backoff;
+use crate::client::Database;
+use crate::job::job_error::JobError;
+use crate::lease::settlement::{Budget, Settlement};
+use crate::lease::store::commit_check::OwnEnd;
+use crate::lease::store::settle::Ended;
+use crate::lease::token::{Lease, Token};
 use crate::settings::worker::WorkerSettings;
-use crate::store::database::Database;
-use crate::store::own_end::OwnEnd;
-use crate::store::settle::Ended;
-use crate::vocabulary::backoff::Backoff;
-use crate::vocabulary::error::JobError;
-use crate::vocabulary::lease::{Lease, Token};
-use crate::vocabulary::settlement::{Budget, Settlement};
+use crate::worker::cancellation::{Stop, StopLine};
+use crate::worker::context::{Bounds, Context};
+use crate::worker::handlers::Handler;
+use crate::worker::running_jobs::{CANCEL_GRACE, Polled, Running};
+use crate::worker::session::Session;
+use crate::worker::settle_in;
 use futures_util::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -21,23 +21,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{Instrument, info_span, warn};
 
-pub(super) struct Attempt<'a, S> {
-    pub(super) handler: Option<Arc<Handler<S>>>,
-    pub(super) state: Arc<S>,
-    pub(super) database: Arc<Database>,
-    pub(super) session: &'a Session,
-    pub(super) settings: &'a WorkerSettings,
+pub(crate) struct Attempt<'a, S> {
+    pub(crate) handler: Option<Arc<Handler<S>>>,
+    pub(crate) state: Arc<S>,
+    pub(crate) database: Arc<Database>,
+    pub(crate) session: &'a Session,
+    pub(crate) settings: &'a WorkerSettings,
 }
 
 /// An attempt that ended, with what it would take to let it fail instead.
-pub(super) struct Finished {
-    pub(super) ended: Ended,
-    pub(super) budget: Budget,
-    pub(super) backoff: Backoff,
+pub(crate) struct Finished {
+    pub(crate) ended: Ended,
+    pub(crate) budget: Budget,
+    pub(crate) backoff: Backoff,
 }
 
 /// What is left to do about an attempt.
-pub(super) enum Rest {
+pub(crate) enum Rest {
     /// Its end is to be written.
     Write(Finished),
     /// Nothing: its handler has settled it, in a transaction of its own, and it succeeded.
@@ -54,7 +54,7 @@ enum End {
 
 impl<S: Send + Sync + 'static> Attempt<'_, S> {
     /// Runs the handler to its end.
-    pub(super) async fn perform(self, lease: Lease) -> Rest {
+    pub(crate) async fn perform(self, lease: Lease) -> Rest {
         let (started, token) = (Instant::now(), lease.token);
         // What it takes of limits is given back by key.
         let place = (!lease.limited).then_some(lease.place);

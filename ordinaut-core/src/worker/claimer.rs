@@ -1,20 +1,22 @@
 //! The claimer: takes leases for a session, on a connection of its own, and remembers where to look.
 
-use super::gate::Gate;
-use super::pulse;
-use super::session::Session;
-use super::stop::Stop;
+use crate::client::Database;
+use crate::db::dedicated_connection::Link;
+use crate::db::failure::{FailureKind, is_too_much};
+use crate::db::timeout::answered;
+use crate::lease::claim_floor::{Floors, Lane};
+use crate::lease::portion::Portion;
+use crate::lease::priority_ageing::Ageing;
+use crate::lease::store::claim;
+use crate::lease::store::claim::{Claim, Claimed};
+use crate::lease::store::session;
+use crate::lease::token::{Lease, Token};
+use crate::lease::weighted_round_robin::Turns;
 use crate::settings::worker::WorkerSettings;
-use crate::store::claim::{self, Claim, Claimed};
-use crate::store::database::Database;
-use crate::store::failure::{FailureKind, is_too_much};
-use crate::store::link::{Link, answered};
-use crate::store::session;
-use crate::vocabulary::ageing::Ageing;
-use crate::vocabulary::floor::{Floors, Lane};
-use crate::vocabulary::lease::{Lease, Token};
-use crate::vocabulary::portion::Portion;
-use crate::vocabulary::turns::Turns;
+use crate::worker::cancellation::Stop;
+use crate::worker::limiter::Gate;
+use crate::worker::liveness;
+use crate::worker::session::Session;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,16 +29,16 @@ const SWEEP: Duration = Duration::from_millis(250);
 const SWEEP_SHARE: u32 = 50;
 
 /// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is noticed.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Time for which nobody claims after Postgres was restarted or promoted, or lost its memory: claims that were lost with it
 /// have handlers that run, and their workers need the time to notice.
 const AFTER_RESTART: Duration = Duration::from_secs(2);
 
-pub(super) struct Claimer {
+pub(crate) struct Claimer {
     link: Link,
     /// Its signs of life.
-    pub(super) pulse: pulse::Turns,
+    pub(crate) pulse: liveness::Turns,
     turns: Turns,
     kinds: Arc<[Arc<str>]>,
     /// The server gives up a claim after this, so that afterwards it cannot commit any more.
@@ -75,7 +77,7 @@ struct Side {
 
 /// What the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Connected {
+pub(crate) enum Connected {
     /// The one that there was.
     Already,
     /// A new one to the Postgres that there was.
@@ -86,7 +88,12 @@ pub(super) enum Connected {
 }
 
 impl Claimer {
-    pub(super) fn new(database: &Database, settings: &WorkerSettings, kinds: &[String], pulse: pulse::Turns) -> Self {
+    pub(crate) fn new(
+        database: &Database,
+        settings: &WorkerSettings,
+        kinds: &[String],
+        pulse: liveness::Turns,
+    ) -> Self {
         let (name, patience) = (&settings.name, PATIENCE.min(settings.lease / 3));
         Self {
             link: Link::new(database, &format!("ordinaut-claim/{name}"), patience),
@@ -111,18 +118,18 @@ impl Claimer {
     }
 
     /// The number of leases to ask for, where `wanted` are wanted.
-    pub(super) fn portion(&self, wanted: usize) -> usize {
+    pub(crate) fn portion(&self, wanted: usize) -> usize {
         self.portion.of(wanted)
     }
 
     /// Takes up to `limit` leases, and no suspects.
-    pub(super) async fn claim(&mut self, session: &Session, limit: usize) -> sqlx::Result<Vec<Lease>> {
+    pub(crate) async fn claim(&mut self, session: &Session, limit: usize) -> sqlx::Result<Vec<Lease>> {
         let queues = self.turns.next();
         self.claim_side(session, limit, &queues, false).await
     }
 
     /// Takes one suspect, if there is one. There are few, and looking for one is no queue's turn.
-    pub(super) async fn claim_suspect(&mut self, session: &Session) -> sqlx::Result<Option<Lease>> {
+    pub(crate) async fn claim_suspect(&mut self, session: &Session) -> sqlx::Result<Option<Lease>> {
         let queues = self.turns.all();
         Ok(self.claim_side(session, 1, &queues, true).await?.pop())
     }
@@ -248,19 +255,19 @@ impl Claimer {
     }
 
     /// Something ended, or came: there may be work, or room under limits.
-    pub(super) fn woken(&mut self) {
+    pub(crate) fn woken(&mut self) {
         self.hint_is_open = true;
         self.gate.woken();
     }
 
     /// How long until the next look, if it should come sooner than somebody says so.
-    pub(super) fn next_in(&self) -> Option<Duration> {
+    pub(crate) fn next_in(&self) -> Option<Duration> {
         let sweep = self.hint_is_open.then(|| self.sweep_at.saturating_duration_since(Instant::now()));
         sweep.into_iter().chain(self.gate.next_in()).min()
     }
 
     /// Hands leases back whose handlers did not start. A failure leaves them to the end of the session.
-    pub(super) async fn give_back(&mut self, session: &Session, leases: &[Lease]) {
+    pub(crate) async fn give_back(&mut self, session: &Session, leases: &[Lease]) {
         if leases.is_empty() {
             return;
         }
@@ -272,7 +279,7 @@ impl Claimer {
 
     /// Asks to be told of every job at its commit, or not any more, if that has changed. It is said before the claim that
     /// follows: of what is enqueued after that claim's look it is told.
-    pub(super) async fn ask_to_be_told(&mut self, session: &Session, asks: bool) -> sqlx::Result<()> {
+    pub(crate) async fn ask_to_be_told(&mut self, session: &Session, asks: bool) -> sqlx::Result<()> {
         if self.asked_to_be_told == (session.id, asks) {
             return Ok(());
         }
@@ -284,19 +291,19 @@ impl Claimer {
         Ok(())
     }
 
-    pub(super) async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         self.link.close().await;
     }
 
     /// Time until the next claim may be made; `None`: now.
-    pub(super) fn pause(&self) -> Option<Duration> {
+    pub(crate) fn pause(&self) -> Option<Duration> {
         Some(self.not_before.saturating_duration_since(Instant::now())).filter(|pause| !pause.is_zero())
     }
 
     /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the handlers of leases that were
     /// lost with it, and [pauses](Self::pause) until every worker has had the time to do so. It looks after them too when the
     /// session had to connect again: one that was not used in that time may be broken as well.
-    pub(super) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
+    pub(crate) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
         if session.was_cut() {
             self.link.abandon();
         }

@@ -1,13 +1,13 @@
 //! What a handler knows of its attempt, and what it can leave behind.
 
-use super::args::Args;
-use super::stop::{Stop, StopLine, StopReason};
+use crate::client::Database;
+use crate::job::job_error::JobError;
+use crate::job::nul_bytes;
+use crate::lease::settlement::MAX_OUTPUT_BYTES;
+use crate::lease::token::{Body, Lease, Token};
 use crate::settings::worker::Undecodable;
-use crate::store::database::Database;
-use crate::vocabulary::error::JobError;
-use crate::vocabulary::lease::{Body, Lease, Token};
-use crate::vocabulary::nul;
-use crate::vocabulary::settlement::MAX_OUTPUT_BYTES;
+use crate::worker::cancellation::{Stop, StopLine, StopReason};
+use crate::worker::decode::Args;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,10 +35,10 @@ struct Attempt {
 
 /// What bounds an attempt, once the job, its kind and the worker have all had their say.
 #[derive(Clone, Copy)]
-pub(super) struct Bounds {
-    pub(super) max_attempts: i16,
+pub(crate) struct Bounds {
+    pub(crate) max_attempts: i16,
     /// `None`: the clock cannot reach it.
-    pub(super) must_end: Option<Instant>,
+    pub(crate) must_end: Option<Instant>,
 }
 
 /// Why an output was not taken.
@@ -60,7 +60,7 @@ impl<S> Clone for Context<S> {
 }
 
 impl<S> Context<S> {
-    pub(super) fn new(
+    pub(crate) fn new(
         state: Arc<S>,
         lease: Lease,
         started: Instant,
@@ -165,7 +165,7 @@ impl<S> Context<S> {
 
     /// Keeps a result with this attempt's run, 64 KiB of JSON at most. A later call replaces it.
     pub fn set_output(&self, output: &impl Serialize) -> Result<(), OutputError> {
-        let json = nul::replaced(serde_json::to_string(output)?);
+        let json = nul_bytes::replaced(serde_json::to_string(output)?);
         if json.len() > MAX_OUTPUT_BYTES {
             return Err(OutputError::TooLarge(json.len()));
         }
@@ -173,29 +173,29 @@ impl<S> Context<S> {
         Ok(())
     }
 
-    pub(super) fn output(&self) -> Option<String> {
+    pub(crate) fn output(&self) -> Option<String> {
         self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn started(&self) -> Instant {
+    pub(crate) fn started(&self) -> Instant {
         self.attempt.started
     }
 
-    pub(super) fn database(&self) -> &Database {
+    pub(crate) fn database(&self) -> &Database {
         &self.attempt.database
     }
 
-    pub(super) fn settles_itself(&self) {
+    pub(crate) fn settles_itself(&self) {
         self.attempt.settled_itself.store(true, Ordering::Release);
     }
 
     /// Whether the handler may have settled the attempt in a transaction of its own.
-    pub(super) fn has_settled_itself(&self) -> bool {
+    pub(crate) fn has_settled_itself(&self) -> bool {
         self.attempt.settled_itself.load(Ordering::Acquire)
     }
 
     /// What the handler gets, or why the job cannot run.
-    pub(super) fn args(&self, undecodable: Undecodable) -> Result<Result<Args<'_>, JobError>, &str> {
+    pub(crate) fn args(&self, undecodable: Undecodable) -> Result<Result<Args<'_>, JobError>, &str> {
         let (lease, keyring) = (&self.attempt.lease, self.database().keyring_or_none());
         let body = lease.body.as_ref().map_err(String::as_str);
         body.map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, keyring, undecodable))

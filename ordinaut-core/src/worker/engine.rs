@@ -1,30 +1,40 @@
 //! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what became of it.
 
+/// What one [`Worker::step`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A job was run and settled, with whatever outcome.
+    Worked(Uuid),
+    /// A job was run, but another attempt owns it now; nothing was written.
+    LeaseLost(Uuid),
+    /// No job of these queues and kinds was due, or the worker is drained.
+    Idle,
+}
+
 mod drain;
 #[cfg(test)]
 #[path = "../../tests/unit/hanging_loops.rs"]
 mod tests;
 
-use super::Step;
-use super::attempt::{Attempt, Rest};
-use super::claimer::{Claimer, Connected, PATIENCE};
-use super::fetcher::Fetcher;
-use super::pace::{Pace, Wait};
-use super::pulse::WorkerPulse;
-use super::registry::Registry;
-use super::session::Session;
-use super::settler::{Answer, Letter, Sender, Settler};
-use super::shelf::Shelf;
-use super::surroundings;
-use super::suspects::Suspects;
+use crate::backoff::Backoff;
+use crate::client::Database;
+use crate::db::failure::{Consequence, FailureKind};
+use crate::lease::store::session::Profile;
+use crate::lease::token::Lease;
 use crate::loops::Loops;
+use crate::notify::listen;
 use crate::settings::worker::{Served, WorkerSettings};
-use crate::store::database::Database;
-use crate::store::failure::{Consequence, FailureKind};
-use crate::store::session::Profile;
-use crate::vocabulary::backoff::Backoff;
-use crate::vocabulary::lease::Lease;
-use crate::wakeup::listen;
+use crate::worker::args_fetcher::Fetcher;
+use crate::worker::attempt::{Attempt, Rest};
+use crate::worker::claimer::{Claimer, Connected, PATIENCE};
+use crate::worker::handlers::Registry;
+use crate::worker::liveness::WorkerPulse;
+use crate::worker::poll_pacing::{Pace, Wait};
+use crate::worker::prefetch_buffer::Shelf;
+use crate::worker::quarantine::Suspects;
+use crate::worker::session::Session;
+use crate::worker::settler::{Answer, Letter, Sender, Settler};
+use crate::worker::surroundings;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,6 +42,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
+use uuid::Uuid;
 
 /// Between tries while Postgres is away: well below the time for which no worker claims after its return.
 const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(1) };
@@ -39,7 +50,7 @@ const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(20
 /// Between two log lines about claims that fail again and again.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
-pub(super) struct Engine<S> {
+pub(crate) struct Engine<S> {
     database: Database,
     settings: Arc<WorkerSettings>,
     when_stuck: fn(),
@@ -79,7 +90,7 @@ struct Bench<S> {
 }
 
 impl<S: Send + Sync + 'static> Engine<S> {
-    pub(super) fn new(
+    pub(crate) fn new(
         database: &Database,
         state: Arc<S>,
         registry: Registry<S>,
@@ -115,7 +126,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     /// Claims as long as `shutdown` has not ended, and then drains. After a panic in one of its loops it drains too, and
     /// then goes on with that panic.
-    pub(super) async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
+    pub(crate) async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
         for _ in 0..self.settings.concurrency {
             let runner = self.bench.clone().work(self.settler.inbox());
             self.runners.spawn(self.loops.watch("runner", runner));
@@ -239,7 +250,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 
     /// Runs one due job to its end.
-    pub(super) async fn step(&mut self) -> sqlx::Result<Step> {
+    pub(crate) async fn step(&mut self) -> sqlx::Result<Step> {
         let session = self.session().await?;
         if session.is_drained() {
             return Ok(Step::Idle);

@@ -1,42 +1,42 @@
 //! The worker: leases jobs, runs their handlers, and settles what became of them.
 
-mod args;
-mod attempt;
-mod book;
-mod claimer;
-mod context;
-mod cursor;
-mod engine;
-mod fetcher;
-mod gate;
-mod pace;
-mod pulse;
-mod quiet;
-mod registry;
-mod session;
-mod settle_in;
-mod settler;
-mod shelf;
-mod stop;
-mod stuck;
-mod surroundings;
-mod suspects;
+pub(crate) mod args_fetcher;
+pub(crate) mod attempt;
+pub(crate) mod cancellation;
+pub(crate) mod checkpoint;
+pub(crate) mod claimer;
+pub(crate) mod context;
+pub(crate) mod decode;
+pub(crate) mod engine;
+pub(crate) mod handlers;
+pub(crate) mod limiter;
+pub(crate) mod liveness;
+pub(crate) mod notify_mode;
+pub(crate) mod poll_pacing;
+pub(crate) mod prefetch_buffer;
+pub(crate) mod quarantine;
+pub(crate) mod running_jobs;
+pub(crate) mod session;
+pub(crate) mod settle_in;
+pub(crate) mod settler;
+pub(crate) mod stall;
+pub(crate) mod surroundings;
 
-pub use context::{Context, OutputError};
-pub use cursor::CursorError;
-pub use pulse::WorkerPulse;
-pub use session::EXIT_STUCK;
-pub use settle_in::SettleError;
-pub use stop::StopReason;
+pub use crate::worker::cancellation::StopReason;
+pub use crate::worker::checkpoint::CursorError;
+pub use crate::worker::context::{Context, OutputError};
+pub use crate::worker::engine::Step;
+pub use crate::worker::liveness::WorkerPulse;
+pub use crate::worker::session::EXIT_STUCK;
+pub use crate::worker::settle_in::SettleError;
 
+use crate::client::Database;
 use crate::job::Job;
+use crate::job::job_error::JobError;
 use crate::settings::worker::{Served, WorkerSettings};
-use crate::store::database::Database;
-use crate::vocabulary::error::JobError;
-use engine::Engine;
-use registry::Registry;
+use crate::worker::engine::Engine;
+use crate::worker::handlers::Registry;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// Runs jobs: handlers by kind, the queues to serve, and how many jobs at once.
 ///
@@ -51,17 +51,6 @@ pub struct Worker<S> {
     /// Whether `settings.queues` are those of `queue`, and not the default any more.
     named_queues: bool,
     engine: Option<Engine<S>>,
-}
-
-/// What one [`Worker::step`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// A job was run and settled, with whatever outcome.
-    Worked(Uuid),
-    /// A job was run, but another attempt owns it now; nothing was written.
-    LeaseLost(Uuid),
-    /// No job of these queues and kinds was due, or the worker is drained.
-    Idle,
 }
 
 impl<S: Send + Sync + 'static> Worker<S> {

@@ -1,17 +1,19 @@
 //! The session: what holds this process' leases. It lives on a thread of its own, with its own connection, so that
 //! neither a busy pool nor a blocked runtime can cost the leases, and it ends the process when a handler blocks for good.
 
-use super::book::{Book, Running};
-use super::pulse::{Turns, WorkerPulse};
-use super::stop::Stop;
-use super::stuck::{Stall, did_not_yield, tick};
+use crate::client::Database;
+use crate::db::dedicated_connection::Link;
+use crate::db::failure::silence;
+use crate::db::timeout::answered;
+use crate::lease::store::drain::is_drained;
+use crate::lease::store::session;
+use crate::lease::store::session::Profile;
+use crate::lease::store::settle::{Locked, settle};
 use crate::loops::Loops;
-use crate::store::database::Database;
-use crate::store::drain::is_drained;
-use crate::store::failure::silence;
-use crate::store::link::{Link, answered};
-use crate::store::session::{self, Profile};
-use crate::store::settle::{Locked, settle};
+use crate::worker::cancellation::Stop;
+use crate::worker::liveness::{Turns, WorkerPulse};
+use crate::worker::running_jobs::{Book, Running};
+use crate::worker::stall::{Stall, YIELD, did_not_yield, tick};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
@@ -22,9 +24,6 @@ use tracing::{error, info, warn};
 /// The exit code of a process that ended itself because a handler blocked it: 75, "try again", so that whoever
 /// started it starts it again.
 pub const EXIT_STUCK: i32 = 75;
-
-/// What a handler has to yield after it was told to end. Only one that never awaits needs longer.
-pub(super) const YIELD: Duration = Duration::from_secs(5);
 
 /// Between two looks at what the session was asked, so that a cancel is heard within about a second.
 const LONGEST_BEAT: Duration = Duration::from_secs(1);
@@ -37,9 +36,9 @@ const RECONNECT: Duration = Duration::from_millis(250);
 /// before its end: there is time for two tries, and one outlasts a disk that needs a second or two for each commit before it.
 const RENEWAL: u32 = 4;
 
-pub(super) struct Session {
-    pub(super) id: i64,
-    pub(super) book: Arc<Book>,
+pub(crate) struct Session {
+    pub(crate) id: i64,
+    pub(crate) book: Arc<Book>,
     nonce: AtomicI32,
     drained: Arc<AtomicBool>,
     cut: Arc<AtomicBool>,
@@ -51,7 +50,7 @@ pub(super) struct Session {
 impl Session {
     /// Begins a session, which asks what was cancelled with each beat, and with each of `cancels`. It wakes the claimer when
     /// its connection broke and was made again. `when_stuck` ends the process.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         database: &Database,
         profile: Profile,
         cancels: Arc<Notify>,
@@ -103,26 +102,26 @@ impl Session {
     }
 
     /// A number for a claim; none repeats within the session.
-    pub(super) fn next_nonce(&self) -> i32 {
+    pub(crate) fn next_nonce(&self) -> i32 {
         self.nonce.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Whether an operator drained the worker: it may lease nothing.
-    pub(super) fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         self.drained.load(Ordering::Relaxed)
     }
 
     /// Whether the session's connection broke and was made again since this was asked last: Postgres may have lost leases.
-    pub(super) fn was_cut(&self) -> bool {
+    pub(crate) fn was_cut(&self) -> bool {
         self.cut.swap(false, Ordering::Relaxed)
     }
 
-    pub(super) fn is_lost(&self) -> bool {
+    pub(crate) fn is_lost(&self) -> bool {
         self.lost.is_cancelled()
     }
 
     /// Ends the session in order, and waits for that.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         drop(self.stop);
         // An error is the thread's end.
         self.ended.await.ok();

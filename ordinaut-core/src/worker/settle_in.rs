@@ -1,11 +1,11 @@
 //! Settle in the caller's transaction: what a handler did and that its attempt succeeded are one commit.
 
-use super::context::Context;
-use super::stop::{Stop, StopLine};
-use crate::store::own_end::{OwnEnd, own_end as own_end_in};
-use crate::store::settle::{Ended, Locked, settle};
-use crate::vocabulary::backoff::Backoff;
-use crate::vocabulary::settlement::Settlement;
+use crate::backoff::Backoff;
+use crate::lease::settlement::Settlement;
+use crate::lease::store::commit_check::{OwnEnd, own_end as own_end_in};
+use crate::lease::store::settle::{Ended, Locked, settle};
+use crate::worker::cancellation::{Stop, StopLine};
+use crate::worker::context::Context;
 use sqlx::PgConnection;
 use std::time::Duration;
 use tracing::warn;
@@ -85,7 +85,7 @@ impl<S> Context<S> {
 /// Waits until it is known what became of an attempt whose handler has settled it and returned. Its transaction may still
 /// be open: a rollback takes its time, and a handler can give the transaction to somebody else. Then so long as the worker
 /// does not stop; [`OwnEnd::Open`] leaves the job to whoever rescues it.
-pub(super) async fn own_end<S>(context: &Context<S>, line: &StopLine) -> OwnEnd {
+pub(crate) async fn own_end<S>(context: &Context<S>, line: &StopLine) -> OwnEnd {
     let (id, attempt) = (context.job_id(), context.attempt());
     let known = async {
         let mut looks = 0_i16;

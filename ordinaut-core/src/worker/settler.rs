@@ -1,20 +1,21 @@
 //! The settler: writes ends of attempts, grouped by themselves. What arrives while one statement is under way is the
 //! next one: no timer, so a lone end waits for nothing.
 
-use super::attempt::Finished;
-use super::book::Book;
-use super::pulse::Turns;
+use crate::backoff::Backoff;
+use crate::client::Database;
+use crate::db::dedicated_connection::Link;
+use crate::db::failure::{Consequence, FailureKind};
+use crate::db::timeout::answered;
+use crate::job::job_error::JobError;
+use crate::job::outcome::Outcome;
+use crate::lease::settlement::{Budget, Settlement};
+use crate::lease::store::settle::{Ended, Locked, Settled, settle, succeed};
 use crate::loops::Loops;
+use crate::notify::notifier;
 use crate::settings::worker::WorkerSettings;
-use crate::store::database::Database;
-use crate::store::failure::{Consequence, FailureKind};
-use crate::store::link::{Link, answered};
-use crate::store::settle::{Ended, Locked, Settled, settle, succeed};
-use crate::vocabulary::backoff::Backoff;
-use crate::vocabulary::error::JobError;
-use crate::vocabulary::outcome::Outcome;
-use crate::vocabulary::settlement::{Budget, Settlement};
-use crate::wakeup::hinter;
+use crate::worker::attempt::Finished;
+use crate::worker::liveness::Turns;
+use crate::worker::running_jobs::Book;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,35 +40,35 @@ const MOMENT: Duration = Duration::from_millis(5);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
 
 /// An end on its way to the database.
-pub(super) struct Letter {
-    pub(super) finished: Finished,
-    pub(super) sender: Sender,
+pub(crate) struct Letter {
+    pub(crate) finished: Finished,
+    pub(crate) sender: Sender,
 }
 
 /// Who sent it, and wants to know.
-pub(super) struct Sender {
-    pub(super) kind: Arc<str>,
-    pub(super) queue: Arc<str>,
+pub(crate) struct Sender {
+    pub(crate) kind: Arc<str>,
+    pub(crate) queue: Arc<str>,
     /// It takes room of limits until it is settled.
-    pub(super) limited: bool,
-    pub(super) book: Arc<Book>,
+    pub(crate) limited: bool,
+    pub(crate) book: Arc<Book>,
     /// Only a step waits for what became of its letter.
-    pub(super) answer: Option<oneshot::Sender<Answer>>,
+    pub(crate) answer: Option<oneshot::Sender<Answer>>,
 }
 
 impl Sender {
     /// Whoever asked may have stopped waiting.
-    pub(super) fn answer(self, answer: Answer) {
+    pub(crate) fn answer(self, answer: Answer) {
         self.answer.map(|asked| asked.send(answer).ok());
     }
 
     /// Its handler has settled the attempt, in a transaction of its own.
-    pub(super) fn settled_itself(self, database: &Database, wake: &Notify) {
+    pub(crate) fn settled_itself(self, database: &Database, wake: &Notify) {
         self.book.ended(&self.queue, Outcome::Succeeded, 1);
         if self.limited {
             // What waits for its room may have it, here and elsewhere.
             wake.notify_one();
-            hinter::tell(database, [&*self.queue]);
+            notifier::tell(database, [&*self.queue]);
         }
         self.answer(Answer::Settled);
     }
@@ -75,19 +76,19 @@ impl Sender {
 
 /// Whether an end was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Settled,
     LeaseLost,
 }
 
-pub(super) struct Settler {
+pub(crate) struct Settler {
     inbox: mpsc::Sender<Letter>,
     task: JoinHandle<()>,
 }
 
 impl Settler {
     /// `wake` is woken when something ended that took room of limits.
-    pub(super) fn start(
+    pub(crate) fn start(
         database: &Database,
         settings: &WorkerSettings,
         wake: Arc<Notify>,
@@ -101,17 +102,17 @@ impl Settler {
     }
 
     /// Where attempts hand in their ends.
-    pub(super) fn inbox(&self) -> mpsc::Sender<Letter> {
+    pub(crate) fn inbox(&self) -> mpsc::Sender<Letter> {
         self.inbox.clone()
     }
 
     /// Whether it panicked: the ends of what still runs cannot be written.
-    pub(super) fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         self.task.is_finished()
     }
 
     /// Writes what is left, for as long as `patience` lasts. What remains is rescued when the session has ended.
-    pub(super) async fn close(self, patience: Duration) {
+    pub(crate) async fn close(self, patience: Duration) {
         drop(self.inbox);
         if tokio::time::timeout(patience, self.task).await.is_err() {
             error!("stopped before all ends of attempts were written: those jobs run again");
@@ -141,7 +142,7 @@ struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// All are plain successes of this session.
-    Place(i64),
+    Ctid(i64),
     Key(Locked),
 }
 
@@ -158,7 +159,7 @@ impl Desk {
             let plain = |end: &Ended| end.is_plain_success() && end.token.session == session;
             let (plain, others): (Vec<_>, Vec<_>) =
                 received.drain(..).partition(|letter| plain(&letter.finished.ended));
-            for (letters, way) in [(plain, Way::Place(session)), (others, Way::Key(Locked::Leave))] {
+            for (letters, way) in [(plain, Way::Ctid(session)), (others, Way::Key(Locked::Leave))] {
                 if !letters.is_empty() {
                     self.write(Batch::of(letters, way)).await;
                 }
@@ -198,7 +199,7 @@ impl Desk {
             batch.senders.iter().filter(|sender| sender.limited).map(|sender| &*sender.queue).collect();
         if !limited.is_empty() && !settled.is_empty() {
             self.wake.notify_one();
-            hinter::tell(&self.database, limited);
+            notifier::tell(&self.database, limited);
         }
     }
 
@@ -208,7 +209,7 @@ impl Desk {
         let mut failures = 0;
         loop {
             let result = match (self.link.connection().await, batch.way) {
-                (Ok(connection), Way::Place(session)) => {
+                (Ok(connection), Way::Ctid(session)) => {
                     answered(patience, succeed(&schema, session, &batch.ended, connection)).await
                 }
                 (Ok(connection), Way::Key(locked)) => {

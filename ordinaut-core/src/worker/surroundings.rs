@@ -1,9 +1,9 @@
 //! Says in the log what a worker lacks around it: a scheduler that is alive, and a pool whose connections do no harm. Else
 //! people find out when a job of a dead worker never runs again, or an enqueue fails beside others.
 
+use crate::client::Database;
+use crate::db::obstacle::Severity;
 use crate::loops::Loops;
-use crate::store::database::Database;
-use crate::store::obstacle::Severity;
 use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
@@ -15,7 +15,7 @@ const FIRST: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// Looks until the guard is dropped.
-pub(super) fn watch(database: &Database, worker: &str, loops: &Loops) -> DropGuard {
+pub(crate) fn watch(database: &Database, worker: &str, loops: &Loops) -> DropGuard {
     let stop = CancellationToken::new();
     let (stopped, database, worker) = (stop.clone(), database.clone(), worker.to_owned());
     loops.spawn("surroundings", async move {

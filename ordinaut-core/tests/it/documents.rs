@@ -42,26 +42,28 @@ fn the_readme_is_short() {
 }
 
 #[test]
-fn every_test_that_is_said_to_hold_an_invariant_exists() {
-    let architecture = document("ARCHITECTURE.md");
-    let rows = section(&architecture, "Invariants").lines().filter(|line| line.starts_with('|'));
-    let named: BTreeSet<_> = rows.flat_map(test_files).collect();
-    assert!(!named.is_empty(), "the table of invariants is not where it was");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let missing: Vec<_> = named.iter().filter(|name| !root.join(name).exists()).collect();
-    assert!(missing.is_empty(), "ARCHITECTURE.md names {missing:?}, which ordinaut-core does not have");
-}
-
-/// The files that a row names: in `tests/it` unless it says otherwise, or from the top of the repository.
-fn test_files(row: &str) -> Vec<String> {
-    let parts: Vec<_> = row.split('`').collect();
-    let quoted = parts[1..].chunks_exact(2).filter(|pair| pair[0].ends_with(".rs"));
-    let place = |name: &str, after: &str| match name.contains('/') {
-        true => "..",
-        false if after.starts_with(" in the vocabulary") => "src/vocabulary",
-        false => "tests/it",
-    };
-    quoted.map(|pair| format!("{}/{}", place(pair[0], pair[1]), pair[0])).collect()
+fn every_file_that_a_document_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut documents = vec!["ARCHITECTURE.md".to_owned(), "CONTRIBUTING.md".to_owned(), "migrations/README.md".to_owned()];
+    let decisions = fs::read_dir(root.join("docs/decisions")).unwrap();
+    documents.extend(decisions.map(|entry| format!("docs/decisions/{}", entry.unwrap().file_name().to_string_lossy())));
+    let homes = ["", "ordinaut-core", "ordinaut-core/src", "ordinaut-core/tests/it", "docs", "migrations", "benches"];
+    let (mut named, mut missing) = (0, Vec::new());
+    for name in documents {
+        let text = document(&name);
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let is_file = [".rs", ".sql"].iter().any(|end| quoted.ends_with(end));
+            // A statement is known by its name alone.
+            if is_file && !quoted.contains(['*', ' ', '<']) && (quoted.contains('/') || quoted.ends_with(".rs")) {
+                named += 1;
+                if !quoted.contains("NAME") && homes.iter().all(|home| !root.join(home).join(quoted).exists()) {
+                    missing.push(format!("{name}: {quoted}"));
+                }
+            }
+        }
+    }
+    assert!(named > 100, "{named} files are named: the documents are not where they were");
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
 }
 
 #[test]

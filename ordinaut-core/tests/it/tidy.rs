@@ -1,45 +1,50 @@
-//! Taste, as far as a machine can check it: the storeys of the house, sizes, first lines, nothing left over.
+//! Taste, as far as a machine can check it: which feature may use which, sizes, first lines, nothing left over.
 
 use ordinaut_core::settings::{ALL, About};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Who, what it must not name, and why.
+/// Where a word must not stand, and why.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
-    (
-        "ordinaut-core/src/vocabulary",
-        &["tokio", "sqlx", "fred", "Utc::now", "Instant", "rand::", "std::fs", "std::env"],
-        "the vocabulary is pure: now and jitter are arguments",
-    ),
-    ("ordinaut-core/src/store", &["tokio::spawn", "fred", "axum"], "Postgres decides, Redis tells"),
-    ("ordinaut-core/src/stream", &["store::", "sqlx"], "Redis decides nothing, so it asks Postgres nothing"),
-    ("ordinaut-core/src/worker", SQL, "statements live in the store"),
-    ("ordinaut-core/src/scheduler", SQL, "statements live in the store"),
-    ("ordinaut-core/src/task", SQL, "statements live in the store"),
-    ("ordinaut-api/src", DOORS, "doors use the library's public face"),
-    ("ordinaut-scheduler/src", DOORS, "doors use the library's public face"),
-    ("ordinaut-worker/src", DOORS, "doors use the library's public face"),
-    ("ordinaut-cli/src", DOORS, "doors use the library's public face"),
+    ("ordinaut-api/src", DOORS, "programs use the library's public face"),
+    ("ordinaut-scheduler/src", DOORS, "programs use the library's public face"),
+    ("ordinaut-worker/src", DOORS, "programs use the library's public face"),
+    ("ordinaut-cli/src", DOORS, "programs use the library's public face"),
 ];
+
+/// The features of the library, each of which may use those before it. `client.rs` stands outside: what every feature is
+/// asked through, and what holds the pool.
+const FEATURES: &[&str] = &[
+    "seconds",
+    "backoff",
+    "error",
+    "name",
+    "json",
+    "loops",
+    "db",
+    "notify",
+    "job",
+    "lease",
+    "queue",
+    "limit",
+    "schedule",
+    "task",
+    "event",
+    "fleet",
+    "maintenance",
+    "worker",
+    "testing",
+];
+
+/// What a file that only decides must not name: `now` and chance are its arguments.
+const ACTS: &[&str] =
+    &["tokio", "sqlx", "fred", "Utc::now", "Instant::now", "SystemTime", "rand::", "std::fs", "std::env"];
 
 const DOORS: &[&str] = &["sqlx::query", "fred"];
 
-/// A statement, or a table that nobody but the store may name.
-const SQL: &[&str] = &[
-    "sqlx::query",
-    "sql!(",
-    "\"select ",
-    "\"insert ",
-    "\"update ",
-    "\"delete ",
-    "due_work",
-    "dead_letter",
-    "job_state",
-    "outbox",
-    "event_head",
-    "outcome_count",
-];
+/// A statement.
+const SQL: &[&str] = &["sqlx::query", "sqlx::raw_sql", "sql!(", "\"select ", "\"insert ", "\"update ", "\"delete "];
 
 const LEFT_OVER: &[&str] = &["todo!", "dbg!", "unimplemented!", "TODO", "FIXME", "XXX"];
 
@@ -88,16 +93,137 @@ fn look_at(directory: &str, extension: &str, look: impl Fn(&str, &str) -> Vec<St
     files.iter().flat_map(|file| look(&relative(file), &fs::read_to_string(file).unwrap())).collect()
 }
 
+/// A file of the library: its path below `src`, the feature that it belongs to, and its code without tests and comments.
+struct Source {
+    path: String,
+    feature: String,
+    code: String,
+}
+
+impl Source {
+    fn all() -> Vec<Self> {
+        let home = root().join("ordinaut-core/src");
+        let sources = files("ordinaut-core/src", "rs").into_iter().map(|file| {
+            let path = file.strip_prefix(&home).unwrap().to_str().unwrap().to_owned();
+            let feature = path.split(['/', '.']).next().unwrap().to_owned();
+            let text = fs::read_to_string(file).unwrap();
+            let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap();
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let code = lines.collect::<Vec<_>>().join("\n");
+            Self { path, feature, code }
+        });
+        sources.filter(|source| source.path != "lib.rs").collect()
+    }
+
+    /// `crate::job::store`, for `job/store.rs` and for `job/store/mod.rs`.
+    fn module(&self) -> String {
+        let path = self.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        format!("crate::{}", path.replace('/', "::"))
+    }
+
+    fn is_store(&self) -> bool {
+        self.feature == "db" || self.path.contains("/store/") || self.path.ends_with("/store.rs")
+    }
+
+    /// Whether its name says that it acts: it waits, looks at a clock, or talks to another process.
+    fn acts(&self) -> bool {
+        let outside = ["binary", "settings", "client", "loops", "maintenance", "notify", "worker", "testing"];
+        let runs = self.path.contains("/run/") || self.path.ends_with("/run.rs") || self.path.ends_with("/redis.rs");
+        // An error may hold the one that it was made of.
+        let error = self.path.ends_with("error.rs");
+        outside.contains(&&*self.feature) || runs || error || self.is_store()
+    }
+
+    /// The modules of the library that it names.
+    fn uses<'a>(&self, modules: &'a BTreeSet<String>) -> BTreeSet<&'a String> {
+        let mut named = BTreeSet::new();
+        for found in self.code.split("crate::").skip(1) {
+            let end = found.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(found.len());
+            let (path, rest) = (found[..end].trim_end_matches(':'), &found[end..]);
+            named.insert(format!("crate::{path}"));
+            if let Some(group) = rest.strip_prefix('{').and_then(|group| group.split_once('}')) {
+                named.extend(group.0.split(',').map(|item| format!("crate::{path}::{}", item.trim())));
+            }
+        }
+        let module = self.module();
+        let longest = named.iter().filter_map(|path| {
+            let steps: Vec<_> = path.split("::").collect();
+            (1..=steps.len()).rev().find_map(|length| modules.get(&steps[..length].join("::")))
+        });
+        longest.filter(|used| **used != module).collect()
+    }
+}
+
 #[test]
-fn arrows_only_point_down() {
-    assert!(!files("ordinaut-core/src/vocabulary", "rs").is_empty(), "the house is not where it was");
-    let remarks = FORBIDDEN.iter().flat_map(|(storey, words, why)| {
-        look_at(storey, "rs", |name, text| {
+fn programs_use_the_public_face() {
+    let remarks = FORBIDDEN.iter().flat_map(|(place, words, why)| {
+        look_at(place, "rs", |name, text| {
             let named = words.iter().filter(|word| text.contains(**word));
             named.map(|word| format!("{name} names {word}: {why}")).collect()
         })
     });
     check(remarks.collect());
+}
+
+#[test]
+fn the_name_of_a_file_says_what_it_may_do() {
+    let mut remarks = Vec::new();
+    for source in Source::all() {
+        let Source { path, feature, code } = &source;
+        let named = |words: &[&'static str]| words.iter().copied().find(|word| code.contains(word));
+        // Tests of programs ask Postgres what they like, and the pool is made in client.rs.
+        if !source.is_store() && !["testing", "client"].contains(&&**feature) {
+            remarks.extend(named(SQL).map(|word| format!("{path} has {word}: statements live in a store")));
+        }
+        if !source.acts() {
+            remarks.extend(named(ACTS).map(|word| format!("{path} names {word}: it is pure, or belongs below run/")));
+        }
+        if !["notify/redis/", "event/redis.rs"].iter().any(|home| path.starts_with(home)) {
+            remarks.extend(named(&["fred::"]).map(|_| format!("{path} talks to Redis")));
+        }
+    }
+    check(remarks);
+}
+
+#[test]
+fn features_use_only_those_before_them() {
+    let place = |feature: &str| FEATURES.iter().position(|known| *known == feature);
+    let mut remarks = Vec::new();
+    for source in Source::all() {
+        let Source { path, feature, code } = &source;
+        if ["binary", "settings", "client"].contains(&&**feature) {
+            continue;
+        }
+        let Some(own) = place(feature) else {
+            remarks.push(format!("{path}: FEATURES does not say where {feature} stands"));
+            continue;
+        };
+        let named = code.split("crate::").skip(1).filter_map(|rest| rest.split([':', ';', ',', ' ']).next());
+        let later = named.filter(|used| place(used).is_some_and(|at| at > own));
+        remarks.extend(later.map(|used| format!("{path} uses {used}, which stands above {feature}")));
+    }
+    check(remarks);
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let mut sources = Source::all();
+    sources.retain(|source| source.feature != "settings");
+    let modules: BTreeSet<String> = sources.iter().map(Source::module).collect();
+    let mut uses: BTreeMap<String, BTreeSet<&String>> =
+        sources.iter().map(|source| (source.module(), source.uses(&modules))).collect();
+    assert!(uses.values().map(BTreeSet::len).sum::<usize>() > 300, "the uses were not found");
+    // Whatever uses nothing that is left is in no circle.
+    loop {
+        let free: Vec<String> =
+            uses.iter().filter(|(_, uses)| uses.is_empty()).map(|(module, _)| module.clone()).collect();
+        if free.is_empty() {
+            break;
+        }
+        uses.retain(|module, _| !free.contains(module));
+        uses.values_mut().for_each(|uses| uses.retain(|used| !free.contains(used)));
+    }
+    check(uses.iter().map(|(module, uses)| format!("{module} is in or above a circle: it uses {uses:?}")).collect());
 }
 
 #[test]
@@ -133,9 +259,9 @@ fn one_file_says_what_a_failure_of_postgres_means() {
     const JUDGEMENTS: [&str; 4] = ["as_database_error", "sqlx::Error::Database", "PoolTimedOut", ".code()"];
     let judge = |name: &str, text: &str| -> Vec<String> {
         // What a process' exit code is has the same name.
-        let is_judge = name.contains("/tests/") || name.ends_with("store/failure.rs");
+        let is_judge = name.contains("/tests/") || name.ends_with("db/failure.rs");
         let words = JUDGEMENTS.iter().filter(|word| !is_judge && text.contains(**word));
-        words.map(|word| format!("{name} names {word}: ask FailureKind in store/failure.rs")).collect()
+        words.map(|word| format!("{name} names {word}: ask FailureKind in db/failure.rs")).collect()
     };
     let homes =
         ["ordinaut-core/src", "ordinaut-api/src", "ordinaut-cli/src", "ordinaut-scheduler/src", "ordinaut-worker/src"];

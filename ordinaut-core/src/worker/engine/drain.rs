@@ -1,8 +1,8 @@
 //! The end of a worker: what runs ends or is given back, and every end is written.
 
-use super::Engine;
-use crate::worker::shelf::Shelf;
-use crate::worker::stop::Stop;
+use crate::worker::cancellation::Stop;
+use crate::worker::engine::Engine;
+use crate::worker::prefetch_buffer::Shelf;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -12,7 +12,7 @@ const LEAST_FLUSH: Duration = Duration::from_secs(5);
 
 impl<S: Send + Sync + 'static> Engine<S> {
     /// Waits for what runs and then gives it back, writes all ends, and ends the session.
-    pub(super) async fn drain(mut self) {
+    pub(crate) async fn drain(mut self) {
         // What ends when nobody can write its end has nothing to wait for.
         let grace = if self.settler.is_gone() { Duration::ZERO } else { self.settings.shutdown_grace };
         let name = self.settings.name.clone();

@@ -1,0 +1,94 @@
+//! What an operator asks of the database itself.
+
+use crate::client::Database;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// The server, as far as it matters here.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct ServerStatus {
+    /// As the server says it.
+    pub version: String,
+    /// Its first number.
+    pub major: i32,
+    /// Whether an answered commit survives a power cut: fsync and full-page writes are on.
+    pub durable: bool,
+    /// Whether it is a standby, which takes no writes.
+    pub in_recovery: bool,
+    /// Its clock, the only one that decides.
+    pub now: DateTime<Utc>,
+    /// The account that we are there.
+    pub account: String,
+}
+
+/// Who keeps vacuum from removing dead rows.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct OldestSnapshot {
+    /// `backend`, `slot`, `prepared` or `standby`.
+    pub kind: String,
+    /// Who it is, for people.
+    pub holder: String,
+    /// For how many seconds; unknown of slots and standbys.
+    pub seconds: Option<f64>,
+    /// How many transactions have begun since.
+    pub xids: i32,
+}
+
+/// How some jobs fared together.
+#[derive(Clone, Debug, Default, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct Summary {
+    /// How many of them exist.
+    pub jobs: i64,
+    /// How many succeeded.
+    pub succeeded: i64,
+    /// How many are dead.
+    pub dead: i64,
+    /// How many were called off.
+    pub cancelled: i64,
+    /// How many attempts failed and were followed by another.
+    pub retried: i64,
+    /// How many attempts asked to be run again later.
+    pub snoozed: i64,
+    /// Half of the first attempts began within so many seconds of being due.
+    pub wait_p50: f64,
+    /// 95 % of the first attempts began within so many seconds of being due.
+    pub wait_p95: f64,
+}
+
+impl Summary {
+    /// How many of the jobs have ended, however.
+    pub fn ended(&self) -> i64 {
+        self.succeeded + self.dead + self.cancelled
+    }
+}
+
+impl Database {
+    /// The server, as far as it matters here.
+    pub async fn server(&self) -> sqlx::Result<ServerStatus> {
+        sqlx::query_as(self.sql(sql!("db/server"))).fetch_one(self).await
+    }
+
+    /// Who holds the oldest snapshot of the server, if anybody does. Of other accounts' sessions an ordinary account sees
+    /// only that they are there.
+    pub async fn oldest_snapshot(&self) -> sqlx::Result<Option<OldestSnapshot>> {
+        sqlx::query_as(self.sql(sql!("db/oldest_snapshot"))).fetch_optional(self).await
+    }
+
+    /// How some jobs fared together.
+    pub async fn summary(&self, job_ids: &[Uuid]) -> sqlx::Result<Summary> {
+        sqlx::query_as(self.sql(sql!("db/summary"))).bind(job_ids).fetch_one(self).await
+    }
+
+    /// Puts the schema on the search path of the account that we are there, so that `select count(*) from due_work`
+    /// works in psql as it stands; behind `public`, where an application of the same account makes its own tables. Changes the account for every database of the server.
+    pub async fn put_on_search_path(&self) -> sqlx::Result<()> {
+        sqlx::query(self.schema().fill("alter role current_user set search_path = public, {schema}"))
+            .execute(self)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! Postgres: connections, the schema, migrations, and what a failure means. Other features keep their statements in their
+//! own `store`; nothing else knows the name of a table.
+
+// First, because the modules below use its macro.
+#[macro_use]
+mod statement;
+
+pub(crate) mod by_key;
+pub(crate) mod connect_options;
+pub(crate) mod connection_settings;
+pub(crate) mod contention;
+pub(crate) mod ctid;
+pub(crate) mod dedicated_connection;
+pub(crate) mod diagnostics;
+pub(crate) mod executor;
+pub(crate) mod failure;
+pub(crate) mod fields;
+pub(crate) mod migrate;
+pub(crate) mod obstacle;
+pub(crate) mod page;
+pub(crate) mod pooler;
+pub(crate) mod schema;
+pub(crate) mod timeout;

@@ -1,0 +1,32 @@
+//! Why a job was not enqueued.
+
+use crate::db::contention::OfPostgres;
+use crate::error::InvalidField;
+use uuid::Uuid;
+
+/// Why a job was not enqueued; nothing was stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnqueueError {
+    /// A field cannot be accepted.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// The arguments cannot be written as JSON.
+    #[error("args could not be written as JSON")]
+    Encode(#[from] serde_json::Error),
+    /// Another job holds the unique key, and that was to be an error.
+    #[error("job {id} holds the unique key")]
+    Duplicate {
+        /// That job.
+        id: Uuid,
+    },
+    /// Postgres refused, or was not there.
+    #[error("could not enqueue")]
+    Database(#[from] sqlx::Error),
+}
+
+impl OfPostgres for EnqueueError {
+    fn of_postgres(&self) -> Option<&sqlx::Error> {
+        if let Self::Database(error) = self { Some(error) } else { None }
+    }
+}

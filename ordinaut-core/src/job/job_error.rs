@@ -1,0 +1,97 @@
+//! How a handler says that an attempt did not succeed.
+
+use crate::error::Chain;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+type Source = Box<dyn Error + Send + Sync>;
+
+/// Why an attempt did not succeed, and so what becomes of its job.
+///
+/// Any error turns into "try again" with `?`; [`Fatal::fatal`] turns it into "never again".
+///
+/// ```
+/// use ordinaut_core::{Fatal, JobError};
+///
+/// fn port(text: &str) -> Result<u16, JobError> {
+///     let port = text.parse::<u16>().fatal()?; // no retry makes it a number
+///     if port == 0 {
+///         return Err(JobError::cancel("port 0 means that nobody wants it"));
+///     }
+///     Ok(port)
+/// }
+/// assert!(port("x").is_err());
+/// ```
+#[derive(Debug)]
+pub struct JobError(pub(crate) Cause);
+
+#[derive(Debug)]
+pub(crate) enum Cause {
+    Retry { source: Source, after: Option<Duration> },
+    Fatal(Source),
+    Snooze(Duration),
+    Cancel(String),
+}
+
+/// For a log; what a run keeps is in its settlement.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retry { source, .. } | Self::Fatal(source) => Chain(&**source).fmt(f),
+            Self::Snooze(delay) => write!(f, "it asked to be run again in {} s", delay.as_secs_f64()),
+            Self::Cancel(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl JobError {
+    /// Try again after the backoff, as long as the job has attempts left.
+    pub fn retry(source: impl Into<Source>) -> Self {
+        Self(Cause::Retry { source: source.into(), after: None })
+    }
+
+    /// Bury the job: it becomes a dead letter, whatever attempts it had left.
+    pub fn fatal(source: impl Into<Source>) -> Self {
+        Self(Cause::Fatal(source.into()))
+    }
+
+    /// Run again after `delay`, without counting this attempt as a failure.
+    pub fn snooze(delay: Duration) -> Self {
+        Self(Cause::Snooze(delay))
+    }
+
+    /// End the job as cancelled.
+    pub fn cancel(reason: impl Into<String>) -> Self {
+        Self(Cause::Cancel(reason.into()))
+    }
+
+    /// Wait for exactly `delay` instead of the backoff, as a server's `Retry-After` asks. Only a retry waits;
+    /// any other error is returned as it was.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        if let Cause::Retry { after, .. } = &mut self.0 {
+            *after = Some(delay);
+        }
+        self
+    }
+}
+
+// JobError is not itself an Error, or this would clash with the blanket `From<T> for T`.
+impl<E: Error + Send + Sync + 'static> From<E> for JobError {
+    fn from(error: E) -> Self {
+        Self::retry(error)
+    }
+}
+
+/// Turns any error into one that no retry can mend.
+pub trait Fatal<T> {
+    /// Bury the job if this is an error.
+    fn fatal(self) -> Result<T, JobError>;
+}
+
+impl<T, E: Into<Source>> Fatal<T> for Result<T, E> {
+    fn fatal(self) -> Result<T, JobError> {
+        self.map_err(JobError::fatal)
+    }
+}

@@ -1,0 +1,100 @@
+//! The trait that makes a type a job.
+
+pub(crate) mod args;
+pub(crate) mod ciphertext;
+pub(crate) mod enqueue_error;
+pub(crate) mod job_error;
+pub(crate) mod keyring;
+pub(crate) mod mask;
+pub(crate) mod new_job;
+pub(crate) mod nul_bytes;
+pub(crate) mod outcome;
+pub(crate) mod redaction;
+pub(crate) mod run;
+pub(crate) mod state;
+pub(crate) mod store;
+pub(crate) mod unique;
+pub(crate) mod wait;
+
+use crate::backoff::Backoff;
+use crate::job::enqueue_error::EnqueueError;
+use crate::job::new_job::{NewJob, Seal};
+use crate::job::run::destination::Destination;
+use crate::job::store::enqueue::Enqueued;
+use crate::job::unique::Unique;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// A type whose values are the arguments of one kind of job.
+///
+/// ```
+/// use ordinaut_core::Job;
+/// use serde::{Deserialize, Serialize};
+/// use std::time::Duration;
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Resize {
+///     picture: u64,
+///     width: u32,
+/// }
+///
+/// impl Job for Resize {
+///     const KIND: &'static str = "resize";
+///     const QUEUE: &'static str = "pictures";
+///     const MAX_ATTEMPTS: Option<i16> = Some(20);
+///     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(300));
+/// }
+/// ```
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What workers know it by. It is stored with each job: renaming it strands those that wait.
+    const KIND: &'static str;
+
+    /// The queue that its jobs wait in, unless [`NewJob::queue`] says otherwise.
+    const QUEUE: &'static str = "default";
+
+    /// From 1 (most urgent) to 9, unless [`NewJob::priority`] says otherwise.
+    const PRIORITY: i16 = 5;
+
+    /// Number of attempts that may fail before it is dead; `None` leaves it to the worker.
+    const MAX_ATTEMPTS: Option<i16> = None;
+
+    /// Time that one attempt may take; `None` leaves it to the worker (an hour, unless its settings say otherwise).
+    const TIMEOUT: Option<Duration> = None;
+
+    /// Words to find its jobs by; [`NewJob::tags`] takes their place.
+    const TAGS: &'static [&'static str] = &[];
+
+    /// How long a failed one waits; `None` leaves it to the worker.
+    const BACKOFF: Option<Backoff> = None;
+
+    /// Whether the arguments are stored encrypted, for handlers only to read. Enqueuing then needs a
+    /// [`Database`](crate::Database) with a key ring, or, with the feature `encryption`, `NewJob::encrypted`; without either
+    /// it fails, and nothing is stored.
+    const ENCRYPTED: bool = false;
+
+    /// What makes one unique; `None`: nothing does.
+    fn unique(&self) -> Option<Unique> {
+        None
+    }
+
+    /// Inserts one: `job.enqueue(&database)`, or inside your own transaction `job.enqueue(database.in_tx(&mut tx))`. For
+    /// options see [`Job::new_job`].
+    fn enqueue(&self, destination: impl Destination) -> impl Future<Output = Result<Enqueued, EnqueueError>> + Send {
+        let job = self.new_job();
+        async { job?.enqueue(destination).await }
+    }
+
+    /// The same, not enqueued yet, to be given options. Fails if the value cannot be written as JSON.
+    fn new_job(&self) -> Result<NewJob, serde_json::Error> {
+        let mut job =
+            NewJob::new(Self::KIND, self)?.queue(Self::QUEUE).priority(Self::PRIORITY).tags(Self::TAGS.iter().copied());
+        job.max_attempts = Self::MAX_ATTEMPTS;
+        job.timeout = Self::TIMEOUT;
+        job.unique = self.unique();
+        if Self::ENCRYPTED {
+            job.seal = Seal::Asked;
+        }
+        Ok(job)
+    }
+}

@@ -1,0 +1,88 @@
+//! Enqueueing where the library commits: the hint follows the commit.
+
+use crate::client::Database;
+use crate::job::enqueue_error::EnqueueError;
+use crate::job::new_job::NewJob;
+use crate::job::store::batch::Wake;
+use crate::job::store::enqueue::{Enqueued, enqueue_one, insert_many};
+use crate::notify::notifier;
+use sqlx::{Postgres, Transaction};
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+impl Database {
+    /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
+    pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
+        let sealing = self.sealing(job);
+        // Whoever asked for it is told by the commit, sooner than by any hint after it; but not over Redis.
+        let (enqueued, told) = enqueue_one(self.schema(), sealing.borrow(), Wake::InTransaction, self).await?;
+        if matches!(enqueued, Enqueued::New(_)) && (!told || self.redis_url().is_some()) {
+            notifier::tell(self, [&*job.queue]);
+        }
+        Ok(enqueued)
+    }
+
+    /// Inserts all of the jobs or none, in a transaction of their own, and says how many were inserted: a
+    /// [duplicate](Enqueued::Duplicate) is none. Unique jobs are all kept in memory meanwhile, of others a thousand at once.
+    pub async fn enqueue_many(&self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
+        let mut tx = self.begin().await?;
+        let mut queues = BTreeSet::new();
+        let collect = |queue: &str| {
+            if !queues.contains(queue) {
+                queues.insert(queue.to_owned());
+            }
+        };
+        let jobs = jobs.into_iter().map(|job| self.sealing(job));
+        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut tx, collect).await?;
+        tx.commit().await?;
+        notifier::tell(self, queues.iter().map(|queue| &**queue));
+        Ok(inserted.new)
+    }
+
+    /// Collects jobs to be inserted at the end of a transaction of yours.
+    pub fn pending(&self) -> Pending {
+        Pending { database: self.clone(), jobs: Vec::new() }
+    }
+}
+
+/// Jobs that wait for the end of a transaction: they are inserted in one statement just before its commit, which is kinder
+/// to everybody than rows that lie around uncommitted, and workers hear of them right after it.
+///
+/// ```no_run
+/// # async fn order(database: ordinaut_core::Database) -> Result<(), Box<dyn std::error::Error>> {
+/// use ordinaut_core::NewJob;
+///
+/// let mut tx = database.pool().begin().await?;
+/// let mut pending = database.pending();
+/// sqlx::query("update stock set left = left - 1").execute(&mut *tx).await?;
+/// pending.add(NewJob::new("send_invoice", &serde_json::json!({"order": 7}))?);
+/// pending.commit(tx).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "pending jobs are only inserted by commit"]
+pub struct Pending {
+    database: Database,
+    jobs: Vec<NewJob>,
+}
+
+impl Pending {
+    /// One more; returns the id that it will have, unless it turns out to be a duplicate.
+    pub fn add(&mut self, job: NewJob) -> Uuid {
+        let id = job.id;
+        self.jobs.push(job);
+        id
+    }
+
+    /// Inserts the jobs, commits, and wakes workers that wait; the answers are in the order in which the jobs were added. An
+    /// error rolls everything back.
+    pub async fn commit(self, mut tx: Transaction<'_, Postgres>) -> Result<Vec<Enqueued>, EnqueueError> {
+        let jobs = self.jobs.iter().map(|job| self.database.sealing(job));
+        let inserted = insert_many(self.database.schema(), jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;
+        tx.commit().await?;
+        notifier::tell(&self.database, self.jobs.iter().map(|job| &*job.queue));
+        Ok(self.jobs.iter().map(|job| inserted.answer(job)).collect())
+    }
+}

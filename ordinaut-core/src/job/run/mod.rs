@@ -1,0 +1,6 @@
+//! What callers do with jobs: statements, and the notifications that follow them.
+
+pub(crate) mod cancel;
+pub(crate) mod destination;
+pub(crate) mod enqueue;
+pub(crate) mod result;

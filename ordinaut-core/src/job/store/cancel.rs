@@ -1,0 +1,116 @@
+//! Cancel many: a batch of those that a filter names, or those that somebody lists.
+
+use crate::client::Database;
+use crate::error::InvalidField;
+use crate::name;
+use chrono::{DateTime, Datelike, Utc};
+use serde::Deserialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Maximum number of jobs that one statement looks at, and cancels.
+pub(crate) const JOBS_A_STATEMENT: i64 = 500;
+
+/// Which jobs to cancel: those to which everything applies that is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelFilter {
+    /// Only jobs of this queue.
+    pub queue: Option<String>,
+    /// Only jobs of this kind.
+    pub kind: Option<String>,
+    /// Only jobs with this word among their tags.
+    pub tag: Option<String>,
+    /// Only jobs of this task.
+    pub task_id: Option<Uuid>,
+    /// Only jobs of this tenant.
+    pub tenant: Option<String>,
+    /// Only jobs that were enqueued before this instant.
+    pub created_before: Option<DateTime<Utc>>,
+}
+
+impl CancelFilter {
+    /// One that says nothing would cancel everything, and is refused.
+    pub(crate) fn check(&self) -> Result<(), InvalidField> {
+        if *self == Self::default() {
+            let reason = "must say which jobs: queue, kind, tag, task_id, tenant or created_before".to_owned();
+            return Err(InvalidField { field: "filter", reason });
+        }
+        for (field, word) in
+            [("queue", &self.queue), ("kind", &self.kind), ("tag", &self.tag), ("tenant", &self.tenant)]
+        {
+            if let Some(Err(reason)) = word.as_deref().map(name::check) {
+                return Err(InvalidField { field, reason: reason.to_owned() });
+            }
+        }
+        if self.created_before.is_some_and(|instant| !(0..=9999).contains(&instant.year())) {
+            let reason = "must be an instant of the years 0 to 9999".to_owned();
+            return Err(InvalidField { field: "created_before", reason });
+        }
+        Ok(())
+    }
+}
+
+/// What one statement did.
+#[derive(sqlx::FromRow)]
+pub(crate) struct CancelledSome {
+    /// How many jobs of the queue and kind it looked at.
+    pub(crate) looked: i64,
+    /// How many of these the filter names.
+    pub(crate) listed: i64,
+    pub(crate) removed: i64,
+    pub(crate) asked: i64,
+    /// The last that it looked at.
+    pub(crate) last: Option<Uuid>,
+}
+
+/// Which jobs are called off together.
+pub(crate) enum Called<'a> {
+    Jobs(&'a [Uuid]),
+    OfTask(Uuid),
+}
+
+/// What calling them off did.
+#[derive(sqlx::FromRow)]
+pub(crate) struct CalledOff {
+    pub(crate) removed: i64,
+    pub(crate) asked: i64,
+    /// Somebody moved these meanwhile.
+    pub(crate) left_over: i64,
+}
+
+impl Database {
+    /// Ends those that wait, for this reason, and asks those that run to stop.
+    pub(crate) async fn call_off(
+        &self,
+        called: Called<'_>,
+        reason: &str,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<CalledOff> {
+        let (jobs, task) = match called {
+            Called::Jobs(jobs) => (Some(jobs), None),
+            Called::OfTask(task) => (None, Some(task)),
+        };
+        sqlx::query_as(self.sql(sql!("job/call_off"))).bind(jobs).bind(task).bind(reason).fetch_one(db).await
+    }
+
+    /// Cancels the next jobs after one of them.
+    pub(crate) async fn cancel_some(
+        &self,
+        filter: &CancelFilter,
+        created_before: DateTime<Utc>,
+        after: Uuid,
+    ) -> sqlx::Result<CancelledSome> {
+        sqlx::query_as(self.sql(sql!("job/cancel_some")))
+            .bind(&filter.queue)
+            .bind(&filter.kind)
+            .bind(&filter.tag)
+            .bind(filter.task_id)
+            .bind(&filter.tenant)
+            .bind(created_before)
+            .bind(after)
+            .bind(JOBS_A_STATEMENT)
+            .fetch_one(self.by_key())
+            .await
+    }
+}

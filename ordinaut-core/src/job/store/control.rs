@@ -1,0 +1,70 @@
+//! What an operator does to a job: cancel it, run it now.
+
+use crate::client::Database;
+use uuid::Uuid;
+
+/// As often as a cancel looks again for a job that others keep moving; each look has a new snapshot.
+const LOOKS: usize = 20;
+
+/// The answer to a cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cancelled {
+    /// It will not run.
+    Now,
+    /// It is running, and its handler was asked to stop. It gets no further attempt.
+    Asked,
+    /// It had ended.
+    TooLate,
+    /// No job has this id.
+    Unknown,
+}
+
+/// The answer to running a job now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunNow {
+    /// It is due.
+    Now,
+    /// It was due already, or runs.
+    AlreadyDue,
+    /// It is set aside, until the reason for that has ended.
+    Parked,
+    /// It had ended.
+    TooLate,
+    /// No job has this id.
+    Unknown,
+}
+
+impl Database {
+    /// Calls a job off, without a hint to whoever runs it.
+    pub(crate) async fn cancel_one(&self, job_id: Uuid) -> sqlx::Result<Cancelled> {
+        for _ in 0..LOOKS {
+            let answer: String =
+                sqlx::query_scalar(self.sql(sql!("job/cancel"))).bind(job_id).fetch_one(self.by_key()).await?;
+            return Ok(match &*answer {
+                "now" => Cancelled::Now,
+                "asked" => Cancelled::Asked,
+                "too_late" => Cancelled::TooLate,
+                "unknown" => Cancelled::Unknown,
+                _ => continue,
+            });
+        }
+        Err(sqlx::Error::Protocol(format!(
+            "job {job_id} was moved by others {LOOKS} times while it was to be cancelled"
+        )))
+    }
+
+    /// Makes a job that waits for a later time due at once.
+    pub async fn run_now(&self, job_id: Uuid) -> sqlx::Result<RunNow> {
+        let answer: String =
+            sqlx::query_scalar(self.sql(sql!("job/run_now"))).bind(job_id).fetch_one(self.by_key()).await?;
+        Ok(match &*answer {
+            "now" => RunNow::Now,
+            "already_due" => RunNow::AlreadyDue,
+            "parked" => RunNow::Parked,
+            "too_late" => RunNow::TooLate,
+            _ => RunNow::Unknown,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Dead letters: list them, send them back.
+
+use crate::client::Database;
+use crate::db::fields::{Fields, Instant};
+use crate::db::page::{PAGE_OCTETS, Page};
+use crate::job::ciphertext;
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// A job that failed for good, with its own copy of what was asked for.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The job.
+    pub job_id: Uuid,
+    /// When it died.
+    pub died_at: DateTime<Utc>,
+    /// The last attempt's error.
+    pub error: Option<String>,
+    /// The last attempt's number.
+    pub attempt: i32,
+    /// How many attempts failed.
+    pub failures: i16,
+    /// What kind of job it is.
+    pub kind: String,
+    /// Where it waited.
+    pub queue: String,
+    /// 1 is most urgent, 9 least.
+    pub priority: i16,
+    /// Its arguments; of encrypted ones only with which key: `{"encrypted": true, "key": "k2"}`.
+    pub args: Box<RawValue>,
+    /// When it was enqueued.
+    pub created_at: Option<DateTime<Utc>>,
+    /// Fields that cannot be shown, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
+}
+
+/// The dead letter that a page ended with. It is passed on as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeadCursor {
+    died_at: Instant,
+    job_id: Uuid,
+}
+
+impl fmt::Display for DeadCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{}", self.died_at.micros(), self.job_id.simple())
+    }
+}
+
+impl FromStr for DeadCursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let read = || {
+            let (micros, job_id) = text.split_at_checked(16)?;
+            let micros = u64::from_str_radix(micros, 16).ok()?.cast_signed();
+            Some(Self { died_at: Instant::of_micros(micros)?, job_id: job_id.parse().ok()? })
+        };
+        read().ok_or("not the \"next\" of a page of dead letters")
+    }
+}
+
+impl Serialize for DeadCursor {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+/// A letter, and how many the statement has looked at.
+struct Listed {
+    letter: DeadLetter,
+    cursor: DeadCursor,
+    walked: i64,
+}
+
+impl FromRow<'_, PgRow> for Listed {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let mut fields = Fields::of(row);
+        let job_id = fields.get("job_id")?;
+        let letter = DeadLetter {
+            job_id,
+            died_at: fields.certain_instant("died_at")?,
+            error: fields.get("error")?,
+            attempt: fields.get("attempt")?,
+            failures: fields.get("failures")?,
+            kind: fields.get("kind")?,
+            queue: fields.get("queue")?,
+            priority: fields.get("priority")?,
+            args: ciphertext::shown(fields.json("args")?.unwrap_or_default()),
+            created_at: fields.instant("created_at")?,
+            unreadable: Vec::new(),
+        };
+        let cursor = DeadCursor { died_at: fields.get("died_at")?, job_id };
+        let walked = fields.get("walked")?;
+        Ok(Self { letter: DeadLetter { unreadable: fields.unreadable(), ..letter }, cursor, walked })
+    }
+}
+
+impl Database {
+    /// Dead letters, the last to die first: up to `limit`, after the one that the last page ended with.
+    pub async fn dead_letters(
+        &self,
+        limit: i64,
+        after: Option<DeadCursor>,
+    ) -> sqlx::Result<Page<DeadLetter, DeadCursor>> {
+        let letters: Vec<Listed> = sqlx::query_as(self.sql(sql!("job/dead_letter_list")))
+            .bind(limit)
+            .bind(PAGE_OCTETS)
+            .bind(after.map(|cursor| cursor.died_at))
+            .bind(after.map(|cursor| cursor.job_id))
+            .fetch_all(self)
+            .await?;
+        let more = letters.first().is_some_and(|first| first.walked > letters.len() as i64);
+        let next = letters.last().map(|last| last.cursor).filter(|_| more);
+        Ok(Page::new(letters.into_iter().map(|listed| listed.letter).collect(), next))
+    }
+
+    /// Sends dead jobs back: same id, the attempt number goes on, failures start again; each runs the arguments that its dead
+    /// letter has, also if somebody changed them there. Returns those that are back: not those that were not dead, whose
+    /// unique key another job holds ([`Database::unique_holder`]), or that are of a service
+    /// ([`Database::service_of_dead`]). One of a task with a `concurrency_key` or `max_instances` waits for its turn there.
+    pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+        let back: Vec<(Uuid, bool)> =
+            sqlx::query_as(self.sql(sql!("job/dead_letter_requeue"))).bind(job_ids).fetch_all(self).await?;
+        if back.iter().any(|(_, in_line)| *in_line) {
+            // Those that wait for no other job need not wait for the scheduler's look either.
+            self.unpark_next_in_line().await?;
+        }
+        Ok(back.into_iter().map(|(id, _)| id).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_being_text_and_nonsense_is_none() {
+        for micros in [0, -1, 837_000_000_000_000, i64::MAX, i64::MIN] {
+            let cursor = DeadCursor { died_at: Instant::of_micros(micros).unwrap(), job_id: Uuid::max() };
+            assert_eq!(cursor.to_string().parse(), Ok(cursor), "{micros}");
+        }
+        let unstorable = format!("{:016x}{}", i64::MAX - 1, Uuid::nil().simple());
+        for text in ["", "7", "é", &"0".repeat(16), &"g".repeat(48), &unstorable] {
+            assert!(text.parse::<DeadCursor>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Encrypted arguments: what an enqueue stores, and with which keys.
+
+use crate::client::Database;
+use crate::job::keyring::{Keyring, NONCE_BYTES};
+use crate::job::new_job::{NewJob, Seal};
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+use std::borrow::{Borrow, Cow};
+use std::sync::Arc;
+
+impl Database {
+    /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, if they are
+    /// enqueued through it, by itself or in a transaction ([`Database::in_tx`]); and lets handlers of a
+    /// [`Worker`](crate::Worker) on it read those that any of the keys has encrypted.
+    #[cfg(feature = "encryption")]
+    #[must_use]
+    pub fn keyring(mut self, keyring: Keyring) -> Self {
+        self.secrets.keyring = Some(keyring);
+        self
+    }
+
+    /// Also encrypts the arguments of these kinds, which no Rust type stands for. Without a key ring their
+    /// jobs are refused.
+    #[must_use]
+    pub fn encrypt_kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.secrets.kinds = Arc::new(kinds.into_iter().map(Into::into).collect());
+        self
+    }
+
+    pub(crate) fn with_keyring(mut self, keyring: Option<Keyring>) -> Self {
+        self.secrets.keyring = keyring;
+        self
+    }
+
+    pub(crate) fn keyring_or_none(&self) -> Option<&Keyring> {
+        self.secrets.keyring.as_ref()
+    }
+
+    /// Whether a kind's arguments are encrypted, as far as this value knows.
+    pub(crate) fn encrypts(&self, kind: &str) -> bool {
+        self.secrets.kinds.contains(kind)
+    }
+
+    /// A job with the keys that it is to be stored with.
+    pub(crate) fn sealing<J: Borrow<NewJob>>(&self, job: J) -> Sealing<J> {
+        let seal = match (&job.borrow().seal, self.keyring_or_none()) {
+            (Seal::With(_), _) => None,
+            (Seal::Asked, keyring) => keyring.cloned().map(Seal::With),
+            (Seal::No, keyring) if self.encrypts(&job.borrow().kind) => {
+                Some(keyring.cloned().map_or(Seal::Asked, Seal::With))
+            }
+            _ => None,
+        };
+        match seal {
+            Some(seal) => Sealing::With(Box::new(NewJob { seal, ..job.borrow().clone() })),
+            None => Sealing::AsItIs(job),
+        }
+    }
+}
+
+/// A job that may have been given keys.
+pub(crate) enum Sealing<J> {
+    AsItIs(J),
+    With(Box<NewJob>),
+}
+
+impl<J: Borrow<NewJob>> Borrow<NewJob> for Sealing<J> {
+    fn borrow(&self) -> &NewJob {
+        match self {
+            Self::AsItIs(job) => job.borrow(),
+            Self::With(job) => job,
+        }
+    }
+}
+
+/// A job's arguments as they are stored: as late as possible, because keys of unique jobs are made from what they say.
+/// Fails if the system has no random numbers.
+pub(crate) fn stored_args(job: &NewJob) -> sqlx::Result<Cow<'_, str>> {
+    let Seal::With(keyring) = &job.seal else { return Ok(Cow::Borrowed(job.plain_args.get())) };
+    let mut nonce = [0; NONCE_BYTES];
+    OsRng.try_fill_bytes(&mut nonce).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    Ok(Cow::Owned(keyring.seal(job.plain_args.get(), nonce, &job.kind, job.id)))
+}

@@ -1,0 +1,13 @@
+//! The statements of jobs.
+
+pub(crate) mod args;
+pub(crate) mod batch;
+pub(crate) mod cancel;
+pub(crate) mod control;
+pub(crate) mod dead_letter;
+pub(crate) mod encryption;
+pub(crate) mod enqueue;
+pub(crate) mod erase;
+pub(crate) mod inspect;
+pub(crate) mod result;
+pub(crate) mod unique;

@@ -1,0 +1,170 @@
+//! Why a job waits.
+
+use crate::job::state::JobState;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+/// Why a job that could run does not run yet.
+///
+/// Its text is a sentence for people; programs match on the variant, in JSON on `reason`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Wait {
+    /// Nobody may claim from its queue.
+    QueuePaused,
+    /// It is set aside until its task is resumed.
+    TaskPaused {
+        /// The task; absent if the row that says so does not name one.
+        task_id: Option<Uuid>,
+    },
+    /// It is set aside until another job under its concurrency key has ended.
+    ConcurrencyKey {
+        /// The key.
+        key: String,
+    },
+    /// It is set aside until its limits leave room.
+    Limits {
+        /// The limits that concern it; which of them is full changes from moment to moment.
+        limits: Vec<LimitKey>,
+    },
+    /// No worker at all is alive.
+    NoWorkerAlive,
+    /// No living worker serves its queue.
+    QueueUnserved,
+    /// No living worker that serves its queue has a handler for its kind.
+    KindUnknown,
+    /// The workers that could run it are drained.
+    WorkersDrained,
+    /// The workers that could run it have no free slot, as they last said.
+    SlotsBusy,
+}
+
+/// A limit, and the key under which it concerns a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LimitKey {
+    /// The limit's name.
+    pub name: String,
+    /// The value that has the limit for itself; empty if all jobs share it.
+    pub key: String,
+}
+
+/// Why a job was set aside, as its row has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Parked {
+    pub(crate) reason: String,
+    pub(crate) key: String,
+}
+
+/// How many living workers could run a job; each number counts some of those of the number before it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Crew {
+    pub(crate) alive: i64,
+    /// Those that serve its queue.
+    pub(crate) serving: i64,
+    /// Those that have a handler for its kind.
+    pub(crate) able: i64,
+    /// Those that are not drained.
+    pub(crate) willing: i64,
+    /// Those that ran less than they may when they last renewed their leases.
+    pub(crate) free: i64,
+}
+
+/// Why a job waits; `None`: it does not, or a worker will claim it in a moment.
+pub(crate) fn why(state: JobState, parked: Option<&Parked>, queue_paused: bool, crew: Crew) -> Option<Wait> {
+    match state {
+        JobState::Parked => parked.map(Parked::wait),
+        JobState::Waiting if queue_paused => Some(Wait::QueuePaused),
+        JobState::Waiting if crew.alive == 0 => Some(Wait::NoWorkerAlive),
+        JobState::Waiting if crew.serving == 0 => Some(Wait::QueueUnserved),
+        JobState::Waiting if crew.able == 0 => Some(Wait::KindUnknown),
+        JobState::Waiting if crew.willing == 0 => Some(Wait::WorkersDrained),
+        JobState::Waiting if crew.free == 0 => Some(Wait::SlotsBusy),
+        _ => None,
+    }
+}
+
+/// The key of a job that waits for limits.
+#[derive(Deserialize)]
+struct Line {
+    limits: Vec<(String, String, i64)>,
+}
+
+impl Parked {
+    fn wait(&self) -> Wait {
+        match &*self.reason {
+            "task_paused" => Wait::TaskPaused { task_id: self.key.parse().ok() },
+            "limit" => {
+                let limits = serde_json::from_str(&self.key).map_or_else(|_| Vec::new(), |line: Line| line.limits);
+                let limits = limits.into_iter().map(|(name, key, _)| LimitKey { name, key }).collect();
+                Wait::Limits { limits }
+            }
+            _ => Wait::ConcurrencyKey { key: self.key.clone() },
+        }
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::QueuePaused => f.write_str("its queue is paused"),
+            Self::TaskPaused { task_id: Some(id) } => write!(f, "its task {id} is paused"),
+            Self::TaskPaused { task_id: None } => f.write_str("its task is paused"),
+            Self::ConcurrencyKey { key } => write!(f, "another job has not ended under the concurrency key \"{key}\""),
+            Self::Limits { limits } => {
+                f.write_str("it waits for room under ")?;
+                for (index, limit) in limits.iter().enumerate() {
+                    let and = if index == 0 { "" } else { " and " };
+                    write!(f, "{and}the limit \"{}\"", limit.name)?;
+                    if !limit.key.is_empty() {
+                        write!(f, " (key \"{}\")", limit.key)?;
+                    }
+                }
+                if limits.is_empty() { f.write_str("a limit") } else { Ok(()) }
+            }
+            Self::NoWorkerAlive => f.write_str("no worker is alive"),
+            Self::QueueUnserved => f.write_str("no worker serves its queue"),
+            Self::KindUnknown => f.write_str("no worker handles this kind"),
+            Self::WorkersDrained => f.write_str("the workers that could run it are drained"),
+            Self::SlotsBusy => f.write_str("the workers that could run it have no free slot"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(state: JobState, parked: Option<(&str, &str)>, paused: bool, crew: [i64; 5]) -> Option<String> {
+        let parked = parked.map(|(reason, key)| Parked { reason: reason.to_owned(), key: key.to_owned() });
+        let [alive, serving, able, willing, free] = crew;
+        why(state, parked.as_ref(), paused, Crew { alive, serving, able, willing, free }).map(|wait| wait.to_string())
+    }
+
+    #[test]
+    fn a_waiting_job_is_told_the_first_thing_that_is_in_its_way() {
+        let waiting = |paused, crew| told(JobState::Waiting, None, paused, crew);
+        assert_eq!(waiting(true, [0; 5]).as_deref(), Some("its queue is paused"));
+        assert_eq!(waiting(false, [0; 5]).as_deref(), Some("no worker is alive"));
+        assert_eq!(waiting(false, [3, 0, 0, 0, 0]).as_deref(), Some("no worker serves its queue"));
+        assert_eq!(waiting(false, [3, 2, 0, 0, 0]).as_deref(), Some("no worker handles this kind"));
+        assert_eq!(waiting(false, [3, 2, 2, 0, 0]).as_deref(), Some("the workers that could run it are drained"));
+        assert_eq!(waiting(false, [3, 2, 2, 1, 0]).as_deref(), Some("the workers that could run it have no free slot"));
+        assert_eq!(waiting(false, [3, 2, 2, 1, 1]), None);
+        assert_eq!(told(JobState::Running, None, true, [0; 5]), None);
+        assert_eq!(told(JobState::Scheduled, None, false, [0; 5]), None);
+    }
+
+    #[test]
+    fn a_parked_job_is_told_by_what_it_is_held() {
+        let parked = |reason: &str, key: &str| told(JobState::Parked, Some((reason, key)), false, [0; 5]).unwrap();
+        let task = Uuid::nil();
+        assert_eq!(parked("task_paused", &task.to_string()), format!("its task {task} is paused"));
+        assert_eq!(parked("concurrency_key", "db"), "another job has not ended under the concurrency key \"db\"");
+        let line = r#"{"queue": "q", "kind": "k", "suspect": false, "limits": [["a", "", 1], ["b", "ann", 2]]}"#;
+        assert_eq!(parked("limit", line), "it waits for room under the limit \"a\" and the limit \"b\" (key \"ann\")");
+        assert_eq!(parked("limit", "no JSON"), "it waits for room under a limit");
+    }
+}

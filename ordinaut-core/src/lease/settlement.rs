@@ -1,0 +1,186 @@
+//! What becomes of a job whose attempt ended: the whole retry policy.
+
+use crate::backoff::Backoff;
+use crate::error::Chain;
+use crate::job::job_error::{Cause, JobError};
+use crate::job::outcome::Outcome;
+use std::time::Duration;
+
+/// As much of an error as a run keeps, in bytes: the first screens of it help, a megabyte of it does not.
+const MAX_ERROR_BYTES: usize = 16 * 1024;
+
+/// As much output as a run keeps, in bytes.
+pub(crate) const MAX_OUTPUT_BYTES: usize = 64 * 1024;
+
+/// What becomes of a job whose attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Settlement {
+    pub(crate) outcome: Outcome,
+    /// When the job is due again; `None` ends it.
+    pub(crate) again_in: Option<Duration>,
+    pub(crate) failures: i16,
+    pub(crate) error: Option<String>,
+}
+
+/// How often a job may fail, and how often it has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) failures: i16,
+    pub(crate) max_attempts: i16,
+}
+
+impl Settlement {
+    /// After the handler returned; `jitter` is random, from 0 to 1.
+    pub(crate) fn of(result: Result<(), JobError>, budget: Budget, backoff: &Backoff, jitter: f64) -> Self {
+        let end = |outcome, error: Option<String>| Self {
+            outcome,
+            again_in: None,
+            failures: budget.failures,
+            error: error.map(|text| clean(&text)),
+        };
+        match result.map_err(|error| error.0) {
+            Ok(()) => end(Outcome::Succeeded, None),
+            Err(Cause::Cancel(reason)) => end(Outcome::Cancelled, Some(reason)),
+            Err(Cause::Snooze(delay)) => {
+                Self { again_in: Some(delay.min(LONGEST_WAIT)), ..end(Outcome::Snoozed, None) }
+            }
+            Err(Cause::Fatal(error)) => Self {
+                failures: budget.failures.saturating_add(1),
+                ..end(Outcome::Dead, Some(Chain(&*error).to_string()))
+            },
+            Err(Cause::Retry { source, after }) => {
+                let error = Chain(&*source).to_string();
+                budget.spend(
+                    |failures| after.unwrap_or_else(|| backoff.delay(failures, jitter)),
+                    Outcome::Failed,
+                    &error,
+                )
+            }
+        }
+    }
+
+    /// After the handler settled the attempt itself, together with what it did.
+    pub(crate) fn succeeded(failures: i16) -> Self {
+        Self { outcome: Outcome::Succeeded, again_in: None, failures, error: None }
+    }
+
+    /// After the worker vanished. The database cannot see which of a dead process's attempts killed it: the first two
+    /// losses of a job are free, and the second one makes it a suspect, whose lost attempts count as failures. So a job is
+    /// lost at most `max_attempts + 2` times.
+    pub(crate) fn lost(suspect: bool, budget: Budget, error: &str) -> Self {
+        if suspect {
+            return budget.spend(|_| Duration::ZERO, Outcome::Lost, error);
+        }
+        Self {
+            outcome: Outcome::Lost,
+            again_in: Some(Duration::ZERO),
+            failures: budget.failures,
+            error: Some(clean(error)),
+        }
+    }
+
+    /// After the worker stopped before the handler had finished.
+    pub(crate) fn released(failures: i16) -> Self {
+        Self {
+            outcome: Outcome::Released,
+            again_in: Some(Duration::ZERO),
+            failures,
+            error: Some("its worker stopped before it had finished".to_owned()),
+        }
+    }
+
+    /// After somebody asked for it and the handler was stopped.
+    pub(crate) fn cancelled(failures: i16) -> Self {
+        Self { outcome: Outcome::Cancelled, again_in: None, failures, error: Some("cancelled while it ran".to_owned()) }
+    }
+}
+
+/// Longer waits would leave the range of a timestamp.
+const LONGEST_WAIT: Duration = Duration::from_secs(100 * 366 * 86_400);
+
+impl Budget {
+    /// One failure more: another attempt, or the end.
+    fn spend(self, wait: impl FnOnce(i16) -> Duration, outcome: Outcome, error: &str) -> Settlement {
+        let failures = self.failures.saturating_add(1);
+        let (outcome, again_in) = if failures >= self.max_attempts {
+            (Outcome::Dead, None)
+        } else {
+            (outcome, Some(wait(failures).min(LONGEST_WAIT)))
+        };
+        Settlement { outcome, again_in, failures, error: Some(clean(error)) }
+    }
+}
+
+/// Text as Postgres can store it, without NUL and bounded.
+fn clean(text: &str) -> String {
+    let end = text.floor_char_boundary(MAX_ERROR_BYTES);
+    text[..end].replace('\0', "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUDGET: Budget = Budget { failures: 1, max_attempts: 3 };
+    const BACKOFF: Backoff = Backoff::Fixed { delay: Duration::from_secs(9) };
+
+    fn of(error: JobError) -> Settlement {
+        Settlement::of(Err(error), BUDGET, &BACKOFF, 0.5)
+    }
+
+    #[test]
+    fn a_failure_waits_for_its_backoff_and_counts() {
+        let settlement = of(JobError::retry("no route"));
+        assert_eq!(settlement.outcome, Outcome::Failed);
+        assert_eq!(settlement.again_in, Some(Duration::from_secs(9)));
+        assert_eq!(settlement.failures, 2);
+        assert_eq!(settlement.error.as_deref(), Some("no route"));
+    }
+
+    #[test]
+    fn the_last_failure_buries() {
+        let last = Budget { failures: 2, max_attempts: 3 };
+        let settlement = Settlement::of(Err(JobError::retry("no")), last, &BACKOFF, 0.5);
+        assert_eq!((settlement.outcome, settlement.again_in, settlement.failures), (Outcome::Dead, None, 3));
+    }
+
+    #[test]
+    fn a_wait_that_was_asked_for_replaces_the_backoff() {
+        let settlement = of(JobError::retry("busy").after(Duration::from_secs(77)));
+        assert_eq!(settlement.again_in, Some(Duration::from_secs(77)));
+    }
+
+    #[test]
+    fn a_snooze_does_not_count() {
+        let settlement = of(JobError::snooze(Duration::from_secs(5)));
+        assert_eq!((settlement.outcome, settlement.failures), (Outcome::Snoozed, 1));
+    }
+
+    #[test]
+    fn fatal_and_cancel_end_at_once() {
+        assert_eq!(of(JobError::fatal("bad")).outcome, Outcome::Dead);
+        assert_eq!(of(JobError::cancel("moot")).outcome, Outcome::Cancelled);
+        assert_eq!(of(JobError::cancel("moot")).again_in, None);
+    }
+
+    #[test]
+    fn a_lost_attempt_is_free_and_that_of_a_suspect_counts() {
+        let first = Settlement::lost(false, BUDGET, "gone");
+        assert_eq!((first.outcome, first.failures), (Outcome::Lost, 1));
+        let second = Settlement::lost(true, BUDGET, "gone");
+        assert_eq!((second.outcome, second.failures), (Outcome::Lost, 2));
+        let last = Settlement::lost(true, Budget { failures: 2, max_attempts: 3 }, "gone");
+        assert_eq!((last.outcome, last.again_in), (Outcome::Dead, None));
+    }
+
+    #[test]
+    fn an_error_keeps_its_sources_and_loses_its_nul() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("could not send")]
+        struct Outer(#[source] std::io::Error);
+        let settlement = of(Outer(std::io::Error::other("a\0b")).into());
+        assert_eq!(settlement.error.as_deref(), Some("could not send: a\u{fffd}b"));
+        let long = of(JobError::retry("ü".repeat(MAX_ERROR_BYTES)));
+        assert!(long.error.unwrap().len() <= MAX_ERROR_BYTES);
+    }
+}

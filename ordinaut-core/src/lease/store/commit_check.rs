@@ -1,0 +1,43 @@
+//! Whether a handler's own transaction, in which it settled its attempt, was committed.
+
+use crate::client::Database;
+use crate::db::schema::Schema;
+use crate::lease::token::Token;
+use sqlx::PgExecutor;
+
+/// What became of an attempt that its handler has settled itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnEnd {
+    /// The transaction was committed: the job is done.
+    Committed,
+    /// Somebody has the job's row locked, as the transaction does until it ends.
+    Open,
+    /// The lease is as it was: the transaction was rolled back.
+    Undone,
+    /// Another attempt owns the job, or it has ended otherwise.
+    Lost,
+}
+
+/// Looks for the job's row and the attempt's run; never waits for a lock.
+pub(crate) async fn own_end<'e>(schema: &Schema, token: Token, db: impl PgExecutor<'e>) -> sqlx::Result<OwnEnd> {
+    let answer: String = sqlx::query_scalar(schema.sql(sql!("lease/commit_check")))
+        .bind(token.job_id)
+        .bind(token.attempt)
+        .bind(token.session)
+        .bind(token.nonce)
+        .fetch_one(db)
+        .await?;
+    Ok(match &*answer {
+        "committed" => OwnEnd::Committed,
+        "open" => OwnEnd::Open,
+        "undone" => OwnEnd::Undone,
+        _ => OwnEnd::Lost,
+    })
+}
+
+impl Database {
+    /// The same, through the pool.
+    pub(crate) async fn own_end(&self, token: Token) -> sqlx::Result<OwnEnd> {
+        own_end(self.schema(), token, self.by_key()).await
+    }
+}

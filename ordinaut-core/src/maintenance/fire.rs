@@ -1,0 +1,126 @@
+//! The firing loop: sleeps until the next task is due, a hint that one was changed, or one second, and fires what is due.
+
+use crate::backoff::Backoff;
+use crate::client::Database;
+use crate::loops::Loops;
+use crate::maintenance::adaptive_timeout::Patience;
+use crate::maintenance::liveness::{Loop, Pulse};
+use crate::notify::listen_for_tasks;
+use crate::settings::scheduler::SchedulerSettings;
+use crate::task::run::PassedOver;
+use futures_util::future::try_join_all;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tracing::{debug, warn};
+
+/// As many tasks as one transaction fires.
+const BATCH: i64 = 1000;
+
+/// A task that is created or changed is noticed after so long at most.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Tasks that a scheduler with older zone data fires are looked for after this.
+const COUNT_AGAIN: Duration = Duration::from_secs(60);
+
+const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+
+/// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
+pub(crate) async fn run(database: Database, settings: SchedulerSettings, pulse: Pulse, loops: Loops) {
+    let (mut failures, changed) = (0, Arc::new(Notify::new()));
+    let (patience, passed_over) = (Patience::default(), PassedOver::default());
+    let mut counted_again: Option<Instant> = None;
+    let _listening = listen_for_tasks(&database, &settings, &changed, &loops);
+    loop {
+        // Before anything fires: an instant by the rule of before, which is over already, must not.
+        if counted_again.is_none_or(|at| at.elapsed() >= COUNT_AGAIN) {
+            match patience.wait(database.count_again()).await {
+                Ok(()) => counted_again = Some(Instant::now()),
+                Err(error) => warn!(%error, "could not count instants again by newer zone data, and will try again"),
+            }
+        }
+        // Begun transactions are finished.
+        let fired = fire(&database, &settings, &patience, &passed_over, &pulse).await;
+        pulse.turned(Loop::Fire, fired.is_ok());
+        let pause = match fired {
+            Ok(next_due) => {
+                failures = 0;
+                next_due.unwrap_or(LOOK).min(LOOK)
+            }
+            Err(error) => {
+                warn!(%error, "could not fire tasks that are due, and will try again");
+                failures += 1;
+                RETRY.delay(failures, rand::random())
+            }
+        };
+        tokio::select! {
+            () = loops.stop().cancelled() => return,
+            () = changed.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Fires everything that is due; returns how long until something else is.
+async fn fire(
+    database: &Database,
+    settings: &SchedulerSettings,
+    patience: &Patience,
+    passed_over: &PassedOver,
+    pulse: &Pulse,
+) -> sqlx::Result<Option<Duration>> {
+    if fire_batch(database, settings, patience, passed_over).await? {
+        // More is due than fits into one transaction: several at once.
+        let batches = (0..settings.max_workers).map(|_| fire_batches(database, settings, patience, passed_over, pulse));
+        try_join_all(batches).await?;
+    }
+    patience.wait(database.next_due(&passed_over.ids())).await
+}
+
+async fn fire_batches(
+    database: &Database,
+    settings: &SchedulerSettings,
+    patience: &Patience,
+    passed_over: &PassedOver,
+    pulse: &Pulse,
+) -> sqlx::Result<()> {
+    while fire_batch(database, settings, patience, passed_over).await? {
+        pulse.turned(Loop::Fire, true);
+    }
+    Ok(())
+}
+
+/// Whether there may be more.
+async fn fire_batch(
+    database: &Database,
+    settings: &SchedulerSettings,
+    patience: &Patience,
+    passed_over: &PassedOver,
+) -> sqlx::Result<bool> {
+    let fired = patience.wait(database.fire_due(BATCH, settings.misfire_grace, passed_over)).await?;
+    if fired.tasks > 0 {
+        debug!("{} tasks were due: {} fires, {} skips", fired.tasks, fired.fires, fired.skips);
+    }
+    for (id, reason) in &fired.unreadable {
+        warn!(task.id = %id, "task {id} is due and does not fire: this version cannot read it: {reason}");
+    }
+    for (id, trouble) in &fired.troubled {
+        warn!(task.id = %id, "task {id} is paused: {trouble}");
+    }
+    Ok(fired.more)
+}
+
+/// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait,
+/// concurrency keys, jobs that wait to run again.
+pub(crate) async fn look(database: Database) -> sqlx::Result<()> {
+    let fired = database.fire_conditions().await?;
+    if fired > 0 {
+        debug!("{fired} conditions became true");
+    }
+    let started = database.restart_services().await?;
+    if started > 0 {
+        debug!("{started} services got their next job");
+    }
+    database.park_all_paused().await?;
+    database.let_next_in_line_wait().await
+}

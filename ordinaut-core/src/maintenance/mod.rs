@@ -1,0 +1,187 @@
+//! The scheduler: duties that any number of processes may do at once, with no leader. It rescues jobs of vanished
+//! workers, fires tasks, relays events, makes partitions, and prunes what is past.
+
+pub(crate) mod adaptive_timeout;
+pub(crate) mod fire;
+pub(crate) mod liveness;
+pub(crate) mod outbox_relay;
+pub(crate) mod periodic;
+pub(crate) mod queue_pressure;
+#[cfg(feature = "redis")]
+pub(crate) mod redis_publisher;
+pub(crate) mod rescue;
+pub(crate) mod store;
+
+pub use crate::maintenance::liveness::Pulse;
+
+use crate::client::Database;
+use crate::db::timeout::answered;
+use crate::loops::Loops;
+use crate::maintenance::adaptive_timeout::{LONGEST, Patience};
+use crate::maintenance::periodic::{Duties, LAST};
+use crate::maintenance::queue_pressure::Levels;
+use crate::maintenance::rescue::Rescue;
+use crate::settings::host_name;
+use crate::settings::scheduler::SchedulerSettings;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+/// How long the row of an ended session is kept to be looked at.
+const SESSION_RETENTION: Duration = Duration::from_secs(3600);
+
+/// What saying goodbye may take at most.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Fires tasks, rescues, relays, and keeps the tables in shape, until it is told to stop.
+pub struct Scheduler {
+    database: Database,
+    settings: SchedulerSettings,
+    pulse: Pulse,
+}
+
+impl Scheduler {
+    /// A scheduler on a database (a pool will do).
+    pub fn new(database: impl Into<Database>) -> Self {
+        Self { database: database.into(), settings: SchedulerSettings::default(), pulse: Pulse::default() }
+    }
+
+    /// All settings at once, as the binaries read them.
+    #[must_use]
+    pub fn settings(mut self, settings: SchedulerSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Tells of its loops there.
+    #[must_use]
+    pub fn pulse(mut self, pulse: Pulse) -> Self {
+        self.pulse = pulse;
+        self
+    }
+
+    /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or Redis goes away and
+    /// returns.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of one of its loops or duties, after the others have stopped as at a shutdown.
+    pub async fn run<F: Future>(self, shutdown: F) {
+        let loops = Loops::default();
+        let database = &self.database;
+        let (id, pulse) = (Uuid::new_v4(), &self.pulse);
+        pulse.begin();
+        let mut duties = Duties::new(pulse.clone(), loops.clone());
+        let rescue = Arc::new(Rescue::new(database.clone()));
+        let every = rescue.clone();
+        duties.add("rescue", "* * * * * *", move || {
+            let rescue = every.clone();
+            async move { rescue.step().await }
+        });
+        let (pruned, pruning) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("prune", "30 * * * * *", move || {
+            let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
+            async move {
+                rescue.look_everywhere().await?;
+                patience.wait(database.prune_schedulers(SESSION_RETENTION)).await?;
+                let repaired = patience.wait(database.repair_unique_keys()).await?;
+                if repaired > 0 {
+                    info!("freed {repaired} unique keys of jobs that had ended");
+                }
+                patience.wait(database.prune_cursors()).await?;
+                patience.wait(database.prune_limits()).await?;
+                patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
+            }
+        });
+        let (bounded, bounding) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("expire", "* * * * * *", move || expire(bounded.clone(), bounding.clone()));
+        let levels = Arc::new(Levels::new(database.clone()));
+        duties.add("level", "* * * * * *", move || {
+            let levels = levels.clone();
+            async move { levels.step().await }
+        });
+        let (kept, retention) = (database.clone(), self.settings.retention.clone());
+        duties.add("retention", "45 7 * * * *", move || {
+            let (database, retention) = (kept.clone(), retention.clone());
+            async move {
+                // Batches that are done stay done; a pass that takes longer goes on at the next time.
+                let pruned = answered(LONGEST, database.prune(&retention)).await?;
+                debug!(?pruned, "dropped what was past retention");
+                Ok(())
+            }
+        });
+        let (parted, parting) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone(), parting.clone()));
+        let (looked_at, looking) = (database.clone(), Arc::new(Patience::default()));
+        duties.add("look", "* * * * * *", move || {
+            let (database, patience) = (looked_at.clone(), looking.clone());
+            async move { patience.wait(fire::look(database)).await }
+        });
+        let (seen, seeing) = ((database.clone(), pulse.clone()), Arc::new(Patience::default()));
+        duties.add("seen", "*/5 * * * * *", move || {
+            let ((database, pulse), patience) = (seen.clone(), seeing.clone());
+            async move {
+                // Who stands still does not say that it lives.
+                if let Some(still) = pulse.still() {
+                    warn!("the loop {still} of the scheduler stands still");
+                    return Ok(());
+                }
+                let host = host_name();
+                let name = format!("{host}/{}", std::process::id());
+                patience.wait(database.scheduler_seen(id, &name, &host)).await
+            }
+        });
+        let fire = fire::run(database.clone(), self.settings.clone(), pulse.clone(), loops.clone());
+        let fire = loops.spawn("fire", fire);
+        let relay = loops.spawn("relay", outbox_relay::run(database.clone(), pulse.clone(), loops.stop().clone()));
+        let publisher = self.publisher(&loops);
+        info!("scheduler started");
+        duties.run(shutdown).await;
+        loops.stop().cancel();
+        for mut task in [Some(fire), Some(relay), publisher].into_iter().flatten() {
+            // That it ended badly, its loop has said.
+            if tokio::time::timeout(LAST, &mut task).await.is_err() {
+                warn!("a loop of the scheduler still waits for Postgres and is cut off");
+                task.abort();
+            }
+        }
+        // If Postgres is away too, its row is soon old.
+        if let Ok(Err(error)) = tokio::time::timeout(GOODBYE, database.scheduler_left(id)).await {
+            warn!(%error, "could not say that this scheduler ended");
+        }
+        info!("scheduler stopped");
+        loops.resume_panic();
+    }
+
+    #[cfg(feature = "redis")]
+    fn publisher(&self, loops: &Loops) -> Option<tokio::task::JoinHandle<()>> {
+        let url = self.database.redis_url()?.to_owned();
+        Some(loops.spawn("publish", redis_publisher::run(self.database.clone(), url, loops.stop().clone())))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn publisher(&self, _loops: &Loops) -> Option<tokio::task::JoinHandle<()>> {
+        if self.database.redis_url().is_some() {
+            warn!("events are not published to Redis: this program was built without the feature `redis`");
+        }
+        None
+    }
+}
+
+/// Ends what waited for too long, and forgets unique keys whose windows are over.
+async fn expire(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+    let expired = patience.wait(database.expire_jobs()).await?;
+    if expired > 0 {
+        info!("{expired} jobs expired: they waited for longer than their queues allow");
+    }
+    patience.wait(database.prune_unique_keys()).await
+}
+
+async fn make_partitions(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+    let made = patience.wait(database.make_partitions()).await?;
+    if !made.is_empty() {
+        info!("made partitions {}", made.join(", "));
+    }
+    Ok(())
+}

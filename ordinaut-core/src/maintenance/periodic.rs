@@ -1,0 +1,117 @@
+//! Duties: things to do from time to time, ticked by tokio-cron-scheduler in UTC.
+
+use crate::loops::Loops;
+use crate::maintenance::liveness::{Loop, Pulse};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+/// Longest wait, at shutdown, for what has begun. What is cut then is undone by Postgres, and done again elsewhere.
+pub(crate) const LAST: Duration = Duration::from_secs(10);
+
+type Tick = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>;
+
+pub(crate) struct Duties {
+    duties: Vec<(&'static str, Arc<Tick>)>,
+    running: TaskTracker,
+    /// The library may tick once more after its shutdown; then nothing is begun.
+    stopped: Arc<AtomicBool>,
+    pulse: Pulse,
+    loops: Loops,
+}
+
+impl Duties {
+    pub(crate) fn new(pulse: Pulse, loops: Loops) -> Self {
+        Self { duties: Vec::new(), running: TaskTracker::new(), stopped: Arc::default(), pulse, loops }
+    }
+
+    /// A duty by the clock (`cron` with seconds, UTC). It never runs twice at once: a tick that finds it busy is
+    /// left out, because the library would start another copy.
+    pub(crate) fn add<F, R>(&mut self, name: &'static str, cron: &'static str, duty: F)
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = sqlx::Result<()>> + Send + 'static,
+    {
+        let busy = Arc::new(AtomicBool::new(false));
+        let (running, stopped) = (self.running.clone(), self.stopped.clone());
+        let (pulse, loops) = (self.pulse.clone(), self.loops.clone());
+        let tick: Tick = Box::new(move || {
+            // Of the clock, which ticks whatever becomes of a duty.
+            pulse.turned(Loop::Duties, true);
+            // Before the look, so that whoever waits for the end waits for what this tick begins.
+            let begun = running.token();
+            if stopped.load(Ordering::Acquire) || busy.swap(true, Ordering::AcqRel) {
+                return Box::pin(std::future::ready(()));
+            }
+            let (duty, busy, loops) = (duty(), busy.clone(), loops.clone());
+            // Tracked, because the library's shutdown does not wait for what it started.
+            Box::pin(async move {
+                let _begun = begun;
+                if let Some(Err(error)) = loops.catch(name, duty).await {
+                    warn!(%error, duty = name, "the duty {name} failed, and is done again at its next time");
+                }
+                busy.store(false, Ordering::Release);
+            })
+        });
+        self.duties.push((cron, Arc::new(tick)));
+    }
+
+    /// Does every duty once and then by the clock, until `shutdown` ends or a loop breaks; waits for those that have begun.
+    pub(crate) async fn run<F: Future>(self, shutdown: F) {
+        let shutdown = async {
+            tokio::select! {
+                _ = shutdown => {}
+                () = self.loops.stop().cancelled() => {}
+            }
+        };
+        for (_, tick) in &self.duties {
+            tokio::spawn(tick());
+        }
+        match self.start().await {
+            Ok(mut clock) => {
+                shutdown.await;
+                // It only fails if it was never started.
+                clock.shutdown().await.ok();
+            }
+            // Without it nothing would be rescued, and nobody would know.
+            Err(error) => {
+                let why = format!("the clock of the scheduler's duties could not be started: {error}");
+                self.loops.broke("duties", Box::new(why));
+            }
+        }
+        self.stopped.store(true, Ordering::Release);
+        self.running.close();
+        if tokio::time::timeout(LAST, self.running.wait()).await.is_err() {
+            warn!("a duty of the scheduler still waits for Postgres and is left");
+        }
+    }
+
+    async fn start(&self) -> Result<JobScheduler, JobSchedulerError> {
+        let clock = JobScheduler::new().await?;
+        for (cron, tick) in &self.duties {
+            let tick = tick.clone();
+            clock.add(Job::new_async(*cron, move |_, _| tick())?).await?;
+        }
+        clock.start().await?;
+        Ok(clock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    #[tokio::test]
+    async fn a_duty_that_panics_ends_the_duties_and_its_panic_goes_on() {
+        let loops = Loops::default();
+        let mut duties = Duties::new(Pulse::default(), loops.clone());
+        duties.add("broken", "0 0 0 1 1 *", || async { panic!("a duty's own words") });
+        duties.run(pending::<()>()).await;
+        let panic = tokio::spawn(async move { loops.resume_panic() }).await.unwrap_err().into_panic();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"a duty's own words"));
+    }
+}

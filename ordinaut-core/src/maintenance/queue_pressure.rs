@@ -1,0 +1,49 @@
+//! The levels of queues with a bound: told where they changed.
+
+use crate::client::Database;
+use crate::maintenance::adaptive_timeout::Patience;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tracing::{info, warn};
+
+/// As many times as long as a count took, the next one waits at least: millions of waiting jobs are not counted each second.
+const REST: u32 = 20;
+
+pub(crate) struct Levels {
+    database: Database,
+    patience: Patience,
+    /// Not before then.
+    next: Mutex<Option<Instant>>,
+}
+
+impl Levels {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database, patience: Patience::default(), next: Mutex::default() }
+    }
+
+    /// Counts what waits in each queue with a bound, and tells of each whose level is another one.
+    pub(crate) async fn step(&self) -> sqlx::Result<()> {
+        if self.next().is_some_and(|next| Instant::now() < next) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let changes = self.patience.wait(self.database.changed_levels()).await?;
+        *self.next() = began.checked_add(began.elapsed().saturating_mul(REST));
+        for change in changes {
+            if !self.patience.wait(self.database.set_level(&change)).await? {
+                continue;
+            }
+            let (queue, from, to) = (&change.queue, change.from, change.to);
+            if to > from {
+                warn!(%queue, level = %to, "queue {queue} fills: its level is {to}, it was {from}");
+            } else {
+                info!(%queue, level = %to, "queue {queue} empties: its level is {to}, it was {from}");
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

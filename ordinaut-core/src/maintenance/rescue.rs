@@ -1,0 +1,68 @@
+//! Rescue: take jobs back from sessions that are not alive.
+
+use crate::client::Database;
+use crate::maintenance::adaptive_timeout::Patience;
+use crate::notify::notifier;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tracing::warn;
+
+/// As many jobs as one transaction takes back.
+const BATCH: i64 = 500;
+
+/// Between two looks for claims that commit after their session was declared dead: each look reads the whole table.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+pub(crate) struct Rescue {
+    database: Database,
+    patience: Patience,
+    looked: Mutex<Option<Instant>>,
+}
+
+impl Rescue {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database, patience: Patience::default(), looked: Mutex::default() }
+    }
+
+    /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the
+    /// declaring: whichever scheduler declared it, and whenever the claim commits, the job is found.
+    pub(crate) async fn step(&self) -> sqlx::Result<()> {
+        let dead = self.patience.wait(self.database.declare_dead()).await?;
+        for session in &dead {
+            warn!(
+                worker.session = session.session,
+                "session {} of worker {} was not renewed: it is dead, and its jobs are rescued",
+                session.session,
+                session.name
+            );
+        }
+        if !dead.is_empty()
+            || self.is_time_to_look() && self.patience.wait(self.database.session_ended_lately()).await?
+        {
+            self.look_everywhere().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes back every job whose session is not alive.
+    pub(crate) async fn look_everywhere(&self) -> sqlx::Result<()> {
+        loop {
+            let rescued = self.patience.wait(self.database.rescue(BATCH)).await?;
+            for end in &rescued {
+                warn!(job.id = %end.job_id, attempt = end.attempt, queue = %end.queue, outcome = %end.outcome,
+                      "job {} attempt {} lost its worker: {}", end.job_id, end.attempt, end.outcome);
+            }
+            if rescued.is_empty() {
+                break;
+            }
+            // They are due at once; who has room need not wait for its next poll.
+            notifier::tell(&self.database, rescued.iter().map(|end| &*end.queue));
+        }
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(())
+    }
+
+    fn is_time_to_look(&self) -> bool {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|looked| looked.elapsed() >= LOOK_AGAIN)
+    }
+}

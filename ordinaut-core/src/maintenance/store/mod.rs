@@ -1,0 +1,3 @@
+//! The statements of retention.
+
+pub(crate) mod retention;

@@ -1,0 +1,52 @@
+//! Why a task was not created, changed or told something.
+
+use crate::db::contention::OfPostgres;
+use crate::error::InvalidField;
+use crate::json::InvalidJson;
+use crate::schedule::occurrences::Exhausted;
+use uuid::Uuid;
+
+/// Why a task was not created, or not changed; nothing was stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// A field cannot be accepted.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// A document cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] InvalidJson),
+    /// Another task holds the same `dedupe_key`.
+    #[error("task {0} holds this dedupe_key")]
+    Duplicate(Uuid),
+    /// No task has this id.
+    #[error("no task has this id")]
+    Unknown,
+    /// Somebody else changed it first.
+    #[error("the task has been changed since: it is at version {0}")]
+    Changed(i64),
+    /// It is paused, and this makes a job.
+    #[error("the task is paused")]
+    Paused,
+    /// It is a service, whose job has not ended.
+    #[error("the task is a service, and its job has not ended")]
+    Runs,
+    /// Its jobs are unique, and this job holds the key.
+    #[error("job {0} holds the unique key")]
+    DuplicateJob(Uuid),
+    /// It was cancelled.
+    #[error("the task was cancelled")]
+    Cancelled,
+    /// Its schedule took too long to expand.
+    #[error("the schedule takes too long to expand")]
+    Exhausted(#[from] Exhausted),
+    /// Postgres refused, or was not there.
+    #[error("could not reach or change the task")]
+    Database(#[from] sqlx::Error),
+}
+
+impl OfPostgres for TaskError {
+    fn of_postgres(&self) -> Option<&sqlx::Error> {
+        if let Self::Database(error) = self { Some(error) } else { None }
+    }
+}

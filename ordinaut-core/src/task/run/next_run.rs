@@ -1,0 +1,99 @@
+//! The instants of a task's schedule, worked out where nobody waits for the thread: some rules take long to expand.
+
+use crate::client::Database;
+use crate::error::InvalidField;
+use crate::schedule::calendar::Calendar;
+use crate::schedule::definition::{Compiled, Schedule};
+use crate::schedule::preview::Preview;
+use crate::schedule::timezone::is_sane;
+use crate::task::definition::TaskDefinition;
+use crate::task::error::TaskError;
+use chrono::{DateTime, Datelike, Utc};
+use sqlx::PgConnection;
+
+/// As many instants as a snooze passes over.
+const MOST_PASSED: usize = 1000;
+
+const NO_CLOCK: &str = "it is not due by the clock";
+
+/// The next `count` (1 to 100) instants of a schedule after `after`, and what is odd about it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ordinaut_core::{Schedule, ScheduleKind, preview};
+///
+/// let schedule = Schedule::new(ScheduleKind::Cron, "30 3 * * *").timezone("Europe/Chisinau");
+/// let preview = preview(schedule, Vec::new(), "2027-03-27T12:00:00Z".parse()?, 1).await?;
+/// assert_eq!(preview.next[0].local, "2027-03-28T04:00:00+03:00");
+/// # Ok(())
+/// # }
+/// ```
+pub async fn preview(
+    schedule: Schedule,
+    calendars: Vec<Calendar>,
+    after: DateTime<Utc>,
+    count: usize,
+) -> Result<Preview, TaskError> {
+    if !(1..=100).contains(&count) {
+        return Err(InvalidField { field: "count", reason: "must be from 1 to 100".to_owned() }.into());
+    }
+    if !is_sane(after.year()) {
+        let reason = "must be between the years 1900 and 2200".to_owned();
+        return Err(InvalidField { field: "after", reason }.into());
+    }
+    let schedule = schedule.anchored(after)?;
+    Ok(blocking(move || {
+        Ok::<_, InvalidField>(match schedule.compile(&calendars)? {
+            Compiled::Times(timetable) => timetable.preview(after, count),
+            Compiled::Service(service) => Preview { next: Vec::new(), warnings: vec![service.sentence()] },
+            Compiled::Event(_) | Compiled::Condition(_) => {
+                Preview { next: Vec::new(), warnings: vec![NO_CLOCK.to_owned()] }
+            }
+        })
+    })
+    .await??)
+}
+
+/// The first instant after `now` at which the task is due; `None` if there is none, or if it does not go by the clock.
+pub(crate) async fn next_run(
+    database: &Database,
+    definition: &TaskDefinition,
+    now: DateTime<Utc>,
+    db: &mut PgConnection,
+) -> Result<Option<DateTime<Utc>>, TaskError> {
+    let calendars = database.calendars_called(&definition.calendars, db).await?;
+    let schedule = definition.schedule.clone();
+    blocking(move || match schedule.compile(&calendars)? {
+        Compiled::Times(timetable) => Ok(timetable.next_after(now)?),
+        Compiled::Event(_) | Compiled::Condition(_) | Compiled::Service(_) => Ok(None),
+    })
+    .await?
+}
+
+/// The instants from `due`, itself included, up to `until`, without it.
+pub(crate) async fn passed(
+    database: &Database,
+    definition: &TaskDefinition,
+    due: DateTime<Utc>,
+    until: DateTime<Utc>,
+    db: &mut PgConnection,
+) -> Result<Vec<DateTime<Utc>>, TaskError> {
+    let calendars = database.calendars_called(&definition.calendars, db).await?;
+    let schedule = definition.schedule.clone();
+    blocking(move || {
+        let Compiled::Times(timetable) = schedule.compile(&calendars)? else { return Ok(Vec::new()) };
+        let (mut passed, mut next) = (Vec::new(), Some(due));
+        while let Some(at) = next.filter(|at| *at < until && passed.len() < MOST_PASSED) {
+            passed.push(at);
+            next = timetable.next_after(at)?;
+        }
+        Ok(passed)
+    })
+    .await?
+}
+
+/// Does long work on a thread for that.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> sqlx::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| sqlx::Error::WorkerCrashed)
+}

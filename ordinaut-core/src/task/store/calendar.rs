@@ -1,0 +1,64 @@
+//! Calendars: named sets of dates that tasks go by.
+
+use crate::client::Database;
+use crate::db::page::{PAGE_OCTETS, Page};
+use crate::schedule::calendar::{Calendar, CalendarMode};
+use chrono::NaiveDate;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row};
+use uuid::Uuid;
+
+/// A calendar as its row has it.
+struct Stored(Calendar);
+
+impl FromRow<'_, PgRow> for Stored {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let mode: String = row.try_get("mode")?;
+        let mode = if mode == "allow" { CalendarMode::Allow } else { CalendarMode::Exclude };
+        let dates: Vec<NaiveDate> = row.try_get("dates")?;
+        Ok(Self(Calendar::new(row.try_get::<String, _>("name")?, mode, dates)))
+    }
+}
+
+impl Database {
+    /// Calendars by name, or all of them.
+    pub(crate) async fn calendars_named(
+        &self,
+        names: Option<&[String]>,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<Vec<Calendar>> {
+        let stored: Vec<Stored> = sqlx::query_as(self.sql(sql!("task/calendars"))).bind(names).fetch_all(db).await?;
+        Ok(stored.into_iter().map(|Stored(calendar)| calendar).collect())
+    }
+
+    /// Calendars, by name: up to `limit`, after the one that the last page ended with.
+    pub async fn calendars(&self, limit: i64, after: Option<&str>) -> sqlx::Result<Page<Calendar, String>> {
+        let rows = sqlx::query(self.sql(sql!("task/calendar_page")))
+            .bind(limit)
+            .bind(PAGE_OCTETS)
+            .bind(after)
+            .fetch_all(self)
+            .await?;
+        let Page { items, unreadable, next, .. } = Page::<Stored, String>::read(&rows, |last| last.try_get("name"))?;
+        Ok(Page { items: items.into_iter().map(|Stored(calendar)| calendar).collect(), unreadable, next })
+    }
+
+    /// Stores a calendar; returns the tasks that go by it.
+    pub(crate) async fn store_calendar(&self, calendar: &Calendar, db: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
+        let mode = match calendar.mode {
+            CalendarMode::Exclude => "exclude",
+            CalendarMode::Allow => "allow",
+        };
+        sqlx::query_scalar(self.sql(sql!("task/put_calendar")))
+            .bind(&calendar.name)
+            .bind(mode)
+            .bind(calendar.dates.iter().collect::<Vec<_>>())
+            .fetch_all(db)
+            .await
+    }
+
+    /// Removes a calendar, unless a task goes by it: that task, and whether the calendar was removed.
+    pub(crate) async fn remove_calendar(&self, name: &str) -> sqlx::Result<(Option<Uuid>, bool)> {
+        sqlx::query_as(self.sql(sql!("task/delete_calendar"))).bind(name).fetch_one(self).await
+    }
+}

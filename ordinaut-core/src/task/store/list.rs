@@ -1,0 +1,102 @@
+//! A page of tasks.
+
+use crate::client::Database;
+use crate::db::fields::Fields;
+use crate::db::page::{PAGE_OCTETS, Page, Unreadable};
+use crate::schedule::kind::ScheduleKind;
+use crate::task::definition::TaskDefinition;
+use crate::task::store::{Task, TaskFilter, TaskStatus};
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+/// A task whose definition is not read yet.
+struct Listed {
+    id: Uuid,
+    definition: String,
+    title: String,
+    status: String,
+    trouble: Option<String>,
+    next_run_at: Option<DateTime<Utc>>,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    unreadable: Vec<String>,
+    walked: i64,
+}
+
+impl FromRow<'_, PgRow> for Listed {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let mut fields = Fields::of(row);
+        let listed = Self {
+            id: fields.get("id")?,
+            definition: fields.get("definition")?,
+            title: fields.get("title")?,
+            status: fields.get("status")?,
+            trouble: fields.get("trouble")?,
+            next_run_at: fields.instant("next_run_at")?,
+            version: fields.get("version")?,
+            created_at: fields.certain_instant("created_at")?,
+            updated_at: fields.certain_instant("updated_at")?,
+            unreadable: Vec::new(),
+            walked: fields.get("walked")?,
+        };
+        Ok(Self { unreadable: fields.unreadable(), ..listed })
+    }
+}
+
+impl Listed {
+    /// Deeper or larger numbers than this library reads, and fields of a newer version, are what can be wrong.
+    fn read(self) -> Result<Task, Unreadable> {
+        let (id, title) = (self.id.to_string(), self.title);
+        let unreadable = |reason| Unreadable { id: id.clone(), title: title.clone(), reason };
+        if let Some(reason) = self.unreadable.into_iter().next() {
+            return Err(unreadable(reason));
+        }
+        let definition: TaskDefinition =
+            serde_json::from_str(&self.definition).map_err(|error| unreadable(format!("definition: {error}")))?;
+        Ok(Task {
+            id: self.id,
+            definition,
+            status: self.status.parse().map_err(|reason| unreadable(format!("status: {reason}")))?,
+            trouble: self.trouble,
+            next_run_at: self.next_run_at,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+impl Database {
+    /// Up to `limit` tasks, newest first.
+    pub async fn tasks(&self, filter: &TaskFilter, limit: i64) -> sqlx::Result<Page<Task, Uuid>> {
+        let listed: Vec<Listed> = sqlx::query_as(self.sql(sql!("task/list")))
+            .bind(limit)
+            .bind(filter.before)
+            .bind(filter.status.map(TaskStatus::as_str))
+            .bind(&filter.kind)
+            .bind(&filter.queue)
+            .bind(filter.schedule_kind.map(ScheduleKind::as_str))
+            .bind(&filter.title)
+            .bind(PAGE_OCTETS)
+            .fetch_all(self)
+            .await?;
+        // Reading a megabyte of definitions takes long enough to hold up others on this thread.
+        tokio::task::spawn_blocking(move || page(listed)).await.map_err(|_| sqlx::Error::WorkerCrashed)
+    }
+}
+
+fn page(listed: Vec<Listed>) -> Page<Task, Uuid> {
+    let more = listed.first().is_some_and(|first| first.walked > listed.len() as i64);
+    let next = listed.last().map(|last| last.id).filter(|_| more);
+    let mut page = Page::new(Vec::new(), next);
+    for task in listed {
+        match task.read() {
+            Ok(task) => page.items.push(task),
+            Err(unreadable) => page.unreadable.push(unreadable),
+        }
+    }
+    page
+}

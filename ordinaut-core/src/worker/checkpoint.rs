@@ -1,0 +1,77 @@
+//! The resume cursor: a long job says how far it has come, and its next attempt goes on from there.
+
+use crate::job::nul_bytes;
+use crate::worker::context::Context;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// As large as a cursor may be, in bytes of JSON: a place in the work, not the work.
+const MAX_CURSOR_BYTES: usize = 16 * 1024;
+
+/// Why a cursor was not read or saved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CursorError {
+    /// It cannot be written as JSON.
+    #[error("cursor could not be written as JSON")]
+    Encode(#[source] serde_json::Error),
+    /// What an earlier attempt saved is of another shape, as after a change of the program.
+    #[error("cursor that an earlier attempt saved could not be decoded")]
+    Decode(#[source] serde_json::Error),
+    /// It is larger than a job may keep.
+    #[error("cursor is {0} bytes long, and a job keeps {MAX_CURSOR_BYTES} at most")]
+    TooLarge(usize),
+    /// Postgres cannot store it.
+    #[error("cursor must not contain \\u0000, which Postgres cannot store")]
+    Nul,
+    /// The lease was lost: the job is another attempt's.
+    #[error("the lease was lost: another attempt owns the job now")]
+    LeaseLost,
+    /// Postgres refused, or was not there.
+    #[error("could not reach the cursor")]
+    Database(#[from] sqlx::Error),
+}
+
+impl<S> Context<S> {
+    /// What this job saved last with [`Context::save_cursor`], in this attempt or an earlier one; `None`: nothing yet.
+    /// One statement a call, on a connection of the worker's pool.
+    ///
+    /// ```
+    /// # use ordinaut_core::{Context, Job, JobError};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Import { rows: u64 }
+    /// # impl Job for Import { const KIND: &'static str = "import"; }
+    /// # async fn import_row(_: u64) -> std::io::Result<()> { Ok(()) }
+    /// async fn import(job: Import, ctx: Context<()>) -> Result<(), JobError> {
+    ///     let next: u64 = ctx.cursor().await?.unwrap_or(0);
+    ///     for row in next..job.rows {
+    ///         import_row(row).await?;
+    ///         if row % 100 == 99 {
+    ///             ctx.save_cursor(&(row + 1)).await?;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn cursor<T: DeserializeOwned>(&self) -> Result<Option<T>, CursorError> {
+        let saved = self.database().read_cursor(self.job_id()).await?;
+        saved.map(|json| serde_json::from_str(&json).map_err(CursorError::Decode)).transpose()
+    }
+
+    /// Keeps a value for the next attempt, 16 KiB of JSON at most; a later call replaces it. It outlives failures, snoozes
+    /// and lost workers, and a dead job that is sent back finds it too. An attempt that has lost its lease saves nothing,
+    /// and hears so. What was done since the last call is done again: save after the work, not before.
+    ///
+    /// One statement, committed at once, on a connection of the worker's pool: call it every second or so, not for each
+    /// of a million rows.
+    pub async fn save_cursor(&self, value: &(impl Serialize + Sync + ?Sized)) -> Result<(), CursorError> {
+        let json = serde_json::to_string(value).map_err(CursorError::Encode)?;
+        if json.len() > MAX_CURSOR_BYTES {
+            return Err(CursorError::TooLarge(json.len()));
+        }
+        if nul_bytes::escapes(&json).next().is_some() {
+            return Err(CursorError::Nul);
+        }
+        if self.database().save_cursor(self.token(), &json).await? { Ok(()) } else { Err(CursorError::LeaseLost) }
+    }
+}

@@ -1,0 +1,60 @@
+//! Handlers by kind.
+
+use crate::backoff::Backoff;
+use crate::job::Job;
+use crate::job::job_error::JobError;
+use crate::worker::context::Context;
+use crate::worker::decode::Args;
+use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Run<S> = dyn Fn(&Args<'_>, Context<S>) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync;
+
+/// A function that does one kind of job, behind the decoding of its arguments.
+pub(crate) struct Handler<S> {
+    pub(crate) backoff: Option<Backoff>,
+    run: Box<Run<S>>,
+}
+
+pub(crate) struct Registry<S> {
+    handlers: BTreeMap<&'static str, Arc<Handler<S>>>,
+}
+
+impl<S> Default for Registry<S> {
+    fn default() -> Self {
+        Self { handlers: BTreeMap::new() }
+    }
+}
+
+impl<S: Send + Sync + 'static> Registry<S> {
+    pub(crate) fn add<J, F, R>(&mut self, handler: F)
+    where
+        J: Job,
+        F: Fn(J, Context<S>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        let run = move |args: &Args<'_>, context| -> BoxFuture<'static, Result<(), JobError>> {
+            match args.decode::<J>() {
+                Ok(job) => Box::pin(handler(job, context)),
+                Err(error) => Box::pin(std::future::ready(Err(error))),
+            }
+        };
+        let handler = Arc::new(Handler { backoff: J::BACKOFF, run: Box::new(run) });
+        assert!(self.handlers.insert(J::KIND, handler).is_none(), "two handlers for jobs of kind {:?}", J::KIND);
+    }
+
+    pub(crate) fn get(&self, kind: &str) -> Option<Arc<Handler<S>>> {
+        self.handlers.get(kind).cloned()
+    }
+
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        self.handlers.keys().map(|kind| (*kind).to_owned()).collect()
+    }
+}
+
+impl<S> Handler<S> {
+    pub(crate) fn run(&self, args: &Args<'_>, context: Context<S>) -> BoxFuture<'static, Result<(), JobError>> {
+        (self.run)(args, context)
+    }
+}

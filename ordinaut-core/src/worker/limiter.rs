@@ -1,0 +1,162 @@
+//! The gate: jobs that limits concern are set aside when they are due, and let in where there is room.
+
+use crate::db::schema::Schema;
+use crate::lease::claim_floor::Floors;
+use crate::lease::store::claim::Claim;
+use crate::lease::token::Lease;
+use crate::limit::admission;
+use crate::limit::admission::Admission;
+use crate::limit::fairness::Shares;
+use crate::limit::line::Line;
+use crate::limit::store::admission::{admit, lines, lock, sift};
+use sqlx::{PgConnection, Postgres, Transaction};
+use std::time::{Duration, Instant};
+
+/// As many jobs as one statement sets aside.
+const JOBS: usize = 1000;
+
+/// As many lines as are looked at in one transaction, beside which nobody else lets jobs in.
+const LINES: usize = 500;
+
+#[derive(Default)]
+pub(crate) struct Gate {
+    /// Whether there are limits; the last claim said so.
+    limits: bool,
+    /// Where the next sift starts in each lane.
+    floors: Floors,
+    /// Whether anything is in a line, as far as is known.
+    left: bool,
+    /// The line whose turn was last.
+    after: String,
+    /// The same of suspects: a look for them comes between two turns of the others, and must not change whose is next.
+    suspects_after: String,
+    /// Who had turns.
+    shares: Shares,
+    /// When there was no room, and how long to wait from then on unless something ends.
+    no_room: Option<(Instant, Duration)>,
+    /// There is more to do than one turn does.
+    more: bool,
+}
+
+impl Gate {
+    /// Whether jobs may wait here.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.limits
+    }
+
+    /// What a claim said. Limits that appear are at work at once: nothing is known of their lines.
+    pub(crate) fn limits(&mut self, limits: bool) {
+        if limits && !self.limits {
+            *self = Self { limits, left: true, more: true, ..Self::default() };
+        }
+        self.limits = limits;
+    }
+
+    /// Something ended, or came: there may be room.
+    pub(crate) fn woken(&mut self) {
+        self.no_room = None;
+        self.left = true;
+    }
+
+    /// Nothing that was remembered holds.
+    pub(crate) fn reset(&mut self) {
+        self.floors.reset();
+        self.woken();
+    }
+
+    /// How long until the next turn, if it should not wait for a poll.
+    pub(crate) fn next_in(&self) -> Option<Duration> {
+        if self.limits && self.more {
+            return Some(Duration::ZERO);
+        }
+        self.no_room.filter(|_| self.limits && self.left).map(|(since, wait)| wait.saturating_sub(since.elapsed()))
+    }
+
+    /// Sets jobs aside that are due and that limits concern.
+    pub(crate) async fn sift(&mut self, db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<()> {
+        // The claim passes these jobs by: only here it is known how long the first of a lane has waited.
+        let mut lanes = claim.lanes.to_vec();
+        if let Some((ageing, last)) = claim.ageing.zip(self.floors.last()) {
+            self.floors.aged(&mut lanes, last, ageing);
+        }
+        let floors = lanes.iter().map(|lane| self.floors.of(lane)).collect();
+        let sifted = sift(db, schema, &Claim { floors, lanes: &lanes, limit: JOBS, ..*claim }).await?;
+        let found = sifted.jobs.iter().map(|(queue, priority, run_at)| (&**queue, *priority, *run_at));
+        self.floors.learn(&lanes, sifted.at, found, sifted.jobs.len() >= JOBS);
+        self.more = sifted.jobs.len() >= JOBS;
+        self.left = sifted.left;
+        if !sifted.jobs.is_empty() {
+            self.no_room = None;
+        }
+        Ok(())
+    }
+
+    /// Whether any may be let in now. Who looks for suspects has waited for that.
+    pub(crate) fn has_turn(&self, suspects: bool) -> bool {
+        self.left && (suspects || self.no_room.is_none_or(|(since, wait)| since.elapsed() >= wait))
+    }
+
+    /// Lets jobs in. `patience`: how long to wait before asking again where there is no room.
+    pub(crate) async fn admit(
+        &mut self,
+        mut tx: Transaction<'_, Postgres>,
+        schema: &Schema,
+        claim: &Claim<'_>,
+        patience: Duration,
+    ) -> sqlx::Result<Vec<Lease>> {
+        lock(&mut tx, schema).await?;
+        let after = if claim.suspects { &self.suspects_after } else { &self.after };
+        let mut seen = lines(&mut tx, schema, after, LINES, claim.limit, claim).await?;
+        let to_the_end = seen.lines.len() < LINES;
+        if to_the_end && !after.is_empty() {
+            let before = lines(&mut tx, schema, "", LINES - seen.lines.len(), claim.limit, claim).await?;
+            seen.at = seen.at.or(before.at);
+            seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= *after));
+        }
+        if !claim.suspects {
+            self.shares.see(&seen.lines);
+        }
+        let admission = admission::admit(&seen.lines, claim.limit, claim.ageing, &self.shares);
+        let leases = match seen.at {
+            Some(at) if !admission.allowed.is_empty() => {
+                let leases = admit(&mut tx, schema, &admission, at, claim).await?;
+                tx.commit().await?;
+                leases
+            }
+            _ => {
+                tx.rollback().await?;
+                Vec::new()
+            }
+        };
+        self.left = !seen.lines.is_empty();
+        if claim.suspects {
+            let last = seen.lines.last().filter(|_| !to_the_end);
+            self.suspects_after = last.map(|line| line.text.clone()).unwrap_or_default();
+        } else {
+            self.remember(&seen.lines, &admission, claim.limit, to_the_end, patience);
+        }
+        Ok(leases)
+    }
+
+    fn remember(&mut self, lines: &[Line], admission: &Admission, wanted: usize, to_the_end: bool, patience: Duration) {
+        let given: usize = admission.allowed.iter().map(|allowed| allowed.jobs).sum();
+        let most = admission.allowed.iter().map(|allowed| allowed.jobs).max();
+        let had_turn = |line: &&Line| admission.allowed.iter().any(|allowed| allowed.line == line.text);
+        self.shares.had_turn(lines.iter().filter(had_turn));
+        let is_last = |line: &&Line| {
+            admission.allowed.iter().any(|allowed| allowed.line == line.text && Some(allowed.jobs) == most)
+        };
+        self.no_room = None;
+        if given == wanted {
+            self.after = lines.iter().rfind(is_last).map(|line| line.text.clone()).unwrap_or_default();
+        } else if to_the_end {
+            self.after.clear();
+            let wait = admission.next_in.map_or(patience, |next| next.min(patience));
+            self.no_room = Some((Instant::now(), wait));
+        } else {
+            // None of these goes on: look at the next ones at once.
+            self.after = lines.last().map(|line| line.text.clone()).unwrap_or_default();
+            self.more = true;
+        }
+    }
+}
