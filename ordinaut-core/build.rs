@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 fn main() {
     let generated = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let out = generated.join("sql");
+    // A statement that was renamed is not to be found under its old name.
+    fs::remove_dir_all(&out).ok();
     println!("cargo:rerun-if-changed=sql");
     println!("cargo:rerun-if-changed=migrations");
     let blocks: BTreeMap<String, String> = statements(Path::new("sql/blocks"))

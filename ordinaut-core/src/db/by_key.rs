@@ -11,7 +11,7 @@ use futures_util::stream::{BoxStream, TryStreamExt};
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{Describe, Either, Execute, Executor, Postgres, SqlStr, Transaction};
 
-/// Begins a transaction with the settings that the loops' own connections have (`sql/lease/session_connect.sql`). In a pool they
+/// Begins a transaction with the settings that the loops' own connections have (`sql/db/connect.sql`). In a pool they
 /// hold for a transaction alone: statements that read whole tables come by the same connections.
 pub(crate) const BEGIN_BY_KEY: &str = "begin isolation level read committed; set local enable_seqscan = off; set local enable_bitmapscan = off; \
      set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off";

@@ -50,7 +50,7 @@ impl Purpose {
             Self::Loop { statement_timeout } => (statement_timeout, Some(statement_timeout)),
         };
         let milliseconds = |limit: Duration| limit.as_millis().to_string();
-        sqlx::query(sql!("lease/session_connect"))
+        sqlx::query(sql!("db/connect"))
             .bind(milliseconds(statement_timeout))
             .bind(idle_in_transaction.map(milliseconds))
             .bind(for_the_transaction)

@@ -23,11 +23,11 @@ impl Database {
     /// Changes [`Database::time_zone`] for tasks that are created from now on; those that exist keep theirs.
     pub async fn set_time_zone(&self, name: &str) -> Result<(), OperateError> {
         Zone::named(name)?;
-        let set = sqlx::query(self.sql(sql!("db/set_time_zone"))).bind(name);
+        let set = sqlx::query(self.sql(sql!("schedule/set_time_zone"))).bind(name);
         Ok(set.execute(self).await.map(drop)?)
     }
 
     pub(crate) async fn time_zone_on<'e>(&self, db: impl PgExecutor<'e>) -> sqlx::Result<String> {
-        sqlx::query_scalar(self.sql(sql!("db/time_zone"))).fetch_one(db).await
+        sqlx::query_scalar(self.sql(sql!("schedule/time_zone"))).fetch_one(db).await
     }
 }

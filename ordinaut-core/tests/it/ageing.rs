@@ -164,8 +164,8 @@ async fn who_is_next_is_found_by_a_few_steps_in_a_long_line() {
                 from generate_series(1, 100000) as i";
     sqlx::query(fill).bind(LINE).execute(db.pool()).await.unwrap();
     tell(&db, "analyze ordinaut.parked").await;
-    let look = sql!("limits/lines");
-    let let_in = sql!("limits/admit");
+    let look = sql!("limit/lines");
+    let let_in = sql!("limit/admit");
     for plan in ["custom", "generic"] {
         for ageing in ["null", "60"] {
             let three = format!(

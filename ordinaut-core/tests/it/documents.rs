@@ -44,7 +44,8 @@ fn the_readme_is_short() {
 #[test]
 fn every_file_that_a_document_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut documents = vec!["ARCHITECTURE.md".to_owned(), "CONTRIBUTING.md".to_owned(), "migrations/README.md".to_owned()];
+    let mut documents =
+        vec!["ARCHITECTURE.md".to_owned(), "CONTRIBUTING.md".to_owned(), "migrations/README.md".to_owned()];
     let decisions = fs::read_dir(root.join("docs/decisions")).unwrap();
     documents.extend(decisions.map(|entry| format!("docs/decisions/{}", entry.unwrap().file_name().to_string_lossy())));
     let homes = ["", "ordinaut-core", "ordinaut-core/src", "ordinaut-core/tests/it", "docs", "migrations", "benches"];

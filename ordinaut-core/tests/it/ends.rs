@@ -135,7 +135,7 @@ async fn bring_about(db: &TestDatabase, end: &End, job_id: Uuid) {
             work(db, job_id).await;
         }
         "give_back" => {
-            let statement = sqlx::query(sql!("jobs/give_back")).bind([job_id]).bind([1]).bind(7_i64).bind([1]);
+            let statement = sqlx::query(sql!("lease/give_back")).bind([job_id]).bind([1]).bind(7_i64).bind([1]);
             statement.execute(db.pool()).await.unwrap();
         }
         "settle" => settle(db, job_id, end.outcome).await,
@@ -162,7 +162,7 @@ async fn settle(db: &TestDatabase, job_id: Uuid, outcome: Outcome) {
         Outcome::Cancelled => ("failed", Some(1.0)),
         outcome => (outcome.as_str(), None),
     };
-    sqlx::query(sql!("jobs/settle"))
+    sqlx::query(sql!("lease/settle"))
         .bind([job_id])
         .bind([1])
         .bind([7_i64])

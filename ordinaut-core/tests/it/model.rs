@@ -278,7 +278,7 @@ impl Walk {
         if outcome == "succeeded" && self.random.random() {
             return self.succeed(token).await;
         }
-        let settled = sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(sql!("jobs/settle"))
+        let settled = sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(sql!("lease/settle"))
             .bind([token.job_id])
             .bind([token.attempt])
             .bind([token.session])
@@ -297,7 +297,7 @@ impl Walk {
     async fn succeed(&self, token: Token) -> Option<String> {
         let place = "select coalesce((select ctid from ordinaut.due_work where job_id = $1), '(0,1)')::text";
         let place: String = ask_of(&self.db, place, token.job_id).await;
-        let sql = sql!("jobs/succeed").replace("$1::tid[]", "$1::text[]::tid[]");
+        let sql = sql!("lease/succeed").replace("$1::tid[]", "$1::text[]::tid[]");
         let settled = sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(AssertSqlSafe(sql))
             .bind([place])
             .bind([token.job_id])
@@ -323,7 +323,7 @@ impl Walk {
     }
 
     async fn give_back_token(&self, token: Token) -> i64 {
-        let given_back = sqlx::query_scalar(sql!("jobs/give_back"))
+        let given_back = sqlx::query_scalar(sql!("lease/give_back"))
             .bind([token.job_id])
             .bind([token.attempt])
             .bind(token.session)

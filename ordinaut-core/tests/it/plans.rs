@@ -102,47 +102,47 @@ impl Ids {
         vec![
             (
                 "claim",
-                sql!("jobs/claim"),
+                sql!("lease/claim"),
                 format!(
                     "'{{default}}', '{{5}}', array[now() - interval '74 s'], {JOBS}, '{{probe}}', 8, 1, false, false, 512"
                 ),
             ),
-            ("settle", sql!("jobs/settle"), ends("succeeded")),
-            ("bury", sql!("jobs/settle"), ends("dead")),
-            ("give_back", sql!("jobs/give_back"), format!("{leased}, {ones}, 7, {ones}")),
-            ("after_connect", sql!("jobs/after_connect"), tokens.clone()),
-            ("own_end", sql!("jobs/own_end"), token.clone()),
-            ("run_now", sql!("jobs/run_now"), format!("'{one_waiting}'")),
-            ("cancel_waiting", sql!("jobs/cancel"), format!("'{one_waiting}'")),
-            ("cancel_running", sql!("jobs/cancel"), format!("'{one_leased}'")),
-            ("cancel_parked", sql!("jobs/cancel"), format!("'{one_parked}'")),
-            ("cancel_ended", sql!("jobs/cancel"), format!("'{one_ended}'")),
-            ("call_off_waiting", sql!("jobs/call_off"), format!("{waiting}, null, 'why'")),
-            ("call_off_parked", sql!("jobs/call_off"), format!("{parked}, null, 'why'")),
+            ("settle", sql!("lease/settle"), ends("succeeded")),
+            ("bury", sql!("lease/settle"), ends("dead")),
+            ("give_back", sql!("lease/give_back"), format!("{leased}, {ones}, 7, {ones}")),
+            ("after_connect", sql!("lease/after_connect"), tokens.clone()),
+            ("own_end", sql!("lease/commit_check"), token.clone()),
+            ("run_now", sql!("job/run_now"), format!("'{one_waiting}'")),
+            ("cancel_waiting", sql!("job/cancel"), format!("'{one_waiting}'")),
+            ("cancel_running", sql!("job/cancel"), format!("'{one_leased}'")),
+            ("cancel_parked", sql!("job/cancel"), format!("'{one_parked}'")),
+            ("cancel_ended", sql!("job/cancel"), format!("'{one_ended}'")),
+            ("call_off_waiting", sql!("job/call_off"), format!("{waiting}, null, 'why'")),
+            ("call_off_parked", sql!("job/call_off"), format!("{parked}, null, 'why'")),
             (
                 "sift",
-                sql!("limits/sift"),
+                sql!("limit/sift"),
                 format!("'{{narrow}}', '{{5}}', '{{-infinity}}', {JOBS}, '{{limited}}', false"),
             ),
-            ("lines", sql!("limits/lines"), format!("'', {JOBS}, 8, {JOBS}, null")),
+            ("lines", sql!("limit/lines"), format!("'', {JOBS}, 8, {JOBS}, null")),
             (
                 "admit",
-                sql!("limits/admit"),
+                sql!("limit/admit"),
                 format!(
                     "array['{line}'], array[{JOBS}], array[null::uuid], 8, 1, '{{r}}', '{{1}}', '{{0}}', '{{1}}', now(), null, 512"
                 ),
             ),
-            ("args", sql!("jobs/args"), leased.clone()),
-            ("carries", sql!("jobs/carries"), format!("'{one_leased}', 1000")),
-            ("cursor_save", sql!("cursors/save"), format!("{token}, '2'")),
-            ("cursor_read", sql!("cursors/read"), format!("'{one_leased}'")),
-            ("job", sql!("look/job"), format!("'{one_ended}'")),
-            ("jobs", sql!("look/jobs"), format!("{JOBS}, '{}', null, null, null, {JOBS} + 1", Uuid::max())),
-            ("runs", sql!("look/runs"), format!("'{one_ended}', 100, 1048576, null")),
-            ("result", sql!("look/result"), format!("'{one_ended}'")),
-            ("summary", sql!("look/summary"), ended.clone()),
-            ("requeue", sql!("dead/requeue"), self.array(90_001)),
-            ("relay", sql!("events/relay"), JOBS.to_string()),
+            ("args", sql!("job/args"), leased.clone()),
+            ("carries", sql!("job/carries"), format!("'{one_leased}', 1000")),
+            ("cursor_save", sql!("lease/checkpoint_save"), format!("{token}, '2'")),
+            ("cursor_read", sql!("lease/checkpoint_read"), format!("'{one_leased}'")),
+            ("job", sql!("job/get"), format!("'{one_ended}'")),
+            ("jobs", sql!("job/list"), format!("{JOBS}, '{}', null, null, null, {JOBS} + 1", Uuid::max())),
+            ("runs", sql!("job/runs"), format!("'{one_ended}', 100, 1048576, null")),
+            ("result", sql!("job/result"), format!("'{one_ended}'")),
+            ("summary", sql!("db/summary"), ended.clone()),
+            ("requeue", sql!("job/dead_letter_requeue"), self.array(90_001)),
+            ("relay", sql!("event/relay"), JOBS.to_string()),
         ]
     }
 }
@@ -150,7 +150,7 @@ impl Ids {
 /// A connection as the loops have it, which keeps the plans that it makes now.
 async fn planned(db: &TestDatabase, ids: &Ids) -> PgConnection {
     let mut connection = db.connection().await;
-    sqlx::query(sql!("sessions/connect"))
+    sqlx::query(sql!("db/connect"))
         .bind("60000")
         .bind("60000")
         .bind(false)

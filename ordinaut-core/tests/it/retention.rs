@@ -29,7 +29,7 @@ const ID_AT: &str = "select (left(ordinaut.uuid_v7_floor($1::text::timestamptz):
 /// Enqueues as the library does, with an id of the client's clock.
 async fn enqueue_at(db: &Database, clock: &str) -> Uuid {
     let id: Uuid = sqlx::query_scalar(ID_AT).bind(clock).fetch_one(db).await.unwrap();
-    sqlx::query(sql!("jobs/enqueue_one"))
+    sqlx::query(sql!("job/enqueue_one"))
         .bind(id)
         .bind("probe")
         .bind("default")

@@ -27,15 +27,15 @@ const ROLE: &str = "
 
 /// Statements of the owner, as which the scheduler runs: they prune, number what happened, and bring the schema forward.
 const OF_THE_OWNER: [&str; 9] = [
-    "events/relay.sql",
-    "retention/event_fires.sql",
-    "retention/events.sql",
-    "retention/fires.sql",
-    "retention/jobs.sql",
-    "retention/queue_jobs.sql",
-    "retention/runs.sql",
-    "schema/applied.sql",
-    "sessions/fold.sql",
+    "event/relay.sql",
+    "maintenance/event_fires.sql",
+    "maintenance/events.sql",
+    "maintenance/fires.sql",
+    "maintenance/jobs.sql",
+    "maintenance/queue_jobs.sql",
+    "maintenance/runs.sql",
+    "db/applied.sql",
+    "lease/session_fold.sql",
 ];
 
 /// A migrated database, with the role.

@@ -402,7 +402,7 @@ async fn a_tick_reads_only_what_is_due() {
         .execute(db.pool())
         .await
         .unwrap();
-    let due = sql!("tasks/due");
+    let due = sql!("task/due");
     let plan: serde_json::Value = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "explain (analyze, buffers, format json) {}",
         due.replace("$1", "1000").replace("$2", "'{}'")

@@ -125,7 +125,7 @@ async fn the_look_for_services_reads_no_arguments() {
     let schedule = Schedule::new(ScheduleKind::Service, "5s");
     let args = serde_json::json!("x".repeat(900_000));
     db.create_task(&TaskDefinition { args, ..TaskDefinition::new("t", "probe", schedule) }).await.unwrap();
-    let look = sqlx::query(sql!("tasks/services")).bind(10_i64).bind(None::<Uuid>);
+    let look = sqlx::query(sql!("task/services")).bind(10_i64).bind(None::<Uuid>);
     let rows = look.fetch_all(db.pool()).await.unwrap();
     let columns: Vec<_> = rows[0].columns().iter().map(Column::name).collect();
     assert_eq!((rows.len(), columns), (1, vec!["id", "schedule"]));

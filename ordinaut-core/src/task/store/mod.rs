@@ -143,7 +143,7 @@ impl Database {
 
     /// The database's clock.
     pub(crate) async fn now<'e>(&self, db: impl PgExecutor<'e>) -> sqlx::Result<DateTime<Utc>> {
-        sqlx::query_scalar(self.sql(sql!("db/now"))).fetch_one(db).await
+        sqlx::query_scalar(self.sql(sql!("task/now"))).fetch_one(db).await
     }
 
     /// Inserts a task whose next instant is counted from now; if another one holds its key, that one's id is returned.
