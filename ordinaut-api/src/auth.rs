@@ -7,7 +7,7 @@ use axum::http::header::{ALLOW, AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::binary::Peer;
+use ordinaut_runtime::Peer;
 use prometheus_client::metrics::counter::Counter;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -3,8 +3,8 @@
 use crate::dev::place::Place;
 use anyhow::{Context, bail};
 use ordinaut_core::Database;
-use ordinaut_core::settings::Source;
-use ordinaut_core::settings::database::DatabaseSettings;
+use ordinaut_runtime::settings::Source;
+use ordinaut_runtime::settings::database::DatabaseSettings;
 
 pub(crate) struct Connection {
     pub(crate) database: DatabaseSettings,

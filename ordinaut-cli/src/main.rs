@@ -9,14 +9,14 @@ mod output;
 use args::{Args, Before, Config, EventVerb, JobVerb, Kept, Noun, Task, Worker};
 use clap::{CommandFactory, FromArgMatches};
 use connection::Connection;
-use ordinaut_core::settings::api::redaction;
-use ordinaut_core::settings::log::LogSettings;
-use ordinaut_core::settings::{SettingError, Source};
-use ordinaut_core::{Database, binary};
+use ordinaut_core::Database;
+use ordinaut_runtime::settings::api::redaction;
+use ordinaut_runtime::settings::log::LogSettings;
+use ordinaut_runtime::settings::{SettingError, Source};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let matches = match binary::with_flags(Args::command(), &[""]).try_get_matches() {
+    let matches = match ordinaut_runtime::with_flags(Args::command(), &[""]).try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return output::said_by_parser(&error),
     };
@@ -24,24 +24,25 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => error.exit(),
     };
-    let source = match binary::source(&matches).and_then(|source| start_log(&source, &args.noun).map(|()| source)) {
-        Ok(source) => source,
-        Err(error) => return binary::refuse(&error),
-    };
+    let source =
+        match ordinaut_runtime::source(&matches).and_then(|source| start_log(&source, &args.noun).map(|()| source)) {
+            Ok(source) => source,
+            Err(error) => return ordinaut_runtime::refuse(&error),
+        };
     // It fails if a provider was installed already, which is as good.
     rustls::crypto::ring::default_provider().install_default().ok();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return binary::exit(Err(error)),
+        Err(error) => return ordinaut_runtime::exit(Err(error)),
     };
     match runtime.block_on(run(args.noun, &source)) {
         Ok(code) => {
-            binary::flush_log();
+            ordinaut_runtime::flush_log();
             code
         }
         Err(error) => match error.downcast::<SettingError>() {
-            Ok(error) => binary::refuse(&error),
-            Err(error) => binary::exit(Err(error)),
+            Ok(error) => ordinaut_runtime::refuse(&error),
+            Err(error) => ordinaut_runtime::exit(Err(error)),
         },
     }
 }
@@ -52,7 +53,7 @@ fn start_log(source: &Source, noun: &Noun) -> Result<(), SettingError> {
     if !source.says("LOG_LEVEL") && (!matches!(noun, Noun::Dev(_)) || noun.is_demo()) {
         "warn".clone_into(&mut settings.level);
     }
-    binary::start_log(&settings);
+    ordinaut_runtime::start_log(&settings);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::args::Format;
 use chrono::{DateTime, Local, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
-use ordinaut_core::{Redaction, binary};
+use ordinaut_core::Redaction;
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -60,7 +60,7 @@ pub(crate) fn say(line: impl std::fmt::Display) {
         std::process::exit(0);
     }
     drop(out);
-    binary::exit(Err(anyhow::anyhow!(error).context("could not write the answer to standard output")));
+    ordinaut_runtime::exit(Err(anyhow::anyhow!(error).context("could not write the answer to standard output")));
     std::process::exit(1);
 }
 

@@ -60,7 +60,8 @@ impl Database {
     /// As [`Database::connect`], for a process of ours, whose transactions are short: one that is idle for too long has lost its
     /// other end, and gives up its locks; and a connection that swallows everything gives up its place in the pool.
     /// The server gives a statement up after `statement_timeout`, if one is given.
-    pub(crate) async fn connect_process(
+    #[doc(hidden)]
+    pub async fn connect_process(
         address: impl Into<Address>,
         max_connections: u32,
         statement_timeout: Option<Duration>,

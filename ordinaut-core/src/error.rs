@@ -14,7 +14,7 @@ pub struct InvalidField {
 }
 
 /// An error with all its sources, as one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
+pub struct Chain<'a>(pub &'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

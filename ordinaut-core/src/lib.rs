@@ -4,29 +4,28 @@
 mod db;
 
 mod backoff;
-#[cfg(feature = "binary")]
-pub mod binary;
 mod client;
 mod error;
 mod event;
 mod fleet;
+mod host;
 mod job;
 mod json;
 mod lease;
 mod limit;
-#[cfg_attr(not(feature = "binary"), allow(unreachable_pub, reason = "public where the binaries share it"))]
 mod loops;
-mod maintenance;
+pub mod maintenance;
 mod name;
 mod notify;
+#[doc(hidden)]
+pub mod program;
 mod queue;
 mod schedule;
 mod seconds;
-pub mod settings;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod worker;
+pub mod worker;
 
 pub use backoff::Backoff;
 pub use client::Database;

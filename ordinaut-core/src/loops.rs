@@ -60,7 +60,7 @@ impl Loops {
     }
 
     /// For the caller that ran the loops, once it has stopped them: goes on with the first panic that one of them had.
-    pub(crate) fn resume_panic(&self) {
+    pub fn resume_panic(&self) {
         let panic = self.first_panic.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(panic) = panic {
             resume_unwind(panic);

@@ -3,7 +3,7 @@
 use crate::error::InvalidField;
 
 /// Checks the name of a kind or a queue; the answer says what is wrong with it.
-pub(crate) fn check(name: &str) -> Result<(), &'static str> {
+pub fn check(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("must not be empty");
     }

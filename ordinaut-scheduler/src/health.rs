@@ -1,7 +1,7 @@
 //! What a scheduler process says of its health.
 
-use ordinaut_core::binary::{Health, can_use, loops_turn};
 use ordinaut_core::{Database, Pulse};
+use ordinaut_runtime::{Health, can_use, loops_turn};
 use std::sync::OnceLock;
 
 /// A scheduler process from its first moment on: before there is a Postgres to work with, it lives, and is not ready.

@@ -4,7 +4,7 @@ mod health;
 
 pub use health::SchedulerHealth;
 
-use ordinaut_core::settings::scheduler::SchedulerSettings;
+use ordinaut_core::maintenance::SchedulerOptions;
 use ordinaut_core::{Database, Pulse, Scheduler};
 
 /// What a scheduler needs.
@@ -12,12 +12,12 @@ pub struct Config {
     /// Where the jobs are.
     pub database: Database,
     /// How it fires tasks.
-    pub settings: SchedulerSettings,
+    pub options: SchedulerOptions,
     /// Where it tells of its loops.
     pub pulse: Pulse,
 }
 
 /// Works until `shutdown` ends. Any number of schedulers may run; none of them leads.
 pub async fn run<F: Future>(config: Config, shutdown: F) {
-    Scheduler::new(config.database).settings(config.settings).pulse(config.pulse).run(shutdown).await;
+    Scheduler::new(config.database).options(config.options).pulse(config.pulse).run(shutdown).await;
 }

@@ -1,8 +1,8 @@
 //! What a worker process says of its health.
 
-use ordinaut_core::binary::{Health, can_use, loops_turn};
-use ordinaut_core::settings::host_name;
 use ordinaut_core::{Database, WorkerPulse};
+use ordinaut_runtime::host_name;
+use ordinaut_runtime::{Health, can_use, loops_turn};
 use std::sync::OnceLock;
 
 /// A worker process from its first moment on: before there is a Postgres to work with, it lives, and is not ready.

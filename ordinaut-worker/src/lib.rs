@@ -12,15 +12,15 @@ pub use seconds::Seconds;
 
 use anyhow::Context as _;
 use http::client::Client;
-use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{Database, Redaction, Worker, WorkerPulse};
+use ordinaut_runtime::settings::worker::WorkerSettings;
 use std::time::Duration;
 
 /// What a worker needs to run.
 pub struct Config {
     /// Where the jobs are.
     pub database: Database,
-    /// What it serves, and how.
+    /// What it serves and how, and what its handlers may do.
     pub settings: WorkerSettings,
     /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `listen`, `panic` and `spin`.
     pub fault_kinds: bool,
@@ -43,7 +43,7 @@ pub struct State {
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let client = Client::new(&config.settings.http_allow).context("could not make the client of http jobs")?;
     let mut worker = Worker::new(config.database, State { client, redaction: config.redaction })
-        .settings(config.settings)
+        .options(config.settings.options)
         .pulse(config.pulse)
         .handle(kinds::http::call)
         .handle(kinds::echo::echo)
@@ -65,7 +65,7 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
 /// Upper bound of the time from a signal to the end of a worker process: a grace for its handlers, one for what is left to
 /// be written, and a lease for the rest.
 pub fn end_may_take(settings: &WorkerSettings) -> Duration {
-    settings.shutdown_grace.saturating_mul(2).saturating_add(settings.lease)
+    settings.options.shutdown_grace.saturating_mul(2).saturating_add(settings.options.lease)
 }
 
 /// Runs jobs until `shutdown` ends, and those that run then to their end, as far as `WORKER_SHUTDOWN_GRACE` allows.

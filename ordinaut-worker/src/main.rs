@@ -1,14 +1,14 @@
 //! `ordinaut-worker`: leases jobs and runs them until it is told to stop.
 
 use clap::{Arg, ArgAction, Command};
-use ordinaut_core::binary::{self, Loops};
-use ordinaut_core::settings::api::redaction;
-use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::health::HealthSettings;
-use ordinaut_core::settings::log::LogSettings;
-use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::settings::{SettingError, Source};
 use ordinaut_core::{EXIT_STUCK, Redaction};
+use ordinaut_runtime::Loops;
+use ordinaut_runtime::settings::api::redaction;
+use ordinaut_runtime::settings::database::DatabaseSettings;
+use ordinaut_runtime::settings::health::HealthSettings;
+use ordinaut_runtime::settings::log::LogSettings;
+use ordinaut_runtime::settings::worker::WorkerSettings;
+use ordinaut_runtime::settings::{SettingError, Source};
 use ordinaut_worker::{Config, WorkerHealth};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,13 +30,15 @@ fn main() -> ExitCode {
                 .action(ArgAction::SetTrue)
                 .help("Also run the kinds that fail on purpose: abort, fail, listen, panic and spin"),
         );
-    let matches =
-        binary::with_flags(command, &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "WORKER_"])
-            .get_matches();
+    let matches = ordinaut_runtime::with_flags(
+        command,
+        &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "WORKER_"],
+    )
+    .get_matches();
     let fault_kinds = matches.get_flag("fault-kinds");
-    match binary::source(&matches).and_then(|source| settings(&source, fault_kinds)) {
-        Ok(settings) => binary::run(|loops| serve(settings, loops)),
-        Err(error) => binary::refuse(&error),
+    match ordinaut_runtime::source(&matches).and_then(|source| settings(&source, fault_kinds)) {
+        Ok(settings) => ordinaut_runtime::run(|loops| serve(settings, loops)),
+        Err(error) => ordinaut_runtime::refuse(&error),
     }
 }
 
@@ -52,17 +54,17 @@ fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError
 }
 
 async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
-    binary::start_log(&settings.log);
+    ordinaut_runtime::start_log(&settings.log);
     // An error says that somebody has installed one already, and any will do.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let shutdown = binary::shutdown(&loops)?;
+    let shutdown = ordinaut_runtime::shutdown(&loops)?;
     let health = Arc::new(WorkerHealth::default());
     // Before Postgres is waited for, so that a taken port is known at once, and health checks get an answer.
-    if let Some(listener) = binary::listen_for_health(&settings.health).await? {
-        loops.spawn("health", binary::serve_health(listener, health.clone()));
+    if let Some(listener) = ordinaut_runtime::listen_for_health(&settings.health).await? {
+        loops.spawn("health", ordinaut_runtime::serve_health(listener, health.clone()));
     }
-    binary::tell_supervisor(&loops, health.clone(), ordinaut_worker::end_may_take(&settings.worker));
-    let opening = binary::open_database(&settings.database, "ordinaut-worker");
+    ordinaut_runtime::tell_supervisor(&loops, health.clone(), ordinaut_worker::end_may_take(&settings.worker));
+    let opening = ordinaut_runtime::open_database(&settings.database, "ordinaut-worker");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
     let database = database?;
     let config = Config {
@@ -71,7 +73,7 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
         fault_kinds: settings.fault_kinds,
         redaction: settings.redaction,
         pulse: health.pulse.clone(),
-        when_stuck: Some(|| binary::end(EXIT_STUCK)),
+        when_stuck: Some(|| ordinaut_runtime::end(EXIT_STUCK)),
     };
     ordinaut_worker::run(config, shutdown.cancelled()).await
 }

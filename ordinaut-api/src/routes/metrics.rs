@@ -5,7 +5,6 @@ use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use ordinaut_core::binary;
 use ordinaut_core::{OldestSnapshot, Outcome, OutcomeCount, QueueStatus, TaskCount, TaskStatus};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -106,7 +105,7 @@ fn register_schedulers(registry: &mut Registry, alive: usize) {
 
 fn dropped_log_lines() -> Counter {
     let counter = Counter::default();
-    counter.inc_by(binary::dropped_log_lines());
+    counter.inc_by(ordinaut_runtime::dropped_log_lines());
     counter
 }
 

@@ -1,9 +1,9 @@
 //! Postgres goes away, or refuses: the process lives, is not ready, and says plainly why.
 
 use crate::app::{TestApp, answer, fresh_database, postgres_url};
-use ordinaut_core::settings::Source;
-use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_embedded::Postgres;
+use ordinaut_runtime::settings::database::DatabaseSettings;
+use ordinaut_runtime::settings::read_from;
 use reqwest::Method;
 use serde_json::json;
 use sqlx::{ConnectOptions, Connection, PgConnection};
@@ -103,7 +103,7 @@ async fn slow_reads_leave_room_for_enqueues_and_readiness() {
 async fn a_statement_that_was_given_up_ends_in_postgres() {
     let name = fresh_database(postgres_url().parse().unwrap()).await.get_database().unwrap().to_owned();
     let url = postgres_url().replace("/postgres?", &format!("/{name}?"));
-    let source = Source::from_parts([], [("DATABASE_URL".to_owned(), url)]).unwrap();
+    let source = read_from([], [("DATABASE_URL".to_owned(), url)]).unwrap();
     let settings = DatabaseSettings::read(&source).unwrap().giving_up_after(Duration::from_millis(300));
     let app = TestApp::start_with_database(settings.connect("blocked-api").await.unwrap()).await;
     let mut held = fresh_connection(&app).await;

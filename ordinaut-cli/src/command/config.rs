@@ -3,12 +3,12 @@
 use crate::args::Format;
 use crate::output::{answer, table};
 use ordinaut_core::Database;
-use ordinaut_core::settings::Source;
+use ordinaut_runtime::settings::{Source, shown};
 use serde_json::json;
 use std::process::ExitCode;
 
 pub(crate) fn show(source: &Source, format: Format) -> anyhow::Result<ExitCode> {
-    let settings = source.shown();
+    let settings = shown(source);
     answer(format, &settings, || {
         let rows = settings.iter().map(|setting| {
             [setting.name.to_owned(), setting.value.clone().unwrap_or_default(), setting.from.to_string()]

@@ -4,12 +4,12 @@ use crate::args::Format;
 use crate::connection::Connection;
 use crate::output::{answer, table};
 use chrono::Utc;
-use ordinaut_core::settings::api::ApiSettings;
-use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
-use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::settings::{SettingError, Source};
 use ordinaut_core::{ALL_QUEUES, Database, Schema, Severity, StreamStatus, stream_in_redis, zone_data_version};
+use ordinaut_runtime::settings::api::ApiSettings;
+use ordinaut_runtime::settings::database::DatabaseSettings;
+use ordinaut_runtime::settings::scheduler::default_zone;
+use ordinaut_runtime::settings::worker::WorkerSettings;
+use ordinaut_runtime::settings::{self, SettingError, Source};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -75,7 +75,7 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
 
 fn settings(source: &Source) -> Finding {
     let read = WorkerSettings::read(source)
-        .and_then(|_| SchedulerSettings::read(source))
+        .and_then(|_| settings::scheduler::read(source))
         .and_then(|_| default_zone(source))
         .and_then(|_| ApiSettings::read(source));
     match read {

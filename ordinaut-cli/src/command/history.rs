@@ -2,13 +2,12 @@
 
 use crate::args::{Erase as Asked, Format};
 use crate::output::answer;
-use ordinaut_core::settings::Source;
-use ordinaut_core::settings::retention::RetentionSettings;
 use ordinaut_core::{Database, Erase};
+use ordinaut_runtime::settings::{Source, retention};
 use std::process::ExitCode;
 
 pub(crate) async fn prune(database: &Database, source: &Source, format: Format) -> anyhow::Result<ExitCode> {
-    let pruned = database.prune(&RetentionSettings::read(source)?).await?;
+    let pruned = database.prune(&retention::read(source)?).await?;
     answer(format, &pruned, || {
         let mut lines = vec![format!(
             "dropped partitions: {}; rows besides: {} jobs, {} runs, {} dead letters, {} fires, {} events",

@@ -7,8 +7,8 @@ use crate::output::{answer, table};
 use anyhow::bail;
 use chrono::{SecondsFormat, Utc};
 use ordinaut_core::Schedule;
-use ordinaut_core::settings::Source;
-use ordinaut_core::settings::scheduler::default_zone;
+use ordinaut_runtime::settings::Source;
+use ordinaut_runtime::settings::scheduler::default_zone;
 use std::process::ExitCode;
 
 pub(crate) async fn run(asked: Preview, source: &Source) -> anyhow::Result<ExitCode> {

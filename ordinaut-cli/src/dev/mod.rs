@@ -7,13 +7,15 @@ mod servers;
 use crate::args::Dev;
 use crate::output::mention;
 use anyhow::Context;
-use ordinaut_core::binary::{self, Loops};
-use ordinaut_core::settings::Source;
-use ordinaut_core::settings::api::ApiSettings;
-use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::scheduler::{SchedulerSettings, default_zone};
-use ordinaut_core::settings::worker::{Served, WorkerSettings};
+use ordinaut_core::maintenance::SchedulerOptions;
+use ordinaut_core::worker::Served;
 use ordinaut_core::{Database, EXIT_STUCK, Pulse, WorkerPulse};
+use ordinaut_runtime::Loops;
+use ordinaut_runtime::settings::api::ApiSettings;
+use ordinaut_runtime::settings::database::DatabaseSettings;
+use ordinaut_runtime::settings::scheduler::default_zone;
+use ordinaut_runtime::settings::worker::WorkerSettings;
+use ordinaut_runtime::settings::{self, Source};
 use place::{Place, Running};
 use servers::Servers;
 use std::net::SocketAddr;
@@ -28,7 +30,7 @@ const DEMO_QUEUE: &str = "demo-urgent";
 
 pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     let loops = Loops::default();
-    let shutdown = binary::shutdown(&loops)?;
+    let shutdown = ordinaut_runtime::shutdown(&loops)?;
     let place = Place::here();
     place.create()?;
     let _occupied = place.occupy()?;
@@ -45,7 +47,7 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     let settings = Settings {
         api: ApiSettings::read(&source)?,
         worker: WorkerSettings::read(&source)?,
-        scheduler: SchedulerSettings::read(&source)?,
+        scheduler: settings::scheduler::read(&source)?,
     };
     let servers = {
         let source = source.clone();
@@ -57,7 +59,7 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     match outcome {
         Err(error) if error.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic) => {
             tracing::error!("{error:#}");
-            Ok(ExitCode::from(binary::EXIT_PANICKED))
+            Ok(ExitCode::from(ordinaut_runtime::EXIT_PANICKED))
         }
         outcome => outcome,
     }
@@ -73,7 +75,7 @@ async fn serve(
 ) -> anyhow::Result<ExitCode> {
     let source = source.with_defaults([("DATABASE_URL", servers.database_url()), ("REDIS_URL", servers.redis_url())]);
     let database_settings = DatabaseSettings::read(&source)?;
-    let opening = binary::open_database(&database_settings, "ordinaut-dev");
+    let opening = ordinaut_runtime::open_database(&database_settings, "ordinaut-dev");
     // Whoever stops it while it waits for Postgres has changed their mind, and nothing went wrong.
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(ExitCode::SUCCESS) };
     let database = database?;
@@ -83,7 +85,7 @@ async fn serve(
     let listener = ordinaut_api::listen(&settings.api).await?;
     let address = listener.local_addr()?;
     if dev.demo {
-        settings.worker.queues.push(Served { queue: DEMO_QUEUE.to_owned(), weight: 1 });
+        settings.worker.options.queues.push(Served { queue: DEMO_QUEUE.to_owned(), weight: 1 });
     }
     place.announce(&Running { database_url: servers.database_url(), redis_url: servers.redis_url() })?;
     greet(place, servers, database_settings.redis_url(), address);
@@ -116,7 +118,7 @@ async fn serve(
 struct Settings {
     api: ApiSettings,
     worker: WorkerSettings,
-    scheduler: SchedulerSettings,
+    scheduler: SchedulerOptions,
 }
 
 /// The three doors, in one process.
@@ -135,7 +137,7 @@ impl Doors {
         for number in 1..=dev.workers {
             let mut settings = worker.clone();
             if dev.workers > 1 {
-                settings.name = format!("{}/{number}", settings.name);
+                settings.options.name = format!("{}/{number}", settings.options.name);
             }
             let config = ordinaut_worker::Config {
                 database: database.clone(),
@@ -149,7 +151,7 @@ impl Doors {
         }
         let stop = stop_others.clone();
         let config =
-            ordinaut_scheduler::Config { database: database.clone(), settings: scheduler, pulse: Pulse::default() };
+            ordinaut_scheduler::Config { database: database.clone(), options: scheduler, pulse: Pulse::default() };
         others.spawn(async move {
             ordinaut_scheduler::run(config, stop.cancelled()).await;
             Ok(())
@@ -222,12 +224,12 @@ fn greet(place: &Place, servers: &Servers, redis: Option<&str>, address: SocketA
 /// A handler blocked the process for good: begin anew in its place. The private servers notice that their owner is gone
 /// and stop; the new one starts them again.
 fn start_again() {
-    binary::flush_log();
+    ordinaut_runtime::flush_log();
     let arguments = std::env::args_os().skip(1).filter(|argument| argument != "--clean");
     let error = match std::env::current_exe() {
         Ok(program) => std::process::Command::new(program).args(arguments).exec(),
         Err(error) => error,
     };
     tracing::error!(%error, "could not start again");
-    binary::end(EXIT_STUCK);
+    ordinaut_runtime::end(EXIT_STUCK);
 }

@@ -3,8 +3,8 @@
 use super::place::Place;
 use crate::output::say;
 use anyhow::Context;
-use ordinaut_core::settings::Source;
 use ordinaut_embedded::{DataDirectory, Postgres, PostgresOptions, Redis, data_directory};
+use ordinaut_runtime::settings::Source;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 

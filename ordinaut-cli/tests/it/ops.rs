@@ -2,7 +2,7 @@
 
 use crate::dev::client;
 use crate::home::shared;
-use ordinaut_core::settings::{ALL, About};
+use ordinaut_runtime::settings::{ALL, About};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;

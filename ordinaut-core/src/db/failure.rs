@@ -278,8 +278,7 @@ pub(crate) fn is_pool_timeout(error: &sqlx::Error) -> bool {
 }
 
 /// Whether the server takes no more connections.
-#[cfg(feature = "binary")]
-pub(crate) fn is_connection_limit(error: &sqlx::Error) -> bool {
+pub fn is_connection_limit(error: &sqlx::Error) -> bool {
     has_code(error, &[CONNECTION_LIMIT])
 }
 

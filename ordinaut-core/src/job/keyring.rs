@@ -43,10 +43,6 @@ pub(crate) fn open(
 
 #[cfg(not(feature = "encryption"))]
 impl Keyring {
-    pub(crate) fn parse(_: &str) -> Option<Self> {
-        None
-    }
-
     pub(crate) fn seal(&self, _: &str, _: [u8; NONCE_BYTES], _: &str, _: Uuid) -> String {
         match *self {}
     }
@@ -118,10 +114,6 @@ mod real {
                 return Err(invalid("must have at least one key"));
             }
             Ok(Self(ring.into()))
-        }
-
-        pub(crate) fn parse(text: &str) -> Option<Self> {
-            text.parse().ok()
         }
 
         /// Encrypts arguments with the first key; `nonce` is random.

@@ -5,8 +5,8 @@ use crate::client::Database;
 use crate::loops::Loops;
 use crate::maintenance::adaptive_timeout::Patience;
 use crate::maintenance::liveness::{Loop, Pulse};
+use crate::maintenance::options::SchedulerOptions;
 use crate::notify::listen_for_tasks;
-use crate::settings::scheduler::SchedulerSettings;
 use crate::task::run::PassedOver;
 use futures_util::future::try_join_all;
 use std::sync::Arc;
@@ -26,11 +26,11 @@ const COUNT_AGAIN: Duration = Duration::from_secs(60);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
-pub(crate) async fn run(database: Database, settings: SchedulerSettings, pulse: Pulse, loops: Loops) {
+pub(crate) async fn run(database: Database, options: SchedulerOptions, pulse: Pulse, loops: Loops) {
     let (mut failures, changed) = (0, Arc::new(Notify::new()));
     let (patience, passed_over) = (Patience::default(), PassedOver::default());
     let mut counted_again: Option<Instant> = None;
-    let _listening = listen_for_tasks(&database, &settings, &changed, &loops);
+    let _listening = listen_for_tasks(&database, &changed, &loops);
     loop {
         // Before anything fires: an instant by the rule of before, which is over already, must not.
         if counted_again.is_none_or(|at| at.elapsed() >= COUNT_AGAIN) {
@@ -40,7 +40,7 @@ pub(crate) async fn run(database: Database, settings: SchedulerSettings, pulse: 
             }
         }
         // Begun transactions are finished.
-        let fired = fire(&database, &settings, &patience, &passed_over, &pulse).await;
+        let fired = fire(&database, &options, &patience, &passed_over, &pulse).await;
         pulse.turned(Loop::Fire, fired.is_ok());
         let pause = match fired {
             Ok(next_due) => {
@@ -64,14 +64,14 @@ pub(crate) async fn run(database: Database, settings: SchedulerSettings, pulse: 
 /// Fires everything that is due; returns how long until something else is.
 async fn fire(
     database: &Database,
-    settings: &SchedulerSettings,
+    options: &SchedulerOptions,
     patience: &Patience,
     passed_over: &PassedOver,
     pulse: &Pulse,
 ) -> sqlx::Result<Option<Duration>> {
-    if fire_batch(database, settings, patience, passed_over).await? {
+    if fire_batch(database, options, patience, passed_over).await? {
         // More is due than fits into one transaction: several at once.
-        let batches = (0..settings.max_workers).map(|_| fire_batches(database, settings, patience, passed_over, pulse));
+        let batches = (0..options.max_workers).map(|_| fire_batches(database, options, patience, passed_over, pulse));
         try_join_all(batches).await?;
     }
     patience.wait(database.next_due(&passed_over.ids())).await
@@ -79,12 +79,12 @@ async fn fire(
 
 async fn fire_batches(
     database: &Database,
-    settings: &SchedulerSettings,
+    options: &SchedulerOptions,
     patience: &Patience,
     passed_over: &PassedOver,
     pulse: &Pulse,
 ) -> sqlx::Result<()> {
-    while fire_batch(database, settings, patience, passed_over).await? {
+    while fire_batch(database, options, patience, passed_over).await? {
         pulse.turned(Loop::Fire, true);
     }
     Ok(())
@@ -93,11 +93,11 @@ async fn fire_batches(
 /// Whether there may be more.
 async fn fire_batch(
     database: &Database,
-    settings: &SchedulerSettings,
+    options: &SchedulerOptions,
     patience: &Patience,
     passed_over: &PassedOver,
 ) -> sqlx::Result<bool> {
-    let fired = patience.wait(database.fire_due(BATCH, settings.misfire_grace, passed_over)).await?;
+    let fired = patience.wait(database.fire_due(BATCH, options.misfire_grace, passed_over)).await?;
     if fired.tasks > 0 {
         debug!("{} tasks were due: {} fires, {} skips", fired.tasks, fired.fires, fired.skips);
     }

@@ -4,6 +4,7 @@
 pub(crate) mod adaptive_timeout;
 pub(crate) mod fire;
 pub(crate) mod liveness;
+pub(crate) mod options;
 pub(crate) mod outbox_relay;
 pub(crate) mod periodic;
 pub(crate) mod queue_pressure;
@@ -13,16 +14,16 @@ pub(crate) mod rescue;
 pub(crate) mod store;
 
 pub use crate::maintenance::liveness::Pulse;
+pub use crate::maintenance::options::{Retention, SchedulerOptions};
 
 use crate::client::Database;
 use crate::db::timeout::answered;
+use crate::host::{host_name, process_name};
 use crate::loops::Loops;
 use crate::maintenance::adaptive_timeout::{LONGEST, Patience};
 use crate::maintenance::periodic::{Duties, LAST};
 use crate::maintenance::queue_pressure::Levels;
 use crate::maintenance::rescue::Rescue;
-use crate::settings::host_name;
-use crate::settings::scheduler::SchedulerSettings;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{debug, info, warn};
@@ -37,20 +38,20 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Fires tasks, rescues, relays, and keeps the tables in shape, until it is told to stop.
 pub struct Scheduler {
     database: Database,
-    settings: SchedulerSettings,
+    options: SchedulerOptions,
     pulse: Pulse,
 }
 
 impl Scheduler {
     /// A scheduler on a database (a pool will do).
     pub fn new(database: impl Into<Database>) -> Self {
-        Self { database: database.into(), settings: SchedulerSettings::default(), pulse: Pulse::default() }
+        Self { database: database.into(), options: SchedulerOptions::default(), pulse: Pulse::default() }
     }
 
-    /// All settings at once, as the binaries read them.
+    /// All options at once.
     #[must_use]
-    pub fn settings(mut self, settings: SchedulerSettings) -> Self {
-        self.settings = settings;
+    pub fn options(mut self, options: SchedulerOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -101,7 +102,7 @@ impl Scheduler {
             let levels = levels.clone();
             async move { levels.step().await }
         });
-        let (kept, retention) = (database.clone(), self.settings.retention.clone());
+        let (kept, retention) = (database.clone(), self.options.retention.clone());
         duties.add("retention", "45 7 * * * *", move || {
             let (database, retention) = (kept.clone(), retention.clone());
             async move {
@@ -127,12 +128,10 @@ impl Scheduler {
                     warn!("the loop {still} of the scheduler stands still");
                     return Ok(());
                 }
-                let host = host_name();
-                let name = format!("{host}/{}", std::process::id());
-                patience.wait(database.scheduler_seen(id, &name, &host)).await
+                patience.wait(database.scheduler_seen(id, &process_name(), &host_name())).await
             }
         });
-        let fire = fire::run(database.clone(), self.settings.clone(), pulse.clone(), loops.clone());
+        let fire = fire::run(database.clone(), self.options.clone(), pulse.clone(), loops.clone());
         let fire = loops.spawn("fire", fire);
         let relay = loops.spawn("relay", outbox_relay::run(database.clone(), pulse.clone(), loops.stop().clone()));
         let publisher = self.publisher(&loops);

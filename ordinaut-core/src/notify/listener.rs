@@ -40,8 +40,6 @@ const RETRY_DEAF: Backoff = Backoff::Exponential { base: Duration::from_secs(10)
 
 pub(crate) struct Listener {
     pub(crate) database: Database,
-    /// Past any pooler, if somebody said so; else as the database says.
-    pub(crate) listen_on: Option<Address>,
     pub(crate) hears: Hears,
 }
 
@@ -77,7 +75,7 @@ impl Listener {
 
     /// Passes on what is heard until the connection breaks, which is an error.
     async fn listen(&self, failures: &mut i16, times_deaf: &mut i16) -> sqlx::Result<Deaf> {
-        let address = self.listen_on.as_ref().unwrap_or_else(|| self.database.direct_address());
+        let address = self.database.direct_address();
         // Each time anew, because an address may lead elsewhere by now. Through a pooler it would be somebody else's
         // connection that listens, and hears what it does not understand.
         if Pooler::is_at(address).await? {
@@ -145,7 +143,7 @@ struct Deaf;
 
 /// Whether a process that listens would hear what is told in this database.
 pub(crate) async fn would_hear(database: &Database) -> sqlx::Result<bool> {
-    let listener = Listener { database: database.clone(), listen_on: None, hears: Hears::new() };
+    let listener = Listener { database: database.clone(), hears: Hears::new() };
     let address = database.direct_address();
     if Pooler::is_at(address).await? {
         return Ok(false);

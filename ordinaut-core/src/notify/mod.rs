@@ -10,8 +10,6 @@ pub(crate) mod store;
 use crate::client::Database;
 use crate::loops::Loops;
 use crate::notify::listener::{Hears, Listener};
-use crate::settings::scheduler::SchedulerSettings;
-use crate::settings::worker::WorkerSettings;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -23,40 +21,31 @@ pub(crate) const TASKS: &str = "\u{2}tasks";
 pub(crate) const CANCELS: &str = "\u{2}cancels";
 
 /// Wakes `wake` when a task was created or changed, until the guard is dropped.
-pub(crate) fn listen_for_tasks(
-    database: &Database,
-    settings: &SchedulerSettings,
-    wake: &Arc<Notify>,
-    loops: &Loops,
-) -> DropGuard {
+pub(crate) fn listen_for_tasks(database: &Database, wake: &Arc<Notify>, loops: &Loops) -> DropGuard {
     let stop = CancellationToken::new();
-    let listener = Listener {
-        database: database.clone(),
-        listen_on: settings.listen_on.clone(),
-        hears: [(TASKS.to_owned(), wake.clone())].into(),
-    };
+    let listener = Listener { database: database.clone(), hears: [(TASKS.to_owned(), wake.clone())].into() };
     loops.spawn("listener", listener.run(stop.clone()));
     stop.drop_guard()
 }
 
-/// Wakes `wake` with each hint for a queue that the worker serves, and `cancels` when jobs that run were cancelled, whichever
+/// Wakes `wake` with each hint for one of a worker's queues, and `cancels` when jobs that run were cancelled, whichever
 /// way it comes, until the guard is dropped.
 pub(crate) fn listen(
     database: &Database,
-    settings: &WorkerSettings,
+    queues: impl Iterator<Item = String>,
     wake: &Arc<Notify>,
     cancels: &Arc<Notify>,
     loops: &Loops,
 ) -> DropGuard {
     let stop = CancellationToken::new();
-    let queues = settings.queue_names().map(|queue| (queue, wake.clone()));
+    let queues = queues.map(|queue| (queue, wake.clone()));
     let hears: Hears = queues.chain([(CANCELS.to_owned(), cancels.clone())]).collect();
     #[cfg(feature = "redis")]
     if let Some(url) = database.redis_url() {
         let (url, schema) = (url.to_owned(), database.schema().channel().to_owned());
         loops.spawn("redis listener", redis::listener::run(url, schema, hears.clone(), stop.clone()));
     }
-    let listener = Listener { database: database.clone(), listen_on: settings.listen_on.clone(), hears };
+    let listener = Listener { database: database.clone(), hears };
     loops.spawn("listener", listener.run(stop.clone()));
     stop.drop_guard()
 }

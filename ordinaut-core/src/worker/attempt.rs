@@ -7,10 +7,10 @@ use crate::lease::settlement::{Budget, Settlement};
 use crate::lease::store::commit_check::OwnEnd;
 use crate::lease::store::settle::Ended;
 use crate::lease::token::{Lease, Token};
-use crate::settings::worker::WorkerSettings;
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::{Bounds, Context};
 use crate::worker::handlers::Handler;
+use crate::worker::options::WorkerOptions;
 use crate::worker::running_jobs::{CANCEL_GRACE, Polled, Running};
 use crate::worker::session::Session;
 use crate::worker::settle_in;
@@ -26,7 +26,7 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) state: Arc<S>,
     pub(crate) database: Arc<Database>,
     pub(crate) session: &'a Session,
-    pub(crate) settings: &'a WorkerSettings,
+    pub(crate) options: &'a WorkerOptions,
 }
 
 /// An attempt that ended, with what it would take to let it fail instead.
@@ -59,16 +59,16 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         // What it takes of limits is given back by key.
         let place = (!lease.limited).then_some(lease.place);
         let body = lease.body.as_ref().ok();
-        let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(self.settings.max_attempts());
+        let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(self.options.max_attempts());
         let budget = Budget { failures: lease.failures, max_attempts };
         let backoff = body
             .and_then(|body| body.backoff)
             .or(self.handler.as_ref().and_then(|handler| handler.backoff))
-            .unwrap_or(self.settings.backoff());
+            .unwrap_or(self.options.backoff());
         let limit = body
             .and_then(|body| body.timeout_seconds)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .unwrap_or(self.settings.job_timeout);
+            .unwrap_or(self.options.job_timeout);
         let (line, polled) = (Arc::new(StopLine::default()), Arc::new(Polled::new()));
         // A limit that the clock cannot reach is none; added unchecked, it would end the process.
         let must_end = started.checked_add(limit);
@@ -79,7 +79,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         );
         let bounds = Bounds { max_attempts, must_end };
         let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), self.database.clone());
-        let end = match (&self.handler, context.args(self.settings.undecodable)) {
+        let end = match (&self.handler, context.args(self.options.undecodable)) {
             (Some(_), Ok(Err(error))) => End::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.

@@ -12,10 +12,10 @@ use crate::lease::store::claim::{Claim, Claimed};
 use crate::lease::store::session;
 use crate::lease::token::{Lease, Token};
 use crate::lease::weighted_round_robin::Turns;
-use crate::settings::worker::WorkerSettings;
 use crate::worker::cancellation::Stop;
 use crate::worker::limiter::Gate;
 use crate::worker::liveness;
+use crate::worker::options::WorkerOptions;
 use crate::worker::session::Session;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -88,17 +88,12 @@ pub(crate) enum Connected {
 }
 
 impl Claimer {
-    pub(crate) fn new(
-        database: &Database,
-        settings: &WorkerSettings,
-        kinds: &[String],
-        pulse: liveness::Turns,
-    ) -> Self {
-        let (name, patience) = (&settings.name, PATIENCE.min(settings.lease / 3));
+    pub(crate) fn new(database: &Database, options: &WorkerOptions, kinds: &[String], pulse: liveness::Turns) -> Self {
+        let (name, patience) = (&options.name, PATIENCE.min(options.lease / 3));
         Self {
             link: Link::new(database, &format!("ordinaut-claim/{name}"), patience),
             pulse,
-            turns: Turns::new(settings.queues.iter().map(|served| (&*served.queue, served.weight))),
+            turns: Turns::new(options.queues.iter().map(|served| (&*served.queue, served.weight))),
             kinds: kinds.iter().map(|kind| kind.as_str().into()).collect(),
             patience,
             strays: Vec::new(),
@@ -108,9 +103,9 @@ impl Claimer {
             too_much_at: None,
             sweep_at: Instant::now(),
             hint_is_open: false,
-            ageing: Ageing::of(settings.priority_ageing),
+            ageing: Ageing::of(options.priority_ageing),
             gate: Gate::default(),
-            poll_interval: settings.poll_interval,
+            poll_interval: options.poll_interval,
             postgres_since: None,
             not_before: Instant::now(),
             asked_to_be_told: (0, false),

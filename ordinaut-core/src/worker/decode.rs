@@ -4,7 +4,7 @@ use crate::job::Job;
 use crate::job::ciphertext::Envelope;
 use crate::job::job_error::JobError;
 use crate::job::keyring::{Keyring, open};
-use crate::settings::worker::Undecodable;
+use crate::worker::options::Undecodable;
 use std::borrow::Cow;
 use uuid::Uuid;
 

@@ -19,16 +19,15 @@ mod tests;
 use crate::backoff::Backoff;
 use crate::client::Database;
 use crate::db::failure::{Consequence, FailureKind};
-use crate::lease::store::session::Profile;
 use crate::lease::token::Lease;
 use crate::loops::Loops;
 use crate::notify::listen;
-use crate::settings::worker::{Served, WorkerSettings};
 use crate::worker::args_fetcher::Fetcher;
 use crate::worker::attempt::{Attempt, Rest};
 use crate::worker::claimer::{Claimer, Connected, PATIENCE};
 use crate::worker::handlers::Registry;
 use crate::worker::liveness::WorkerPulse;
+use crate::worker::options::WorkerOptions;
 use crate::worker::poll_pacing::{Pace, Wait};
 use crate::worker::prefetch_buffer::Shelf;
 use crate::worker::quarantine::Suspects;
@@ -52,7 +51,7 @@ const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 pub(crate) struct Engine<S> {
     database: Database,
-    settings: Arc<WorkerSettings>,
+    options: Arc<WorkerOptions>,
     when_stuck: fn(),
     pulse: WorkerPulse,
     /// Ends a wait of the claimer.
@@ -82,7 +81,7 @@ struct Bench<S> {
     /// Ends a wait of the claimer.
     wake: Arc<Notify>,
     registry: Registry<S>,
-    settings: Arc<WorkerSettings>,
+    options: Arc<WorkerOptions>,
     shelf: Arc<Shelf>,
     suspects: Suspects,
     /// The session that leases are claimed under now.
@@ -94,15 +93,15 @@ impl<S: Send + Sync + 'static> Engine<S> {
         database: &Database,
         state: Arc<S>,
         registry: Registry<S>,
-        settings: WorkerSettings,
+        options: WorkerOptions,
         when_stuck: fn(),
         pulse: WorkerPulse,
     ) -> Self {
-        let (settings, wake, loops) = (Arc::new(settings), Arc::new(Notify::new()), Loops::default());
+        let (options, wake, loops) = (Arc::new(options), Arc::new(Notify::new()), Loops::default());
         Self {
-            claimer: Claimer::new(database, &settings, &registry.kinds(), pulse.watch("claimer", settings.lease)),
-            fetcher: fetcher(database, &settings, &pulse),
-            settler: Settler::start(database, &settings, wake.clone(), &loops, pulse.watch("settler", settings.lease)),
+            claimer: Claimer::new(database, &options, &registry.kinds(), pulse.watch("claimer", options.lease)),
+            fetcher: fetcher(database, &options, &pulse),
+            settler: Settler::start(database, &options, wake.clone(), &loops, pulse.watch("settler", options.lease)),
             wake: wake.clone(),
             cancels: Arc::default(),
             database: database.clone(),
@@ -115,24 +114,24 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 database: Arc::new(database.clone()),
                 wake,
                 registry,
-                settings: settings.clone(),
+                options: options.clone(),
                 shelf: Arc::new(Shelf::new()),
                 suspects: Suspects::default(),
                 session: Mutex::default(),
             }),
-            settings,
+            options,
         }
     }
 
     /// Claims as long as `shutdown` has not ended, and then drains. After a panic in one of its loops it drains too, and
     /// then goes on with that panic.
     pub(crate) async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
-        for _ in 0..self.settings.concurrency {
+        for _ in 0..self.options.concurrency {
             let runner = self.bench.clone().work(self.settler.inbox());
             self.runners.spawn(self.loops.watch("runner", runner));
         }
         let loops = self.loops.clone();
-        let fetching = fetcher(&self.database, &self.settings, &self.pulse).work(self.bench.shelf.clone());
+        let fetching = fetcher(&self.database, &self.options, &self.pulse).work(self.bench.shelf.clone());
         let _fetching = AbortOnDropHandle::new(loops.spawn("fetcher", fetching));
         // Lives until the worker has drained.
         let mut around = None;
@@ -153,7 +152,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             }
         };
         tokio::pin!(shutdown);
-        let (mut pace, mut failures, mut told) = (Pace::new(&self.settings), 0, None::<Instant>);
+        let (mut pace, mut failures, mut told) = (Pace::new(&self.options), 0, None::<Instant>);
         loop {
             let turn = self.claimer.pulse.begin();
             let filled = self.fill(&mut pace, shutdown.as_mut()).await;
@@ -162,8 +161,14 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 Ok(wait) => {
                     (failures, told) = (0, None);
                     around.get_or_insert_with(|| Around {
-                        _listening: listen(&self.database, &self.settings, &self.wake, &self.cancels, &loops),
-                        _watching: surroundings::watch(&self.database, &self.settings.name, &loops),
+                        _listening: listen(
+                            &self.database,
+                            self.options.queue_names(),
+                            &self.wake,
+                            &self.cancels,
+                            &loops,
+                        ),
+                        _watching: surroundings::watch(&self.database, &self.options.name, &loops),
                     });
                     wait
                 }
@@ -176,7 +181,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                     return Err(error);
                 }
                 Err(error) => {
-                    let name = &self.settings.name;
+                    let name = &self.options.name;
                     if told.is_none_or(|told| told.elapsed() >= TELL_AGAIN) {
                         told = Some(Instant::now());
                         warn!(%error, worker.name = name, "worker {name} could not lease jobs, and will try again");
@@ -220,7 +225,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         if session.is_drained() {
             self.give_back_shelf(&session, Shelf::clear).await;
-            return Ok(Some(Wait::For(self.settings.poll_interval)));
+            return Ok(Some(Wait::For(self.options.poll_interval)));
         }
         if self.give_back_shelf(&session, Shelf::stale).await {
             pace.misjudged();
@@ -274,7 +279,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let mut leases = Vec::new();
         if self.bench.suspects.may_claim() {
             leases.extend(self.claimer.claim_suspect(session).await?);
-            self.bench.suspects.claimed(!leases.is_empty(), self.settings.poll_interval);
+            self.bench.suspects.claimed(!leases.is_empty(), self.options.poll_interval);
         }
         if leases.len() < wanted {
             match self.claimer.claim(session, wanted - leases.len()).await {
@@ -293,12 +298,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
             return Ok(session);
         }
         self.bench.suspects.given_back(&self.bench.shelf.clear());
-        let settings = &self.settings;
-        let profile = Profile::of(settings, self.bench.registry.kinds());
+        let options = &self.options;
+        let profile = options.profile(self.bench.registry.kinds());
         let (cancels, wake, stuck) = (self.cancels.clone(), self.wake.clone(), self.when_stuck);
         let opening = Session::open(&self.database, profile, cancels, wake, stuck, &self.loops, &self.pulse);
         let session = Arc::new(opening.await?);
-        let (name, id, queues) = (&settings.name, session.id, Served::list(&settings.queues));
+        let (name, id, queues) = (&options.name, session.id, options.served());
         info!(worker.session = id, "worker {name} began session {id}, queues: {queues}");
         self.bench.set_session(Some(session.clone()));
         Ok(session)
@@ -313,9 +318,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 }
 
-fn fetcher(database: &Database, settings: &WorkerSettings, pulse: &WorkerPulse) -> Fetcher {
-    let (patience, pulse) = (PATIENCE.min(settings.lease / 3), pulse.watch("fetcher", settings.lease));
-    Fetcher::new(database, &settings.name, patience, pulse)
+fn fetcher(database: &Database, options: &WorkerOptions, pulse: &WorkerPulse) -> Fetcher {
+    let (patience, pulse) = (PATIENCE.min(options.lease / 3), pulse.watch("fetcher", options.lease));
+    Fetcher::new(database, &options.name, patience, pulse)
 }
 
 impl<S: Send + Sync + 'static> Bench<S> {
@@ -323,7 +328,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
     async fn work(self: Arc<Self>, inbox: mpsc::Sender<Letter>) {
         while let Some(lease) = self.shelf.take().await {
             let started = Instant::now();
-            let (asked, answer) = self.settings.settle_first.then(oneshot::channel).unzip();
+            let (asked, answer) = self.options.settle_first.then(oneshot::channel).unzip();
             self.perform(lease, &inbox, asked).await;
             if let Some(answer) = answer {
                 // An error is that nothing was handed in: the lease was lost.
@@ -368,7 +373,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
             state: self.state.clone(),
             database: self.database.clone(),
             session,
-            settings: &self.settings,
+            options: &self.options,
         };
         match attempt.perform(lease).await {
             // The settler goes last: it waits until every inbox is closed.

@@ -12,6 +12,7 @@ pub(crate) mod handlers;
 pub(crate) mod limiter;
 pub(crate) mod liveness;
 pub(crate) mod notify_mode;
+pub(crate) mod options;
 pub(crate) mod poll_pacing;
 pub(crate) mod prefetch_buffer;
 pub(crate) mod quarantine;
@@ -27,13 +28,13 @@ pub use crate::worker::checkpoint::CursorError;
 pub use crate::worker::context::{Context, OutputError};
 pub use crate::worker::engine::Step;
 pub use crate::worker::liveness::WorkerPulse;
+pub use crate::worker::options::{Served, Undecodable, WorkerOptions};
 pub use crate::worker::session::EXIT_STUCK;
 pub use crate::worker::settle_in::SettleError;
 
 use crate::client::Database;
 use crate::job::Job;
 use crate::job::job_error::JobError;
-use crate::settings::worker::{Served, WorkerSettings};
 use crate::worker::engine::Engine;
 use crate::worker::handlers::Registry;
 use std::sync::Arc;
@@ -45,10 +46,10 @@ pub struct Worker<S> {
     database: Database,
     state: Arc<S>,
     registry: Registry<S>,
-    settings: WorkerSettings,
+    options: WorkerOptions,
     when_stuck: fn(),
     pulse: WorkerPulse,
-    /// Whether `settings.queues` are those of `queue`, and not the default any more.
+    /// Whether `options.queues` are those of `queue`, and not the default any more.
     named_queues: bool,
     engine: Option<Engine<S>>,
 }
@@ -60,7 +61,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
             database: database.into(),
             state: Arc::new(state),
             registry: Registry::default(),
-            settings: WorkerSettings::default(),
+            options: WorkerOptions::default(),
             when_stuck: || std::process::exit(EXIT_STUCK),
             pulse: WorkerPulse::default(),
             named_queues: false,
@@ -84,10 +85,10 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
-    /// All settings at once, as the binaries read them.
+    /// All options at once.
     #[must_use]
-    pub fn settings(mut self, settings: WorkerSettings) -> Self {
-        self.settings = settings;
+    pub fn options(mut self, options: WorkerOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -102,16 +103,16 @@ impl<S: Send + Sync + 'static> Worker<S> {
     #[must_use]
     pub fn weighted_queue(mut self, queue: impl Into<String>, weight: u16) -> Self {
         if !std::mem::replace(&mut self.named_queues, true) {
-            self.settings.queues.clear();
+            self.options.queues.clear();
         }
-        self.settings.queues.push(Served { queue: queue.into(), weight: weight.max(1) });
+        self.options.queues.push(Served { queue: queue.into(), weight: weight.max(1) });
         self
     }
 
     /// Runs so many jobs at once, at most; 10 if not said.
     #[must_use]
     pub fn concurrency(mut self, jobs: usize) -> Self {
-        self.settings.concurrency = jobs.max(1);
+        self.options.concurrency = jobs.max(1);
         self
     }
 
@@ -119,7 +120,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
     /// never waits for Postgres, and the ends of a slot's jobs may be written together.
     #[must_use]
     pub fn settle_first(mut self, first: bool) -> Self {
-        self.settings.settle_first = first;
+        self.options.settle_first = first;
         self
     }
 
@@ -162,7 +163,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
 
     fn engine(&mut self) -> Engine<S> {
         let registry = std::mem::take(&mut self.registry);
-        let (settings, pulse) = (self.settings.clone(), self.pulse.clone());
-        Engine::new(&self.database, self.state.clone(), registry, settings, self.when_stuck, pulse)
+        let (options, pulse) = (self.options.clone(), self.pulse.clone());
+        Engine::new(&self.database, self.state.clone(), registry, options, self.when_stuck, pulse)
     }
 }

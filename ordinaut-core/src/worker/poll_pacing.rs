@@ -1,7 +1,7 @@
 //! When the claimer turns next: how fast jobs go, and how patiently an empty queue is asked.
 
-use crate::settings::worker::WorkerSettings;
 use crate::worker::notify_mode::Quiet;
+use crate::worker::options::WorkerOptions;
 use crate::worker::prefetch_buffer::{Done, Shelf};
 use std::time::{Duration, Instant};
 
@@ -52,10 +52,10 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn new(settings: &WorkerSettings) -> Self {
-        let (poll_interval, now) = (settings.poll_interval, Instant::now());
+    pub(crate) fn new(options: &WorkerOptions) -> Self {
+        let (poll_interval, now) = (options.poll_interval, Instant::now());
         Self {
-            runners: settings.concurrency as f64,
+            runners: options.concurrency as f64,
             poll_interval,
             patience: poll_interval,
             measured: now,

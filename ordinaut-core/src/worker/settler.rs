@@ -12,9 +12,9 @@ use crate::lease::settlement::{Budget, Settlement};
 use crate::lease::store::settle::{Ended, Locked, Settled, settle, succeed};
 use crate::loops::Loops;
 use crate::notify::notifier;
-use crate::settings::worker::WorkerSettings;
 use crate::worker::attempt::Finished;
 use crate::worker::liveness::Turns;
+use crate::worker::options::WorkerOptions;
 use crate::worker::running_jobs::Book;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -90,13 +90,13 @@ impl Settler {
     /// `wake` is woken when something ended that took room of limits.
     pub(crate) fn start(
         database: &Database,
-        settings: &WorkerSettings,
+        options: &WorkerOptions,
         wake: Arc<Notify>,
         loops: &Loops,
         pulse: Turns,
     ) -> Self {
         let (inbox, letters) = mpsc::channel(BACKLOG);
-        let link = Link::new(database, &format!("ordinaut-settle/{}", settings.name), PATIENCE.min(settings.lease / 3));
+        let link = Link::new(database, &format!("ordinaut-settle/{}", options.name), PATIENCE.min(options.lease / 3));
         let desk = Desk { link, database: database.clone(), wake, pulse };
         Self { inbox, task: loops.spawn("settler", desk.work(letters)) }
     }

@@ -20,7 +20,6 @@ async fn a_handler_knows_what_bounds_its_attempt() {
     assert_eq!(outcomes, ["succeeded"], "an assertion that fails is a failed attempt");
 }
 
-#[cfg(feature = "binary")]
 #[tokio::test]
 async fn each_line_that_a_handler_logs_names_its_job() {
     use std::io::{self, Write};

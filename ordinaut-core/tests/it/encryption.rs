@@ -2,8 +2,6 @@
 
 use crate::fixture::{ask, ask_of, database, quick, tell};
 use crate::settle::letter;
-use ordinaut_core::settings::Source;
-use ordinaut_core::settings::database::DatabaseSettings;
 use ordinaut_core::{
     Context, Database, EnqueueError, Enqueued, Job, JobError, Keyring, NewJob, Outcome, Schedule, ScheduleKind, Step,
     TaskDefinition, TaskError, Unique, Worker,
@@ -52,7 +50,7 @@ fn worker(db: &Database) -> (Worker<Cards>, Cards) {
         ctx.state.lock().unwrap().push(job.card);
         if job.cents == 13 { Err(JobError::fatal("no luck")) } else { Ok(()) }
     };
-    (Worker::new(db.clone(), cards.clone()).settings(quick()).handle(handler), cards)
+    (Worker::new(db.clone(), cards.clone()).options(quick()).handle(handler), cards)
 }
 
 /// Whether a word is anywhere in a table.
@@ -229,22 +227,6 @@ async fn a_task_of_a_kind_with_encrypted_arguments_is_refused() {
     let task = keyed.create_task(&TaskDefinition::new("t", "echo", hourly)).await.unwrap();
     let refused = keyed.patch_task(task.id, &json!({"kind": "charge"}), None).await;
     assert!(matches!(&refused, Err(TaskError::Invalid(invalid)) if invalid.field == "kind"), "{refused:?}");
-}
-
-#[test]
-fn kinds_to_encrypt_need_keys_and_bad_keys_are_not_shown() {
-    let read = |pairs: &[(&str, &str)]| {
-        let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let url = ("DATABASE_URL".to_owned(), "postgres://x@x/x".to_owned());
-        DatabaseSettings::read(&Source::from_parts([], environment.chain([url])).unwrap())
-    };
-    let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    let keys = format!("k1:{key}");
-    assert!(read(&[("ARGS_KEYS", &keys), ("ARGS_ENCRYPT_KINDS", "charge, pay")]).is_ok());
-    let alone = read(&[("ARGS_ENCRYPT_KINDS", "charge")]).unwrap_err().to_string();
-    assert!(alone.starts_with("ARGS_ENCRYPT_KINDS is \"charge\"") && alone.contains("ARGS_KEYS"), "{alone}");
-    let bad = read(&[("ARGS_KEYS", &keys[..10])]).map(drop).unwrap_err().to_string();
-    assert!(bad.starts_with("ARGS_KEYS is \"(secret)\"") && !bad.contains("AAAA"), "{bad}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What the tests need: a database of their own, a kind of job, and waiting for facts.
 
 use futures_util::future::BoxFuture;
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Context, Database, Enqueued, Job, JobError, NewJob, Scheduler, Schema, Worker};
 use ordinaut_embedded::{PgBouncer, Postgres};
 use serde::{Deserialize, Serialize};
@@ -192,8 +192,8 @@ pub(crate) async fn enqueue(db: &Database) -> Uuid {
 }
 
 /// Looks at its queues all the time, because tests do not like to wait.
-pub(crate) fn quick() -> WorkerSettings {
-    WorkerSettings { poll_interval: LOOK, ..WorkerSettings::default() }
+pub(crate) fn quick() -> WorkerOptions {
+    WorkerOptions { poll_interval: LOOK, ..WorkerOptions::default() }
 }
 
 /// A worker for probes.
@@ -206,13 +206,13 @@ where
 }
 
 /// A worker for probes with settings of its own.
-pub(crate) fn worker_with<F, R>(db: &Database, settings: WorkerSettings, handler: F) -> Worker<()>
+pub(crate) fn worker_with<F, R>(db: &Database, settings: WorkerOptions, handler: F) -> Worker<()>
 where
     F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), JobError>> + Send + 'static,
 {
     // The default would end the whole test binary.
-    Worker::new(db.clone(), ()).settings(settings).when_stuck(|| ()).handle(handler)
+    Worker::new(db.clone(), ()).options(settings).when_stuck(|| ()).handle(handler)
 }
 
 /// A handler that just succeeds.

@@ -1,18 +1,16 @@
 //! Roles, databases and sessions that carry settings of somebody's: work gets done, or one sentence says what is wrong.
 
 use crate::fixture::{
-    TestDatabase, ask, behind_a_pooler, database, empty_database, enqueue, eventually, probe, schedule_once, succeed,
-    tell, within, worker,
+    TestDatabase, ask, behind_a_pooler, database, empty_database, enqueue, probe, schedule_once, succeed, tell, within,
+    worker,
 };
 use futures_util::future::join_all;
-use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::retention::RetentionSettings;
-use ordinaut_core::settings::source::Source;
+use ordinaut_core::maintenance::Retention;
 use ordinaut_core::{
     Cancelled, Database, JobFilter, Obstacle, Schedule, ScheduleKind, Severity, Step, TaskDefinition, Unique,
 };
 use serde_json::json;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::time::Duration;
 
@@ -95,20 +93,8 @@ async fn carry_nothing(pool: &PgPool) {
 
 /// As our processes connect.
 async fn process(db: &TestDatabase) -> Database {
-    settings(&db.pool().connect_options()).connect("hostile").await.unwrap()
-}
-
-fn settings(options: &PgConnectOptions) -> DatabaseSettings {
-    let place = match options.get_socket() {
-        Some(path) => format!(
-            "localhost/{}?host={}",
-            options.get_database().unwrap(),
-            path.display().to_string().replace('/', "%2F")
-        ),
-        None => format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap()),
-    };
-    let environment = [("DATABASE_URL".to_owned(), format!("postgres://{}@{place}", options.get_username()))];
-    DatabaseSettings::read(&Source::from_parts([], environment).unwrap()).unwrap()
+    let options = (*db.pool().connect_options()).clone();
+    Database::connect_process(options.application_name("hostile"), 10, None).await.unwrap()
 }
 
 /// A pool as an application makes it, of which the library knows nothing.
@@ -136,7 +122,7 @@ async fn all_work(db: &Database) {
     assert_eq!(db.task_fires(task.id, 10, None).await.unwrap().len(), 1);
     assert!(db.delete_task(task.id).await.unwrap());
     db.make_partitions().await.unwrap();
-    db.prune(&RetentionSettings::default()).await.unwrap();
+    db.prune(&Retention::default()).await.unwrap();
 
     let mut worker = worker(db, succeed);
     within(async { while worker.step().await.unwrap() != Step::Idle {} }).await;
@@ -252,8 +238,10 @@ impl<'a> Role<'a> {
         sqlx::raw_sql(sql).execute(self.db.pool()).await.unwrap();
     }
 
-    fn settings(&self) -> DatabaseSettings {
-        settings(&(*self.db.pool().connect_options()).clone().username(&self.name))
+    /// As a process of this role connects.
+    async fn connect(&self, name: &str) -> sqlx::Result<Database> {
+        let options = (*self.db.pool().connect_options()).clone().username(&self.name);
+        Database::connect_process(options.application_name(name), 10, None).await
     }
 
     async fn drop(self) {
@@ -270,47 +258,13 @@ async fn rows_that_policies_hide_are_no_empty_queue() {
     let role = Role::new(&db).await;
     enqueue(&db).await;
     role.tell("alter table ordinaut.due_work enable row level security").await;
-    let hidden = role.settings().connect("hidden").await.unwrap();
+    let hidden = role.connect("hidden").await.unwrap();
     let stops = texts(&hidden, Severity::Stops).await;
     assert!(stops.len() == 1 && stops[0].contains("due_work") && stops[0].contains("bypassrls"), "{stops:?}");
     // Not idle: an error.
     worker(&hidden, succeed).step().await.unwrap_err();
-    #[cfg(feature = "binary")]
-    {
-        assert_eq!(ordinaut_core::binary::can_use(&hidden).await.unwrap_err(), stops[0]);
-        let settings = role.settings();
-        let opening = tokio::spawn(async move { ordinaut_core::binary::open_database(&settings, "hidden").await });
-        eventually(&db, "select exists (select from pg_stat_activity where application_name = 'hidden')").await;
-        role.tell("alter table ordinaut.due_work disable row level security").await;
-        let opened = within(opening).await.unwrap().unwrap();
-        let mut worker = worker(&opened, succeed);
-        assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
-        drop(worker);
-        opened.pool().close().await;
-    }
     hidden.pool().close().await;
     role.tell("select pg_terminate_backend(pid) from pg_stat_activity where usename = '{role}'").await;
-    role.drop().await;
-}
-
-#[cfg(feature = "binary")]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_starts_waits_for_a_connection_to_become_free() {
-    let db = database().await;
-    if !is_ours(&db) {
-        return;
-    }
-    let role = Role::new(&db).await;
-    role.tell("alter role {role} connection limit 0").await;
-    let full = role.settings().connect("full").await.unwrap_err();
-    let code = full.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
-    assert_eq!(code.as_deref(), Some("53300"), "the reason, and not that a pool was waited for: {full}");
-    let settings = role.settings();
-    let opening = tokio::spawn(async move { ordinaut_core::binary::open_database(&settings, "full").await });
-    role.tell("alter role {role} connection limit 1").await;
-    let opened = within(opening).await.unwrap().unwrap();
-    opened.check_schema().await.unwrap();
-    opened.pool().close().await;
     role.drop().await;
 }
 

@@ -4,7 +4,7 @@ use crate::fixture::{
     Probe, ask, ask_of, database, eventually, gated, probe, quick, run, schedule_once, tell, until, within, worker,
     worker_with,
 };
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Backoff, Cancelled, Context, Database, JobError, Limit};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -57,8 +57,8 @@ pub(crate) async fn all_succeeded(db: &Database, jobs: i64) {
     until("all have succeeded", async || ask::<i64>(db, succeeded).await >= jobs).await;
 }
 
-pub(crate) fn many() -> WorkerSettings {
-    WorkerSettings { concurrency: 40, ..quick() }
+pub(crate) fn many() -> WorkerOptions {
+    WorkerOptions { concurrency: 40, ..quick() }
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn keys_take_turns() {
     enqueue(&db, std::iter::repeat_n(1, 200)).await;
     enqueue(&db, std::iter::repeat_n(2, 5)).await;
     let log = Logged::default();
-    let settings = WorkerSettings { concurrency: 1, ..quick() };
+    let settings = WorkerOptions { concurrency: 1, ..quick() };
     let worker = run(worker_with(&db, settings, logging(&log, Duration::from_millis(2))));
     all_succeeded(&db, 205).await;
     worker.stop().await.unwrap();
@@ -190,7 +190,7 @@ async fn a_look_for_suspects_changes_nobodys_turn() {
     db.set_limit(&Limit::new("fair").key("n")).await.unwrap();
     enqueue(&db, [1, 1, 1, 1, 2, 2]).await;
     let log = Logged::default();
-    let settings = WorkerSettings { poll_interval: Duration::ZERO, ..quick() };
+    let settings = WorkerOptions { poll_interval: Duration::ZERO, ..quick() };
     let mut worker = worker_with(&db, settings, logging(&log, Duration::ZERO));
     while log.lock().unwrap().started.len() < 6 {
         within(worker.step()).await.unwrap();
@@ -267,7 +267,7 @@ async fn a_dead_worker_frees_what_it_held() {
     db.set_limit(&Limit::new("one").kind("probe").concurrency(1)).await.unwrap();
     enqueue(&db, [1, 2]).await;
     let (handler, mut starts) = gated();
-    let settings = WorkerSettings { lease: Duration::from_secs(600), concurrency: 1, ..quick() };
+    let settings = WorkerOptions { lease: Duration::from_secs(600), concurrency: 1, ..quick() };
     let dying = run(worker_with(&db, settings, handler));
     let held = within(starts.recv()).await.unwrap();
     tell(&db, "update ordinaut.worker set expires_at = 'epoch', lease = '1 ms'").await;
@@ -308,14 +308,14 @@ async fn a_worker_with_the_longest_settings_runs_jobs_with_and_without_limits() 
     db.set_limit(&Limit::new("one at a time").kind("probe").queue("limited").concurrency(1)).await.unwrap();
     enqueue(&db, 0..2).await;
     db.enqueue_many((2..4).map(|n| probe(n).queue("limited"))).await.unwrap();
-    let settings = WorkerSettings {
+    let settings = WorkerOptions {
         poll_interval: Duration::MAX,
         priority_ageing: Duration::MAX,
         job_timeout: Duration::MAX,
         shutdown_grace: Duration::MAX,
         backoff_max_delay: Duration::MAX,
         lease: Duration::from_secs(3600),
-        ..WorkerSettings::default()
+        ..WorkerOptions::default()
     };
     let log = Logged::default();
     let running =

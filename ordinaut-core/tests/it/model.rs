@@ -7,7 +7,7 @@ mod job;
 
 use crate::fixture::{Probe, TestDatabase, ask, ask_of, database, probe, quick, schedule_once, worker_with};
 use job::{Ending, Job, LATER, Lease, Shown, State, WORKERS_MAX_ATTEMPTS};
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{
     Cancelled, Context, Enqueued, OnDuplicate, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, TaskError, Token,
     Unique, Worker,
@@ -45,7 +45,7 @@ impl Walk {
         let db = database().await;
         let ending = Arc::new(Mutex::new(Ending::Succeed));
         let script = ending.clone();
-        let settings = WorkerSettings {
+        let settings = WorkerOptions {
             max_retries: WORKERS_MAX_ATTEMPTS - 1,
             backoff_max_delay: Duration::ZERO,
             poll_interval: Duration::ZERO,

@@ -6,8 +6,8 @@ use crate::fixture::{
 };
 use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
 use fred::prelude::{Builder, Client, Config};
-use ordinaut_core::settings::worker::WorkerSettings;
-use ordinaut_core::{Database, QueueChange, Scheduler, stream_in_redis};
+use ordinaut_core::worker::WorkerOptions;
+use ordinaut_core::{Address, Database, QueueChange, Scheduler, stream_in_redis};
 use ordinaut_embedded::Redis;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -145,12 +145,9 @@ async fn a_redis_that_comes_late_gets_what_it_missed() {
 async fn a_hint_over_redis_wakes_a_worker_that_listen_does_not_reach() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let told = db.clone().redis(Some(redis.url()));
-    let settings = WorkerSettings {
-        poll_interval: Duration::from_secs(60),
-        listen_on: Some("postgres://nobody@localhost:1/nothing".parse().unwrap()),
-        ..quick()
-    };
+    let nowhere: Address = "postgres://nobody@localhost:1/nothing".parse().unwrap();
+    let told = db.clone().redis(Some(redis.url())).direct(nowhere);
+    let settings = WorkerOptions { poll_interval: Duration::from_secs(60), ..quick() };
     let running = run(worker_with(&told, settings, succeed));
     let client = client(&redis.url()).await;
     let listening = async {

@@ -1,7 +1,7 @@
 //! Retention: what ended long ago goes, and nothing that has not ended.
 
 use crate::fixture::{TestDatabase, ask, ask_of, database, gated, probe, run, succeed, tell, within, worker};
-use ordinaut_core::settings::retention::RetentionSettings;
+use ordinaut_core::maintenance::Retention;
 use ordinaut_core::{Cancelled, Database, Erase, JobError, JobState, Outcome, Pruned, QueueChange, Step};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ async fn old_and_ended(db: &Database) -> Uuid {
 }
 
 async fn prune(db: &Database) -> Pruned {
-    within(db.prune(&RetentionSettings::default())).await.unwrap()
+    within(db.prune(&Retention::default())).await.unwrap()
 }
 
 async fn with_old_partitions() -> TestDatabase {
@@ -278,7 +278,7 @@ async fn a_person_is_erased_by_tag() {
 async fn a_queue_may_keep_less_than_the_others() {
     let db = database().await;
     let (ended, waiting) = (old_and_ended(&db).await, old(&db).await);
-    let kept = RetentionSettings { jobs: Duration::from_secs(365 * 86_400), ..RetentionSettings::default() };
+    let kept = Retention { jobs: Duration::from_secs(365 * 86_400), ..Retention::default() };
     assert_eq!(db.prune(&kept).await.unwrap().jobs, 0);
     db.set_queue("default", &QueueChange::default().retention(Some(Duration::from_secs(86_400)))).await.unwrap();
     assert_eq!(db.queue("default").await.unwrap().unwrap().retention, Some(86_400.0));

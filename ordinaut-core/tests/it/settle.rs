@@ -4,7 +4,7 @@ use crate::fixture::{
     Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, run, tell, within, worker,
     worker_with,
 };
-use ordinaut_core::settings::worker::{Undecodable, WorkerSettings};
+use ordinaut_core::worker::{Undecodable, WorkerOptions};
 use ordinaut_core::{
     Backoff, Context, Database, DeadLetter, Enqueued, Fatal, Job, JobDetails, JobError, JobState, NewJob, Outcome,
     OutputError, RunRecord, Step, Unique, Worker,
@@ -176,7 +176,7 @@ async fn a_kind_may_bring_its_own_backoff() {
     let steady = Steady.enqueue(&*db).await.map(Enqueued::id).unwrap();
     let growing = Growing.enqueue(&*db).await.map(Enqueued::id).unwrap();
     let mut worker = Worker::new(db.clone(), ())
-        .settings(quick())
+        .options(quick())
         .when_stuck(|| ())
         .handle(|_: Steady, _| async { Err(JobError::retry("no")) })
         .handle(|_: Growing, _| async { Err(JobError::retry("no")) });
@@ -298,7 +298,7 @@ async fn an_attempt_that_exceeds_its_timeout_fails() {
     assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some(error)));
     forget(&db).await;
 
-    let impatient = WorkerSettings { job_timeout: Duration::from_millis(20), ..quick() };
+    let impatient = WorkerOptions { job_timeout: Duration::from_millis(20), ..quick() };
     let unlimited = enqueue(&db).await;
     step(&mut worker_with(&db, impatient, |_, _| std::future::pending()), unlimited).await;
     let (_, run) = look(&db, unlimited).await;
@@ -308,7 +308,7 @@ async fn an_attempt_that_exceeds_its_timeout_fails() {
 #[tokio::test]
 async fn a_time_limit_beyond_the_clock_is_none() {
     let db = database().await;
-    let patient = WorkerSettings { job_timeout: Duration::MAX, ..quick() };
+    let patient = WorkerOptions { job_timeout: Duration::MAX, ..quick() };
     let job = enqueue(&db).await;
     step(&mut worker_with(&db, patient, async |_, _| Ok(())), job).await;
     let (_, run) = look(&db, job).await;
@@ -343,8 +343,8 @@ impl Job for NewOrder {
 async fn arguments_that_do_not_decode_are_left_to_a_newer_worker_and_the_error_names_the_field_and_no_value() {
     let db = database().await;
     let worker = |undecodable| {
-        let settings = WorkerSettings { undecodable, ..quick() };
-        Worker::new(db.clone(), ()).settings(settings).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) })
+        let settings = WorkerOptions { undecodable, ..quick() };
+        Worker::new(db.clone(), ()).options(settings).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) })
     };
     for (args, error) in [
         (
@@ -372,12 +372,11 @@ async fn a_job_that_an_old_worker_cannot_decode_is_done_by_a_new_one() {
     let db = database().await;
     let job = NewJob::new("order", &json!({"customer": {"ages": ["two"]}})).unwrap();
     db.enqueue(&job).await.unwrap();
-    let mut old =
-        Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
+    let mut old = Worker::new(db.clone(), ()).options(quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
     step(&mut old, job.id()).await;
     db.run_now(job.id()).await.unwrap();
     let mut new =
-        Worker::new(db.clone(), ()).settings(quick()).when_stuck(|| ()).handle(|_: NewOrder, _| async { Ok(()) });
+        Worker::new(db.clone(), ()).options(quick()).when_stuck(|| ()).handle(|_: NewOrder, _| async { Ok(()) });
     step(&mut new, job.id()).await;
     assert_eq!(look(&db, job.id()).await.0.state, JobState::Succeeded);
 }
@@ -402,7 +401,7 @@ async fn a_job_that_names_none_gets_as_many_as_its_worker_says() {
     let db = database().await;
     for (max_retries, attempts) in [(0, 1), (1, 2)] {
         let job_id = enqueue(&db).await;
-        let settings = WorkerSettings { max_retries, ..quick() };
+        let settings = WorkerOptions { max_retries, ..quick() };
         let mut worker = worker_with(&db, settings, |_, _| async { Err(JobError::retry("no").after(Duration::ZERO)) });
         while worker.step().await.unwrap() != Step::Idle {}
         let (found, _) = look(&db, job_id).await;

@@ -5,7 +5,7 @@ use crate::fixture::{
     worker, worker_with,
 };
 use crate::settle::look;
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Cancelled, Context, Database, JobError, JobState, Outcome, SettleError, Step};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -245,7 +245,7 @@ async fn a_worker_that_stops_neither_loses_nor_repeats_what_was_committed() {
     tell(&db, "create table effect (n integer)").await;
     let job_id = enqueue(&db).await;
     let (handler, mut starts) = gated();
-    let impatient = WorkerSettings { shutdown_grace: Duration::ZERO, ..quick() };
+    let impatient = WorkerOptions { shutdown_grace: Duration::ZERO, ..quick() };
     let running = run(worker_with(&db, impatient, handler));
     let gate = within(starts.recv()).await.unwrap();
     let mut tx = effect(db.pool()).await;
@@ -268,7 +268,7 @@ async fn a_worker_that_stops_leaves_what_stays_open_to_the_rescue() {
     tell(&db, "create table effect (n integer)").await;
     let job_id = enqueue(&db).await;
     let (handler, mut starts) = gated();
-    let impatient = WorkerSettings { shutdown_grace: Duration::ZERO, ..quick() };
+    let impatient = WorkerOptions { shutdown_grace: Duration::ZERO, ..quick() };
     let running = run(worker_with(&db, impatient, handler));
     let gate = within(starts.recv()).await.unwrap();
     let mut tx = effect(db.pool()).await;

@@ -4,12 +4,12 @@ use crate::fixture::{
     Probe, ask, ask_of, database, enqueue, eventually, gated, probe, quick, run, succeed, tell, within, worker,
     worker_with,
 };
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Context, JobError, JobState, Outcome, Step, StopReason};
 use std::time::Duration;
 
-fn impatient() -> WorkerSettings {
-    WorkerSettings { shutdown_grace: Duration::ZERO, ..quick() }
+fn impatient() -> WorkerOptions {
+    WorkerOptions { shutdown_grace: Duration::ZERO, ..quick() }
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_handler_is_told_why_it_must_stop() {
         let job = probe(0).timeout(limit);
         db.enqueue(&job).await.unwrap();
         let (tell_us, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let settings = WorkerSettings { lease: Duration::from_secs(3), ..quick() };
+        let settings = WorkerOptions { lease: Duration::from_secs(3), ..quick() };
         let running = run(worker_with(&db, settings, move |_: Probe, context: Context<()>| {
             let tell_us = tell_us.clone();
             async move {

@@ -3,9 +3,7 @@
 use crate::fixture::{LIMIT, TestDatabase, database, enqueue, eventually, quick, run, succeed, worker_with};
 use crate::wire::Wire;
 use ordinaut_core::Database;
-use ordinaut_core::settings::database::DatabaseSettings;
-use ordinaut_core::settings::source::Source;
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::worker::WorkerOptions;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sqlx::postgres::PgConnectOptions;
@@ -31,7 +29,7 @@ async fn a_worker_whose_wire_fell_silent_works_again() {
     let db = database().await;
     let Some((wire, options)) = wire_to(&db).await else { return };
     let behind = Database::connect(options, 2).await.unwrap();
-    let settings = WorkerSettings { lease: Duration::from_secs(3), ..quick() };
+    let settings = WorkerOptions { lease: Duration::from_secs(3), ..quick() };
     let running = run(worker_with(&behind, settings, succeed));
     enqueue(&db).await;
     eventually(&db, SUCCEEDED[0]).await;
@@ -49,13 +47,7 @@ async fn a_worker_whose_wire_fell_silent_works_again() {
 async fn a_pooled_connection_that_fell_silent_is_replaced() {
     let db = database().await;
     let Some((wire, options)) = wire_to(&db).await else { return };
-    // As our processes connect.
-    let (server, _) = wire.url.rsplit_once('/').unwrap();
-    let url = format!("{server}/{}", options.get_database().unwrap());
-    let environment = [("DATABASE_URL", url), ("DATABASE_MAX_CONNECTIONS", "1".to_owned())];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value));
-    let source = Source::from_parts([], environment).unwrap();
-    let behind = DatabaseSettings::read(&source).unwrap().connect("silent").await.unwrap();
+    let behind = Database::connect_process(options, 1, None).await.unwrap();
     behind.all_queues().await.unwrap();
     wire.swallow_everything();
     tokio::time::timeout(Duration::from_millis(100), behind.all_queues()).await.unwrap_err();

@@ -1,6 +1,5 @@
 //! Taste, as far as a machine can check it: which feature may use which, sizes, first lines, nothing left over.
 
-use ordinaut_core::settings::{ALL, About};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("ordinaut-scheduler/src", DOORS, "programs use the library's public face"),
     ("ordinaut-worker/src", DOORS, "programs use the library's public face"),
     ("ordinaut-cli/src", DOORS, "programs use the library's public face"),
+    ("ordinaut-runtime/src", DOORS, "programs use the library's public face"),
 ];
 
 /// The features of the library, each of which may use those before it. `client.rs` stands outside: what every feature is
@@ -22,6 +22,7 @@ const FEATURES: &[&str] = &[
     "name",
     "json",
     "loops",
+    "host",
     "db",
     "notify",
     "job",
@@ -93,7 +94,7 @@ fn look_at(directory: &str, extension: &str, look: impl Fn(&str, &str) -> Vec<St
     files.iter().flat_map(|file| look(&relative(file), &fs::read_to_string(file).unwrap())).collect()
 }
 
-/// A file of the library: its path below `src`, the feature that it belongs to, and its code without tests and comments.
+/// A file of a crate: its path below `src`, the feature that it belongs to, and its code without tests and comments.
 struct Source {
     path: String,
     feature: String,
@@ -101,10 +102,14 @@ struct Source {
 }
 
 impl Source {
+    /// The library's.
     fn all() -> Vec<Self> {
-        let home = root().join("ordinaut-core/src");
-        let sources = files("ordinaut-core/src", "rs").into_iter().map(|file| {
-            let path = file.strip_prefix(&home).unwrap().to_str().unwrap().to_owned();
+        Self::below("ordinaut-core/src")
+    }
+
+    fn below(home: &str) -> Vec<Self> {
+        let sources = files(home, "rs").into_iter().map(|file| {
+            let path = file.strip_prefix(root().join(home)).unwrap().to_str().unwrap().to_owned();
             let feature = path.split(['/', '.']).next().unwrap().to_owned();
             let text = fs::read_to_string(file).unwrap();
             let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap();
@@ -127,7 +132,7 @@ impl Source {
 
     /// Whether its name says that it acts: it waits, looks at a clock, or talks to another process.
     fn acts(&self) -> bool {
-        let outside = ["binary", "settings", "client", "loops", "maintenance", "notify", "worker", "testing"];
+        let outside = ["client", "host", "loops", "maintenance", "notify", "worker", "testing"];
         let runs = self.path.contains("/run/") || self.path.ends_with("/run.rs") || self.path.ends_with("/redis.rs");
         // An error may hold the one that it was made of.
         let error = self.path.ends_with("error.rs");
@@ -191,7 +196,7 @@ fn features_use_only_those_before_them() {
     let mut remarks = Vec::new();
     for source in Source::all() {
         let Source { path, feature, code } = &source;
-        if ["binary", "settings", "client"].contains(&&**feature) {
+        if ["client", "program"].contains(&&**feature) {
             continue;
         }
         let Some(own) = place(feature) else {
@@ -207,12 +212,17 @@ fn features_use_only_those_before_them() {
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {
-    let mut sources = Source::all();
-    sources.retain(|source| source.feature != "settings");
+    check(circles("ordinaut-core/src", 300));
+    check(circles("ordinaut-runtime/src", 40));
+}
+
+/// What is in or above a circle, of a crate in which at least so many uses of one file by another are to be found.
+fn circles(home: &str, least: usize) -> Vec<String> {
+    let sources = Source::below(home);
     let modules: BTreeSet<String> = sources.iter().map(Source::module).collect();
     let mut uses: BTreeMap<String, BTreeSet<&String>> =
         sources.iter().map(|source| (source.module(), source.uses(&modules))).collect();
-    assert!(uses.values().map(BTreeSet::len).sum::<usize>() > 300, "the uses were not found");
+    assert!(uses.values().map(BTreeSet::len).sum::<usize>() >= least, "the uses in {home} were not found");
     // Whatever uses nothing that is left is in no circle.
     loop {
         let free: Vec<String> =
@@ -223,7 +233,8 @@ fn no_files_use_each_other_in_a_circle() {
         uses.retain(|module, _| !free.contains(module));
         uses.values_mut().for_each(|uses| uses.retain(|used| !free.contains(used)));
     }
-    check(uses.iter().map(|(module, uses)| format!("{module} is in or above a circle: it uses {uses:?}")).collect());
+    let remark = |(module, uses)| format!("{home}: {module} is in or above a circle: it uses {uses:?}");
+    uses.iter().map(remark).collect()
 }
 
 #[test]
@@ -263,9 +274,8 @@ fn one_file_says_what_a_failure_of_postgres_means() {
         let words = JUDGEMENTS.iter().filter(|word| !is_judge && text.contains(**word));
         words.map(|word| format!("{name} names {word}: ask FailureKind in db/failure.rs")).collect()
     };
-    let homes =
-        ["ordinaut-core/src", "ordinaut-api/src", "ordinaut-cli/src", "ordinaut-scheduler/src", "ordinaut-worker/src"];
-    check(homes.iter().flat_map(|home| look_at(home, "rs", judge)).collect());
+    let homes = ["core", "runtime", "api", "cli", "scheduler", "worker"];
+    check(homes.iter().flat_map(|home| look_at(&format!("ordinaut-{home}/src"), "rs", judge)).collect());
 }
 
 #[test]
@@ -335,21 +345,4 @@ fn nothing_becomes_free_in_place() {
     let mut remarks = look_at("ordinaut-core/sql", "sql", look);
     remarks.extend(look_at("migrations", "sql", look));
     check(remarks);
-}
-
-#[test]
-fn the_example_environment_lists_every_setting_with_its_default() {
-    let text = fs::read_to_string(root().join(".env.example")).unwrap();
-    let listed: BTreeMap<&str, &str> = text.lines().filter_map(setting).collect();
-    let known: BTreeMap<&str, &str> =
-        ALL.iter().map(|About { name, default, .. }| (*name, default.unwrap_or_default())).collect();
-    assert_eq!(listed, known);
-}
-
-/// `NAME=default`, or `# NAME=` where there is no default.
-fn setting(line: &str) -> Option<(&str, &str)> {
-    let line = line.strip_prefix('#').unwrap_or(line);
-    let (name, value) = line.strip_prefix(' ').unwrap_or(line).split_once('=')?;
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    is_name.then_some((name, value.trim()))
 }

@@ -6,7 +6,7 @@ use crate::fixture::{
 };
 use crate::unique::{keyed, keyed_in, new, state};
 use futures_util::future::join_all;
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{
     CancelFilter, Cancelled, Context, Enqueued, JobError, JobState, NewJob, OnDuplicate, QueueChange, Scheduler, Step,
     Unique,
@@ -285,7 +285,7 @@ async fn among_rivals_no_change_is_missed() {
             }
         };
         let running = (
-            run(worker_with(&db, WorkerSettings::default(), handler).concurrency(4)),
+            run(worker_with(&db, WorkerOptions::default(), handler).concurrency(4)),
             schedule(Scheduler::new((**db).clone())),
         );
         let clients = (0..CLIENTS).map(|_| {
@@ -328,7 +328,7 @@ async fn no_two_run_at_once_among_rivals_that_cancel_what_waits() {
         }
     };
     let running = (
-        run(worker_with(&db, WorkerSettings::default(), handler).concurrency(4)),
+        run(worker_with(&db, WorkerOptions::default(), handler).concurrency(4)),
         schedule(Scheduler::new((**db).clone())),
     );
     let clients = (0..CLIENTS).map(|_| {

@@ -3,7 +3,7 @@
 use crate::fixture::{
     TestDatabase, ask, database, enqueue, gated, probe, quick, succeed, tell, within, worker, worker_with,
 };
-use ordinaut_core::settings::worker::WorkerSettings;
+use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Limit, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, Wait};
 use std::time::Duration;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ async fn a_job_that_no_worker_can_take_says_what_is_missing() {
     elsewhere.step().await.unwrap();
     assert_eq!(waits(&db, job_id).await, Some(Wait::QueueUnserved));
 
-    let mut here = worker_with(&db, WorkerSettings { name: "w".to_owned(), ..quick() }, succeed);
+    let mut here = worker_with(&db, WorkerOptions { name: "w".to_owned(), ..quick() }, succeed);
     assert_eq!(here.step().await.unwrap(), Step::Worked(job_id));
     let unknown = probe(1);
     db.enqueue(&unknown).await.unwrap();
@@ -43,7 +43,7 @@ async fn a_job_that_no_worker_can_take_says_what_is_missing() {
 async fn a_job_behind_busy_slots_says_so() {
     let db = database().await;
     let (gate, mut starts) = gated();
-    let settings = WorkerSettings { concurrency: 1, ..quick() };
+    let settings = WorkerOptions { concurrency: 1, ..quick() };
     let running = crate::fixture::run(worker_with(&db, settings, gate));
     enqueue(&db).await;
     let handler = within(starts.recv()).await.unwrap();

@@ -1,8 +1,8 @@
 //! The kinds that fail on purpose.
 
 use crate::fixture::Fixture;
-use ordinaut_core::settings::worker::WorkerSettings;
 use ordinaut_core::{JobState, Outcome, Step, Wait, WorkerPulse};
+use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_worker::Config;
 use serde_json::json;
 

@@ -1,10 +1,11 @@
 //! A database of its own for each test, and a worker on it.
 
-use ordinaut_core::settings::worker::{Undecodable, WorkerSettings};
+use ordinaut_core::worker::{Undecodable, WorkerOptions};
 use ordinaut_core::{
     Address, Database, JobDetails, JobState, NewJob, Outcome, Redaction, RunRecord, Step, Worker, WorkerPulse,
 };
 use ordinaut_embedded::Postgres;
+use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_worker::{Config, State};
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -53,11 +54,11 @@ impl Fixture {
     pub(crate) fn worker(&self, allow: &[&str]) -> Worker<State> {
         let http_allow = allow.iter().map(|net| net.parse().unwrap()).collect();
         // One attempt tells.
-        let settings = WorkerSettings { http_allow, undecodable: Undecodable::Bury, ..WorkerSettings::default() };
+        let options = WorkerOptions { undecodable: Undecodable::Bury, ..WorkerOptions::default() };
         let database = self.database.clone();
         ordinaut_worker::worker(Config {
             database,
-            settings,
+            settings: WorkerSettings { options, http_allow },
             fault_kinds: true,
             redaction: Redaction::new(["password"]),
             pulse: WorkerPulse::default(),

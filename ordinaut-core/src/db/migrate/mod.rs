@@ -139,8 +139,7 @@ impl Database {
     }
 
     /// The first obstacle that stops all work is an error.
-    #[cfg(feature = "binary")]
-    pub(crate) async fn must_be_usable(&self) -> Result<(), SchemaError> {
+    pub async fn must_be_usable(&self) -> Result<(), SchemaError> {
         let stops = |obstacle: &Obstacle| obstacle.severity == Severity::Stops;
         self.obstacles().await?.into_iter().find(stops).map_or(Ok(()), |obstacle| Err(SchemaError::Obstacle(obstacle)))
     }

@@ -27,11 +27,6 @@ impl Database {
         self
     }
 
-    pub(crate) fn with_keyring(mut self, keyring: Option<Keyring>) -> Self {
-        self.secrets.keyring = keyring;
-        self
-    }
-
     pub(crate) fn keyring_or_none(&self) -> Option<&Keyring> {
         self.secrets.keyring.as_ref()
     }

@@ -1,7 +1,6 @@
 //! Sessions: open, renew, close; and what a session was asked to stop.
 
 use crate::db::schema::Schema;
-use crate::settings::worker::WorkerSettings;
 use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
@@ -16,20 +15,6 @@ pub(crate) struct Profile {
     pub(crate) concurrency: usize,
     pub(crate) max_attempts: i16,
     pub(crate) lease: Duration,
-}
-
-impl Profile {
-    pub(crate) fn of(settings: &WorkerSettings, kinds: Vec<String>) -> Self {
-        Self {
-            name: settings.name.clone(),
-            host: settings.host.clone(),
-            queues: settings.queue_names().collect(),
-            kinds,
-            concurrency: settings.concurrency,
-            max_attempts: settings.max_attempts(),
-            lease: settings.lease,
-        }
-    }
 }
 
 pub(crate) async fn open(db: &mut PgConnection, schema: &Schema, session: i64, profile: &Profile) -> sqlx::Result<()> {

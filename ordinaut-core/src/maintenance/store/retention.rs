@@ -2,7 +2,7 @@
 
 use crate::client::Database;
 use crate::db::failure::is_lock_timeout;
-use crate::settings::retention::RetentionSettings;
+use crate::maintenance::options::Retention;
 use serde::Serialize;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -48,14 +48,14 @@ impl Database {
     ///
     /// ```no_run
     /// # async fn prune(database: ordinaut_core::Database) -> sqlx::Result<()> {
-    /// use ordinaut_core::settings::retention::RetentionSettings;
+    /// use ordinaut_core::maintenance::Retention;
     ///
-    /// let pruned = database.prune(&RetentionSettings::default()).await?;
+    /// let pruned = database.prune(&Retention::default()).await?;
     /// assert!(pruned.held_up.is_empty());
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn prune(&self, keep: &RetentionSettings) -> sqlx::Result<Pruned> {
+    pub async fn prune(&self, keep: &Retention) -> sqlx::Result<Pruned> {
         // Before partitions: a job whose letter is gone need not outlive its own.
         let dead_letters = sql!("maintenance/dead_letters");
         let mut pruned =
@@ -87,7 +87,7 @@ impl Database {
         Ok(pruned)
     }
 
-    async fn past_partitions(&self, keep: &RetentionSettings) -> sqlx::Result<Vec<String>> {
+    async fn past_partitions(&self, keep: &Retention) -> sqlx::Result<Vec<String>> {
         sqlx::query_scalar(self.sql(sql!("maintenance/past")))
             .bind(keep.jobs.as_secs_f64())
             .bind(keep.events.as_secs_f64())

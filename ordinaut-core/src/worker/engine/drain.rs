@@ -14,8 +14,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
     /// Waits for what runs and then gives it back, writes all ends, and ends the session.
     pub(crate) async fn drain(mut self) {
         // What ends when nobody can write its end has nothing to wait for.
-        let grace = if self.settler.is_gone() { Duration::ZERO } else { self.settings.shutdown_grace };
-        let name = self.settings.name.clone();
+        let grace = if self.settler.is_gone() { Duration::ZERO } else { self.options.shutdown_grace };
+        let name = self.options.name.clone();
         self.bench.shelf.close();
         let session = self.bench.session();
         if let Some(session) = &session {

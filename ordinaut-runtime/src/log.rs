@@ -1,6 +1,6 @@
 //! The log: lines for a person at a terminal, JSON for everything else. Logging neither fails nor waits.
 
-use crate::binary::lines::Lines;
+use crate::lines::Lines;
 use crate::settings::log::LogSettings;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;

@@ -1,8 +1,8 @@
 //! How a process ends: one line that says why, and a code for the supervisor that started it.
 
-use crate::binary::lines::Lines;
-use crate::error::Chain;
+use crate::lines::Lines;
 use crate::settings::SettingError;
+use ordinaut_core::program::Chain;
 use std::error::Error;
 use std::process::ExitCode;
 

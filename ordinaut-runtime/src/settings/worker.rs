@@ -1,12 +1,11 @@
 //! What a worker serves, and how.
 
-use crate::backoff::Backoff;
-use crate::db::connect_options::Address;
-use crate::name;
-use crate::settings::database::DATABASE_DIRECT_URL;
-use crate::settings::source::{SettingError, Source};
-use crate::settings::{Setting, host_name, list, seconds, within};
+use crate::settings::error::SettingError;
+use crate::settings::setting::{Setting, list, seconds, within};
+use crate::settings::source::Source;
 use ipnet::IpNet;
+use ordinaut_core::program::{check_name, process_name};
+use ordinaut_core::worker::{Served, Undecodable, WorkerOptions};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,14 +13,14 @@ pub(super) const WORKER_NAME: Setting<String> = Setting::new(
     "WORKER_NAME",
     "the worker's name for people; the host's name and the process id if not set",
     "1 to 100 characters, without control characters",
-    |text| name::check(text).is_ok().then(|| text.to_owned()),
+    |text| check_name(text).is_ok().then(|| text.to_owned()),
 );
 
 pub(super) const WORKER_QUEUES: Setting<Vec<Served>> = Setting::new(
     "WORKER_QUEUES",
     "the queues that the worker serves, separated by commas; mail=3 has three turns for each one of a queue without a number",
     "names of 1 to 100 characters, separated by commas, each with = and a whole number from 1 to 1000 if it has a weight; a \",\", \"=\" or \"\\\" within a name has a \"\\\" before it",
-    Served::parse_list,
+    queues,
 )
 .or("default");
 
@@ -115,41 +114,22 @@ pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
     |text| list(text, |word| word.parse::<IpNet>().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))),
 );
 
-/// A queue that a worker serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Served {
-    /// Its name.
-    pub queue: String,
-    /// How many turns it has for each one of a queue of weight 1.
-    pub weight: u16,
+/// The queues of a list.
+fn queues(text: &str) -> Option<Vec<Served>> {
+    let queues: Vec<_> = split(text, ',').into_iter().map(str::trim).filter(|word| !word.is_empty()).collect();
+    if queues.is_empty() { None } else { queues.into_iter().map(served).collect() }
 }
 
-impl Served {
-    fn parse_list(text: &str) -> Option<Vec<Self>> {
-        let queues: Vec<_> = split(text, ',').into_iter().map(str::trim).filter(|word| !word.is_empty()).collect();
-        if queues.is_empty() { None } else { queues.into_iter().map(Self::parse).collect() }
-    }
-
-    /// A name, or a name and its weight: `mail=3`. Queues that were named before names were bounded can still be served:
-    /// `a\=b=3`.
-    fn parse(text: &str) -> Option<Self> {
-        let (name, weight) = match split(text, '=')[..] {
-            [name] => (name, 1),
-            [name, weight] => (name, weight.trim().parse().ok()?),
-            _ => return None,
-        };
-        let queue = unescaped(name.trim());
-        ((1..=1000).contains(&weight) && name::check(&queue).is_ok()).then_some(Self { queue, weight })
-    }
-
-    /// As they are written in `WORKER_QUEUES`.
-    pub(crate) fn list(queues: &[Self]) -> String {
-        let one = |served: &Self| match (escaped(&served.queue), served.weight) {
-            (queue, 1) => queue,
-            (queue, weight) => format!("{queue}={weight}"),
-        };
-        queues.iter().map(one).collect::<Vec<_>>().join(", ")
-    }
+/// A name, or a name and its weight: `mail=3`. Queues that were named before names were bounded can still be served:
+/// `a\=b=3`.
+fn served(text: &str) -> Option<Served> {
+    let (name, weight) = match split(text, '=')[..] {
+        [name] => (name, 1),
+        [name, weight] => (name, weight.trim().parse().ok()?),
+        _ => return None,
+    };
+    let queue = unescaped(name.trim());
+    ((1..=1000).contains(&weight) && check_name(&queue).is_ok()).then_some(Served { queue, weight })
 }
 
 /// Splits at each `mark` that has no backslash before it.
@@ -166,73 +146,25 @@ fn split(text: &str, mark: char) -> Vec<&str> {
     pieces
 }
 
-fn escaped(name: &str) -> String {
-    let escape = |c: char| matches!(c, '\\' | ',' | '=').then_some('\\').into_iter().chain([c]);
-    name.chars().flat_map(escape).collect()
-}
-
 fn unescaped(text: &str) -> String {
     let mut chars = text.chars();
     std::iter::from_fn(|| chars.next().map(|c| if c == '\\' { chars.next().unwrap_or(c) } else { c })).collect()
 }
 
-/// What becomes of a job whose arguments its handler cannot decode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Undecodable {
-    /// The attempt failed, and the job is tried again: a worker of a newer version may be able to.
-    Retry,
-    /// It is dead at once.
-    Bury,
-}
-
-/// What a worker serves, and how.
-#[derive(Clone, Debug)]
+/// What a worker serves and how, and what its handlers may do.
+#[derive(Clone, Debug, Default)]
 pub struct WorkerSettings {
-    /// Its name for people.
-    pub name: String,
-    /// The machine that it runs on.
-    pub host: String,
-    /// The queues that it serves.
-    pub queues: Vec<Served>,
-    /// How many jobs it runs at once.
-    pub concurrency: usize,
-    /// Whether a slot takes its next job only when the end of its last one is written.
-    pub settle_first: bool,
-    /// How long its leases hold unless renewed.
-    pub lease: Duration,
-    /// Between two looks at queues that were empty.
-    pub poll_interval: Duration,
-    /// How long a job has to wait to go before one that is a level more urgent; zero: never.
-    pub priority_ageing: Duration,
-    /// How often a failed job that names no limit is tried again.
-    pub max_retries: i16,
-    /// What becomes of a job whose arguments its handler cannot decode.
-    pub undecodable: Undecodable,
-    /// The longest wait between two attempts.
-    pub backoff_max_delay: Duration,
-    /// How long an attempt of a job that names no timeout may take.
-    pub job_timeout: Duration,
-    /// How long it waits for its jobs when it stops.
-    pub shutdown_grace: Duration,
+    /// What it serves, and how.
+    pub options: WorkerOptions,
     /// Addresses that `http` jobs may call although they are private.
     pub http_allow: Vec<IpNet>,
-    /// Where to listen for hints, past any pooler; the database's own address if absent.
-    pub listen_on: Option<Address>,
-}
-
-impl Default for WorkerSettings {
-    fn default() -> Self {
-        Self::read(&Source::default()).expect("every default is within its range; a test reads them")
-    }
 }
 
 impl WorkerSettings {
     /// Reads them.
     pub fn read(source: &Source) -> Result<Self, SettingError> {
-        let host = host_name();
-        Ok(Self {
-            name: source.read(&WORKER_NAME)?.unwrap_or_else(|| format!("{host}/{}", std::process::id())),
-            host,
+        let options = WorkerOptions {
+            name: source.read(&WORKER_NAME)?.unwrap_or_else(process_name),
             queues: source.get(&WORKER_QUEUES)?,
             concurrency: source.get(&WORKER_CONCURRENCY)?,
             settle_first: source.get(&WORKER_SETTLE_FIRST)?,
@@ -244,21 +176,8 @@ impl WorkerSettings {
             backoff_max_delay: source.get(&WORKER_BACKOFF_MAX_DELAY)?,
             job_timeout: source.get(&WORKER_JOB_TIMEOUT)?,
             shutdown_grace: source.get(&WORKER_SHUTDOWN_GRACE)?,
-            http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default(),
-            listen_on: source.read(&DATABASE_DIRECT_URL)?,
-        })
-    }
-
-    pub(crate) fn queue_names(&self) -> impl Iterator<Item = String> {
-        self.queues.iter().map(|served| served.queue.clone())
-    }
-
-    pub(crate) fn max_attempts(&self) -> i16 {
-        self.max_retries.saturating_add(1)
-    }
-
-    pub(crate) fn backoff(&self) -> Backoff {
-        Backoff::exponential(self.backoff_max_delay)
+        };
+        Ok(Self { options, http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default() })
     }
 }
 
@@ -267,8 +186,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Option<Vec<(String, u16)>> {
-        let queues = Served::parse_list(text)?;
-        Some(queues.into_iter().map(|served| (served.queue, served.weight)).collect())
+        Some(queues(text)?.into_iter().map(|served| (served.queue, served.weight)).collect())
     }
 
     #[test]
@@ -282,9 +200,11 @@ mod tests {
 
     #[test]
     fn a_queue_of_any_name_can_be_served() {
+        let escape = |c: char| matches!(c, '\\' | ',' | '=').then_some('\\').into_iter().chain([c]);
         for name in ["a,b", "a=3", "a b", "a\\b", "a\\"] {
-            let served = [Served { queue: name.to_owned(), weight: 1 }, Served { queue: name.to_owned(), weight: 3 }];
-            assert_eq!(Served::parse_list(&Served::list(&served)).unwrap(), served, "{name}");
+            let escaped: String = name.chars().flat_map(escape).collect();
+            let expected = [(name.to_owned(), 1), (name.to_owned(), 3)];
+            assert_eq!(parse(&format!("{escaped}, {escaped}=3")).unwrap(), expected, "{name}");
         }
     }
 }

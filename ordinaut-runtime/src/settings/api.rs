@@ -1,8 +1,9 @@
 //! Where the API listens, and who may call it.
 
-use crate::job::redaction::Redaction;
-use crate::settings::source::{SettingError, Source};
-use crate::settings::{Setting, list, within};
+use crate::settings::error::SettingError;
+use crate::settings::setting::{Setting, list, within};
+use crate::settings::source::Source;
+use ordinaut_core::Redaction;
 use std::net::IpAddr;
 
 pub(super) const API_HOST: Setting<IpAddr> =

@@ -1,14 +1,13 @@
 //! Which Postgres, which schema in it, and which Redis hears of what happens there.
 
-use crate::client::Database;
-use crate::db::connect_options::Address;
-use crate::db::schema::Schema;
-use crate::settings::args::ArgsSettings;
+use crate::settings::encryption::EncryptionSettings;
+use crate::settings::error::SettingError;
 use crate::settings::redis::REDIS_URL;
 use crate::settings::scheduler::{TZ, default_zone};
-use crate::settings::source::{SettingError, Source};
+use crate::settings::setting::{Setting, within};
+use crate::settings::source::Source;
 use crate::settings::system_zone::system_zone;
-use crate::settings::{Setting, within};
+use ordinaut_core::{Address, Database, Schema};
 use std::time::Duration;
 
 fn url(text: &str) -> Option<Address> {
@@ -52,7 +51,7 @@ pub struct DatabaseSettings {
     schema: Schema,
     max_connections: u32,
     redis_url: Option<String>,
-    args: ArgsSettings,
+    encryption: EncryptionSettings,
     /// No setting: a process knows for how long it waits.
     statement_timeout: Option<Duration>,
     zone: String,
@@ -70,7 +69,7 @@ impl DatabaseSettings {
             schema: source.get(&DATABASE_SCHEMA)?,
             max_connections: source.get(&DATABASE_MAX_CONNECTIONS)?,
             redis_url: source.read(&REDIS_URL)?,
-            args: ArgsSettings::read(source)?,
+            encryption: EncryptionSettings::read(source)?,
             statement_timeout: None,
             zone: default_zone(source)?,
             zone_said: if source.says(TZ.about.name) { source.read(&TZ)? } else { None },
@@ -107,7 +106,7 @@ impl DatabaseSettings {
             Some(address) => database.direct(address.clone()),
             None => database,
         };
-        Ok(self.args.apply(self.here(database).redis(self.redis_url.clone())))
+        Ok(self.encryption.apply(self.here(database).redis(self.redis_url.clone())))
     }
 
     /// One connection past any pooler, for migrations.

@@ -1,7 +1,8 @@
 //! How much a process says.
 
-use crate::settings::Setting;
-use crate::settings::source::{SettingError, Source};
+use crate::settings::error::SettingError;
+use crate::settings::setting::Setting;
+use crate::settings::source::Source;
 
 pub(super) const LOG_LEVEL: Setting<String> = Setting::new(
     "LOG_LEVEL",

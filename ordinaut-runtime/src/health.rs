@@ -1,15 +1,13 @@
 //! Health over HTTP, for processes that otherwise listen on nothing.
 
-use crate::binary::serve::serve;
-use crate::client::Database;
-use crate::db::failure::FailureKind;
-use crate::db::migrate::error::SchemaError;
+use crate::serve::serve;
 use crate::settings::health::HealthSettings;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use ordinaut_core::{Database, FailureKind, SchemaError};
 use serde_json::json;
 use std::io;
 use std::sync::Arc;

@@ -1,36 +1,34 @@
 //! Which arguments are encrypted, and with which keys.
 
-use crate::client::Database;
-use crate::job::keyring::Keyring;
-use crate::name;
-use crate::settings::source::{SettingError, Source};
-use crate::settings::{Setting, list};
+use crate::settings::error::SettingError;
+use crate::settings::setting::{Setting, list};
+use crate::settings::source::Source;
+use ordinaut_core::program::check_name;
+use ordinaut_core::{Database, Keyring};
 
-pub(super) const ARGS_KEYS: Setting<Keyring> =
-    Setting::new("ARGS_KEYS", "keys for encrypted arguments: the first encrypts, all decrypt", KEYS, Keyring::parse)
-        .secret();
-
-#[cfg(feature = "encryption")]
-const KEYS: &str = "keys such as k2:KEY,k1:KEY, each 32 random bytes in base64 under a name of its own";
-
-#[cfg(not(feature = "encryption"))]
-const KEYS: &str = "absent: this program was built without the feature `encryption`";
+pub(super) const ARGS_KEYS: Setting<Keyring> = Setting::new(
+    "ARGS_KEYS",
+    "keys for encrypted arguments: the first encrypts, all decrypt",
+    "keys such as k2:KEY,k1:KEY, each 32 random bytes in base64 under a name of its own",
+    |text| text.parse().ok(),
+)
+.secret();
 
 pub(super) const ARGS_ENCRYPT_KINDS: Setting<Vec<String>> = Setting::new(
     "ARGS_ENCRYPT_KINDS",
     "the kinds of jobs whose arguments are encrypted when the API or the command line enqueues them, separated by commas",
     "names of 1 to 100 characters, separated by commas, and it needs ARGS_KEYS",
-    |text| list(text, |word| name::check(word).is_ok().then(|| word.to_owned())),
+    |text| list(text, |word| check_name(word).is_ok().then(|| word.to_owned())),
 );
 
 /// Which arguments are encrypted, and with which keys.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ArgsSettings {
+pub(super) struct EncryptionSettings {
     keyring: Option<Keyring>,
     kinds: Vec<String>,
 }
 
-impl ArgsSettings {
+impl EncryptionSettings {
     pub(super) fn read(source: &Source) -> Result<Self, SettingError> {
         let keyring = source.read(&ARGS_KEYS)?;
         let kinds = source.read(&ARGS_ENCRYPT_KINDS)?.unwrap_or_default();
@@ -43,6 +41,10 @@ impl ArgsSettings {
 
     /// The same database, which encrypts and decrypts.
     pub(super) fn apply(&self, database: Database) -> Database {
-        database.with_keyring(self.keyring.clone()).encrypt_kinds(&self.kinds)
+        let database = database.encrypt_kinds(&self.kinds);
+        match &self.keyring {
+            Some(keyring) => database.keyring(keyring.clone()),
+            None => database,
+        }
     }
 }

@@ -1,11 +1,9 @@
 //! The database at the start of a process: wait for it, and make its schema ready.
 
-use crate::client::Database;
-use crate::db::failure::{Consequence, is_connection_limit};
-use crate::db::migrate::error::SchemaError;
-use crate::error::Chain;
 use crate::settings::database::DatabaseSettings;
 use backon::{ExponentialBuilder, Retryable};
+use ordinaut_core::program::{Chain, is_connection_limit};
+use ordinaut_core::{Consequence, Database, SchemaError};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 

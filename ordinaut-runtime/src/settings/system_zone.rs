@@ -1,8 +1,8 @@
 //! What `TZ` means where it is given as a system has it: a name, a file of the system's zone data, or rules as POSIX has them.
 
-use crate::schedule::timezone::Zone;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use ordinaut_core::program::is_time_zone;
 use std::path::Path;
 
 const UTC: &str = "UTC";
@@ -12,18 +12,18 @@ const HALF_A_YEAR: i64 = 182 * 24 * 3600;
 
 /// The zone that a value of `TZ` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SystemZone {
+pub(super) struct SystemZone {
     /// Its IANA name.
-    pub(crate) name: String,
+    pub(super) name: String,
     /// The value names no zone, though a system takes it: UTC stands for it.
-    pub(crate) is_doubtful: bool,
+    pub(super) is_doubtful: bool,
 }
 
 /// `None`: neither a zone nor anything that a system would take.
-pub(crate) fn system_zone(text: &str) -> Option<SystemZone> {
+pub(super) fn system_zone(text: &str) -> Option<SystemZone> {
     let sure = |name: &str| Some(SystemZone { name: name.to_owned(), is_doubtful: false });
     let text = text.strip_prefix(':').unwrap_or(text);
-    if Zone::named(text).is_ok() {
+    if is_time_zone(text) {
         return sure(text);
     }
     if text.starts_with('/') {
@@ -47,7 +47,7 @@ fn of_file(file: &Path) -> Option<String> {
     let path = file.to_str()?;
     let name = path.rsplit_once("zoneinfo/")?.1;
     let name = ["posix/", "right/"].iter().find_map(|form| name.strip_prefix(form)).unwrap_or(name);
-    Zone::named(name).is_ok().then(|| name.to_owned())
+    is_time_zone(name).then(|| name.to_owned())
 }
 
 #[cfg(test)]

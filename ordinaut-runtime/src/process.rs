@@ -1,7 +1,7 @@
 //! A process from its runtime to its exit code.
 
-use crate::binary::exit::{EXIT_PANICKED, end, exit};
-use crate::loops::Loops;
+use crate::exit::{EXIT_PANICKED, end, exit};
+use ordinaut_core::program::Loops;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

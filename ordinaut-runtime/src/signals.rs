@@ -1,7 +1,7 @@
 //! The signals that stop a process in order.
 
-use crate::binary::exit::end;
-use crate::loops::Loops;
+use crate::exit::end;
+use ordinaut_core::program::Loops;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 

@@ -20,7 +20,7 @@ pub fn source(matches: &ArgMatches) -> Result<Source, SettingError> {
         (matches.value_source(about.name) == Some(ValueSource::CommandLine))
             .then(|| (about.name.to_owned(), value.clone()))
     });
-    Source::new(given)
+    settings::read(given)
 }
 
 fn flag(about: &About) -> Arg {

@@ -19,7 +19,7 @@ const ROOM: usize = 4 << 20;
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Lines that wait to be written.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     queue: Mutex<Queue>,
     more: Condvar,
     written: Condvar,
@@ -36,7 +36,7 @@ struct Queue {
 
 impl Lines {
     /// Those of this process. The first call starts the thread.
-    pub(super) fn of_this_process() -> &'static Arc<Self> {
+    pub(crate) fn of_this_process() -> &'static Arc<Self> {
         static LINES: OnceLock<Arc<Lines>> = OnceLock::new();
         LINES.get_or_init(|| {
             let lines = Arc::new(Self::new());
@@ -59,7 +59,7 @@ impl Lines {
     }
 
     /// Hands a line in. It never waits: without room the line is dropped.
-    pub(super) fn push(&self, line: &[u8]) {
+    pub(crate) fn push(&self, line: &[u8]) {
         let mut queue = self.queue();
         if queue.bytes + line.len() > ROOM {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +72,7 @@ impl Lines {
     }
 
     /// Waits until all is written that was handed in, but not for long: for the end of a process.
-    pub(super) fn flush(&self) {
+    pub(crate) fn flush(&self) {
         let unwritten = |queue: &mut Queue| queue.writing || !queue.lines.is_empty();
         drop(self.written.wait_timeout_while(self.queue(), LAST_LINES, unwritten));
     }

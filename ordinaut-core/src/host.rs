@@ -7,3 +7,8 @@ pub fn host_name() -> String {
         .or_else(|| std::env::var("HOSTNAME").ok())
         .map_or_else(|| "localhost".to_owned(), |name| name.trim().to_owned())
 }
+
+/// The name for people of a process that nobody gave one: the machine's, and the process' id.
+pub fn process_name() -> String {
+    format!("{}/{}", host_name(), std::process::id())
+}

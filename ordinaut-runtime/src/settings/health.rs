@@ -1,7 +1,8 @@
 //! Where the scheduler and the worker answer whether they are well.
 
-use crate::settings::source::{SettingError, Source};
-use crate::settings::{Setting, within};
+use crate::settings::error::SettingError;
+use crate::settings::setting::{Setting, within};
+use crate::settings::source::Source;
 use std::net::{IpAddr, SocketAddr};
 
 pub(super) const HEALTH_HOST: Setting<IpAddr> = Setting::new(

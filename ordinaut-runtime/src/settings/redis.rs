@@ -1,6 +1,6 @@
 //! Which Redis hears of what happens, if any.
 
-use crate::settings::Setting;
+use crate::settings::setting::Setting;
 
 pub(super) const REDIS_URL: Setting<String> = Setting::new(
     "REDIS_URL",

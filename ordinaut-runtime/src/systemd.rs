@@ -1,8 +1,8 @@
 //! What systemd is told: that the process has started, where the unit has a watchdog that it lives, and that its end may
 //! take a while.
 
-use crate::binary::health::Health;
-use crate::loops::Loops;
+use crate::health::Health;
+use ordinaut_core::program::Loops;
 use sd_notify::NotifyState;
 use std::future::pending;
 use std::sync::Arc;

@@ -1,0 +1,14 @@
+//! What only the programs of this workspace use. It is no part of the library's public face, and may change at any time.
+
+pub use crate::db::failure::is_connection_limit;
+pub use crate::error::Chain;
+pub use crate::host::{host_name, process_name};
+pub use crate::loops::Loops;
+pub use crate::name::check as check_name;
+
+use crate::schedule::timezone::Zone;
+
+/// Whether schedules know a time zone of this name.
+pub fn is_time_zone(name: &str) -> bool {
+    Zone::named(name).is_ok()
+}

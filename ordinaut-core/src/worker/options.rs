@@ -1,0 +1,115 @@
+//! What a worker serves, and how.
+
+use crate::backoff::Backoff;
+use crate::host::{host_name, process_name};
+use crate::lease::store::session::Profile;
+use std::fmt;
+use std::time::Duration;
+
+/// What a worker serves, and how. [`WorkerOptions::default`] has the default of each.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// Its name for people; by default the host's name and the process id.
+    pub name: String,
+    /// The queues that it serves.
+    pub queues: Vec<Served>,
+    /// Maximum number of jobs that it runs at once.
+    pub concurrency: usize,
+    /// Whether a slot takes its next job only when the end of its last one is written.
+    pub settle_first: bool,
+    /// Time for which its leases hold unless they are renewed; it renews them every third of it.
+    pub lease: Duration,
+    /// Time between two looks at queues that were empty.
+    pub poll_interval: Duration,
+    /// Time that a job has to wait to go before one that is a level more urgent; zero: never.
+    pub priority_ageing: Duration,
+    /// Number of times that a failed job that names no limit is tried again.
+    pub max_retries: i16,
+    /// What becomes of a job whose arguments its handler cannot decode.
+    pub undecodable: Undecodable,
+    /// The longest wait between two attempts.
+    pub backoff_max_delay: Duration,
+    /// Maximum duration of an attempt of a job that names no timeout.
+    pub job_timeout: Duration,
+    /// Time for which it waits for its jobs when it stops.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        Self {
+            name: process_name(),
+            queues: vec![Served { queue: "default".to_owned(), weight: 1 }],
+            concurrency: 10,
+            settle_first: false,
+            lease: Duration::from_secs(60),
+            poll_interval: Duration::from_millis(500),
+            priority_ageing: Duration::ZERO,
+            max_retries: 3,
+            undecodable: Undecodable::Retry,
+            backoff_max_delay: Duration::from_secs(60),
+            job_timeout: Duration::from_secs(3600),
+            shutdown_grace: Duration::from_secs(30),
+        }
+    }
+}
+
+impl WorkerOptions {
+    /// What a session tells of its worker.
+    pub(crate) fn profile(&self, kinds: Vec<String>) -> Profile {
+        Profile {
+            name: self.name.clone(),
+            host: host_name(),
+            queues: self.queue_names().collect(),
+            kinds,
+            concurrency: self.concurrency,
+            max_attempts: self.max_attempts(),
+            lease: self.lease,
+        }
+    }
+
+    /// Its queues in a line for the log.
+    pub(crate) fn served(&self) -> String {
+        self.queues.iter().map(Served::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(crate) fn queue_names(&self) -> impl Iterator<Item = String> {
+        self.queues.iter().map(|served| served.queue.clone())
+    }
+
+    pub(crate) fn max_attempts(&self) -> i16 {
+        self.max_retries.saturating_add(1)
+    }
+
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::exponential(self.backoff_max_delay)
+    }
+}
+
+/// A queue that a worker serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Its name.
+    pub queue: String,
+    /// Number of turns that it has for each one of a queue of weight 1.
+    pub weight: u16,
+}
+
+/// For the log: `mail=3`, or the name alone if the weight is 1.
+impl fmt::Display for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.weight {
+            1 => f.write_str(&self.queue),
+            weight => write!(f, "{}={weight}", self.queue),
+        }
+    }
+}
+
+/// What becomes of a job whose arguments its handler cannot decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecodable {
+    /// The attempt failed, and the job is tried again: a worker of a newer version may be able to.
+    Retry,
+    /// It is dead at once.
+    Bury,
+}

@@ -1,0 +1,26 @@
+//! What the programs share, and a user of the library never links: settings as variables, flags and a file, the log, the
+//! database at the start, the signals that stop a process, how it ends, and what its supervisor is told.
+
+mod args;
+mod exit;
+mod health;
+mod lines;
+mod log;
+mod process;
+mod serve;
+pub mod settings;
+mod signals;
+mod startup;
+mod systemd;
+
+pub use crate::args::{source, with_flags};
+pub use crate::exit::{EXIT_PANICKED, end, exit, refuse};
+pub use crate::health::{Health, can_use, listen_for_health, loops_turn, serve_health};
+pub use crate::lines::dropped_log_lines;
+pub use crate::log::{flush_log, start_log};
+pub use crate::process::run;
+pub use crate::serve::{Peer, serve};
+pub use crate::signals::shutdown;
+pub use crate::startup::open_database;
+pub use crate::systemd::tell_supervisor;
+pub use ordinaut_core::program::{Loops, host_name};

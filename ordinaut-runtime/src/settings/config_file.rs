@@ -1,0 +1,55 @@
+//! The file of settings: TOML, with a section for each group of variables.
+
+use crate::settings::error::SettingError;
+use crate::settings::setting::Setting;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub(super) const ORDINAUT_CONFIG: Setting<PathBuf> = Setting::new(
+    "ORDINAUT_CONFIG",
+    "a TOML file with any of the other settings, by section: [worker] concurrency = 4",
+    "the path of a file",
+    |text| (!text.is_empty()).then(|| text.into()),
+);
+
+/// The values of a file by the names of the environment. A key that `is_known` does not accept is refused.
+pub(super) fn read(path: &Path, is_known: impl Fn(&str) -> bool) -> Result<BTreeMap<String, String>, SettingError> {
+    let text = std::fs::read_to_string(path).map_err(|source| SettingError::Unreadable {
+        name: ORDINAUT_CONFIG.about.name.to_owned(),
+        path: path.into(),
+        source,
+    })?;
+    let table: toml::Table =
+        text.parse().map_err(|source| SettingError::NotToml { path: path.into(), source: Box::new(source) })?;
+    let mut keys = BTreeMap::new();
+    flatten("", &table, &mut keys);
+    let mut values = BTreeMap::new();
+    for (key, value) in keys {
+        let name = key.replace('.', "_").to_uppercase();
+        if name == ORDINAUT_CONFIG.about.name || !is_known(&name) {
+            return Err(SettingError::Unknown { path: path.into(), key });
+        }
+        values.insert(name, value);
+    }
+    Ok(values)
+}
+
+fn flatten(prefix: &str, table: &toml::Table, values: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            toml::Value::Table(table) => flatten(&key, table, values),
+            toml::Value::Array(items) => {
+                let items: Vec<_> = items.iter().map(plain).collect();
+                values.insert(key, items.join(","));
+            }
+            value => {
+                values.insert(key, plain(value));
+            }
+        }
+    }
+}
+
+fn plain(value: &toml::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,59 @@
+//! Settings that cannot be used.
+
+use std::path::PathBuf;
+
+/// A setting that cannot be used. It names the variable, what it is, and what it must be; never a secret's value.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingError {
+    /// The value is not accepted.
+    #[error("{name} is {value:?}, and must be {accepts}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// Its value, unless it is secret.
+        value: String,
+        /// What it must be.
+        accepts: &'static str,
+    },
+    /// There is no value, and no default.
+    #[error("{name} is not set: it must be {accepts}")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What it must be.
+        accepts: &'static str,
+    },
+    /// The file names something that is no setting.
+    #[error("{path}: there is no setting {key:?}")]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The key, with its section.
+        key: String,
+    },
+    /// A secret is given twice.
+    #[error("{name} and {name}_FILE are both set: which of them is meant cannot be told")]
+    Twice {
+        /// The variable.
+        name: &'static str,
+    },
+    /// A file cannot be read.
+    #[error("{name}: could not read {path}")]
+    Unreadable {
+        /// The variable that names it.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{path} is not TOML")]
+    NotToml {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+}

@@ -1,0 +1,48 @@
+//! How the scheduler fires tasks.
+
+use crate::settings::error::SettingError;
+use crate::settings::retention;
+use crate::settings::setting::{Setting, seconds, within};
+use crate::settings::source::Source;
+use crate::settings::system_zone::system_zone;
+use ordinaut_core::maintenance::SchedulerOptions;
+use std::time::Duration;
+
+pub(super) const TZ: Setting<String> = Setting::new(
+    "TZ",
+    "the zone of schedules that name none, which the first migration stores; `ordinaut config timezone` changes it later",
+    "the name of an IANA time zone such as Europe/Chisinau, or :/etc/localtime where that is a link to a zone",
+    |text| system_zone(text).is_some().then(|| text.to_owned()),
+)
+.or("UTC");
+
+pub(super) const SCHEDULER_MISFIRE_GRACE_TIME: Setting<Duration> = Setting::new(
+    "SCHEDULER_MISFIRE_GRACE_TIME",
+    "how late an instant of a task may fire, in seconds, before its misfire policy decides",
+    "a number of seconds from 1 to 604800",
+    |text| seconds(text, 1.0..=604_800.0),
+)
+.or("30");
+
+pub(super) const SCHEDULER_MAX_WORKERS: Setting<usize> = Setting::new(
+    "SCHEDULER_MAX_WORKERS",
+    "how many transactions fire tasks at once, when very many are due",
+    "a number from 1 to 100",
+    |text| within(text, 1..=100),
+)
+.or("10");
+
+/// The zone that a new installation gets; one that exists has its own ([`Database::time_zone`](ordinaut_core::Database::time_zone)).
+pub fn default_zone(source: &Source) -> Result<String, SettingError> {
+    let text = source.get(&TZ)?;
+    Ok(system_zone(&text).map_or(text, |zone| zone.name))
+}
+
+/// How the scheduler fires tasks, and for how long it keeps what has ended.
+pub fn read(source: &Source) -> Result<SchedulerOptions, SettingError> {
+    Ok(SchedulerOptions {
+        misfire_grace: source.get(&SCHEDULER_MISFIRE_GRACE_TIME)?,
+        max_workers: source.get(&SCHEDULER_MAX_WORKERS)?,
+        retention: retention::read(source)?,
+    })
+}
