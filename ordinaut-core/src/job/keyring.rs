@@ -1,7 +1,7 @@
 //! Keys for encrypted arguments: the first encrypts, all decrypt.
 
-pub use real::Keyring;
 #[cfg(feature = "encryption")]
+pub use real::Keyring;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
