@@ -9,6 +9,6 @@ pub fn host_name() -> String {
 }
 
 /// The name for people of a process that nobody gave one: the machine's, and the process' id.
-pub fn process_name() -> String {
+pub(crate) fn process_name() -> String {
     format!("{}/{}", host_name(), std::process::id())
 }

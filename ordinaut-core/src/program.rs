@@ -2,7 +2,7 @@
 
 pub use crate::db::failure::is_connection_limit;
 pub use crate::error::Chain;
-pub use crate::host::{host_name, process_name};
+pub use crate::host::host_name;
 pub use crate::loops::Loops;
 pub use crate::name::check as check_name;
 

@@ -19,5 +19,5 @@ pub struct Config {
 
 /// Works until `shutdown` ends. Any number of schedulers may run; none of them leads.
 pub async fn run<F: Future>(config: Config, shutdown: F) {
-    Scheduler::new(config.database).options(config.options).pulse(config.pulse).run(shutdown).await;
+    Scheduler::with_options(config.database, config.options).pulse(config.pulse).run(shutdown).await;
 }

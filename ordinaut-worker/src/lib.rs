@@ -42,8 +42,8 @@ pub struct State {
 /// A worker with the built-in kinds, which runs nothing yet.
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let client = Client::new(&config.settings.http_allow).context("could not make the client of http jobs")?;
-    let mut worker = Worker::new(config.database, State { client, redaction: config.redaction })
-        .options(config.settings.options)
+    let state = State { client, redaction: config.redaction };
+    let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
         .handle(kinds::http::call)
         .handle(kinds::echo::echo)

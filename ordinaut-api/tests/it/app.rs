@@ -1,7 +1,6 @@
 //! The API under test: a real one, on a port and a database of its own, spoken to in HTTP only.
 
 use ordinaut_api::Config;
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Context, Database, Job, JobError, Keyring, Redaction, Worker};
 use ordinaut_embedded::Postgres;
 use reqwest::header::HeaderMap;
@@ -147,8 +146,7 @@ impl TestApp {
 
     /// A worker of the queue that knows the kinds `echo` and `doomed`.
     pub(crate) fn worker(&self, queue: &str) -> Worker<()> {
-        let options = WorkerOptions { name: "tester".to_owned(), ..WorkerOptions::default() };
-        Worker::new(self.database.clone(), ()).options(options).queue(queue).handle(echo).handle(doomed)
+        Worker::new(self.database.clone(), ()).name("tester").queue(queue).handle(echo).handle(doomed)
     }
 }
 

@@ -85,7 +85,7 @@ async fn serve(
     let listener = ordinaut_api::listen(&settings.api).await?;
     let address = listener.local_addr()?;
     if dev.demo {
-        settings.worker.options.queues.push(Served { queue: DEMO_QUEUE.to_owned(), weight: 1 });
+        settings.worker.options.queues.push(Served::new(DEMO_QUEUE, 1));
     }
     place.announce(&Running { database_url: servers.database_url(), redis_url: servers.redis_url() })?;
     greet(place, servers, database_settings.redis_url(), address);

@@ -1,6 +1,8 @@
 //! How a handler says that an attempt did not succeed.
 
 use crate::error::Chain;
+use crate::job::outcome::Outcome;
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -35,6 +37,12 @@ pub(crate) enum Cause {
 }
 
 /// For a log; what a run keeps is in its settlement.
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -64,6 +72,27 @@ impl JobError {
     /// End the job as cancelled.
     pub fn cancel(reason: impl Into<String>) -> Self {
         Self(Cause::Cancel(reason.into()))
+    }
+
+    /// What an attempt that returns it ends as. A job whose last attempt this is ends as [`Outcome::Dead`] where
+    /// [`Outcome::Failed`] is said here.
+    pub fn outcome(&self) -> Outcome {
+        match self.0 {
+            Cause::Retry { .. } => Outcome::Failed,
+            Cause::Fatal(_) => Outcome::Dead,
+            Cause::Snooze(_) => Outcome::Snoozed,
+            Cause::Cancel(_) => Outcome::Cancelled,
+        }
+    }
+
+    /// What the panic of a handler becomes.
+    pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "with no message".to_owned());
+        Self::retry(format!("panicked: {message}"))
     }
 
     /// Wait for exactly `delay` instead of the backoff, as a server's `Retry-After` asks. Only a retry waits;

@@ -45,13 +45,25 @@ pub struct Scheduler {
 impl Scheduler {
     /// A scheduler on a database (a pool will do).
     pub fn new(database: impl Into<Database>) -> Self {
-        Self { database: database.into(), options: SchedulerOptions::default(), pulse: Pulse::default() }
+        Self::with_options(database, SchedulerOptions::default())
     }
 
-    /// All options at once.
+    /// The same with other options than the default ones.
+    pub fn with_options(database: impl Into<Database>, options: SchedulerOptions) -> Self {
+        Self { database: database.into(), options, pulse: Pulse::default() }
+    }
+
+    /// How late an instant of a task may fire before its misfire policy decides; 30 seconds if not said.
     #[must_use]
-    pub fn options(mut self, options: SchedulerOptions) -> Self {
-        self.options = options;
+    pub fn misfire_grace(mut self, grace: Duration) -> Self {
+        self.options.misfire_grace = grace;
+        self
+    }
+
+    /// For how long what has ended is kept.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.options.retention = retention;
         self
     }
 

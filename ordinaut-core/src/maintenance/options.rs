@@ -9,6 +9,7 @@ const LEAST_OF_FIRES: Duration = Duration::from_secs(14 * 86_400);
 
 /// How the scheduler fires tasks, and for how long it keeps what has ended.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SchedulerOptions {
     /// How late an instant may fire before it is a misfire.
     pub misfire_grace: Duration,
@@ -26,6 +27,7 @@ impl Default for SchedulerOptions {
 
 /// For how long what has ended is kept. Work that has not ended is kept until it has, however old it is.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Retention {
     /// Jobs that have ended, and their runs.
     pub jobs: Duration,

@@ -10,12 +10,12 @@ use crate::lease::token::{Lease, Token};
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::{Bounds, Context};
 use crate::worker::handlers::Handler;
+use crate::worker::layer::{Layers, run_within};
 use crate::worker::options::WorkerOptions;
 use crate::worker::running_jobs::{CANCEL_GRACE, Polled, Running};
 use crate::worker::session::Session;
 use crate::worker::settle_in;
 use futures_util::FutureExt;
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use tracing::{Instrument, info_span, warn};
 
 pub(crate) struct Attempt<'a, S> {
     pub(crate) handler: Option<Arc<Handler<S>>>,
+    pub(crate) layers: &'a Layers<S>,
     pub(crate) state: Arc<S>,
     pub(crate) database: Arc<Database>,
     pub(crate) session: &'a Session,
@@ -83,11 +84,12 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             (Some(_), Ok(Err(error))) => End::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.
-                let handler = AssertUnwindSafe(async { handler.run(&args, context.clone()).await }).catch_unwind();
+                let handler =
+                    AssertUnwindSafe(async { run_within(self.layers, handler, &args, &context).await }).catch_unwind();
                 let handler = polled.watch(handler.instrument(span));
                 tokio::select! {
                     biased;
-                    result = handler => End::Returned(result.unwrap_or_else(|panic| Err(panicked(&*panic)))),
+                    result = handler => End::Returned(result.unwrap_or_else(|panic| Err(JobError::panicked(&*panic)))),
                     stop = stopped(&line, limit) => End::Stopped(stop),
                 }
             }
@@ -173,19 +175,10 @@ impl End {
     /// The transaction that settled the attempt has the last word: an error after it is only told.
     fn was_of_no_effect(self, token: &Token) {
         let (id, attempt) = (token.job_id, token.attempt);
-        if let Self::Returned(Err(JobError(cause))) = self {
-            warn!(job.id = %id, attempt, "job {id} attempt {attempt} had succeeded when its handler failed: {cause}");
+        if let Self::Returned(Err(error)) = self {
+            warn!(job.id = %id, attempt, "job {id} attempt {attempt} had succeeded when its handler failed: {error}");
         }
     }
-}
-
-fn panicked(payload: &(dyn Any + Send)) -> JobError {
-    let message = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "with no message".to_owned());
-    JobError::retry(format!("panicked: {message}"))
 }
 
 fn timed_out(limit: Duration) -> JobError {

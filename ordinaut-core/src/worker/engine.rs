@@ -26,6 +26,7 @@ use crate::worker::args_fetcher::Fetcher;
 use crate::worker::attempt::{Attempt, Rest};
 use crate::worker::claimer::{Claimer, Connected, PATIENCE};
 use crate::worker::handlers::Registry;
+use crate::worker::layer::Layers;
 use crate::worker::liveness::WorkerPulse;
 use crate::worker::options::WorkerOptions;
 use crate::worker::poll_pacing::{Pace, Wait};
@@ -81,6 +82,7 @@ struct Bench<S> {
     /// Ends a wait of the claimer.
     wake: Arc<Notify>,
     registry: Registry<S>,
+    layers: Layers<S>,
     options: Arc<WorkerOptions>,
     shelf: Arc<Shelf>,
     suspects: Suspects,
@@ -93,6 +95,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         database: &Database,
         state: Arc<S>,
         registry: Registry<S>,
+        layers: Layers<S>,
         options: WorkerOptions,
         when_stuck: fn(),
         pulse: WorkerPulse,
@@ -114,6 +117,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 database: Arc::new(database.clone()),
                 wake,
                 registry,
+                layers,
                 options: options.clone(),
                 shelf: Arc::new(Shelf::new()),
                 suspects: Suspects::default(),
@@ -328,7 +332,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
     async fn work(self: Arc<Self>, inbox: mpsc::Sender<Letter>) {
         while let Some(lease) = self.shelf.take().await {
             let started = Instant::now();
-            let (asked, answer) = self.options.settle_first.then(oneshot::channel).unzip();
+            let (asked, answer) = self.options.settle_before_next.then(oneshot::channel).unzip();
             self.perform(lease, &inbox, asked).await;
             if let Some(answer) = answer {
                 // An error is that nothing was handed in: the lease was lost.
@@ -370,6 +374,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         };
         let attempt = Attempt {
             handler: self.registry.get(&lease.kind),
+            layers: &self.layers,
             state: self.state.clone(),
             database: self.database.clone(),
             session,

@@ -9,6 +9,7 @@ pub(crate) mod context;
 pub(crate) mod decode;
 pub(crate) mod engine;
 pub(crate) mod handlers;
+pub(crate) mod layer;
 pub(crate) mod limiter;
 pub(crate) mod liveness;
 pub(crate) mod notify_mode;
@@ -27,6 +28,7 @@ pub use crate::worker::cancellation::StopReason;
 pub use crate::worker::checkpoint::CursorError;
 pub use crate::worker::context::{Context, OutputError};
 pub use crate::worker::engine::Step;
+pub use crate::worker::layer::{Layer, Next};
 pub use crate::worker::liveness::WorkerPulse;
 pub use crate::worker::options::{Served, Undecodable, WorkerOptions};
 pub use crate::worker::session::EXIT_STUCK;
@@ -37,34 +39,43 @@ use crate::job::Job;
 use crate::job::job_error::JobError;
 use crate::worker::engine::Engine;
 use crate::worker::handlers::Registry;
+use crate::worker::layer::Layers;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Runs jobs: handlers by kind, the queues to serve, and how many jobs at once.
+/// Runs jobs: handlers by kind, the queues to serve, and how many jobs at once. The order of its methods does not matter.
 ///
 /// See the [crate's first page](crate) for a whole program.
 pub struct Worker<S> {
     database: Database,
     state: Arc<S>,
     registry: Registry<S>,
+    layers: Layers<S>,
     options: WorkerOptions,
+    /// The queues that were named one by one: if there are any, they take the place of those of the options.
+    queues: Vec<Served>,
     when_stuck: fn(),
     pulse: WorkerPulse,
-    /// Whether `options.queues` are those of `queue`, and not the default any more.
-    named_queues: bool,
     engine: Option<Engine<S>>,
 }
 
 impl<S: Send + Sync + 'static> Worker<S> {
     /// A worker on a database (a pool will do), with a state that every handler gets.
     pub fn new(database: impl Into<Database>, state: S) -> Self {
+        Self::with_options(database, state, WorkerOptions::default())
+    }
+
+    /// The same with other options than the default ones. What a method below says wins over them.
+    pub fn with_options(database: impl Into<Database>, state: S, options: WorkerOptions) -> Self {
         Self {
             database: database.into(),
             state: Arc::new(state),
             registry: Registry::default(),
-            options: WorkerOptions::default(),
+            layers: Vec::new(),
+            options,
+            queues: Vec::new(),
             when_stuck: || std::process::exit(EXIT_STUCK),
             pulse: WorkerPulse::default(),
-            named_queues: false,
             engine: None,
         }
     }
@@ -85,10 +96,10 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
-    /// All options at once.
+    /// Wraps all handlers, whichever were given before or after. Of several layers the first is the outermost.
     #[must_use]
-    pub fn options(mut self, options: WorkerOptions) -> Self {
-        self.options = options;
+    pub fn layer(mut self, layer: impl Layer<S>) -> Self {
+        self.layers.push(Box::new(layer));
         self
     }
 
@@ -98,29 +109,91 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self.weighted_queue(queue, 1)
     }
 
-    /// As [`Worker::queue`], with so many turns for each one of a queue of weight 1: while both have jobs of the same
-    /// priority waiting, so many more of this one's are run. A weight of 0 counts as 1.
+    /// As [`Worker::queue`], with `weight` turns for each one of a queue of weight 1: while both have jobs of the same
+    /// priority waiting, `weight` times as many of this one's are run. A weight of 0 counts as 1.
     #[must_use]
     pub fn weighted_queue(mut self, queue: impl Into<String>, weight: u16) -> Self {
-        if !std::mem::replace(&mut self.named_queues, true) {
-            self.options.queues.clear();
-        }
-        self.options.queues.push(Served { queue: queue.into(), weight: weight.max(1) });
+        self.queues.push(Served::new(queue, weight));
         self
     }
 
-    /// Runs so many jobs at once, at most; 10 if not said.
+    /// Maximum number of jobs that run at once; 10 if not said, and 1 at least.
     #[must_use]
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.options.concurrency = jobs.max(1);
         self
     }
 
-    /// Whether a slot takes its next job only when the end of its last one is written: the default is no, so that a slot
-    /// never waits for Postgres, and the ends of a slot's jobs may be written together.
+    /// The worker's name for people; the host's name and the process id if not said.
     #[must_use]
-    pub fn settle_first(mut self, first: bool) -> Self {
-        self.options.settle_first = first;
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = name.into();
+        self
+    }
+
+    /// Time after which the jobs of a worker that vanished run elsewhere; 60 seconds if not said. A worker that lives renews
+    /// its leases every third of it.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.options.lease = lease;
+        self
+    }
+
+    /// Time between two looks at queues that were empty, where nothing told the worker of a new job; 0.5 seconds if not said.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.options.poll_interval = interval;
+        self
+    }
+
+    /// Time that a job has to wait to go before one that is a level more urgent, so that nothing waits forever; zero, the
+    /// default: priority alone decides.
+    #[must_use]
+    pub fn priority_ageing(mut self, level: Duration) -> Self {
+        self.options.priority_ageing = level;
+        self
+    }
+
+    /// Number of times that a failed job is tried again if neither the job nor its kind says how often; 3 if not said.
+    #[must_use]
+    pub fn max_retries(mut self, retries: i16) -> Self {
+        self.options.max_retries = retries;
+        self
+    }
+
+    /// The longest wait between two attempts of a job that has no backoff of its own; 60 seconds if not said.
+    #[must_use]
+    pub fn backoff_cap(mut self, longest: Duration) -> Self {
+        self.options.backoff_cap = longest;
+        self
+    }
+
+    /// Maximum duration of an attempt if neither the job nor its kind says it; an hour if not said.
+    #[must_use]
+    pub fn job_timeout(mut self, limit: Duration) -> Self {
+        self.options.job_timeout = limit;
+        self
+    }
+
+    /// Time for which a worker that stops waits for its jobs before it gives them back; 30 seconds if not said.
+    #[must_use]
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.options.shutdown_grace = grace;
+        self
+    }
+
+    /// What becomes of a job whose arguments its handler cannot decode; it is tried again if not said.
+    #[must_use]
+    pub fn undecodable(mut self, fate: Undecodable) -> Self {
+        self.options.undecodable = fate;
+        self
+    }
+
+    /// Whether a slot writes the end of its job before it takes the next one. The default is no: then a slot never waits for
+    /// Postgres, and the ends of several jobs may be written together.
+    #[must_use]
+    pub fn settle_before_next(mut self, first: bool) -> Self {
+        self.options.settle_before_next = first;
         self
     }
 
@@ -140,7 +213,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
-    /// Runs jobs until `shutdown` ends; then takes no more, waits for those that run (`WORKER_SHUTDOWN_GRACE`), and
+    /// Runs jobs until `shutdown` ends; then takes no more, waits for those that run ([`Worker::shutdown_grace`]), and
     /// gives the rest back. Goes on when Postgres goes away and returns; fails only if it cannot begin, because
     /// Postgres answers and refuses.
     ///
@@ -162,8 +235,11 @@ impl<S: Send + Sync + 'static> Worker<S> {
     }
 
     fn engine(&mut self) -> Engine<S> {
-        let registry = std::mem::take(&mut self.registry);
-        let (options, pulse) = (self.options.clone(), self.pulse.clone());
-        Engine::new(&self.database, self.state.clone(), registry, options, self.when_stuck, pulse)
+        let (registry, layers) = (std::mem::take(&mut self.registry), std::mem::take(&mut self.layers));
+        let mut options = self.options.clone();
+        if !self.queues.is_empty() {
+            options.queues.clone_from(&self.queues);
+        }
+        Engine::new(&self.database, self.state.clone(), registry, layers, options, self.when_stuck, self.pulse.clone())
     }
 }

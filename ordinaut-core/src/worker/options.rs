@@ -6,8 +6,10 @@ use crate::lease::store::session::Profile;
 use std::fmt;
 use std::time::Duration;
 
-/// What a worker serves, and how. [`WorkerOptions::default`] has the default of each.
+/// What a worker serves, and how: for [`Worker::with_options`](crate::Worker::with_options). [`WorkerOptions::default`] has the
+/// default of each.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct WorkerOptions {
     /// Its name for people; by default the host's name and the process id.
     pub name: String,
@@ -16,7 +18,7 @@ pub struct WorkerOptions {
     /// Maximum number of jobs that it runs at once.
     pub concurrency: usize,
     /// Whether a slot takes its next job only when the end of its last one is written.
-    pub settle_first: bool,
+    pub settle_before_next: bool,
     /// Time for which its leases hold unless they are renewed; it renews them every third of it.
     pub lease: Duration,
     /// Time between two looks at queues that were empty.
@@ -28,7 +30,7 @@ pub struct WorkerOptions {
     /// What becomes of a job whose arguments its handler cannot decode.
     pub undecodable: Undecodable,
     /// The longest wait between two attempts.
-    pub backoff_max_delay: Duration,
+    pub backoff_cap: Duration,
     /// Maximum duration of an attempt of a job that names no timeout.
     pub job_timeout: Duration,
     /// Time for which it waits for its jobs when it stops.
@@ -39,15 +41,15 @@ impl Default for WorkerOptions {
     fn default() -> Self {
         Self {
             name: process_name(),
-            queues: vec![Served { queue: "default".to_owned(), weight: 1 }],
+            queues: vec![Served::new("default", 1)],
             concurrency: 10,
-            settle_first: false,
+            settle_before_next: false,
             lease: Duration::from_secs(60),
             poll_interval: Duration::from_millis(500),
             priority_ageing: Duration::ZERO,
             max_retries: 3,
             undecodable: Undecodable::Retry,
-            backoff_max_delay: Duration::from_secs(60),
+            backoff_cap: Duration::from_secs(60),
             job_timeout: Duration::from_secs(3600),
             shutdown_grace: Duration::from_secs(30),
         }
@@ -82,17 +84,25 @@ impl WorkerOptions {
     }
 
     pub(crate) fn backoff(&self) -> Backoff {
-        Backoff::exponential(self.backoff_max_delay)
+        Backoff::exponential(self.backoff_cap)
     }
 }
 
 /// A queue that a worker serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Served {
     /// Its name.
     pub queue: String,
     /// Number of turns that it has for each one of a queue of weight 1.
     pub weight: u16,
+}
+
+impl Served {
+    /// A queue, and its weight; 0 counts as 1.
+    pub fn new(queue: impl Into<String>, weight: u16) -> Self {
+        Self { queue: queue.into(), weight: weight.max(1) }
+    }
 }
 
 /// For the log: `mail=3`, or the name alone if the weight is 1.
@@ -107,6 +117,7 @@ impl fmt::Display for Served {
 
 /// What becomes of a job whose arguments its handler cannot decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Undecodable {
     /// The attempt failed, and the job is tried again: a worker of a newer version may be able to.
     Retry,

@@ -1,7 +1,6 @@
 //! Ageing reaches what waits in lines: nothing waits for ever behind what is more urgent, and nobody pays for it.
 
-use crate::fixture::{Probe, TestDatabase, ask, database, probe, quick, tell, within, worker_with};
-use ordinaut_core::worker::WorkerOptions;
+use crate::fixture::{Probe, TestDatabase, ask, database, probe, quick_but, tell, within, worker_with};
 use ordinaut_core::{Context, Limit, NewJob, Step, Worker};
 use sqlx::{AssertSqlSafe, Row};
 use std::sync::{Arc, Mutex};
@@ -16,7 +15,10 @@ type Order = Arc<Mutex<Vec<i32>>>;
 fn noting(db: &TestDatabase, ageing: Duration) -> (Worker<()>, Order) {
     let (order, pool) = (Order::default(), (**db).clone());
     let noted = order.clone();
-    let settings = WorkerOptions { concurrency: 1, priority_ageing: ageing, ..quick() };
+    let settings = quick_but(|options| {
+        options.concurrency = 1;
+        options.priority_ageing = ageing;
+    });
     let handler = move |probe: Probe, _: Context<()>| {
         noted.lock().unwrap().push(probe.n);
         let db = pool.clone();

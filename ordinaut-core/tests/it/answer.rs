@@ -2,8 +2,8 @@
 //! afterwards, and judged job by job.
 
 use crate::fixture::{
-    TestDatabase, ask, ask_of, database, eventually, probe, quick, run, schedule, succeed, tell, until, worker,
-    worker_with,
+    TestDatabase, ask, ask_of, database, eventually, probe, quick, quick_but, run, schedule, succeed, tell, until,
+    worker, worker_with,
 };
 use futures_util::future::join_all;
 use ordinaut_core::worker::WorkerOptions;
@@ -32,7 +32,7 @@ fn carrier(db: &Database, settings: WorkerOptions, bytes: usize) -> Worker<()> {
     let whole = move |job: Bulky, _: Context<()>| async move {
         if job.text.len() == bytes { Ok(()) } else { Err(JobError::fatal(format!("{} bytes", job.text.len()))) }
     };
-    Worker::new(db.clone(), ()).options(settings).when_stuck(|| ()).handle(whole).handle(succeed)
+    Worker::with_options(db.clone(), (), settings).when_stuck(|| ()).handle(whole).handle(succeed)
 }
 
 /// Text that does not compress.
@@ -117,7 +117,10 @@ async fn what_a_frozen_worker_claimed_runs_elsewhere_soon_after_its_lease() {
     enqueue_bulky(&db, 60, 50_000).await;
     let Some((wire, options)) = Frozen::before(&db, 256 * 1024).await else { return };
     let behind = Database::connect(options, 2).await.unwrap();
-    let settings = WorkerOptions { lease: LEASE, concurrency: 60, ..quick() };
+    let settings = quick_but(|options| {
+        options.lease = LEASE;
+        options.concurrency = 60;
+    });
     let frozen = run(carrier(&behind, settings.clone(), 50_000));
     until("the wire is frozen", async || wire.is_frozen()).await;
     let (since, _scheduler) = (Instant::now(), schedule(Scheduler::new((*db).clone())));
@@ -137,7 +140,7 @@ async fn large_arguments_arrive_whole_and_small_ones_come_with_the_claim() {
     let db = database().await;
     enqueue_bulky(&db, 40, 900_000).await;
     db.enqueue_many((0..40).map(probe)).await.unwrap();
-    let running = run(carrier(&db, WorkerOptions { concurrency: 80, ..quick() }, 900_000));
+    let running = run(carrier(&db, quick_but(|options| options.concurrency = 80), 900_000));
 
     eventually(&db, "select not exists (select from ordinaut.due_work)").await;
 
@@ -179,7 +182,10 @@ async fn arguments_that_no_server_can_say_bury_their_job_alone() {
         .await
         .unwrap();
     db.enqueue_many((0..20).map(probe)).await.unwrap();
-    let settings = WorkerOptions { lease: Duration::from_secs(9), concurrency: 10, ..quick() };
+    let settings = quick_but(|options| {
+        options.lease = Duration::from_secs(9);
+        options.concurrency = 10;
+    });
     let running = run(worker_with(&db, settings, succeed));
 
     eventually(&db, "select count(*) = 20 from ordinaut.run where outcome = 'succeeded'").await;

@@ -4,7 +4,6 @@ use crate::fixture::{
     LIMIT, Probe, ask, database, enqueue, eventually, gated, probe, run, succeed, tell, within, worker, worker_with,
 };
 use futures_util::future::join_all;
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{
     CancelFilter, Cancelled, CancelledJobs, Context, Database, JobError, JobState, NewJob, OperateError, Unique,
 };
@@ -169,7 +168,7 @@ async fn while_workers_take_jobs_each_is_cancelled_or_has_run() {
 async fn a_hint_tells_the_worker_long_before_its_next_beat() {
     let db = database().await;
     let (heard, mut hears) = unbounded_channel();
-    let settings = WorkerOptions { lease: Duration::from_secs(60), ..WorkerOptions::default() };
+    let settings = ordinaut_core::worker::WorkerOptions::default();
     let (started, mut starts) = unbounded_channel();
     let running = run(worker_with(&db, settings, move |_: Probe, context: Context<()>| {
         started.send(()).unwrap();

@@ -1,11 +1,11 @@
 //! Draining: a worker that leases nothing more, over a restart too, until somebody says otherwise.
 
-use crate::fixture::{ask, database, enqueue, eventually, gated, quick, run, succeed, within, worker_with};
+use crate::fixture::{ask, database, enqueue, eventually, gated, quick_but, run, succeed, within, worker_with};
 use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{JobState, Step, Worker};
 
 fn named(name: &str) -> WorkerOptions {
-    WorkerOptions { name: name.to_owned(), ..quick() }
+    quick_but(|options| options.name = name.to_owned())
 }
 
 /// Steps until a step is of this sort: a worker hears within about a second.

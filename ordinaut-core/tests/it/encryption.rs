@@ -50,7 +50,7 @@ fn worker(db: &Database) -> (Worker<Cards>, Cards) {
         ctx.state.lock().unwrap().push(job.card);
         if job.cents == 13 { Err(JobError::fatal("no luck")) } else { Ok(()) }
     };
-    (Worker::new(db.clone(), cards.clone()).options(quick()).handle(handler), cards)
+    (Worker::with_options(db.clone(), cards.clone(), quick()).handle(handler), cards)
 }
 
 /// Whether a word is anywhere in a table.

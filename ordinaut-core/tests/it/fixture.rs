@@ -193,7 +193,15 @@ pub(crate) async fn enqueue(db: &Database) -> Uuid {
 
 /// Looks at its queues all the time, because tests do not like to wait.
 pub(crate) fn quick() -> WorkerOptions {
-    WorkerOptions { poll_interval: LOOK, ..WorkerOptions::default() }
+    quick_but(|_| ())
+}
+
+/// The same with other options.
+pub(crate) fn quick_but<T>(change: impl FnOnce(&mut WorkerOptions) -> T) -> WorkerOptions {
+    let mut options = WorkerOptions::default();
+    options.poll_interval = LOOK;
+    change(&mut options);
+    options
 }
 
 /// A worker for probes.
@@ -212,7 +220,7 @@ where
     R: Future<Output = Result<(), JobError>> + Send + 'static,
 {
     // The default would end the whole test binary.
-    Worker::new(db.clone(), ()).options(settings).when_stuck(|| ()).handle(handler)
+    Worker::with_options(db.clone(), (), settings).when_stuck(|| ()).handle(handler)
 }
 
 /// A handler that just succeeds.

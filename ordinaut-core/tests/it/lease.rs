@@ -1,12 +1,11 @@
 //! Lease: which job a claim takes, in which order, and how little it disturbs.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, empty_database, enqueue, eventually, probe, quick, run, succeed, tell, until, within,
-    worker, worker_with,
+    Probe, ask, ask_of, database, empty_database, enqueue, eventually, probe, quick, quick_but, run, succeed, tell,
+    until, within, worker, worker_with,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Database, Enqueued, Job, JobState, NewJob, Step, Wait, Worker};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -104,7 +103,7 @@ async fn a_kind_without_a_handler_waits_and_says_why() {
     let waiting = db.job(unknown).await.unwrap().unwrap();
     assert_eq!((waiting.state, waiting.attempt), (JobState::Waiting, 0));
     assert_eq!(waiting.why_it_waits(), Some(&Wait::KindUnknown));
-    let mut able = Worker::new(db.clone(), ()).options(quick()).handle(|_: Unknown, _| async { Ok(()) });
+    let mut able = Worker::with_options(db.clone(), (), quick()).handle(|_: Unknown, _| async { Ok(()) });
     assert_eq!(order(&mut able).await, [unknown]);
 }
 
@@ -335,7 +334,7 @@ async fn many_jobs_that_commit_late_drain_after_one_sweep() {
 #[tokio::test]
 async fn an_enqueue_wakes_a_worker_that_would_not_look_for_a_minute() {
     let db = database().await;
-    let patient = WorkerOptions { poll_interval: Duration::from_secs(60), ..quick() };
+    let patient = quick_but(|options| options.poll_interval = Duration::from_secs(60));
     let running = run(worker_with(&db, patient, succeed));
     eventually(&db, "select exists (select from ordinaut.worker where waiting)").await;
 
@@ -356,7 +355,10 @@ async fn an_enqueue_wakes_a_worker_that_would_not_look_for_a_minute() {
 #[tokio::test]
 async fn with_ageing_a_job_of_low_priority_does_not_wait_for_ever() {
     let db = database().await;
-    let settings = WorkerOptions { concurrency: 1, priority_ageing: Duration::from_millis(20), ..quick() };
+    let settings = quick_but(|options| {
+        options.concurrency = 1;
+        options.priority_ageing = Duration::from_millis(20);
+    });
     let pool = db.clone();
     // Each urgent job leaves two more behind: without ageing the patient one would never start.
     let worker = run(worker_with(&db, settings, move |probe, _| {

@@ -1,7 +1,7 @@
 //! Limits: never exceeded, fair, in order where asked, and nothing to jobs that they do not concern.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, eventually, gated, probe, quick, run, schedule_once, tell, until, within, worker,
+    Probe, ask, ask_of, database, eventually, gated, probe, quick_but, run, schedule_once, tell, until, within, worker,
     worker_with,
 };
 use ordinaut_core::worker::WorkerOptions;
@@ -58,7 +58,7 @@ pub(crate) async fn all_succeeded(db: &Database, jobs: i64) {
 }
 
 pub(crate) fn many() -> WorkerOptions {
-    WorkerOptions { concurrency: 40, ..quick() }
+    quick_but(|options| options.concurrency = 40)
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn keys_take_turns() {
     enqueue(&db, std::iter::repeat_n(1, 200)).await;
     enqueue(&db, std::iter::repeat_n(2, 5)).await;
     let log = Logged::default();
-    let settings = WorkerOptions { concurrency: 1, ..quick() };
+    let settings = quick_but(|options| options.concurrency = 1);
     let worker = run(worker_with(&db, settings, logging(&log, Duration::from_millis(2))));
     all_succeeded(&db, 205).await;
     worker.stop().await.unwrap();
@@ -190,7 +190,7 @@ async fn a_look_for_suspects_changes_nobodys_turn() {
     db.set_limit(&Limit::new("fair").key("n")).await.unwrap();
     enqueue(&db, [1, 1, 1, 1, 2, 2]).await;
     let log = Logged::default();
-    let settings = WorkerOptions { poll_interval: Duration::ZERO, ..quick() };
+    let settings = quick_but(|options| options.poll_interval = Duration::ZERO);
     let mut worker = worker_with(&db, settings, logging(&log, Duration::ZERO));
     while log.lock().unwrap().started.len() < 6 {
         within(worker.step()).await.unwrap();
@@ -267,7 +267,10 @@ async fn a_dead_worker_frees_what_it_held() {
     db.set_limit(&Limit::new("one").kind("probe").concurrency(1)).await.unwrap();
     enqueue(&db, [1, 2]).await;
     let (handler, mut starts) = gated();
-    let settings = WorkerOptions { lease: Duration::from_secs(600), concurrency: 1, ..quick() };
+    let settings = quick_but(|options| {
+        options.lease = Duration::from_secs(600);
+        options.concurrency = 1;
+    });
     let dying = run(worker_with(&db, settings, handler));
     let held = within(starts.recv()).await.unwrap();
     tell(&db, "update ordinaut.worker set expires_at = 'epoch', lease = '1 ms'").await;
@@ -308,15 +311,14 @@ async fn a_worker_with_the_longest_settings_runs_jobs_with_and_without_limits() 
     db.set_limit(&Limit::new("one at a time").kind("probe").queue("limited").concurrency(1)).await.unwrap();
     enqueue(&db, 0..2).await;
     db.enqueue_many((2..4).map(|n| probe(n).queue("limited"))).await.unwrap();
-    let settings = WorkerOptions {
-        poll_interval: Duration::MAX,
-        priority_ageing: Duration::MAX,
-        job_timeout: Duration::MAX,
-        shutdown_grace: Duration::MAX,
-        backoff_max_delay: Duration::MAX,
-        lease: Duration::from_secs(3600),
-        ..WorkerOptions::default()
-    };
+    let settings = quick_but(|options| {
+        options.poll_interval = Duration::MAX;
+        options.priority_ageing = Duration::MAX;
+        options.job_timeout = Duration::MAX;
+        options.shutdown_grace = Duration::MAX;
+        options.backoff_cap = Duration::MAX;
+        options.lease = Duration::from_secs(3600);
+    });
     let log = Logged::default();
     let running =
         run(worker_with(&db, settings, logging(&log, Duration::from_millis(20))).queue("default").queue("limited"));

@@ -1,9 +1,8 @@
 //! Jobs that limits concern have their turn, whatever their keys are and whatever the clock did.
 
 use crate::fixture::{
-    ask, ask_of, database, eventually, probe, quick, run, schedule_once, succeed, tell, worker, worker_with,
+    ask, ask_of, database, eventually, probe, quick, quick_but, run, schedule_once, succeed, tell, worker, worker_with,
 };
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Database, Job, Limit, NewJob, Step, Worker};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -11,7 +10,10 @@ use uuid::Uuid;
 
 /// A worker with one slot that looks for suspects before each claim, as one does whose jobs take longer than its poll interval.
 fn slow(db: &Database) -> Worker<()> {
-    let settings = WorkerOptions { concurrency: 1, poll_interval: Duration::ZERO, ..quick() };
+    let settings = quick_but(|options| {
+        options.concurrency = 1;
+        options.poll_interval = Duration::ZERO;
+    });
     worker_with(db, settings, succeed).queue("default").queue("narrow")
 }
 
@@ -80,7 +82,7 @@ async fn four_limits_with_long_keys_fit() {
         db.enqueue(&job.new_job().unwrap()).await.unwrap();
     }
     let wordy = |_: Wordy, _| async { Ok(()) };
-    let running = run(Worker::new((*db).clone(), ()).options(quick()).when_stuck(|| ()).handle(wordy));
+    let running = run(Worker::with_options((*db).clone(), (), quick()).when_stuck(|| ()).handle(wordy));
 
     eventually(&db, "select count(*) = 4 from ordinaut.run where outcome = 'succeeded'").await;
 

@@ -27,6 +27,7 @@ mod events;
 mod fence;
 mod fixture;
 mod hostile;
+mod layer;
 mod lease;
 mod level;
 mod limit;

@@ -5,9 +5,8 @@
 mod again;
 mod job;
 
-use crate::fixture::{Probe, TestDatabase, ask, ask_of, database, probe, quick, schedule_once, worker_with};
+use crate::fixture::{Probe, TestDatabase, ask, ask_of, database, probe, quick_but, schedule_once, worker_with};
 use job::{Ending, Job, LATER, Lease, Shown, State, WORKERS_MAX_ATTEMPTS};
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{
     Cancelled, Context, Enqueued, OnDuplicate, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, TaskError, Token,
     Unique, Worker,
@@ -45,12 +44,11 @@ impl Walk {
         let db = database().await;
         let ending = Arc::new(Mutex::new(Ending::Succeed));
         let script = ending.clone();
-        let settings = WorkerOptions {
-            max_retries: WORKERS_MAX_ATTEMPTS - 1,
-            backoff_max_delay: Duration::ZERO,
-            poll_interval: Duration::ZERO,
-            ..quick()
-        };
+        let settings = quick_but(|options| {
+            options.max_retries = WORKERS_MAX_ATTEMPTS - 1;
+            options.backoff_cap = Duration::ZERO;
+            options.poll_interval = Duration::ZERO;
+        });
         let worker = worker_with(&db, settings, move |_: Probe, _: Context<()>| {
             let ending = *script.lock().unwrap();
             async move { ending.result() }

@@ -1,10 +1,9 @@
 //! Queues: paused and resumed, and bounds on what waits there.
 
 use crate::fixture::{
-    ask, database, enqueue, eventually, gated, probe, quick, run, schedule_once, succeed, tell, within, worker,
-    worker_with,
+    ask, database, enqueue, eventually, gated, probe, quick, quick_but, run, schedule_once, succeed, tell, within,
+    worker, worker_with,
 };
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{
     Enqueued, JobState, Limit, OperateError, Outcome, QueueChange, Schedule, ScheduleKind, Step, TaskDefinition,
     Unique, Wait,
@@ -60,7 +59,7 @@ async fn resuming_wakes_a_worker_that_polls_seldom() {
     let db = database().await;
     db.pause_queue("default", None, None).await.unwrap();
     enqueue(&db).await;
-    let seldom = WorkerOptions { poll_interval: LATER, ..quick() };
+    let seldom = quick_but(|options| options.poll_interval = LATER);
     let running = run(worker_with(&db, seldom, succeed));
     eventually(&db, "select coalesce(bool_or(waiting), false) from ordinaut.worker").await;
     eventually(

@@ -2,11 +2,10 @@
 
 use crate::events::events;
 use crate::fixture::{
-    LIMIT, TestDatabase, database, eventually, probe, quick, run, schedule, succeed, within, worker, worker_with,
+    LIMIT, TestDatabase, database, eventually, probe, quick_but, run, schedule, succeed, within, worker, worker_with,
 };
 use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
 use fred::prelude::{Builder, Client, Config};
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Address, Database, QueueChange, Scheduler, stream_in_redis};
 use ordinaut_embedded::Redis;
 use std::collections::BTreeMap;
@@ -147,7 +146,7 @@ async fn a_hint_over_redis_wakes_a_worker_that_listen_does_not_reach() {
     let db = database().await;
     let nowhere: Address = "postgres://nobody@localhost:1/nothing".parse().unwrap();
     let told = db.clone().redis(Some(redis.url())).direct(nowhere);
-    let settings = WorkerOptions { poll_interval: Duration::from_secs(60), ..quick() };
+    let settings = quick_but(|options| options.poll_interval = Duration::from_secs(60));
     let running = run(worker_with(&told, settings, succeed));
     let client = client(&redis.url()).await;
     let listening = async {

@@ -278,7 +278,8 @@ async fn a_person_is_erased_by_tag() {
 async fn a_queue_may_keep_less_than_the_others() {
     let db = database().await;
     let (ended, waiting) = (old_and_ended(&db).await, old(&db).await);
-    let kept = Retention { jobs: Duration::from_secs(365 * 86_400), ..Retention::default() };
+    let mut kept = Retention::default();
+    kept.jobs = Duration::from_secs(365 * 86_400);
     assert_eq!(db.prune(&kept).await.unwrap().jobs, 0);
     db.set_queue("default", &QueueChange::default().retention(Some(Duration::from_secs(86_400)))).await.unwrap();
     assert_eq!(db.queue("default").await.unwrap().unwrap().retention, Some(86_400.0));

@@ -1,10 +1,9 @@
 //! Services: always one job, whatever becomes of it and however many schedulers look.
 
 use crate::fixture::{
-    TestDatabase, ask, ask_of, database, eventually, gated, quick, run, schedule, schedule_once, tell, within, worker,
-    worker_with,
+    TestDatabase, ask, ask_of, database, eventually, gated, quick, quick_but, run, schedule, schedule_once, tell,
+    within, worker, worker_with,
 };
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{
     JobError, JobState, Outcome, Schedule, ScheduleKind, Scheduler, Step, Task, TaskDefinition, TaskError,
 };
@@ -155,7 +154,7 @@ async fn many_that_look_at_the_same_end_make_one_job() {
 async fn it_moves_to_another_worker_when_its_own_stops() {
     let db = database().await;
     let (_, job) = started(&db, &service("1s")).await;
-    let brief = WorkerOptions { shutdown_grace: Duration::from_millis(50), ..quick() };
+    let brief = quick_but(|options| options.shutdown_grace = Duration::from_millis(50));
     let (gate, mut starts) = gated();
     let first = run(worker_with(&db, brief, gate));
     let _at_work = within(starts.recv()).await.unwrap();

@@ -1,8 +1,8 @@
 //! Sessions: seen, renewed, lost, closed and pruned.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, enqueue, eventually, gated, probe, quick, run, schedule_once, succeed, tell, within,
-    worker_with,
+    Probe, ask, ask_of, database, enqueue, eventually, gated, probe, quick, quick_but, run, schedule_once, succeed,
+    tell, within, worker_with,
 };
 use ordinaut_core::worker::{Served, WorkerOptions};
 use ordinaut_core::{Database, JobError, JobState, Outcome, Step};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The shortest that there is: renewed every second.
 fn short_lease() -> WorkerOptions {
-    WorkerOptions { lease: Duration::from_secs(3), ..quick() }
+    quick_but(|options| options.lease = Duration::from_secs(3))
 }
 
 async fn counts(db: &Database) -> Vec<(String, Outcome, i64)> {
@@ -23,7 +23,10 @@ async fn counts(db: &Database) -> Vec<(String, Outcome, i64)> {
 #[tokio::test]
 async fn a_session_says_what_it_serves() {
     let db = database().await;
-    let settings = WorkerOptions { name: "press".to_owned(), lease: Duration::from_secs(12), ..quick() };
+    let settings = quick_but(|options| {
+        options.name = "press".to_owned();
+        options.lease = Duration::from_secs(12);
+    });
     let mut worker = worker_with(&db, settings, succeed).queue("mail").queue("print").concurrency(7);
     assert_eq!(worker.step().await.unwrap(), Step::Idle);
 
@@ -86,7 +89,7 @@ async fn a_worker_that_cannot_renew_drops_its_handlers_before_the_lease_ends() {
     let db = database().await;
     enqueue(&db).await;
     let (gate, mut starts) = gated();
-    let running = run(worker_with(&db, WorkerOptions { lease: Duration::from_secs(6), ..quick() }, gate));
+    let running = run(worker_with(&db, quick_but(|options| options.lease = Duration::from_secs(6)), gate));
     let handler = within(starts.recv()).await.unwrap();
     let mut lock = db.pool().begin().await.unwrap();
     sqlx::query("select from ordinaut.worker for update").execute(&mut *lock).await.unwrap();
@@ -112,7 +115,7 @@ async fn a_worker_that_is_full_stops_the_handler_whose_claim_a_crash_lost() {
     let db = database().await;
     enqueue(&db).await;
     let (gate, mut starts) = gated();
-    let running = run(worker_with(&db, WorkerOptions { concurrency: 1, ..quick() }, gate));
+    let running = run(worker_with(&db, quick_but(|options| options.concurrency = 1), gate));
     let first = within(starts.recv()).await.unwrap();
     tell(&db, "update ordinaut.due_work set session = null, nonce = 0, attempt = 0").await;
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
@@ -156,10 +159,7 @@ async fn a_session_that_closes_leaves_its_counts_and_pruning_it_keeps_them() {
     let handler = |probe: Probe, _| async move {
         if probe.n == 0 { Ok(()) } else { Err(JobError::retry("no").after(Duration::from_secs(3600))) }
     };
-    let settings = WorkerOptions {
-        queues: ["default", "mail"].map(|queue| Served { queue: queue.to_owned(), weight: 1 }).into(),
-        ..quick()
-    };
+    let settings = quick_but(|options| options.queues = ["default", "mail"].map(|queue| Served::new(queue, 1)).into());
     let running = run(worker_with(&db, settings, handler));
     eventually(&db, "select count(*) = 5 from ordinaut.run").await;
     running.stop().await.unwrap();

@@ -1,10 +1,10 @@
 //! Settle: what each outcome leaves in the tables.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, run, tell, within, worker,
-    worker_with,
+    Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, quick_but, run, tell, within,
+    worker, worker_with,
 };
-use ordinaut_core::worker::{Undecodable, WorkerOptions};
+use ordinaut_core::worker::Undecodable;
 use ordinaut_core::{
     Backoff, Context, Database, DeadLetter, Enqueued, Fatal, Job, JobDetails, JobError, JobState, NewJob, Outcome,
     OutputError, RunRecord, Step, Unique, Worker,
@@ -175,8 +175,7 @@ async fn a_kind_may_bring_its_own_backoff() {
     let db = database().await;
     let steady = Steady.enqueue(&*db).await.map(Enqueued::id).unwrap();
     let growing = Growing.enqueue(&*db).await.map(Enqueued::id).unwrap();
-    let mut worker = Worker::new(db.clone(), ())
-        .options(quick())
+    let mut worker = Worker::with_options(db.clone(), (), quick())
         .when_stuck(|| ())
         .handle(|_: Steady, _| async { Err(JobError::retry("no")) })
         .handle(|_: Growing, _| async { Err(JobError::retry("no")) });
@@ -298,7 +297,7 @@ async fn an_attempt_that_exceeds_its_timeout_fails() {
     assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some(error)));
     forget(&db).await;
 
-    let impatient = WorkerOptions { job_timeout: Duration::from_millis(20), ..quick() };
+    let impatient = quick_but(|options| options.job_timeout = Duration::from_millis(20));
     let unlimited = enqueue(&db).await;
     step(&mut worker_with(&db, impatient, |_, _| std::future::pending()), unlimited).await;
     let (_, run) = look(&db, unlimited).await;
@@ -308,7 +307,7 @@ async fn an_attempt_that_exceeds_its_timeout_fails() {
 #[tokio::test]
 async fn a_time_limit_beyond_the_clock_is_none() {
     let db = database().await;
-    let patient = WorkerOptions { job_timeout: Duration::MAX, ..quick() };
+    let patient = quick_but(|options| options.job_timeout = Duration::MAX);
     let job = enqueue(&db).await;
     step(&mut worker_with(&db, patient, async |_, _| Ok(())), job).await;
     let (_, run) = look(&db, job).await;
@@ -343,8 +342,8 @@ impl Job for NewOrder {
 async fn arguments_that_do_not_decode_are_left_to_a_newer_worker_and_the_error_names_the_field_and_no_value() {
     let db = database().await;
     let worker = |undecodable| {
-        let settings = WorkerOptions { undecodable, ..quick() };
-        Worker::new(db.clone(), ()).options(settings).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) })
+        let settings = quick_but(|options| options.undecodable = undecodable);
+        Worker::with_options(db.clone(), (), settings).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) })
     };
     for (args, error) in [
         (
@@ -372,11 +371,12 @@ async fn a_job_that_an_old_worker_cannot_decode_is_done_by_a_new_one() {
     let db = database().await;
     let job = NewJob::new("order", &json!({"customer": {"ages": ["two"]}})).unwrap();
     db.enqueue(&job).await.unwrap();
-    let mut old = Worker::new(db.clone(), ()).options(quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
+    let mut old =
+        Worker::with_options(db.clone(), (), quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
     step(&mut old, job.id()).await;
     db.run_now(job.id()).await.unwrap();
     let mut new =
-        Worker::new(db.clone(), ()).options(quick()).when_stuck(|| ()).handle(|_: NewOrder, _| async { Ok(()) });
+        Worker::with_options(db.clone(), (), quick()).when_stuck(|| ()).handle(|_: NewOrder, _| async { Ok(()) });
     step(&mut new, job.id()).await;
     assert_eq!(look(&db, job.id()).await.0.state, JobState::Succeeded);
 }
@@ -401,7 +401,7 @@ async fn a_job_that_names_none_gets_as_many_as_its_worker_says() {
     let db = database().await;
     for (max_retries, attempts) in [(0, 1), (1, 2)] {
         let job_id = enqueue(&db).await;
-        let settings = WorkerOptions { max_retries, ..quick() };
+        let settings = quick_but(|options| options.max_retries = max_retries);
         let mut worker = worker_with(&db, settings, |_, _| async { Err(JobError::retry("no").after(Duration::ZERO)) });
         while worker.step().await.unwrap() != Step::Idle {}
         let (found, _) = look(&db, job_id).await;
@@ -472,7 +472,7 @@ async fn a_slot_may_wait_until_the_end_of_its_last_job_is_written() {
             Ok(())
         }
     };
-    let running = run(worker(&db, handler).concurrency(1).settle_first(true));
+    let running = run(worker(&db, handler).concurrency(1).settle_before_next(true));
     eventually(&db, "select count(*) = 50 from ordinaut.run").await;
     running.stop().await.unwrap();
     assert!(ask::<bool>(&db, "select bool_and(output = 'true') from ordinaut.run").await);

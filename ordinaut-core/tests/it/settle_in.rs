@@ -1,11 +1,10 @@
 //! Settle in the caller's transaction: what a handler did and its outcome are one commit, whatever becomes of the handler.
 
 use crate::fixture::{
-    Gate, TestDatabase, ask, database, enqueue, eventually, gated, parsed, quick, run, schedule_once, tell, within,
+    Gate, TestDatabase, ask, database, enqueue, eventually, gated, parsed, quick_but, run, schedule_once, tell, within,
     worker, worker_with,
 };
 use crate::settle::look;
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Cancelled, Context, Database, JobError, JobState, Outcome, SettleError, Step};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -245,7 +244,7 @@ async fn a_worker_that_stops_neither_loses_nor_repeats_what_was_committed() {
     tell(&db, "create table effect (n integer)").await;
     let job_id = enqueue(&db).await;
     let (handler, mut starts) = gated();
-    let impatient = WorkerOptions { shutdown_grace: Duration::ZERO, ..quick() };
+    let impatient = quick_but(|options| options.shutdown_grace = Duration::ZERO);
     let running = run(worker_with(&db, impatient, handler));
     let gate = within(starts.recv()).await.unwrap();
     let mut tx = effect(db.pool()).await;
@@ -268,7 +267,7 @@ async fn a_worker_that_stops_leaves_what_stays_open_to_the_rescue() {
     tell(&db, "create table effect (n integer)").await;
     let job_id = enqueue(&db).await;
     let (handler, mut starts) = gated();
-    let impatient = WorkerOptions { shutdown_grace: Duration::ZERO, ..quick() };
+    let impatient = quick_but(|options| options.shutdown_grace = Duration::ZERO);
     let running = run(worker_with(&db, impatient, handler));
     let gate = within(starts.recv()).await.unwrap();
     let mut tx = effect(db.pool()).await;

@@ -1,7 +1,7 @@
 //! Shutdown: what runs may end, what does not end goes back, and nothing is lost.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, enqueue, eventually, gated, probe, quick, run, succeed, tell, within, worker,
+    Probe, ask, ask_of, database, enqueue, eventually, gated, probe, quick_but, run, succeed, tell, within, worker,
     worker_with,
 };
 use ordinaut_core::worker::WorkerOptions;
@@ -9,7 +9,7 @@ use ordinaut_core::{Context, JobError, JobState, Outcome, Step, StopReason};
 use std::time::Duration;
 
 fn impatient() -> WorkerOptions {
-    WorkerOptions { shutdown_grace: Duration::ZERO, ..quick() }
+    quick_but(|options| options.shutdown_grace = Duration::ZERO)
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_handler_is_told_why_it_must_stop() {
         let job = probe(0).timeout(limit);
         db.enqueue(&job).await.unwrap();
         let (tell_us, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let settings = WorkerOptions { lease: Duration::from_secs(3), ..quick() };
+        let settings = quick_but(|options| options.lease = Duration::from_secs(3));
         let running = run(worker_with(&db, settings, move |_: Probe, context: Context<()>| {
             let tell_us = tell_us.clone();
             async move {

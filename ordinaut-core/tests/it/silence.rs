@@ -1,9 +1,8 @@
 //! A wire to Postgres that falls silent and never breaks: nobody waits for ever.
 
-use crate::fixture::{LIMIT, TestDatabase, database, enqueue, eventually, quick, run, succeed, worker_with};
+use crate::fixture::{LIMIT, TestDatabase, database, enqueue, eventually, quick_but, run, succeed, worker_with};
 use crate::wire::Wire;
 use ordinaut_core::Database;
-use ordinaut_core::worker::WorkerOptions;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sqlx::postgres::PgConnectOptions;
@@ -29,7 +28,7 @@ async fn a_worker_whose_wire_fell_silent_works_again() {
     let db = database().await;
     let Some((wire, options)) = wire_to(&db).await else { return };
     let behind = Database::connect(options, 2).await.unwrap();
-    let settings = WorkerOptions { lease: Duration::from_secs(3), ..quick() };
+    let settings = quick_but(|options| options.lease = Duration::from_secs(3));
     let running = run(worker_with(&behind, settings, succeed));
     enqueue(&db).await;
     eventually(&db, SUCCEEDED[0]).await;

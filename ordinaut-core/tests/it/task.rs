@@ -5,7 +5,6 @@ use crate::fixture::{
     worker,
 };
 use chrono::{DateTime, Utc};
-use ordinaut_core::maintenance::SchedulerOptions;
 use ordinaut_core::{
     Calendar, CalendarMode, Database, JobState, Misfire, Schedule, ScheduleKind, Scheduler, Task, TaskDefinition,
     TaskError, TaskStatus,
@@ -368,7 +367,7 @@ async fn a_calendar_that_changes_moves_the_tasks_that_go_by_it() {
 #[tokio::test]
 async fn a_new_task_is_noticed_within_a_second_or_so_and_each_instant_fires_once() {
     let db = database().await;
-    let running = [(), ()].map(|()| schedule(Scheduler::new(db.clone()).options(SchedulerOptions::default())));
+    let running = [(), ()].map(|()| schedule(Scheduler::new(db.clone())));
     let task = db.create_task(&every("1s")).await.unwrap();
     eventually(&db, "select count(*) >= 4 from ordinaut.fire where skipped is null").await;
     for running in running {

@@ -154,7 +154,7 @@ mod encrypted {
         let log = Logged::default();
         let logged_to = log.clone();
         let handler = move |job: Sealed, _: Context<()>| logged(logged_to.clone(), job.n, Duration::from_millis(5));
-        let worker = run(Worker::new(keyed, ()).options(many()).when_stuck(|| ()).handle(handler));
+        let worker = run(Worker::with_options(keyed, (), many()).when_stuck(|| ()).handle(handler));
         all_succeeded(&db, 20).await;
         worker.stop().await.unwrap();
         assert_eq!(log.lock().unwrap().most, [(0, 1), (1, 1)].into());

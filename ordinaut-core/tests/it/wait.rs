@@ -1,9 +1,8 @@
 //! Why a job waits: each reason that can be told, told.
 
 use crate::fixture::{
-    TestDatabase, ask, database, enqueue, gated, probe, quick, succeed, tell, within, worker, worker_with,
+    TestDatabase, ask, database, enqueue, gated, probe, quick_but, succeed, tell, within, worker, worker_with,
 };
-use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Limit, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, Wait};
 use std::time::Duration;
 use uuid::Uuid;
@@ -22,7 +21,7 @@ async fn a_job_that_no_worker_can_take_says_what_is_missing() {
     elsewhere.step().await.unwrap();
     assert_eq!(waits(&db, job_id).await, Some(Wait::QueueUnserved));
 
-    let mut here = worker_with(&db, WorkerOptions { name: "w".to_owned(), ..quick() }, succeed);
+    let mut here = worker_with(&db, quick_but(|options| options.name = "w".to_owned()), succeed);
     assert_eq!(here.step().await.unwrap(), Step::Worked(job_id));
     let unknown = probe(1);
     db.enqueue(&unknown).await.unwrap();
@@ -43,7 +42,7 @@ async fn a_job_that_no_worker_can_take_says_what_is_missing() {
 async fn a_job_behind_busy_slots_says_so() {
     let db = database().await;
     let (gate, mut starts) = gated();
-    let settings = WorkerOptions { concurrency: 1, ..quick() };
+    let settings = quick_but(|options| options.concurrency = 1);
     let running = crate::fixture::run(worker_with(&db, settings, gate));
     enqueue(&db).await;
     let handler = within(starts.recv()).await.unwrap();

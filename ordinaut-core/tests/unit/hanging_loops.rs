@@ -52,8 +52,8 @@ impl Running {
         database.migrate().await.unwrap();
         let (gate, pulse, stop) = (Gate::new(Semaphore::new(0)), WorkerPulse::default(), CancellationToken::new());
         let poll_interval = Duration::from_millis(10);
-        let settings = WorkerOptions { lease: LEASE, poll_interval, ..WorkerOptions::default() };
-        let mut worker = Worker::new(database.clone(), gate.clone()).options(settings).pulse(pulse.clone());
+        let worker = Worker::new(database.clone(), gate.clone()).lease(LEASE).poll_interval(poll_interval);
+        let mut worker = worker.pulse(pulse.clone());
         worker.when_stuck = || {};
         let engine = worker.handle(pass).engine();
         let bench = engine.bench.clone();

@@ -40,7 +40,7 @@ pub const ALL: &[About] = &[
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,
     worker::WORKER_CONCURRENCY.about,
-    worker::WORKER_SETTLE_FIRST.about,
+    worker::WORKER_SETTLE_BEFORE_NEXT.about,
     worker::WORKER_LEASE_SECONDS.about,
     worker::WORKER_POLL_INTERVAL.about,
     worker::WORKER_PRIORITY_AGEING.about,

@@ -40,9 +40,9 @@ pub fn default_zone(source: &Source) -> Result<String, SettingError> {
 
 /// How the scheduler fires tasks, and for how long it keeps what has ended.
 pub fn read(source: &Source) -> Result<SchedulerOptions, SettingError> {
-    Ok(SchedulerOptions {
-        misfire_grace: source.get(&SCHEDULER_MISFIRE_GRACE_TIME)?,
-        max_workers: source.get(&SCHEDULER_MAX_WORKERS)?,
-        retention: retention::read(source)?,
-    })
+    let mut options = SchedulerOptions::default();
+    options.misfire_grace = source.get(&SCHEDULER_MISFIRE_GRACE_TIME)?;
+    options.max_workers = source.get(&SCHEDULER_MAX_WORKERS)?;
+    options.retention = retention::read(source)?;
+    Ok(options)
 }

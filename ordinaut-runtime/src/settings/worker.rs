@@ -4,7 +4,7 @@ use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, list, seconds, within};
 use crate::settings::source::Source;
 use ipnet::IpNet;
-use ordinaut_core::program::{check_name, process_name};
+use ordinaut_core::program::check_name;
 use ordinaut_core::worker::{Served, Undecodable, WorkerOptions};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub(super) const WORKER_CONCURRENCY: Setting<usize> =
     })
     .or("10");
 
-pub(super) const WORKER_SETTLE_FIRST: Setting<bool> = Setting::new(
-    "WORKER_SETTLE_FIRST",
+pub(super) const WORKER_SETTLE_BEFORE_NEXT: Setting<bool> = Setting::new(
+    "WORKER_SETTLE_BEFORE_NEXT",
     "whether a slot takes its next job only when the end of its last one is written",
     "true or false",
     |text| text.parse().ok(),
@@ -129,7 +129,7 @@ fn served(text: &str) -> Option<Served> {
         _ => return None,
     };
     let queue = unescaped(name.trim());
-    ((1..=1000).contains(&weight) && check_name(&queue).is_ok()).then_some(Served { queue, weight })
+    ((1..=1000).contains(&weight) && check_name(&queue).is_ok()).then(|| Served::new(queue, weight))
 }
 
 /// Splits at each `mark` that has no backslash before it.
@@ -163,20 +163,21 @@ pub struct WorkerSettings {
 impl WorkerSettings {
     /// Reads them.
     pub fn read(source: &Source) -> Result<Self, SettingError> {
-        let options = WorkerOptions {
-            name: source.read(&WORKER_NAME)?.unwrap_or_else(process_name),
-            queues: source.get(&WORKER_QUEUES)?,
-            concurrency: source.get(&WORKER_CONCURRENCY)?,
-            settle_first: source.get(&WORKER_SETTLE_FIRST)?,
-            lease: source.get(&WORKER_LEASE_SECONDS)?,
-            poll_interval: source.get(&WORKER_POLL_INTERVAL)?,
-            priority_ageing: source.get(&WORKER_PRIORITY_AGEING)?,
-            max_retries: source.get(&WORKER_MAX_RETRIES)?,
-            undecodable: source.get(&WORKER_UNDECODABLE)?,
-            backoff_max_delay: source.get(&WORKER_BACKOFF_MAX_DELAY)?,
-            job_timeout: source.get(&WORKER_JOB_TIMEOUT)?,
-            shutdown_grace: source.get(&WORKER_SHUTDOWN_GRACE)?,
-        };
+        let mut options = WorkerOptions::default();
+        if let Some(name) = source.read(&WORKER_NAME)? {
+            options.name = name;
+        }
+        options.queues = source.get(&WORKER_QUEUES)?;
+        options.concurrency = source.get(&WORKER_CONCURRENCY)?;
+        options.settle_before_next = source.get(&WORKER_SETTLE_BEFORE_NEXT)?;
+        options.lease = source.get(&WORKER_LEASE_SECONDS)?;
+        options.poll_interval = source.get(&WORKER_POLL_INTERVAL)?;
+        options.priority_ageing = source.get(&WORKER_PRIORITY_AGEING)?;
+        options.max_retries = source.get(&WORKER_MAX_RETRIES)?;
+        options.undecodable = source.get(&WORKER_UNDECODABLE)?;
+        options.backoff_cap = source.get(&WORKER_BACKOFF_MAX_DELAY)?;
+        options.job_timeout = source.get(&WORKER_JOB_TIMEOUT)?;
+        options.shutdown_grace = source.get(&WORKER_SHUTDOWN_GRACE)?;
         Ok(Self { options, http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default() })
     }
 }

@@ -54,7 +54,8 @@ impl Fixture {
     pub(crate) fn worker(&self, allow: &[&str]) -> Worker<State> {
         let http_allow = allow.iter().map(|net| net.parse().unwrap()).collect();
         // One attempt tells.
-        let options = WorkerOptions { undecodable: Undecodable::Bury, ..WorkerOptions::default() };
+        let mut options = WorkerOptions::default();
+        options.undecodable = Undecodable::Bury;
         let database = self.database.clone();
         ordinaut_worker::worker(Config {
             database,
