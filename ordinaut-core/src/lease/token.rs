@@ -75,4 +75,7 @@ pub(crate) struct Body {
     pub(crate) tags: Vec<String>,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) created_at: DateTime<Utc>,
+    pub(crate) tenant: Option<String>,
+    /// The instant that was asked for; `None`: at once.
+    pub(crate) scheduled_for: Option<DateTime<Utc>>,
 }

@@ -1,6 +1,7 @@
 //! What was enqueued, and has not ended.
 
 use crate::client::Database;
+use crate::job::Job;
 use crate::testing::store::EnqueuedJob;
 use serde_json::Value;
 
@@ -37,34 +38,70 @@ impl Enqueued<'_> {
     }
 }
 
-/// Sees to it that a job of this kind was enqueued, with such arguments, and has not ended; returns the first.
+/// Sees to it that a job of type `J` was enqueued for which `such` holds, and has not ended; returns the first.
 ///
 /// # Panics
 ///
-/// If there is none; the text says which there are.
-pub async fn assert_enqueued(db: &Database, kind: &str, such: impl Fn(&Value) -> bool) -> EnqueuedJob {
-    let jobs = of_kind(db, kind).await;
-    let there = list(&jobs);
-    let found = jobs.into_iter().find(|job| such(&job.args));
-    found.unwrap_or_else(|| panic!("no such job of kind {kind:?} is enqueued; there are {there}"))
+/// If there is none; the text lists what is enqueued.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use ordinaut_core::{Job, testing};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct SendMail { to: String }
+/// # impl Job for SendMail { const KIND: &'static str = "send_mail"; }
+/// # async fn test(db: testing::TestDatabase) {
+/// testing::assert_enqueued::<SendMail>(&db, |job| job.to == "ann@example.org").await;
+/// # }
+/// ```
+pub async fn assert_enqueued<J: Job>(db: &Database, such: impl Fn(&J) -> bool) -> EnqueuedJob {
+    assert_enqueued_kind(db, J::KIND, |args| is_such(args, &such)).await
 }
 
-/// Sees to it that no job of this kind with such arguments waits or runs.
+/// Sees to it that no job of type `J` for which `such` holds waits or runs.
 ///
 /// # Panics
 ///
 /// If there is one.
-pub async fn assert_not_enqueued(db: &Database, kind: &str, such: impl Fn(&Value) -> bool) {
-    let found: Vec<_> = of_kind(db, kind).await.into_iter().filter(|job| such(&job.args)).collect();
+pub async fn assert_not_enqueued<J: Job>(db: &Database, such: impl Fn(&J) -> bool) {
+    assert_not_enqueued_kind(db, J::KIND, |args| is_such(args, &such)).await;
+}
+
+/// As [`assert_enqueued`], for a kind that no Rust type stands for.
+///
+/// # Panics
+///
+/// If there is none; the text lists what is enqueued.
+pub async fn assert_enqueued_kind(db: &Database, kind: &str, such: impl Fn(&Value) -> bool) -> EnqueuedJob {
+    let jobs = all(db).await;
+    let there = list(&jobs);
+    let found = jobs.into_iter().find(|job| job.kind == kind && such(&job.args));
+    found.unwrap_or_else(|| panic!("no such job of kind {kind:?} is enqueued; there are {there}"))
+}
+
+/// As [`assert_not_enqueued`], for a kind that no Rust type stands for.
+///
+/// # Panics
+///
+/// If there is one.
+pub async fn assert_not_enqueued_kind(db: &Database, kind: &str, such: impl Fn(&Value) -> bool) {
+    let found: Vec<_> = all(db).await.into_iter().filter(|job| job.kind == kind && such(&job.args)).collect();
     assert!(found.is_empty(), "such jobs of kind {kind:?} are enqueued: {}", list(&found));
 }
 
-async fn of_kind(db: &Database, kind: &str) -> Vec<EnqueuedJob> {
-    let jobs = enqueued(db).kind(kind).all().await;
+/// Arguments that are no `J` are none that the test is looking for.
+fn is_such<J: Job>(args: &Value, such: impl Fn(&J) -> bool) -> bool {
+    J::deserialize(args).is_ok_and(|job| such(&job))
+}
+
+async fn all(db: &Database) -> Vec<EnqueuedJob> {
+    let jobs = enqueued(db).all().await;
     jobs.unwrap_or_else(|error| panic!("could not look at what is enqueued: {error}"))
 }
 
 fn list(jobs: &[EnqueuedJob]) -> String {
-    let jobs: Vec<_> = jobs.iter().map(|job| format!("{} in {:?}, {}", job.args, job.queue, job.state)).collect();
+    let jobs: Vec<_> =
+        jobs.iter().map(|job| format!("{} {} in {:?}, {}", job.kind, job.args, job.queue, job.state)).collect();
     if jobs.is_empty() { "none".to_owned() } else { jobs.join("; ") }
 }

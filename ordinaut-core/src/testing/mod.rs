@@ -33,7 +33,7 @@
 //! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
 //! let db = TestDatabase::new().await?; // of this test alone; gone when it is dropped
 //! SendMail { to: "ann@example.org".into() }.enqueue(&db).await?;
-//! testing::assert_enqueued(&db, "send_mail", |args| args["to"] == "ann@example.org").await;
+//! testing::assert_enqueued::<SendMail>(&db, |job| job.to == "ann@example.org").await;
 //!
 //! let mut worker = Worker::new(db.clone(), ()).handle(send_mail);
 //! assert!(matches!(worker.step().await?, Step::Worked(_))); // one job: it fails, and waits ten minutes
@@ -45,13 +45,19 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A handler by itself needs no database: [`Context::for_test`](crate::Context::for_test).
 
+pub(crate) mod context;
 pub(crate) mod database;
 pub(crate) mod enqueued;
 pub(crate) mod store;
 
+pub use crate::testing::context::{ContextBuilder, context};
 pub use crate::testing::database::{TestDatabase, TestDatabaseError};
-pub use crate::testing::enqueued::{Enqueued, assert_enqueued, assert_not_enqueued, enqueued};
+pub use crate::testing::enqueued::{
+    Enqueued, assert_enqueued, assert_enqueued_kind, assert_not_enqueued, assert_not_enqueued_kind, enqueued,
+};
 pub use crate::testing::store::EnqueuedJob;
 
 use crate::client::Database;

@@ -8,7 +8,7 @@ use crate::lease::store::commit_check::OwnEnd;
 use crate::lease::store::settle::Ended;
 use crate::lease::token::{Lease, Token};
 use crate::worker::cancellation::{Stop, StopLine};
-use crate::worker::context::{Bounds, Context};
+use crate::worker::context::{Bounds, Context, Home};
 use crate::worker::handlers::Handler;
 use crate::worker::layer::{Layers, run_within};
 use crate::worker::options::WorkerOptions;
@@ -79,7 +79,8 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             "job", job.id = %token.job_id, job.kind = &*lease.kind, job.queue = &*lease.queue, job.attempt = token.attempt
         );
         let bounds = Bounds { max_attempts, must_end };
-        let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), self.database.clone());
+        let home = Home::Database(self.database.clone());
+        let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), home);
         let end = match (&self.handler, context.args(self.options.undecodable)) {
             (Some(_), Ok(Err(error))) => End::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
@@ -99,7 +100,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let mut end = end.unless_stopped(line.order());
         let own_end = if context.has_settled_itself() {
             self.session.book.returned(&token);
-            Some(settle_in::own_end(&context, &line).await)
+            Some(settle_in::own_end(&self.database, token, &line).await)
         } else {
             None
         };

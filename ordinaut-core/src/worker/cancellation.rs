@@ -31,6 +31,16 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
+    #[cfg(feature = "testing")]
+    pub(crate) fn of(reason: StopReason) -> Self {
+        match reason {
+            StopReason::Cancelled => Self::Cancel,
+            StopReason::TimedOut => Self::TimeOut,
+            StopReason::Shutdown => Self::Release,
+            StopReason::LeaseLost => Self::Lose,
+        }
+    }
+
     pub(crate) fn reason(self) -> StopReason {
         match self {
             Self::Cancel => StopReason::Cancelled,

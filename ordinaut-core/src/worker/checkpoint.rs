@@ -1,9 +1,11 @@
 //! The resume cursor: a long job says how far it has come, and its next attempt goes on from there.
 
 use crate::job::nul_bytes;
-use crate::worker::context::Context;
+use crate::worker::context::{Context, Home};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+#[cfg(feature = "testing")]
+use std::sync::PoisonError;
 
 /// As large as a cursor may be, in bytes of JSON: a place in the work, not the work.
 const MAX_CURSOR_BYTES: usize = 16 * 1024;
@@ -54,7 +56,11 @@ impl<S> Context<S> {
     /// }
     /// ```
     pub async fn cursor<T: DeserializeOwned>(&self) -> Result<Option<T>, CursorError> {
-        let saved = self.database().read_cursor(self.job_id()).await?;
+        let saved = match self.home() {
+            Home::Database(database) => database.read_cursor(self.job_id()).await?,
+            #[cfg(feature = "testing")]
+            Home::Memory(cursor) => cursor.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
         saved.map(|json| serde_json::from_str(&json).map_err(CursorError::Decode)).transpose()
     }
 
@@ -72,6 +78,14 @@ impl<S> Context<S> {
         if nul_bytes::escapes(&json).next().is_some() {
             return Err(CursorError::Nul);
         }
-        if self.database().save_cursor(self.token(), &json).await? { Ok(()) } else { Err(CursorError::LeaseLost) }
+        let is_saved = match self.home() {
+            Home::Database(database) => database.save_cursor(self.token(), &json).await?,
+            #[cfg(feature = "testing")]
+            Home::Memory(cursor) => {
+                *cursor.lock().unwrap_or_else(PoisonError::into_inner) = Some(json);
+                true
+            }
+        };
+        if is_saved { Ok(()) } else { Err(CursorError::LeaseLost) }
     }
 }

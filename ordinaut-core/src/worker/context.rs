@@ -27,10 +27,18 @@ struct Attempt {
     line: Arc<StopLine>,
     started: Instant,
     bounds: Bounds,
-    database: Arc<Database>,
+    home: Home,
     output: Mutex<Option<String>>,
     /// Whether the handler may have settled it.
     settled_itself: AtomicBool,
+}
+
+/// Where an attempt keeps what its job's next attempt finds.
+pub(crate) enum Home {
+    Database(Arc<Database>),
+    /// Of a test without a database: the cursor, as JSON.
+    #[cfg(feature = "testing")]
+    Memory(Mutex<Option<String>>),
 }
 
 /// What bounds an attempt, once the job, its kind and the worker have all had their say.
@@ -66,10 +74,10 @@ impl<S> Context<S> {
         started: Instant,
         bounds: Bounds,
         line: Arc<StopLine>,
-        database: Arc<Database>,
+        home: Home,
     ) -> Self {
         let (output, settled_itself) = (Mutex::default(), AtomicBool::new(false));
-        Self { state, attempt: Arc::new(Attempt { lease, line, started, bounds, database, output, settled_itself }) }
+        Self { state, attempt: Arc::new(Attempt { lease, line, started, bounds, home, output, settled_itself }) }
     }
 
     /// The job's id.
@@ -120,6 +128,16 @@ impl<S> Context<S> {
     /// The job's tags.
     pub fn tags(&self) -> &[String] {
         self.body().map_or(&[], |body| &body.tags)
+    }
+
+    /// The job's tenant, if it has one.
+    pub fn tenant(&self) -> Option<&str> {
+        self.body().and_then(|body| body.tenant.as_deref())
+    }
+
+    /// The instant that was asked for, which of a task's job is the one that its schedule names; `None`: at once.
+    pub fn scheduled_for(&self) -> Option<DateTime<Utc>> {
+        self.body().and_then(|body| body.scheduled_for)
     }
 
     /// When the job was enqueued.
@@ -181,8 +199,16 @@ impl<S> Context<S> {
         self.attempt.started
     }
 
-    pub(crate) fn database(&self) -> &Database {
-        &self.attempt.database
+    pub(crate) fn home(&self) -> &Home {
+        &self.attempt.home
+    }
+
+    pub(crate) fn database(&self) -> Option<&Database> {
+        match self.home() {
+            Home::Database(database) => Some(database),
+            #[cfg(feature = "testing")]
+            Home::Memory(_) => None,
+        }
     }
 
     pub(crate) fn settles_itself(&self) {
@@ -196,7 +222,7 @@ impl<S> Context<S> {
 
     /// What the handler gets, or why the job cannot run.
     pub(crate) fn args(&self, undecodable: Undecodable) -> Result<Result<Args<'_>, JobError>, &str> {
-        let (lease, keyring) = (&self.attempt.lease, self.database().keyring_or_none());
+        let (lease, keyring) = (&self.attempt.lease, self.database().and_then(Database::keyring_or_none));
         let body = lease.body.as_ref().map_err(String::as_str);
         body.map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, keyring, undecodable))
     }

@@ -1,9 +1,11 @@
 //! Settle in the caller's transaction: what a handler did and that its attempt succeeded are one commit.
 
 use crate::backoff::Backoff;
+use crate::client::Database;
 use crate::lease::settlement::Settlement;
 use crate::lease::store::commit_check::{OwnEnd, own_end as own_end_in};
 use crate::lease::store::settle::{Ended, Locked, settle};
+use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::Context;
 use sqlx::PgConnection;
@@ -26,6 +28,9 @@ pub enum SettleError {
     /// The lease was lost: the job is another attempt's, and what this one did must not be committed.
     #[error("the lease was lost: another attempt owns the job now")]
     LeaseLost,
+    /// The context is one for tests, which has no database.
+    #[error("a context for tests has no database to settle in: run the handler with a Worker on a TestDatabase")]
+    NoDatabase,
     /// Postgres refused, or was not there.
     #[error("could not settle the attempt")]
     Database(#[from] sqlx::Error),
@@ -61,7 +66,7 @@ impl<S> Context<S> {
     /// }
     /// ```
     pub async fn settle_in(&self, tx: &mut PgConnection) -> Result<(), SettleError> {
-        let (token, schema) = (self.token(), self.database().schema());
+        let (token, database) = (self.token(), self.database().ok_or(SettleError::NoDatabase)?);
         let ended = Ended {
             token,
             settlement: Settlement::succeeded(self.failures()),
@@ -71,11 +76,11 @@ impl<S> Context<S> {
         };
         // Before the statement: whether it was done is not known if this future is dropped.
         self.settles_itself();
-        if !settle(schema, &[ended], Locked::Wait, &mut *tx).await?.is_empty() {
+        if !settle(database.schema(), &[ended], Locked::Wait, &mut *tx).await?.is_empty() {
             return Ok(());
         }
         // An earlier call has settled it, in this transaction or in one that was committed.
-        match own_end_in(schema, token, tx).await? {
+        match own_end_in(database.schema(), token, tx).await? {
             OwnEnd::Committed => Ok(()),
             OwnEnd::Open | OwnEnd::Undone | OwnEnd::Lost => Err(SettleError::LeaseLost),
         }
@@ -85,12 +90,12 @@ impl<S> Context<S> {
 /// Waits until it is known what became of an attempt whose handler has settled it and returned. Its transaction may still
 /// be open: a rollback takes its time, and a handler can give the transaction to somebody else. Then so long as the worker
 /// does not stop; [`OwnEnd::Open`] leaves the job to whoever rescues it.
-pub(crate) async fn own_end<S>(context: &Context<S>, line: &StopLine) -> OwnEnd {
-    let (id, attempt) = (context.job_id(), context.attempt());
+pub(crate) async fn own_end(database: &Database, token: Token, line: &StopLine) -> OwnEnd {
+    let Token { job_id: id, attempt, .. } = token;
     let known = async {
         let mut looks = 0_i16;
         loop {
-            match context.database().own_end(context.token()).await {
+            match database.own_end(token).await {
                 Ok(OwnEnd::Open) => {}
                 Ok(end) => return end,
                 Err(error) => warn!(job.id = %id, attempt, %error, "could not look for what became of job {id}"),

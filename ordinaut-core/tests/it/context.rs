@@ -1,18 +1,21 @@
 //! What a handler knows of its attempt.
 
 use crate::fixture::{Probe, database, probe, worker};
+use chrono::{SubsecRound, TimeDelta, Utc};
 use ordinaut_core::{Context, JobError, Step};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn a_handler_knows_what_bounds_its_attempt() {
     let db = database().await;
-    let job = probe(0).max_attempts(7).timeout(Duration::from_secs(100));
+    let then = Utc::now().trunc_subsecs(0) - TimeDelta::minutes(5);
+    let job = probe(0).max_attempts(7).timeout(Duration::from_secs(100)).tenant("acme").run_at(then);
     db.enqueue(&job).await.unwrap();
-    let handler = |_: Probe, context: Context<()>| async move {
+    let handler = move |_: Probe, context: Context<()>| async move {
         let left = context.deadline().unwrap() - Instant::now();
         assert!(left > Duration::from_secs(30) && left <= Duration::from_secs(100), "{left:?}");
         assert_eq!((context.kind(), context.max_attempts(), context.is_cancelled()), ("probe", 7, false));
+        assert_eq!((context.tenant(), context.scheduled_for()), (Some("acme"), Some(then)));
         Ok(())
     };
     assert_eq!(worker(&db, handler).step().await.unwrap(), Step::Worked(job.id()));

@@ -3,7 +3,10 @@
 use crate::fixture::{ask, database};
 use futures_util::FutureExt;
 use ordinaut_core::testing::{self, TestDatabase, TestDatabaseError};
-use ordinaut_core::{Context, Database, Job, JobError, NewJob, Schedule, ScheduleKind, Step, TaskDefinition, Worker};
+use ordinaut_core::{
+    Context, Database, Job, JobError, NewJob, Outcome, Schedule, ScheduleKind, SettleError, Step, StopReason,
+    TaskDefinition, Worker,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
@@ -44,10 +47,11 @@ async fn one_job_at_a_time_and_then_whatever_is_due() {
     let db = database().await;
     let job = mail("ann").tags(["x"]);
     db.enqueue(&job).await.unwrap();
-    let found = testing::assert_enqueued(&db, "send_mail", |args| args["to"] == "ann").await;
+    let found = testing::assert_enqueued::<SendMail>(&db, |job| job.to == "ann").await;
     assert_eq!((found.id, &*found.queue, found.tags), (job.id(), "mail", vec!["x".to_owned()]));
     assert_eq!(found.args, json!({"to": "ann"}));
-    testing::assert_not_enqueued(&db, "send_mail", |args| args["to"] == "bob").await;
+    testing::assert_not_enqueued::<SendMail>(&db, |job| job.to == "bob").await;
+    testing::assert_enqueued_kind(&db, "send_mail", |args| args["to"] == "ann").await;
     let mut worker = worker(&db);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job.id()));
     assert!(testing::drain(&mut worker).await.unwrap().is_empty());
@@ -57,7 +61,7 @@ async fn one_job_at_a_time_and_then_whatever_is_due() {
     testing::advance(&db, Duration::from_secs(60)).await.unwrap();
     assert_eq!(testing::drain(&mut worker).await.unwrap().len(), 2);
 
-    testing::assert_not_enqueued(&db, "send_mail", |args| args["to"] == "ann").await;
+    testing::assert_not_enqueued_kind(&db, "send_mail", |args| args["to"] == "ann").await;
     let left = testing::enqueued(&db).kind("send_mail").queue("mail").all().await.unwrap();
     assert_eq!((left.len(), left[0].state.as_str()), (1, "scheduled"));
     assert!(testing::enqueued(&db).queue("default").all().await.unwrap().is_empty());
@@ -114,11 +118,18 @@ async fn a_job_of_a_task_is_due_now_and_tells_the_instant_that_it_is_for() {
 async fn a_failed_assertion_says_what_there_is() {
     let db = database().await;
     db.enqueue(&mail("ann")).await.unwrap();
-    let asserting = AssertUnwindSafe(testing::assert_enqueued(&db, "send_mail", |args| args["to"] == "bob"));
+    db.enqueue(&NewJob::new("other", &json!(7)).unwrap()).await.unwrap();
+    // Arguments of another shape are passed by.
+    db.enqueue(&NewJob::new("send_mail", &json!({"for": "bob"})).unwrap().queue("mail")).await.unwrap();
+    let asserting = AssertUnwindSafe(testing::assert_enqueued::<SendMail>(&db, |job| job.to == "bob"));
     let panic = asserting.catch_unwind().await.unwrap_err();
     let text = panic.downcast_ref::<String>().unwrap();
-    let there = r#"no such job of kind "send_mail" is enqueued; there are {"to":"ann"} in "mail", waiting"#;
-    assert_eq!(text, there);
+    let there = [
+        r#"no such job of kind "send_mail" is enqueued; there are send_mail {"to":"ann"} in "mail", waiting"#,
+        r#"other 7 in "default", waiting"#,
+        r#"send_mail {"for":"bob"} in "mail", waiting"#,
+    ];
+    assert_eq!(text, &there.join("; "));
 }
 
 #[tokio::test]
@@ -142,4 +153,47 @@ async fn a_test_has_a_database_of_its_own_which_goes_with_it() {
     assert!(!there);
     let nowhere = TestDatabase::on("postgres://x@127.0.0.1:1/x").await.unwrap_err();
     assert!(matches!(nowhere, TestDatabaseError::Database(_)), "{nowhere}");
+}
+
+/// Imports rows from where it left off, and leaves when it is told to.
+async fn import(rows: u64, ctx: Context<()>) -> Result<(), JobError> {
+    let next: u64 = ctx.cursor().await?.unwrap_or(0);
+    for row in next..rows {
+        if ctx.is_cancelled() {
+            return Err(JobError::cancel(format!("at row {row}")));
+        }
+        ctx.save_cursor(&(row + 1)).await?;
+    }
+    ctx.set_output(&json!({"from": next, "tenant": ctx.tenant()}))?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handler_is_tested_without_a_database() {
+    let first = Context::for_test(());
+    assert_eq!((first.kind(), first.attempt(), first.tenant(), first.deadline()), ("test", 1, None, None));
+    import(3, first.clone()).await.unwrap();
+    assert_eq!(first.cursor::<u64>().await.unwrap(), Some(3));
+    assert_eq!(first.kept_output().unwrap(), json!({"from": 0, "tenant": null}));
+
+    let again = testing::context(()).kind("import").attempt(3).tenant("acme").cursor(&2).tags(["x"]).build();
+    assert_eq!(
+        (again.kind(), again.attempt(), again.failures(), again.tags()),
+        ("import", 3, 2, &["x".to_owned()][..])
+    );
+    import(3, again.clone()).await.unwrap();
+    assert_eq!(again.kept_output().unwrap(), json!({"from": 2, "tenant": "acme"}));
+
+    let stopped = testing::context(()).stopped(StopReason::Cancelled).time_limit(TEN_MINUTES).build();
+    stopped.cancelled().await;
+    assert!(stopped.deadline().is_some());
+    assert_eq!(import(3, stopped).await.unwrap_err().outcome(), Outcome::Cancelled);
+}
+
+#[tokio::test]
+async fn what_needs_a_database_says_so() {
+    let db = database().await;
+    let mut tx = db.begin().await.unwrap();
+    let refused = Context::for_test(()).settle_in(&mut tx).await.unwrap_err();
+    assert!(matches!(refused, SettleError::NoDatabase), "{refused}");
 }

@@ -8,7 +8,7 @@ use crate::lease::token::{Body, Lease, Token};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{Decode, PgConnection, Postgres, Row, Type};
+use sqlx::{Decode, PgConnection, Postgres, Row, Type, ValueRef};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: &Claim<
         .fetch_all(db)
         .await?;
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let (at, limits) = (first.try_get(0)?, first.try_get(17)?);
+    let (at, limits) = (first.try_get(0)?, first.try_get(19)?);
     Ok(Claimed { at, leases: leases(&rows, claim)?, limits })
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn leases(rows: &[PgRow], claim: &Claim<'_>) -> sqlx::Result<Vec<Leas
 /// A row in the order of the statement's columns; the one row of an empty claim has nothing but the time.
 fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
     let Some(job_id) = row.try_get(1)? else { return Ok(None) };
-    let stored: Option<i32> = row.try_get(16)?;
+    let stored: Option<i32> = row.try_get(18)?;
     let args: Option<String> = row.try_get(10)?;
     let left_out = stored.filter(|_| args.is_none()).map(|bytes| usize::try_from(bytes).unwrap_or_default());
     let body = match stored {
@@ -138,6 +138,8 @@ fn body(row: &PgRow, args: String) -> Result<Body, String> {
             .map_err(|error| unreadable("created_at", error))?
             .ok_or_else(|| unreadable("created_at", "it is out of range"))?,
         backoff: field::<Option<Json<_>>>(row, 15, "backoff")?.map(|Json(backoff)| backoff),
+        tenant: field(row, 16, "tenant")?,
+        scheduled_for: instant(row, 17).map_err(|error| unreadable("scheduled_for", error))?,
     })
 }
 
@@ -152,10 +154,13 @@ fn unreadable(field: &str, why: impl Display) -> String {
     format!("the job cannot be read: {field}: {why}")
 }
 
-/// `None`: no clock of ours can say it, such as infinity. Postgres counts microseconds since 2000.
+/// `None`: it is null, or no clock of ours can say it, such as infinity. Postgres counts microseconds since 2000.
 fn instant(row: &PgRow, column: usize) -> sqlx::Result<Option<DateTime<Utc>>> {
     const LAST: u64 = 8_000_000_000_000_000_000;
     let raw = row.try_get_raw(column)?;
+    if raw.is_null() {
+        return Ok(None);
+    }
     let micros = <i64 as Decode<Postgres>>::decode(raw).map_err(sqlx::Error::Decode)?;
     if micros.unsigned_abs() > LAST { Ok(None) } else { row.try_get(column) }
 }

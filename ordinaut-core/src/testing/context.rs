@@ -1,0 +1,176 @@
+//! The context of a handler that a test calls by itself, without a database and a worker.
+
+use crate::db::ctid::Ctid;
+use crate::job::new_job::DEFAULT_PRIORITY;
+use crate::lease::token::{Body, Lease, Token};
+use crate::worker::cancellation::{Stop, StopLine, StopReason};
+use crate::worker::context::{Bounds, Context, Home};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+impl<S> Context<S> {
+    /// A context of the first attempt of a job, for a test that calls a handler by itself; [`context`] makes others. It has
+    /// no database: a cursor is kept in memory, an output too, and [`Context::settle_in`] is an error.
+    ///
+    /// ```
+    /// use ordinaut_core::{Context, JobError, Outcome};
+    /// # use ordinaut_core::testing;
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct SendMail { to: String }
+    ///
+    /// async fn send_mail(job: SendMail, ctx: Context<Vec<String>>) -> Result<(), JobError> {
+    ///     if !ctx.state.contains(&job.to) {
+    ///         return Err(JobError::cancel("they left"));
+    ///     }
+    ///     ctx.set_output(&format!("attempt {}", ctx.attempt()))?;
+    ///     Ok(())
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let people = vec!["ann".to_owned()];
+    /// let bob = SendMail { to: "bob".to_owned() };
+    /// let refused = send_mail(bob, Context::for_test(people.clone())).await.unwrap_err();
+    /// assert_eq!(refused.outcome(), Outcome::Cancelled);
+    ///
+    /// let again = testing::context(people).attempt(2).build();
+    /// send_mail(SendMail { to: "ann".to_owned() }, again.clone()).await.unwrap();
+    /// assert_eq!(again.kept_output().unwrap(), "attempt 2");
+    /// # });
+    /// ```
+    pub fn for_test(state: S) -> Self {
+        context(state).build()
+    }
+
+    /// What the handler has kept with [`Context::set_output`].
+    pub fn kept_output(&self) -> Option<Value> {
+        self.output().map(|json| serde_json::from_str(&json).expect("set_output wrote it as JSON"))
+    }
+}
+
+/// A context for a test, of which more is to be said than its state.
+pub fn context<S>(state: S) -> ContextBuilder<S> {
+    let now = Utc::now();
+    let body = Body {
+        args: "null".to_owned(),
+        max_attempts: None,
+        timeout_seconds: None,
+        tags: Vec::new(),
+        backoff: None,
+        created_at: now,
+        tenant: None,
+        scheduled_for: None,
+    };
+    let lease = Lease {
+        token: Token { job_id: Uuid::now_v7(), attempt: 1, session: 1, nonce: 1 },
+        kind: "test".into(),
+        queue: "default".into(),
+        priority: DEFAULT_PRIORITY,
+        failures: 0,
+        suspect: false,
+        limited: false,
+        run_at: now,
+        place: Ctid { page: 0, line: 1 },
+        body: Ok(body.clone()),
+        left_out: None,
+    };
+    ContextBuilder { state, lease, body, max_attempts: 4, time_limit: None, cursor: None, stop: None }
+}
+
+/// What a handler under test is to find; see [`context`].
+#[derive(Debug)]
+#[must_use = "build makes the context"]
+pub struct ContextBuilder<S> {
+    state: S,
+    lease: Lease,
+    body: Body,
+    max_attempts: i16,
+    time_limit: Option<Duration>,
+    cursor: Option<String>,
+    stop: Option<Stop>,
+}
+
+impl<S> ContextBuilder<S> {
+    /// The job's kind; `test` if not said.
+    pub fn kind(mut self, kind: &str) -> Self {
+        self.lease.kind = kind.into();
+        self
+    }
+
+    /// The job's queue; `default` if not said.
+    pub fn queue(mut self, queue: &str) -> Self {
+        self.lease.queue = queue.into();
+        self
+    }
+
+    /// The number of the attempt, from 1. All attempts before it count as failures.
+    pub fn attempt(mut self, attempt: i32) -> Self {
+        self.lease.token.attempt = attempt;
+        self.lease.failures = i16::try_from(attempt - 1).unwrap_or(i16::MAX);
+        self
+    }
+
+    /// Number of attempts that may fail; 4 if not said.
+    pub fn max_attempts(mut self, attempts: i16) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// The job's tags.
+    pub fn tags(mut self, tags: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.body.tags = tags.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The job's tenant.
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.body.tenant = Some(tenant.into());
+        self
+    }
+
+    /// The instant that the job was asked for.
+    pub fn scheduled_for(mut self, instant: DateTime<Utc>) -> Self {
+        self.body.scheduled_for = Some(instant);
+        self.lease.run_at = instant;
+        self
+    }
+
+    /// Time until the [deadline](Context::deadline). Nobody ends the handler then: a test does that itself.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// What an earlier attempt has saved.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be written as JSON.
+    pub fn cursor(mut self, value: &impl Serialize) -> Self {
+        self.cursor = Some(serde_json::to_string(value).expect("the cursor of a test can be written as JSON"));
+        self
+    }
+
+    /// The handler finds that it must stop, for this reason.
+    pub fn stopped(mut self, reason: StopReason) -> Self {
+        self.stop = Some(Stop::of(reason));
+        self
+    }
+
+    /// The context.
+    pub fn build(self) -> Context<S> {
+        let line = StopLine::default();
+        if let Some(stop) = self.stop {
+            line.stop(stop);
+        }
+        let started = Instant::now();
+        let must_end = self.time_limit.and_then(|limit| started.checked_add(limit));
+        let lease = Lease { body: Ok(self.body), ..self.lease };
+        let bounds = Bounds { max_attempts: self.max_attempts, must_end };
+        let home = Home::Memory(Mutex::new(self.cursor));
+        Context::new(Arc::new(self.state), lease, started, bounds, Arc::new(line), home)
+    }
+}
