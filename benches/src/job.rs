@@ -1,7 +1,7 @@
 //! The jobs that are measured with: they do nothing, with 150 bytes of arguments.
 
 use crate::lab::say;
-use ordinaut_core::{Database, Job, NewJob};
+use ordinaut_core::{Client, Job, NewJob};
 use serde::{Deserialize, Serialize};
 
 /// As long as the arguments of a typical job.
@@ -44,14 +44,14 @@ pub(crate) fn many(jobs: u64) -> Vec<NewJob> {
 
 /// Enqueues jobs before a measurement. Then the planner gets its statistics: on a server that has run for more than a
 /// minute autovacuum has seen to that, and here it must not be left to chance.
-pub(crate) async fn preload(database: &Database, jobs: u64) -> anyhow::Result<()> {
+pub(crate) async fn preload(database: &Client, jobs: u64) -> anyhow::Result<()> {
     say(&format!("enqueueing {jobs} jobs"));
     enqueue(database, jobs).await?;
     sqlx::query("analyze ordinaut.job, ordinaut.due_work").execute(database.pool()).await?;
     Ok(())
 }
 
-pub(crate) async fn enqueue(database: &Database, jobs: u64) -> anyhow::Result<()> {
+pub(crate) async fn enqueue(database: &Client, jobs: u64) -> anyhow::Result<()> {
     let mut left = jobs;
     while left > 0 {
         let some = left.min(JOBS_A_LOAD);

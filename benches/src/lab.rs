@@ -2,7 +2,7 @@
 
 use crate::Options;
 use anyhow::{Context, ensure};
-use ordinaut_core::Database;
+use ordinaut_core::Client;
 use ordinaut_embedded::{Postgres, PostgresOptions};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
@@ -79,10 +79,10 @@ impl Lab {
     }
 
     /// A fresh database with our tables; whatever it is measured against gets tables of the same shape.
-    pub(crate) async fn database(&mut self, name: &str) -> anyhow::Result<Database> {
+    pub(crate) async fn database(&mut self, name: &str) -> anyhow::Result<Client> {
         let create = AssertSqlSafe(format!("create database {name}"));
         sqlx::query(create).execute(&mut self.control).await?;
-        let database = Database::connect(self.connect_options(name, BENCH)?, 8).await?;
+        let database = Client::connect(self.connect_options(name, BENCH)?, 8).await?;
         database.migrate().await?;
         Ok(database)
     }
@@ -109,7 +109,7 @@ impl Lab {
 
 /// Ends what a database of the product holds open: its pool, and what it tells waiting workers with, which ends when
 /// nobody has the database any more.
-pub(crate) async fn leave(database: Database) {
+pub(crate) async fn leave(database: Client) {
     database.pool().close().await;
 }
 

@@ -4,7 +4,7 @@
 //! standard input ends: also when whoever started it was killed. The other end is `crew.rs`.
 
 use crate::job::{Noop, Unrelated};
-use ordinaut_core::{Context, Database, JobError, Worker};
+use ordinaut_core::{Client, Context, JobError, Worker};
 use sqlx::postgres::PgConnectOptions;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ struct Tally {
 
 /// Works until standard input ends.
 pub async fn work(options: WorkerOptions) -> anyhow::Result<()> {
-    let database = Database::connect(options.url.parse::<PgConnectOptions>()?, 5).await?;
+    let database = Client::connect(options.url.parse::<PgConnectOptions>()?, 5).await?;
     let tally = Arc::new(Tally { sleep: Duration::from_millis(options.sleep_ms), ..Tally::default() });
     let worker = Worker::new(database, tally.clone());
     let worker = if options.unrelated { worker.handle(unrelated) } else { worker.handle(noop) };

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use futures_util::StreamExt;
-use ordinaut_core::check_integers;
+use ordinaut_core::json::check_integers;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 

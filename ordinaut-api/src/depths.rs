@@ -1,7 +1,11 @@
 //! How deep the queues are and how many tasks there are, counted at most every 10 seconds, however many ask.
 
 use crate::problem::Problem;
-use ordinaut_core::{Database, FailureKind, QueueStatus, TaskCount};
+use ordinaut_core::Client;
+use ordinaut_core::Error;
+use ordinaut_core::error::FailureKind;
+use ordinaut_core::queue::QueueStatus;
+use ordinaut_core::task::TaskCount;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -12,7 +16,7 @@ const FRESH: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub(crate) struct Depths {
-    database: Database,
+    database: Client,
     /// Held while counting, so that whoever asks meanwhile waits for that count.
     last: Arc<Mutex<Option<Count>>>,
 }
@@ -30,7 +34,7 @@ pub(crate) struct Counted {
 }
 
 impl Depths {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Client) -> Self {
         Self { database, last: Arc::default() }
     }
 
@@ -51,11 +55,11 @@ impl Depths {
             _ => {}
         }
         let counted = self.count().await.map(Arc::new);
-        *last = Some(Count { at: Instant::now(), counted: counted.as_ref().cloned().map_err(FailureKind::of) });
+        *last = Some(Count { at: Instant::now(), counted: counted.as_ref().cloned().map_err(Error::kind) });
         Ok(counted?)
     }
 
-    async fn count(&self) -> Result<Counted, sqlx::Error> {
-        Ok(Counted { queues: self.database.all_queues().await?, tasks: self.database.task_counts().await? })
+    async fn count(&self) -> Result<Counted, Error> {
+        Ok(Counted { queues: self.database.queues().all().await?, tasks: self.database.tasks().counts().await? })
     }
 }

@@ -18,7 +18,8 @@ use anyhow::Context;
 use auth::Refusals;
 pub use deadline::LONGEST_STATEMENT;
 use depths::Depths;
-use ordinaut_core::{Database, Redaction};
+use ordinaut_core::Client;
+use ordinaut_core::job::Redaction;
 use ordinaut_runtime::serve;
 use ordinaut_runtime::settings::api::ApiSettings;
 use redis::Redis;
@@ -39,7 +40,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// What the API works with.
 pub struct Config {
     /// Where the jobs are; its schema must be migrated.
-    pub database: Database,
+    pub database: Client,
     /// The bearer token that every call but health needs.
     pub admin_token: String,
     /// What answers do not show.
@@ -50,7 +51,7 @@ pub struct Config {
 
 /// What the routes share.
 struct App {
-    database: Database,
+    database: Client,
     admin_token: String,
     redaction: Redaction,
     depths: Depths,

@@ -3,7 +3,13 @@
 use crate::request_id;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::{EnqueueError, FailureKind, InvalidField, InvalidJson, LimitError, OperateError, TaskError};
+use ordinaut_core::EnqueueError;
+use ordinaut_core::Error;
+use ordinaut_core::error::FailureKind;
+use ordinaut_core::error::InvalidField;
+use ordinaut_core::json::InvalidJson;
+use ordinaut_core::limit::LimitError;
+use ordinaut_core::task::TaskError;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
@@ -158,11 +164,11 @@ impl From<LimitError> for Problem {
     }
 }
 
-impl From<OperateError> for Problem {
-    fn from(error: OperateError) -> Self {
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
         match error {
-            OperateError::Invalid(invalid) => invalid.into(),
-            OperateError::Database(error) => error.into(),
+            Error::Invalid(invalid) => invalid.into(),
+            Error::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::Redaction;
+use ordinaut_core::job::Redaction;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Whether Redis answers, asked at most every 5 seconds, however many ask.
 
-use ordinaut_core::{Schema, stream_in_redis};
+use ordinaut_core::db::Schema;
+use ordinaut_core::event::stream_in_redis;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;

@@ -1,7 +1,8 @@
 //! Whether a queue takes a job: counted at most twice a second a queue, however many are enqueued.
 
 use crate::problem::Problem;
-use ordinaut_core::{Database, QueueRoom};
+use ordinaut_core::Client;
+use ordinaut_core::queue::QueueRoom;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ const RETRY_AFTER: u32 = 2;
 const MOST: usize = 1000;
 
 pub(crate) struct Rooms {
-    database: Database,
+    database: Client,
     seen: Mutex<HashMap<String, Seen>>,
 }
 
@@ -26,7 +27,7 @@ struct Seen {
 }
 
 impl Rooms {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Client) -> Self {
         Self { database, seen: Mutex::default() }
     }
 
@@ -36,7 +37,7 @@ impl Rooms {
         if let Some(entered) = self.enter_seen(queue, priority) {
             return entered;
         }
-        let room = self.database.queue_room(queue).await?;
+        let room = self.database.queues().room(queue).await?;
         let mut seen = self.seen();
         if seen.len() >= MOST {
             seen.clear();

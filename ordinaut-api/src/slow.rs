@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::Database;
+use ordinaut_core::Client;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -20,7 +20,7 @@ pub(crate) struct Slow {
 }
 
 impl Slow {
-    pub(crate) fn new(database: &Database) -> Self {
+    pub(crate) fn new(database: &Client) -> Self {
         let of = (database.pool().options().get_max_connections() as usize / 2).max(1);
         Self { places: Semaphore::new(of), of }
     }

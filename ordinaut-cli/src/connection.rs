@@ -1,8 +1,8 @@
 //! Which database a command means: the one that is named, else the one of a running `ordinaut dev` in this directory.
 
 use crate::dev::place::Place;
-use anyhow::{Context, bail};
-use ordinaut_core::Database;
+use anyhow::bail;
+use ordinaut_core::Client;
 use ordinaut_runtime::settings::Source;
 use ordinaut_runtime::settings::database::DatabaseSettings;
 
@@ -26,8 +26,8 @@ impl Connection {
     }
 
     /// Connects, and makes sure that this binary may use the schema; nothing is migrated.
-    pub(crate) async fn open(&self) -> anyhow::Result<Database> {
-        let database = self.database.connect("ordinaut").await.context("could not connect to Postgres")?;
+    pub(crate) async fn open(&self) -> anyhow::Result<Client> {
+        let database = self.database.connect("ordinaut").await?;
         database.check_schema().await?;
         Ok(database)
     }

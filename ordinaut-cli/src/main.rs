@@ -9,7 +9,7 @@ mod output;
 use args::{Args, Before, Config, EventVerb, JobVerb, Kept, Noun, Task, Worker};
 use clap::{CommandFactory, FromArgMatches};
 use connection::Connection;
-use ordinaut_core::Database;
+use ordinaut_core::Client;
 use ordinaut_runtime::settings::api::redaction;
 use ordinaut_runtime::settings::log::LogSettings;
 use ordinaut_runtime::settings::{SettingError, Source};
@@ -74,7 +74,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn ask(database: &Database, source: &Source, noun: Noun) -> anyhow::Result<ExitCode> {
+async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<ExitCode> {
     match noun {
         Noun::Job(job) => command::job::run(database, job).await,
         Noun::Dead(dead) => command::dead::run(database, dead).await,
@@ -102,7 +102,7 @@ async fn ask(database: &Database, source: &Source, noun: Noun) -> anyhow::Result
 }
 
 /// The spellings of before, as those of now.
-async fn ask_as_before(database: &Database, source: &Source, before: Before) -> anyhow::Result<ExitCode> {
+async fn ask_as_before(database: &Client, source: &Source, before: Before) -> anyhow::Result<ExitCode> {
     match before {
         Before::Enqueue(enqueue) => command::job::verb(database, JobVerb::Enqueue(enqueue)).await,
         Before::Jobs(jobs) => command::job::verb(database, JobVerb::List(jobs)).await,

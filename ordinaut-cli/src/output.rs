@@ -3,7 +3,7 @@
 use crate::args::Format;
 use chrono::{DateTime, Local, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
-use ordinaut_core::Redaction;
+use ordinaut_core::job::Redaction;
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// process that decided it.
 ///
 /// ```
-/// use ordinaut_core::Backoff;
+/// use ordinaut_core::job::Backoff;
 /// use std::time::Duration;
 ///
 /// let backoff = Backoff::Linear { step: Duration::from_secs(10), cap: Duration::from_secs(25) };

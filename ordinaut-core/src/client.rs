@@ -5,6 +5,7 @@ use crate::db::connection_settings::Purpose;
 use crate::db::pooler::Pooler;
 use crate::db::schema::Schema;
 use crate::db::timeout::answered;
+use crate::error::Error;
 use crate::job::keyring::Secrets;
 use crate::notify::pending::Hints;
 use sqlx::postgres::PgPoolOptions;
@@ -24,9 +25,9 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// Where the jobs are: a pool of connections and a schema.
 ///
-/// An application that has a pool already passes that: `Database::from(pool)`.
+/// An application that has a pool already passes that: `Client::from(pool)`.
 #[derive(Clone, Debug)]
-pub struct Database {
+pub struct Client {
     pool: PgPool,
     address: Address,
     direct: Option<Address>,
@@ -38,26 +39,26 @@ pub struct Database {
     pub(crate) first_zone: Option<Arc<str>>,
 }
 
-impl From<PgPool> for Database {
+impl From<PgPool> for Client {
     fn from(pool: PgPool) -> Self {
         let address = Address::from((*pool.connect_options()).clone());
         Self::new(pool, address, Pooler::default())
     }
 }
 
-impl Database {
+impl Client {
     /// A pool of our own, of at most `max_connections`. Waits until Postgres answers once, 5 seconds at most.
     ///
     /// Of several servers it is connected to the one that takes writes, and when that changes, to the other. Its connections
     /// carry settings of our own in place of the role's and the database's: time-outs of statements and locks, isolation, JIT,
     /// the forms of text. Behind a pooler in
     /// transaction mode that forgets prepared statements (PgBouncer before 1.21) each statement goes in a transaction of
-    /// its own, begun by [`Database::begin`]; what you send through [`Database::pool`] is yours to take care of.
-    pub async fn connect(address: impl Into<Address>, max_connections: u32) -> sqlx::Result<Self> {
-        Self::connect_as(address.into(), max_connections, Purpose::Program).await
+    /// its own, begun by [`Client::begin`]; what you send through [`Client::pool`] is yours to take care of.
+    pub async fn connect(address: impl Into<Address>, max_connections: u32) -> Result<Self, Error> {
+        Ok(Self::connect_as(address.into(), max_connections, Purpose::Program).await?)
     }
 
-    /// As [`Database::connect`], for a process of ours, whose transactions are short: one that is idle for too long has lost its
+    /// As [`Client::connect`], for a process of ours, whose transactions are short: one that is idle for too long has lost its
     /// other end, and gives up its locks; and a connection that swallows everything gives up its place in the pool.
     /// The server gives a statement up after `statement_timeout`, if one is given.
     #[doc(hidden)]
@@ -144,7 +145,7 @@ impl Database {
         Self { redis_url: url.map(Into::into), hints: Arc::default(), ..self }
     }
 
-    /// The pool. Nothing stands between it and what is sent through it: see [`Database::begin`].
+    /// The pool. Nothing stands between it and what is sent through it: see [`Client::begin`].
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -168,7 +169,7 @@ impl Database {
         self.direct.as_ref().unwrap_or(&self.address)
     }
 
-    /// Whether a connection can be had that is nobody else's: see [`Database::direct`]. A pool that an application made is
+    /// Whether a connection can be had that is nobody else's: see [`Client::direct`]. A pool that an application made is
     /// looked at now.
     pub(crate) async fn has_direct_way(&self) -> bool {
         if self.direct.is_some() {
@@ -197,4 +198,53 @@ impl Database {
     pub(crate) fn sql(&self, text: &'static str) -> sqlx::SqlStr {
         self.schema.sql(text)
     }
+}
+
+/// What a [`Client`] does with one feature. Each is as cheap to make as a reference.
+macro_rules! handles {
+    ($($(#[$doc:meta])* $visible:vis $method:ident: $handle:ident)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            $visible struct $handle<'a> {
+                pub(crate) client: &'a Client,
+            }
+        )*
+
+        impl Client {
+            $(
+                $(#[$doc])*
+                $visible fn $method(&self) -> $handle<'_> {
+                    $handle { client: self }
+                }
+            )*
+        }
+    };
+}
+
+handles! {
+    /// Jobs: look at them, cancel them, wait for their results, erase them.
+    pub jobs: Jobs
+    /// Jobs that failed for good: list them, send them back.
+    pub dead_letters: DeadLetters
+    /// Queues: look at them, pause, resume and bound them.
+    pub queues: Queues
+    /// Limits: how much may run at once, and how much may start in a while.
+    pub limits: Limits
+    /// Tasks: create, change, pause, run and delete them; published topics and facts, which make them fire.
+    pub tasks: Tasks
+    /// Calendars: sets of dates that tasks go by.
+    pub calendars: Calendars
+    /// What happened, numbered in the order of the commits.
+    pub events: Events
+    /// Worker processes: look at them, drain them.
+    pub workers: Workers
+    /// Scheduler processes.
+    pub schedulers: Schedulers
+    /// What a scheduler does to keep tables in shape.
+    pub maintenance: Maintenance
+    /// What an operator asks of the database itself.
+    pub diagnostics: Diagnostics
+    /// Leases that are rescued, checkpoints, and ends that are not known.
+    pub(crate) leases: Leases
 }

@@ -1,7 +1,66 @@
 //! Errors that every part of the library uses.
 
+pub use crate::failure::{Consequence, FailureKind};
+
+use crate::failure::{UNREACHED, said};
 use std::error::Error as StdError;
 use std::fmt;
+
+/// Why what was asked for was not done.
+///
+/// It says what happened in one sentence, with what Postgres or the system said. [`Error::kind`] says what it means.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A field cannot be accepted.
+    Invalid(InvalidField),
+    /// Postgres refused, or was not there.
+    Database(sqlx::Error),
+}
+
+impl Error {
+    /// What the failure means, and so what to do about it.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Invalid(_) => FailureKind::BadData,
+            Self::Database(error) => FailureKind::of(error),
+        }
+    }
+
+    /// Whether the same may succeed later, without a change of the program or of what it was given.
+    pub fn is_transient(&self) -> bool {
+        self.kind().is_transient()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(invalid) => invalid.fmt(f),
+            Self::Database(error) => {
+                let said = said(error);
+                if said.starts_with(UNREACHED) {
+                    return f.write_str(&said);
+                }
+                write!(f, "{} ({said})", FailureKind::of(error).sentence())
+            }
+        }
+    }
+}
+
+impl StdError for Error {}
+
+impl From<InvalidField> for Error {
+    fn from(invalid: InvalidField) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
 
 /// A field of a new job, or of a task or its schedule, that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

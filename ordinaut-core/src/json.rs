@@ -40,7 +40,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: Value) -> Result<T, InvalidJson> {
 /// a `Value`, which cannot tell afterwards, asks this before. The error names the outermost field.
 ///
 /// ```
-/// use ordinaut_core::check_integers;
+/// use ordinaut_core::json::check_integers;
 ///
 /// assert!(check_integers(r#"{"args": {"account": 18446744073709551615}}"#).is_ok());
 /// let refused = check_integers(r#"{"args": {"account": 18446744073709551616}}"#).unwrap_err();

@@ -1,7 +1,7 @@
 //! What only the programs of this workspace use. It is no part of the library's public face, and may change at any time.
 
-pub use crate::db::failure::is_connection_limit;
 pub use crate::error::Chain;
+pub use crate::failure::is_connection_limit;
 pub use crate::host::host_name;
 pub use crate::loops::Loops;
 pub use crate::name::check as check_name;

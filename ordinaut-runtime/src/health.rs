@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use ordinaut_core::{Database, FailureKind, SchemaError};
+use ordinaut_core::Client;
+use ordinaut_core::db::SchemaError;
 use serde_json::json;
 use std::io;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub trait Health: Send + Sync + 'static {
 
 /// Whether Postgres answers and takes writes, this binary may use what is there, and nothing stops all work; else why not,
 /// in words that name no host and no account: what exactly is wrong goes to the log.
-pub async fn can_use(database: &Database) -> Result<(), String> {
+pub async fn can_use(database: &Client) -> Result<(), String> {
     let found = async {
         database.check_schema().await?;
         database.must_be_usable().await
@@ -41,7 +42,7 @@ pub async fn can_use(database: &Database) -> Result<(), String> {
     warn!(%error, "not ready: {error}");
     Err(match error {
         SchemaError::Obstacle(obstacle) => obstacle.text,
-        SchemaError::Database(error) => FailureKind::of(&error).sentence().to_owned(),
+        SchemaError::Database(error) => error.kind().sentence().to_owned(),
         _ => "the schema is not one that this binary can use".to_owned(),
     })
 }

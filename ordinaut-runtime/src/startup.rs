@@ -2,8 +2,11 @@
 
 use crate::settings::database::DatabaseSettings;
 use backon::{ExponentialBuilder, Retryable};
+use ordinaut_core::Client;
+use ordinaut_core::Error;
+use ordinaut_core::db::SchemaError;
+use ordinaut_core::error::Consequence;
 use ordinaut_core::program::{Chain, is_connection_limit};
-use ordinaut_core::{Consequence, Database, SchemaError};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -13,7 +16,7 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 /// Connects, brings the schema forward, and returns the pool. What will pass, and what another person can mend, is waited
 /// for, however long it takes: a Postgres that is not there or full, a password that it refuses, rows that are hidden. An
 /// error is what only another configuration or another binary mends.
-pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Database, SchemaError> {
+pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Client, SchemaError> {
     let patience = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(Duration::from_secs(5))
@@ -34,7 +37,7 @@ pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Da
 }
 
 /// One connection at a time: where Postgres allows few, another process may need the next.
-async fn try_to_open(settings: &DatabaseSettings, name: &str) -> Result<Database, SchemaError> {
+async fn try_to_open(settings: &DatabaseSettings, name: &str) -> Result<Client, SchemaError> {
     let direct = settings.connect_directly(name).await?;
     let migrated = async {
         direct.must_be_usable().await?;
@@ -63,7 +66,7 @@ fn is_waited_for(error: &SchemaError) -> bool {
 fn sentence(error: &SchemaError) -> String {
     let text = Chain(error).to_string();
     match error {
-        SchemaError::Database(error) if is_connection_limit(error) => {
+        SchemaError::Database(Error::Database(error)) if is_connection_limit(error) => {
             format!("Postgres allows no more connections (max_connections, the role's or the database's limit): {text}")
         }
         _ => text,

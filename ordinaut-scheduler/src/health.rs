@@ -1,6 +1,7 @@
 //! What a scheduler process says of its health.
 
-use ordinaut_core::{Database, Pulse};
+use ordinaut_core::Client;
+use ordinaut_core::maintenance::Pulse;
 use ordinaut_runtime::{Health, can_use, loops_turn};
 use std::sync::OnceLock;
 
@@ -10,7 +11,7 @@ pub struct SchedulerHealth {
     /// Its loops.
     pub pulse: Pulse,
     /// What it works on, once that is there.
-    pub database: OnceLock<Database>,
+    pub database: OnceLock<Client>,
 }
 
 impl Health for SchedulerHealth {

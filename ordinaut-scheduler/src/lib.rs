@@ -4,13 +4,13 @@ mod health;
 
 pub use health::SchedulerHealth;
 
-use ordinaut_core::maintenance::SchedulerOptions;
-use ordinaut_core::{Database, Pulse, Scheduler};
+use ordinaut_core::maintenance::{Pulse, SchedulerOptions};
+use ordinaut_core::{Client, Scheduler};
 
 /// What a scheduler needs.
 pub struct Config {
     /// Where the jobs are.
-    pub database: Database,
+    pub database: Client,
     /// How it fires tasks.
     pub options: SchedulerOptions,
     /// Where it tells of its loops.

@@ -1,8 +1,8 @@
 //! What a worker process says of its health.
 
-use ordinaut_core::{Database, WorkerPulse};
-use ordinaut_runtime::host_name;
-use ordinaut_runtime::{Health, can_use, loops_turn};
+use ordinaut_core::Client;
+use ordinaut_core::worker::WorkerPulse;
+use ordinaut_runtime::{Health, can_use, host_name, loops_turn};
 use std::sync::OnceLock;
 
 /// A worker process from its first moment on: before there is a Postgres to work with, it lives, and is not ready.
@@ -11,7 +11,7 @@ pub struct WorkerHealth {
     /// Its loops.
     pub pulse: WorkerPulse,
     /// What it works on, once that is there.
-    pub database: OnceLock<Database>,
+    pub database: OnceLock<Client>,
 }
 
 impl Health for WorkerHealth {
@@ -23,7 +23,7 @@ impl Health for WorkerHealth {
     async fn ready(&self) -> Result<(), String> {
         let Some(database) = self.database.get() else { return Err("it waits for Postgres".to_owned()) };
         can_use(database).await?;
-        let workers = database.all_workers().await.map_err(|_| "Postgres does not answer".to_owned())?;
+        let workers = database.workers().all().await.map_err(|_| "Postgres does not answer".to_owned())?;
         let (host, pid) = (host_name(), std::process::id().cast_signed());
         let alive = workers.iter().any(|worker| worker.alive && worker.host == host && worker.pid == pid);
         if alive { Ok(()) } else { Err("no session of this process is alive".to_owned()) }

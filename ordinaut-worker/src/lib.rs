@@ -11,15 +11,17 @@ pub use kinds::{Abort, Echo, Fail, How, Http, Listen, Panic, Sleep, Spin};
 pub use seconds::Seconds;
 
 use anyhow::Context as _;
-use http::client::Client;
-use ordinaut_core::{Database, Redaction, Worker, WorkerPulse};
+use http::client::HttpClient;
+use ordinaut_core::job::Redaction;
+use ordinaut_core::worker::WorkerPulse;
+use ordinaut_core::{Client, Worker};
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use std::time::Duration;
 
 /// What a worker needs to run.
 pub struct Config {
     /// Where the jobs are.
-    pub database: Database,
+    pub database: Client,
     /// What it serves and how, and what its handlers may do.
     pub settings: WorkerSettings,
     /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `listen`, `panic` and `spin`.
@@ -29,19 +31,19 @@ pub struct Config {
     /// Where its loops tell that they turn.
     pub pulse: WorkerPulse,
     /// What to do when a handler blocks its thread for good, instead of ending the process with
-    /// [`EXIT_STUCK`](ordinaut_core::EXIT_STUCK).
+    /// [`EXIT_STUCK`](ordinaut_core::worker::EXIT_STUCK).
     pub when_stuck: Option<fn()>,
 }
 
 /// What the handlers of the built-in kinds share.
 pub struct State {
-    pub(crate) client: Client,
+    pub(crate) client: HttpClient,
     pub(crate) redaction: Redaction,
 }
 
 /// A worker with the built-in kinds, which runs nothing yet.
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
-    let client = Client::new(&config.settings.http_allow).context("could not make the client of http jobs")?;
+    let client = HttpClient::new(&config.settings.http_allow).context("could not make the client of http jobs")?;
     let state = State { client, redaction: config.redaction };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)

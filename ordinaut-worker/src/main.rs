@@ -1,7 +1,8 @@
 //! `ordinaut-worker`: leases jobs and runs them until it is told to stop.
 
 use clap::{Arg, ArgAction, Command};
-use ordinaut_core::{EXIT_STUCK, Redaction};
+use ordinaut_core::job::Redaction;
+use ordinaut_core::worker::EXIT_STUCK;
 use ordinaut_runtime::Loops;
 use ordinaut_runtime::settings::api::redaction;
 use ordinaut_runtime::settings::database::DatabaseSettings;

@@ -44,7 +44,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let singly = singly.await?;
     leave(single).await;
     let enqueue = stage(&mut lab, "life", "enqueue in bulk", jobs, async |lab| {
-        let database = ordinaut_core::Database::connect(lab.connect_options("life", BENCH)?, 1).await?;
+        let database = ordinaut_core::Client::connect(lab.connect_options("life", BENCH)?, 1).await?;
         job::preload(&database, jobs).await?;
         leave(database).await;
         Ok(())

@@ -8,7 +8,7 @@ use crate::lab::{BENCH, Lab, leave, say};
 use crate::meter::{Reading, Usage};
 use crate::worker::WorkerOptions;
 use crate::{Figure, Options};
-use ordinaut_core::Database;
+use ordinaut_core::Client;
 use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -110,7 +110,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
 
 /// Enqueues jobs whenever fewer than [`WAITING`] wait, until so many were handled: the last of them too have the
 /// producer beside them. Returns how many it enqueued, and how few waited at least.
-async fn produce(database: Database, jobs: u64, before: u64, handled: Arc<AtomicU64>) -> anyhow::Result<(u64, u64)> {
+async fn produce(database: Client, jobs: u64, before: u64, handled: Arc<AtomicU64>) -> anyhow::Result<(u64, u64)> {
     let (mut enqueued, mut least) = (0, u64::MAX);
     loop {
         let done = handled.load(Ordering::Relaxed);

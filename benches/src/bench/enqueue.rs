@@ -5,7 +5,7 @@ use crate::job::{self, Noop};
 use crate::lab::{BENCH, Lab, leave, say};
 use crate::worker::WorkerOptions;
 use crate::{Figure, Options, floor};
-use ordinaut_core::{Database, Job};
+use ordinaut_core::{Client, Job};
 use sqlx::{Connection, PgConnection};
 use std::time::Instant;
 
@@ -99,7 +99,7 @@ struct Side {
 
 struct Producer {
     how: How,
-    database: Database,
+    database: Client,
     /// What inserts through a pool keeps an idle one, so that the server serves as many for all.
     connection: PgConnection,
 }
@@ -117,7 +117,7 @@ enum How {
 const WARM: u64 = 20;
 
 impl Side {
-    async fn start(lab: &Lab, name: &str, database: &Database, how: How) -> anyhow::Result<Self> {
+    async fn start(lab: &Lab, name: &str, database: &Client, how: How) -> anyhow::Result<Self> {
         let mut producers = Vec::new();
         for _ in 0..PRODUCERS {
             producers.push(Producer { how, database: database.clone(), connection: lab.connect(name, BENCH).await? });

@@ -3,7 +3,7 @@
 use crate::lab::{BENCH, Lab, leave, say};
 use crate::{Figure, Options};
 use anyhow::Context as _;
-use ordinaut_core::{Context, Database, Job, JobError, Worker};
+use ordinaut_core::{Client, Context, Job, JobError, Worker};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -40,7 +40,7 @@ async fn ping(job: Ping, ctx: Context<UnboundedSender<(u64, Instant)>>) -> Resul
 
 #[derive(Clone, Copy)]
 enum Producer {
-    /// `Database::enqueue`: the library commits.
+    /// `Client::enqueue`: the library commits.
     Library,
     /// `Job::enqueue` in a transaction that the caller commits.
     Caller,
@@ -69,9 +69,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// Milliseconds of each job.
-async fn waits(lab: &Lab, name: &str, database: &Database, producer: Producer, jobs: u64) -> anyhow::Result<Vec<f64>> {
+async fn waits(lab: &Lab, name: &str, database: &Client, producer: Producer, jobs: u64) -> anyhow::Result<Vec<f64>> {
     let (sender, mut starts) = mpsc::unbounded_channel();
-    let own = Database::connect(lab.connect_options(name, BENCH)?, 5).await?;
+    let own = Client::connect(lab.connect_options(name, BENCH)?, 5).await?;
     let shutdown = CancellationToken::new();
     // Ends the worker also when this returns early.
     let _end = shutdown.clone().drop_guard();
@@ -99,7 +99,7 @@ async fn waits(lab: &Lab, name: &str, database: &Database, producer: Producer, j
 }
 
 /// Enqueues one, and says when that was committed.
-async fn enqueue(database: &Database, producer: Producer, job: Ping) -> anyhow::Result<Instant> {
+async fn enqueue(database: &Client, producer: Producer, job: Ping) -> anyhow::Result<Instant> {
     match producer {
         Producer::Library => {
             database.enqueue(&job.new_job()?).await?;

@@ -6,7 +6,9 @@ use crate::{Figure, Options};
 use anyhow::ensure;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
-use ordinaut_core::{Database, Schedule, ScheduleKind, Scheduler, TaskDefinition};
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::{Client, Scheduler};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -82,7 +84,7 @@ const LAGS: &str = "
     ) fires";
 
 async fn create(
-    database: &Database,
+    database: &Client,
     tasks: u64,
     due: impl Fn(u64) -> DateTime<Utc>,
     interval: &str,
@@ -94,7 +96,7 @@ async fn create(
     let definitions: Vec<_> = (0..tasks).map(definition).collect();
     let creator = |mine: Vec<TaskDefinition>| async move {
         for definition in mine {
-            database.create_task(&definition).await?;
+            database.tasks().create(&definition).await?;
         }
         anyhow::Ok(())
     };
@@ -104,9 +106,9 @@ async fn create(
 }
 
 /// Tasks that are not due today, copied, because they are only there to be passed by.
-async fn idle_tasks(database: &Database) -> anyhow::Result<()> {
+async fn idle_tasks(database: &Client) -> anyhow::Result<()> {
     let yearly = Schedule::new(ScheduleKind::Every, "52w").dtstart((Utc::now() + TimeDelta::weeks(52)).naive_utc());
-    let task = database.create_task(&TaskDefinition::new("Idle", "noop", yearly)).await?;
+    let task = database.tasks().create(&TaskDefinition::new("Idle", "noop", yearly)).await?;
     let copies = "insert into ordinaut.task (id, definition, next_run_at)
                   select gen_random_uuid(), definition, next_run_at from ordinaut.task, generate_series(1, $1) where id = $2";
     sqlx::query(copies).bind(IDLE_TASKS).bind(task.id).execute(database.pool()).await?;
@@ -114,12 +116,12 @@ async fn idle_tasks(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn schedule(database: &Database) -> (tokio::task::JoinHandle<()>, CancellationToken) {
+fn schedule(database: &Client) -> (tokio::task::JoinHandle<()>, CancellationToken) {
     let stop = CancellationToken::new();
     (tokio::spawn(Scheduler::new(database.clone()).run(stop.clone().cancelled_owned())), stop)
 }
 
-async fn until_fired(database: &Database, tasks: u64) -> anyhow::Result<()> {
+async fn until_fired(database: &Client, tasks: u64) -> anyhow::Result<()> {
     let start = Instant::now();
     loop {
         let fires: i64 = sqlx::query_scalar("select count(*) from ordinaut.fire where job_id is not null")

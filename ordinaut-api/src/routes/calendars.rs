@@ -8,7 +8,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
-use ordinaut_core::{Calendar, CalendarDeleted, CalendarMode, Unreadable};
+use ordinaut_core::db::Unreadable;
+use ordinaut_core::schedule::{Calendar, CalendarMode};
+use ordinaut_core::task::CalendarDeleted;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ pub(crate) async fn put(
     JsonBody(Asked { mode, dates }): JsonBody<Asked>,
 ) -> Result<Json<Calendar>, Problem> {
     let calendar = Calendar::new(name, mode, dates);
-    app.database.put_calendar(&calendar).await?;
+    app.database.calendars().put(&calendar).await?;
     Ok(Json(calendar))
 }
 
@@ -41,12 +43,12 @@ pub(crate) struct Page {
 pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
-    let page = app.database.calendars(limit, after.as_deref()).await?;
+    let page = app.database.calendars().list(limit, after.as_deref()).await?;
     Ok(Json(Page { calendars: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
 pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<StatusCode, Problem> {
-    match app.database.delete_calendar(&name).await? {
+    match app.database.calendars().delete(&name).await? {
         CalendarDeleted::Gone => Ok(StatusCode::NO_CONTENT),
         CalendarDeleted::UsedBy(task) => {
             Err(Problem::conflict(format!("task {task} goes by the calendar \"{name}\""))

@@ -9,9 +9,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
-use ordinaut_core::{
-    Backoff, DEFAULT_PRIORITY, EnqueueError, Enqueued, FailureKind, InvalidField, NewJob, OnDuplicate, Unique,
-};
+use ordinaut_core::error::FailureKind;
+use ordinaut_core::error::InvalidField;
+use ordinaut_core::job::{Backoff, DEFAULT_PRIORITY, OnDuplicate};
+use ordinaut_core::{EnqueueError, Enqueued, NewJob, Unique};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;

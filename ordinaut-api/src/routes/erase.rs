@@ -5,7 +5,7 @@ use crate::body::JsonBody;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use ordinaut_core::{Erase, Erased};
+use ordinaut_core::job::{Erase, Erased};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -25,5 +25,5 @@ pub(crate) async fn erase(
         (None, Some(tenant)) => Erase::Tenant(tenant),
         _ => return Err(Problem::invalid("tag", "or tenant must be given, and not both")),
     };
-    Ok(Json(app.database.erase(&whose).await?))
+    Ok(Json(app.database.jobs().erase(&whose).await?))
 }

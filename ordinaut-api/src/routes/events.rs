@@ -5,7 +5,7 @@ use crate::parameters::Parameters;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use ordinaut_core::Event;
+use ordinaut_core::event::Event;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
         .take("after", "the number of an event, 0 or more", |text| text.parse().ok().filter(|n: &i64| *n >= 0))?;
     let (after, limit) = (after.unwrap_or(0), wanted.limit()?);
     wanted.end()?;
-    let events = app.database.events_after(after, limit).await?;
+    let events = app.database.events().after(after, limit).await?;
     let next = events.last().map_or(after, |event| event.n);
     Ok(Json(Page { events, next }))
 }

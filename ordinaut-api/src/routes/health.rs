@@ -5,7 +5,8 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::{ALL_QUEUES, QueueStatus, zone_data_version};
+use ordinaut_core::queue::{ALL_QUEUES, QueueStatus};
+use ordinaut_core::schedule::zone_data_version;
 use ordinaut_runtime::can_use;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -102,7 +103,7 @@ async fn redis(app: &App) -> Part {
 }
 
 async fn schedulers(app: &App) -> Part {
-    match timeout(PATIENCE, app.database.schedulers()).await {
+    match timeout(PATIENCE, app.database.schedulers().list()).await {
         Ok(Ok(schedulers)) => match schedulers.iter().filter(|scheduler| scheduler.alive).count() {
             0 => Part {
                 status: Status::Unhealthy,
@@ -115,7 +116,7 @@ async fn schedulers(app: &App) -> Part {
 }
 
 async fn workers(app: &App) -> Part {
-    match timeout(PATIENCE, app.database.all_workers()).await {
+    match timeout(PATIENCE, app.database.workers().all()).await {
         Ok(Ok(workers)) => match workers.iter().filter(|worker| worker.alive).count() {
             0 => Part { status: Status::Unhealthy, detail: "none lives: no job will run".to_owned() },
             living => Part { status: Status::Healthy, detail: format!("{living} alive") },

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::{
+use ordinaut_core::job::{
     CancelFilter, Cancelled, CancelledJobs, JobDetails, JobFilter, JobState, JobSummary, RunNow, RunRecord,
 };
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
     };
     let limit = wanted.limit()?;
     wanted.end()?;
-    let page = app.database.jobs(&filter, limit).await?;
+    let page = app.database.jobs().list(&filter, limit).await?;
     Ok(Json(Page { jobs: page.items, next: page.next }))
 }
 
@@ -50,8 +50,8 @@ pub(crate) struct Details {
 }
 
 pub(crate) async fn show(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Details>, Problem> {
-    let job = app.database.job(id).await?.ok_or_else(|| no_job(id))?;
-    let runs = app.database.runs(id).await?;
+    let job = app.database.jobs().get(id).await?.ok_or_else(|| no_job(id))?;
+    let runs = app.database.jobs().runs(id).await?;
     let note = job.why_it_waits().map(ToString::to_string);
     Ok(Json(Details { note, job, runs: runs.items, runs_next: runs.next }))
 }
@@ -71,8 +71,8 @@ pub(crate) async fn runs(
     let before = wanted.take("before", "the number of an attempt", |text| text.parse().ok())?;
     let limit = wanted.limit()?;
     wanted.end()?;
-    let page = app.database.runs_before(id, limit, before).await?;
-    if page.is_empty() && app.database.job(id).await?.is_none() {
+    let page = app.database.jobs().runs_before(id, limit, before).await?;
+    if page.is_empty() && app.database.jobs().get(id).await?.is_none() {
         return Err(no_job(id));
     }
     Ok(Json(Runs { runs: page.items, next: page.next }))
@@ -82,7 +82,7 @@ pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     JobId(id): JobId,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    match app.database.cancel(id).await? {
+    match app.database.jobs().cancel(id).await? {
         Cancelled::Now => Ok((StatusCode::OK, Json(json!({ "cancelled": "now" })))),
         Cancelled::Asked => Ok((StatusCode::ACCEPTED, Json(json!({ "cancelled": "asked" })))),
         Cancelled::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
@@ -96,11 +96,11 @@ pub(crate) async fn cancel_many(
 ) -> Result<Json<CancelledJobs>, Problem> {
     // A true answer about a part, rather than none about all.
     let deadline = Instant::now() + deadline::LONGEST_WORK;
-    Ok(Json(app.database.cancel_where_until(&filter, deadline).await?))
+    Ok(Json(app.database.jobs().cancel_where_until(&filter, deadline).await?))
 }
 
 pub(crate) async fn run_now(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Value>, Problem> {
-    match app.database.run_now(id).await? {
+    match app.database.jobs().run_now(id).await? {
         RunNow::Now => Ok(Json(json!({ "run_now": "now" }))),
         RunNow::AlreadyDue => Ok(Json(json!({ "run_now": "already_due" }))),
         RunNow::Parked => Err(parked(&app, id).await?),
@@ -111,7 +111,7 @@ pub(crate) async fn run_now(State(app): State<Arc<App>>, JobId(id): JobId) -> Re
 
 /// What holds a job that is set aside, for people and for programs.
 async fn parked(app: &App, id: Uuid) -> Result<Problem, Problem> {
-    let waits = app.database.job(id).await?.and_then(|job| job.waits);
+    let waits = app.database.jobs().get(id).await?.and_then(|job| job.waits);
     Ok(match waits {
         Some(wait) => Problem::conflict(format!("job {id} is parked: {wait}")).with("waits", json!(wait)),
         // It was let go between the two looks.

@@ -7,7 +7,9 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::{Limit, LimitStatus, Unreadable};
+use ordinaut_core::Limit;
+use ordinaut_core::db::Unreadable;
+use ordinaut_core::limit::LimitStatus;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ pub(crate) struct Page {
 pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
-    let page = app.database.limits(limit, after.as_deref()).await?;
+    let page = app.database.limits().list(limit, after.as_deref()).await?;
     Ok(Json(Page { limits: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
@@ -36,12 +38,12 @@ pub(crate) async fn put(
         return Err(Problem::invalid("name", "must be the one in the path, or not be given"));
     }
     limit.name = name;
-    app.database.set_limit(&limit).await?;
+    app.database.limits().put(&limit).await?;
     Ok(Json(limit))
 }
 
 pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<StatusCode, Problem> {
-    if app.database.delete_limit(&name).await? {
+    if app.database.limits().delete(&name).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Problem::not_found(format!("there is no limit \"{name}\"")))

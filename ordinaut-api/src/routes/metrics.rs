@@ -5,7 +5,10 @@ use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use ordinaut_core::{OldestSnapshot, Outcome, OutcomeCount, QueueStatus, TaskCount, TaskStatus};
+use ordinaut_core::Outcome;
+use ordinaut_core::db::OldestSnapshot;
+use ordinaut_core::queue::{OutcomeCount, QueueStatus};
+use ordinaut_core::task::{TaskCount, TaskStatus};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -42,9 +45,9 @@ struct WithStatus {
 /// is gone. Only the requests are this process' own.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
     let depths = app.depths.counted().await?;
-    let outcomes = app.database.outcomes().await?;
-    let snapshot = app.database.oldest_snapshot().await?;
-    let schedulers = app.database.schedulers().await?.iter().filter(|scheduler| scheduler.alive).count();
+    let outcomes = app.database.queues().outcomes().await?;
+    let snapshot = app.database.diagnostics().oldest_snapshot().await?;
+    let schedulers = app.database.schedulers().list().await?.iter().filter(|scheduler| scheduler.alive).count();
     let mut registry = Registry::with_prefix("ordinaut");
     register_queues(&mut registry, &depths.queues);
     register_schedulers(&mut registry, schedulers);

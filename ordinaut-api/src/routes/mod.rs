@@ -109,12 +109,12 @@ mod tests {
     use crate::slow::Slow;
     use axum::body::{Body, to_bytes};
     use axum::extract::Request;
-    use ordinaut_core::Database;
+    use ordinaut_core::Client;
     use tower::ServiceExt;
 
     #[tokio::test]
     async fn a_panic_is_a_500_that_does_not_tell_its_text() {
-        let database = Database::from(sqlx::PgPool::connect_lazy("postgres://nowhere").unwrap());
+        let database = Client::from(sqlx::PgPool::connect_lazy("postgres://nowhere").unwrap());
         let app = Arc::new(App {
             depths: Depths::new(database.clone()),
             redis: None,

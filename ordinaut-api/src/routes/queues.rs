@@ -6,7 +6,10 @@ use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use ordinaut_core::{InvalidField, QueueChange, QueueStatus, Unreadable, WorkerCursor, WorkerStatus};
+use ordinaut_core::db::Unreadable;
+use ordinaut_core::error::InvalidField;
+use ordinaut_core::fleet::{WorkerCursor, WorkerStatus};
+use ordinaut_core::queue::{QueueChange, QueueStatus};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +26,7 @@ pub(crate) struct Queues {
 pub(crate) async fn queues(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Queues>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
-    let page = app.database.queues(limit, after.as_deref()).await?;
+    let page = app.database.queues().list(limit, after.as_deref()).await?;
     Ok(Json(Queues { queues: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
@@ -38,7 +41,7 @@ pub(crate) struct Workers {
 pub(crate) async fn workers(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Workers>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after()?);
     wanted.end()?;
-    let page = app.database.workers(limit, after).await?;
+    let page = app.database.workers().list(limit, after).await?;
     Ok(Json(Workers { workers: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
@@ -79,7 +82,7 @@ pub(crate) async fn change(
     if let Some(time) = asked.retention {
         change = change.retention(time.map(|time| seconds("retention", time)).transpose()?);
     }
-    app.database.set_queue(&name, &change).await?;
+    app.database.queues().update(&name, &change).await?;
     app.rooms.forget(&name);
     found(&app, &name).await
 }
@@ -100,17 +103,17 @@ pub(crate) async fn pause(
     Name(name): Name,
     OptionalJsonBody(pause): OptionalJsonBody<Pause>,
 ) -> Result<Json<QueueStatus>, Problem> {
-    app.database.pause_queue(&name, pause.by.as_deref(), pause.reason.as_deref()).await?;
+    app.database.queues().pause(&name, pause.by.as_deref(), pause.reason.as_deref()).await?;
     found(&app, &name).await
 }
 
 pub(crate) async fn resume(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
-    app.database.resume_queue(&name).await?;
+    app.database.queues().resume(&name).await?;
     found(&app, &name).await
 }
 
 async fn found(app: &App, name: &str) -> Result<Json<QueueStatus>, Problem> {
-    let queue = app.database.queue(name).await?;
+    let queue = app.database.queues().get(name).await?;
     queue.map(Json).ok_or_else(|| Problem::not_found(format!("there is no queue \"{name}\"")))
 }
 

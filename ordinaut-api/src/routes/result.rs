@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::Awaited;
+use ordinaut_core::job::Awaited;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) async fn result(
         |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok().filter(|wait| *wait <= LONGEST_WAIT);
     let wait = wanted.take("wait", "a number of seconds from 0 to 60", seconds)?.unwrap_or_default();
     wanted.end()?;
-    match app.database.result(id, wait).await? {
+    match app.database.jobs().result(id, wait).await? {
         Awaited::Ended(result) => Ok(Json(result).into_response()),
         Awaited::NotEnded(state) => Ok((StatusCode::ACCEPTED, Json(json!({ "state": state }))).into_response()),
         _ => Err(Problem::not_found(format!("there is no job {id}"))),

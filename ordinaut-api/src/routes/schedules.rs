@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use ordinaut_core::{Preview, Schedule};
+use ordinaut_core::schedule::{Preview, Schedule};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -32,13 +32,13 @@ pub(crate) async fn preview(
     if schedule.timezone.is_empty() {
         schedule.timezone = app.database.time_zone().await?;
     }
-    let calendars = app.database.calendars_of(&asked.calendars).await?;
+    let calendars = app.database.calendars().named(&asked.calendars).await?;
     let (after, count) = (asked.after.unwrap_or_else(Utc::now), asked.count.unwrap_or(DEFAULT_COUNT));
-    Ok(Json(ordinaut_core::preview(schedule, calendars, after, count).await?))
+    Ok(Json(ordinaut_core::task::preview(schedule, calendars, after, count).await?))
 }
 
 pub(crate) async fn presets() -> Json<Value> {
-    let presets = ordinaut_core::presets().iter();
+    let presets = ordinaut_core::schedule::presets().iter();
     let told =
         presets.map(|preset| json!({ "name": preset.name, "expr": preset.expr(), "description": preset.description }));
     Json(json!({ "presets": told.collect::<Vec<_>>() }))

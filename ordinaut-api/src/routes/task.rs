@@ -9,10 +9,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
-use ordinaut_core::{
-    FailureKind, InvalidField, InvalidJson, Schedule, ScheduleKind, Task, TaskCancelled, TaskDefinition, TaskError,
-    TaskFilter, TaskPaused, TaskStatus, Unreadable,
-};
+use ordinaut_core::db::Unreadable;
+use ordinaut_core::error::FailureKind;
+use ordinaut_core::error::InvalidField;
+use ordinaut_core::json::InvalidJson;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::{Task, TaskCancelled, TaskDefinition, TaskError, TaskFilter, TaskPaused, TaskStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -27,7 +29,7 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    let task = app.database.create_task(&definition).await.map_err(of_definition)?;
+    let task = app.database.tasks().create(&definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
     Ok((StatusCode::CREATED, location, tagged(task)))
 }
@@ -54,20 +56,20 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
     };
     let limit = wanted.limit()?;
     wanted.end()?;
-    let page = app.database.tasks(&filter, limit).await?;
+    let page = app.database.tasks().list(&filter, limit).await?;
     Ok(Json(Page { tasks: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
 pub(crate) async fn show(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Tagged, Problem> {
-    match app.database.task(id).await {
+    match app.database.tasks().get(id).await {
         Ok(task) => Ok(tagged(task.ok_or_else(|| no_task(id))?)),
-        Err(error) if FailureKind::of(&error) == FailureKind::Undecodable => Err(unreadable(&app, id).await?),
+        Err(error) if error.kind() == FailureKind::Undecodable => Err(unreadable(&app, id).await?),
         Err(error) => Err(error.into()),
     }
 }
 
 async fn unreadable(app: &App, id: Uuid) -> Result<Problem, Problem> {
-    Ok(match app.database.why_unreadable(id).await? {
+    Ok(match app.database.tasks().why_unreadable(id).await? {
         Some(Unreadable { title, reason, .. }) => cannot_read(&format!("{id} ({title:?})"), &reason),
         None => no_task(id),
     })
@@ -84,7 +86,7 @@ pub(crate) async fn patch(
     ExactJsonBody(patch): ExactJsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, patch.get("args"))?;
-    let patched = app.database.patch_task(id, &patch.into(), version).await;
+    let patched = app.database.tasks().patch(id, &patch.into(), version).await;
     patched.map(tagged).map_err(|error| of_task(id, error))
 }
 
@@ -96,21 +98,21 @@ pub(crate) async fn replace(
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    let changed = app.database.change_task(id, &definition, version).await;
+    let changed = app.database.tasks().update(id, &definition, version).await;
     changed.map(tagged).map_err(|error| of_task(id, error))
 }
 
 pub(crate) async fn delete(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<StatusCode, Problem> {
-    let deleted = app.database.delete_task(id).await.map_err(|error| of_task(id, error))?;
+    let deleted = app.database.tasks().delete(id).await.map_err(|error| of_task(id, error))?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(no_task(id)) }
 }
 
 pub(crate) async fn pause(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskPaused>, Problem> {
-    app.database.pause_task(id).await.map(Json).map_err(|error| of_task(id, error))
+    app.database.tasks().pause(id).await.map(Json).map_err(|error| of_task(id, error))
 }
 
 pub(crate) async fn resume(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<Task>, Problem> {
-    app.database.resume_task(id).await.map(Json).map_err(|error| of_task(id, error))
+    app.database.tasks().resume(id).await.map(Json).map_err(|error| of_task(id, error))
 }
 
 #[derive(Deserialize)]
@@ -126,17 +128,17 @@ pub(crate) async fn snooze(
 ) -> Result<Json<Task>, Problem> {
     // What is no length of time is refused as one that is too short.
     let delay = Duration::try_from_secs_f64(delay).unwrap_or_default();
-    app.database.snooze_task(id, delay).await.map(Json).map_err(|error| of_task(id, error))
+    app.database.tasks().snooze(id, delay).await.map(Json).map_err(|error| of_task(id, error))
 }
 
 pub(crate) async fn run_now(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<impl IntoResponse, Problem> {
-    let job_id = app.database.run_task_now(id).await.map_err(|error| of_task(id, error))?;
+    let job_id = app.database.tasks().run_now(id).await.map_err(|error| of_task(id, error))?;
     let location = [(header::LOCATION, format!("/jobs/{job_id}"))];
     Ok((StatusCode::ACCEPTED, location, Json(json!({ "job_id": job_id }))))
 }
 
 pub(crate) async fn cancel(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskCancelled>, Problem> {
-    app.database.cancel_task(id).await.map(Json).map_err(|error| of_task(id, error))
+    app.database.tasks().cancel(id).await.map(Json).map_err(|error| of_task(id, error))
 }
 
 pub(super) fn no_task(id: Uuid) -> Problem {
@@ -161,7 +163,7 @@ fn of_task(id: Uuid, error: TaskError) -> Problem {
             Problem::conflict(format!("job {holder} holds the unique key of the task's jobs"))
         }
         TaskError::Cancelled => Problem::conflict(format!("task {id} was cancelled")),
-        TaskError::Database(error) if FailureKind::of(&error) == FailureKind::Undecodable => {
+        TaskError::Database(error) if error.kind() == FailureKind::Undecodable => {
             cannot_read(&id.to_string(), &format!("GET /tasks/{id} says why"))
         }
         other => of_definition(other),

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use chrono::SecondsFormat;
-use ordinaut_core::{FireRecord, TaskRun, TaskStatistics};
+use ordinaut_core::task::{FireRecord, TaskRun, TaskStatistics};
 use serde::Serialize;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -32,7 +32,7 @@ pub(crate) async fn fires(
     let limit = wanted.limit()?;
     wanted.end()?;
     exists(&app, id).await?;
-    let page = app.database.task_fires(id, limit, before).await?;
+    let page = app.database.tasks().fires(id, limit, before).await?;
     // Microseconds, which is what Postgres keeps.
     let next = page.next.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true));
     Ok(Json(Fires { fires: page.items, next }))
@@ -53,7 +53,7 @@ pub(crate) async fn runs(
     let limit = wanted.limit()?;
     wanted.end()?;
     exists(&app, id).await?;
-    let page = app.database.task_runs(id, limit, before).await?;
+    let page = app.database.tasks().runs(id, limit, before).await?;
     let next = page.next.map(|(job_id, attempt)| format!("{job_id}.{attempt}"));
     Ok(Json(Runs { runs: page.items, next }))
 }
@@ -66,7 +66,7 @@ fn read_cursor(text: &str) -> Option<(Uuid, i32)> {
 
 pub(crate) async fn latest_run(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskRun>, Problem> {
     exists(&app, id).await?;
-    let latest = app.database.task_runs(id, 1, None).await?.pop();
+    let latest = app.database.tasks().runs(id, 1, None).await?.pop();
     latest.map(Json).ok_or_else(|| Problem::not_found(format!("no run of task {id} has ended")))
 }
 
@@ -89,10 +89,10 @@ pub(crate) async fn statistics(
     wanted.end()?;
     exists(&app, id).await?;
     let days = days.unwrap_or(DEFAULT_DAYS);
-    let statistics = app.database.task_statistics(id, days).await?;
+    let statistics = app.database.tasks().statistics(id, days).await?;
     Ok(Json(Statistics { days, success_share: statistics.success_share(), statistics }))
 }
 
 async fn exists(app: &App, id: Uuid) -> Result<(), Problem> {
-    app.database.task(id).await?.map(drop).ok_or_else(|| no_task(id))
+    app.database.tasks().get(id).await?.map(drop).ok_or_else(|| no_task(id))
 }

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::Published;
+use ordinaut_core::task::Published;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) async fn publish(
     Name(topic): Name,
     ExactJsonBody(Event { id, payload }): ExactJsonBody<Event>,
 ) -> Result<Json<Published>, Problem> {
-    Ok(Json(app.database.publish(&topic, &id, &payload).await?))
+    Ok(Json(app.database.tasks().publish(&topic, &id, &payload).await?))
 }
 
 #[derive(Deserialize)]
@@ -39,6 +39,6 @@ pub(crate) async fn push_fact(
     Name(name): Name,
     JsonBody(Fact { value }): JsonBody<Fact>,
 ) -> Result<StatusCode, Problem> {
-    app.database.push_fact(&name, value).await?;
+    app.database.tasks().push_fact(&name, value).await?;
     Ok(StatusCode::NO_CONTENT)
 }

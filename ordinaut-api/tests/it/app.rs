@@ -1,10 +1,11 @@
 //! The API under test: a real one, on a port and a database of its own, spoken to in HTTP only.
 
 use ordinaut_api::Config;
-use ordinaut_core::{Context, Database, Job, JobError, Keyring, Redaction, Worker};
+use ordinaut_core::job::{Keyring, Redaction};
+use ordinaut_core::{Client, Context, Job, JobError, Worker};
 use ordinaut_embedded::Postgres;
 use reqwest::header::HeaderMap;
-use reqwest::{Body, Client, Method, RequestBuilder};
+use reqwest::{Body, Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -22,9 +23,9 @@ static POSTGRES: LazyLock<Postgres> =
 
 pub(crate) struct TestApp {
     pub(crate) url: String,
-    pub(crate) client: Client,
+    pub(crate) client: reqwest::Client,
     /// For what HTTP does not offer: the truth to compare with, and a past to set up.
-    pub(crate) database: Database,
+    pub(crate) database: Client,
 }
 
 pub(crate) struct Answer {
@@ -75,11 +76,11 @@ impl TestApp {
     async fn start_with(options: PgConnectOptions, redis: Option<String>) -> Self {
         let options = fresh_database(options).await;
         let pool = PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap();
-        Self::start_with_database(Database::from(pool).redis(redis)).await
+        Self::start_with_database(Client::from(pool).redis(redis)).await
     }
 
     /// On a database that has its pool already.
-    pub(crate) async fn start_with_database(database: Database) -> Self {
+    pub(crate) async fn start_with_database(database: Client) -> Self {
         database.migrate().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -156,10 +157,10 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answer {
     Answer { status, headers, text: response.text().await.unwrap() }
 }
 
-pub(crate) fn client() -> Client {
+pub(crate) fn client() -> reqwest::Client {
     // An error is another test that was first.
     rustls::crypto::ring::default_provider().install_default().ok();
-    Client::builder().no_proxy().build().unwrap()
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 /// A database that nobody else has.

@@ -1,7 +1,7 @@
 //! `/dead`: look at dead letters, and send them back.
 
 use crate::app::TestApp;
-use ordinaut_core::Step;
+use ordinaut_core::worker::Step;
 use serde_json::json;
 
 #[tokio::test]

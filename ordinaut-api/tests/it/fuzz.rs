@@ -1,7 +1,7 @@
 //! Requests that nobody would write by hand: none is answered with a 500, and none stops the good ones beside it.
 
 use crate::app::{Answer, TOKEN, TestApp, answer};
-use ordinaut_core::Step;
+use ordinaut_core::worker::Step;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
@@ -264,11 +264,11 @@ async fn no_body_makes_a_500_or_stops_a_queue_of_good_jobs() {
     }
 
     // Beside whatever waits in "spoilt", of whatever priority.
-    for limit in app.database.limits(500, None).await.unwrap() {
-        app.database.delete_limit(&limit.limit.name).await.unwrap();
+    for limit in app.database.limits().list(500, None).await.unwrap() {
+        app.database.limits().delete(&limit.limit.name).await.unwrap();
     }
     // "*" is all queues, and one of the names that are tried.
-    app.database.resume_queue("*").await.unwrap();
+    app.database.queues().resume("*").await.unwrap();
     let mut good = Vec::new();
     for _ in 0..5 {
         good.push(app.enqueue(json!({"kind": "echo", "queue": "good", "args": {"say": "hello"}, "priority": 9})).await);

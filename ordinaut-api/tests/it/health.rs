@@ -49,7 +49,7 @@ async fn without_a_living_worker_it_is_unhealthy() {
     assert_eq!(health.status, 503);
     let first = health;
     let health = first.json();
-    assert_eq!(health["zone_data"], ordinaut_core::zone_data_version());
+    assert_eq!(health["zone_data"], ordinaut_core::schedule::zone_data_version());
     let of_parts = |health: &serde_json::Value| {
         ["postgres", "redis", "schedulers", "workers", "lag", "stranded"]
             .map(|part| health["parts"][part]["status"].clone())

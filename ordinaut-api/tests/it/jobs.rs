@@ -2,7 +2,7 @@
 
 use crate::app::TestApp;
 use chrono::{DateTime, Utc};
-use ordinaut_core::Step;
+use ordinaut_core::worker::Step;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! `/queues/{name}`: paused, resumed, bounded; and `/jobs/cancel`.
 
 use crate::app::TestApp;
-use ordinaut_core::Step;
+use ordinaut_core::worker::Step;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;

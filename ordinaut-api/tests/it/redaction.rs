@@ -1,7 +1,7 @@
 //! What answers never show: encrypted arguments, and fields with names that are kept secret.
 
 use crate::app::TestApp;
-use ordinaut_core::Step;
+use ordinaut_core::worker::Step;
 use reqwest::Method;
 use serde_json::json;
 

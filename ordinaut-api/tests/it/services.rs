@@ -1,7 +1,8 @@
 //! Tasks that are services: created, previewed, and never twice.
 
 use crate::app::TestApp;
-use ordinaut_core::{Scheduler, Step};
+use ordinaut_core::Scheduler;
+use ordinaut_core::worker::Step;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

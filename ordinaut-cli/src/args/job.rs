@@ -3,7 +3,7 @@
 use super::Format;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use ordinaut_core::{JobState, OnDuplicate};
+use ordinaut_core::job::{JobState, OnDuplicate};
 use uuid::Uuid;
 
 /// `job VERB`; a job's id in the place of the verb shows it, as it did before there were verbs.

@@ -3,7 +3,8 @@
 use super::Format;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
-use ordinaut_core::{CalendarMode, ClockTime, ScheduleKind, TaskStatus};
+use ordinaut_core::schedule::{CalendarMode, ClockTime, ScheduleKind};
+use ordinaut_core::task::TaskStatus;
 use std::path::PathBuf;
 use uuid::Uuid;
 

@@ -4,20 +4,23 @@ use crate::args::Calendar as Asked;
 use crate::command::pages::all;
 use crate::output::{answer, or_dash, table};
 use anyhow::bail;
-use ordinaut_core::{Calendar, CalendarDeleted, CalendarMode, Database};
+use ordinaut_core::Client;
+use ordinaut_core::schedule::{Calendar, CalendarMode};
+use ordinaut_core::task::CalendarDeleted;
 use serde_json::json;
 use std::process::ExitCode;
 
-pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitCode> {
     match asked {
         Asked::Put { name, mode, dates, format } => {
             let calendar = Calendar::new(name, mode, dates);
-            database.put_calendar(&calendar).await?;
+            database.calendars().put(&calendar).await?;
             answer(format, &calendar, || format!("calendar \"{}\" has {} dates", calendar.name, calendar.dates.len()))?;
         }
         Asked::List(format) => {
             let calendars =
-                all(async |limit, next: Option<String>| database.calendars(limit, next.as_deref()).await).await?;
+                all(async |limit, next: Option<String>| database.calendars().list(limit, next.as_deref()).await)
+                    .await?;
             answer(format, &calendars, || {
                 let rows = calendars.iter().map(|calendar| {
                     let mode = match calendar.mode {
@@ -32,7 +35,7 @@ pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<Exi
             })?;
         }
         Asked::Delete { name, format } => {
-            match database.delete_calendar(&name).await? {
+            match database.calendars().delete(&name).await? {
                 CalendarDeleted::Gone => {}
                 CalendarDeleted::UsedBy(task) => bail!("task {task} goes by the calendar \"{name}\""),
                 _ => bail!("there is no calendar \"{name}\""),

@@ -2,7 +2,7 @@
 
 use crate::args::Format;
 use crate::output::{answer, table};
-use ordinaut_core::Database;
+use ordinaut_core::Client;
 use ordinaut_runtime::settings::{Source, shown};
 use serde_json::json;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ pub(crate) fn show(source: &Source, format: Format) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn timezone(database: &Database, zone: Option<String>, format: Format) -> anyhow::Result<ExitCode> {
+pub(crate) async fn timezone(database: &Client, zone: Option<String>, format: Format) -> anyhow::Result<ExitCode> {
     if let Some(zone) = zone {
         database.set_time_zone(&zone).await?;
     }

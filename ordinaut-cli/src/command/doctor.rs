@@ -4,7 +4,11 @@ use crate::args::Format;
 use crate::connection::Connection;
 use crate::output::{answer, table};
 use chrono::Utc;
-use ordinaut_core::{ALL_QUEUES, Database, Schema, Severity, StreamStatus, stream_in_redis, zone_data_version};
+use ordinaut_core::Client;
+use ordinaut_core::db::{Schema, Severity};
+use ordinaut_core::event::{StreamStatus, stream_in_redis};
+use ordinaut_core::queue::ALL_QUEUES;
+use ordinaut_core::schedule::zone_data_version;
 use ordinaut_runtime::settings::api::ApiSettings;
 use ordinaut_runtime::settings::database::DatabaseSettings;
 use ordinaut_runtime::settings::scheduler::default_zone;
@@ -54,7 +58,7 @@ pub(crate) async fn run(connection: &Connection, source: &Source, format: Format
             findings.push(pauses(&database).await);
             findings.push(snapshot(&database).await);
         }
-        Err(error) => findings.push(bad("postgres", format!("could not connect to {}: {error}", connection.origin))),
+        Err(error) => findings.push(bad("postgres", format!("{error} (from {})", connection.origin))),
     }
     let settings = &connection.database;
     findings.push(redis(settings.redis_url(), settings.schema(), opened.as_ref()).await);
@@ -85,9 +89,9 @@ fn settings(source: &Source) -> Finding {
     }
 }
 
-async fn server(database: &Database, origin: &str) -> Vec<Finding> {
+async fn server(database: &Client, origin: &str) -> Vec<Finding> {
     let asked = Utc::now();
-    let server = match database.server().await {
+    let server = match database.diagnostics().server().await {
         Ok(server) => server,
         Err(error) => return vec![bad("postgres", format!("{origin} does not answer: {error}"))],
     };
@@ -107,7 +111,7 @@ async fn server(database: &Database, origin: &str) -> Vec<Finding> {
     vec![postgres, clock]
 }
 
-async fn schema(database: &Database) -> Finding {
+async fn schema(database: &Client) -> Finding {
     if let Err(error) = database.check_schema().await {
         return bad("schema", error.to_string());
     }
@@ -117,7 +121,7 @@ async fn schema(database: &Database) -> Finding {
     }
 }
 
-async fn zones(settings: &DatabaseSettings, database: &Database) -> Finding {
+async fn zones(settings: &DatabaseSettings, database: &Client) -> Finding {
     match database.time_zone().await {
         Ok(stored) => match settings.zone_doubt(&stored) {
             Some(doubt) => note("zones", doubt),
@@ -131,8 +135,8 @@ async fn zones(settings: &DatabaseSettings, database: &Database) -> Finding {
 }
 
 /// What keeps programs from their work, or would.
-async fn obstacles(database: &Database) -> Vec<Finding> {
-    match database.obstacles().await {
+async fn obstacles(database: &Client) -> Vec<Finding> {
+    match database.diagnostics().obstacles().await {
         Ok(found) => found
             .into_iter()
             .map(|obstacle| match obstacle.severity {
@@ -145,9 +149,9 @@ async fn obstacles(database: &Database) -> Vec<Finding> {
 }
 
 /// Schedulers and workers: that none lives is bad where somebody needs them.
-async fn processes(database: &Database) -> Vec<Finding> {
+async fn processes(database: &Client) -> Vec<Finding> {
     let (schedulers, workers, queues) =
-        tokio::join!(database.schedulers(), database.all_workers(), database.all_queues());
+        tokio::join!(database.schedulers().list(), database.workers().all(), database.queues().all());
     let (schedulers, workers, queues) = match (schedulers, workers, queues) {
         (Ok(schedulers), Ok(workers), Ok(queues)) => (schedulers, workers, queues),
         (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
@@ -172,7 +176,7 @@ async fn processes(database: &Database) -> Vec<Finding> {
     vec![of_schedulers, of_workers]
 }
 
-async fn listen(database: &Database) -> Finding {
+async fn listen(database: &Client) -> Finding {
     match database.hears_notifications().await {
         Ok(true) => good("listen", "what Postgres notifies of is heard".to_owned()),
         Ok(false) => note(
@@ -185,8 +189,8 @@ async fn listen(database: &Database) -> Finding {
     }
 }
 
-async fn tasks(database: &Database) -> Finding {
-    match database.task_counts().await {
+async fn tasks(database: &Client) -> Finding {
+    match database.tasks().counts().await {
         Ok(counts) => {
             let in_trouble: i64 = counts.iter().map(|count| count.in_trouble).sum();
             let told: Vec<_> = counts.iter().map(|count| format!("{} {}", count.tasks, count.status)).collect();
@@ -205,8 +209,8 @@ async fn tasks(database: &Database) -> Finding {
     }
 }
 
-async fn pauses(database: &Database) -> Finding {
-    match database.queue(ALL_QUEUES).await {
+async fn pauses(database: &Client) -> Finding {
+    match database.queues().get(ALL_QUEUES).await {
         Ok(Some(all)) if all.paused_at.is_some() => {
             let reason = all.paused_reason.unwrap_or_else(|| "no reason was given".to_owned());
             note("queues", format!("all are paused ({reason}): `ordinaut queue resume '{ALL_QUEUES}'`"))
@@ -216,8 +220,8 @@ async fn pauses(database: &Database) -> Finding {
     }
 }
 
-async fn snapshot(database: &Database) -> Finding {
-    match database.oldest_snapshot().await {
+async fn snapshot(database: &Client) -> Finding {
+    match database.diagnostics().oldest_snapshot().await {
         Ok(Some(oldest)) => {
             let held = oldest.seconds.map(|seconds| format!(" for {seconds:.0} s")).unwrap_or_default();
             let text = format!("{} holds the oldest{held}, {} transactions ago", oldest.holder, oldest.xids);
@@ -234,10 +238,10 @@ async fn snapshot(database: &Database) -> Finding {
     }
 }
 
-async fn redis(url: Option<&str>, schema: &Schema, database: Option<&Database>) -> Finding {
+async fn redis(url: Option<&str>, schema: &Schema, database: Option<&Client>) -> Finding {
     let Some(url) = url else { return note("redis", "REDIS_URL is not set: events stay in Postgres".to_owned()) };
     let own = match database {
-        Some(database) => database.installation().await.ok(),
+        Some(database) => database.events().installation().await.ok(),
         None => None,
     };
     match stream_in_redis(url, schema).await {
@@ -259,9 +263,9 @@ async fn redis(url: Option<&str>, schema: &Schema, database: Option<&Database>) 
 }
 
 /// Whether the stream has fewer events than are kept of the same numbers.
-async fn lacks_events(stream: &StreamStatus, database: Option<&Database>) -> bool {
+async fn lacks_events(stream: &StreamStatus, database: Option<&Client>) -> bool {
     let Some(database) = database.filter(|_| stream.has_gap()) else { return false };
-    database.count_events(stream.first, stream.last).await.is_ok_and(|kept| stream.length < kept)
+    database.events().count(stream.first, stream.last).await.is_ok_and(|kept| stream.length < kept)
 }
 
 fn good(part: &'static str, text: String) -> Finding {

@@ -4,7 +4,8 @@ use crate::args::{Enqueue, Format};
 use crate::command::job;
 use crate::output::{answer, refuse_masked, say};
 use anyhow::{Context, bail};
-use ordinaut_core::{Database, Enqueued, JobState, NewJob, Unique};
+use ordinaut_core::job::JobState;
+use ordinaut_core::{Client, Enqueued, NewJob, Unique};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 /// Between two looks at a job whose end somebody waits for.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-pub(crate) async fn run(database: &Database, enqueue: Enqueue) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Client, enqueue: Enqueue) -> anyhow::Result<ExitCode> {
     let job = new_job(&enqueue)?;
     let enqueued = database.enqueue(&job).await?;
     let id = enqueued.id();
@@ -63,10 +64,10 @@ pub(super) fn duration(flag: &str, seconds: f64) -> anyhow::Result<Duration> {
 }
 
 /// Waits for the end of a job; code 0 only if it succeeded.
-async fn wait(database: &Database, id: Uuid, format: Format) -> anyhow::Result<ExitCode> {
+async fn wait(database: &Client, id: Uuid, format: Format) -> anyhow::Result<ExitCode> {
     let mut told = None;
     loop {
-        let found = database.job(id).await?.with_context(|| format!("job {id} is gone"))?;
+        let found = database.jobs().get(id).await?.with_context(|| format!("job {id} is gone"))?;
         if found.state.is_final() {
             job::print(database, &found, None, format).await?;
             return Ok(if found.state == JobState::Succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE });

@@ -2,7 +2,8 @@
 
 use crate::args::{Events, Format};
 use crate::output::{say, time};
-use ordinaut_core::{Database, Event};
+use ordinaut_core::Client;
+use ordinaut_core::event::Event;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,11 +16,11 @@ const LAST: i64 = 20;
 /// Between two looks for new events.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-pub(crate) async fn list(database: &Database, events: Events) -> anyhow::Result<ExitCode> {
-    let head = database.last_event().await?;
+pub(crate) async fn list(database: &Client, events: Events) -> anyhow::Result<ExitCode> {
+    let head = database.events().last().await?;
     let mut last = events.after.unwrap_or(if events.follow { head } else { head - LAST });
     loop {
-        let page = database.events_after(last, PAGE).await?;
+        let page = database.events().after(last, PAGE).await?;
         for event in &page {
             print(event, events.format)?;
             last = event.n;

@@ -74,7 +74,7 @@ async fn scheduler(source: &Source) -> anyhow::Result<String> {
         return ask("scheduler", address);
     }
     let host = host_name();
-    let schedulers = Connection::find(source)?.open().await?.schedulers().await?;
+    let schedulers = Connection::find(source)?.open().await?.schedulers().list().await?;
     match schedulers.iter().filter(|scheduler| scheduler.alive && scheduler.host == host).count() {
         0 => bail!("no scheduler of host {host} was seen for 30 s"),
         alive => Ok(format!("{alive} alive on host {host}")),
@@ -87,7 +87,7 @@ async fn worker(source: &Source) -> anyhow::Result<String> {
         return ask("worker", address);
     }
     let host = host_name();
-    let workers = Connection::find(source)?.open().await?.all_workers().await?;
+    let workers = Connection::find(source)?.open().await?.workers().all().await?;
     match workers.iter().filter(|worker| worker.alive && worker.host == host).count() {
         0 => bail!("no session of host {host} is alive"),
         alive => Ok(format!("{alive} alive on host {host}")),

@@ -2,12 +2,13 @@
 
 use crate::args::{Erase as Asked, Format};
 use crate::output::answer;
-use ordinaut_core::{Database, Erase};
+use ordinaut_core::Client;
+use ordinaut_core::job::Erase;
 use ordinaut_runtime::settings::{Source, retention};
 use std::process::ExitCode;
 
-pub(crate) async fn prune(database: &Database, source: &Source, format: Format) -> anyhow::Result<ExitCode> {
-    let pruned = database.prune(&retention::read(source)?).await?;
+pub(crate) async fn prune(database: &Client, source: &Source, format: Format) -> anyhow::Result<ExitCode> {
+    let pruned = database.maintenance().prune(&retention::read(source)?).await?;
     answer(format, &pruned, || {
         let mut lines = vec![format!(
             "dropped partitions: {}; rows besides: {} jobs, {} runs, {} dead letters, {} fires, {} events",
@@ -26,12 +27,12 @@ pub(crate) async fn prune(database: &Database, source: &Source, format: Format) 
     Ok(if pruned.held_up.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-pub(crate) async fn erase(database: &Database, asked: Asked) -> anyhow::Result<ExitCode> {
+pub(crate) async fn erase(database: &Client, asked: Asked) -> anyhow::Result<ExitCode> {
     let whose = match (asked.tag, asked.tenant) {
         (_, Some(tenant)) => Erase::Tenant(tenant),
         (tag, None) => Erase::Tag(tag.unwrap_or_default()),
     };
-    let done = database.erase(&whose).await?;
+    let done = database.jobs().erase(&whose).await?;
     answer(asked.format, &done, || {
         let again = if done.running == 0 { "" } else { "; erase again when those have ended" };
         format!(

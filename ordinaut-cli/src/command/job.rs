@@ -5,18 +5,19 @@ use crate::command::enqueue::{self, duration};
 use crate::command::pages::collect;
 use crate::output::{answer, facts, or_dash, say, shown_error, shown_json, table, time};
 use anyhow::{Context, bail};
-use ordinaut_core::{Awaited, CancelFilter, Cancelled, Database, JobDetails, JobFilter, Outcome, RunNow, RunRecord};
+use ordinaut_core::job::{Awaited, CancelFilter, Cancelled, JobDetails, JobFilter, RunNow, RunRecord};
+use ordinaut_core::{Client, Outcome};
 use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) async fn run(database: &Database, job: Job) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Client, job: Job) -> anyhow::Result<ExitCode> {
     verb(database, job.verb().context("a verb, or the job's id, is missing")?).await
 }
 
-pub(crate) async fn verb(database: &Database, verb: JobVerb) -> anyhow::Result<ExitCode> {
+pub(crate) async fn verb(database: &Client, verb: JobVerb) -> anyhow::Result<ExitCode> {
     match verb {
         JobVerb::Enqueue(job) => enqueue::run(database, *job).await,
         JobVerb::List(jobs) => list(database, jobs).await,
@@ -28,10 +29,10 @@ pub(crate) async fn verb(database: &Database, verb: JobVerb) -> anyhow::Result<E
     }
 }
 
-async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<ExitCode> {
+async fn list(database: &Client, jobs: Jobs) -> anyhow::Result<ExitCode> {
     let filter = JobFilter { before: jobs.before, state: jobs.state, kind: jobs.kind, queue: jobs.queue };
     let found = collect(jobs.limit, async |limit, next: Option<Uuid>| {
-        database.jobs(&JobFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
+        database.jobs().list(&JobFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
     })
     .await?;
     answer(jobs.format, &found.items, || {
@@ -51,17 +52,17 @@ async fn list(database: &Database, jobs: Jobs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(database: &Database, asked: &ShowJob) -> anyhow::Result<ExitCode> {
+async fn show(database: &Client, asked: &ShowJob) -> anyhow::Result<ExitCode> {
     let OneJob { id, format } = asked.job;
-    let Some(found) = database.job(id).await? else { bail!("there is no job {id}") };
+    let Some(found) = database.jobs().get(id).await? else { bail!("there is no job {id}") };
     print(database, &found, asked.before, format).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Code 0 only if it succeeded.
-async fn wait(database: &Database, job: &OneJob, timeout: Option<f64>) -> anyhow::Result<ExitCode> {
+async fn wait(database: &Client, job: &OneJob, timeout: Option<f64>) -> anyhow::Result<ExitCode> {
     let (id, timeout) = (job.id, timeout.map(|seconds| duration("--timeout", seconds)).transpose()?);
-    match database.result(id, timeout.unwrap_or(Duration::MAX)).await? {
+    match database.jobs().result(id, timeout.unwrap_or(Duration::MAX)).await? {
         Awaited::Ended(result) => {
             answer(job.format, &result, || {
                 let known = [
@@ -79,10 +80,10 @@ async fn wait(database: &Database, job: &OneJob, timeout: Option<f64>) -> anyhow
     }
 }
 
-async fn cancel_many(database: &Database, asked: CancelJobs) -> anyhow::Result<ExitCode> {
+async fn cancel_many(database: &Client, asked: CancelJobs) -> anyhow::Result<ExitCode> {
     let CancelJobs { id: _, queue, kind, tag, task, tenant, created_before, format } = asked;
     let filter = CancelFilter { queue, kind, tag, task_id: task, tenant, created_before };
-    let cancelled = database.cancel_where(&filter).await?;
+    let cancelled = database.jobs().cancel_where(&filter).await?;
     answer(format, &cancelled, || {
         format!("{} jobs are cancelled, and {} that run were asked to stop", cancelled.removed, cancelled.asked)
     })?;
@@ -103,12 +104,12 @@ const RUNS: i64 = 100;
 
 /// A job with its attempts: the last ones, or those before one of them.
 pub(crate) async fn print(
-    database: &Database,
+    database: &Client,
     job: &JobDetails,
     before: Option<i32>,
     format: Format,
 ) -> anyhow::Result<()> {
-    let runs = database.runs_before(job.id, RUNS, before).await?;
+    let runs = database.jobs().runs_before(job.id, RUNS, before).await?;
     let note = job.why_it_waits().map(ToString::to_string);
     let shown = Shown { job, note, runs: runs.items, runs_next: runs.next };
     if format.json {
@@ -145,9 +146,9 @@ pub(crate) async fn print(
     Ok(())
 }
 
-pub(crate) async fn cancel(database: &Database, job: OneJob) -> anyhow::Result<ExitCode> {
+pub(crate) async fn cancel(database: &Client, job: OneJob) -> anyhow::Result<ExitCode> {
     let id = job.id;
-    let (word, text) = match database.cancel(id).await? {
+    let (word, text) = match database.jobs().cancel(id).await? {
         Cancelled::Now => ("now", format!("job {id} is cancelled")),
         Cancelled::Asked => ("asked", format!("job {id} is running, and was asked to stop")),
         Cancelled::TooLate => bail!("job {id} had ended"),
@@ -157,12 +158,12 @@ pub(crate) async fn cancel(database: &Database, job: OneJob) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_now(database: &Database, job: OneJob) -> anyhow::Result<ExitCode> {
+async fn run_now(database: &Client, job: OneJob) -> anyhow::Result<ExitCode> {
     let id = job.id;
-    let (word, text) = match database.run_now(id).await? {
+    let (word, text) = match database.jobs().run_now(id).await? {
         RunNow::Now => ("now", format!("job {id} is due")),
         RunNow::AlreadyDue => ("already_due", format!("job {id} was due already")),
-        RunNow::Parked => match database.job(id).await?.and_then(|job| job.waits) {
+        RunNow::Parked => match database.jobs().get(id).await?.and_then(|job| job.waits) {
             Some(wait) => bail!("job {id} is parked: {wait}"),
             None => bail!("job {id} was parked a moment ago: try again"),
         },

@@ -4,20 +4,21 @@ use crate::args::{Limit as Asked, SetLimit};
 use crate::command::pages::all;
 use crate::output::{answer, or_dash, table};
 use anyhow::bail;
-use ordinaut_core::{Database, Limit};
+use ordinaut_core::{Client, Limit};
 use serde_json::json;
 use std::process::ExitCode;
 
-pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitCode> {
     match asked {
         Asked::Set(set) => {
             let format = set.format;
             let limit = limit(set);
-            database.set_limit(&limit).await?;
+            database.limits().put(&limit).await?;
             answer(format, &limit, || format!("limit \"{}\" holds", limit.name))?;
         }
         Asked::List(format) => {
-            let limits = all(async |limit, next: Option<String>| database.limits(limit, next.as_deref()).await).await?;
+            let limits =
+                all(async |limit, next: Option<String>| database.limits().list(limit, next.as_deref()).await).await?;
             answer(format, &limits, || {
                 let rows = limits.iter().map(|status| {
                     let limit = &status.limit;
@@ -36,7 +37,7 @@ pub(crate) async fn run(database: &Database, asked: Asked) -> anyhow::Result<Exi
             })?;
         }
         Asked::Delete { name, format } => {
-            if !database.delete_limit(&name).await? {
+            if !database.limits().delete(&name).await? {
                 bail!("there is no limit \"{name}\"");
             }
             answer(format, &json!({"name": name, "deleted": true}), || format!("limit \"{name}\" is gone"))?;

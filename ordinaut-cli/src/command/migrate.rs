@@ -3,14 +3,12 @@
 use crate::args::{Format, Migrate, MigrateWhat};
 use crate::connection::Connection;
 use crate::output::{answer, say, table};
-use anyhow::Context;
-use ordinaut_core::{SchemaError, known_migrations, newest_migration};
+use ordinaut_core::db::{SchemaError, known_migrations, newest_migration};
 use serde::Serialize;
 use std::process::ExitCode;
 
 pub(crate) async fn run(connection: &Connection, migrate: Migrate) -> anyhow::Result<ExitCode> {
-    let direct = connection.database.connect_directly("ordinaut-migrate").await;
-    let database = direct.context("could not connect to Postgres")?;
+    let database = connection.database.connect_directly("ordinaut-migrate").await?;
     if let Some(MigrateWhat::Status(format)) = migrate.what {
         return status(&database, format).await;
     }
@@ -40,7 +38,7 @@ struct Line {
 }
 
 /// Code 0 only if there is nothing to do.
-async fn status(database: &ordinaut_core::Database, format: Format) -> anyhow::Result<ExitCode> {
+async fn status(database: &ordinaut_core::Client, format: Format) -> anyhow::Result<ExitCode> {
     let found = database.schema_version().await?;
     let lines: Vec<_> = known_migrations()
         .map(|(version, noun)| Line { version, noun: noun.to_owned(), applied: version <= found.version })

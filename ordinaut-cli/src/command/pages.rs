@@ -1,6 +1,6 @@
 //! Lists come in pages that are bounded in size: pages are read until there are as many rows as `--limit` asks for.
 
-use ordinaut_core::{Page, Unreadable};
+use ordinaut_core::db::{Page, Unreadable};
 
 /// Number of rows of a page where all are read.
 const ROWS: i64 = 500;

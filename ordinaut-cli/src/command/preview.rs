@@ -6,7 +6,7 @@ use crate::connection::Connection;
 use crate::output::{answer, table};
 use anyhow::bail;
 use chrono::{SecondsFormat, Utc};
-use ordinaut_core::Schedule;
+use ordinaut_core::schedule::Schedule;
 use ordinaut_runtime::settings::Source;
 use ordinaut_runtime::settings::scheduler::default_zone;
 use std::process::ExitCode;
@@ -27,10 +27,10 @@ pub(crate) async fn run(asked: Preview, source: &Source) -> anyhow::Result<ExitC
     let calendars = if asked.calendars.is_empty() {
         Vec::new()
     } else {
-        Connection::find(source)?.open().await?.calendars_of(&asked.calendars).await?
+        Connection::find(source)?.open().await?.calendars().named(&asked.calendars).await?
     };
     let after = asked.after.unwrap_or_else(Utc::now);
-    let preview = ordinaut_core::preview(schedule, calendars, after, asked.count).await?;
+    let preview = ordinaut_core::task::preview(schedule, calendars, after, asked.count).await?;
     answer(asked.format, &preview, || {
         let rows = preview
             .next

@@ -5,31 +5,32 @@ use crate::command::enqueue::duration;
 use crate::command::pages::all;
 use crate::output::{answer, facts, or_dash, table, time};
 use anyhow::Context;
-use ordinaut_core::{Database, QueueChange, QueueLevel, QueueStatus};
+use ordinaut_core::Client;
+use ordinaut_core::queue::{QueueChange, QueueLevel, QueueStatus};
 use std::process::ExitCode;
 
-pub(crate) async fn run(database: &Database, queue: Queue) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Client, queue: Queue) -> anyhow::Result<ExitCode> {
     match queue {
         Queue::List(format) => return list(database, format).await,
         Queue::Show(queue) => show(database, &queue).await?,
         Queue::Pause { queue, by, reason } => {
-            database.pause_queue(&queue.name, by.as_deref(), reason.as_deref()).await?;
+            database.queues().pause(&queue.name, by.as_deref(), reason.as_deref()).await?;
             show(database, &queue).await?;
         }
         Queue::Resume(queue) => {
-            database.resume_queue(&queue.name).await?;
+            database.queues().resume(&queue.name).await?;
             show(database, &queue).await?;
         }
         Queue::Set(asked) => {
-            database.set_queue(&asked.queue.name, &change(&asked)?).await?;
+            database.queues().update(&asked.queue.name, &change(&asked)?).await?;
             show(database, &asked.queue).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn list(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
-    let queues = all(async |limit, next: Option<String>| database.queues(limit, next.as_deref()).await).await?;
+pub(crate) async fn list(database: &Client, format: Format) -> anyhow::Result<ExitCode> {
+    let queues = all(async |limit, next: Option<String>| database.queues().list(limit, next.as_deref()).await).await?;
     answer(format, &queues, || {
         let rows = queues.iter().map(|queue| {
             [
@@ -62,9 +63,9 @@ pub(crate) async fn list(database: &Database, format: Format) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(database: &Database, queue: &NamedQueue) -> anyhow::Result<()> {
+async fn show(database: &Client, queue: &NamedQueue) -> anyhow::Result<()> {
     let name = &queue.name;
-    let found = database.queue(name).await?.with_context(|| format!("there is no queue \"{name}\""))?;
+    let found = database.queues().get(name).await?.with_context(|| format!("there is no queue \"{name}\""))?;
     answer(queue.format, &found, || text(&found))
 }
 

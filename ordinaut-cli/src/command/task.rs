@@ -6,7 +6,10 @@ use crate::args::{Change, Create, ListTasks, OneTask, Task, When};
 use crate::command::pages::collect;
 use crate::output::{answer, facts, or_dash, refuse_masked, shown_json, table, time};
 use anyhow::{Context, anyhow, bail};
-use ordinaut_core::{Database, Task as Stored, TaskDefinition, TaskError, TaskFilter, Unreadable, check_integers};
+use ordinaut_core::Client;
+use ordinaut_core::db::Unreadable;
+use ordinaut_core::json::check_integers;
+use ordinaut_core::task::{Task as Stored, TaskDefinition, TaskError, TaskFilter};
 use serde_json::{Map, Value, json};
 use std::io::Read;
 use std::path::Path;
@@ -14,14 +17,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Client, task: Task) -> anyhow::Result<ExitCode> {
     match task {
         Task::Create(create) => self::create(database, *create).await?,
         Task::List(wanted) => list(database, wanted).await?,
         Task::Show(OneTask { id, format }) => {
-            let task = match database.task(id).await {
+            let task = match database.tasks().get(id).await {
                 Ok(task) => task.ok_or_else(|| no_task(id))?,
-                Err(error) => match database.why_unreadable(id).await? {
+                Err(error) => match database.tasks().why_unreadable(id).await? {
                     Some(unreadable) => bail!("{}", not_read(&unreadable)),
                     None => return Err(error.into()),
                 },
@@ -31,20 +34,20 @@ pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitC
         Task::Change(change) => self::change(database, change).await?,
         Task::Preview(_) => unreachable!("answered without a database"),
         Task::Pause(OneTask { id, format }) => {
-            let paused = database.pause_task(id).await.map_err(|error| of(id, error))?;
+            let paused = database.tasks().pause(id).await.map_err(|error| of(id, error))?;
             paused.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));
             answer(format, &paused, || format!("task {id} is paused; jobs set aside: {}", paused.parked))?;
         }
         Task::Resume(OneTask { id, format }) => {
-            let task = database.resume_task(id).await.map_err(|error| of(id, error))?;
+            let task = database.tasks().resume(id).await.map_err(|error| of(id, error))?;
             answer(format, &task, || format!("task {id} goes on; {}", due(&task)))?;
         }
         Task::RunNow(OneTask { id, format }) => {
-            let job_id = database.run_task_now(id).await.map_err(|error| of(id, error))?;
+            let job_id = database.tasks().run_now(id).await.map_err(|error| of(id, error))?;
             answer(format, &json!({"job_id": job_id}), || job_id.to_string())?;
         }
         Task::Cancel(OneTask { id, format }) => {
-            let cancelled = database.cancel_task(id).await.map_err(|error| of(id, error))?;
+            let cancelled = database.tasks().cancel(id).await.map_err(|error| of(id, error))?;
             cancelled.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));
             let text = || {
                 let (removed, asked) = (cancelled.removed, cancelled.asked);
@@ -53,7 +56,7 @@ pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitC
             answer(format, &cancelled, text)?;
         }
         Task::Delete(OneTask { id, format }) => {
-            if !database.delete_task(id).await.map_err(|error| of(id, error))? {
+            if !database.tasks().delete(id).await.map_err(|error| of(id, error))? {
                 return Err(no_task(id));
             }
             answer(format, &json!({"id": id, "deleted": true}), || format!("task {id} is gone"))?;
@@ -61,7 +64,7 @@ pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitC
         Task::Snooze { task: OneTask { id, format }, delay } => {
             // What is no length of time is refused as one that is too short.
             let delay = Duration::try_from_secs_f64(delay).unwrap_or_default();
-            let task = database.snooze_task(id, delay).await.map_err(|error| of(id, error))?;
+            let task = database.tasks().snooze(id, delay).await.map_err(|error| of(id, error))?;
             answer(format, &task, || format!("task {id} is snoozed; {}", due(&task)))?;
         }
         Task::Fires(history) => task_history::fires(database, history).await?,
@@ -71,12 +74,12 @@ pub(crate) async fn run(database: &Database, task: Task) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-async fn create(database: &Database, create: Create) -> anyhow::Result<()> {
+async fn create(database: &Client, create: Create) -> anyhow::Result<()> {
     let format = create.format;
     let document = document(create)?;
     refuse_masked(document.get("args"))?;
     let definition = TaskDefinition::from_json(document)?;
-    let task = database.create_task(&definition).await?;
+    let task = database.tasks().create(&definition).await?;
     answer(format, &task, || task.id.to_string())
 }
 
@@ -153,7 +156,7 @@ pub(super) fn schedule(when: When) -> Map<String, Value> {
     schedule
 }
 
-async fn list(database: &Database, wanted: ListTasks) -> anyhow::Result<()> {
+async fn list(database: &Client, wanted: ListTasks) -> anyhow::Result<()> {
     let filter = TaskFilter {
         before: wanted.before,
         status: wanted.status,
@@ -163,7 +166,7 @@ async fn list(database: &Database, wanted: ListTasks) -> anyhow::Result<()> {
         title: wanted.title,
     };
     let tasks = collect(wanted.limit, async |limit, next: Option<Uuid>| {
-        database.tasks(&TaskFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
+        database.tasks().list(&TaskFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
     })
     .await?;
     tasks.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));
@@ -182,11 +185,11 @@ async fn list(database: &Database, wanted: ListTasks) -> anyhow::Result<()> {
     })
 }
 
-async fn change(database: &Database, Change { task, patch, version }: Change) -> anyhow::Result<()> {
+async fn change(database: &Client, Change { task, patch, version }: Change) -> anyhow::Result<()> {
     let OneTask { id, format } = task;
     let patch = parsed("--patch", &patch)?;
     refuse_masked(patch.get("args"))?;
-    let task = database.patch_task(id, &patch, version).await.map_err(|error| of(id, error))?;
+    let task = database.tasks().patch(id, &patch, version).await.map_err(|error| of(id, error))?;
     answer(format, &task, || format!("task {id} is at version {}; {}", task.version, due(&task)))
 }
 

@@ -4,13 +4,14 @@ use super::task::no_task;
 use crate::args::{History, OneTask};
 use crate::command::pages::collect;
 use crate::output::{answer, facts, or_dash, shown_error, table, time};
-use ordinaut_core::{Database, TaskStatistics};
+use ordinaut_core::Client;
+use ordinaut_core::task::TaskStatistics;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub(super) async fn fires(database: &Database, History { task, limit }: History) -> anyhow::Result<()> {
+pub(super) async fn fires(database: &Client, History { task, limit }: History) -> anyhow::Result<()> {
     exists(database, task.id).await?;
-    let fires = collect(limit, async |limit, next| database.task_fires(task.id, limit, next).await).await?;
+    let fires = collect(limit, async |limit, next| database.tasks().fires(task.id, limit, next).await).await?;
     answer(task.format, &fires.items, || {
         let rows = fires.iter().map(|fire| {
             [
@@ -24,9 +25,9 @@ pub(super) async fn fires(database: &Database, History { task, limit }: History)
     })
 }
 
-pub(super) async fn runs(database: &Database, History { task, limit }: History) -> anyhow::Result<()> {
+pub(super) async fn runs(database: &Client, History { task, limit }: History) -> anyhow::Result<()> {
     exists(database, task.id).await?;
-    let runs = collect(limit, async |limit, next| database.task_runs(task.id, limit, next).await).await?;
+    let runs = collect(limit, async |limit, next| database.tasks().runs(task.id, limit, next).await).await?;
     answer(task.format, &runs.items, || {
         let rows = runs.iter().map(|run| {
             [
@@ -51,9 +52,9 @@ struct Shown<'a> {
     success_share: Option<f64>,
 }
 
-pub(super) async fn statistics(database: &Database, task: OneTask, days: i32) -> anyhow::Result<()> {
+pub(super) async fn statistics(database: &Client, task: OneTask, days: i32) -> anyhow::Result<()> {
     exists(database, task.id).await?;
-    let statistics = &database.task_statistics(task.id, days).await?;
+    let statistics = &database.tasks().statistics(task.id, days).await?;
     let success_share = statistics.success_share();
     answer(task.format, &Shown { days, statistics, success_share }, || {
         let seconds = |length: Option<f64>| or_dash(length.map(|length| format!("{length:.3} s")));
@@ -70,6 +71,6 @@ pub(super) async fn statistics(database: &Database, task: OneTask, days: i32) ->
 }
 
 /// One that was misspelt has no fires either.
-async fn exists(database: &Database, id: Uuid) -> anyhow::Result<()> {
-    database.task(id).await?.map(drop).ok_or_else(|| no_task(id))
+async fn exists(database: &Client, id: Uuid) -> anyhow::Result<()> {
+    database.tasks().get(id).await?.map(drop).ok_or_else(|| no_task(id))
 }

@@ -4,11 +4,11 @@ use crate::args::{Format, OneWorker, Worker};
 use crate::command::pages::all;
 use crate::output::{answer, table, time};
 use anyhow::bail;
-use ordinaut_core::Database;
+use ordinaut_core::Client;
 use serde_json::json;
 use std::process::ExitCode;
 
-pub(crate) async fn run(database: &Database, verb: Worker) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(database: &Client, verb: Worker) -> anyhow::Result<ExitCode> {
     match verb {
         Worker::List(format) => list(database, format).await,
         Worker::Drain(one) => drain(database, one).await,
@@ -16,8 +16,8 @@ pub(crate) async fn run(database: &Database, verb: Worker) -> anyhow::Result<Exi
     }
 }
 
-async fn list(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
-    let workers = all(async |limit, next| database.workers(limit, next).await).await?;
+async fn list(database: &Client, format: Format) -> anyhow::Result<ExitCode> {
+    let workers = all(async |limit, next| database.workers().list(limit, next).await).await?;
     answer(format, &workers, || {
         let rows = workers.iter().map(|worker| {
             let state = match (worker.ended_at, worker.alive, worker.drained) {
@@ -43,8 +43,8 @@ async fn list(database: &Database, format: Format) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn drain(database: &Database, OneWorker { worker, format }: OneWorker) -> anyhow::Result<ExitCode> {
-    let Some(name) = database.drain_worker(&worker).await? else {
+async fn drain(database: &Client, OneWorker { worker, format }: OneWorker) -> anyhow::Result<ExitCode> {
+    let Some(name) = database.workers().drain(&worker).await? else {
         bail!("no living worker has the name or session {worker:?}")
     };
     answer(format, &json!({"worker": name, "drained": true}), || {
@@ -53,8 +53,8 @@ async fn drain(database: &Database, OneWorker { worker, format }: OneWorker) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn undrain(database: &Database, OneWorker { worker, format }: OneWorker) -> anyhow::Result<ExitCode> {
-    let Some(name) = database.undrain_worker(&worker).await? else {
+async fn undrain(database: &Client, OneWorker { worker, format }: OneWorker) -> anyhow::Result<ExitCode> {
+    let Some(name) = database.workers().undrain(&worker).await? else {
         bail!("no drained worker has the name or session {worker:?}")
     };
     answer(format, &json!({"worker": name, "drained": false}), || format!("{name} leases again"))?;

@@ -2,7 +2,8 @@
 
 use crate::output::{facts, say};
 use indicatif::{ProgressBar, ProgressStyle};
-use ordinaut_core::{Database, NewJob, Summary};
+use ordinaut_core::db::Summary;
+use ordinaut_core::{Client, NewJob};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Runs the jobs. True: every one ended as it should.
-pub(super) async fn run(database: &Database, api: SocketAddr, urgent: &str) -> anyhow::Result<bool> {
+pub(super) async fn run(database: &Client, api: SocketAddr, urgent: &str) -> anyhow::Result<bool> {
     let jobs = jobs(api, urgent)?;
     let ids: Vec<Uuid> = jobs.iter().map(NewJob::id).collect();
     let started = Instant::now();
@@ -65,13 +66,13 @@ fn jobs(api: SocketAddr, urgent: &str) -> anyhow::Result<Vec<NewJob>> {
     Ok(jobs)
 }
 
-async fn watch(database: &Database, ids: &[Uuid]) -> anyhow::Result<Summary> {
+async fn watch(database: &Client, ids: &[Uuid]) -> anyhow::Result<Summary> {
     let bar = ProgressBar::new(ids.len() as u64);
     let style = "{bar:40} {pos}/{len} jobs, {elapsed}";
     bar.set_style(ProgressStyle::with_template(style)?);
     let until = Instant::now() + PATIENCE;
     let summary = loop {
-        let summary = database.summary(ids).await?;
+        let summary = database.diagnostics().summary(ids).await?;
         bar.set_position(summary.ended().unsigned_abs());
         if summary.ended() >= count(ids.len()) || Instant::now() >= until {
             break summary;

@@ -7,9 +7,9 @@ mod servers;
 use crate::args::Dev;
 use crate::output::mention;
 use anyhow::Context;
-use ordinaut_core::maintenance::SchedulerOptions;
-use ordinaut_core::worker::Served;
-use ordinaut_core::{Database, EXIT_STUCK, Pulse, WorkerPulse};
+use ordinaut_core::Client;
+use ordinaut_core::maintenance::{Pulse, SchedulerOptions};
+use ordinaut_core::worker::{EXIT_STUCK, Served, WorkerPulse};
 use ordinaut_runtime::Loops;
 use ordinaut_runtime::settings::api::ApiSettings;
 use ordinaut_runtime::settings::database::DatabaseSettings;
@@ -80,7 +80,7 @@ async fn serve(
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(ExitCode::SUCCESS) };
     let database = database?;
     if servers.database_url().is_some() {
-        database.put_on_search_path().await.context("could not set the search path")?;
+        database.diagnostics().put_on_search_path().await.context("could not set the search path")?;
     }
     let listener = ordinaut_api::listen(&settings.api).await?;
     let address = listener.local_addr()?;
@@ -130,7 +130,7 @@ struct Doors {
 }
 
 impl Doors {
-    fn open(dev: &Dev, database: &Database, settings: Settings, listener: TcpListener) -> Self {
+    fn open(dev: &Dev, database: &Client, settings: Settings, listener: TcpListener) -> Self {
         let Settings { api, worker, scheduler } = settings;
         let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());

@@ -2,7 +2,7 @@
 
 use crate::home::{Dev, Home};
 use crate::process::{Answer, Process};
-use ordinaut_core::newest_migration;
+use ordinaut_core::db::newest_migration;
 use ordinaut_embedded::{Installation, Postgres};
 use serde_json::Value;
 use std::process::Command;

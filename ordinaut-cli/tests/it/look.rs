@@ -73,7 +73,7 @@ fn migrate_has_nothing_to_do_beside_a_dev() {
     assert!(answer.good().ends_with("nothing to do"), "{answer:?}");
     let status = home.json("migrate status");
     let versions: Vec<_> = status.as_array().unwrap().iter().map(|line| line["version"].as_i64().unwrap()).collect();
-    assert_eq!(versions, ordinaut_core::known_migrations().map(|(version, _)| version).collect::<Vec<_>>());
+    assert_eq!(versions, ordinaut_core::db::known_migrations().map(|(version, _)| version).collect::<Vec<_>>());
     assert!(status.as_array().unwrap().iter().all(|line| line["applied"] == true), "{status}");
     assert!(home.run("migrate status").good().starts_with("VERSION "));
 }

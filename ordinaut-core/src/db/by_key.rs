@@ -3,7 +3,7 @@
 //! A connection keeps a statement's plan. One that was made while a table was empty (a new installation or partition after a
 //! VACUUM, a restored dump) costs nothing then, and reads all of the table once it has filled, until the next ANALYZE.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::contention::{Repeatable, undisturbed};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
@@ -22,9 +22,9 @@ pub(crate) const BEGIN_ANEW_BY_KEY: &str = "begin isolation level read committed
 
 /// A database on which each statement goes in a transaction of its own that finds rows by index alone.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ByKey<'c>(&'c Database);
+pub(crate) struct ByKey<'c>(&'c Client);
 
-impl Database {
+impl Client {
     /// For a single statement that looks rows up by key. Two round trips more than without.
     pub(crate) fn by_key(&self) -> ByKey<'_> {
         ByKey(self)

@@ -1,7 +1,8 @@
 //! Where Postgres is: one server, or several of which one takes writes.
 
-use crate::db::failure::{FailureKind, only_reads, silence};
 use crate::error::Chain;
+use crate::failure;
+use crate::failure::{FailureKind, only_reads, silence};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use log::LevelFilter;
@@ -22,10 +23,10 @@ const SLOW: Duration = Duration::from_secs(1);
 /// is asked whenever a connection is made.
 ///
 /// ```
-/// use ordinaut_core::Address;
+/// use ordinaut_core::db::Address;
 ///
 /// let address: Address = "postgres://app:secret@db1:5432,db2:5432/app?target_session_attrs=read-write".parse()?;
-/// # Ok::<(), ordinaut_core::InvalidAddress>(())
+/// # Ok::<(), ordinaut_core::db::InvalidAddress>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Address(Arc<[PgConnectOptions]>);
@@ -120,7 +121,7 @@ impl Address {
         if refusals.iter().all(|error| FailureKind::of(error) == FailureKind::ReadOnly) {
             return Err(only_reads(none_takes_writes(&refusals)));
         }
-        if refusals.iter().any(|error| FailureKind::of(error).will_pass()) {
+        if refusals.iter().any(|error| FailureKind::of(error).is_transient()) {
             return Err(io::Error::new(io::ErrorKind::HostUnreachable, none_takes_writes(&refusals)).into());
         }
         Err(refusals.pop().unwrap_or_else(|| silence(PATIENCE)))
@@ -154,18 +155,23 @@ fn ours(options: PgConnectOptions) -> PgConnectOptions {
     options.extra_float_digits(None).log_slow_statements(LevelFilter::Debug, SLOW)
 }
 
-/// An error of the wire says where it led.
 async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
-    options.connect().await.map_err(|error| match error {
-        sqlx::Error::Io(error) => {
+    options.connect().await.map_err(|error| unreached(options, error))
+}
+
+/// An error of the wire while a connection is made, with where it led.
+pub(crate) fn unreached(options: &PgConnectOptions, error: sqlx::Error) -> sqlx::Error {
+    match error {
+        // One that has an error inside is ours, and says where already.
+        sqlx::Error::Io(error) if error.get_ref().is_none() => {
             let place = match options.get_socket() {
                 Some(socket) => socket.display().to_string(),
                 None => format!("{}:{}", options.get_host(), options.get_port()),
             };
-            io::Error::new(error.kind(), format!("could not connect to {place}: {error}")).into()
+            failure::unreached(&place, &error)
         }
         error => error,
-    })
+    }
 }
 
 async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgConnection)> {
@@ -178,7 +184,7 @@ async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgCo
 }
 
 /// Of several servers, the one to work with takes writes: an error of one that only reads. Of the one server that there is,
-/// [`Database::obstacles`](crate::client::Database::obstacles) says it.
+/// [`Diagnostics::obstacles`](crate::client::Diagnostics::obstacles) says it.
 pub(crate) async fn must_take_writes(connection: &mut PgConnection) -> sqlx::Result<()> {
     // The simple protocol, which a pooler passes on as it is.
     let answer = sqlx::raw_sql(sql!("db/takes_writes")).fetch_one(connection).await?;

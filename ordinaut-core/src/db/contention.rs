@@ -3,7 +3,8 @@
 //! Only where the whole transaction is ours. Of a transaction of the caller's we know a part, and the caller is told.
 
 use crate::backoff::Backoff;
-use crate::db::failure::{OperateError, is_undone_for_others};
+use crate::error::Error;
+use crate::failure::is_undone_for_others;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgStatement};
 use sqlx::{Execute, Postgres, SqlStr};
@@ -84,7 +85,7 @@ impl OfPostgres for sqlx::Error {
     }
 }
 
-impl OfPostgres for OperateError {
+impl OfPostgres for Error {
     fn of_postgres(&self) -> Option<&sqlx::Error> {
         if let Self::Database(error) = self { Some(error) } else { None }
     }

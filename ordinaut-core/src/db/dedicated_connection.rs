@@ -1,6 +1,6 @@
 //! A connection of its own for a loop, made anew when it breaks, or when nothing comes of it any more.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::connect_options::Address;
 use crate::db::connection_settings::{BEGIN, Purpose};
 use crate::db::executor::BEGIN_ANEW;
@@ -32,7 +32,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(database: &Database, name: &str, statement_timeout: Duration) -> Self {
+    pub(crate) fn new(database: &Client, name: &str, statement_timeout: Duration) -> Self {
         Self {
             address: database.address().clone().application_name(name),
             pool: database.pool().clone(),

@@ -1,6 +1,7 @@
 //! What an operator asks of the database itself.
 
-use crate::client::Database;
+use crate::client::Diagnostics;
+use crate::error::Error;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
@@ -66,28 +67,28 @@ impl Summary {
     }
 }
 
-impl Database {
+impl Diagnostics<'_> {
     /// The server, as far as it matters here.
-    pub async fn server(&self) -> sqlx::Result<ServerStatus> {
-        sqlx::query_as(self.sql(sql!("db/server"))).fetch_one(self).await
+    pub async fn server(self) -> Result<ServerStatus, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("db/server"))).fetch_one(self.client).await?)
     }
 
     /// Who holds the oldest snapshot of the server, if anybody does. Of other accounts' sessions an ordinary account sees
     /// only that they are there.
-    pub async fn oldest_snapshot(&self) -> sqlx::Result<Option<OldestSnapshot>> {
-        sqlx::query_as(self.sql(sql!("db/oldest_snapshot"))).fetch_optional(self).await
+    pub async fn oldest_snapshot(self) -> Result<Option<OldestSnapshot>, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("db/oldest_snapshot"))).fetch_optional(self.client).await?)
     }
 
     /// How some jobs fared together.
-    pub async fn summary(&self, job_ids: &[Uuid]) -> sqlx::Result<Summary> {
-        sqlx::query_as(self.sql(sql!("db/summary"))).bind(job_ids).fetch_one(self).await
+    pub async fn summary(self, job_ids: &[Uuid]) -> Result<Summary, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("db/summary"))).bind(job_ids).fetch_one(self.client).await?)
     }
 
     /// Puts the schema on the search path of the account that we are there, so that `select count(*) from due_work`
     /// works in psql as it stands; behind `public`, where an application of the same account makes its own tables. Changes the account for every database of the server.
-    pub async fn put_on_search_path(&self) -> sqlx::Result<()> {
-        sqlx::query(self.schema().fill("alter role current_user set search_path = public, {schema}"))
-            .execute(self)
+    pub async fn put_on_search_path(self) -> Result<(), Error> {
+        sqlx::query(self.client.schema().fill("alter role current_user set search_path = public, {schema}"))
+            .execute(self.client)
             .await?;
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! The one way of a statement to Postgres: through a connection of the pool, or, behind a pooler that forgets what was
 //! prepared, in a transaction of its own.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::by_key::{BEGIN_ANEW_BY_KEY, BEGIN_BY_KEY};
+use crate::db::connect_options::unreached;
 use crate::db::connection_settings::BEGIN;
 use crate::db::contention::{Repeatable, undisturbed};
-use crate::db::failure::is_pool_timeout;
+use crate::failure::is_pool_timeout;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 use futures_util::stream::{BoxStream, TryStreamExt};
@@ -21,7 +22,7 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// same in every client. Nobody behind such a pooler can use one across transactions.
 pub(crate) const BEGIN_ANEW: &str = "begin isolation level read committed; deallocate all";
 
-impl Database {
+impl Client {
     /// Begins a transaction. As `pool().begin()`, but always at the isolation level read committed, and it also works behind a pooler in transaction mode that forgets prepared
     /// statements (PgBouncer before 1.21).
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
@@ -61,7 +62,7 @@ impl Database {
         let first = tokio::time::timeout(MOMENT, get()).await;
         if !self.address().has_several() {
             return match first {
-                Ok(result) => result,
+                Ok(result) => result.map_err(|error| unreached(self.address().first(), error)),
                 // The second call takes a connection that was given back while the first one waited. The first one only
                 // tries to open another connection, which a server at its limit refuses each time.
                 Err(_) => match get().await {
@@ -147,7 +148,7 @@ impl Database {
 
 /// A statement of its own, as on a pool, whatever lies between here and Postgres, and sent again if Postgres undid it for others:
 /// `job.enqueue(&database)`.
-impl<'c> Executor<'c> for &'c Database {
+impl<'c> Executor<'c> for &'c Client {
     type Database = Postgres;
 
     fn fetch_many<'e, 'q: 'e, E>(self, statement: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>

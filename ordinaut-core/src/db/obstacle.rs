@@ -1,7 +1,8 @@
 //! What keeps a program from its work although Postgres answers: a server that only reads, rows that policies hide, and
 //! what a connection carries from its role, its database or the server.
 
-use crate::client::Database;
+use crate::client::Diagnostics;
+use crate::error::Error;
 use std::fmt;
 
 /// What keeps a program from its work although Postgres answers, as one sentence that also says how to mend it. It names no
@@ -47,12 +48,14 @@ struct Carried {
     given: Vec<String>,
 }
 
-impl Database {
+impl Diagnostics<'_> {
     /// What keeps a program from its work although Postgres answers. Connections that are made by this library carry settings
     /// of their own; those of a pool that an application made carry what its role, its database and the server give them.
-    pub async fn obstacles(&self) -> sqlx::Result<Vec<Obstacle>> {
-        let carried: Carried =
-            sqlx::query_as(self.sql(sql!("db/carried"))).bind(self.schema().as_str()).fetch_one(self).await?;
+    pub async fn obstacles(self) -> Result<Vec<Obstacle>, Error> {
+        let carried: Carried = sqlx::query_as(self.client.sql(sql!("db/carried")))
+            .bind(self.client.schema().as_str())
+            .fetch_one(self.client)
+            .await?;
         Ok(carried.obstacles())
     }
 }

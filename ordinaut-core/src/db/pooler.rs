@@ -2,8 +2,8 @@
 //! connection of its own.
 
 use crate::db::connect_options::Address;
-use crate::db::failure::is_forgotten_statement;
 use crate::db::timeout::answered;
+use crate::failure::is_forgotten_statement;
 use sqlx::{Connection, PgConnection, Row};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const SERVER_PROCESS: &str = sql!("db/server_process");
 const PREPARED_BY_NAME: &str = sql!("db/prepared_by_name");
 
-/// What is known of it; shared by all clones of a [`Database`](crate::client::Database).
+/// What is known of it; shared by all clones of a [`Client`](crate::client::Client).
 #[derive(Debug, Default)]
 pub(crate) struct Pooler {
     shares_servers: AtomicBool,

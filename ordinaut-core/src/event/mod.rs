@@ -4,3 +4,9 @@ pub(crate) mod record;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 pub(crate) mod store;
+
+pub use crate::event::record::{Event, JobRef};
+#[cfg(feature = "redis")]
+pub use crate::event::redis::{StreamStatus, stream_in_redis};
+#[cfg(feature = "redis")]
+pub use crate::notify::redis::RedisError;

@@ -1,6 +1,7 @@
 //! Events: the relay's step, and reading what it numbered.
 
-use crate::client::Database;
+use crate::client::Events;
+use crate::error::Error;
 use crate::event::record::{Event, JobRef};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -20,39 +21,43 @@ struct Row {
     level: Option<String>,
 }
 
-impl Database {
+impl Events<'_> {
     /// Up to `limit` events after number `n`, in their order; fewer if they name many jobs. None: there are no more.
-    pub async fn events_after(&self, n: i64, limit: i64) -> sqlx::Result<Vec<Event>> {
-        let rows: Vec<Row> =
-            sqlx::query_as(self.sql(sql!("event/read"))).bind(n).bind(limit).bind(PAGE_JOBS).fetch_all(self).await?;
+    pub async fn after(self, n: i64, limit: i64) -> Result<Vec<Event>, Error> {
+        let rows: Vec<Row> = sqlx::query_as(self.client.sql(sql!("event/read")))
+            .bind(n)
+            .bind(limit)
+            .bind(PAGE_JOBS)
+            .fetch_all(self.client)
+            .await?;
         Ok(rows.into_iter().map(Event::from).collect())
     }
 
     /// The number of the last event; 0 if there was none.
-    pub async fn last_event(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(sql!("event/head"))).fetch_one(self).await
+    pub async fn last(self) -> Result<i64, Error> {
+        Ok(sqlx::query_scalar(self.client.sql(sql!("event/head"))).fetch_one(self.client).await?)
     }
 
     /// The number of the first event after number `n` that retention has left.
     #[cfg(feature = "redis")]
-    pub(crate) async fn first_event_after(&self, n: i64) -> sqlx::Result<Option<i64>> {
-        sqlx::query_scalar(self.sql(sql!("event/first_after"))).bind(n).fetch_optional(self).await
+    pub(crate) async fn first_after(self, n: i64) -> sqlx::Result<Option<i64>> {
+        sqlx::query_scalar(self.client.sql(sql!("event/first_after"))).bind(n).fetch_optional(self.client).await
     }
 
     /// The number of events that are kept from number `first` to number `last`.
-    pub async fn count_events(&self, first: i64, last: i64) -> sqlx::Result<i64> {
-        let count = sqlx::query_scalar(self.sql(sql!("event/between")));
-        count.bind(first).bind(last).fetch_one(self).await
+    pub async fn count(self, first: i64, last: i64) -> Result<i64, Error> {
+        let count = sqlx::query_scalar(self.client.sql(sql!("event/between")));
+        Ok(count.bind(first).bind(last).fetch_one(self.client).await?)
     }
 
     /// Which installation this is: a number drawn when the schema was made.
-    pub async fn installation(&self) -> sqlx::Result<Uuid> {
-        sqlx::query_scalar(self.sql(sql!("event/installation"))).fetch_one(self).await
+    pub async fn installation(self) -> Result<Uuid, Error> {
+        Ok(sqlx::query_scalar(self.client.sql(sql!("event/installation"))).fetch_one(self.client).await?)
     }
 
     /// Numbers up to `limit` changes, unless another relay is at it, and says how many.
-    pub(crate) async fn relay(&self, limit: i64) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(sql!("event/relay"))).bind(limit).fetch_one(self).await
+    pub(crate) async fn relay(self, limit: i64) -> sqlx::Result<i64> {
+        sqlx::query_scalar(self.client.sql(sql!("event/relay"))).bind(limit).fetch_one(self.client).await
     }
 }
 

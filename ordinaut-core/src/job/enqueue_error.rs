@@ -1,6 +1,7 @@
 //! Why a job was not enqueued.
 
 use crate::db::contention::OfPostgres;
+use crate::error::Error;
 use crate::error::InvalidField;
 use uuid::Uuid;
 
@@ -21,12 +22,18 @@ pub enum EnqueueError {
         id: Uuid,
     },
     /// Postgres refused, or was not there.
-    #[error("could not enqueue")]
-    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl From<sqlx::Error> for EnqueueError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 impl OfPostgres for EnqueueError {
     fn of_postgres(&self) -> Option<&sqlx::Error> {
-        if let Self::Database(error) = self { Some(error) } else { None }
+        if let Self::Database(error) = self { error.of_postgres() } else { None }
     }
 }

@@ -14,7 +14,8 @@ type Source = Box<dyn Error + Send + Sync>;
 /// Any error turns into "try again" with `?`; [`Fatal::fatal`] turns it into "never again".
 ///
 /// ```
-/// use ordinaut_core::{Fatal, JobError};
+/// use ordinaut_core::JobError;
+/// use ordinaut_core::job::Fatal;
 ///
 /// fn port(text: &str) -> Result<u16, JobError> {
 ///     let port = text.parse::<u16>().fatal()?; // no retry makes it a number

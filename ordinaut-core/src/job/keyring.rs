@@ -73,7 +73,8 @@ mod real {
     /// changed, or moved to another job, opens nothing.
     ///
     /// ```
-    /// use ordinaut_core::{Keyring, NewJob};
+    /// use ordinaut_core::NewJob;
+    /// use ordinaut_core::job::Keyring;
     ///
     /// let keyring = Keyring::new([("k2", [2; 32]), ("k1", [1; 32])])?; // use random bytes
     /// let job = NewJob::new("charge", &serde_json::json!({"card": "4111"}))?.encrypted(&keyring);

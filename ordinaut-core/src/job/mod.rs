@@ -16,10 +16,28 @@ pub(crate) mod store;
 pub(crate) mod unique;
 pub(crate) mod wait;
 
-use crate::backoff::Backoff;
+pub use crate::backoff::Backoff;
+pub use crate::job::args::MAX_ARGS_BYTES;
+pub use crate::job::job_error::Fatal;
+#[cfg(feature = "encryption")]
+pub use crate::job::keyring::Keyring;
+pub use crate::job::new_job::DEFAULT_PRIORITY;
+pub use crate::job::redaction::Redaction;
+pub use crate::job::run::cancel::CancelledJobs;
+pub use crate::job::run::destination::{Destination, InTx};
+pub use crate::job::run::enqueue::Pending;
+pub use crate::job::state::JobState;
+pub use crate::job::store::cancel::CancelFilter;
+pub use crate::job::store::control::{Cancelled, RunNow};
+pub use crate::job::store::dead_letter::{DeadCursor, DeadLetter};
+pub use crate::job::store::erase::{Erase, Erased};
+pub use crate::job::store::inspect::{JobDetails, JobFilter, JobSummary, RunRecord};
+pub use crate::job::store::result::{Awaited, JobResult};
+pub use crate::job::unique::OnDuplicate;
+pub use crate::job::wait::{LimitKey, Wait};
+
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::{NewJob, Seal};
-use crate::job::run::destination::Destination;
 use crate::job::store::enqueue::Enqueued;
 use crate::job::unique::Unique;
 use serde::Serialize;
@@ -69,7 +87,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     const BACKOFF: Option<Backoff> = None;
 
     /// Whether the arguments are stored encrypted, for handlers only to read. Enqueuing then needs a
-    /// [`Database`](crate::Database) with a key ring, or, with the feature `encryption`, `NewJob::encrypted`; without either
+    /// [`Client`](crate::Client) with a key ring, or, with the feature `encryption`, `NewJob::encrypted`; without either
     /// it fails, and nothing is stored.
     const ENCRYPTED: bool = false;
 

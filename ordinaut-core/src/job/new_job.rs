@@ -185,7 +185,7 @@ impl NewJob {
     }
 
     /// Stores the arguments encrypted with the first key of the ring; only handlers of workers that have the key read them.
-    /// A [`Database`](crate::Database) with a key ring does so by itself for kinds that are [`Job::ENCRYPTED`](crate::Job).
+    /// A [`Client`](crate::Client) with a key ring does so by itself for kinds that are [`Job::ENCRYPTED`](crate::Job).
     #[cfg(feature = "encryption")]
     #[must_use]
     pub fn encrypted(mut self, keyring: &Keyring) -> Self {
@@ -254,7 +254,7 @@ impl NewJob {
     }
 }
 
-const NO_KEYRING: &str = "must be encrypted, and there is no key ring: enqueue the job through a Database that has one, or \
+const NO_KEYRING: &str = "must be encrypted, and there is no key ring: enqueue the job through a Client that has one, or \
                           give one to NewJob::encrypted";
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// at least one name, what stands before the `@` of a URL is not shown either.
 ///
 /// ```
-/// use ordinaut_core::Redaction;
+/// use ordinaut_core::job::Redaction;
 ///
 /// let redaction = Redaction::new(["password"]);
 /// let answer = r#"{"kind": "login", "args": {"user": {"name": "ann", "DbPassword": "s3cret"}}}"#;

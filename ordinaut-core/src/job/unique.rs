@@ -25,7 +25,8 @@ const MAX_KEY: usize = 1000;
 /// One job at a time for each customer, the newest arguments winning as long as it has not begun:
 ///
 /// ```
-/// use ordinaut_core::{NewJob, OnDuplicate, Unique};
+/// use ordinaut_core::{NewJob, Unique};
+/// use ordinaut_core::job::OnDuplicate;
 ///
 /// let job = NewJob::new("bill", &serde_json::json!({"customer": {"id": 7}, "sum": 3}))?
 ///     .unique(Unique::by_kind().args(["customer.id"]).mode(OnDuplicate::Replace));

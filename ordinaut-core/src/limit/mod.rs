@@ -6,3 +6,6 @@ pub(crate) mod fairness;
 pub(crate) mod line;
 pub(crate) mod run;
 pub(crate) mod store;
+
+pub use crate::limit::run::LimitError;
+pub use crate::limit::store::LimitStatus;

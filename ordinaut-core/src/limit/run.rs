@@ -1,8 +1,9 @@
 //! Changing limits, so that they hold from the moment of the answer.
 
-use crate::client::Database;
+use crate::client::Limits;
 use crate::db::contention::OfPostgres;
 use crate::db::contention::undisturbed;
+use crate::error::Error;
 use crate::error::InvalidField;
 use crate::limit::definition::Limit;
 use crate::limit::store::admission::lock;
@@ -26,54 +27,60 @@ pub enum LimitError {
     #[error("the limits are being read by a long transaction, such as a backup: try again when it has ended")]
     Busy,
     /// Postgres refused, or was not there.
-    #[error("could not change the limit")]
-    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl From<sqlx::Error> for LimitError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 impl OfPostgres for LimitError {
     fn of_postgres(&self) -> Option<&sqlx::Error> {
-        if let Self::Database(error) = self { Some(error) } else { None }
+        if let Self::Database(error) = self { error.of_postgres() } else { None }
     }
 }
 
-impl Database {
+impl Limits<'_> {
     /// Stores a limit, new or changed. It holds from then on, at any instant: jobs that run already count. More room is
     /// used at once; with less, nothing starts until enough has ended.
     ///
     /// A new limit, or one that concerns other jobs than before, needs a moment in which no claim runs. That takes some
     /// milliseconds; after ten seconds without it, it is an error, and nothing has changed.
-    pub async fn set_limit(&self, limit: &Limit) -> Result<(), LimitError> {
+    pub async fn put(self, limit: &Limit) -> Result<(), LimitError> {
         limit.check()?;
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
-            lock(&mut tx, self.schema()).await?;
+            let mut tx = self.client.begin().await?;
+            lock(&mut tx, self.client.schema()).await?;
             let before = self.stored_limit(&limit.name, &mut tx).await?;
             if before.is_some_and(|before| before.same_lines(limit)) {
-                self.put_limit(limit, &mut tx).await?;
+                self.store(limit, &mut tx).await?;
                 tx.commit().await?;
                 // Who waits for room may have it now.
-                let queues = self.all_queues().await?;
-                notifier::tell(self, queues.iter().map(|queue| &*queue.name));
+                let queues = self.client.queues().all().await?;
+                notifier::tell(self.client, queues.iter().map(|queue| &*queue.name));
                 return Ok(());
             }
             drop(tx);
             let mut tx = self.without_claims().await?;
             self.remove_limit(&limit.name, &mut tx).await?;
-            self.put_limit(limit, &mut tx).await?;
+            self.store(limit, &mut tx).await?;
             self.count_running(&limit.name, &mut tx).await?;
             self.empty_lines_and_commit(tx).await
         })
         .await
     }
 
-    /// Removes a limit; false: there is none of this name. Waits as [`Database::set_limit`] does.
-    pub async fn delete_limit(&self, name: &str) -> Result<bool, LimitError> {
+    /// Removes a limit; false: there is none of this name. Waits as [`Limits::put`](crate::client::Limits::put) does.
+    pub async fn delete(self, name: &str) -> Result<bool, LimitError> {
         // No limit has a name that cannot be stored, and for one that is not there nothing has to stop.
         if name::check(name).is_err() {
             return Ok(false);
         }
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             if self.stored_limit(name, &mut tx).await?.is_none() {
                 return Ok(false);
             }
@@ -89,10 +96,10 @@ impl Database {
     }
 
     /// A transaction beside which nothing is claimed and nothing is let in.
-    async fn without_claims(&self) -> Result<Transaction<'_, Postgres>, LimitError> {
+    async fn without_claims(self) -> Result<Transaction<'static, Postgres>, LimitError> {
         for _ in 0..TRIES {
-            let mut tx = self.begin().await?;
-            lock(&mut tx, self.schema()).await?;
+            let mut tx = self.client.begin().await?;
+            lock(&mut tx, self.client.schema()).await?;
             if self.stop_claims(&mut tx).await? {
                 return Ok(tx);
             }
@@ -103,10 +110,10 @@ impl Database {
     }
 
     /// Each job that waited finds its line anew.
-    async fn empty_lines_and_commit(&self, mut tx: Transaction<'_, Postgres>) -> Result<(), LimitError> {
+    async fn empty_lines_and_commit(self, mut tx: Transaction<'_, Postgres>) -> Result<(), LimitError> {
         let queues = self.empty_lines(&mut tx).await?;
         tx.commit().await?;
-        notifier::tell(self, queues.iter().map(|queue| &**queue));
+        notifier::tell(self.client, queues.iter().map(|queue| &**queue));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Patience: how long a loop of the scheduler waits for Postgres. A wire that swallows everything never says so, and who
 //! waited for ever would rescue nobody.
 
-use crate::db::failure::silence;
+use crate::failure::silence;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -22,11 +22,11 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// Waits for a step of one transaction, which is undone if it takes too long.
-    pub(crate) async fn wait<T>(&self, step: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    pub(crate) async fn wait<T, E: From<sqlx::Error>>(&self, step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let limit = FIRST * 2_u32.pow(self.given_up.load(Ordering::Relaxed).min(DOUBLINGS));
         let Ok(result) = tokio::time::timeout(limit, step).await else {
             self.given_up.fetch_add(1, Ordering::Relaxed);
-            return Err(silence(limit));
+            return Err(silence(limit).into());
         };
         if result.is_ok() {
             self.given_up.store(0, Ordering::Relaxed);
@@ -49,7 +49,7 @@ mod tests {
             assert!(silent().await.unwrap_err().to_string().contains("did not answer"));
             assert_eq!(asked.elapsed(), Duration::from_secs(expected));
         }
-        patience.wait(async { Ok(()) }).await.unwrap();
+        patience.wait(async { Ok::<(), sqlx::Error>(()) }).await.unwrap();
         let asked = Instant::now();
         silent().await.unwrap_err();
         assert_eq!(asked.elapsed(), FIRST);

@@ -1,7 +1,7 @@
 //! The firing loop: sleeps until the next task is due, a hint that one was changed, or one second, and fires what is due.
 
 use crate::backoff::Backoff;
-use crate::client::Database;
+use crate::client::Client;
 use crate::loops::Loops;
 use crate::maintenance::adaptive_timeout::Patience;
 use crate::maintenance::liveness::{Loop, Pulse};
@@ -26,7 +26,7 @@ const COUNT_AGAIN: Duration = Duration::from_secs(60);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
-pub(crate) async fn run(database: Database, options: SchedulerOptions, pulse: Pulse, loops: Loops) {
+pub(crate) async fn run(database: Client, options: SchedulerOptions, pulse: Pulse, loops: Loops) {
     let (mut failures, changed) = (0, Arc::new(Notify::new()));
     let (patience, passed_over) = (Patience::default(), PassedOver::default());
     let mut counted_again: Option<Instant> = None;
@@ -34,7 +34,7 @@ pub(crate) async fn run(database: Database, options: SchedulerOptions, pulse: Pu
     loop {
         // Before anything fires: an instant by the rule of before, which is over already, must not.
         if counted_again.is_none_or(|at| at.elapsed() >= COUNT_AGAIN) {
-            match patience.wait(database.count_again()).await {
+            match patience.wait(database.tasks().count_again()).await {
                 Ok(()) => counted_again = Some(Instant::now()),
                 Err(error) => warn!(%error, "could not count instants again by newer zone data, and will try again"),
             }
@@ -63,7 +63,7 @@ pub(crate) async fn run(database: Database, options: SchedulerOptions, pulse: Pu
 
 /// Fires everything that is due; returns how long until something else is.
 async fn fire(
-    database: &Database,
+    database: &Client,
     options: &SchedulerOptions,
     patience: &Patience,
     passed_over: &PassedOver,
@@ -74,11 +74,11 @@ async fn fire(
         let batches = (0..options.max_workers).map(|_| fire_batches(database, options, patience, passed_over, pulse));
         try_join_all(batches).await?;
     }
-    patience.wait(database.next_due(&passed_over.ids())).await
+    patience.wait(database.tasks().next_due(&passed_over.ids())).await
 }
 
 async fn fire_batches(
-    database: &Database,
+    database: &Client,
     options: &SchedulerOptions,
     patience: &Patience,
     passed_over: &PassedOver,
@@ -92,12 +92,12 @@ async fn fire_batches(
 
 /// Whether there may be more.
 async fn fire_batch(
-    database: &Database,
+    database: &Client,
     options: &SchedulerOptions,
     patience: &Patience,
     passed_over: &PassedOver,
 ) -> sqlx::Result<bool> {
-    let fired = patience.wait(database.fire_due(BATCH, options.misfire_grace, passed_over)).await?;
+    let fired = patience.wait(database.tasks().fire_due(BATCH, options.misfire_grace, passed_over)).await?;
     if fired.tasks > 0 {
         debug!("{} tasks were due: {} fires, {} skips", fired.tasks, fired.fires, fired.skips);
     }
@@ -112,15 +112,15 @@ async fn fire_batch(
 
 /// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait,
 /// concurrency keys, jobs that wait to run again.
-pub(crate) async fn look(database: Database) -> sqlx::Result<()> {
-    let fired = database.fire_conditions().await?;
+pub(crate) async fn look(database: Client) -> sqlx::Result<()> {
+    let fired = database.tasks().fire_conditions().await?;
     if fired > 0 {
         debug!("{fired} conditions became true");
     }
-    let started = database.restart_services().await?;
+    let started = database.tasks().restart_services().await?;
     if started > 0 {
         debug!("{started} services got their next job");
     }
-    database.park_all_paused().await?;
-    database.let_next_in_line_wait().await
+    database.tasks().park_all_paused().await?;
+    database.tasks().let_next_in_line_wait().await
 }

@@ -31,7 +31,7 @@ const NAMES: [&str; 3] = ["duties", "fire", "relay"];
 /// nothing to tell.
 ///
 /// ```
-/// use ordinaut_core::Pulse;
+/// use ordinaut_core::maintenance::Pulse;
 ///
 /// let pulse = Pulse::default();
 /// assert_eq!(pulse.stuck(), None);

@@ -13,10 +13,13 @@ pub(crate) mod redis_publisher;
 pub(crate) mod rescue;
 pub(crate) mod store;
 
+use crate::error::Error;
+pub use crate::maintenance::store::retention::Pruned;
+
 pub use crate::maintenance::liveness::Pulse;
 pub use crate::maintenance::options::{Retention, SchedulerOptions};
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::timeout::answered;
 use crate::host::{host_name, process_name};
 use crate::loops::Loops;
@@ -37,19 +40,19 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Fires tasks, rescues, relays, and keeps the tables in shape, until it is told to stop.
 pub struct Scheduler {
-    database: Database,
+    database: Client,
     options: SchedulerOptions,
     pulse: Pulse,
 }
 
 impl Scheduler {
     /// A scheduler on a database (a pool will do).
-    pub fn new(database: impl Into<Database>) -> Self {
+    pub fn new(database: impl Into<Client>) -> Self {
         Self::with_options(database, SchedulerOptions::default())
     }
 
     /// The same with other options than the default ones.
-    pub fn with_options(database: impl Into<Database>, options: SchedulerOptions) -> Self {
+    pub fn with_options(database: impl Into<Client>, options: SchedulerOptions) -> Self {
         Self { database: database.into(), options, pulse: Pulse::default() }
     }
 
@@ -97,14 +100,14 @@ impl Scheduler {
             let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
             async move {
                 rescue.look_everywhere().await?;
-                patience.wait(database.prune_schedulers(SESSION_RETENTION)).await?;
-                let repaired = patience.wait(database.repair_unique_keys()).await?;
+                patience.wait(database.schedulers().prune_schedulers(SESSION_RETENTION)).await?;
+                let repaired = patience.wait(database.jobs().repair_unique_keys()).await?;
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
-                patience.wait(database.prune_cursors()).await?;
-                patience.wait(database.prune_limits()).await?;
-                patience.wait(database.prune_sessions(SESSION_RETENTION)).await.map(drop)
+                patience.wait(database.leases().prune_cursors()).await?;
+                patience.wait(database.limits().prune_limits()).await?;
+                patience.wait(database.leases().prune_sessions(SESSION_RETENTION)).await.map(drop)
             }
         });
         let (bounded, bounding) = (database.clone(), Arc::new(Patience::default()));
@@ -119,9 +122,9 @@ impl Scheduler {
             let (database, retention) = (kept.clone(), retention.clone());
             async move {
                 // Batches that are done stay done; a pass that takes longer goes on at the next time.
-                let pruned = answered(LONGEST, database.prune(&retention)).await?;
+                let pruned = answered(LONGEST, database.maintenance().prune(&retention)).await?;
                 debug!(?pruned, "dropped what was past retention");
-                Ok(())
+                Ok::<(), Error>(())
             }
         });
         let (parted, parting) = (database.clone(), Arc::new(Patience::default()));
@@ -140,7 +143,7 @@ impl Scheduler {
                     warn!("the loop {still} of the scheduler stands still");
                     return Ok(());
                 }
-                patience.wait(database.scheduler_seen(id, &process_name(), &host_name())).await
+                patience.wait(database.schedulers().seen(id, &process_name(), &host_name())).await
             }
         });
         let fire = fire::run(database.clone(), self.options.clone(), pulse.clone(), loops.clone());
@@ -158,7 +161,7 @@ impl Scheduler {
             }
         }
         // If Postgres is away too, its row is soon old.
-        if let Ok(Err(error)) = tokio::time::timeout(GOODBYE, database.scheduler_left(id)).await {
+        if let Ok(Err(error)) = tokio::time::timeout(GOODBYE, database.schedulers().left(id)).await {
             warn!(%error, "could not say that this scheduler ended");
         }
         info!("scheduler stopped");
@@ -181,15 +184,15 @@ impl Scheduler {
 }
 
 /// Ends what waited for too long, and forgets unique keys whose windows are over.
-async fn expire(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
-    let expired = patience.wait(database.expire_jobs()).await?;
+async fn expire(database: Client, patience: Arc<Patience>) -> Result<(), Error> {
+    let expired = patience.wait(database.queues().expire_jobs()).await?;
     if expired > 0 {
         info!("{expired} jobs expired: they waited for longer than their queues allow");
     }
-    patience.wait(database.prune_unique_keys()).await
+    Ok(patience.wait(database.jobs().prune_unique_keys()).await?)
 }
 
-async fn make_partitions(database: Database, patience: Arc<Patience>) -> sqlx::Result<()> {
+async fn make_partitions(database: Client, patience: Arc<Patience>) -> Result<(), Error> {
     let made = patience.wait(database.make_partitions()).await?;
     if !made.is_empty() {
         info!("made partitions {}", made.join(", "));

@@ -1,7 +1,7 @@
 //! The relay: numbers changes in the order of their commits, so that readers can follow them.
 
 use crate::backoff::Backoff;
-use crate::client::Database;
+use crate::client::Client;
 use crate::maintenance::adaptive_timeout::Patience;
 use crate::maintenance::liveness::{Loop, Pulse};
 use std::time::Duration;
@@ -17,10 +17,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Relays until told to stop. Any number of processes may: one of them gets the lock, the others find nothing to do.
-pub(crate) async fn run(database: Database, pulse: Pulse, stop: CancellationToken) {
+pub(crate) async fn run(database: Client, pulse: Pulse, stop: CancellationToken) {
     let (mut failures, patience) = (0, Patience::default());
     loop {
-        let relayed = patience.wait(database.relay(BATCH)).await;
+        let relayed = patience.wait(database.events().relay(BATCH)).await;
         pulse.turned(Loop::Relay, relayed.is_ok());
         let pause = match relayed {
             Ok(BATCH) => Duration::ZERO,

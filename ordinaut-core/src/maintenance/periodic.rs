@@ -1,5 +1,6 @@
 //! Duties: things to do from time to time, ticked by tokio-cron-scheduler in UTC.
 
+use crate::error::Error;
 use crate::loops::Loops;
 use crate::maintenance::liveness::{Loop, Pulse};
 use std::sync::Arc;
@@ -30,10 +31,11 @@ impl Duties {
 
     /// A duty by the clock (`cron` with seconds, UTC). It never runs twice at once: a tick that finds it busy is
     /// left out, because the library would start another copy.
-    pub(crate) fn add<F, R>(&mut self, name: &'static str, cron: &'static str, duty: F)
+    pub(crate) fn add<F, R, E>(&mut self, name: &'static str, cron: &'static str, duty: F)
     where
         F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = sqlx::Result<()>> + Send + 'static,
+        R: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Error> + Send + 'static,
     {
         let busy = Arc::new(AtomicBool::new(false));
         let (running, stopped) = (self.running.clone(), self.stopped.clone());
@@ -51,7 +53,8 @@ impl Duties {
             Box::pin(async move {
                 let _begun = begun;
                 if let Some(Err(error)) = loops.catch(name, duty).await {
-                    warn!(%error, duty = name, "the duty {name} failed, and is done again at its next time");
+                    let error = error.into();
+                    warn!(%error, duty = name, "{name} failed; will retry at the next tick");
                 }
                 busy.store(false, Ordering::Release);
             })
@@ -109,7 +112,7 @@ mod tests {
     async fn a_duty_that_panics_ends_the_duties_and_its_panic_goes_on() {
         let loops = Loops::default();
         let mut duties = Duties::new(Pulse::default(), loops.clone());
-        duties.add("broken", "0 0 0 1 1 *", || async { panic!("a duty's own words") });
+        duties.add("broken", "0 0 0 1 1 *", || async { panic!("a duty's own words") as sqlx::Result<()> });
         duties.run(pending::<()>()).await;
         let panic = tokio::spawn(async move { loops.resume_panic() }).await.unwrap_err().into_panic();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"a duty's own words"));

@@ -1,6 +1,6 @@
 //! The levels of queues with a bound: told where they changed.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::maintenance::adaptive_timeout::Patience;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -10,14 +10,14 @@ use tracing::{info, warn};
 const REST: u32 = 20;
 
 pub(crate) struct Levels {
-    database: Database,
+    database: Client,
     patience: Patience,
     /// Not before then.
     next: Mutex<Option<Instant>>,
 }
 
 impl Levels {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Client) -> Self {
         Self { database, patience: Patience::default(), next: Mutex::default() }
     }
 
@@ -27,10 +27,10 @@ impl Levels {
             return Ok(());
         }
         let began = Instant::now();
-        let changes = self.patience.wait(self.database.changed_levels()).await?;
+        let changes = self.patience.wait(self.database.queues().changed_levels()).await?;
         *self.next() = began.checked_add(began.elapsed().saturating_mul(REST));
         for change in changes {
-            if !self.patience.wait(self.database.set_level(&change)).await? {
+            if !self.patience.wait(self.database.queues().set_level(&change)).await? {
                 continue;
             }
             let (queue, from, to) = (&change.queue, change.from, change.to);

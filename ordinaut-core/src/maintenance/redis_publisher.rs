@@ -2,7 +2,8 @@
 //! from the events in Postgres.
 
 use crate::backoff::Backoff;
-use crate::client::Database;
+use crate::client::Client;
+use crate::error::Error;
 use crate::event::redis::{Stream, StreamStatus};
 use crate::maintenance::adaptive_timeout::Patience;
 use crate::notify::redis::RedisError;
@@ -27,7 +28,7 @@ enum PublishError {
     #[error(transparent)]
     Redis(#[from] RedisError),
     #[error("could not read events")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] Error),
     #[error("the stream is at event {stream}, ahead of this database's {database}: it belongs to another one")]
     Foreign { stream: i64, database: i64 },
     #[error("two installations write to one stream: {other} does, and this one is {own}")]
@@ -36,9 +37,15 @@ enum PublishError {
     Lost,
 }
 
+impl From<sqlx::Error> for PublishError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
 /// Publishes until told to stop. A Redis that was away or lost its memory gets what it lacks, as far back as the stream
 /// reaches.
-pub(crate) async fn run(database: Database, url: String, stop: CancellationToken) {
+pub(crate) async fn run(database: Client, url: String, stop: CancellationToken) {
     let mut failures = 0;
     let follow = async {
         loop {
@@ -54,7 +61,7 @@ pub(crate) async fn run(database: Database, url: String, stop: CancellationToken
 
 /// Follows the events from where the stream ends. Every publisher goes on from there and in order, so that two of them
 /// only repeat each other, which Redis refuses.
-async fn publish(database: &Database, url: &str, failures: &mut i16) -> Result<std::convert::Infallible, PublishError> {
+async fn publish(database: &Client, url: &str, failures: &mut i16) -> Result<std::convert::Infallible, PublishError> {
     let publisher =
         Publisher { database, stream: Stream::connect(url, database.schema()).await?, patience: Patience::default() };
     publisher.claim().await?;
@@ -62,7 +69,7 @@ async fn publish(database: &Database, url: &str, failures: &mut i16) -> Result<s
     let mut looked = Instant::now();
     info!("publishing events to Redis after number {published}");
     loop {
-        let events = publisher.patience.wait(database.events_after(published, BATCH)).await?;
+        let events = publisher.patience.wait(database.events().after(published, BATCH)).await?;
         for event in &events {
             publisher.stream.publish(event).await?;
             published = event.n;
@@ -86,7 +93,7 @@ async fn publish(database: &Database, url: &str, failures: &mut i16) -> Result<s
 }
 
 struct Publisher<'a> {
-    database: &'a Database,
+    database: &'a Client,
     stream: Stream,
     patience: Patience,
 }
@@ -94,7 +101,7 @@ struct Publisher<'a> {
 impl Publisher<'_> {
     /// Fails if another installation writes to the stream.
     async fn claim(&self) -> Result<(), PublishError> {
-        let own = self.patience.wait(self.database.installation()).await?;
+        let own = self.patience.wait(self.database.events().installation()).await?;
         match self.stream.claim(own).await? {
             Some(other) if other != own => Err(PublishError::TwoWriters { other, own }),
             _ => Ok(()),
@@ -114,7 +121,7 @@ impl Publisher<'_> {
     async fn try_to_fill_up(&self) -> Result<Option<i64>, PublishError> {
         let status = self.stream.status().await?;
         // After the stream, which another publisher may move on.
-        let head = self.patience.wait(self.database.last_event()).await?;
+        let head = self.patience.wait(self.database.events().last()).await?;
         if status.last > head {
             return Err(PublishError::Foreign { stream: status.last, database: head });
         }
@@ -125,7 +132,7 @@ impl Publisher<'_> {
         let (draft, begin) = (Uuid::new_v4(), (head - Stream::LENGTH).max(0));
         let (mut first, mut last) = (None, begin);
         while last < head {
-            let events = self.patience.wait(self.database.events_after(last, BATCH)).await?;
+            let events = self.patience.wait(self.database.events().after(last, BATCH)).await?;
             for event in &events {
                 self.stream.draft(draft, event).await?;
             }
@@ -150,7 +157,7 @@ impl Publisher<'_> {
     /// Whether the stream has no gap, and begins where it should: a stream's length back, or with the oldest event there is.
     async fn is_whole(&self, status: &StreamStatus) -> Result<bool, PublishError> {
         if status.has_gap() {
-            let kept = self.patience.wait(self.database.count_events(status.first, status.last)).await?;
+            let kept = self.patience.wait(self.database.events().count(status.first, status.last)).await?;
             if status.length < kept {
                 return Ok(false);
             }
@@ -158,7 +165,7 @@ impl Publisher<'_> {
         if status.length > 0 && status.first <= (status.last - Stream::LENGTH + 1).max(1) {
             return Ok(true);
         }
-        let begin = self.patience.wait(self.database.first_event_after(status.last - Stream::LENGTH)).await?;
+        let begin = self.patience.wait(self.database.events().first_after(status.last - Stream::LENGTH)).await?;
         Ok(begin.is_none_or(|begin| status.length > 0 && status.first <= begin))
     }
 }

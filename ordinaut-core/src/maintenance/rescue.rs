@@ -1,6 +1,6 @@
 //! Rescue: take jobs back from sessions that are not alive.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::maintenance::adaptive_timeout::Patience;
 use crate::notify::notifier;
 use std::sync::{Mutex, PoisonError};
@@ -14,20 +14,20 @@ const BATCH: i64 = 500;
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 pub(crate) struct Rescue {
-    database: Database,
+    database: Client,
     patience: Patience,
     looked: Mutex<Option<Instant>>,
 }
 
 impl Rescue {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Client) -> Self {
         Self { database, patience: Patience::default(), looked: Mutex::default() }
     }
 
     /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the
     /// declaring: whichever scheduler declared it, and whenever the claim commits, the job is found.
     pub(crate) async fn step(&self) -> sqlx::Result<()> {
-        let dead = self.patience.wait(self.database.declare_dead()).await?;
+        let dead = self.patience.wait(self.database.leases().declare_dead()).await?;
         for session in &dead {
             warn!(
                 worker.session = session.session,
@@ -37,7 +37,7 @@ impl Rescue {
             );
         }
         if !dead.is_empty()
-            || self.is_time_to_look() && self.patience.wait(self.database.session_ended_lately()).await?
+            || self.is_time_to_look() && self.patience.wait(self.database.leases().session_ended_lately()).await?
         {
             self.look_everywhere().await?;
         }
@@ -47,7 +47,7 @@ impl Rescue {
     /// Takes back every job whose session is not alive.
     pub(crate) async fn look_everywhere(&self) -> sqlx::Result<()> {
         loop {
-            let rescued = self.patience.wait(self.database.rescue(BATCH)).await?;
+            let rescued = self.patience.wait(self.database.leases().rescue(BATCH)).await?;
             for end in &rescued {
                 warn!(job.id = %end.job_id, attempt = end.attempt, queue = %end.queue, outcome = %end.outcome,
                       "job {} attempt {} lost its worker: {}", end.job_id, end.attempt, end.outcome);

@@ -1,12 +1,12 @@
 //! The listener: hears hints for a worker.
 
 use crate::backoff::Backoff;
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::connect_options::Address;
 use crate::db::connection_settings::Purpose;
-use crate::db::failure::silence;
 use crate::db::pooler::Pooler;
 use crate::db::timeout::answered;
+use crate::failure::silence;
 use crate::notify::store::hint;
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
@@ -39,7 +39,7 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap:
 const RETRY_DEAF: Backoff = Backoff::Exponential { base: Duration::from_secs(10), cap: Duration::from_secs(300) };
 
 pub(crate) struct Listener {
-    pub(crate) database: Database,
+    pub(crate) database: Client,
     pub(crate) hears: Hears,
 }
 
@@ -142,7 +142,7 @@ async fn connect(address: &Address) -> sqlx::Result<PgListener> {
 struct Deaf;
 
 /// Whether a process that listens would hear what is told in this database.
-pub(crate) async fn would_hear(database: &Database) -> sqlx::Result<bool> {
+pub(crate) async fn would_hear(database: &Client) -> sqlx::Result<bool> {
     let listener = Listener { database: database.clone(), hears: Hears::new() };
     let address = database.direct_address();
     if Pooler::is_at(address).await? {

@@ -7,7 +7,8 @@ pub(crate) mod pending;
 pub(crate) mod redis;
 pub(crate) mod store;
 
-use crate::client::Database;
+use crate::client::Client;
+use crate::error::Error;
 use crate::loops::Loops;
 use crate::notify::listener::{Hears, Listener};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(crate) const TASKS: &str = "\u{2}tasks";
 pub(crate) const CANCELS: &str = "\u{2}cancels";
 
 /// Wakes `wake` when a task was created or changed, until the guard is dropped.
-pub(crate) fn listen_for_tasks(database: &Database, wake: &Arc<Notify>, loops: &Loops) -> DropGuard {
+pub(crate) fn listen_for_tasks(database: &Client, wake: &Arc<Notify>, loops: &Loops) -> DropGuard {
     let stop = CancellationToken::new();
     let listener = Listener { database: database.clone(), hears: [(TASKS.to_owned(), wake.clone())].into() };
     loops.spawn("listener", listener.run(stop.clone()));
@@ -31,7 +32,7 @@ pub(crate) fn listen_for_tasks(database: &Database, wake: &Arc<Notify>, loops: &
 /// Wakes `wake` with each hint for one of a worker's queues, and `cancels` when jobs that run were cancelled, whichever
 /// way it comes, until the guard is dropped.
 pub(crate) fn listen(
-    database: &Database,
+    database: &Client,
     queues: impl Iterator<Item = String>,
     wake: &Arc<Notify>,
     cancels: &Arc<Notify>,
@@ -50,9 +51,9 @@ pub(crate) fn listen(
     stop.drop_guard()
 }
 
-impl Database {
+impl Client {
     /// Whether LISTEN would be heard, past a pooler if a way past it is named: listens for a moment, and tells itself something.
-    pub async fn hears_notifications(&self) -> sqlx::Result<bool> {
-        listener::would_hear(self).await
+    pub async fn hears_notifications(&self) -> Result<bool, Error> {
+        Ok(listener::would_hear(self).await?)
     }
 }

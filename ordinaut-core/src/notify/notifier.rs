@@ -1,7 +1,7 @@
 //! The hinter: tells workers of jobs after the commit that made them visible, from a task of its own, so that no
 //! producer waits for it and many commits are one hint.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::dedicated_connection::Link;
 use crate::db::timeout::answered;
 use crate::notify::pending::Hints;
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tells, soon, that a queue has work. Must be called within a runtime.
-pub(crate) fn tell<'a>(database: &Database, queues: impl IntoIterator<Item = &'a str>) {
+pub(crate) fn tell<'a>(database: &Client, queues: impl IntoIterator<Item = &'a str>) {
     let hints = database.hints();
     {
         let mut told = hints.queues.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +37,7 @@ pub(crate) fn tell<'a>(database: &Database, queues: impl IntoIterator<Item = &'a
 }
 
 /// Works as long as anybody could have something to tell.
-async fn work(hints: Weak<Hints>, database: Database) {
+async fn work(hints: Weak<Hints>, database: Client) {
     // Its own connection: a hint is worth as much as it is early, and must not wait for one of the pool.
     let mut link = Link::new(&database, "ordinaut-hint", PATIENCE);
     #[cfg(feature = "redis")]

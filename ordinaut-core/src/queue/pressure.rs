@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// what a level changes is which new jobs are taken over HTTP.
 ///
 /// ```
-/// use ordinaut_core::QueueLevel;
+/// use ordinaut_core::queue::QueueLevel;
 ///
 /// assert!(QueueLevel::Critical > QueueLevel::Normal);
 /// assert_eq!(QueueLevel::Major.least_urgent(), 6);

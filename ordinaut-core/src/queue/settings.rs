@@ -7,7 +7,7 @@ use std::time::Duration;
 /// What changes about a queue; what is not said stays as it is.
 ///
 /// ```
-/// use ordinaut_core::QueueChange;
+/// use ordinaut_core::queue::QueueChange;
 /// use std::time::Duration;
 ///
 /// // At most ten thousand jobs wait, and they may grow as old as they like again.
@@ -22,8 +22,8 @@ pub struct QueueChange {
 
 impl QueueChange {
     /// How many jobs may wait, 1 or more; `None`: any number. Enqueuing over HTTP looks at it, and takes only the more
-    /// urgent from 80 % on ([`QueueLevel`](crate::QueueLevel)); so may whoever calls
-    /// [`Database::queue_room`](crate::Database::queue_room). The library's enqueue does not.
+    /// urgent from 80 % on ([`QueueLevel`](crate::queue::QueueLevel)); so may whoever calls
+    /// [`Queues::room`](crate::client::Queues::room). The library's enqueue does not.
     #[must_use]
     pub fn max_waiting(mut self, jobs: Option<i32>) -> Self {
         self.max_waiting = Some(jobs);

@@ -12,7 +12,7 @@ const REFUSAL: &str = "must be what the clock shows, such as 2027-03-01T09:00 or
 /// What a clock shows, read from text: `YYYY-MM-DDTHH:MM` or `YYYY-MM-DDTHH:MM:SS`, or with a space in place of the `T`.
 ///
 /// ```
-/// use ordinaut_core::ClockTime;
+/// use ordinaut_core::schedule::ClockTime;
 ///
 /// assert_eq!("2027-03-01T09:00".parse::<ClockTime>()?, "2027-03-01T09:00:00".parse()?);
 /// assert!("2027-03-01T09:00Z".parse::<ClockTime>().is_err());

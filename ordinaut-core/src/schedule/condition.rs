@@ -2,19 +2,20 @@
 
 use crate::error::InvalidField;
 use crate::name;
-use crate::schedule::{duration, refuse};
+use crate::schedule::duration;
+use crate::schedule::refusal::refuse;
 use chrono::TimeDelta;
 use std::time::Duration;
 
 /// A condition: a fact compared with a threshold, true for some time, and not again before some more.
 ///
 /// ```
-/// use ordinaut_core::{Fact, Predicate};
+/// use ordinaut_core::schedule::{Fact, Predicate};
 ///
 /// let predicate = Predicate::parse("failure_share(mail) > 0.2 for 5m cooldown 1h")?;
 /// assert_eq!(predicate.fact, Fact::FailureShare("mail".to_owned()));
 /// assert!(predicate.holds(Some(0.25)) && !predicate.holds(Some(0.2)) && !predicate.holds(None));
-/// # Ok::<(), ordinaut_core::InvalidField>(())
+/// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predicate {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// it was false and its cooldown has passed.
 ///
 /// ```
-/// use ordinaut_core::{Predicate, Watch};
+/// use ordinaut_core::schedule::{Predicate, Watch};
 ///
 /// let predicate = Predicate::parse("ready_depth(mail) > 100 for 60s")?;
 /// let now = "2027-01-01T00:00:00Z".parse().unwrap();
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// assert!(!due);
 /// let (watch, due) = watch.step(&predicate, Some(150.0), now + chrono::TimeDelta::seconds(60));
 /// assert!(due && watch.fired);
-/// # Ok::<(), ordinaut_core::InvalidField>(())
+/// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {

@@ -8,7 +8,7 @@
 use crate::error::InvalidField;
 use crate::schedule::cron_fields::Fields;
 use crate::schedule::month_days::some_day_exists;
-use crate::schedule::refuse;
+use crate::schedule::refusal::refuse;
 use crate::schedule::timezone::Zone;
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use croner::parser::{CronParser, Seconds, Year};

@@ -1,7 +1,7 @@
 //! The fields of a cron expression, as far as they are checked before croner reads them.
 
 use crate::error::InvalidField;
-use crate::schedule::refuse;
+use crate::schedule::refusal::refuse;
 
 /// No honest expression is longer, and croner takes a list of 20,000 items without a word.
 const MAX_BYTES: usize = 256;

@@ -9,6 +9,7 @@ use crate::schedule::cron::Cron;
 use crate::schedule::interval::Every;
 use crate::schedule::kind::ScheduleKind;
 use crate::schedule::occurrences::{Rule, Timetable, first};
+use crate::schedule::refusal::refuse;
 use crate::schedule::rrule::Rrule;
 use crate::schedule::rrule_text::RuleText;
 use crate::schedule::service;
@@ -16,7 +17,7 @@ use crate::schedule::service::Service;
 use crate::schedule::timezone::Zone;
 use crate::schedule::timezone::is_sane;
 use crate::schedule::topic_pattern::Topic;
-use crate::schedule::{clock, once, preset, refuse};
+use crate::schedule::{clock, once, preset};
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,7 +28,7 @@ const MAX_DATES: usize = 1_000;
 /// When a task is due, as a person writes it and the table `task` stores it.
 ///
 /// ```
-/// use ordinaut_core::{Compiled, Schedule, ScheduleKind};
+/// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
 ///
 /// let schedule = Schedule::new(ScheduleKind::Rrule, "FREQ=MONTHLY;BYDAY=-1FR")
 ///     .timezone("Europe/Chisinau")
@@ -45,7 +46,7 @@ pub struct Schedule {
     /// The expression.
     pub expr: String,
     /// The IANA name of the zone whose clock it goes by. Empty: a new task stores the installation's
-    /// ([`Database::time_zone`](crate::Database::time_zone)), and one that exists keeps its own; without a database it is UTC.
+    /// ([`Client::time_zone`](crate::Client::time_zone)), and one that exists keeps its own; without a database it is UTC.
     #[serde(default)]
     pub timezone: String,
     /// What the clock in the zone shows at the anchor of `every` and `rrule`. Whoever stores the task fills it in once,

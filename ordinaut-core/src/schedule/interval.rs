@@ -1,7 +1,8 @@
 //! A fixed interval, in real time.
 
 use crate::error::InvalidField;
-use crate::schedule::{duration, refuse};
+use crate::schedule::duration;
+use crate::schedule::refusal::refuse;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The anchor and each whole number of intervals behind it.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// that no scheduler needs to store it.
 ///
 /// ```
-/// use ordinaut_core::jitter;
+/// use ordinaut_core::schedule::jitter;
 /// use std::time::Duration;
 /// use uuid::Uuid;
 ///

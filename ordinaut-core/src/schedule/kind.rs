@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// What kind of schedule a task has, which says how its expression is read.
 ///
 /// ```
-/// use ordinaut_core::ScheduleKind;
+/// use ordinaut_core::schedule::ScheduleKind;
 ///
 /// assert_eq!("rrule".parse(), Ok(ScheduleKind::Rrule));
 /// ```

@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// What becomes of misfires: instants that were due longer ago than the grace, because no scheduler ran.
 ///
 /// ```
-/// use ordinaut_core::Misfire;
+/// use ordinaut_core::schedule::Misfire;
 ///
 /// assert_eq!("catch_up(5)".parse(), Ok(Misfire::CatchUp(5)));
 /// assert_eq!(Misfire::default().to_string(), "coalesce");

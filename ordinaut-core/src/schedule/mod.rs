@@ -20,6 +20,7 @@ pub(crate) mod once;
 pub(crate) mod plan;
 pub(crate) mod preset;
 pub(crate) mod preview;
+pub(crate) mod refusal;
 pub(crate) mod rrule;
 pub(crate) mod rrule_text;
 pub(crate) mod service;
@@ -27,9 +28,18 @@ pub(crate) mod store;
 pub(crate) mod timezone;
 pub(crate) mod topic_pattern;
 
-use crate::error::InvalidField;
-
-/// A refusal of the expression.
-fn refuse<T>(reason: impl Into<String>) -> Result<T, InvalidField> {
-    Err(InvalidField { field: "expr", reason: reason.into() })
-}
+pub use crate::schedule::calendar::{Calendar, CalendarMode};
+pub use crate::schedule::clock::ClockTime;
+pub use crate::schedule::condition::{Comparison, Fact, Predicate};
+pub use crate::schedule::condition_state::Watch;
+pub use crate::schedule::definition::{Compiled, Schedule};
+pub use crate::schedule::jitter::jitter;
+pub use crate::schedule::kind::ScheduleKind;
+pub use crate::schedule::misfire::{Misfire, SkipReason};
+pub use crate::schedule::occurrences::{Exhausted, Timetable};
+pub use crate::schedule::plan::{Plan, plan};
+pub use crate::schedule::preset::{Preset, presets};
+pub use crate::schedule::preview::{Moment, Preview};
+pub use crate::schedule::service::Service;
+pub use crate::schedule::timezone::zone_data_version;
+pub use crate::schedule::topic_pattern::Topic;

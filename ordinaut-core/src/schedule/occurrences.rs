@@ -13,7 +13,7 @@ pub(crate) const MAX_STEPS: usize = 366;
 /// The instants at which a schedule of the kinds `every`, `cron`, `rrule` or `once` is due.
 ///
 /// ```
-/// use ordinaut_core::{Compiled, Schedule, ScheduleKind};
+/// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
 ///
 /// let schedule = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("America/New_York");
 /// let Compiled::Times(timetable) = schedule.compile(&[])? else { unreachable!() };

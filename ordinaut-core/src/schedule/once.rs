@@ -1,9 +1,10 @@
 //! One time.
 
 use crate::error::InvalidField;
+use crate::schedule::clock;
+use crate::schedule::refusal::refuse;
 use crate::schedule::timezone::Zone;
 use crate::schedule::timezone::is_sane;
-use crate::schedule::{clock, refuse};
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 
 /// An instant with its offset, or what the clock shows in `zone`, which is answered too. A time in a gap is shifted by

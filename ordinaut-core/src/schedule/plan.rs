@@ -21,7 +21,7 @@ pub struct Plan {
 /// what is later is up to the policy. One plan has at most `most` instants, and at least one.
 ///
 /// ```
-/// use ordinaut_core::{Compiled, Misfire, Schedule, ScheduleKind, plan};
+/// use ordinaut_core::schedule::{Compiled, Misfire, Schedule, ScheduleKind, plan};
 /// use std::time::Duration;
 ///
 /// let Compiled::Times(hourly) = Schedule::new(ScheduleKind::Cron, "@hourly").compile(&[])? else { unreachable!() };

@@ -1,7 +1,7 @@
 //! Cron expressions with a name.
 
 use crate::error::InvalidField;
-use crate::schedule::refuse;
+use crate::schedule::refusal::refuse;
 
 /// A cron expression with a name: `@business_days`, or `@business_days 08:30` for another time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ const fn preset(name: &'static str, days: &'static str, time: Option<(u32, u32)>
 /// All presets.
 ///
 /// ```
-/// let quarterly = ordinaut_core::presets().iter().find(|preset| preset.name == "@quarterly").unwrap();
+/// let quarterly = ordinaut_core::schedule::presets().iter().find(|preset| preset.name == "@quarterly").unwrap();
 /// assert_eq!(quarterly.expr(), "0 9 1 1,4,7,10 *");
 /// ```
 pub fn presets() -> &'static [Preset] {

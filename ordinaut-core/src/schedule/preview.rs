@@ -35,7 +35,7 @@ impl Timetable {
     /// The next instants, of which there may be 1 to 100 at a time, and what about the schedule may surprise.
     ///
     /// ```
-    /// use ordinaut_core::{Compiled, Schedule, ScheduleKind};
+    /// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
     ///
     /// let monthly = Schedule::new(ScheduleKind::Cron, "0 9 31 * *").timezone("Europe/Chisinau");
     /// let Compiled::Times(timetable) = monthly.compile(&[])? else { unreachable!() };

@@ -6,7 +6,7 @@
 //! `dtstart` cuts counts its `BYSETPOS` from the week's beginning, as a month and a year do.
 
 use crate::error::InvalidField;
-use crate::schedule::refuse;
+use crate::schedule::refusal::refuse;
 use crate::schedule::rrule_text::{RuleText, Until};
 use crate::schedule::timezone::{Zone, shift};
 use chrono::{DateTime, Datelike, Days, Month, Months, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};

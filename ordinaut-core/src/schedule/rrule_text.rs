@@ -6,7 +6,7 @@
 
 use crate::error::InvalidField;
 use crate::schedule::month_days::some_day_exists;
-use crate::schedule::refuse;
+use crate::schedule::refusal::refuse;
 use crate::schedule::timezone::{Zone, shift};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use rrule::{Frequency, NWeekday, RRule, Unvalidated};

@@ -1,7 +1,8 @@
 //! A service: a task that always has one job, and gets the next one when that has ended.
 
 use crate::error::InvalidField;
-use crate::schedule::{duration, refuse};
+use crate::schedule::duration;
+use crate::schedule::refusal::refuse;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
@@ -11,14 +12,14 @@ pub(crate) const DEFAULT: &str = "5s";
 /// When the next job of a service is due: so long after the last one has ended, however it did.
 ///
 /// ```
-/// use ordinaut_core::{Compiled, Schedule, ScheduleKind};
+/// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
 ///
 /// let Compiled::Service(service) = Schedule::new(ScheduleKind::Service, "5s").compile(&[])? else { unreachable!() };
 /// let ended = "2027-01-01T00:00:00Z".parse().unwrap();
 /// assert!(service.is_due(None, ended));
 /// assert!(!service.is_due(Some(ended), "2027-01-01T00:00:04Z".parse().unwrap()));
 /// assert!(service.is_due(Some(ended), "2027-01-01T00:00:05Z".parse().unwrap()));
-/// # Ok::<(), ordinaut_core::InvalidField>(())
+/// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {

@@ -1,13 +1,13 @@
 //! What holds for the whole installation: the zone of schedules that name none.
 
-use crate::client::Database;
-use crate::db::failure::OperateError;
+use crate::client::Client;
+use crate::error::Error;
 use crate::error::InvalidField;
 use crate::schedule::timezone::Zone;
 use sqlx::PgExecutor;
 
-impl Database {
-    /// The zone that [`Database::migrate`] stores as the installation's if none is stored yet, an IANA name; UTC if not
+impl Client {
+    /// The zone that [`Client::migrate`] stores as the installation's if none is stored yet, an IANA name; UTC if not
     /// said.
     pub fn first_time_zone(mut self, name: &str) -> Result<Self, InvalidField> {
         Zone::named(name)?;
@@ -16,12 +16,12 @@ impl Database {
     }
 
     /// The zone of schedules that name none: an IANA name. A task that is created without a zone keeps it.
-    pub async fn time_zone(&self) -> sqlx::Result<String> {
-        self.time_zone_on(self).await
+    pub async fn time_zone(&self) -> Result<String, Error> {
+        Ok(self.time_zone_on(self).await?)
     }
 
-    /// Changes [`Database::time_zone`] for tasks that are created from now on; those that exist keep theirs.
-    pub async fn set_time_zone(&self, name: &str) -> Result<(), OperateError> {
+    /// Changes [`Client::time_zone`] for tasks that are created from now on; those that exist keep theirs.
+    pub async fn set_time_zone(&self, name: &str) -> Result<(), Error> {
         Zone::named(name)?;
         let set = sqlx::query(self.sql(sql!("schedule/set_time_zone"))).bind(name);
         Ok(set.execute(self).await.map(drop)?)

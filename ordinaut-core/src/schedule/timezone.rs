@@ -10,7 +10,7 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 /// The version of the bundled zone data, such as `2026e`.
 ///
 /// ```
-/// assert!(ordinaut_core::zone_data_version().starts_with("20"));
+/// assert!(ordinaut_core::schedule::zone_data_version().starts_with("20"));
 /// ```
 pub fn zone_data_version() -> &'static str {
     zone_data().unwrap_or("unknown")

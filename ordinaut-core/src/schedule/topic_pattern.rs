@@ -1,7 +1,7 @@
 //! Patterns of topics.
 
 use crate::error::InvalidField;
-use crate::schedule::refuse;
+use crate::schedule::refusal::refuse;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -11,12 +11,12 @@ const MAX_BYTES: usize = 200;
 /// none.
 ///
 /// ```
-/// use ordinaut_core::Topic;
+/// use ordinaut_core::schedule::Topic;
 ///
 /// let paid = Topic::parse("orders.*.paid")?;
 /// assert!(paid.matches("orders.17.paid") && !paid.matches("orders.paid"));
 /// assert!(Topic::parse("orders.#")?.matches("orders"));
-/// # Ok::<(), ordinaut_core::InvalidField>(())
+/// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -19,7 +19,8 @@ use std::time::Duration;
 /// seconds.
 ///
 /// ```
-/// use ordinaut_core::{Schedule, ScheduleKind, TaskDefinition};
+/// use ordinaut_core::schedule::{Schedule, ScheduleKind};
+/// use ordinaut_core::task::TaskDefinition;
 ///
 /// let nightly = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("Europe/Chisinau");
 /// let task = TaskDefinition { max_instances: Some(1), ..TaskDefinition::new("Nightly report", "report", nightly) };
@@ -139,7 +140,7 @@ impl TaskDefinition {
     }
 
     /// Reads a definition from JSON, and its schedule as [`Schedule::from_json`] does. An error names the field. In a [`Value`]
-    /// large integers are rounded already: [`check_integers`](crate::check_integers) refuses a text with such.
+    /// large integers are rounded already: [`check_integers`](crate::json::check_integers) refuses a text with such.
     pub fn from_json(mut json: Value) -> Result<Self, InvalidJson> {
         let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
         match fields.get_mut("schedule") {

@@ -1,6 +1,7 @@
 //! Why a task was not created, changed or told something.
 
 use crate::db::contention::OfPostgres;
+use crate::error::Error;
 use crate::error::InvalidField;
 use crate::json::InvalidJson;
 use crate::schedule::occurrences::Exhausted;
@@ -41,12 +42,18 @@ pub enum TaskError {
     #[error("the schedule takes too long to expand")]
     Exhausted(#[from] Exhausted),
     /// Postgres refused, or was not there.
-    #[error("could not reach or change the task")]
-    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl From<sqlx::Error> for TaskError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 impl OfPostgres for TaskError {
     fn of_postgres(&self) -> Option<&sqlx::Error> {
-        if let Self::Database(error) = self { Some(error) } else { None }
+        if let Self::Database(error) = self { error.of_postgres() } else { None }
     }
 }

@@ -1,8 +1,9 @@
 //! A database of one test.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::migrate::error::SchemaError;
 use crate::db::schema::Schema;
+use crate::error::Error;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
 use crate::job::run::destination::Destination;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 const CONNECTIONS: u32 = 10;
 
 /// A database of one test, on a server that is there: created with all tables, and dropped with this value, even
-/// while connections to it are open. `&TestDatabase` is a `&Database`.
+/// while connections to it are open. `&TestDatabase` is a `&Client`.
 ///
 /// It is a copy of a template, `ordinaut_template_…`, which the first test makes in a second or two and which stays on the
 /// server; a copy takes some tens of milliseconds.
@@ -25,7 +26,7 @@ const CONNECTIONS: u32 = 10;
 /// `docker run -e POSTGRES_PASSWORD=test -p 5432:5432 postgres`, with `fsync = off` if nothing else lives there.
 #[derive(Debug)]
 pub struct TestDatabase {
-    database: Database,
+    database: Client,
     server: PgConnectOptions,
     name: Schema,
 }
@@ -39,16 +40,22 @@ pub enum TestDatabaseError {
     NoServer,
     /// The server refused, or was not there.
     #[error("could not create a database for the test")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] Error),
     /// Its tables could not be made.
     #[error("could not migrate the database of the test")]
     Schema(#[from] SchemaError),
 }
 
-impl Deref for TestDatabase {
-    type Target = Database;
+impl From<sqlx::Error> for TestDatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
 
-    fn deref(&self) -> &Database {
+impl Deref for TestDatabase {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
         &self.database
     }
 }
@@ -76,7 +83,7 @@ impl TestDatabase {
             error => TestDatabaseError::Schema(error),
         })?;
         let options = server.clone().database(name.as_str());
-        let database = match Database::connect(options, CONNECTIONS).await {
+        let database = match Client::connect(options, CONNECTIONS).await {
             Ok(database) => database,
             Err(error) => {
                 drop_database(&server, &name).await?;
@@ -90,9 +97,9 @@ impl TestDatabase {
         Ok(test)
     }
 
-    /// The same with other options of [`Database`]: `db.with(|db| db.encrypt_kinds(["charge"]))`.
+    /// The same with other options of [`Client`]: `db.with(|db| db.encrypt_kinds(["charge"]))`.
     #[must_use]
-    pub fn with(mut self, options: impl FnOnce(Database) -> Database) -> Self {
+    pub fn with(mut self, options: impl FnOnce(Client) -> Client) -> Self {
         self.database = options(self.database.clone());
         self
     }

@@ -1,6 +1,6 @@
 //! What was enqueued, and has not ended.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::job::Job;
 use crate::testing::store::EnqueuedJob;
 use serde_json::Value;
@@ -9,13 +9,13 @@ use serde_json::Value;
 #[derive(Debug)]
 #[must_use = "nothing is looked at before all"]
 pub struct Enqueued<'a> {
-    db: &'a Database,
+    db: &'a Client,
     kind: Option<String>,
     queue: Option<String>,
 }
 
 /// The jobs that have not ended: all, or those of a kind or a queue.
-pub fn enqueued(db: &Database) -> Enqueued<'_> {
+pub fn enqueued(db: &Client) -> Enqueued<'_> {
     Enqueued { db, kind: None, queue: None }
 }
 
@@ -55,7 +55,7 @@ impl Enqueued<'_> {
 /// testing::assert_enqueued::<SendMail>(&db, |job| job.to == "ann@example.org").await;
 /// # }
 /// ```
-pub async fn assert_enqueued<J: Job>(db: &Database, such: impl Fn(&J) -> bool) -> EnqueuedJob {
+pub async fn assert_enqueued<J: Job>(db: &Client, such: impl Fn(&J) -> bool) -> EnqueuedJob {
     assert_enqueued_kind(db, J::KIND, |args| is_such(args, &such)).await
 }
 
@@ -64,7 +64,7 @@ pub async fn assert_enqueued<J: Job>(db: &Database, such: impl Fn(&J) -> bool) -
 /// # Panics
 ///
 /// If there is one.
-pub async fn assert_not_enqueued<J: Job>(db: &Database, such: impl Fn(&J) -> bool) {
+pub async fn assert_not_enqueued<J: Job>(db: &Client, such: impl Fn(&J) -> bool) {
     assert_not_enqueued_kind(db, J::KIND, |args| is_such(args, &such)).await;
 }
 
@@ -73,7 +73,7 @@ pub async fn assert_not_enqueued<J: Job>(db: &Database, such: impl Fn(&J) -> boo
 /// # Panics
 ///
 /// If there is none; the text lists what is enqueued.
-pub async fn assert_enqueued_kind(db: &Database, kind: &str, such: impl Fn(&Value) -> bool) -> EnqueuedJob {
+pub async fn assert_enqueued_kind(db: &Client, kind: &str, such: impl Fn(&Value) -> bool) -> EnqueuedJob {
     let jobs = all(db).await;
     let there = list(&jobs);
     let found = jobs.into_iter().find(|job| job.kind == kind && such(&job.args));
@@ -85,7 +85,7 @@ pub async fn assert_enqueued_kind(db: &Database, kind: &str, such: impl Fn(&Valu
 /// # Panics
 ///
 /// If there is one.
-pub async fn assert_not_enqueued_kind(db: &Database, kind: &str, such: impl Fn(&Value) -> bool) {
+pub async fn assert_not_enqueued_kind(db: &Client, kind: &str, such: impl Fn(&Value) -> bool) {
     let found: Vec<_> = all(db).await.into_iter().filter(|job| job.kind == kind && such(&job.args)).collect();
     assert!(found.is_empty(), "such jobs of kind {kind:?} are enqueued: {}", list(&found));
 }
@@ -95,7 +95,7 @@ fn is_such<J: Job>(args: &Value, such: impl Fn(&J) -> bool) -> bool {
     J::deserialize(args).is_ok_and(|job| such(&job))
 }
 
-async fn all(db: &Database) -> Vec<EnqueuedJob> {
+async fn all(db: &Client) -> Vec<EnqueuedJob> {
     let jobs = enqueued(db).all().await;
     jobs.unwrap_or_else(|error| panic!("could not look at what is enqueued: {error}"))
 }

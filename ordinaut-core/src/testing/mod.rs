@@ -10,7 +10,8 @@
 //!
 //! ```no_run
 //! use ordinaut_core::testing::{self, TestDatabase};
-//! use ordinaut_core::{Context, Job, JobError, Step, Worker};
+//! use ordinaut_core::{Context, Job, JobError, Worker};
+//! use ordinaut_core::worker::Step;
 //! use serde::{Deserialize, Serialize};
 //! use std::time::Duration;
 //!
@@ -60,7 +61,7 @@ pub use crate::testing::enqueued::{
 };
 pub use crate::testing::store::EnqueuedJob;
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::worker::{Step, Worker};
 use std::time::Duration;
 use uuid::Uuid;
@@ -94,18 +95,18 @@ pub async fn drain<S: Send + Sync + 'static>(worker: &mut Worker<S>) -> sqlx::Re
 /// Lets time pass for whatever waits for its time: jobs that are delayed, snoozed or to be retried, and tasks. What comes due
 /// is due now, in the order in which it would have been; a task is due at each of its instants that have come, and
 /// [`fire_tasks`] fires them. The clock itself is the database's, and stays.
-pub async fn advance(db: &Database, by: Duration) -> sqlx::Result<()> {
+pub async fn advance(db: &Client, by: Duration) -> sqlx::Result<()> {
     db.advance(by).await
 }
 
 /// Fires the tasks that are due, each instant that has come since, as a scheduler that was there would have; says how many
 /// jobs that made. They are due at once, and their `scheduled_for` is the instant.
-pub async fn fire_tasks(db: &Database) -> sqlx::Result<usize> {
+pub async fn fire_tasks(db: &Client) -> sqlx::Result<usize> {
     let mut jobs = 0;
     loop {
         let mut tx = db.begin().await?;
         let (tasks, ahead) = db.due_in_test(TASKS_AT_ONCE, &mut tx).await?;
-        let fired = db.fire(tasks, TASKS_AT_ONCE, GRACE, ahead, tx).await?;
+        let fired = db.tasks().fire(tasks, TASKS_AT_ONCE, GRACE, ahead, tx).await?;
         if fired.tasks == 0 {
             return Ok(jobs);
         }

@@ -1,6 +1,6 @@
 //! What the test kit asks of Postgres.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::migrate::error::SchemaError;
 use crate::db::migrate::version::fingerprint;
 use crate::db::schema::Schema;
@@ -40,7 +40,7 @@ pub struct EnqueuedJob {
     pub run_at: Option<DateTime<Utc>>,
 }
 
-impl Database {
+impl Client {
     pub(crate) async fn enqueued(&self, kind: Option<&str>, queue: Option<&str>) -> sqlx::Result<Vec<EnqueuedJob>> {
         let mut jobs: Vec<EnqueuedJob> =
             sqlx::query_as(self.sql(sql!("testing/enqueued"))).bind(kind).bind(queue).fetch_all(self).await?;
@@ -106,7 +106,7 @@ async fn make_template(server: &PgConnectOptions, name: &str, db: &mut PgConnect
     {
         sqlx::query(AssertSqlSafe(statement.replace("{}", name))).execute(&mut *db).await?;
     }
-    let unfinished = Database::connect(server.clone().database(&format!("{name}_unfinished")), 1).await?;
+    let unfinished = Client::connect(server.clone().database(&format!("{name}_unfinished")), 1).await?;
     unfinished.migrate().await?;
     // Nobody may be connected to what is renamed or copied.
     unfinished.pool().close().await;

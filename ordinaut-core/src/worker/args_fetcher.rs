@@ -2,10 +2,10 @@
 //! start. It has no connection as long as there are none.
 
 use crate::backoff::Backoff;
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::dedicated_connection::Link;
-use crate::db::failure::is_too_much;
 use crate::db::timeout::answered;
+use crate::failure::is_too_much;
 use crate::job::args::MAX_ARGS_BYTES;
 use crate::job::store::args::{args, carries};
 use crate::lease::store::claim::GONE;
@@ -41,7 +41,7 @@ pub(crate) struct Fetcher {
 }
 
 impl Fetcher {
-    pub(crate) fn new(database: &Database, name: &str, patience: Duration, pulse: Turns) -> Self {
+    pub(crate) fn new(database: &Client, name: &str, patience: Duration, pulse: Turns) -> Self {
         let link = Link::new(database, &format!("ordinaut-fetch/{name}"), patience);
         Self { link, pulse, blamed: HashMap::new(), failures: 0, alone: 0 }
     }

@@ -1,7 +1,7 @@
 //! One attempt: run the handler under its time limit, and decide what becomes of the job.
 
 use crate::backoff::Backoff;
-use crate::client::Database;
+use crate::client::Client;
 use crate::job::job_error::JobError;
 use crate::lease::settlement::{Budget, Settlement};
 use crate::lease::store::commit_check::OwnEnd;
@@ -25,7 +25,7 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) handler: Option<Arc<Handler<S>>>,
     pub(crate) layers: &'a Layers<S>,
     pub(crate) state: Arc<S>,
-    pub(crate) database: Arc<Database>,
+    pub(crate) database: Arc<Client>,
     pub(crate) session: &'a Session,
     pub(crate) options: &'a WorkerOptions,
 }

@@ -57,7 +57,7 @@ impl<S> Context<S> {
     /// ```
     pub async fn cursor<T: DeserializeOwned>(&self) -> Result<Option<T>, CursorError> {
         let saved = match self.home() {
-            Home::Database(database) => database.read_cursor(self.job_id()).await?,
+            Home::Database(database) => database.leases().read_cursor(self.job_id()).await?,
             #[cfg(feature = "testing")]
             Home::Memory(cursor) => cursor.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
@@ -79,7 +79,7 @@ impl<S> Context<S> {
             return Err(CursorError::Nul);
         }
         let is_saved = match self.home() {
-            Home::Database(database) => database.save_cursor(self.token(), &json).await?,
+            Home::Database(database) => database.leases().save_cursor(self.token(), &json).await?,
             #[cfg(feature = "testing")]
             Home::Memory(cursor) => {
                 *cursor.lock().unwrap_or_else(PoisonError::into_inner) = Some(json);

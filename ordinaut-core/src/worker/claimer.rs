@@ -1,9 +1,9 @@
 //! The claimer: takes leases for a session, on a connection of its own, and remembers where to look.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::dedicated_connection::Link;
-use crate::db::failure::{FailureKind, is_too_much};
 use crate::db::timeout::answered;
+use crate::failure::{FailureKind, is_too_much};
 use crate::lease::claim_floor::{Floors, Lane};
 use crate::lease::portion::Portion;
 use crate::lease::priority_ageing::Ageing;
@@ -88,7 +88,7 @@ pub(crate) enum Connected {
 }
 
 impl Claimer {
-    pub(crate) fn new(database: &Database, options: &WorkerOptions, kinds: &[String], pulse: liveness::Turns) -> Self {
+    pub(crate) fn new(database: &Client, options: &WorkerOptions, kinds: &[String], pulse: liveness::Turns) -> Self {
         let (name, patience) = (&options.name, PATIENCE.min(options.lease / 3));
         Self {
             link: Link::new(database, &format!("ordinaut-claim/{name}"), patience),

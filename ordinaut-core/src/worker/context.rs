@@ -1,6 +1,6 @@
 //! What a handler knows of its attempt, and what it can leave behind.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::job::job_error::JobError;
 use crate::job::nul_bytes;
 use crate::lease::settlement::MAX_OUTPUT_BYTES;
@@ -35,7 +35,7 @@ struct Attempt {
 
 /// Where an attempt keeps what its job's next attempt finds.
 pub(crate) enum Home {
-    Database(Arc<Database>),
+    Database(Arc<Client>),
     /// Of a test without a database: the cursor, as JSON.
     #[cfg(feature = "testing")]
     Memory(Mutex<Option<String>>),
@@ -203,7 +203,7 @@ impl<S> Context<S> {
         &self.attempt.home
     }
 
-    pub(crate) fn database(&self) -> Option<&Database> {
+    pub(crate) fn database(&self) -> Option<&Client> {
         match self.home() {
             Home::Database(database) => Some(database),
             #[cfg(feature = "testing")]
@@ -222,7 +222,7 @@ impl<S> Context<S> {
 
     /// What the handler gets, or why the job cannot run.
     pub(crate) fn args(&self, undecodable: Undecodable) -> Result<Result<Args<'_>, JobError>, &str> {
-        let (lease, keyring) = (&self.attempt.lease, self.database().and_then(Database::keyring_or_none));
+        let (lease, keyring) = (&self.attempt.lease, self.database().and_then(Client::keyring_or_none));
         let body = lease.body.as_ref().map_err(String::as_str);
         body.map(|body| Args::read(&body.args, &lease.kind, lease.token.job_id, keyring, undecodable))
     }

@@ -1,6 +1,6 @@
 //! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what became of it.
 
-/// What one [`Worker::step`] did.
+/// What one [`Worker::step`](crate::Worker::step) did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A job was run and settled, with whatever outcome.
@@ -17,8 +17,8 @@ mod drain;
 mod tests;
 
 use crate::backoff::Backoff;
-use crate::client::Database;
-use crate::db::failure::{Consequence, FailureKind};
+use crate::client::Client;
+use crate::failure::{Consequence, FailureKind};
 use crate::lease::token::Lease;
 use crate::loops::Loops;
 use crate::notify::listen;
@@ -51,7 +51,7 @@ const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(20
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 pub(crate) struct Engine<S> {
-    database: Database,
+    database: Client,
     options: Arc<WorkerOptions>,
     when_stuck: fn(),
     pulse: WorkerPulse,
@@ -78,7 +78,7 @@ struct Around {
 struct Bench<S> {
     state: Arc<S>,
     /// For handlers that settle themselves or keep a cursor.
-    database: Arc<Database>,
+    database: Arc<Client>,
     /// Ends a wait of the claimer.
     wake: Arc<Notify>,
     registry: Registry<S>,
@@ -92,7 +92,7 @@ struct Bench<S> {
 
 impl<S: Send + Sync + 'static> Engine<S> {
     pub(crate) fn new(
-        database: &Database,
+        database: &Client,
         state: Arc<S>,
         registry: Registry<S>,
         layers: Layers<S>,
@@ -322,7 +322,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 }
 
-fn fetcher(database: &Database, options: &WorkerOptions, pulse: &WorkerPulse) -> Fetcher {
+fn fetcher(database: &Client, options: &WorkerOptions, pulse: &WorkerPulse) -> Fetcher {
     let (patience, pulse) = (PATIENCE.min(options.lease / 3), pulse.watch("fetcher", options.lease));
     Fetcher::new(database, &options.name, patience, pulse)
 }

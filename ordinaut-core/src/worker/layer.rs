@@ -32,7 +32,7 @@ use std::panic::AssertUnwindSafe;
 ///         result
 ///     }
 /// }
-/// # fn worker(database: ordinaut_core::Database) {
+/// # fn worker(database: ordinaut_core::Client) {
 ///
 /// let counts = Counts::default();
 /// let worker = ordinaut_core::Worker::new(database, ()).layer(counts.clone());

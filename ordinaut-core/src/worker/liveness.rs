@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// session that renews the leases. Clones tell of the same one; before it runs there is nothing to tell.
 ///
 /// ```
-/// use ordinaut_core::WorkerPulse;
+/// use ordinaut_core::worker::WorkerPulse;
 ///
 /// let pulse = WorkerPulse::default();
 /// assert_eq!(pulse.stuck(), None);

@@ -34,7 +34,7 @@ pub use crate::worker::options::{Served, Undecodable, WorkerOptions};
 pub use crate::worker::session::EXIT_STUCK;
 pub use crate::worker::settle_in::SettleError;
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::job::Job;
 use crate::job::job_error::JobError;
 use crate::worker::engine::Engine;
@@ -47,7 +47,7 @@ use std::time::Duration;
 ///
 /// See the [crate's first page](crate) for a whole program.
 pub struct Worker<S> {
-    database: Database,
+    database: Client,
     state: Arc<S>,
     registry: Registry<S>,
     layers: Layers<S>,
@@ -61,12 +61,12 @@ pub struct Worker<S> {
 
 impl<S: Send + Sync + 'static> Worker<S> {
     /// A worker on a database (a pool will do), with a state that every handler gets.
-    pub fn new(database: impl Into<Database>, state: S) -> Self {
+    pub fn new(database: impl Into<Client>, state: S) -> Self {
         Self::with_options(database, state, WorkerOptions::default())
     }
 
     /// The same with other options than the default ones. What a method below says wins over them.
-    pub fn with_options(database: impl Into<Database>, state: S, options: WorkerOptions) -> Self {
+    pub fn with_options(database: impl Into<Client>, state: S, options: WorkerOptions) -> Self {
         Self {
             database: database.into(),
             state: Arc::new(state),

@@ -1,10 +1,10 @@
 //! The session: what holds this process' leases. It lives on a thread of its own, with its own connection, so that
 //! neither a busy pool nor a blocked runtime can cost the leases, and it ends the process when a handler blocks for good.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::dedicated_connection::Link;
-use crate::db::failure::silence;
 use crate::db::timeout::answered;
+use crate::failure::silence;
 use crate::lease::store::drain::is_drained;
 use crate::lease::store::session;
 use crate::lease::store::session::Profile;
@@ -51,7 +51,7 @@ impl Session {
     /// Begins a session, which asks what was cancelled with each beat, and with each of `cancels`. It wakes the claimer when
     /// its connection broke and was made again. `when_stuck` ends the process.
     pub(crate) async fn open(
-        database: &Database,
+        database: &Client,
         profile: Profile,
         cancels: Arc<Notify>,
         claimer: Arc<Notify>,

@@ -1,7 +1,7 @@
 //! Settle in the caller's transaction: what a handler did and that its attempt succeeded are one commit.
 
 use crate::backoff::Backoff;
-use crate::client::Database;
+use crate::client::Client;
 use crate::lease::settlement::Settlement;
 use crate::lease::store::commit_check::{OwnEnd, own_end as own_end_in};
 use crate::lease::store::settle::{Ended, Locked, settle};
@@ -48,7 +48,7 @@ impl<S> Context<S> {
     /// same transaction does nothing.
     ///
     /// ```
-    /// use ordinaut_core::{Context, Database, Job, JobError};
+    /// use ordinaut_core::{Client, Context, Job, JobError};
     /// # #[derive(serde::Serialize, serde::Deserialize)]
     /// # struct Order { id: i64 }
     /// # impl Job for Order { const KIND: &'static str = "order"; }
@@ -57,7 +57,7 @@ impl<S> Context<S> {
     /// # impl Job for Invoice { const KIND: &'static str = "invoice"; }
     ///
     /// // An order that is done has its invoice, and one that is not has none.
-    /// async fn order(job: Order, ctx: Context<Database>) -> Result<(), JobError> {
+    /// async fn order(job: Order, ctx: Context<Client>) -> Result<(), JobError> {
     ///     let mut tx = ctx.state.begin().await?;
     ///     Invoice { order: job.id }.enqueue(ctx.state.in_tx(&mut tx)).await?;
     ///     ctx.settle_in(&mut tx).await?;
@@ -90,12 +90,12 @@ impl<S> Context<S> {
 /// Waits until it is known what became of an attempt whose handler has settled it and returned. Its transaction may still
 /// be open: a rollback takes its time, and a handler can give the transaction to somebody else. Then so long as the worker
 /// does not stop; [`OwnEnd::Open`] leaves the job to whoever rescues it.
-pub(crate) async fn own_end(database: &Database, token: Token, line: &StopLine) -> OwnEnd {
+pub(crate) async fn own_end(database: &Client, token: Token, line: &StopLine) -> OwnEnd {
     let Token { job_id: id, attempt, .. } = token;
     let known = async {
         let mut looks = 0_i16;
         loop {
-            match database.own_end(token).await {
+            match database.leases().own_end(token).await {
                 Ok(OwnEnd::Open) => {}
                 Ok(end) => return end,
                 Err(error) => warn!(job.id = %id, attempt, %error, "could not look for what became of job {id}"),

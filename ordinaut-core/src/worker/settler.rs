@@ -2,10 +2,10 @@
 //! next one: no timer, so a lone end waits for nothing.
 
 use crate::backoff::Backoff;
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::dedicated_connection::Link;
-use crate::db::failure::{Consequence, FailureKind};
 use crate::db::timeout::answered;
+use crate::failure::{Consequence, FailureKind};
 use crate::job::job_error::JobError;
 use crate::job::outcome::Outcome;
 use crate::lease::settlement::{Budget, Settlement};
@@ -63,7 +63,7 @@ impl Sender {
     }
 
     /// Its handler has settled the attempt, in a transaction of its own.
-    pub(crate) fn settled_itself(self, database: &Database, wake: &Notify) {
+    pub(crate) fn settled_itself(self, database: &Client, wake: &Notify) {
         self.book.ended(&self.queue, Outcome::Succeeded, 1);
         if self.limited {
             // What waits for its room may have it, here and elsewhere.
@@ -89,7 +89,7 @@ pub(crate) struct Settler {
 impl Settler {
     /// `wake` is woken when something ended that took room of limits.
     pub(crate) fn start(
-        database: &Database,
+        database: &Client,
         options: &WorkerOptions,
         wake: Arc<Notify>,
         loops: &Loops,
@@ -122,7 +122,7 @@ impl Settler {
 
 struct Desk {
     link: Link,
-    database: Database,
+    database: Client,
     wake: Arc<Notify>,
     /// Its signs of life.
     pulse: Turns,

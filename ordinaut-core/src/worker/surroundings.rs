@@ -1,7 +1,7 @@
 //! Says in the log what a worker lacks around it: a scheduler that is alive, and a pool whose connections do no harm. Else
 //! people find out when a job of a dead worker never runs again, or an enqueue fails beside others.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::obstacle::Severity;
 use crate::loops::Loops;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const FIRST: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// Looks until the guard is dropped.
-pub(crate) fn watch(database: &Database, worker: &str, loops: &Loops) -> DropGuard {
+pub(crate) fn watch(database: &Client, worker: &str, loops: &Loops) -> DropGuard {
     let stop = CancellationToken::new();
     let (stopped, database, worker) = (stop.clone(), database.clone(), worker.to_owned());
     loops.spawn("surroundings", async move {
@@ -32,8 +32,8 @@ pub(crate) fn watch(database: &Database, worker: &str, loops: &Loops) -> DropGua
     stop.drop_guard()
 }
 
-async fn look_for_schedulers(database: &Database, worker: &str) {
-    match database.schedulers().await {
+async fn look_for_schedulers(database: &Client, worker: &str) {
+    match database.schedulers().list().await {
         Ok(schedulers) if schedulers.iter().any(|scheduler| scheduler.alive) => {}
         Ok(_) => warn!(
             worker.name = worker,
@@ -45,8 +45,8 @@ async fn look_for_schedulers(database: &Database, worker: &str) {
 }
 
 /// The pool may be the program's own, and carry what its role or its database gives it.
-async fn look_for_obstacles(database: &Database, worker: &str) {
-    match database.obstacles().await {
+async fn look_for_obstacles(database: &Client, worker: &str) {
+    match database.diagnostics().obstacles().await {
         Ok(found) => found
             .iter()
             .filter(|obstacle| obstacle.severity != Severity::Note)

@@ -1,7 +1,8 @@
 //! Several servers in one address: the one that takes writes is found.
 
 use crate::fixture::{behind_a_pooler, database, enqueue, run, succeed, within, worker};
-use ordinaut_core::{Address, Database, FailureKind};
+use ordinaut_core::Client;
+use ordinaut_core::db::Address;
 use ordinaut_embedded::Postgres;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
@@ -19,10 +20,10 @@ fn behind_a_dead_one(options: &PgConnectOptions) -> Option<Address> {
 async fn a_server_that_is_not_there_is_passed_over() {
     let db = database().await;
     let Some(address) = behind_a_dead_one(db.pool().connect_options().as_ref()) else { return };
-    let several = Database::connect(address, 3).await.unwrap();
+    let several = Client::connect(address, 3).await.unwrap();
     let running = run(worker(&several, succeed));
     let job_id = enqueue(&several).await;
-    within(async { while several.runs(job_id).await.unwrap().is_empty() {} }).await;
+    within(async { while several.jobs().runs(job_id).await.unwrap().is_empty() {} }).await;
     running.stop().await.unwrap();
 }
 
@@ -42,15 +43,15 @@ async fn a_server_that_only_reads_is_passed_over() {
     let options: PgConnectOptions = postgres.url().parse().unwrap();
     let Some(address) = behind_a_dead_one(&options) else { return };
     let mut own = options.connect().await.unwrap();
-    let several = Database::connect(address.clone(), 1).await.unwrap();
+    let several = Client::connect(address.clone(), 1).await.unwrap();
     several.migrate().await.unwrap();
-    several.last_event().await.unwrap();
+    several.events().last().await.unwrap();
     only_reads(&mut own, "on").await;
 
     // The postmaster tells its new sessions of the change a moment after it was asked to.
     let error = within(async {
         loop {
-            if let Err(error) = Database::connect(address.clone(), 1).await {
+            if let Err(error) = Client::connect(address.clone(), 1).await {
                 break error;
             }
         }
@@ -58,14 +59,14 @@ async fn a_server_that_only_reads_is_passed_over() {
     .await;
 
     assert!(error.to_string().contains("none of 2 servers takes writes"), "{error}");
-    assert!(FailureKind::of(&error).will_pass(), "it may be promoted");
+    assert!(error.is_transient(), "it may be promoted");
     // A connection of the pool that began to only read is not used again.
     sqlx::raw_sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
         .execute(&mut own)
         .await
         .unwrap();
-    assert!(several.last_event().await.is_err());
+    assert!(several.events().last().await.is_err());
     only_reads(&mut own, "off").await;
-    within(async { while several.last_event().await.is_err() {} }).await;
+    within(async { while several.events().last().await.is_err() {} }).await;
     own.close().await.unwrap();
 }

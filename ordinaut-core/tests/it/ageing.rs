@@ -1,7 +1,8 @@
 //! Ageing reaches what waits in lines: nothing waits for ever behind what is more urgent, and nobody pays for it.
 
 use crate::fixture::{Probe, TestDatabase, ask, database, probe, quick_but, tell, within, worker_with};
-use ordinaut_core::{Context, Limit, NewJob, Step, Worker};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Context, Limit, NewJob, Worker};
 use sqlx::{AssertSqlSafe, Row};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -60,7 +61,7 @@ async fn wait_as_many_minutes_as_its_number_says(db: &TestDatabase) {
 
 async fn one_at_a_time() -> TestDatabase {
     let db = database().await;
-    db.set_limit(&Limit::new("one at a time").queue("default").concurrency(1)).await.unwrap();
+    db.limits().put(&Limit::new("one at a time").queue("default").concurrency(1)).await.unwrap();
     db
 }
 
@@ -89,7 +90,7 @@ async fn a_low_job_starves_behind_a_stream_of_urgent_ones_only_without_ageing() 
 async fn between_lines_a_low_job_starves_only_without_ageing() {
     for (ageing, expected) in [(Duration::ZERO, None), (STEP, Some(0..2))] {
         let db = database().await;
-        db.set_limit(&Limit::new("fair share").per_tenant()).await.unwrap();
+        db.limits().put(&Limit::new("fair share").per_tenant()).await.unwrap();
         db.enqueue_many([of(9, 9), of(1, -1)]).await.unwrap();
         wait_as_many_minutes_as_its_number_says(&db).await;
         let order = first(&db, ageing, 40).await;
@@ -104,7 +105,7 @@ async fn between_lines_a_low_job_starves_only_without_ageing() {
 #[tokio::test]
 async fn with_ageing_tenants_take_turns_all_the_same() {
     let db = database().await;
-    db.set_limit(&Limit::new("fair share").per_tenant()).await.unwrap();
+    db.limits().put(&Limit::new("fair share").per_tenant()).await.unwrap();
     db.enqueue_many((0..50).map(|_| of(9, 90)).chain((0..5).map(|_| of(5, 0)))).await.unwrap();
     wait_as_many_minutes_as_its_number_says(&db).await;
     let order = first(&db, STEP, 20).await;
@@ -115,7 +116,7 @@ async fn with_ageing_tenants_take_turns_all_the_same() {
 async fn an_ordered_limit_keeps_its_order() {
     for ageing in [Duration::ZERO, STEP] {
         let db = database().await;
-        db.set_limit(&Limit::new("in order").queue("default").ordered()).await.unwrap();
+        db.limits().put(&Limit::new("in order").queue("default").ordered()).await.unwrap();
         db.enqueue_many([of(9, 60), of(1, 5), of(1, 30)]).await.unwrap();
         wait_as_many_minutes_as_its_number_says(&db).await;
         assert_eq!(first(&db, ageing, 3).await, [30, 5, 60], "{ageing:?}");

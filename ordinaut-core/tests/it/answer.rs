@@ -6,8 +6,8 @@ use crate::fixture::{
     worker, worker_with,
 };
 use futures_util::future::join_all;
-use ordinaut_core::worker::WorkerOptions;
-use ordinaut_core::{Context, Database, Job, JobError, Scheduler, Step, Worker};
+use ordinaut_core::worker::{Step, WorkerOptions};
+use ordinaut_core::{Client, Context, Job, JobError, Scheduler, Worker};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ impl Job for Bulky {
 }
 
 /// A worker for bulky jobs and probes, which checks that arguments are whole.
-fn carrier(db: &Database, settings: WorkerOptions, bytes: usize) -> Worker<()> {
+fn carrier(db: &Client, settings: WorkerOptions, bytes: usize) -> Worker<()> {
     let whole = move |job: Bulky, _: Context<()>| async move {
         if job.text.len() == bytes { Ok(()) } else { Err(JobError::fatal(format!("{} bytes", job.text.len()))) }
     };
@@ -41,7 +41,7 @@ fn noise(bytes: usize) -> String {
     chunks.collect::<String>()[..bytes].to_owned()
 }
 
-async fn enqueue_bulky(db: &Database, jobs: usize, bytes: usize) {
+async fn enqueue_bulky(db: &Client, jobs: usize, bytes: usize) {
     for _ in 0..jobs {
         db.enqueue(&Bulky { text: noise(bytes) }.new_job().unwrap()).await.unwrap();
     }
@@ -116,7 +116,7 @@ async fn what_a_frozen_worker_claimed_runs_elsewhere_soon_after_its_lease() {
     let db = database().await;
     enqueue_bulky(&db, 60, 50_000).await;
     let Some((wire, options)) = Frozen::before(&db, 256 * 1024).await else { return };
-    let behind = Database::connect(options, 2).await.unwrap();
+    let behind = Client::connect(options, 2).await.unwrap();
     let settings = quick_but(|options| {
         options.lease = LEASE;
         options.concurrency = 60;

@@ -4,7 +4,9 @@ use crate::fixture::{
     LIMIT, Probe, ask, behind_a_pooler, database, enqueue, eventually, gated, probe, run, succeed, tell, within, worker,
 };
 use futures_util::future::join_all;
-use ordinaut_core::{Cancelled, Context, Database, JobError, JobState, Outcome, RunNow, RunRecord, Step};
+use ordinaut_core::job::{Cancelled, JobState, RunNow, RunRecord};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, Context, JobError, Outcome};
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
@@ -13,12 +15,12 @@ use uuid::Uuid;
 /// Until a handler has heard: a second or so, with room for a machine that does much else.
 const HEARD_WITHIN: Duration = Duration::from_secs(4);
 
-async fn state(db: &Database, job_id: Uuid) -> JobState {
-    db.job(job_id).await.unwrap().unwrap().state
+async fn state(db: &Client, job_id: Uuid) -> JobState {
+    db.jobs().get(job_id).await.unwrap().unwrap().state
 }
 
-async fn runs(db: &Database, job_id: Uuid) -> Vec<(i32, Outcome)> {
-    db.runs(job_id).await.unwrap().iter().map(|run| (run.attempt, run.outcome)).collect()
+async fn runs(db: &Client, job_id: Uuid) -> Vec<(i32, Outcome)> {
+    db.jobs().runs(job_id).await.unwrap().iter().map(|run| (run.attempt, run.outcome)).collect()
 }
 
 #[tokio::test]
@@ -27,11 +29,11 @@ async fn a_job_that_waits_is_cancelled_at_once() {
     let scheduled = probe(0).delay(Duration::from_secs(3600));
     db.enqueue(&scheduled).await.unwrap();
     for job_id in [enqueue(&db).await, scheduled.id()] {
-        assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Now);
+        assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Now);
 
         assert_eq!(state(&db, job_id).await, JobState::Cancelled);
         let [RunRecord { attempt: 1, session: None, started_at: None, outcome: Outcome::Cancelled, error, .. }] =
-            &db.runs(job_id).await.unwrap()[..]
+            &db.jobs().runs(job_id).await.unwrap()[..]
         else {
             panic!("one run that nobody started")
         };
@@ -40,7 +42,8 @@ async fn a_job_that_waits_is_cancelled_at_once() {
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle);
     let told = "select count(*) from ordinaut.outbox where type = 'cancelled' and attempts = '{1}'";
     assert_eq!(ask::<i64>(&db, told).await, 2);
-    let counted: Vec<_> = db.outcomes().await.unwrap().iter().map(|count| (count.outcome, count.ended)).collect();
+    let counted: Vec<_> =
+        db.queues().outcomes().await.unwrap().iter().map(|count| (count.outcome, count.ended)).collect();
     assert_eq!(counted, [(Outcome::Cancelled, 2)]);
 }
 
@@ -51,7 +54,7 @@ async fn a_job_cancelled_between_attempts_takes_the_next_number() {
     let mut worker = worker(&db, |_, _| async { Err(JobError::snooze(Duration::from_secs(3600))) });
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
 
-    assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Now);
+    assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Now);
 
     assert_eq!(runs(&db, job_id).await, [(1, Outcome::Snoozed), (2, Outcome::Cancelled)]);
 }
@@ -78,8 +81,8 @@ async fn a_handler_that_listens_hears_of_it_soon_and_decides() {
         let step = tokio::spawn(async move { worker.step().await });
         within(starts.recv()).await.unwrap();
 
-        assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Asked);
-        assert!(db.job(job_id).await.unwrap().unwrap().cancel_asked);
+        assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Asked);
+        assert!(db.jobs().get(job_id).await.unwrap().unwrap().cancel_asked);
 
         let step = tokio::time::timeout(HEARD_WITHIN, step).await.expect("it hears soon");
         assert_eq!(step.unwrap().unwrap(), Step::Worked(job_id));
@@ -97,12 +100,12 @@ async fn a_handler_that_does_not_listen_is_dropped() {
     let step = tokio::spawn(async move { worker.step().await });
     let handler = within(starts.recv()).await.unwrap();
 
-    assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Asked);
+    assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Asked);
 
     within(handler.dropped.cancelled()).await;
     assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(job_id));
     assert_eq!(runs(&db, job_id).await, [(1, Outcome::Cancelled)]);
-    assert_eq!(db.runs(job_id).await.unwrap()[0].error.as_deref(), Some("cancelled while it ran"));
+    assert_eq!(db.jobs().runs(job_id).await.unwrap()[0].error.as_deref(), Some("cancelled while it ran"));
     assert_eq!(state(&db, job_id).await, JobState::Cancelled);
 }
 
@@ -131,14 +134,14 @@ async fn a_cancel_that_its_worker_hears_before_the_handler_starts_reaches_the_ha
     let operator = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let db = Database::connect(options, 2).await.unwrap();
+            let db = Client::connect(options, 2).await.unwrap();
             let mut tx = db.pool().begin().await.unwrap();
             sqlx::query("select pg_advisory_xact_lock(1)").execute(&mut *tx).await.unwrap();
             lock.send(()).unwrap();
             claimed.recv().unwrap();
             tx.commit().await.unwrap();
             eventually(&db, "select bool_and(session is not null) from ordinaut.due_work").await;
-            assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Asked);
+            assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Asked);
             eventually(&db, "select cancel_asked = '{}' from ordinaut.worker").await;
         });
     });
@@ -173,21 +176,21 @@ async fn what_has_ended_cannot_be_cancelled() {
     let mut worker =
         worker(&db, |probe, _| async move { if probe.n == 0 { Ok(()) } else { Err(JobError::fatal("bad")) } });
     while worker.step().await.unwrap() != Step::Idle {}
-    assert_eq!(db.cancel(cancelled.id()).await.unwrap(), Cancelled::Now);
+    assert_eq!(db.jobs().cancel(cancelled.id()).await.unwrap(), Cancelled::Now);
 
     for job in [&done, &dead, &cancelled] {
-        assert_eq!(db.cancel(job.id()).await.unwrap(), Cancelled::TooLate);
-        assert_eq!(db.run_now(job.id()).await.unwrap(), RunNow::TooLate);
+        assert_eq!(db.jobs().cancel(job.id()).await.unwrap(), Cancelled::TooLate);
+        assert_eq!(db.jobs().run_now(job.id()).await.unwrap(), RunNow::TooLate);
     }
     tell(&db, "delete from ordinaut.job").await;
-    assert_eq!(db.cancel(dead.id()).await.unwrap(), Cancelled::TooLate, "its letter is still there");
+    assert_eq!(db.jobs().cancel(dead.id()).await.unwrap(), Cancelled::TooLate, "its letter is still there");
 }
 
 #[tokio::test]
 async fn a_job_that_nobody_knows_is_unknown() {
     let db = database().await;
-    assert_eq!(db.cancel(Uuid::nil()).await.unwrap(), Cancelled::Unknown);
-    assert_eq!(db.run_now(Uuid::nil()).await.unwrap(), RunNow::Unknown);
+    assert_eq!(db.jobs().cancel(Uuid::nil()).await.unwrap(), Cancelled::Unknown);
+    assert_eq!(db.jobs().run_now(Uuid::nil()).await.unwrap(), RunNow::Unknown);
 }
 
 #[tokio::test]
@@ -199,12 +202,12 @@ async fn no_job_is_claimed_after_its_cancel_was_answered() {
         tokio::task::yield_now().await;
         Ok(())
     }));
-    let cancels = join_all(jobs.iter().rev().map(|job| db.cancel(job.id()))).await;
+    let cancels = join_all(jobs.iter().rev().map(|job| db.jobs().cancel(job.id()))).await;
     eventually(&db, "select not exists (select from ordinaut.due_work)").await;
     running.stop().await.unwrap();
 
     for (job, cancel) in jobs.iter().rev().zip(cancels) {
-        let runs = db.runs(job.id()).await.unwrap();
+        let runs = db.jobs().runs(job.id()).await.unwrap();
         let [run] = &runs[..] else { panic!("{runs:?}") };
         match cancel.unwrap() {
             Cancelled::Now => assert_eq!((run.outcome, run.session), (Outcome::Cancelled, None)),
@@ -222,17 +225,17 @@ async fn a_scheduled_job_can_be_run_now() {
     db.enqueue(&job).await.unwrap();
     assert_eq!(state(&db, job.id()).await, JobState::Scheduled);
 
-    assert_eq!(db.run_now(job.id()).await.unwrap(), RunNow::Now);
+    assert_eq!(db.jobs().run_now(job.id()).await.unwrap(), RunNow::Now);
 
     assert_eq!(state(&db, job.id()).await, JobState::Waiting);
-    assert_eq!(db.run_now(job.id()).await.unwrap(), RunNow::AlreadyDue);
+    assert_eq!(db.jobs().run_now(job.id()).await.unwrap(), RunNow::AlreadyDue);
     let told = "select count(*) from ordinaut.outbox where type = 'run_now'";
     assert_eq!(ask::<i64>(&db, told).await, 1);
     let (gate, mut starts) = gated();
     let mut worker = worker(&db, gate);
     let step = tokio::spawn(async move { worker.step().await });
     let handler = within(starts.recv()).await.unwrap();
-    assert_eq!(db.run_now(job.id()).await.unwrap(), RunNow::AlreadyDue, "it runs");
+    assert_eq!(db.jobs().run_now(job.id()).await.unwrap(), RunNow::AlreadyDue, "it runs");
     handler.end(Ok(()));
     assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(job.id()));
 }

@@ -4,9 +4,8 @@ use crate::fixture::{
     LIMIT, Probe, ask, database, enqueue, eventually, gated, probe, run, succeed, tell, within, worker, worker_with,
 };
 use futures_util::future::join_all;
-use ordinaut_core::{
-    CancelFilter, Cancelled, CancelledJobs, Context, Database, JobError, JobState, NewJob, OperateError, Unique,
-};
+use ordinaut_core::job::{CancelFilter, Cancelled, CancelledJobs, JobState};
+use ordinaut_core::{Client, Context, Error, JobError, NewJob, Unique};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::unbounded_channel;
 use uuid::Uuid;
@@ -17,8 +16,8 @@ fn filter() -> CancelFilter {
     CancelFilter::default()
 }
 
-async fn removed(db: &Database, filter: CancelFilter) -> i64 {
-    let CancelledJobs { removed, asked, .. } = db.cancel_where(&filter).await.unwrap();
+async fn removed(db: &Client, filter: CancelFilter) -> i64 {
+    let CancelledJobs { removed, asked, .. } = db.jobs().cancel_where(&filter).await.unwrap();
     assert_eq!(asked, 0);
     removed
 }
@@ -47,7 +46,7 @@ async fn each_part_of_a_filter_counts() {
     assert_eq!(removed(&db, CancelFilter { tenant: text("ann"), ..filter() }).await, 0);
     let task_id = "01890000-0000-7000-8000-000000000000".parse().ok();
     assert_eq!(removed(&db, CancelFilter { task_id, ..filter() }).await, 1, "also one that is not due");
-    let before = db.job(jobs[5].id()).await.unwrap().unwrap().created_at;
+    let before = db.jobs().get(jobs[5].id()).await.unwrap().unwrap().created_at;
     assert_eq!(removed(&db, CancelFilter { created_before: Some(before), ..filter() }).await, 0);
     let before = before + chrono::TimeDelta::microseconds(1);
     assert_eq!(removed(&db, CancelFilter { created_before: Some(before), ..filter() }).await, 1);
@@ -60,9 +59,9 @@ async fn when_the_time_runs_out_the_answer_is_about_a_part_and_says_so() {
     db.enqueue_many((0..700).map(probe)).await.unwrap();
     let all = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
 
-    let part = db.cancel_where_until(&all, Instant::now()).await.unwrap();
+    let part = db.jobs().cancel_where_until(&all, Instant::now()).await.unwrap();
     assert_eq!((part.removed, part.asked, part.remaining), (500, 0, true));
-    let rest = db.cancel_where_until(&all, Instant::now() + LIMIT).await.unwrap();
+    let rest = db.jobs().cancel_where_until(&all, Instant::now() + LIMIT).await.unwrap();
     assert_eq!((rest.removed, rest.asked, rest.remaining), (200, 0, false));
 }
 
@@ -101,8 +100,8 @@ async fn a_filter_that_says_nothing_or_nonsense_is_refused() {
         ("tag", CancelFilter { tag: Some("\n".to_owned()), ..filter() }),
         ("tenant", CancelFilter { tenant: Some("x".repeat(101)), ..filter() }),
     ] {
-        let error = db.cancel_where(&filter).await.unwrap_err();
-        assert!(matches!(&error, OperateError::Invalid(invalid) if invalid.field == field), "{error}");
+        let error = db.jobs().cancel_where(&filter).await.unwrap_err();
+        assert!(matches!(&error, Error::Invalid(invalid) if invalid.field == field), "{error}");
     }
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1);
 }
@@ -129,17 +128,17 @@ async fn waiting_parked_and_running_jobs_in_many_batches() {
     assert_eq!(handler.probe.n, 2000);
 
     let by_kind = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
-    let cancelled = db.cancel_where(&by_kind).await.unwrap();
+    let cancelled = db.jobs().cancel_where(&by_kind).await.unwrap();
 
     assert_eq!((cancelled.removed, cancelled.asked), (1800, 1));
-    let again = db.cancel_where(&by_kind).await.unwrap();
+    let again = db.jobs().cancel_where(&by_kind).await.unwrap();
     assert_eq!((again.removed, again.asked), (0, 0), "it was asked already");
     handler.end(Err(JobError::retry("interrupted")));
     within(step).await.unwrap().unwrap();
     let states = "select count(*) from ordinaut.job_state where state = 'cancelled'";
     assert_eq!(ask::<i64>(&db, states).await, 1801);
     assert_eq!(ask::<i64>(&db, "select sum(ended)::bigint from ordinaut.outcome_count").await, 1800);
-    assert_eq!(db.job(untouched.id()).await.unwrap().unwrap().state, JobState::Waiting);
+    assert_eq!(db.jobs().get(untouched.id()).await.unwrap().unwrap().state, JobState::Waiting);
     let free = "select bool_and(held_until <= clock_timestamp()) from ordinaut.unique_key";
     assert!(ask::<bool>(&db, free).await, "the keys are free");
 }
@@ -150,7 +149,7 @@ async fn while_workers_take_jobs_each_is_cancelled_or_has_run() {
     db.enqueue_many((0..3000).map(probe)).await.unwrap();
     let workers: Vec<_> = (0..3).map(|_| run(worker(&db, succeed))).collect();
     let by_kind = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
-    let both = join_all([db.cancel_where(&by_kind), db.cancel_where(&by_kind)]).await;
+    let both = join_all([db.jobs().cancel_where(&by_kind), db.jobs().cancel_where(&by_kind)]).await;
     let removed: i64 = both.into_iter().map(|cancelled| cancelled.unwrap().removed).sum();
     eventually(&db, "select not exists (select from ordinaut.due_work)").await;
     for worker in workers {
@@ -191,9 +190,9 @@ async fn a_hint_tells_the_worker_long_before_its_next_beat() {
         let asked = Instant::now();
         if by_filter {
             let all = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
-            assert_eq!(db.cancel_where(&all).await.unwrap().asked, 1);
+            assert_eq!(db.jobs().cancel_where(&all).await.unwrap().asked, 1);
         } else {
-            assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Asked);
+            assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Asked);
         }
         slowest = slowest.max(within(hears.recv()).await.unwrap() - asked);
         eventually(&db, "select not exists (select from ordinaut.due_work)").await;

@@ -2,7 +2,8 @@
 
 use crate::fixture::{Probe, database, probe, worker};
 use chrono::{SubsecRound, TimeDelta, Utc};
-use ordinaut_core::{Context, JobError, Step};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Context, JobError};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -19,7 +20,7 @@ async fn a_handler_knows_what_bounds_its_attempt() {
         Ok(())
     };
     assert_eq!(worker(&db, handler).step().await.unwrap(), Step::Worked(job.id()));
-    let outcomes: Vec<_> = db.runs(job.id()).await.unwrap().iter().map(|run| run.outcome.as_str()).collect();
+    let outcomes: Vec<_> = db.jobs().runs(job.id()).await.unwrap().iter().map(|run| run.outcome.as_str()).collect();
     assert_eq!(outcomes, ["succeeded"], "an assertion that fails is a failed attempt");
 }
 

@@ -1,7 +1,9 @@
 //! The resume cursor: the next attempt goes on where the last one was, and a stale one writes nothing.
 
 use crate::fixture::{Gate, Probe, ask, database, enqueue, gated, schedule_once, tell, within, worker};
-use ordinaut_core::{Context, CursorError, Database, JobError, JobState, Outcome, Step};
+use ordinaut_core::job::JobState;
+use ordinaut_core::worker::{CursorError, Step};
+use ordinaut_core::{Client, Context, JobError, Outcome};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ fn place(page: u32) -> Place {
     Place { page, after: format!("row {page}") }
 }
 
-async fn cursors(db: &Database) -> i64 {
+async fn cursors(db: &Client) -> i64 {
     ask(db, "select count(*) from ordinaut.cursor").await
 }
 
@@ -40,10 +42,10 @@ async fn the_next_attempt_goes_on_where_the_last_one_was() {
     for _ in 0..3 {
         assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     }
-    let runs = db.runs(job_id).await.unwrap();
+    let runs = db.jobs().runs(job_id).await.unwrap();
     let found: Vec<&str> = runs.iter().map(|run| run.output.as_ref().unwrap().get()).collect();
     assert_eq!(found, ["0", "1", "2"]);
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+    assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
 
     assert_eq!(cursors(&db).await, 1);
     schedule_once(&db).await;
@@ -66,14 +68,14 @@ async fn a_cursor_is_kept_for_as_long_as_its_job_may_run() {
     let mut worker = worker(&db, handler);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     schedule_once(&db).await;
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Dead);
+    assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Dead);
     assert_eq!(cursors(&db).await, 1);
-    db.requeue(&[job_id]).await.unwrap();
+    db.dead_letters().requeue(&[job_id]).await.unwrap();
     schedule_once(&db).await;
 
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
 
-    let run = db.runs(job_id).await.unwrap().pop().unwrap();
+    let run = db.jobs().runs(job_id).await.unwrap().pop().unwrap();
     assert_eq!((run.outcome, run.output.unwrap().get()), (Outcome::Succeeded, "1"));
 }
 

@@ -2,7 +2,8 @@
 
 use crate::fixture::{ask, ask_of, database, enqueue, parsed, probe, succeed, tell, worker};
 use crate::settle::{end, letter, look, step, told, words};
-use ordinaut_core::{JobError, JobState, Outcome};
+use ordinaut_core::job::JobState;
+use ordinaut_core::{JobError, Outcome};
 use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
@@ -36,12 +37,12 @@ async fn a_requeued_job_keeps_its_id_goes_on_counting_attempts_and_forgets_failu
     step(&mut worker, job.id()).await;
     assert_eq!(look(&db, job.id()).await.0.state, JobState::Dead);
 
-    assert_eq!(db.requeue(&[Uuid::nil(), job.id()]).await.unwrap(), [job.id()]);
+    assert_eq!(db.dead_letters().requeue(&[Uuid::nil(), job.id()]).await.unwrap(), [job.id()]);
 
     let (found, _) = look(&db, job.id()).await;
     assert_eq!((found.state, found.attempt, found.failures), (JobState::Waiting, 1, 0));
     assert!(letter(&db).await.is_none());
-    assert!(db.requeue(&[job.id()]).await.unwrap().is_empty());
+    assert!(db.dead_letters().requeue(&[job.id()]).await.unwrap().is_empty());
     step(&mut worker, job.id()).await;
     let (found, run) = look(&db, job.id()).await;
     assert_eq!((found.state, run.attempt), (JobState::Succeeded, 2));
@@ -58,9 +59,9 @@ async fn arguments_that_were_mended_in_a_dead_letter_are_what_runs() {
         worker(&db, |probe, _| async move { if probe.n == 7 { Err(JobError::fatal("seven")) } else { Ok(()) } });
     step(&mut worker, job.id()).await;
     tell(&db, "update ordinaut.dead_letter set args = '{\"n\": 8}'").await;
-    db.requeue(&[job.id()]).await.unwrap();
+    db.dead_letters().requeue(&[job.id()]).await.unwrap();
     step(&mut worker, job.id()).await;
-    let found = db.job(job.id()).await.unwrap().unwrap();
+    let found = db.jobs().get(job.id()).await.unwrap().unwrap();
     assert_eq!((found.state, parsed(&found.args)), (JobState::Succeeded, json!({"n": 8})));
 }
 
@@ -74,7 +75,7 @@ async fn a_requeue_restores_a_job_whose_own_row_is_gone() {
     let original: serde_json::Value = ask(&db, row).await;
     tell(&db, "delete from ordinaut.job").await;
 
-    assert_eq!(db.requeue(&[job.id()]).await.unwrap(), [job.id()]);
+    assert_eq!(db.dead_letters().requeue(&[job.id()]).await.unwrap(), [job.id()]);
 
     assert_eq!(ask::<serde_json::Value>(&db, row).await, original);
     let mut worker = worker(&db, |probe, _| async move { if probe.n == 7 { Ok(()) } else { panic!("another job") } });
@@ -90,7 +91,7 @@ async fn a_job_whose_own_row_is_gone_is_buried_with_that_reason() {
 
     step(&mut worker(&db, succeed), job_id).await;
 
-    let run = db.runs(job_id).await.unwrap().pop().unwrap();
+    let run = db.jobs().runs(job_id).await.unwrap().pop().unwrap();
     let reason = Some("the job's own row is gone");
     assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Dead, reason));
     let letter = letter(&db).await.unwrap();
@@ -103,7 +104,7 @@ async fn a_dead_letter_whose_jobs_own_row_is_gone_can_be_looked_at() {
     let (job, _) = end(&db, |_, _| async { Err(JobError::fatal("bad")) }).await;
     tell(&db, "delete from ordinaut.job").await;
 
-    let found = db.job(job.id).await.unwrap().unwrap();
+    let found = db.jobs().get(job.id).await.unwrap().unwrap();
 
     assert_eq!((found.id, found.state, found.attempt, found.failures), (job.id, JobState::Dead, 1, 1));
     assert_eq!(parsed(&found.args), json!({"n": 0}));

@@ -2,10 +2,11 @@
 
 use crate::fixture::{ask, ask_of, database, quick, tell};
 use crate::settle::letter;
-use ordinaut_core::{
-    Context, Database, EnqueueError, Enqueued, Job, JobError, Keyring, NewJob, Outcome, Schedule, ScheduleKind, Step,
-    TaskDefinition, TaskError, Unique, Worker,
-};
+use ordinaut_core::job::Keyring;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::{TaskDefinition, TaskError};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, Context, EnqueueError, Enqueued, Job, JobError, NewJob, Outcome, Unique, Worker};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -44,7 +45,7 @@ fn by_name() -> NewJob {
 type Cards = Arc<Mutex<Vec<String>>>;
 
 /// A worker whose handler notes the cards, and does not like some.
-fn worker(db: &Database) -> (Worker<Cards>, Cards) {
+fn worker(db: &Client) -> (Worker<Cards>, Cards) {
     let cards = Cards::default();
     let handler = |job: Charge, ctx: Context<Cards>| async move {
         ctx.state.lock().unwrap().push(job.card);
@@ -54,7 +55,7 @@ fn worker(db: &Database) -> (Worker<Cards>, Cards) {
 }
 
 /// Whether a word is anywhere in a table.
-async fn stored(db: &Database, word: &'static str) -> bool {
+async fn stored(db: &Client, word: &'static str) -> bool {
     let tables = "select tablename::text from pg_tables where schemaname = 'ordinaut'";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(db).await.unwrap();
     for table in tables {
@@ -66,8 +67,8 @@ async fn stored(db: &Database, word: &'static str) -> bool {
     false
 }
 
-async fn error_of(db: &Database, job_id: Uuid) -> (Outcome, String) {
-    let run = db.runs(job_id).await.unwrap().pop().unwrap();
+async fn error_of(db: &Client, job_id: Uuid) -> (Outcome, String) {
+    let run = db.jobs().runs(job_id).await.unwrap().pop().unwrap();
     (run.outcome, run.error.unwrap_or_default())
 }
 
@@ -91,7 +92,7 @@ async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
     keyed.enqueue(&NewJob::new("open", &json!({"name": "ann-the-open"})).unwrap()).await.unwrap();
 
     assert!(!stored(&db, SECRET).await && stored(&db, "ann-the-open").await);
-    let shown: Value = serde_json::from_str(db.job(last).await.unwrap().unwrap().args.get()).unwrap();
+    let shown: Value = serde_json::from_str(db.jobs().get(last).await.unwrap().unwrap().args.get()).unwrap();
     assert_eq!(shown, json!({"encrypted": true, "key": "k1"}));
     let in_psql: Value = ask_of(&db, "select args from ordinaut.job where id = $1", last).await;
     assert_eq!(in_psql["encrypted"]["key"], "k1");
@@ -115,7 +116,7 @@ async fn a_dead_letter_keeps_the_secret_and_can_be_sent_back() {
     assert_eq!(letter(&db).await.unwrap().args.get(), r#"{"encrypted":true,"key":"k1"}"#);
     assert!(!stored(&db, SECRET).await);
     tell(&db, "delete from ordinaut.job").await;
-    db.requeue(&[job_id]).await.unwrap();
+    db.dead_letters().requeue(&[job_id]).await.unwrap();
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     assert_eq!(*cards.lock().unwrap(), [SECRET; 2]);
 }
@@ -159,7 +160,7 @@ async fn keys_rotate_and_one_that_comes_late_is_waited_for() {
         assert_eq!(worker_behind.step().await.unwrap(), Step::Worked(by_new));
         let reason = "args are encrypted with the key \"k2\", which this worker does not have".to_owned();
         assert_eq!(error_of(&db, by_new).await, (Outcome::Failed, reason));
-        db.run_now(by_new).await.unwrap();
+        db.jobs().run_now(by_new).await.unwrap();
     }
 
     assert_eq!(worker_of_new.step().await.unwrap(), Step::Worked(by_new));
@@ -222,10 +223,10 @@ async fn a_task_of_a_kind_with_encrypted_arguments_is_refused() {
     let db = database().await;
     let keyed = db.clone().keyring(ring(&["k1"])).encrypt_kinds(["charge"]);
     let hourly = Schedule::new(ScheduleKind::Every, "1h");
-    let refused = keyed.create_task(&TaskDefinition::new("t", "charge", hourly.clone())).await;
+    let refused = keyed.tasks().create(&TaskDefinition::new("t", "charge", hourly.clone())).await;
     assert!(matches!(&refused, Err(TaskError::Invalid(invalid)) if invalid.field == "kind"), "{refused:?}");
-    let task = keyed.create_task(&TaskDefinition::new("t", "echo", hourly)).await.unwrap();
-    let refused = keyed.patch_task(task.id, &json!({"kind": "charge"}), None).await;
+    let task = keyed.tasks().create(&TaskDefinition::new("t", "echo", hourly)).await.unwrap();
+    let refused = keyed.tasks().patch(task.id, &json!({"kind": "charge"}), None).await;
     assert!(matches!(&refused, Err(TaskError::Invalid(invalid)) if invalid.field == "kind"), "{refused:?}");
 }
 
@@ -236,7 +237,7 @@ async fn arguments_that_only_look_encrypted_are_shown() {
     let odd = json!({"encrypted": {"name": "ann"}});
     let job = NewJob::new("odd", &odd).unwrap().delay(Duration::from_secs(60));
     keyed.enqueue(&job).await.unwrap();
-    let args: Value = serde_json::from_str(db.job(job.id()).await.unwrap().unwrap().args.get()).unwrap();
+    let args: Value = serde_json::from_str(db.jobs().get(job.id()).await.unwrap().unwrap().args.get()).unwrap();
     assert_eq!(args, odd);
 }
 

@@ -2,10 +2,11 @@
 
 use crate::fixture::{TestDatabase, database, probe, run, schedule_once, succeed, tell, until, worker};
 use crate::unique::{LATER, keyed_in, new};
-use ordinaut_core::{
-    CancelFilter, Erase, JobState, Limit, NewJob, OnDuplicate, Outcome, QueueChange, Schedule, ScheduleKind,
-    TaskDefinition, Unique,
-};
+use ordinaut_core::job::{CancelFilter, Erase, JobState, OnDuplicate};
+use ordinaut_core::queue::QueueChange;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::{Limit, NewJob, Outcome, Unique};
 use uuid::Uuid;
 
 const TAG: &str = "person:42";
@@ -103,25 +104,25 @@ async fn prepared(db: &TestDatabase, before: Before) -> Uuid {
 
 async fn bring_about(db: &TestDatabase, end: &End, job_id: Uuid) {
     match end.name {
-        "cancel" => drop(db.cancel(job_id).await.unwrap()),
+        "cancel" => drop(db.jobs().cancel(job_id).await.unwrap()),
         "cancel_where" => {
             let filter = CancelFilter { tag: Some(TAG.to_owned()), ..CancelFilter::default() };
-            assert_eq!(db.cancel_where(&filter).await.unwrap().removed, 1);
+            assert_eq!(db.jobs().cancel_where(&filter).await.unwrap().removed, 1);
         }
         "cancel_task" => {
             let definition = TaskDefinition::new("later", "probe", Schedule::new(ScheduleKind::Every, "365d"));
-            let task = db.create_task(&definition).await.unwrap();
+            let task = db.tasks().create(&definition).await.unwrap();
             sqlx::query("insert into ordinaut.task_job (task_id, job_id) values ($1, $2)")
                 .bind(task.id)
                 .bind(job_id)
                 .execute(db.pool())
                 .await
                 .unwrap();
-            db.cancel_task(task.id).await.unwrap();
+            db.tasks().cancel(task.id).await.unwrap();
         }
-        "erase" => drop(db.erase(&Erase::Tag(TAG.to_owned())).await.unwrap()),
+        "erase" => drop(db.jobs().erase(&Erase::Tag(TAG.to_owned())).await.unwrap()),
         "expire" => {
-            db.set_queue("default", &QueueChange::default().max_age(Some(LATER))).await.unwrap();
+            db.queues().update("default", &QueueChange::default().max_age(Some(LATER))).await.unwrap();
             for table in ["due_work", "parked"] {
                 let older = format!("update ordinaut.{table} set run_at = now() - interval '2 h'");
                 sqlx::query(sqlx::AssertSqlSafe(older)).execute(db.pool()).await.unwrap();
@@ -131,7 +132,7 @@ async fn bring_about(db: &TestDatabase, end: &End, job_id: Uuid) {
         "replace" => drop(new(db, &keyed_in(OnDuplicate::Replace, "k")).await),
         "work" => work(db, job_id).await,
         "work under a limit" => {
-            db.set_limit(&Limit::new("one").concurrency(1)).await.unwrap();
+            db.limits().put(&Limit::new("one").concurrency(1)).await.unwrap();
             work(db, job_id).await;
         }
         "give_back" => {
@@ -152,7 +153,8 @@ async fn bring_about(db: &TestDatabase, end: &End, job_id: Uuid) {
 /// A worker runs it.
 async fn work(db: &TestDatabase, job_id: Uuid) {
     let worker = run(worker(db, succeed));
-    until("the job has ended", async || db.job(job_id).await.unwrap().unwrap().state == JobState::Succeeded).await;
+    until("the job has ended", async || db.jobs().get(job_id).await.unwrap().unwrap().state == JobState::Succeeded)
+        .await;
     worker.stop().await.unwrap();
 }
 

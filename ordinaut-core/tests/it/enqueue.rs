@@ -2,9 +2,11 @@
 
 use crate::fixture::{Probe, ask, ask_of, database, parsed, probe, succeed, tell, worker};
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_core::{
-    EnqueueError, Enqueued, Job, JobState, MAX_ARGS_BYTES, NewJob, Schedule, ScheduleKind, Step, TaskDefinition,
-};
+use ordinaut_core::job::{JobState, MAX_ARGS_BYTES};
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::worker::Step;
+use ordinaut_core::{EnqueueError, Enqueued, Job, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
@@ -19,12 +21,12 @@ async fn a_job_exists_once_the_callers_transaction_commits() {
     let db = database().await;
     let mut tx = db.pool().begin().await.unwrap();
     let job_id = Probe { n: 7 }.enqueue(db.in_tx(&mut tx)).await.map(Enqueued::id).unwrap();
-    assert!(db.job(job_id).await.unwrap().is_none());
+    assert!(db.jobs().get(job_id).await.unwrap().is_none());
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle);
 
     tx.commit().await.unwrap();
 
-    let job = db.job(job_id).await.unwrap().unwrap();
+    let job = db.jobs().get(job_id).await.unwrap().unwrap();
     assert_eq!((job.state, job.attempt, parsed(&job.args)), (JobState::Waiting, 0, json!({"n": 7})));
 }
 
@@ -69,7 +71,7 @@ async fn every_option_reaches_the_rows() {
 
     assert_eq!(db.enqueue(&job).await.unwrap(), Enqueued::New(job.id()));
 
-    let found = db.job(job.id()).await.unwrap().unwrap();
+    let found = db.jobs().get(job.id()).await.unwrap().unwrap();
     assert_eq!((&*found.kind, &*found.queue, found.priority), ("resize", "pictures", 2));
     assert_eq!((parsed(&found.args), found.max_attempts, found.timeout), (json!({"width": 640}), Some(7), Some(1.5)));
     assert_eq!((found.tags, found.scheduled_for, found.run_at), (strings(["big", "urgent"]), Some(due), Some(due)));
@@ -210,8 +212,8 @@ async fn tags_of_any_characters_survive() {
     let none = probe(1);
     db.enqueue_many(&[none.clone(), job.clone()]).await.unwrap();
 
-    assert_eq!(db.job(job.id()).await.unwrap().unwrap().tags, strings(tags));
-    assert_eq!(db.job(none.id()).await.unwrap().unwrap().tags, strings([]));
+    assert_eq!(db.jobs().get(job.id()).await.unwrap().unwrap().tags, strings(tags));
+    assert_eq!(db.jobs().get(none.id()).await.unwrap().unwrap().tags, strings([]));
 }
 
 #[tokio::test]
@@ -223,7 +225,7 @@ async fn a_run_at_in_the_past_is_due_now_and_remembered() {
 
     db.enqueue(&job).await.unwrap();
 
-    let found = db.job(job.id()).await.unwrap().unwrap();
+    let found = db.jobs().get(job.id()).await.unwrap().unwrap();
     assert_eq!(found.scheduled_for, Some(past));
     assert!(found.run_at.unwrap() >= before);
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(job.id()));
@@ -240,7 +242,7 @@ async fn a_delay_counts_on_the_databases_clock_from_the_statement_on() {
     let after: DateTime<Utc> = sqlx::query_scalar(clock).fetch_one(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
 
-    let found = db.job(job.id()).await.unwrap().unwrap();
+    let found = db.jobs().get(job.id()).await.unwrap().unwrap();
 
     let hour = TimeDelta::hours(1);
     let due = found.run_at.unwrap();
@@ -316,7 +318,7 @@ async fn a_kind_brings_its_options_and_a_job_may_have_others() {
     let db = database().await;
     let found = async |job: &NewJob| {
         db.enqueue(job).await.unwrap();
-        let job = db.job(job.id()).await.unwrap().unwrap();
+        let job = db.jobs().get(job.id()).await.unwrap().unwrap();
         (job.priority, job.max_attempts, job.timeout, job.tags)
     };
     let job = Picture {}.new_job().unwrap();

@@ -4,16 +4,19 @@ use crate::fixture::{
     Probe, another_schema, ask, database, enqueue, eventually, probe, schedule, schedule_once, tell, worker,
 };
 use futures_util::future::join_all;
-use ordinaut_core::{Cancelled, Context, Database, Enqueued, Event, Job, JobError, RunNow, Scheduler, Step};
+use ordinaut_core::event::Event;
+use ordinaut_core::job::{Cancelled, RunNow};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, Context, Enqueued, Job, JobError, Scheduler};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// Every event, read in pages as a follower does.
-pub(crate) async fn events(db: &Database) -> Vec<Event> {
+pub(crate) async fn events(db: &Client) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
     loop {
-        let page = db.events_after(events.last().map_or(0, |event| event.n), 100).await.unwrap();
+        let page = db.events().after(events.last().map_or(0, |event| event.n), 100).await.unwrap();
         if page.is_empty() {
             return events;
         }
@@ -38,7 +41,7 @@ fn told(events: &[Event], job_id: Uuid) -> Vec<(&str, i32)> {
 }
 
 /// Eight writers at once, each with as many transactions of its own; the ids in each one's order.
-async fn write(db: &Database, transactions: usize) -> Vec<Vec<Uuid>> {
+async fn write(db: &Client, transactions: usize) -> Vec<Vec<Uuid>> {
     let writers = (0..8).map(|_| async {
         let mut written = Vec::new();
         for n in 0..transactions {
@@ -68,7 +71,7 @@ async fn eight_writers_are_told_without_gaps_and_each_in_its_order() {
 
     let events = events(&db).await;
     assert_eq!(events.len(), 320);
-    assert_eq!(db.last_event().await.unwrap(), 320);
+    assert_eq!(db.events().last().await.unwrap(), 320);
     check_numbers(&events);
     let order: Vec<_> = events.iter().map(|event| event.jobs[0].id).collect();
     for by_one in written {
@@ -84,13 +87,13 @@ async fn a_change_that_commits_late_is_told_late_and_not_missed() {
     let late = Probe { n: 0 }.enqueue(db.in_tx(&mut open)).await.map(Enqueued::id).unwrap();
     let early = enqueue(&db).await;
     schedule_once(&db).await;
-    let seen = db.events_after(0, 10).await.unwrap();
+    let seen = db.events().after(0, 10).await.unwrap();
     assert_eq!(seen.iter().map(|event| (event.n, event.jobs[0].id)).collect::<Vec<_>>(), [(1, early)]);
 
     open.commit().await.unwrap();
     schedule_once(&db).await;
 
-    let seen = db.events_after(1, 10).await.unwrap();
+    let seen = db.events().after(1, 10).await.unwrap();
     assert_eq!(seen.iter().map(|event| (event.n, event.jobs[0].id)).collect::<Vec<_>>(), [(2, late)]);
 }
 
@@ -142,15 +145,15 @@ async fn every_change_in_the_life_of_a_job_is_told() {
     };
     step(&mut worker).await;
     step(&mut worker).await;
-    assert_eq!(db.run_now(job_id).await.unwrap(), RunNow::Now);
+    assert_eq!(db.jobs().run_now(job_id).await.unwrap(), RunNow::Now);
     // Attempt 3 is of a session that nobody knows.
     tell(&db, "update ordinaut.due_work set session = 7, nonce = 1, attempt = attempt + 1").await;
     schedule_once(&db).await;
     step(&mut worker).await;
-    db.requeue(&[job_id]).await.unwrap();
+    db.dead_letters().requeue(&[job_id]).await.unwrap();
     step(&mut worker).await;
     let cancelled = enqueue(&db).await;
-    assert_eq!(db.cancel(cancelled).await.unwrap(), Cancelled::Now);
+    assert_eq!(db.jobs().cancel(cancelled).await.unwrap(), Cancelled::Now);
 
     schedule_once(&db).await;
 
@@ -202,7 +205,7 @@ async fn schemas_number_their_events_apart() {
     schedule_once(&tenant).await;
 
     for schema in [&*db, &tenant] {
-        assert_eq!(schema.last_event().await.unwrap(), 1);
+        assert_eq!(schema.events().last().await.unwrap(), 1);
     }
     assert_eq!(ask::<i64>(&db, "select count(*) from tenant_c.event").await, 1);
 }

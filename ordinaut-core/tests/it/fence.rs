@@ -1,7 +1,9 @@
 //! The fence: whoever lost a lease can write nothing about its job.
 
 use crate::fixture::{Gate, ask, ask_of, database, enqueue, gated, schedule_once, tell, within, worker};
-use ordinaut_core::{Database, JobError, JobState, Outcome, Step};
+use ordinaut_core::job::JobState;
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, JobError, Outcome};
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use uuid::Uuid;
@@ -40,12 +42,12 @@ async fn a_lease_taken_away_by(sql: &'static str) {
 
         assert_eq!(within(step).await.unwrap().unwrap(), Step::LeaseLost(job_id), "{sql}");
         assert_eq!(ask::<serde_json::Value>(&db, TABLES).await, before, "{sql}");
-        assert!(db.runs(job_id).await.unwrap().is_empty());
+        assert!(db.jobs().runs(job_id).await.unwrap().is_empty());
         tell(&db, "delete from ordinaut.due_work").await;
     }
 }
 
-async fn take_away(db: &Database, sql: &str, job_id: Uuid) {
+async fn take_away(db: &Client, sql: &str, job_id: Uuid) {
     let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(job_id).execute(db).await.unwrap();
     assert_eq!(rows.rows_affected(), 1, "{sql}");
 }
@@ -112,7 +114,7 @@ async fn a_rescued_attempt_cannot_be_settled_by_its_old_worker() {
     next.end(Ok(()));
     assert_eq!(within(next_step).await.unwrap().unwrap(), Step::Worked(job_id));
 
-    let outcomes: Vec<_> = db.runs(job_id).await.unwrap().iter().map(|run| (run.attempt, run.outcome)).collect();
+    let outcomes: Vec<_> = db.jobs().runs(job_id).await.unwrap().iter().map(|run| (run.attempt, run.outcome)).collect();
     assert_eq!(outcomes, [(1, Outcome::Lost), (2, Outcome::Succeeded)]);
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+    assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
 }

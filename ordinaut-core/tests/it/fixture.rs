@@ -1,8 +1,9 @@
 //! What the tests need: a database of their own, a kind of job, and waiting for facts.
 
 use futures_util::future::BoxFuture;
+use ordinaut_core::db::Schema;
 use ordinaut_core::worker::WorkerOptions;
-use ordinaut_core::{Context, Database, Enqueued, Job, JobError, NewJob, Scheduler, Schema, Worker};
+use ordinaut_core::{Client, Context, Enqueued, Job, JobError, NewJob, Scheduler, Worker};
 use ordinaut_embedded::{PgBouncer, Postgres};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -49,7 +50,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             server.tell(format!("create database {}", server.template)).await;
-            let template = Database::connect(server.database(&server.template), 1).await.unwrap();
+            let template = Client::connect(server.database(&server.template), 1).await.unwrap();
             template.migrate().await.unwrap();
             // Nobody may be connected to what is copied.
             template.pool().close().await;
@@ -83,15 +84,15 @@ fn fresh_name() -> String {
 
 /// A database of one test, migrated, and dropped after it.
 pub(crate) struct TestDatabase {
-    database: Database,
+    database: Client,
     direct: PgPool,
     name: String,
 }
 
 impl Deref for TestDatabase {
-    type Target = Database;
+    type Target = Client;
 
-    fn deref(&self) -> &Database {
+    fn deref(&self) -> &Client {
         &self.database
     }
 }
@@ -115,7 +116,7 @@ async fn create(migrated: bool) -> TestDatabase {
     let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(Server::start)).await.unwrap();
     let (name, template) = (fresh_name(), if migrated { &*server.template } else { "template0" });
     server.tell(format!("create database {name} template {template}")).await;
-    let database = Database::connect(server.address(&name), 10).await.unwrap();
+    let database = Client::connect(server.address(&name), 10).await.unwrap();
     let direct = match &server.pooler {
         Some(_) => PgPoolOptions::new().max_connections(10).connect_lazy_with(server.database(&name)),
         None => database.pool().clone(),
@@ -124,7 +125,7 @@ async fn create(migrated: bool) -> TestDatabase {
 }
 
 /// The same pool, looking into another schema.
-pub(crate) fn another_schema(db: &Database, name: &str) -> Database {
+pub(crate) fn another_schema(db: &Client, name: &str) -> Client {
     db.clone().in_schema(Schema::new(name).unwrap())
 }
 
@@ -135,9 +136,9 @@ impl TestDatabase {
     }
 
     /// The same database through another pool, as another process has it.
-    pub(crate) async fn another_pool(&self) -> Database {
+    pub(crate) async fn another_pool(&self) -> Client {
         let server = SERVER.get().unwrap();
-        let database = Database::connect(server.address(&self.name), 10).await.unwrap();
+        let database = Client::connect(server.address(&self.name), 10).await.unwrap();
         database.in_schema(self.schema().clone()).direct(server.database(&self.name))
     }
 
@@ -187,7 +188,7 @@ pub(crate) fn probe(n: i32) -> NewJob {
 }
 
 /// Enqueues a probe that is due.
-pub(crate) async fn enqueue(db: &Database) -> Uuid {
+pub(crate) async fn enqueue(db: &Client) -> Uuid {
     db.enqueue(&probe(0)).await.map(Enqueued::id).unwrap()
 }
 
@@ -205,7 +206,7 @@ pub(crate) fn quick_but<T>(change: impl FnOnce(&mut WorkerOptions) -> T) -> Work
 }
 
 /// A worker for probes.
-pub(crate) fn worker<F, R>(db: &Database, handler: F) -> Worker<()>
+pub(crate) fn worker<F, R>(db: &Client, handler: F) -> Worker<()>
 where
     F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), JobError>> + Send + 'static,
@@ -214,7 +215,7 @@ where
 }
 
 /// A worker for probes with settings of its own.
-pub(crate) fn worker_with<F, R>(db: &Database, settings: WorkerOptions, handler: F) -> Worker<()>
+pub(crate) fn worker_with<F, R>(db: &Client, settings: WorkerOptions, handler: F) -> Worker<()>
 where
     F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), JobError>> + Send + 'static,
@@ -296,7 +297,7 @@ pub(crate) fn schedule(scheduler: Scheduler) -> Running<()> {
 }
 
 /// Does all duties of a scheduler once: it finishes what it has begun, and it begins all of them.
-pub(crate) async fn schedule_once(db: &Database) {
+pub(crate) async fn schedule_once(db: &Client) {
     within(Scheduler::new(db.clone()).run(std::future::ready(()))).await;
 }
 
@@ -306,7 +307,7 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
 }
 
 /// Waits for a fact that a statement can tell.
-pub(crate) async fn eventually(db: &Database, fact: &'static str) {
+pub(crate) async fn eventually(db: &Client, fact: &'static str) {
     until(fact, async || ask::<bool>(db, fact).await).await;
 }
 
@@ -321,7 +322,7 @@ pub(crate) async fn until(name: &str, fact: impl AsyncFn() -> bool) {
 }
 
 /// A value from the database.
-pub(crate) async fn ask<T>(db: &Database, sql: &'static str) -> T
+pub(crate) async fn ask<T>(db: &Client, sql: &'static str) -> T
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
 {
@@ -329,7 +330,7 @@ where
 }
 
 /// A value about the job `$1`.
-pub(crate) async fn ask_of<T>(db: &Database, sql: &'static str, job_id: Uuid) -> T
+pub(crate) async fn ask_of<T>(db: &Client, sql: &'static str, job_id: Uuid) -> T
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
 {
@@ -337,7 +338,7 @@ where
 }
 
 /// Does something behind the library's back; says to how many rows.
-pub(crate) async fn tell(db: &Database, sql: &'static str) -> u64 {
+pub(crate) async fn tell(db: &Client, sql: &'static str) -> u64 {
     sqlx::query(sql).execute(db).await.unwrap().rows_affected()
 }
 

@@ -5,10 +5,13 @@ use crate::fixture::{
     worker,
 };
 use futures_util::future::join_all;
+use ordinaut_core::db::{Obstacle, Severity};
+use ordinaut_core::job::{Cancelled, JobFilter};
 use ordinaut_core::maintenance::Retention;
-use ordinaut_core::{
-    Cancelled, Database, JobFilter, Obstacle, Schedule, ScheduleKind, Severity, Step, TaskDefinition, Unique,
-};
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, Unique};
 use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -67,7 +70,7 @@ const OWN: &[(&str, &str)] = &[
     ("plan_cache_mode", "auto"),
 ];
 
-async fn carried(db: &Database) -> Vec<(&'static str, &'static str)> {
+async fn carried(db: &Client) -> Vec<(&'static str, &'static str)> {
     let newer = ask::<i32>(db, "select current_setting('server_version_num')::integer / 10000").await >= 17;
     [CARRIED, if newer { CARRIED_BY_NEWER } else { &[] }].concat()
 }
@@ -92,19 +95,19 @@ async fn carry_nothing(pool: &PgPool) {
 }
 
 /// As our processes connect.
-async fn process(db: &TestDatabase) -> Database {
+async fn process(db: &TestDatabase) -> Client {
     let options = (*db.pool().connect_options()).clone();
-    Database::connect_process(options.application_name("hostile"), 10, None).await.unwrap()
+    Client::connect_process(options.application_name("hostile"), 10, None).await.unwrap()
 }
 
 /// A pool as an application makes it, of which the library knows nothing.
-async fn application(db: &TestDatabase) -> Database {
+async fn application(db: &TestDatabase) -> Client {
     let options = (*db.pool().connect_options()).clone();
-    Database::from(PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap())
+    Client::from(PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap())
 }
 
 /// Everything that a program does, once.
-async fn all_work(db: &Database) {
+async fn all_work(db: &Client) {
     let many: Vec<_> = (0..30).map(probe).collect();
     db.enqueue_many(&many).await.unwrap();
     let mut tx = db.begin().await.unwrap();
@@ -112,29 +115,29 @@ async fn all_work(db: &Database) {
     tx.commit().await.unwrap();
     tell(db, "select ordinaut.enqueue('probe', '{\"n\": 5}')").await;
     let waiting = db.enqueue(&probe(3).delay(Duration::from_secs(3600))).await.unwrap().id();
-    assert_eq!(db.cancel(waiting).await.unwrap(), Cancelled::Now);
+    assert_eq!(db.jobs().cancel(waiting).await.unwrap(), Cancelled::Now);
 
     let schedule = Schedule::new(ScheduleKind::Every, "1h").timezone("UTC");
     let definition = TaskDefinition { args: json!({"n": 4}), ..TaskDefinition::new("A probe", "probe", schedule) };
-    let task = db.create_task(&definition).await.unwrap();
+    let task = db.tasks().create(&definition).await.unwrap();
     tell(db, "update ordinaut.task set next_run_at = clock_timestamp()").await;
     schedule_once(db).await;
-    assert_eq!(db.task_fires(task.id, 10, None).await.unwrap().len(), 1);
-    assert!(db.delete_task(task.id).await.unwrap());
+    assert_eq!(db.tasks().fires(task.id, 10, None).await.unwrap().len(), 1);
+    assert!(db.tasks().delete(task.id).await.unwrap());
     db.make_partitions().await.unwrap();
-    db.prune(&Retention::default()).await.unwrap();
+    db.maintenance().prune(&Retention::default()).await.unwrap();
 
     let mut worker = worker(db, succeed);
     within(async { while worker.step().await.unwrap() != Step::Idle {} }).await;
-    assert!(!db.jobs(&JobFilter::default(), 100).await.unwrap().is_empty());
-    let queues = db.all_queues().await.unwrap();
+    assert!(!db.jobs().list(&JobFilter::default(), 100).await.unwrap().is_empty());
+    let queues = db.queues().all().await.unwrap();
     assert_eq!(queues.iter().map(|queue| queue.waiting + queue.running).sum::<i64>(), 0, "{queues:?}");
     schedule_once(db).await;
-    assert!(!db.events_after(0, 100).await.unwrap().is_empty());
+    assert!(!db.events().after(0, 100).await.unwrap().is_empty());
 }
 
 /// Rivals, which fail beside each other at any isolation level but read committed.
-async fn rivals(db: &Database) {
+async fn rivals(db: &Client) {
     let rivals = (0..60).map(|n| {
         let db = db.clone();
         tokio::spawn(async move { db.enqueue(&probe(n % 5).unique(Unique::by_kind().all_args())).await })
@@ -144,8 +147,8 @@ async fn rivals(db: &Database) {
     }
 }
 
-async fn texts(db: &Database, severity: Severity) -> Vec<String> {
-    let found: Vec<Obstacle> = db.obstacles().await.unwrap();
+async fn texts(db: &Client, severity: Severity) -> Vec<String> {
+    let found: Vec<Obstacle> = db.diagnostics().obstacles().await.unwrap();
     found.into_iter().filter(|obstacle| obstacle.severity == severity).map(|obstacle| obstacle.text).collect()
 }
 
@@ -239,9 +242,9 @@ impl<'a> Role<'a> {
     }
 
     /// As a process of this role connects.
-    async fn connect(&self, name: &str) -> sqlx::Result<Database> {
+    async fn connect(&self, name: &str) -> sqlx::Result<Client> {
         let options = (*self.db.pool().connect_options()).clone().username(&self.name);
-        Database::connect_process(options.application_name(name), 10, None).await
+        Client::connect_process(options.application_name(name), 10, None).await
     }
 
     async fn drop(self) {

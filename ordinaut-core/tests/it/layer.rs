@@ -1,8 +1,9 @@
 //! Layers around handlers, and a worker whose methods come in any order.
 
 use crate::fixture::{Probe, ask, database, enqueue, probe, quick};
+use ordinaut_core::worker::Step;
 use ordinaut_core::worker::{Layer, Next};
-use ordinaut_core::{Context, JobError, Outcome, Step, Worker};
+use ordinaut_core::{Context, JobError, Outcome, Worker};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ impl Layer<Diary> for Refusal {
 }
 
 /// A worker whose handler fails as its probe says.
-fn worker(db: &ordinaut_core::Database, diary: &Diary) -> Worker<Diary> {
+fn worker(db: &ordinaut_core::Client, diary: &Diary) -> Worker<Diary> {
     let handler = |job: Probe, context: Context<Diary>| async move {
         context.state.note(format!("handler {}", job.n));
         match job.n {
@@ -75,7 +76,7 @@ async fn layers_nest_in_their_order_and_see_the_attempt_and_its_result() {
             format!("outer after {end}"),
         ];
         assert_eq!(diary.taken(), expected);
-        let run = db.runs(job.id()).await.unwrap().items.pop().unwrap();
+        let run = db.jobs().runs(job.id()).await.unwrap().items.pop().unwrap();
         let (outcome, error) = match n {
             0 => (Outcome::Succeeded, None),
             1 => (Outcome::Dead, Some("no luck")),
@@ -101,7 +102,7 @@ async fn a_layer_can_refuse_an_attempt_and_its_own_panic_is_a_failure() {
     for (mut worker, outcome, error) in ends {
         let id = enqueue(&db).await;
         assert_eq!(worker.step().await.unwrap(), Step::Worked(id));
-        let run = db.runs(id).await.unwrap().items.pop().unwrap();
+        let run = db.jobs().runs(id).await.unwrap().items.pop().unwrap();
         assert_eq!((run.outcome, run.error.as_deref()), (outcome, Some(error)));
         assert!(diary.taken().is_empty(), "the handler ran");
     }

@@ -6,7 +6,9 @@ use crate::fixture::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use ordinaut_core::{Database, Enqueued, Job, JobState, NewJob, Step, Wait, Worker};
+use ordinaut_core::job::{JobState, Wait};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, Enqueued, Job, NewJob, Worker};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -55,7 +57,7 @@ async fn only_queues_that_are_served_are_touched() {
     let mut served = [here.id(), there.id()];
     served.sort();
     assert_eq!(found, served);
-    assert_eq!(db.job(elsewhere.id()).await.unwrap().unwrap().state, JobState::Waiting);
+    assert_eq!(db.jobs().get(elsewhere.id()).await.unwrap().unwrap().state, JobState::Waiting);
 }
 
 #[tokio::test]
@@ -100,7 +102,7 @@ async fn a_kind_without_a_handler_waits_and_says_why() {
     let mut knows_another = worker(&db, succeed);
     assert_eq!(order(&mut knows_another).await, [known]);
 
-    let waiting = db.job(unknown).await.unwrap().unwrap();
+    let waiting = db.jobs().get(unknown).await.unwrap().unwrap();
     assert_eq!((waiting.state, waiting.attempt), (JobState::Waiting, 0));
     assert_eq!(waiting.why_it_waits(), Some(&Wait::KindUnknown));
     let mut able = Worker::with_options(db.clone(), (), quick()).handle(|_: Unknown, _| async { Ok(()) });
@@ -273,7 +275,7 @@ async fn a_lease_names_its_session_and_claim_and_keeps_the_rest() {
     .await
     .unwrap();
     assert_eq!(row, (token.session, token.nonce, token.attempt, Some(token.session)));
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Running);
+    assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Running);
     end.send(()).unwrap();
     assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(job_id));
 }
@@ -286,7 +288,7 @@ async fn a_worker_without_tables_says_so_at_once() {
 }
 
 /// Waits until so much time has passed on the database's clock, while a worker finds nothing: its floors rise.
-async fn idle_for(db: &Database, worker: &mut Worker<()>, milliseconds: i64) {
+async fn idle_for(db: &Client, worker: &mut Worker<()>, milliseconds: i64) {
     let since: DateTime<Utc> = ask(db, "select clock_timestamp()").await;
     while ask::<DateTime<Utc>>(db, "select clock_timestamp()").await < since + TimeDelta::milliseconds(milliseconds) {
         assert_eq!(worker.step().await.unwrap(), Step::Idle);

@@ -2,12 +2,13 @@
 
 use crate::events::events;
 use crate::fixture::{ask, database, eventually, probe, schedule, schedule_once, tell};
-use ordinaut_core::{Database, QueueChange, QueueLevel, Scheduler};
+use ordinaut_core::queue::{QueueChange, QueueLevel};
+use ordinaut_core::{Client, Scheduler};
 
 const LEVEL: &str = "select told_level from ordinaut.queue where name = 'default'";
 
 /// The levels that were told, in their order.
-async fn told(db: &Database) -> Vec<(String, QueueLevel)> {
+async fn told(db: &Client) -> Vec<(String, QueueLevel)> {
     let events = events(db).await.into_iter().filter(|event| event.r#type == "queue_level");
     events
         .map(|event| {
@@ -17,11 +18,11 @@ async fn told(db: &Database) -> Vec<(String, QueueLevel)> {
         .collect()
 }
 
-async fn bounded(db: &Database, jobs: i32) {
-    db.set_queue("default", &QueueChange::default().max_waiting(Some(jobs))).await.unwrap();
+async fn bounded(db: &Client, jobs: i32) {
+    db.queues().update("default", &QueueChange::default().max_waiting(Some(jobs))).await.unwrap();
 }
 
-async fn waits(db: &Database, jobs: i32) {
+async fn waits(db: &Client, jobs: i32) {
     tell(db, "delete from ordinaut.due_work").await;
     db.enqueue_many((0..jobs).map(probe)).await.unwrap();
 }
@@ -47,8 +48,8 @@ async fn a_level_is_told_when_it_changes_and_comes_back_by_itself() {
             expected.push(("default".to_owned(), level));
         }
         schedule_once(&db).await;
-        assert_eq!(db.queue("default").await.unwrap().unwrap().level, level, "{jobs}");
-        let room = db.queue_room("default").await.unwrap().unwrap();
+        assert_eq!(db.queues().get("default").await.unwrap().unwrap().level, level, "{jobs}");
+        let room = db.queues().room("default").await.unwrap().unwrap();
         assert_eq!(room.level, level, "{jobs}");
         assert_eq!(room.least_urgent(), (jobs < 20).then(|| level.least_urgent()), "{jobs}");
     }
@@ -69,7 +70,7 @@ async fn parked_jobs_fill_a_queue_and_leased_ones_do_not() {
     schedule_once(&db).await;
     assert_eq!(ask::<String>(&db, LEVEL).await, "major");
     tell(&db, "update ordinaut.due_work set session = 7, nonce = 1, attempt = attempt + 1").await;
-    assert_eq!(db.queue_room("default").await.unwrap().unwrap().level, QueueLevel::Normal);
+    assert_eq!(db.queues().room("default").await.unwrap().unwrap().level, QueueLevel::Normal);
 }
 
 #[tokio::test]
@@ -79,7 +80,7 @@ async fn without_its_bound_a_queue_is_normal_again() {
     waits(&db, 2).await;
     schedule_once(&db).await;
     assert_eq!(ask::<String>(&db, LEVEL).await, "critical");
-    db.set_queue("default", &QueueChange::default().max_waiting(None)).await.unwrap();
+    db.queues().update("default", &QueueChange::default().max_waiting(None)).await.unwrap();
     schedule_once(&db).await;
     assert_eq!(ask::<String>(&db, LEVEL).await, "normal");
 }

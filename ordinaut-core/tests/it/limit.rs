@@ -4,8 +4,9 @@ use crate::fixture::{
     Probe, ask, ask_of, database, eventually, gated, probe, quick_but, run, schedule_once, tell, until, within, worker,
     worker_with,
 };
+use ordinaut_core::job::{Backoff, Cancelled};
 use ordinaut_core::worker::WorkerOptions;
-use ordinaut_core::{Backoff, Cancelled, Context, Database, JobError, Limit};
+use ordinaut_core::{Client, Context, JobError, Limit};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -48,11 +49,11 @@ pub(crate) fn logging(
 
 pub(crate) type LoggedRun = std::pin::Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
 
-async fn enqueue(db: &Database, numbers: impl IntoIterator<Item = i32>) {
+async fn enqueue(db: &Client, numbers: impl IntoIterator<Item = i32>) {
     db.enqueue_many(numbers.into_iter().map(probe)).await.unwrap();
 }
 
-pub(crate) async fn all_succeeded(db: &Database, jobs: i64) {
+pub(crate) async fn all_succeeded(db: &Client, jobs: i64) {
     let succeeded = "select count(*) from ordinaut.run where outcome = 'succeeded'";
     until("all have succeeded", async || ask::<i64>(db, succeeded).await >= jobs).await;
 }
@@ -64,7 +65,7 @@ pub(crate) fn many() -> WorkerOptions {
 #[tokio::test]
 async fn each_key_has_its_own_limit_in_all_workers_together() {
     let db = database().await;
-    db.set_limit(&Limit::new("by number").key("n").concurrency(2)).await.unwrap();
+    db.limits().put(&Limit::new("by number").key("n").concurrency(2)).await.unwrap();
     enqueue(&db, (0..60).map(|i| i % 5)).await;
     let log = Logged::default();
     let workers: Vec<_> =
@@ -80,7 +81,7 @@ async fn each_key_has_its_own_limit_in_all_workers_together() {
 #[tokio::test]
 async fn blocked_jobs_are_out_of_the_way_and_go_on_when_there_is_room() {
     let db = database().await;
-    db.set_limit(&Limit::new("sevens").key("n").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("sevens").key("n").concurrency(0)).await.unwrap();
     tell(&db, "update ordinaut.job_limit set key = null, kind = 'probe'").await;
     enqueue(&db, std::iter::repeat_n(7, 3000)).await;
     let log = Logged::default();
@@ -88,9 +89,9 @@ async fn blocked_jobs_are_out_of_the_way_and_go_on_when_there_is_room() {
     eventually(&db, "select count(*) = 3000 from ordinaut.parked where reason = 'limit'").await;
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
     assert_eq!(log.lock().unwrap().started.len(), 0);
-    let [status] = &db.limits(500, None).await.unwrap()[..] else { panic!("there is one limit") };
+    let [status] = &db.limits().list(500, None).await.unwrap()[..] else { panic!("there is one limit") };
     assert_eq!((status.held, status.waiting), (0, 3000));
-    assert!(db.delete_limit("sevens").await.unwrap());
+    assert!(db.limits().delete("sevens").await.unwrap());
     all_succeeded(&db, 3000).await;
     worker.stop().await.unwrap();
 }
@@ -98,9 +99,9 @@ async fn blocked_jobs_are_out_of_the_way_and_go_on_when_there_is_room() {
 #[tokio::test]
 async fn a_limit_concerns_its_queue_and_kind_only() {
     let db = database().await;
-    db.set_limit(&Limit::new("elsewhere").queue("elsewhere").concurrency(0)).await.unwrap();
-    db.set_limit(&Limit::new("another").kind("another").concurrency(0)).await.unwrap();
-    db.set_limit(&Limit::new("no such field").key("customer.id").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("elsewhere").queue("elsewhere").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("another").kind("another").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("no such field").key("customer.id").concurrency(0)).await.unwrap();
     enqueue(&db, [1]).await;
     db.enqueue(&probe(2).queue("elsewhere")).await.unwrap();
     let log = Logged::default();
@@ -114,7 +115,7 @@ async fn a_limit_concerns_its_queue_and_kind_only() {
 #[tokio::test]
 async fn a_rate_is_never_exceeded_and_nearly_reached() {
     let db = database().await;
-    db.set_limit(&Limit::new("rate").kind("probe").rate(100.0).burst(10.0)).await.unwrap();
+    db.limits().put(&Limit::new("rate").kind("probe").rate(100.0).burst(10.0)).await.unwrap();
     enqueue(&db, 0..300).await;
     let log = Logged::default();
     let begun = Instant::now();
@@ -138,7 +139,7 @@ async fn a_rate_is_never_exceeded_and_nearly_reached() {
 #[tokio::test]
 async fn ordered_jobs_keep_their_order_over_retries() {
     let db = database().await;
-    db.set_limit(&Limit::new("in order").queue("default").key("n").ordered()).await.unwrap();
+    db.limits().put(&Limit::new("in order").queue("default").key("n").ordered()).await.unwrap();
     let mut ids = Vec::new();
     for n in [1, 2, 1, 2, 1, 2] {
         let backoff = Backoff::Fixed { delay: Duration::from_millis(30) };
@@ -170,7 +171,7 @@ async fn ordered_jobs_keep_their_order_over_retries() {
 #[tokio::test]
 async fn keys_take_turns() {
     let db = database().await;
-    db.set_limit(&Limit::new("fair").key("n")).await.unwrap();
+    db.limits().put(&Limit::new("fair").key("n")).await.unwrap();
     enqueue(&db, std::iter::repeat_n(1, 200)).await;
     enqueue(&db, std::iter::repeat_n(2, 5)).await;
     let log = Logged::default();
@@ -187,7 +188,7 @@ async fn keys_take_turns() {
 #[tokio::test]
 async fn a_look_for_suspects_changes_nobodys_turn() {
     let db = database().await;
-    db.set_limit(&Limit::new("fair").key("n")).await.unwrap();
+    db.limits().put(&Limit::new("fair").key("n")).await.unwrap();
     enqueue(&db, [1, 1, 1, 1, 2, 2]).await;
     let log = Logged::default();
     let settings = quick_but(|options| options.poll_interval = Duration::ZERO);
@@ -208,7 +209,7 @@ async fn what_runs_already_counts_under_a_new_limit() {
     for _ in 0..3 {
         running.push(within(starts.recv()).await.unwrap());
     }
-    db.set_limit(&Limit::new("all").kind("probe").concurrency(2)).await.unwrap();
+    db.limits().put(&Limit::new("all").kind("probe").concurrency(2)).await.unwrap();
     enqueue(&db, [4]).await;
     eventually(&db, "select count(*) = 1 from ordinaut.parked where reason = 'limit'").await;
     running.pop().unwrap().end(Ok(()));
@@ -219,7 +220,7 @@ async fn what_runs_already_counts_under_a_new_limit() {
     // More room is used at once.
     enqueue(&db, [5]).await;
     eventually(&db, "select count(*) = 1 from ordinaut.parked where reason = 'limit'").await;
-    db.set_limit(&Limit::new("all").kind("probe").concurrency(3)).await.unwrap();
+    db.limits().put(&Limit::new("all").kind("probe").concurrency(3)).await.unwrap();
     running.push(within(starts.recv()).await.unwrap());
     running.into_iter().for_each(|gate| gate.end(Ok(())));
     all_succeeded(&db, 5).await;
@@ -230,7 +231,7 @@ async fn what_runs_already_counts_under_a_new_limit() {
 async fn a_weight_takes_more_room() {
     let db = database().await;
     // A probe takes as much room as its number says.
-    db.set_limit(&Limit::new("memory").kind("probe").weight("n").concurrency(10)).await.unwrap();
+    db.limits().put(&Limit::new("memory").kind("probe").weight("n").concurrency(10)).await.unwrap();
     enqueue(&db, [6, 6, 6, 6, 4, 4, 4, 4]).await;
     let log = Logged::default();
     let worker = run(worker_with(&db, many(), logging(&log, Duration::from_millis(20))));
@@ -243,7 +244,7 @@ async fn a_weight_takes_more_room() {
 #[tokio::test]
 async fn each_process_may_have_a_limit_for_itself() {
     let db = database().await;
-    db.set_limit(&Limit::new("here").kind("probe").concurrency(1).per_process()).await.unwrap();
+    db.limits().put(&Limit::new("here").kind("probe").concurrency(1).per_process()).await.unwrap();
     let (first, mut first_starts) = gated();
     let (second, mut second_starts) = gated();
     let workers = [run(worker(&db, first)), run(worker(&db, second))];
@@ -264,7 +265,7 @@ async fn each_process_may_have_a_limit_for_itself() {
 #[tokio::test]
 async fn a_dead_worker_frees_what_it_held() {
     let db = database().await;
-    db.set_limit(&Limit::new("one").kind("probe").concurrency(1)).await.unwrap();
+    db.limits().put(&Limit::new("one").kind("probe").concurrency(1)).await.unwrap();
     enqueue(&db, [1, 2]).await;
     let (handler, mut starts) = gated();
     let settings = quick_but(|options| {
@@ -295,12 +296,12 @@ async fn a_dead_worker_frees_what_it_held() {
 #[tokio::test]
 async fn a_job_that_waits_for_room_can_be_cancelled() {
     let db = database().await;
-    db.set_limit(&Limit::new("none").kind("probe").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("none").kind("probe").concurrency(0)).await.unwrap();
     let id = db.enqueue(&probe(1)).await.unwrap().id();
     let worker = run(worker(&db, crate::fixture::succeed));
     eventually(&db, "select count(*) = 1 from ordinaut.parked").await;
     assert_eq!(ask_of::<String>(&db, "select state from ordinaut.job_state where job_id = $1", id).await, "parked");
-    assert_eq!(db.cancel(id).await.unwrap(), Cancelled::Now);
+    assert_eq!(db.jobs().cancel(id).await.unwrap(), Cancelled::Now);
     worker.stop().await.unwrap();
     assert_eq!(ask_of::<String>(&db, "select state from ordinaut.job_state where job_id = $1", id).await, "cancelled");
 }
@@ -308,7 +309,7 @@ async fn a_job_that_waits_for_room_can_be_cancelled() {
 #[tokio::test]
 async fn a_worker_with_the_longest_settings_runs_jobs_with_and_without_limits() {
     let db = database().await;
-    db.set_limit(&Limit::new("one at a time").kind("probe").queue("limited").concurrency(1)).await.unwrap();
+    db.limits().put(&Limit::new("one at a time").kind("probe").queue("limited").concurrency(1)).await.unwrap();
     enqueue(&db, 0..2).await;
     db.enqueue_many((2..4).map(|n| probe(n).queue("limited"))).await.unwrap();
     let settings = quick_but(|options| {

@@ -4,7 +4,10 @@ use crate::fixture::{
     Probe, another_schema, ask, ask_of, database, empty_database, probe, schedule_once, succeed, tell, within, worker,
 };
 use futures_util::future::join_all;
-use ordinaut_core::{Database, Enqueued, Job, JobState, SchemaError, Step, known_migrations, newest_migration};
+use ordinaut_core::db::{SchemaError, known_migrations, newest_migration};
+use ordinaut_core::job::JobState;
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, Enqueued, Job};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -32,7 +35,7 @@ async fn six_that_migrate_at_once_all_succeed() {
     let db = empty_database().await;
     let pools = join_all((0..6).map(|_| db.another_pool())).await;
 
-    let migrated = within(join_all(pools.iter().map(Database::migrate))).await;
+    let migrated = within(join_all(pools.iter().map(Client::migrate))).await;
 
     for result in migrated {
         assert_eq!(result.unwrap().to, newest_migration());
@@ -54,8 +57,8 @@ async fn another_schema_works_from_end_to_end_beside_the_first() {
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     schedule_once(&tenant).await;
 
-    assert_eq!(tenant.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
-    let told: Vec<_> = tenant.events_after(0, 10).await.unwrap().into_iter().map(|event| event.r#type).collect();
+    assert_eq!(tenant.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+    let told: Vec<_> = tenant.events().after(0, 10).await.unwrap().into_iter().map(|event| event.r#type).collect();
     assert_eq!(told, ["enqueued", "leased", "succeeded"]);
     assert_eq!(ask::<i64>(&db, "select count(*) from tenant_a.worker").await, 1);
     // Every way to enqueue goes there.
@@ -79,8 +82,8 @@ async fn sql_of_another_schema_enqueues_there() {
 
     let job_id: Uuid = ask(&db, "select tenant_b.enqueue('probe', '{\"n\": 1}')").await;
 
-    assert!(db.job(job_id).await.unwrap().is_none());
-    assert_eq!(tenant.job(job_id).await.unwrap().unwrap().state, JobState::Waiting);
+    assert!(db.jobs().get(job_id).await.unwrap().is_none());
+    assert_eq!(tenant.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Waiting);
 }
 
 #[tokio::test]
@@ -243,12 +246,12 @@ async fn jobs_of_clients_with_absurd_clocks_run_like_any_other() {
 
     for _ in 0..2 {
         let Step::Worked(job_id) = worker.step().await.unwrap() else { panic!("a job was left") };
-        assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+        assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
     }
     assert!(db.make_partitions().await.unwrap().is_empty());
 }
 
-async fn insert_job(db: &Database, id: Uuid) {
+async fn insert_job(db: &Client, id: Uuid) {
     let sql =
         "insert into ordinaut.job (id, kind, queue, args, priority) values ($1, 'probe', 'default', '{\"n\": 1}', 5)
                returning id";

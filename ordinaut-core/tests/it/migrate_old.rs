@@ -1,7 +1,7 @@
 //! Bringing forward what is there already: an application's own tables, servers with rules of their own, readers in the way.
 
 use crate::fixture::{another_schema, ask, database, empty_database, enqueue, tell, within};
-use ordinaut_core::{SchemaError, newest_migration};
+use ordinaut_core::db::{SchemaError, newest_migration};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection};
 use std::time::Duration;
@@ -71,7 +71,7 @@ async fn a_role_that_may_not_create_schemas_migrates_the_one_that_it_has() {
         sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
     }
     let options = PgConnectOptions::clone(&db.pool().connect_options()).username(&role);
-    let theirs = ordinaut_core::Database::connect(options, 2).await.unwrap();
+    let theirs = ordinaut_core::Client::connect(options, 2).await.unwrap();
 
     assert_eq!(theirs.migrate().await.unwrap().to, newest_migration());
 
@@ -100,7 +100,7 @@ async fn execute_that_is_taken_away_by_default_is_granted_to_those_that_use_the_
     );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
     let options = PgConnectOptions::clone(&db.pool().connect_options()).username(&role);
-    let refused = ordinaut_core::Database::connect(options, 2).await.unwrap().migrate().await.unwrap_err();
+    let refused = ordinaut_core::Client::connect(options, 2).await.unwrap().migrate().await.unwrap_err();
     assert!(matches!(&refused, SchemaError::NotGranted { role: named, .. } if *named == role), "{refused}");
 }
 
@@ -132,7 +132,7 @@ async fn only_a_database_of_utf8_is_migrated_and_nothing_is_made_in_another() {
     let sql = format!("create database {name} template template0 encoding 'SQL_ASCII' locale 'C'");
     sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
     let options = PgConnectOptions::clone(&db.pool().connect_options()).database(&name);
-    let other = ordinaut_core::Database::connect(options.clone(), 2).await.unwrap();
+    let other = ordinaut_core::Client::connect(options.clone(), 2).await.unwrap();
 
     let refused = other.migrate().await.unwrap_err();
 

@@ -7,10 +7,11 @@ mod job;
 
 use crate::fixture::{Probe, TestDatabase, ask, ask_of, database, probe, quick_but, schedule_once, worker_with};
 use job::{Ending, Job, LATER, Lease, Shown, State, WORKERS_MAX_ATTEMPTS};
-use ordinaut_core::{
-    Cancelled, Context, Enqueued, OnDuplicate, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, TaskError, Token,
-    Unique, Worker,
-};
+use ordinaut_core::job::{Cancelled, OnDuplicate, RunNow};
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::{TaskDefinition, TaskError};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Context, Enqueued, Token, Unique, Worker};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -129,7 +130,7 @@ impl Walk {
 
     async fn run_task_now(&mut self) {
         let (task, paused) = self.task;
-        let answer = self.db.run_task_now(task).await;
+        let answer = self.db.tasks().run_now(task).await;
         self.log.push(format!("run task now: {answer:?}"));
         match answer {
             Ok(job_id) if !paused => drop(self.jobs.insert(job_id, Job::new(false, 5, None, Some(task)))),
@@ -160,7 +161,7 @@ impl Walk {
 
     async fn cancel(&mut self) {
         let (job_id, job) = self.any();
-        let answer = self.db.cancel(job_id).await.unwrap();
+        let answer = self.db.jobs().cancel(job_id).await.unwrap();
         self.log.push(format!("cancel {job_id}: {answer:?}"));
         let expected = match job.map(|job| job.state) {
             None => Cancelled::Unknown,
@@ -179,7 +180,7 @@ impl Walk {
 
     async fn requeue(&mut self) {
         let (job_id, _) = self.any();
-        let requeued = self.db.requeue(&[job_id]).await.unwrap();
+        let requeued = self.db.dead_letters().requeue(&[job_id]).await.unwrap();
         self.log.push(format!("requeue {job_id}: {requeued:?}"));
         let dead = self.jobs.get(&job_id).copied().filter(|job| job.state == State::Dead);
         let dead = dead.filter(|job| self.may_be_sent_back(job_id, job.key, !requeued.is_empty()));
@@ -191,7 +192,7 @@ impl Walk {
 
     async fn run_now(&mut self) {
         let (job_id, job) = self.any();
-        let answer = self.db.run_now(job_id).await.unwrap();
+        let answer = self.db.jobs().run_now(job_id).await.unwrap();
         self.log.push(format!("run now {job_id}: {answer:?}"));
         let expected = match job.map(|job| job.state) {
             None => RunNow::Unknown,
@@ -372,13 +373,13 @@ impl Walk {
         self.task.1 = !paused;
         self.log.push(format!("the task is paused: {}", !paused));
         if paused {
-            self.db.resume_task(task).await.unwrap();
+            self.db.tasks().resume(task).await.unwrap();
             for job in self.jobs.values_mut().filter(|job| job.task == Some(task)) {
                 let State::Parked { later } = job.state else { continue };
                 job.state = if later { State::Scheduled } else { State::Waiting };
             }
         } else {
-            self.db.pause_task(task).await.unwrap();
+            self.db.tasks().pause(task).await.unwrap();
             self.set_jobs_of_the_task_aside();
         }
     }
@@ -396,7 +397,7 @@ impl Walk {
     /// Its jobs are called off, and another task takes its place.
     async fn cancel_task(&mut self) {
         self.log.push("the task is cancelled".to_owned());
-        self.db.cancel_task(self.task.0).await.unwrap();
+        self.db.tasks().cancel(self.task.0).await.unwrap();
         for job in self.jobs.values_mut().filter(|job| job.task == Some(self.task.0)) {
             match job.state {
                 State::Waiting | State::Scheduled | State::Parked { .. } => job.cancel_unclaimed(),
@@ -461,7 +462,7 @@ async fn create_task(db: &TestDatabase) -> Uuid {
     let schedule = Schedule::new(ScheduleKind::Every, "8000h");
     let args = serde_json::json!({"n": 0});
     let definition = TaskDefinition { args, priority: 5, ..TaskDefinition::new("A probe", "probe", schedule) };
-    db.create_task(&definition).await.unwrap().id
+    db.tasks().create(&definition).await.unwrap().id
 }
 
 /// A number from the environment.

@@ -2,10 +2,11 @@
 //! them in between.
 
 use crate::fixture::{TestDatabase, ask, database, gated, schedule_once, succeed, tell, within, worker};
-use ordinaut_core::{
-    Enqueued, Job, JobError, JobState, Limit, OnDuplicate, Published, Schedule, ScheduleKind, Step, Task,
-    TaskDefinition, TaskError, Unique, Worker,
-};
+use ordinaut_core::job::{JobState, OnDuplicate};
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::{Published, Task, TaskDefinition, TaskError};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Enqueued, Job, JobError, Limit, Unique, Worker};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -21,15 +22,15 @@ fn keyed(key: &str) -> TaskDefinition {
 }
 
 async fn create(db: &TestDatabase, definition: TaskDefinition) -> Task {
-    db.create_task(&definition).await.unwrap()
+    db.tasks().create(&definition).await.unwrap()
 }
 
 async fn run_now(db: &TestDatabase, task: &Task) -> Uuid {
-    db.run_task_now(task.id).await.unwrap()
+    db.tasks().run_now(task.id).await.unwrap()
 }
 
 async fn state(db: &TestDatabase, job_id: Uuid) -> JobState {
-    db.job(job_id).await.unwrap().unwrap().state
+    db.jobs().get(job_id).await.unwrap().unwrap().state
 }
 
 /// A job of the task that died.
@@ -63,7 +64,7 @@ async fn runs(worker: &mut Worker<()>, job_id: Uuid) {
 async fn a_job_that_a_limit_has_parked_keeps_its_key() {
     let db = database().await;
     let (one, other) = (create(&db, keyed("printer")).await, create(&db, keyed("printer")).await);
-    db.set_limit(&Limit::new("none").kind("probe").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("none").kind("probe").concurrency(0)).await.unwrap();
     let first = run_now(&db, &one).await;
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle);
     assert_eq!(state(&db, first).await, JobState::Parked);
@@ -72,7 +73,7 @@ async fn a_job_that_a_limit_has_parked_keeps_its_key() {
     schedule_once(&db).await;
 
     assert!(ask::<bool>(&db, NOBODY_WAITS).await, "the second one waits beside the first, which may be let in");
-    db.set_limit(&Limit::new("none").kind("probe").concurrency(2)).await.unwrap();
+    db.limits().put(&Limit::new("none").kind("probe").concurrency(2)).await.unwrap();
     alone(&db, first).await;
     runs(&mut worker(&db, succeed), second).await;
 }
@@ -84,7 +85,7 @@ async fn a_dead_job_that_is_sent_back_waits_for_its_key() {
     let letter = dead(&db, &one).await;
     let running = run_now(&db, &other).await;
 
-    assert_eq!(db.requeue(&[letter]).await.unwrap(), [letter]);
+    assert_eq!(db.dead_letters().requeue(&[letter]).await.unwrap(), [letter]);
 
     assert_eq!(state(&db, letter).await, JobState::Parked);
     alone(&db, running).await;
@@ -95,7 +96,7 @@ async fn a_dead_job_that_is_sent_back_waits_for_its_key() {
 async fn a_dead_job_that_is_sent_back_runs_at_once_if_nobody_works_under_its_key() {
     let db = database().await;
     let letter = dead(&db, &create(&db, keyed("printer")).await).await;
-    db.requeue(&[letter]).await.unwrap();
+    db.dead_letters().requeue(&[letter]).await.unwrap();
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(letter), "no scheduler was needed");
 }
 
@@ -106,7 +107,7 @@ async fn a_dead_job_of_a_task_that_must_not_overlap_waits_for_the_one_that_runs(
     let letter = dead(&db, &task).await;
     let running = run_now(&db, &task).await;
 
-    db.requeue(&[letter]).await.unwrap();
+    db.dead_letters().requeue(&[letter]).await.unwrap();
 
     assert_eq!(state(&db, letter).await, JobState::Parked);
     alone(&db, running).await;
@@ -124,9 +125,9 @@ async fn a_running_job_keeps_the_key_that_it_was_made_under() {
         let step = tokio::spawn(async move { busy.step().await });
         let handler = within(starts.recv()).await.unwrap();
         if task_is_deleted {
-            assert!(db.delete_task(one.id).await.unwrap());
+            assert!(db.tasks().delete(one.id).await.unwrap());
         } else {
-            db.change_task(one.id, &keyed("scanner"), None).await.unwrap();
+            db.tasks().update(one.id, &keyed("scanner"), None).await.unwrap();
         }
 
         let next = run_now(&db, &other).await;
@@ -149,16 +150,16 @@ async fn a_running_job_keeps_the_key_that_it_was_made_under() {
 async fn pausing_a_task_holds_its_job_that_a_limit_has_parked() {
     let db = database().await;
     let task = create(&db, task()).await;
-    db.set_limit(&Limit::new("none").kind("probe").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("none").kind("probe").concurrency(0)).await.unwrap();
     let job_id = run_now(&db, &task).await;
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle);
 
-    assert_eq!(db.pause_task(task.id).await.unwrap().parked, 1);
+    assert_eq!(db.tasks().pause(task.id).await.unwrap().parked, 1);
 
-    db.set_limit(&Limit::new("none").kind("probe").concurrency(5)).await.unwrap();
+    db.limits().put(&Limit::new("none").kind("probe").concurrency(5)).await.unwrap();
     schedule_once(&db).await;
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle, "its task is paused");
-    db.resume_task(task.id).await.unwrap();
+    db.tasks().resume(task.id).await.unwrap();
     runs(&mut worker(&db, succeed), job_id).await;
 }
 
@@ -183,20 +184,20 @@ async fn a_task_of_a_job_has_its_queue_and_its_key_and_a_duplicate_is_skipped() 
     let task = create(&db, definition).await;
     assert_eq!(task.definition.unique, Some(Unique::by_kind().args(["n"])));
     let first = run_now(&db, &task).await;
-    assert_eq!(db.job(first).await.unwrap().unwrap().queue, "syncs");
-    let again = db.run_task_now(task.id).await;
+    assert_eq!(db.jobs().get(first).await.unwrap().unwrap().queue, "syncs");
+    let again = db.tasks().run_now(task.id).await;
     assert!(matches!(again, Err(TaskError::DuplicateJob(holder)) if holder == first), "{again:?}");
     assert_eq!(Sync { n: 7 }.enqueue(&*db).await.unwrap(), Enqueued::Duplicate(first));
 
     tell(&db, "update ordinaut.task set next_run_at = clock_timestamp()").await;
     schedule_once(&db).await;
 
-    let fires = db.task_fires(task.id, 10, None).await.unwrap();
+    let fires = db.tasks().fires(task.id, 10, None).await.unwrap();
     assert_eq!(fires[0].skipped.as_deref(), Some("duplicate"));
     runs(&mut worker(&db, succeed).queue("syncs"), first).await;
     tell(&db, "update ordinaut.task set next_run_at = clock_timestamp()").await;
     schedule_once(&db).await;
-    let fires = db.task_fires(task.id, 10, None).await.unwrap();
+    let fires = db.tasks().fires(task.id, 10, None).await.unwrap();
     runs(&mut worker(&db, succeed).queue("syncs"), fires[0].job_id.unwrap()).await;
 }
 
@@ -233,8 +234,8 @@ async fn an_event_and_a_condition_make_keys_of_arguments_and_one_key_that_cannot
     create(&db, by_event(json!({"event": {"old": 1}}), "event.old")).await;
     create(&db, by_event(json!({"n": 1}), "n")).await;
     let jobs = |published: Published| (published.tasks, published.jobs);
-    assert_eq!(jobs(db.publish("orders", "1", &json!(null)).await.unwrap()), (2, 1));
-    assert_eq!(jobs(db.publish("orders", "2", &json!(null)).await.unwrap()), (2, 0));
+    assert_eq!(jobs(db.tasks().publish("orders", "1", &json!(null)).await.unwrap()), (2, 1));
+    assert_eq!(jobs(db.tasks().publish("orders", "2", &json!(null)).await.unwrap()), (2, 0));
 
     let on_fact = TaskDefinition {
         args: json!({"n": 2}),
@@ -243,9 +244,9 @@ async fn an_event_and_a_condition_make_keys_of_arguments_and_one_key_that_cannot
         ..task()
     };
     let on_fact = create(&db, on_fact).await;
-    db.push_fact("disk_free", 5.0).await.unwrap();
+    db.tasks().push_fact("disk_free", 5.0).await.unwrap();
     schedule_once(&db).await;
-    assert!(db.task_fires(on_fact.id, 10, None).await.unwrap()[0].job_id.is_some());
+    assert!(db.tasks().fires(on_fact.id, 10, None).await.unwrap()[0].job_id.is_some());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use crate::fixture::{TestDatabase, ask, database, enqueue, succeed, tell, worker};
 use chrono::Datelike;
-use ordinaut_core::{Database, JobFilter, JobState, Limit, TaskFilter};
+use ordinaut_core::job::{JobFilter, JobState};
+use ordinaut_core::task::TaskFilter;
+use ordinaut_core::{Client, Limit};
 use serde_json::value::RawValue;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPoolOptions;
@@ -36,7 +38,7 @@ async fn a_page_of_large_rows_ends_early_and_all_are_on_some_page() {
     dead_letters(&db, 7, &format!("to_jsonb({LARGE})")).await;
     let (mut seen, mut after, mut pages) = (HashSet::new(), None, 0);
     loop {
-        let page = db.dead_letters(500, after).await.unwrap();
+        let page = db.dead_letters().list(500, after).await.unwrap();
         assert!((1..=2).contains(&page.len()), "{} letters", page.len());
         seen.extend(page.iter().map(|letter| letter.job_id));
         pages += 1;
@@ -50,7 +52,7 @@ async fn a_page_of_large_rows_ends_early_and_all_are_on_some_page() {
     tasks(&db, 7, &format!("to_jsonb({LARGE})")).await;
     let (mut seen, mut filter, mut pages) = (HashSet::new(), TaskFilter::default(), 0);
     loop {
-        let page = db.tasks(&filter, 500).await.unwrap();
+        let page = db.tasks().list(&filter, 500).await.unwrap();
         assert!((1..=2).contains(&page.len()), "{} tasks", page.len());
         seen.extend(page.iter().map(|task| task.id));
         pages += 1;
@@ -78,7 +80,7 @@ async fn pages_of_calendars_queues_and_workers_are_bounded_in_octets_too() {
     }
     let (mut seen, mut after) = (Vec::new(), None::<String>);
     loop {
-        let page = db.calendars(500, after.as_deref()).await.unwrap();
+        let page = db.calendars().list(500, after.as_deref()).await.unwrap();
         assert!((1..=4).contains(&page.len()), "{} calendars", page.len());
         seen.extend(page.iter().map(|calendar| calendar.name.clone()));
         after = page.next;
@@ -87,27 +89,27 @@ async fn pages_of_calendars_queues_and_workers_are_bounded_in_octets_too() {
         }
     }
     assert_eq!(seen, (1..=9).map(|n| format!("c{n}")).collect::<Vec<_>>());
-    let first = db.queues(500, None).await.unwrap();
+    let first = db.queues().list(500, None).await.unwrap();
     assert!((1..=2).contains(&first.len()) && first.next.is_some());
-    assert_eq!(db.all_queues().await.unwrap().len(), 5);
-    let first = db.workers(500, None).await.unwrap();
+    assert_eq!(db.queues().all().await.unwrap().len(), 5);
+    let first = db.workers().list(500, None).await.unwrap();
     assert!((1..=2).contains(&first.len()) && first.next.is_some());
-    assert_eq!(db.all_workers().await.unwrap().len(), 5);
+    assert_eq!(db.workers().all().await.unwrap().len(), 5);
 }
 
 #[tokio::test]
 async fn a_limit_that_cannot_be_read_is_named_and_the_others_are_listed() {
     let db = database().await;
     for name in ["a", "b", "c"] {
-        db.set_limit(&Limit::new(name).queue("q").concurrency(1)).await.unwrap();
+        db.limits().put(&Limit::new(name).queue("q").concurrency(1)).await.unwrap();
     }
     // Another version made it nullable, as one might.
     tell(&db, "alter table ordinaut.job_limit alter column ordered drop not null").await;
     tell(&db, "update ordinaut.job_limit set ordered = null where name = 'b'").await;
-    let page = db.limits(2, None).await.unwrap();
+    let page = db.limits().list(2, None).await.unwrap();
     assert_eq!(page.iter().map(|status| &*status.limit.name).collect::<Vec<_>>(), ["a"]);
     assert_eq!(page.unreadable.iter().map(|row| &*row.title).collect::<Vec<_>>(), ["b"]);
-    let rest = db.limits(2, page.next.as_deref()).await.unwrap();
+    let rest = db.limits().list(2, page.next.as_deref()).await.unwrap();
     assert_eq!(rest.iter().map(|status| &*status.limit.name).collect::<Vec<_>>(), ["c"]);
     assert_eq!(rest.next, None);
 }
@@ -116,11 +118,11 @@ async fn a_limit_that_cannot_be_read_is_named_and_the_others_are_listed() {
 async fn a_row_larger_than_a_page_is_alone_on_it() {
     let db = database().await;
     dead_letters(&db, 3, "to_jsonb(repeat('x', 3000000))").await;
-    let first = db.dead_letters(500, None).await.unwrap();
+    let first = db.dead_letters().list(500, None).await.unwrap();
     assert!(first.len() == 1 && first.next.is_some());
-    let second = db.dead_letters(500, first.next).await.unwrap();
+    let second = db.dead_letters().list(500, first.next).await.unwrap();
     assert!(second.len() == 1 && second[0].job_id != first[0].job_id);
-    let third = db.dead_letters(500, second.next).await.unwrap();
+    let third = db.dead_letters().list(500, second.next).await.unwrap();
     assert!(third.len() == 1 && third.next.is_none());
 }
 
@@ -136,11 +138,11 @@ async fn the_runs_of_a_job_come_in_pages_from_the_last_one_back() {
     .execute(db.pool())
     .await
     .unwrap();
-    let last = db.runs(job_id).await.unwrap();
+    let last = db.jobs().runs(job_id).await.unwrap();
     assert_eq!(last.last().unwrap().attempt, 40);
     let (mut seen, mut next) = (last.iter().map(|run| run.attempt).collect::<Vec<_>>(), last.next);
     while let Some(before) = next {
-        let page = db.runs_before(job_id, 500, Some(before)).await.unwrap();
+        let page = db.jobs().runs_before(job_id, 500, Some(before)).await.unwrap();
         assert!(page.len() < 20, "{} runs of 76 kB", page.len());
         seen.splice(0..0, page.iter().map(|run| run.attempt));
         next = page.next;
@@ -165,7 +167,7 @@ async fn what_cannot_be_shown_is_named_and_takes_no_other_row_with_it() {
         .await;
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = db.dead_letters(2, after).await.unwrap();
+        let page = db.dead_letters().list(2, after).await.unwrap();
         after = page.next;
         seen.extend(page);
         if after.is_none() {
@@ -181,30 +183,30 @@ async fn what_cannot_be_shown_is_named_and_takes_no_other_row_with_it() {
 
     let job_id = enqueue(&db).await;
     tell(&db, "update ordinaut.due_work set run_at = 'infinity'").await;
-    let listed = db.jobs(&JobFilter::default(), 10).await.unwrap();
+    let listed = db.jobs().list(&JobFilter::default(), 10).await.unwrap();
     assert_eq!((listed[0].id, listed[0].run_at, &*listed[0].unreadable[0]), (job_id, None, "run_at is infinity"));
     tell(&db, "update ordinaut.due_work set run_at = '294276-12-31 23:59:59+00'").await;
-    let job = db.job(job_id).await.unwrap().unwrap();
+    let job = db.jobs().get(job_id).await.unwrap().unwrap();
     assert_eq!((job.run_at, &*job.unreadable[0]), (None, "run_at is after the year 9999"));
     assert!(job.created_at.year() >= 2026);
     // What older versions took from SQL.
     for tags in ["array[null, 'a']", "'{{a,b},{c,d}}'", "'[5:6]={a,b}'"] {
         sqlx::query(AssertSqlSafe(format!("update ordinaut.job set tags = {tags}"))).execute(db.pool()).await.unwrap();
-        let listed = db.jobs(&JobFilter::default(), 10).await.unwrap();
+        let listed = db.jobs().list(&JobFilter::default(), 10).await.unwrap();
         assert!(listed[0].tags.contains(&"a".to_owned()), "{tags}");
-        assert_eq!(db.job(job_id).await.unwrap().unwrap().tags, listed[0].tags);
+        assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().tags, listed[0].tags);
     }
 
     tasks(&db, 3, "'{}'").await;
     tell(&db, r#"update ordinaut.task set definition = definition || '{"args": [1e400]}' where title = 't2'"#).await;
-    let page = db.tasks(&TaskFilter::default(), 10).await.unwrap();
+    let page = db.tasks().list(&TaskFilter::default(), 10).await.unwrap();
     assert_eq!((page.len(), page.unreadable.len(), &*page.unreadable[0].title), (2, 1, "t2"));
     assert!(page.unreadable[0].reason.starts_with("definition: "), "{page:?}");
 }
 
 /// Rows that the only connection of a pool has read so far. The server writes them down when a transaction ends, and asks a
 /// later one.
-async fn rows_read(db: &Database) -> i64 {
+async fn rows_read(db: &Client) -> i64 {
     tell(db, "select pg_stat_force_next_flush()").await;
     ask(
         db,
@@ -229,7 +231,7 @@ async fn jobs_of_a_state_are_found_without_a_walk_over_all_jobs() {
     let mut doomed = worker(&db, |_, _| async { Err(ordinaut_core::JobError::fatal("bad")) });
     doomed.step().await.unwrap();
     let cancelled = enqueue(&db).await;
-    db.cancel(cancelled).await.unwrap();
+    db.jobs().cancel(cancelled).await.unwrap();
     let succeeded = enqueue(&db).await;
     worker(&db, succeed).step().await.unwrap();
     let waiting = enqueue(&db).await;
@@ -250,7 +252,7 @@ async fn jobs_of_a_state_are_found_without_a_walk_over_all_jobs() {
     sqlx::raw_sql("vacuum analyze ordinaut.run").execute(db.pool()).await.unwrap();
     let pool =
         PgPoolOptions::new().max_connections(1).connect_with((*db.pool().connect_options()).clone()).await.unwrap();
-    let one = Database::from(pool);
+    let one = Client::from(pool);
     for (state, job_id, most) in [
         (JobState::Parked, parked, 200),
         (JobState::Dead, dead, 200),
@@ -260,7 +262,7 @@ async fn jobs_of_a_state_are_found_without_a_walk_over_all_jobs() {
         let (mut filter, mut seen) = (JobFilter { state: Some(state), ..JobFilter::default() }, Vec::new());
         loop {
             let before = rows_read(&one).await;
-            let page = one.jobs(&filter, 50).await.unwrap();
+            let page = one.jobs().list(&filter, 50).await.unwrap();
             let read = rows_read(&one).await - before;
             assert!(read < most, "{state}: {read} rows for a page");
             seen.extend(page.iter().map(|job| (job.id, job.state)));
@@ -274,7 +276,7 @@ async fn jobs_of_a_state_are_found_without_a_walk_over_all_jobs() {
     let filter = JobFilter { kind: Some("probe".to_owned()), state: Some(JobState::Succeeded), ..JobFilter::default() };
     let (mut found, mut before) = (Vec::new(), None);
     loop {
-        let page = db.jobs(&JobFilter { before, ..filter.clone() }, 50).await.unwrap();
+        let page = db.jobs().list(&JobFilter { before, ..filter.clone() }, 50).await.unwrap();
         found.extend(page.iter().map(|job| job.id));
         before = page.next;
         if before.is_none() {
@@ -282,6 +284,6 @@ async fn jobs_of_a_state_are_found_without_a_walk_over_all_jobs() {
         }
     }
     assert_eq!(found, [succeeded]);
-    let page = db.jobs(&JobFilter { before: Some(Uuid::nil()), ..JobFilter::default() }, 5).await.unwrap();
+    let page = db.jobs().list(&JobFilter { before: Some(Uuid::nil()), ..JobFilter::default() }, 5).await.unwrap();
     assert!(page.is_empty() && page.next.is_none());
 }

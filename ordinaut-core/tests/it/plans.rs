@@ -2,7 +2,9 @@
 //! one that was made while a table or a new partition was empty is used when it has filled.
 
 use crate::fixture::{TestDatabase, ask, database, eventually, probe, succeed, tell, worker};
-use ordinaut_core::{Database, JobFilter, Step};
+use ordinaut_core::Client;
+use ordinaut_core::job::JobFilter;
+use ordinaut_core::worker::Step;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -245,13 +247,13 @@ async fn every_hot_statement_reads_a_new_partition_by_key_beside_full_ones() {
 }
 
 /// What an operator and a worker do, so often that a connection keeps the plans.
-async fn use_it(db: &Database, jobs: &[Uuid]) {
+async fn use_it(db: &Client, jobs: &[Uuid]) {
     for job_id in jobs {
-        db.cancel(*job_id).await.unwrap();
-        db.run_now(*job_id).await.unwrap();
-        db.job(*job_id).await.unwrap();
-        db.runs(*job_id).await.unwrap();
-        db.jobs(&JobFilter::default(), 1).await.unwrap();
+        db.jobs().cancel(*job_id).await.unwrap();
+        db.jobs().run_now(*job_id).await.unwrap();
+        db.jobs().get(*job_id).await.unwrap();
+        db.jobs().runs(*job_id).await.unwrap();
+        db.jobs().list(&JobFilter::default(), 1).await.unwrap();
     }
 }
 
@@ -265,7 +267,7 @@ async fn plans_that_the_library_made_on_empty_tables_read_full_ones_by_key() {
     let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1);
     let pool =
         pool.connect_with((*db.pool().connect_options()).clone().application_name("ordinaut-plans")).await.unwrap();
-    let used = Database::from(pool.clone());
+    let used = Client::from(pool.clone());
     let mut worker = worker(&used, succeed);
     // More often than a statement is planned anew each time.
     use_it(&used, &[Uuid::nil(); 10]).await;

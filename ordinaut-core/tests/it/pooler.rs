@@ -3,14 +3,17 @@
 
 use crate::fixture::{Probe, ask, database, enqueue, probe, run, schedule_once, succeed, within, worker};
 use futures_util::future::join_all;
-use ordinaut_core::{Database, JobState, SchemaError, Step};
+use ordinaut_core::Client;
+use ordinaut_core::db::SchemaError;
+use ordinaut_core::job::JobState;
+use ordinaut_core::worker::Step;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Row};
 use uuid::Uuid;
 
-async fn until_succeeded(db: &Database, job_id: Uuid) {
+async fn until_succeeded(db: &Client, job_id: Uuid) {
     within(async {
-        while db.job(job_id).await.unwrap().unwrap().state != JobState::Succeeded {
+        while db.jobs().get(job_id).await.unwrap().unwrap().state != JobState::Succeeded {
             tokio::task::yield_now().await;
         }
     })
@@ -21,7 +24,7 @@ async fn until_succeeded(db: &Database, job_id: Uuid) {
 async fn a_pooler_that_forgets_statements_is_noticed_and_does_no_harm() {
     let db = database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
-    let pooled = Database::connect(options, 5).await.unwrap();
+    let pooled = Client::connect(options, 5).await.unwrap();
     let running = run(worker(&pooled, succeed));
     let mut tx = pooled.begin().await.unwrap();
     let own = probe(1).enqueue(db.in_tx(&mut tx)).await.unwrap().id();
@@ -46,7 +49,7 @@ async fn programs_that_start_at_once_all_notice() {
         let programs = (0..PROGRAMS).map(|n| {
             let options = options.clone();
             tokio::spawn(async move {
-                let program = Database::connect(options, 2).await.unwrap();
+                let program = Client::connect(options, 2).await.unwrap();
                 program.check_schema().await.unwrap();
                 program.enqueue(&probe(n)).await.unwrap();
             })
@@ -60,10 +63,11 @@ async fn a_pool_of_the_application_is_learnt_from_its_first_error() {
     let db = database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
     let pool = PgPoolOptions::new().max_connections(5).connect_with(without_float_digits(&options)).await.unwrap();
-    let pooled = Database::from(pool);
+    let pooled = Client::from(pool);
     let job = probe(0);
     // How many go wrong before, and whether any does, is up to the pooler.
-    within(async { while pooled.enqueue(&job).await.is_err() && db.job(job.id()).await.unwrap().is_none() {} }).await;
+    within(async { while pooled.enqueue(&job).await.is_err() && db.jobs().get(job.id()).await.unwrap().is_none() {} })
+        .await;
     let mut worker = worker(&pooled, succeed);
     within(async {
         loop {
@@ -80,7 +84,7 @@ async fn a_pool_of_the_application_is_learnt_from_its_first_error() {
 async fn settings_of_loops_do_not_become_those_of_others() {
     let db = database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
-    let pooled = Database::connect(options.clone(), 5).await.unwrap();
+    let pooled = Client::connect(options.clone(), 5).await.unwrap();
     let mut worker = worker(&pooled, |_: Probe, _| async { Ok(()) });
     let job_id = enqueue(&pooled).await;
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
@@ -96,7 +100,7 @@ async fn nobody_listens_through_one_whatever_it_is_called() {
     let db = database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
     // As when an address that led to Postgres leads to a pooler by now.
-    let pooled = Database::connect(options.clone(), 2).await.unwrap().direct(options);
+    let pooled = Client::connect(options.clone(), 2).await.unwrap().direct(options);
     assert!(!pooled.hears_notifications().await.unwrap());
     let listens = "select count(*) from pg_stat_activity where query ilike 'listen%' and datname = current_database()";
     assert_eq!(ask::<i64>(&db, listens).await, 0);
@@ -108,12 +112,12 @@ async fn nobody_listens_through_one_whatever_it_is_called() {
 async fn migrations_want_a_way_past_it() {
     let db = crate::fixture::empty_database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
-    let pooled = Database::connect(options, 2).await.unwrap();
+    let pooled = Client::connect(options, 2).await.unwrap();
     assert!(matches!(pooled.migrate().await, Err(SchemaError::Pooler)));
     let pooled = pooled.direct((*db.pool().connect_options()).clone());
     assert_eq!(pooled.migrate().await.unwrap().from, 0);
     // What is there already needs no lock.
-    let again = Database::connect((*pooled.pool().connect_options()).clone(), 2).await.unwrap();
+    let again = Client::connect((*pooled.pool().connect_options()).clone(), 2).await.unwrap();
     again.migrate().await.unwrap();
 }
 

@@ -4,10 +4,12 @@ use crate::fixture::{
     ask, database, enqueue, eventually, gated, probe, quick, quick_but, run, schedule_once, succeed, tell, within,
     worker, worker_with,
 };
-use ordinaut_core::{
-    Enqueued, JobState, Limit, OperateError, Outcome, QueueChange, Schedule, ScheduleKind, Step, TaskDefinition,
-    Unique, Wait,
-};
+use ordinaut_core::job::{JobState, Wait};
+use ordinaut_core::queue::QueueChange;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Enqueued, Error, Limit, Outcome, Unique};
 use std::time::Duration;
 
 const LATER: Duration = Duration::from_secs(3600);
@@ -22,13 +24,13 @@ async fn nobody_claims_from_a_paused_queue_and_what_runs_goes_on() {
     let handler = within(starts.recv()).await.unwrap();
     let waiting = enqueue(&db).await;
 
-    db.pause_queue("default", Some("ann"), Some("the mail server is away")).await.unwrap();
+    db.queues().pause("default", Some("ann"), Some("the mail server is away")).await.unwrap();
 
     let mut other = worker(&db, succeed).queue("default").queue("other");
     assert_eq!(other.step().await.unwrap(), Step::Idle);
-    let job = db.job(waiting).await.unwrap().unwrap();
+    let job = db.jobs().get(waiting).await.unwrap().unwrap();
     assert_eq!((job.state, job.why_it_waits()), (JobState::Waiting, Some(&Wait::QueuePaused)));
-    let queue = db.queue("default").await.unwrap().unwrap();
+    let queue = db.queues().get("default").await.unwrap().unwrap();
     assert_eq!(
         (queue.paused_by.as_deref(), queue.paused_reason.as_deref()),
         (Some("ann"), Some("the mail server is away"))
@@ -42,13 +44,13 @@ async fn nobody_claims_from_a_paused_queue_and_what_runs_goes_on() {
 
     // Said again: since when it is paused stays.
     let since = queue.paused_at;
-    db.pause_queue("default", None, None).await.unwrap();
-    let queue = db.queue("default").await.unwrap().unwrap();
+    db.queues().pause("default", None, None).await.unwrap();
+    let queue = db.queues().get("default").await.unwrap().unwrap();
     assert_eq!((queue.paused_at, queue.paused_by), (since, None));
 
-    assert!(db.resume_queue("default").await.unwrap());
-    assert!(!db.resume_queue("default").await.unwrap(), "it was not paused any more");
-    assert_eq!(db.queue("default").await.unwrap().unwrap().paused_at, None);
+    assert!(db.queues().resume("default").await.unwrap());
+    assert!(!db.queues().resume("default").await.unwrap(), "it was not paused any more");
+    assert_eq!(db.queues().get("default").await.unwrap().unwrap().paused_at, None);
     // A floor that passed the job while nobody claimed it: the sweep finds it.
     let found = async { while other.step().await.unwrap() != Step::Worked(waiting) {} };
     within(found).await;
@@ -57,7 +59,7 @@ async fn nobody_claims_from_a_paused_queue_and_what_runs_goes_on() {
 #[tokio::test]
 async fn resuming_wakes_a_worker_that_polls_seldom() {
     let db = database().await;
-    db.pause_queue("default", None, None).await.unwrap();
+    db.queues().pause("default", None, None).await.unwrap();
     enqueue(&db).await;
     let seldom = quick_but(|options| options.poll_interval = LATER);
     let running = run(worker_with(&db, seldom, succeed));
@@ -69,7 +71,7 @@ async fn resuming_wakes_a_worker_that_polls_seldom() {
     .await;
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run").await, 0);
 
-    db.resume_queue("default").await.unwrap();
+    db.queues().resume("default").await.unwrap();
 
     eventually(&db, "select exists (select from ordinaut.run)").await;
     running.stop().await.unwrap();
@@ -94,14 +96,14 @@ async fn jobs_that_waited_for_longer_than_their_queue_allows_expire() {
 
     schedule_once(&db).await;
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run").await, 0, "nobody said how old they may grow");
-    db.set_queue("default", &QueueChange::default().max_age(Some(LATER))).await.unwrap();
+    db.queues().update("default", &QueueChange::default().max_age(Some(LATER))).await.unwrap();
     schedule_once(&db).await;
 
     // What was to run later is due since an hour, and just so.
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 2);
-    assert_eq!(db.job(fresh).await.unwrap().unwrap().state, JobState::Waiting);
-    assert_eq!(db.job(elsewhere.id()).await.unwrap().unwrap().state, JobState::Waiting);
-    let run = db.runs(unique.id()).await.unwrap().pop().unwrap();
+    assert_eq!(db.jobs().get(fresh).await.unwrap().unwrap().state, JobState::Waiting);
+    assert_eq!(db.jobs().get(elsewhere.id()).await.unwrap().unwrap().state, JobState::Waiting);
+    let run = db.jobs().runs(unique.id()).await.unwrap().pop().unwrap();
     assert_eq!((run.outcome, run.attempt, run.session), (Outcome::Cancelled, 1, None));
     assert!(run.error.unwrap().starts_with("expired"));
     assert_eq!(
@@ -115,39 +117,39 @@ async fn jobs_that_waited_for_longer_than_their_queue_allows_expire() {
 #[tokio::test]
 async fn room_is_told_and_enqueue_does_not_ask() {
     let db = database().await;
-    assert_eq!(db.queue_room("default").await.unwrap(), None);
-    db.set_queue("default", &QueueChange::default().max_waiting(Some(3)).max_age(Some(LATER))).await.unwrap();
+    assert_eq!(db.queues().room("default").await.unwrap(), None);
+    db.queues().update("default", &QueueChange::default().max_waiting(Some(3)).max_age(Some(LATER))).await.unwrap();
     enqueue(&db).await;
     db.enqueue(&probe(0).delay(LATER)).await.unwrap();
-    assert_eq!(db.queue_room("default").await.unwrap().unwrap().left(), 1);
+    assert_eq!(db.queues().room("default").await.unwrap().unwrap().left(), 1);
     db.enqueue_many((0..5).map(probe)).await.unwrap();
-    let room = db.queue_room("default").await.unwrap().unwrap();
+    let room = db.queues().room("default").await.unwrap().unwrap();
     assert_eq!((room.max_waiting, room.waiting, room.left()), (3, 3, 0), "counted up to the bound");
-    let queue = db.queue("default").await.unwrap().unwrap();
+    let queue = db.queues().get("default").await.unwrap().unwrap();
     assert_eq!((queue.max_waiting, queue.max_age), (Some(3), Some(3600.0)));
 
-    db.set_queue("default", &QueueChange::default().max_waiting(None)).await.unwrap();
-    assert_eq!(db.queue_room("default").await.unwrap(), None);
-    assert_eq!(db.queue("default").await.unwrap().unwrap().max_age, Some(3600.0), "what is not said stays");
+    db.queues().update("default", &QueueChange::default().max_waiting(None)).await.unwrap();
+    assert_eq!(db.queues().room("default").await.unwrap(), None);
+    assert_eq!(db.queues().get("default").await.unwrap().unwrap().max_age, Some(3600.0), "what is not said stays");
 }
 
 #[tokio::test]
 async fn what_cannot_be_said_of_a_queue_names_the_field() {
     let db = database().await;
-    let field = |result: Result<(), OperateError>| match result.unwrap_err() {
-        OperateError::Invalid(invalid) => invalid.field,
+    let field = |result: Result<(), Error>| match result.unwrap_err() {
+        Error::Invalid(invalid) => invalid.field,
         other => panic!("{other}"),
     };
     let change = QueueChange::default();
-    assert_eq!(field(db.pause_queue("", None, None).await), "queue");
-    assert_eq!(field(db.pause_queue("q", Some("a\0"), None).await), "by");
-    assert_eq!(field(db.pause_queue("q", None, Some(&"x".repeat(1001))).await), "reason");
-    assert_eq!(field(db.resume_queue("a\0").await.map(drop)), "queue");
-    assert_eq!(field(db.set_queue("q", &change.max_waiting(Some(0))).await), "max_waiting");
-    assert_eq!(field(db.set_queue("q", &change.max_age(Some(Duration::ZERO))).await), "max_age");
-    assert_eq!(field(db.set_queue("q", &change.retention(Some(Duration::ZERO))).await), "retention");
-    assert!(db.queue("a\0").await.unwrap().is_none());
-    assert!(db.queue("nobody knows it").await.unwrap().is_none());
+    assert_eq!(field(db.queues().pause("", None, None).await), "queue");
+    assert_eq!(field(db.queues().pause("q", Some("a\0"), None).await), "by");
+    assert_eq!(field(db.queues().pause("q", None, Some(&"x".repeat(1001))).await), "reason");
+    assert_eq!(field(db.queues().resume("a\0").await.map(drop)), "queue");
+    assert_eq!(field(db.queues().update("q", &change.max_waiting(Some(0))).await), "max_waiting");
+    assert_eq!(field(db.queues().update("q", &change.max_age(Some(Duration::ZERO))).await), "max_age");
+    assert_eq!(field(db.queues().update("q", &change.retention(Some(Duration::ZERO))).await), "retention");
+    assert!(db.queues().get("a\0").await.unwrap().is_none());
+    assert!(db.queues().get("nobody knows it").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -169,7 +171,7 @@ async fn a_claim_asks_for_paused_queues_by_the_index_and_once() {
 #[tokio::test]
 async fn a_job_in_the_line_of_a_limit_is_not_let_in_while_its_queue_is_paused() {
     let db = database().await;
-    db.set_limit(&Limit::new("probes").kind("probe").concurrency(1)).await.unwrap();
+    db.limits().put(&Limit::new("probes").kind("probe").concurrency(1)).await.unwrap();
     let (gate, mut starts) = gated();
     let running = run(worker_with(&db, quick(), gate).concurrency(5).queue("default").queue("other"));
     let job = |n: i32| probe(n).unique(Unique::by_kind().all_args());
@@ -177,7 +179,7 @@ async fn a_job_in_the_line_of_a_limit_is_not_let_in_while_its_queue_is_paused() 
     let first = within(starts.recv()).await.unwrap();
     eventually(&db, "select count(*) = 2 from ordinaut.parked where reason = 'limit' and flags & 8 = 8").await;
 
-    db.pause_queue("default", None, None).await.unwrap();
+    db.queues().pause("default", None, None).await.unwrap();
     first.end(Ok(()));
 
     // There is room in the limit, and others come in by it.
@@ -188,7 +190,7 @@ async fn a_job_in_the_line_of_a_limit_is_not_let_in_while_its_queue_is_paused() 
         other.end(Ok(()));
     }
     assert!(matches!(db.enqueue(&job(2)).await.unwrap(), Enqueued::Duplicate(_)), "it holds its key in the line too");
-    db.resume_queue("default").await.unwrap();
+    db.queues().resume("default").await.unwrap();
     for _ in 0..2 {
         within(starts.recv()).await.unwrap().end(Ok(()));
     }
@@ -204,11 +206,11 @@ async fn a_paused_installation_claims_nothing_and_fires_nothing_until_it_is_resu
     for (title, schedule) in
         [("hourly", Schedule::new(ScheduleKind::Every, "1h")), ("service", Schedule::new(ScheduleKind::Service, "1s"))]
     {
-        db.create_task(&TaskDefinition::new(title, "probe", schedule)).await.unwrap();
+        db.tasks().create(&TaskDefinition::new(title, "probe", schedule)).await.unwrap();
     }
     tell(&db, "update ordinaut.task set next_run_at = clock_timestamp() where title = 'hourly'").await;
     let waiting = enqueue(&db).await;
-    db.set_limit(&Limit::new("one").queue("limited").concurrency(1)).await.unwrap();
+    db.limits().put(&Limit::new("one").queue("limited").concurrency(1)).await.unwrap();
     db.enqueue(&probe(1).queue("limited")).await.unwrap();
     tell(&db, "insert into ordinaut.queue (name, paused_at, paused_reason) values ('*', now(), 'restored')").await;
 
@@ -216,12 +218,12 @@ async fn a_paused_installation_claims_nothing_and_fires_nothing_until_it_is_resu
     let mut worker = worker(&db, succeed).queue("default").queue("limited");
     assert_eq!(worker.step().await.unwrap(), Step::Idle);
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.fire").await, 0);
-    let queues = db.all_queues().await.unwrap();
+    let queues = db.queues().all().await.unwrap();
     let told = queues.iter().map(|queue| (&*queue.name, queue.paused_reason.as_deref()));
     assert_eq!(told.collect::<Vec<_>>(), ["*", "default", "limited"].map(|name| (name, Some("restored"))));
-    assert_eq!(db.job(waiting).await.unwrap().unwrap().why_it_waits(), Some(&Wait::QueuePaused));
+    assert_eq!(db.jobs().get(waiting).await.unwrap().unwrap().why_it_waits(), Some(&Wait::QueuePaused));
 
-    assert!(db.resume_queue("*").await.unwrap());
+    assert!(db.queues().resume("*").await.unwrap());
 
     schedule_once(&db).await;
     let all_ran = async {
@@ -231,9 +233,9 @@ async fn a_paused_installation_claims_nothing_and_fires_nothing_until_it_is_resu
     };
     within(all_ran).await;
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.fire").await, 2);
-    assert!(db.all_queues().await.unwrap().iter().all(|queue| queue.name != "*" && queue.paused_at.is_none()));
-    let bounds = db.set_queue("*", &QueueChange::default().max_waiting(Some(1))).await;
-    assert!(matches!(bounds, Err(OperateError::Invalid(_))), "{bounds:?}");
+    assert!(db.queues().all().await.unwrap().iter().all(|queue| queue.name != "*" && queue.paused_at.is_none()));
+    let bounds = db.queues().update("*", &QueueChange::default().max_waiting(Some(1))).await;
+    assert!(matches!(bounds, Err(Error::Invalid(_))), "{bounds:?}");
 }
 
 #[tokio::test]
@@ -242,14 +244,14 @@ async fn a_queue_is_named_so_that_workers_can_be_told_it_and_one_that_is_there_k
     for name in ["a,b", "a=3", "a b", "a\n"] {
         let refused = db.enqueue(&probe(1).queue(name)).await.unwrap_err();
         assert!(refused.to_string().contains("queue"), "{refused}");
-        let refused = db.pause_queue(name, None, None).await.unwrap_err();
-        assert!(matches!(refused, OperateError::Invalid(ref invalid) if invalid.field == "queue"), "{refused}");
+        let refused = db.queues().pause(name, None, None).await.unwrap_err();
+        assert!(matches!(refused, Error::Invalid(ref invalid) if invalid.field == "queue"), "{refused}");
     }
     // From the time before names were bounded.
     let old = enqueue(&db).await;
     tell(&db, "update ordinaut.due_work set queue = 'a,b'").await;
-    db.pause_queue("a,b", None, None).await.unwrap();
-    assert!(db.resume_queue("a,b").await.unwrap());
+    db.queues().pause("a,b", None, None).await.unwrap();
+    assert!(db.queues().resume("a,b").await.unwrap());
     let mut worker = worker(&db, succeed).queue("a,b");
     assert_eq!(worker.step().await.unwrap(), Step::Worked(old));
 }

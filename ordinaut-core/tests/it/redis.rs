@@ -5,8 +5,11 @@ use crate::fixture::{
     LIMIT, TestDatabase, database, eventually, probe, quick_but, run, schedule, succeed, within, worker, worker_with,
 };
 use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
-use fred::prelude::{Builder, Client, Config};
-use ordinaut_core::{Address, Database, QueueChange, Scheduler, stream_in_redis};
+use fred::prelude::{Builder, Client as RedisClient, Config};
+use ordinaut_core::db::Address;
+use ordinaut_core::event::stream_in_redis;
+use ordinaut_core::queue::QueueChange;
+use ordinaut_core::{Client, Scheduler};
 use ordinaut_embedded::Redis;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,15 +24,15 @@ async fn redis() -> Option<Redis> {
     Some(tokio::task::spawn_blocking(|| Redis::temporary().unwrap()).await.unwrap())
 }
 
-async fn client(url: &str) -> Client {
+async fn client(url: &str) -> RedisClient {
     let client = Builder::from_config(Config::from_url(url).unwrap()).build().unwrap();
     client.init().await.unwrap();
     client
 }
 
 /// The whole stream, once it has all that the database has.
-async fn stream(redis: &Redis, db: &Database) -> Vec<Entry> {
-    let last = db.last_event().await.unwrap();
+async fn stream(redis: &Redis, db: &Client) -> Vec<Entry> {
+    let last = db.events().last().await.unwrap();
     let published = async { while stream_in_redis(&redis.url(), db.schema()).await.unwrap().last != last {} };
     tokio::time::timeout(LIMIT, published).await.unwrap_or_else(|_| panic!("event {last} was never published"));
     let client = client(&redis.url()).await;
@@ -39,7 +42,7 @@ async fn stream(redis: &Redis, db: &Database) -> Vec<Entry> {
 }
 
 /// The stream says what the database says.
-async fn check(redis: &Redis, db: &Database) {
+async fn check(redis: &Redis, db: &Client) {
     let events = events(db).await;
     let expected: Vec<Entry> = events
         .iter()
@@ -76,7 +79,7 @@ async fn the_level_of_a_queue_is_in_the_stream() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
     let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
-    db.set_queue("default", &QueueChange::default().max_waiting(Some(1))).await.unwrap();
+    db.queues().update("default", &QueueChange::default().max_waiting(Some(1))).await.unwrap();
     db.enqueue(&probe(0)).await.unwrap();
     eventually(&db, "select exists (select from ordinaut.event where type = 'queue_level')").await;
     check(&redis, &db).await;
@@ -190,7 +193,7 @@ async fn lose(redis: &Redis, db: &TestDatabase, ids: &[i64]) {
     let filled = async {
         loop {
             let stream = stream_in_redis(&redis.url(), db.schema()).await.unwrap();
-            if stream.first == 1 && !stream.has_gap() && stream.last == db.last_event().await.unwrap() {
+            if stream.first == 1 && !stream.has_gap() && stream.last == db.events().last().await.unwrap() {
                 break;
             }
         }
@@ -206,7 +209,7 @@ async fn a_redis_that_loses_events_while_it_is_published_to_is_filled_up_in_orde
     let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
     work(&db).await;
     check(&redis, &db).await;
-    let last = db.last_event().await.unwrap();
+    let last = db.events().last().await.unwrap();
     let client = client(&redis.url()).await;
     let _: String = client.xgroup_create("events", "readers", "3-0", false).await.unwrap();
     // A gap in the middle, as a snapshot that was restored leaves it; the last ones; everything.
@@ -222,9 +225,9 @@ async fn a_redis_that_loses_events_while_it_is_published_to_is_filled_up_in_orde
 async fn two_schemas_have_two_streams_and_two_installations_are_told_apart() {
     let Some(redis) = redis().await else { return };
     let (db, rival) = (database().await, database().await);
-    let elsewhere = db.clone().in_schema(ordinaut_core::Schema::new("elsewhere").unwrap());
+    let elsewhere = db.clone().in_schema(ordinaut_core::db::Schema::new("elsewhere").unwrap());
     elsewhere.migrate().await.unwrap();
-    let of = |db: &Database| schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    let of = |db: &Client| schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
     let running = [of(&db), of(&elsewhere)];
     work(&db).await;
     elsewhere.enqueue(&probe(0)).await.unwrap();
@@ -232,12 +235,12 @@ async fn two_schemas_have_two_streams_and_two_installations_are_told_apart() {
     let client = client(&redis.url()).await;
     let other = async { while client.xlen::<i64, _>("events:elsewhere").await.unwrap() != 1 {} };
     within(other).await;
-    let named = |db: &Database| {
+    let named = |db: &Client| {
         let (url, schema) = (redis.url(), db.schema().clone());
         async move { stream_in_redis(&url, &schema).await.unwrap().installation.unwrap() }
     };
-    assert_eq!(named(&db).await, db.installation().await.unwrap());
-    assert_eq!(named(&elsewhere).await, elsewhere.installation().await.unwrap());
+    assert_eq!(named(&db).await, db.events().installation().await.unwrap());
+    assert_eq!(named(&elsewhere).await, elsewhere.events().installation().await.unwrap());
 
     // The same schema of another database, which is no copy of this one as tests' databases are: what it has goes nowhere.
     let draw = "update ordinaut.event_head set installation = gen_random_uuid()";
@@ -246,7 +249,7 @@ async fn two_schemas_have_two_streams_and_two_installations_are_told_apart() {
     work(&rival).await;
     work(&db).await;
     check(&redis, &db).await;
-    assert_ne!(named(&rival).await, rival.installation().await.unwrap());
+    assert_ne!(named(&rival).await, rival.events().installation().await.unwrap());
     for running in running.into_iter().chain([beside]) {
         running.stop().await;
     }

@@ -6,7 +6,10 @@ use crate::fixture::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
-use ordinaut_core::{Address, Cancelled, Database, JobError, JobState, Outcome, RunRecord, Scheduler, Step};
+use ordinaut_core::db::Address;
+use ordinaut_core::job::{Cancelled, JobState, RunRecord};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, JobError, Outcome, Scheduler};
 use ordinaut_embedded::Postgres;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,7 +18,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
 /// The session 7 of a worker that is not renewed any more, with every job that waits leased to it.
-async fn vanish(db: &Database) {
+async fn vanish(db: &Client) {
     tell(
         db,
         "insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency, max_attempts,
@@ -27,13 +30,13 @@ async fn vanish(db: &Database) {
     lease_to_7(db).await;
 }
 
-async fn lease_to_7(db: &Database) -> u64 {
+async fn lease_to_7(db: &Client) -> u64 {
     let sql = "update ordinaut.due_work set session = 7, nonce = 1, attempt = attempt + 1 where session is null";
     tell(db, sql).await
 }
 
 /// What `due_work` says of a job: held by a session, failures, suspect.
-async fn work(db: &Database, job_id: Uuid) -> (Option<i64>, i16, bool) {
+async fn work(db: &Client, job_id: Uuid) -> (Option<i64>, i16, bool) {
     sqlx::query_as("select session, failures, flags & 2 = 2 from ordinaut.due_work where job_id = $1")
         .bind(job_id)
         .fetch_one(db)
@@ -41,8 +44,8 @@ async fn work(db: &Database, job_id: Uuid) -> (Option<i64>, i16, bool) {
         .unwrap()
 }
 
-async fn last_run(db: &Database, job_id: Uuid) -> RunRecord {
-    db.runs(job_id).await.unwrap().pop().unwrap()
+async fn last_run(db: &Client, job_id: Uuid) -> RunRecord {
+    db.jobs().runs(job_id).await.unwrap().pop().unwrap()
 }
 
 #[tokio::test]
@@ -55,7 +58,7 @@ async fn the_first_loss_of_a_job_changes_nothing() {
     schedule_once(&db).await;
 
     assert_eq!(work(&db, job_id).await, (None, 2, false));
-    let job = db.job(job_id).await.unwrap().unwrap();
+    let job = db.jobs().get(job_id).await.unwrap().unwrap();
     assert_eq!((job.state, job.attempt), (JobState::Waiting, 1));
     let run = last_run(&db, job_id).await;
     assert_eq!((run.attempt, run.session, run.started_at), (1, Some(7), None));
@@ -66,7 +69,8 @@ async fn the_first_loss_of_a_job_changes_nothing() {
         1
     );
     assert!(ask::<bool>(&db, "select ended_at is not null from ordinaut.worker").await);
-    let counted: Vec<_> = db.outcomes().await.unwrap().iter().map(|count| (count.outcome, count.ended)).collect();
+    let counted: Vec<_> =
+        db.queues().outcomes().await.unwrap().iter().map(|count| (count.outcome, count.ended)).collect();
     assert_eq!(counted, [(Outcome::Lost, 1)]);
 }
 
@@ -88,7 +92,7 @@ async fn losses_are_remembered_whatever_ends_come_between_them() {
     db.enqueue(&job).await.unwrap();
     let mut snoozes = worker(&db, |_, _| async { Err(JobError::snooze(Duration::ZERO)) });
     let mut losses = 0;
-    while !db.job(job.id()).await.unwrap().unwrap().state.is_final() {
+    while !db.jobs().get(job.id()).await.unwrap().unwrap().state.is_final() {
         assert_eq!(snoozes.step().await.unwrap(), Step::Worked(job.id()));
         vanish(&db).await;
         schedule_once(&db).await;
@@ -115,10 +119,11 @@ async fn a_suspect_without_attempts_left_is_dead() {
     schedule_once(&db).await;
 
     for job_id in [own.id(), workers.id()] {
-        assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Dead);
+        assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Dead);
         assert_eq!(last_run(&db, job_id).await.outcome, Outcome::Dead);
     }
-    let mut failures: Vec<_> = db.dead_letters(9, None).await.unwrap().iter().map(|letter| letter.failures).collect();
+    let mut failures: Vec<_> =
+        db.dead_letters().list(9, None).await.unwrap().iter().map(|letter| letter.failures).collect();
     failures.sort_unstable();
     assert_eq!(failures, [1, 4], "the worker's limit of 4 holds for a job that names none");
 }
@@ -143,11 +148,11 @@ async fn a_lost_job_that_was_asked_to_stop_is_cancelled() {
     let db = database().await;
     let job_id = enqueue(&db).await;
     vanish(&db).await;
-    assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Asked);
+    assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Asked);
 
     schedule_once(&db).await;
 
-    let job = db.job(job_id).await.unwrap().unwrap();
+    let job = db.jobs().get(job_id).await.unwrap().unwrap();
     assert_eq!((job.state, job.attempt), (JobState::Cancelled, 1));
     assert_eq!(last_run(&db, job_id).await.outcome, Outcome::Cancelled);
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
@@ -225,7 +230,7 @@ async fn two_schedulers_at_once_rescue_each_job_once() {
     assert_eq!(ask::<i64>(&db, waiting).await, 1200);
     let runs = "select count(*) from ordinaut.run where outcome = 'lost' and attempt = 1";
     assert_eq!(ask::<i64>(&db, runs).await, 1200);
-    assert_eq!(db.outcomes().await.unwrap()[0].ended, 1200);
+    assert_eq!(db.queues().outcomes().await.unwrap()[0].ended, 1200);
 }
 
 #[tokio::test]
@@ -320,7 +325,7 @@ async fn instants_from_the_future_stop_no_rescue() {
 #[tokio::test]
 async fn the_crash_of_one_backend_begins_another_life_of_the_server() {
     let postgres = tokio::task::spawn_blocking(|| Postgres::temporary().unwrap()).await.unwrap();
-    let db = Database::connect(postgres.url().parse::<Address>().unwrap(), 2).await.unwrap();
+    let db = Client::connect(postgres.url().parse::<Address>().unwrap(), 2).await.unwrap();
     db.migrate().await.unwrap();
     let look = "select ordinaut.takes_writes_since(), pg_postmaster_start_time(), pg_backend_pid()";
     let life = async || sqlx::query_as::<_, (DateTime<Utc>, DateTime<Utc>, i32)>(look).fetch_one(&db).await;

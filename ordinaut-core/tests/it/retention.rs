@@ -1,8 +1,11 @@
 //! Retention: what ended long ago goes, and nothing that has not ended.
 
 use crate::fixture::{TestDatabase, ask, ask_of, database, gated, probe, run, succeed, tell, within, worker};
-use ordinaut_core::maintenance::Retention;
-use ordinaut_core::{Cancelled, Database, Erase, JobError, JobState, Outcome, Pruned, QueueChange, Step};
+use ordinaut_core::job::{Cancelled, Erase, JobState};
+use ordinaut_core::maintenance::{Pruned, Retention};
+use ordinaut_core::queue::QueueChange;
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, JobError, Outcome};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -27,7 +30,7 @@ const OLD_PARTITIONS: &str = "do $$
 const ID_AT: &str = "select (left(ordinaut.uuid_v7_floor($1::text::timestamptz)::text, 13) || right(ordinaut.uuid_v7()::text, 23))::uuid";
 
 /// Enqueues as the library does, with an id of the client's clock.
-async fn enqueue_at(db: &Database, clock: &str) -> Uuid {
+async fn enqueue_at(db: &Client, clock: &str) -> Uuid {
     let id: Uuid = sqlx::query_scalar(ID_AT).bind(clock).fetch_one(db).await.unwrap();
     sqlx::query(sql!("job/enqueue_one"))
         .bind(id)
@@ -50,7 +53,7 @@ async fn enqueue_at(db: &Database, clock: &str) -> Uuid {
 }
 
 /// A job that was enqueued 60 days ago.
-async fn old(db: &Database) -> Uuid {
+async fn old(db: &Client) -> Uuid {
     let clock: String = ask(db, "select (now() - interval '60 days')::text").await;
     let id = enqueue_at(db, &clock).await;
     assert_eq!(tell(db, "update ordinaut.job set created_at = created_at - interval '60 days' where created_at > now() - interval '1 day'").await, 1);
@@ -58,9 +61,9 @@ async fn old(db: &Database) -> Uuid {
 }
 
 /// A job that was enqueued 60 days ago, and ended then.
-async fn old_and_ended(db: &Database) -> Uuid {
+async fn old_and_ended(db: &Client) -> Uuid {
     let id = old(db).await;
-    assert_eq!(db.cancel(id).await.unwrap(), Cancelled::Now);
+    assert_eq!(db.jobs().cancel(id).await.unwrap(), Cancelled::Now);
     tell(
         db,
         "update ordinaut.run set finished_at = now() - interval '60 days' where finished_at > now() - interval '1 day'",
@@ -69,8 +72,8 @@ async fn old_and_ended(db: &Database) -> Uuid {
     id
 }
 
-async fn prune(db: &Database) -> Pruned {
-    within(db.prune(&Retention::default())).await.unwrap()
+async fn prune(db: &Client) -> Pruned {
+    within(db.maintenance().prune(&Retention::default())).await.unwrap()
 }
 
 async fn with_old_partitions() -> TestDatabase {
@@ -79,7 +82,7 @@ async fn with_old_partitions() -> TestDatabase {
     db
 }
 
-async fn lies_in(db: &Database, job_id: Uuid) -> String {
+async fn lies_in(db: &Client, job_id: Uuid) -> String {
     ask_of(db, "select tableoid::regclass::text from ordinaut.job where id = $1", job_id).await
 }
 
@@ -105,10 +108,10 @@ async fn what_ended_goes_and_what_waits_runs_and_ends_after_its_partition_is_gon
     families.sort_unstable();
     assert_eq!(families, ["event", "fire", "job", "run"], "{pruned:?}");
     assert!(pruned.held_up.is_empty(), "{pruned:?}");
-    assert!(db.job(ended).await.unwrap().is_none() && db.runs(ended).await.unwrap().is_empty());
-    assert_eq!(db.cancel(ended).await.unwrap(), Cancelled::Unknown);
+    assert!(db.jobs().get(ended).await.unwrap().is_none() && db.jobs().runs(ended).await.unwrap().is_empty());
+    assert_eq!(db.jobs().cancel(ended).await.unwrap(), Cancelled::Unknown);
     assert!(lies_in(&db, waiting).await.contains("default"));
-    assert_eq!(db.job(parked).await.unwrap().unwrap().state, JobState::Parked);
+    assert_eq!(db.jobs().get(parked).await.unwrap().unwrap().state, JobState::Parked);
 
     let failed = AtomicBool::new(false);
     let mut worker = worker(&db, move |_, _| {
@@ -117,7 +120,7 @@ async fn what_ended_goes_and_what_waits_runs_and_ends_after_its_partition_is_gon
     });
     while worker.step().await.unwrap() != Step::Idle {}
     for (job_id, outcomes) in [(waiting, vec![Outcome::Failed, Outcome::Succeeded]), (new, vec![Outcome::Succeeded])] {
-        let runs = db.runs(job_id).await.unwrap();
+        let runs = db.jobs().runs(job_id).await.unwrap();
         assert_eq!(runs.iter().map(|run| run.outcome).collect::<Vec<_>>(), outcomes);
     }
 
@@ -125,8 +128,8 @@ async fn what_ended_goes_and_what_waits_runs_and_ends_after_its_partition_is_gon
     tell(&db, "update ordinaut.run set finished_at = now() - interval '15 days'").await;
     let pruned = prune(&db).await;
     assert_eq!((pruned.jobs, pruned.runs), (1, 2), "{pruned:?}");
-    assert!(db.job(waiting).await.unwrap().is_none());
-    assert_eq!(db.job(new).await.unwrap().unwrap().state, JobState::Succeeded);
+    assert!(db.jobs().get(waiting).await.unwrap().is_none());
+    assert_eq!(db.jobs().get(new).await.unwrap().unwrap().state, JobState::Succeeded);
 }
 
 #[tokio::test]
@@ -141,7 +144,7 @@ async fn a_job_that_runs_while_its_partition_is_dropped_ends_as_ever() {
     gate.end(Ok(()));
     running.stop().await.unwrap();
 
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+    assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
 }
 
 #[tokio::test]
@@ -155,7 +158,7 @@ async fn clients_whose_clock_is_wrong_enqueue_and_are_pruned_in_time() {
     }
     assert_eq!(prune(&db).await.jobs, 0);
     for job_id in jobs {
-        assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+        assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
     }
 
     tell(&db, "update ordinaut.job set created_at = now() - interval '15 days'").await;
@@ -184,13 +187,13 @@ async fn a_dead_letter_outlives_the_partition_of_its_job() {
             .rows_affected(),
         1
     );
-    let back = db.requeue(&[kept, restored]).await.unwrap();
+    let back = db.dead_letters().requeue(&[kept, restored]).await.unwrap();
 
     assert_eq!(back.len(), 2);
     let mut worker = worker(&db, succeed);
     while worker.step().await.unwrap() != Step::Idle {}
     for job_id in [kept, restored] {
-        assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+        assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
     }
 }
 
@@ -204,7 +207,7 @@ async fn a_dead_letter_goes_in_its_time() {
     assert_eq!(prune(&db).await.dead_letters, 0);
     tell(&db, "update ordinaut.dead_letter set died_at = now() - interval '91 days'").await;
     assert_eq!(prune(&db).await.dead_letters, 1);
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Dead);
+    assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Dead);
 }
 
 #[tokio::test]
@@ -227,7 +230,7 @@ async fn a_long_transaction_holds_pruning_up_and_pruning_holds_nobody_up() {
     let pruned = pruning.await.unwrap();
     assert_eq!(pruned.held_up.len(), 1, "{pruned:?}");
     assert!(pruned.held_up[0].starts_with("job_"), "{pruned:?}");
-    assert!(db.job(ended).await.unwrap().is_some());
+    assert!(db.jobs().get(ended).await.unwrap().is_some());
     long.rollback().await.unwrap();
     assert_eq!(prune(&db).await.partitions, pruned.held_up);
 }
@@ -254,24 +257,24 @@ async fn a_person_is_erased_by_tag() {
     gates.pop().unwrap().end(Ok(()));
     within(async { while ask::<i64>(&db, "select count(*) from ordinaut.run").await < 3 {} }).await;
 
-    let done = db.erase(&Erase::Tag("person:42".to_owned())).await.unwrap();
+    let done = db.jobs().erase(&Erase::Tag("person:42".to_owned())).await.unwrap();
     assert_eq!((done.erased, done.cancelled, done.running), (3, 1, 1));
-    let job = db.job(waiting.id()).await.unwrap().unwrap();
+    let job = db.jobs().get(waiting.id()).await.unwrap().unwrap();
     assert_eq!((job.state, job.args.get(), job.tags.len()), (JobState::Cancelled, "null", 0));
-    let dead = db.runs(ids[1]).await.unwrap().remove(0);
+    let dead = db.jobs().runs(ids[1]).await.unwrap().remove(0);
     assert_eq!((dead.outcome, dead.error), (Outcome::Dead, None));
-    assert!(db.dead_letters(10, None).await.unwrap().is_empty());
-    assert_eq!(db.job(other.id()).await.unwrap().unwrap().tags, ["person:43"]);
+    assert!(db.dead_letters().list(10, None).await.unwrap().is_empty());
+    assert_eq!(db.jobs().get(other.id()).await.unwrap().unwrap().tags, ["person:43"]);
 
     within(runs.context.cancelled()).await;
     runs.end(Ok(()));
     running.stop().await.unwrap();
-    let done = db.erase(&Erase::Tag("person:42".to_owned())).await.unwrap();
+    let done = db.jobs().erase(&Erase::Tag("person:42".to_owned())).await.unwrap();
     assert_eq!((done.erased, done.cancelled, done.running), (1, 0, 0));
     let left = "select count(*) from ordinaut.job where args <> 'null' or tags <> '{}'";
     assert_eq!(ask::<i64>(&db, left).await, 1, "that of the other person");
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.cursor").await, 1, "that of the other person");
-    assert!(db.erase(&Erase::Tag(String::new())).await.unwrap_err().to_string().contains("tag"));
+    assert!(db.jobs().erase(&Erase::Tag(String::new())).await.unwrap_err().to_string().contains("tag"));
 }
 
 #[tokio::test]
@@ -280,13 +283,13 @@ async fn a_queue_may_keep_less_than_the_others() {
     let (ended, waiting) = (old_and_ended(&db).await, old(&db).await);
     let mut kept = Retention::default();
     kept.jobs = Duration::from_secs(365 * 86_400);
-    assert_eq!(db.prune(&kept).await.unwrap().jobs, 0);
-    db.set_queue("default", &QueueChange::default().retention(Some(Duration::from_secs(86_400)))).await.unwrap();
-    assert_eq!(db.queue("default").await.unwrap().unwrap().retention, Some(86_400.0));
+    assert_eq!(db.maintenance().prune(&kept).await.unwrap().jobs, 0);
+    db.queues().update("default", &QueueChange::default().retention(Some(Duration::from_secs(86_400)))).await.unwrap();
+    assert_eq!(db.queues().get("default").await.unwrap().unwrap().retention, Some(86_400.0));
     let young = db.enqueue(&crate::fixture::probe(1)).await.unwrap().id();
-    assert_eq!(db.cancel(young).await.unwrap(), Cancelled::Now);
-    assert_eq!(db.prune(&kept).await.unwrap().jobs, 1);
-    assert!(db.job(ended).await.unwrap().is_none());
-    assert!(db.job(waiting).await.unwrap().is_some() && db.job(young).await.unwrap().is_some());
+    assert_eq!(db.jobs().cancel(young).await.unwrap(), Cancelled::Now);
+    assert_eq!(db.maintenance().prune(&kept).await.unwrap().jobs, 1);
+    assert!(db.jobs().get(ended).await.unwrap().is_none());
+    assert!(db.jobs().get(waiting).await.unwrap().is_some() && db.jobs().get(young).await.unwrap().is_some());
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run").await, 1);
 }

@@ -4,10 +4,13 @@ use crate::fixture::{
     Probe, TestDatabase, database, empty_database, enqueue, probe, quick, schedule_once, tell, worker_with,
 };
 use crate::statements::{name, sent, statements};
-use ordinaut_core::{
-    Calendar, CalendarMode, CancelFilter, Database, Erase, FailureKind, JobError, Limit, QueueChange, Schedule,
-    ScheduleKind, Step, TaskDefinition, Unique,
-};
+use ordinaut_core::error::FailureKind;
+use ordinaut_core::job::{CancelFilter, Erase};
+use ordinaut_core::queue::QueueChange;
+use ordinaut_core::schedule::{Calendar, CalendarMode, Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, JobError, Limit, Unique};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
 use std::collections::BTreeSet;
@@ -48,9 +51,9 @@ async fn with_role() -> TestDatabase {
 }
 
 /// The same database for the role.
-async fn as_service(db: &TestDatabase) -> Database {
+async fn as_service(db: &TestDatabase) -> Client {
     let options = (*db.pool().connect_options()).clone().options([("role", "ordinaut_service")]);
-    Database::connect(options, 5).await.unwrap()
+    Client::connect(options, 5).await.unwrap()
 }
 
 #[tokio::test]
@@ -125,38 +128,42 @@ async fn it_does_everything_that_programs_and_operators_do() {
     let job_id = enqueue(&service).await;
     service.enqueue_many((0..3).map(|n| probe(n).tags(["t"]))).await.unwrap();
     service.enqueue(&probe(7).unique(Unique::by_kind().key("key"))).await.unwrap();
-    service.cancel(job_id).await.unwrap();
+    service.jobs().cancel(job_id).await.unwrap();
     let mut failing = worker_with(&service, quick(), |Probe { n }, _| async move {
         if n == 1 { Err(JobError::fatal("bad")) } else { Ok(()) }
     });
     while failing.step().await.unwrap() != Step::Idle {}
-    let dead = service.dead_letters(10, None).await.unwrap()[0].job_id;
-    assert_eq!(service.requeue(&[dead]).await.unwrap(), [dead]);
-    service.cancel_where(&CancelFilter { queue: Some("default".to_owned()), ..CancelFilter::default() }).await.unwrap();
-    assert_eq!(service.erase(&Erase::Tag("t".to_owned())).await.unwrap().erased, 3);
+    let dead = service.dead_letters().list(10, None).await.unwrap()[0].job_id;
+    assert_eq!(service.dead_letters().requeue(&[dead]).await.unwrap(), [dead]);
+    service
+        .jobs()
+        .cancel_where(&CancelFilter { queue: Some("default".to_owned()), ..CancelFilter::default() })
+        .await
+        .unwrap();
+    assert_eq!(service.jobs().erase(&Erase::Tag("t".to_owned())).await.unwrap().erased, 3);
 
-    service.put_calendar(&Calendar::new("c", CalendarMode::Exclude, Vec::new())).await.unwrap();
-    service.set_limit(&Limit::new("l").queue("default").concurrency(1)).await.unwrap();
+    service.calendars().put(&Calendar::new("c", CalendarMode::Exclude, Vec::new())).await.unwrap();
+    service.limits().put(&Limit::new("l").queue("default").concurrency(1)).await.unwrap();
     enqueue(&service).await;
     while failing.step().await.unwrap() != Step::Idle {}
-    assert!(service.delete_limit("l").await.unwrap());
-    service.pause_queue("default", None, None).await.unwrap();
-    service.resume_queue("default").await.unwrap();
-    service.set_queue("default", &QueueChange::default().max_waiting(Some(9))).await.unwrap();
+    assert!(service.limits().delete("l").await.unwrap());
+    service.queues().pause("default", None, None).await.unwrap();
+    service.queues().resume("default").await.unwrap();
+    service.queues().update("default", &QueueChange::default().max_waiting(Some(9))).await.unwrap();
     let schedule = Schedule::new(ScheduleKind::Every, "3600");
     let definition = TaskDefinition::new("t", "probe", schedule);
-    let task = service.create_task(&definition).await.unwrap().id;
-    service.run_task_now(task).await.unwrap();
-    service.pause_task(task).await.unwrap();
-    service.resume_task(task).await.unwrap();
-    service.snooze_task(task, Duration::from_secs(60)).await.unwrap();
-    service.patch_task(task, &json!({"title": "u"}), None).await.unwrap();
-    service.push_fact("temperature", 7.0).await.unwrap();
-    service.publish("topic", "1", &json!({})).await.unwrap();
+    let task = service.tasks().create(&definition).await.unwrap().id;
+    service.tasks().run_now(task).await.unwrap();
+    service.tasks().pause(task).await.unwrap();
+    service.tasks().resume(task).await.unwrap();
+    service.tasks().snooze(task, Duration::from_secs(60)).await.unwrap();
+    service.tasks().patch(task, &json!({"title": "u"}), None).await.unwrap();
+    service.tasks().push_fact("temperature", 7.0).await.unwrap();
+    service.tasks().publish("topic", "1", &json!({})).await.unwrap();
     // The owner's part of the work, beside it.
     schedule_once(&db).await;
-    service.cancel_task(task).await.unwrap();
-    assert!(service.delete_task(task).await.unwrap());
+    service.tasks().cancel(task).await.unwrap();
+    assert!(service.tasks().delete(task).await.unwrap());
     assert!(tell(&db, "update ordinaut.run set error = error").await > 0);
 }
 

@@ -1,7 +1,7 @@
 //! When schedules are due, against an oracle that shares no code with them: `tests/oracle/make.py`.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Utc};
-use ordinaut_core::{Compiled, Schedule, ScheduleKind, Timetable, zone_data_version};
+use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind, Timetable, zone_data_version};
 use std::ops::Range;
 use std::thread;
 

@@ -4,9 +4,11 @@ use crate::fixture::{
     TestDatabase, ask, ask_of, database, eventually, gated, quick, quick_but, run, schedule, schedule_once, tell,
     within, worker, worker_with,
 };
-use ordinaut_core::{
-    JobError, JobState, Outcome, Schedule, ScheduleKind, Scheduler, Step, Task, TaskDefinition, TaskError,
-};
+use ordinaut_core::job::JobState;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::{Task, TaskDefinition, TaskError};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{JobError, Outcome, Scheduler};
 use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
@@ -20,7 +22,7 @@ fn service(restart_after: &str) -> TaskDefinition {
 
 /// A service and its first job.
 async fn started(db: &TestDatabase, definition: &TaskDefinition) -> (Task, Uuid) {
-    let task = db.create_task(definition).await.unwrap();
+    let task = db.tasks().create(definition).await.unwrap();
     schedule_once(db).await;
     (task, the_job(db).await)
 }
@@ -42,7 +44,7 @@ async fn later(db: &TestDatabase, how_long: &str) {
 
 /// Of a task: how many jobs it made, and how many instants it skipped.
 async fn fires(db: &TestDatabase, task: &Task) -> (usize, usize) {
-    let fires = db.task_fires(task.id, 1000, None).await.unwrap();
+    let fires = db.tasks().fires(task.id, 1000, None).await.unwrap();
     (
         fires.iter().filter(|fire| fire.job_id.is_some()).count(),
         fires.iter().filter(|fire| fire.skipped.is_some()).count(),
@@ -54,7 +56,7 @@ async fn it_has_a_job_at_once_which_may_take_all_time_and_all_attempts() {
     let db = database().await;
     let (task, first) = started(&db, &service("5s")).await;
     assert_eq!(task.next_run_at, None);
-    let job = db.job(first).await.unwrap().unwrap();
+    let job = db.jobs().get(first).await.unwrap().unwrap();
     assert_eq!((job.max_attempts, job.timeout), (Some(32_767), Some(365.0 * 86_400.0)));
     assert_eq!((job.state, job.args.get()), (JobState::Waiting, r#"{"n": 7}"#));
 
@@ -80,7 +82,7 @@ async fn however_its_job_ended_the_next_one_is_due_so_long_after_that() {
     let (task, mut job) = started(&db, &service("30s")).await;
     for (round, end) in ["returned", "dead", "cancelled"].into_iter().enumerate() {
         match end {
-            "cancelled" => drop(db.cancel(job).await.unwrap()),
+            "cancelled" => drop(db.jobs().cancel(job).await.unwrap()),
             _ => {
                 let mut worker = worker(&db, move |_, _| async move {
                     if end == "dead" { Err(JobError::fatal("broken")) } else { Ok(()) }
@@ -111,11 +113,11 @@ async fn a_dead_job_of_a_service_is_not_sent_back_beside_its_successor() {
     let (task, job) = started(&db, &service("1s")).await;
     let mut worker = worker(&db, |_, _| async { Err(JobError::fatal("broken")) });
     assert_eq!(within(worker.step()).await.unwrap(), Step::Worked(job));
-    assert!(db.requeue(&[job]).await.unwrap().is_empty());
-    assert_eq!(db.service_of_dead(job).await.unwrap(), Some(task.id));
-    db.cancel_task(task.id).await.unwrap();
-    assert_eq!(db.service_of_dead(job).await.unwrap(), None);
-    assert_eq!(db.requeue(&[job]).await.unwrap(), [job]);
+    assert!(db.dead_letters().requeue(&[job]).await.unwrap().is_empty());
+    assert_eq!(db.tasks().service_of_dead(job).await.unwrap(), Some(task.id));
+    db.tasks().cancel(task.id).await.unwrap();
+    assert_eq!(db.tasks().service_of_dead(job).await.unwrap(), None);
+    assert_eq!(db.dead_letters().requeue(&[job]).await.unwrap(), [job]);
 }
 
 #[tokio::test]
@@ -125,12 +127,12 @@ async fn of_many_schedulers_one_starts_it() {
     for _ in 0..6 {
         running.push(schedule(Scheduler::new(db.another_pool().await)));
     }
-    let task = db.create_task(&service("1s")).await.unwrap();
+    let task = db.tasks().create(&service("1s")).await.unwrap();
     for restarts in 1..=8 {
         eventually(&db, "select exists (select from ordinaut.due_work)").await;
         let job = the_job(&db).await;
         assert_eq!(fires(&db, &task).await, (restarts, 0));
-        db.cancel(job).await.unwrap();
+        db.jobs().cancel(job).await.unwrap();
         later(&db, "1 s").await;
     }
     for running in running {
@@ -142,7 +144,7 @@ async fn of_many_schedulers_one_starts_it() {
 async fn many_that_look_at_the_same_end_make_one_job() {
     let db = database().await;
     let (task, job) = started(&db, &service("1s")).await;
-    db.cancel(job).await.unwrap();
+    db.jobs().cancel(job).await.unwrap();
     later(&db, "1 min").await;
     let pools = futures_util::future::join_all((0..6).map(|_| db.another_pool())).await;
     within(futures_util::future::join_all(pools.iter().map(schedule_once))).await;
@@ -164,7 +166,7 @@ async fn it_moves_to_another_worker_when_its_own_stops() {
     let second = run(worker_with(&db, quick(), gate));
     let moved = within(starts.recv()).await.unwrap();
     within(stopping).await.unwrap().unwrap();
-    let runs = db.runs(job).await.unwrap();
+    let runs = db.jobs().runs(job).await.unwrap();
     assert_eq!(runs.iter().map(|run| run.outcome).collect::<Vec<_>>(), [Outcome::Released]);
     assert_eq!(ask_of::<i16>(&db, "select failures from ordinaut.due_work where job_id = $1", job).await, 0);
     moved.end(Ok(()));
@@ -176,19 +178,19 @@ async fn it_moves_to_another_worker_when_its_own_stops() {
 async fn paused_it_gets_no_next_job_and_resumed_it_does() {
     let db = database().await;
     let (task, job) = started(&db, &service("1s")).await;
-    assert_eq!(db.pause_task(task.id).await.unwrap().parked, 1);
+    assert_eq!(db.tasks().pause(task.id).await.unwrap().parked, 1);
     schedule_once(&db).await;
     assert_eq!(the_job(&db).await, job);
-    db.cancel(job).await.unwrap();
+    db.jobs().cancel(job).await.unwrap();
     later(&db, "1 min").await;
     schedule_once(&db).await;
     assert_eq!(ask::<i64>(&db, UNFINISHED).await, 0);
-    assert!(matches!(db.run_task_now(task.id).await, Err(TaskError::Paused)));
-    db.resume_task(task.id).await.unwrap();
+    assert!(matches!(db.tasks().run_now(task.id).await, Err(TaskError::Paused)));
+    db.tasks().resume(task.id).await.unwrap();
     schedule_once(&db).await;
     assert_ne!(the_job(&db).await, job);
 
-    let cancelled = db.cancel_task(task.id).await.unwrap();
+    let cancelled = db.tasks().cancel(task.id).await.unwrap();
     assert_eq!((cancelled.removed, cancelled.asked), (1, 0));
     later(&db, "1 min").await;
     schedule_once(&db).await;
@@ -199,14 +201,14 @@ async fn paused_it_gets_no_next_job_and_resumed_it_does() {
 async fn run_now_starts_it_before_its_time_and_never_a_second_one() {
     let db = database().await;
     let (task, job) = started(&db, &service("1h")).await;
-    assert!(matches!(db.run_task_now(task.id).await, Err(TaskError::Runs)));
-    db.cancel(job).await.unwrap();
-    let next = db.run_task_now(task.id).await.unwrap();
+    assert!(matches!(db.tasks().run_now(task.id).await, Err(TaskError::Runs)));
+    db.jobs().cancel(job).await.unwrap();
+    let next = db.tasks().run_now(task.id).await.unwrap();
     assert_eq!(the_job(&db).await, next);
     later(&db, "2 h").await;
     schedule_once(&db).await;
     assert_eq!(the_job(&db).await, next);
-    assert!(matches!(db.snooze_task(task.id, Duration::from_secs(9)).await, Err(TaskError::Invalid(_))));
+    assert!(matches!(db.tasks().snooze(task.id, Duration::from_secs(9)).await, Err(TaskError::Invalid(_))));
 }
 
 #[tokio::test]
@@ -214,10 +216,10 @@ async fn what_its_task_says_of_time_and_attempts_holds() {
     let db = database().await;
     let said = TaskDefinition { max_retries: Some(2), timeout: Some(60.0), ..service("1s") };
     let (_, job) = started(&db, &said).await;
-    let job = db.job(job).await.unwrap().unwrap();
+    let job = db.jobs().get(job).await.unwrap().unwrap();
     assert_eq!((job.max_attempts, job.timeout), (Some(3), Some(60.0)));
-    let instants = TaskDefinition { misfire: ordinaut_core::Misfire::Skip, ..service("1s") };
-    match db.create_task(&instants).await {
+    let instants = TaskDefinition { misfire: ordinaut_core::schedule::Misfire::Skip, ..service("1s") };
+    match db.tasks().create(&instants).await {
         Err(TaskError::Invalid(invalid)) => assert_eq!(invalid.field, "misfire"),
         other => panic!("{other:?}"),
     }
@@ -227,13 +229,14 @@ async fn what_its_task_says_of_time_and_attempts_holds() {
 async fn a_task_that_becomes_a_service_waits_for_the_jobs_that_it_has() {
     let db = database().await;
     let schedule = Schedule::new(ScheduleKind::Every, "1h");
-    let task = db.create_task(&TaskDefinition { schedule, ..service("1s") }).await.unwrap();
-    let job = db.run_task_now(task.id).await.unwrap();
-    let changed = db.patch_task(task.id, &json!({"schedule": {"kind": "service", "expr": "1s"}}), None).await.unwrap();
+    let task = db.tasks().create(&TaskDefinition { schedule, ..service("1s") }).await.unwrap();
+    let job = db.tasks().run_now(task.id).await.unwrap();
+    let changed =
+        db.tasks().patch(task.id, &json!({"schedule": {"kind": "service", "expr": "1s"}}), None).await.unwrap();
     assert_eq!(changed.next_run_at, None);
     schedule_once(&db).await;
     assert_eq!(the_job(&db).await, job);
-    db.cancel(job).await.unwrap();
+    db.jobs().cancel(job).await.unwrap();
     later(&db, "1 s").await;
     schedule_once(&db).await;
     assert_ne!(the_job(&db).await, job);
@@ -243,7 +246,7 @@ async fn a_task_that_becomes_a_service_waits_for_the_jobs_that_it_has() {
 async fn several_services_of_a_lost_worker_start_again_in_one_process() {
     let db = database().await;
     for _ in 0..3 {
-        db.create_task(&service("1s")).await.unwrap();
+        db.tasks().create(&service("1s")).await.unwrap();
     }
     schedule_once(&db).await;
     // All are suspects: the last worker that ran them vanished.

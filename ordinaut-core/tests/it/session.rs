@@ -4,8 +4,9 @@ use crate::fixture::{
     Probe, ask, ask_of, database, enqueue, eventually, gated, probe, quick, quick_but, run, schedule_once, succeed,
     tell, within, worker_with,
 };
-use ordinaut_core::worker::{Served, WorkerOptions};
-use ordinaut_core::{Database, JobError, JobState, Outcome, Step};
+use ordinaut_core::job::JobState;
+use ordinaut_core::worker::{Served, Step, WorkerOptions};
+use ordinaut_core::{Client, JobError, Outcome};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
@@ -16,8 +17,8 @@ fn short_lease() -> WorkerOptions {
     quick_but(|options| options.lease = Duration::from_secs(3))
 }
 
-async fn counts(db: &Database) -> Vec<(String, Outcome, i64)> {
-    db.outcomes().await.unwrap().into_iter().map(|count| (count.queue, count.outcome, count.ended)).collect()
+async fn counts(db: &Client) -> Vec<(String, Outcome, i64)> {
+    db.queues().outcomes().await.unwrap().into_iter().map(|count| (count.queue, count.outcome, count.ended)).collect()
 }
 
 #[tokio::test]
@@ -30,7 +31,7 @@ async fn a_session_says_what_it_serves() {
     let mut worker = worker_with(&db, settings, succeed).queue("mail").queue("print").concurrency(7);
     assert_eq!(worker.step().await.unwrap(), Step::Idle);
 
-    let [found] = &db.all_workers().await.unwrap()[..] else { panic!("there is one worker") };
+    let [found] = &db.workers().all().await.unwrap()[..] else { panic!("there is one worker") };
 
     assert_eq!((&*found.name, found.pid), ("press", std::process::id().cast_signed()));
     assert_eq!(
@@ -39,7 +40,8 @@ async fn a_session_says_what_it_serves() {
     );
     assert_eq!((found.concurrency, found.running, found.ended_at, found.alive), (7, 0, None, true));
     assert_eq!(found.expires_at - found.renewed_at, chrono::TimeDelta::seconds(12));
-    let queues: Vec<_> = db.all_queues().await.unwrap().into_iter().map(|queue| (queue.name, queue.workers)).collect();
+    let queues: Vec<_> =
+        db.queues().all().await.unwrap().into_iter().map(|queue| (queue.name, queue.workers)).collect();
     assert_eq!(queues, [("mail".to_owned(), 1), ("print".to_owned(), 1)]);
 }
 
@@ -72,7 +74,7 @@ async fn a_worker_whose_session_was_declared_dead_drops_its_handlers_and_begins_
     eventually(&db, "select exists (select from ordinaut.worker where ended_at is null)").await;
     let leased_by = "select session from ordinaut.due_work where job_id = $1";
     assert_eq!(ask_of::<i64>(&db, leased_by, job_id).await, first.session);
-    assert!(db.runs(job_id).await.unwrap().is_empty());
+    assert!(db.jobs().runs(job_id).await.unwrap().is_empty());
 
     schedule_once(&db).await;
     let handler = within(starts.recv()).await.unwrap();
@@ -81,7 +83,7 @@ async fn a_worker_whose_session_was_declared_dead_drops_its_handlers_and_begins_
     assert_ne!(second.session, first.session);
     handler.end(Ok(()));
     running.stop().await.unwrap();
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
+    assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
 }
 
 #[tokio::test]
@@ -147,7 +149,7 @@ async fn a_start_of_postgres_in_the_future_stops_no_claim() {
     eventually(&db, "select count(*) = 2 from ordinaut.run where outcome = 'succeeded'").await;
     running.stop().await.unwrap();
     for job in [first, second] {
-        assert_eq!(db.job(job).await.unwrap().unwrap().state, JobState::Succeeded);
+        assert_eq!(db.jobs().get(job).await.unwrap().unwrap().state, JobState::Succeeded);
     }
 }
 
@@ -205,7 +207,7 @@ async fn what_was_counted_under_a_session_that_was_lost_is_counted() {
     let first = enqueue(&db).await;
     within(starts.recv()).await.unwrap().end(Ok(()));
     eventually(&db, "select count(*) = 1 from ordinaut.run").await;
-    let state = db.job(first).await.unwrap().unwrap().state;
+    let state = db.jobs().get(first).await.unwrap().unwrap().state;
     assert_eq!(state, JobState::Succeeded);
     tell(&db, "update ordinaut.worker set ended_at = now()").await;
     eventually(&db, "select exists (select from ordinaut.worker where ended_at is null)").await;
@@ -221,7 +223,7 @@ struct Blocked {
     thread: JoinHandle<()>,
 }
 
-fn blocked(db: &Database, settings: WorkerOptions, when_stuck: fn()) -> Blocked {
+fn blocked(db: &Client, settings: WorkerOptions, when_stuck: fn()) -> Blocked {
     let (free, blocked) = mpsc::channel::<()>();
     let blocked = Mutex::new(blocked);
     let worker = worker_with(db, settings, move |_, _| {
@@ -262,10 +264,10 @@ async fn a_handler_that_never_yields_is_settled_and_ends_its_process() {
 
     eventually(&db, A_SESSION_ENDED).await;
 
-    let run = db.runs(job.id()).await.unwrap().pop().unwrap();
+    let run = db.jobs().runs(job.id()).await.unwrap().pop().unwrap();
     let error = "did not yield within 5 s of its end";
     assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some(error)));
-    let again = db.job(job.id()).await.unwrap().unwrap();
+    let again = db.jobs().get(job.id()).await.unwrap().unwrap();
     assert_eq!((again.state.is_final(), again.failures), (false, 1));
     blocked.free().await;
     within(called(&ENDED)).await;
@@ -281,7 +283,7 @@ async fn a_runtime_that_stands_still_ends_its_process_and_what_blocked_it_has_fa
     eventually(&db, A_SESSION_ENDED).await;
     schedule_once(&db).await;
 
-    let run = db.runs(job_id).await.unwrap().pop().unwrap();
+    let run = db.jobs().runs(job_id).await.unwrap().pop().unwrap();
     assert_eq!((run.attempt, run.outcome), (1, Outcome::Failed));
     assert!(run.error.unwrap().starts_with("did not yield for"));
     blocked.free().await;
@@ -320,7 +322,7 @@ async fn of_several_that_run_only_the_one_that_blocks_the_runtime_has_failed() {
 
     let mut outcomes = Vec::new();
     for job in &jobs {
-        outcomes.push(db.runs(job.id()).await.unwrap()[0].outcome);
+        outcomes.push(db.jobs().runs(job.id()).await.unwrap()[0].outcome);
     }
     assert_eq!(outcomes, [Outcome::Lost, Outcome::Lost, Outcome::Failed]);
     drop((free, stop));

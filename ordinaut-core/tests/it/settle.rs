@@ -4,11 +4,9 @@ use crate::fixture::{
     Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, quick_but, run, tell, within,
     worker, worker_with,
 };
-use ordinaut_core::worker::Undecodable;
-use ordinaut_core::{
-    Backoff, Context, Database, DeadLetter, Enqueued, Fatal, Job, JobDetails, JobError, JobState, NewJob, Outcome,
-    OutputError, RunRecord, Step, Unique, Worker,
-};
+use ordinaut_core::job::{Backoff, DeadLetter, Fatal, JobDetails, JobState, RunRecord};
+use ordinaut_core::worker::{OutputError, Step, Undecodable};
+use ordinaut_core::{Client, Context, Enqueued, Job, JobError, NewJob, Outcome, Unique, Worker};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -16,7 +14,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Runs one probe that ends so, and says what became of it.
-pub(crate) async fn end<F, R>(db: &Database, handler: F) -> (JobDetails, RunRecord)
+pub(crate) async fn end<F, R>(db: &Client, handler: F) -> (JobDetails, RunRecord)
 where
     F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), JobError>> + Send + 'static,
@@ -32,16 +30,16 @@ pub(crate) async fn step(worker: &mut Worker<()>, job_id: Uuid) {
 }
 
 /// The job and its last run.
-pub(crate) async fn look(db: &Database, job_id: Uuid) -> (JobDetails, RunRecord) {
-    (db.job(job_id).await.unwrap().unwrap(), db.runs(job_id).await.unwrap().pop().unwrap())
+pub(crate) async fn look(db: &Client, job_id: Uuid) -> (JobDetails, RunRecord) {
+    (db.jobs().get(job_id).await.unwrap().unwrap(), db.jobs().runs(job_id).await.unwrap().pop().unwrap())
 }
 
-pub(crate) async fn letter(db: &Database) -> Option<DeadLetter> {
-    db.dead_letters(10, None).await.unwrap().pop()
+pub(crate) async fn letter(db: &Client) -> Option<DeadLetter> {
+    db.dead_letters().list(10, None).await.unwrap().pop()
 }
 
 /// What the outbox tells of the job, in its order.
-pub(crate) async fn told(db: &Database, job_id: Uuid) -> Vec<(String, i32)> {
+pub(crate) async fn told(db: &Client, job_id: Uuid) -> Vec<(String, i32)> {
     let sql =
         "select type, attempts[array_position(job_ids, $1)] from ordinaut.outbox where $1 = any(job_ids) order by id";
     sqlx::query_as(sql).bind(job_id).fetch_all(db).await.unwrap()
@@ -52,7 +50,7 @@ pub(crate) fn words(told: &[(String, i32)]) -> Vec<(&str, i32)> {
 }
 
 /// Seconds from the end of the last run until it is due again.
-async fn waits(db: &Database, job_id: Uuid) -> f64 {
+async fn waits(db: &Client, job_id: Uuid) -> f64 {
     let sql =
         "select extract(epoch from run_at - (select max(finished_at) from ordinaut.run where job_id = $1))::float8
                from ordinaut.due_work where job_id = $1";
@@ -60,17 +58,17 @@ async fn waits(db: &Database, job_id: Uuid) -> f64 {
 }
 
 /// What failed would soon be in the way of the next job.
-async fn forget(db: &Database) {
+async fn forget(db: &Client) {
     tell(db, "delete from ordinaut.due_work").await;
 }
 
 /// Its time has come.
-async fn make_due(db: &Database) {
+async fn make_due(db: &Client) {
     tell(db, "update ordinaut.due_work set run_at = clock_timestamp() where session is null").await;
 }
 
 /// What a success left, without what is its own: ids and instants.
-async fn left(db: &Database, job_id: Uuid) -> serde_json::Value {
+async fn left(db: &Client, job_id: Uuid) -> serde_json::Value {
     let sql = "select jsonb_build_array(
                    (select to_jsonb(run) - '{job_id,session,started_at,finished_at}'::text[] || jsonb_build_object(
                         'ran', finished_at - started_at between '0' and '1 minute', 'leased', session is not null)
@@ -359,7 +357,7 @@ async fn arguments_that_do_not_decode_are_left_to_a_newer_worker_and_the_error_n
         let (found, run) = look(&db, job.id()).await;
         assert_eq!((found.failures, run.outcome, run.error.as_deref()), (1, Outcome::Failed, Some(error)));
         assert!(matches!(found.state, JobState::Scheduled | JobState::Waiting), "{found:?}");
-        db.run_now(job.id()).await.unwrap();
+        db.jobs().run_now(job.id()).await.unwrap();
         step(&mut worker(Undecodable::Bury), job.id()).await;
         let (found, run) = look(&db, job.id()).await;
         assert_eq!((found.state, run.outcome, run.error.as_deref()), (JobState::Dead, Outcome::Dead, Some(error)));
@@ -374,7 +372,7 @@ async fn a_job_that_an_old_worker_cannot_decode_is_done_by_a_new_one() {
     let mut old =
         Worker::with_options(db.clone(), (), quick()).when_stuck(|| ()).handle(|_: Order, _| async { Ok(()) });
     step(&mut old, job.id()).await;
-    db.run_now(job.id()).await.unwrap();
+    db.jobs().run_now(job.id()).await.unwrap();
     let mut new =
         Worker::with_options(db.clone(), (), quick()).when_stuck(|| ()).handle(|_: NewOrder, _| async { Ok(()) });
     step(&mut new, job.id()).await;
@@ -451,7 +449,7 @@ async fn an_end_that_postgres_refuses_fails_alone_and_says_why() {
     running.stop().await.unwrap();
 
     for (n, job) in jobs.iter().enumerate() {
-        let runs = db.runs(job.id()).await.unwrap();
+        let runs = db.jobs().runs(job.id()).await.unwrap();
         let outcome = if n == 13 { Outcome::Failed } else { Outcome::Succeeded };
         assert_eq!(runs[0].outcome, outcome, "{n}");
         let error = runs[0].error.as_deref().unwrap_or_default();

@@ -5,7 +5,9 @@ use crate::fixture::{
     worker, worker_with,
 };
 use crate::settle::look;
-use ordinaut_core::{Cancelled, Context, Database, JobError, JobState, Outcome, SettleError, Step};
+use ordinaut_core::job::{Cancelled, JobState};
+use ordinaut_core::worker::{SettleError, Step};
+use ordinaut_core::{Client, Context, JobError, Outcome};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::time::Duration;
@@ -42,7 +44,7 @@ async fn effect(pool: &PgPool) -> Transaction<'static, Postgres> {
     tx
 }
 
-async fn effects(db: &Database) -> i64 {
+async fn effects(db: &Client) -> i64 {
     ask(db, "select count(*) from effect").await
 }
 
@@ -52,7 +54,7 @@ async fn the_effect_and_the_outcome_are_one_commit() {
     gate.context.set_output(&json!({"paid": 7})).unwrap();
     let mut tx = effect(db.pool()).await;
     gate.context.settle_in(&mut tx).await.unwrap();
-    assert_eq!(db.job(job_id).await.unwrap().unwrap().state, JobState::Running);
+    assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Running);
     assert_eq!(effects(&db).await, 0);
 
     tx.commit().await.unwrap();
@@ -63,7 +65,7 @@ async fn the_effect_and_the_outcome_are_one_commit() {
     assert!(run.started_at.unwrap() <= run.finished_at);
     gate.end(Ok(()));
     assert_eq!(within(step).await.unwrap(), Step::Worked(job_id));
-    assert_eq!((effects(&db).await, db.runs(job_id).await.unwrap().len()), (1, 1));
+    assert_eq!((effects(&db).await, db.jobs().runs(job_id).await.unwrap().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -133,7 +135,7 @@ async fn a_panic_takes_an_open_transaction_with_it() {
     let (_, run) = look(&db, job_id).await;
     assert_eq!((run.outcome, run.error.as_deref(), effects(&db).await), (Outcome::Failed, Some("panicked: oh"), 0));
 
-    db.run_now(job_id).await.unwrap();
+    db.jobs().run_now(job_id).await.unwrap();
     assert_eq!(within(worker.step()).await.unwrap(), Step::Worked(job_id));
 
     let (job, run) = look(&db, job_id).await;
@@ -169,7 +171,7 @@ async fn a_lease_that_is_lost_after_a_rollback_is_no_success() {
 
     assert_eq!(within(step).await.unwrap(), Step::LeaseLost(job_id));
 
-    let runs = db.runs(job_id).await.unwrap();
+    let runs = db.jobs().runs(job_id).await.unwrap();
     assert_eq!((runs.len(), runs[0].outcome), (1, Outcome::Lost));
 }
 
@@ -188,14 +190,14 @@ async fn settling_twice_is_settling_once() {
 
     assert_eq!(within(step).await.unwrap(), Step::Worked(job_id));
 
-    let runs = db.runs(job_id).await.unwrap();
+    let runs = db.jobs().runs(job_id).await.unwrap();
     assert_eq!((runs.len(), runs[0].outcome, effects(&db).await), (1, Outcome::Succeeded, 1));
 }
 
 #[tokio::test]
 async fn who_was_asked_to_stop_and_succeeds_all_the_same_has_succeeded() {
     let Started { db, job_id, gate, step } = start().await;
-    assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Asked);
+    assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Asked);
     let mut tx = effect(db.pool()).await;
     gate.context.settle_in(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
@@ -210,7 +212,7 @@ async fn who_was_asked_to_stop_and_succeeds_all_the_same_has_succeeded() {
 #[tokio::test]
 async fn who_was_asked_to_stop_and_did_not_commit_is_cancelled() {
     let Started { db, job_id, gate, step } = start().await;
-    assert_eq!(db.cancel(job_id).await.unwrap(), Cancelled::Asked);
+    assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Asked);
     let mut tx = effect(db.pool()).await;
     gate.context.settle_in(&mut tx).await.unwrap();
     drop(tx);
@@ -274,7 +276,7 @@ async fn a_worker_that_stops_leaves_what_stays_open_to_the_rescue() {
     gate.context.settle_in(&mut tx).await.unwrap();
 
     running.stop().await.unwrap();
-    assert!(db.runs(job_id).await.unwrap().is_empty());
+    assert!(db.jobs().runs(job_id).await.unwrap().is_empty());
     tx.rollback().await.unwrap();
     schedule_once(&db).await;
 

@@ -4,8 +4,9 @@ use crate::fixture::{
     Probe, ask, ask_of, database, enqueue, eventually, gated, probe, quick_but, run, succeed, tell, within, worker,
     worker_with,
 };
-use ordinaut_core::worker::WorkerOptions;
-use ordinaut_core::{Context, JobError, JobState, Outcome, Step, StopReason};
+use ordinaut_core::job::JobState;
+use ordinaut_core::worker::{Step, StopReason, WorkerOptions};
+use ordinaut_core::{Context, JobError, Outcome};
 use std::time::Duration;
 
 fn impatient() -> WorkerOptions {
@@ -31,7 +32,7 @@ async fn what_runs_may_end_and_nothing_more_is_taken() {
     stopping.await.unwrap();
 
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'succeeded'").await, 3);
-    assert_eq!(db.job(late).await.unwrap().unwrap().state, JobState::Waiting);
+    assert_eq!(db.jobs().get(late).await.unwrap().unwrap().state, JobState::Waiting);
     assert!(starts.recv().await.is_none());
     assert!(ask::<bool>(&db, "select ended_at is not null from ordinaut.worker").await);
 }
@@ -48,15 +49,15 @@ async fn what_does_not_end_in_time_is_released_without_a_failure() {
     running.stop().await.unwrap();
 
     assert!(handler.dropped.is_cancelled());
-    let job = db.job(job_id).await.unwrap().unwrap();
+    let job = db.jobs().get(job_id).await.unwrap().unwrap();
     assert_eq!((job.state, job.attempt, job.failures), (JobState::Waiting, 1, 2));
-    let run = db.runs(job_id).await.unwrap().pop().unwrap();
+    let run = db.jobs().runs(job_id).await.unwrap().pop().unwrap();
     assert_eq!(run.outcome, Outcome::Released);
     assert_eq!(run.error.as_deref(), Some("its worker stopped before it had finished"));
     let suspect = "select flags & 2 = 2 from ordinaut.due_work where job_id = $1";
     assert!(!ask_of::<bool>(&db, suspect, job_id).await);
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(job_id));
-    assert_eq!(db.runs(job_id).await.unwrap()[1].attempt, 2);
+    assert_eq!(db.jobs().runs(job_id).await.unwrap()[1].attempt, 2);
 }
 
 /// What a handler may return, by the number of its probe.
@@ -92,9 +93,9 @@ async fn what_a_handler_returns_because_its_worker_stops_is_ignored() {
     running.stop().await.unwrap();
 
     for job in &jobs {
-        let found = db.job(job.id()).await.unwrap().unwrap();
+        let found = db.jobs().get(job.id()).await.unwrap().unwrap();
         assert_eq!((found.state, found.failures), (JobState::Waiting, 0));
-        let outcomes: Vec<_> = db.runs(job.id()).await.unwrap().iter().map(|run| run.outcome).collect();
+        let outcomes: Vec<_> = db.jobs().runs(job.id()).await.unwrap().iter().map(|run| run.outcome).collect();
         assert_eq!(outcomes, [Outcome::Released]);
     }
 }
@@ -123,7 +124,7 @@ async fn a_handler_hears_of_the_shutdown_at_its_beginning_and_what_it_returns_th
 
     use Outcome::{Cancelled, Dead, Snoozed, Succeeded};
     for (job, outcome) in jobs.iter().zip([Succeeded, Dead, Dead, Cancelled, Snoozed]) {
-        let outcomes: Vec<_> = db.runs(job.id()).await.unwrap().iter().map(|run| run.outcome).collect();
+        let outcomes: Vec<_> = db.jobs().runs(job.id()).await.unwrap().iter().map(|run| run.outcome).collect();
         assert_eq!(outcomes, [outcome]);
     }
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.cursor").await, 5);
@@ -149,7 +150,7 @@ async fn a_handler_is_told_why_it_must_stop() {
         }));
         assert_eq!(within(told.recv()).await.unwrap(), None);
         match reason {
-            StopReason::Cancelled => drop(db.cancel(job.id()).await.unwrap()),
+            StopReason::Cancelled => drop(db.jobs().cancel(job.id()).await.unwrap()),
             StopReason::LeaseLost => drop(tell(&db, "update ordinaut.worker set ended_at = now()").await),
             _ => {}
         }
@@ -157,7 +158,7 @@ async fn a_handler_is_told_why_it_must_stop() {
         assert_eq!(within(told.recv()).await.unwrap(), Some(reason));
 
         running.stop().await.unwrap();
-        let ends = db.runs(job.id()).await.unwrap();
+        let ends = db.jobs().runs(job.id()).await.unwrap();
         let ends: Vec<_> = ends.iter().map(|run| (run.outcome, run.error.as_deref())).collect();
         match reason {
             StopReason::Cancelled => assert_eq!(ends, [(Outcome::Succeeded, None)]),
@@ -190,9 +191,9 @@ async fn a_lease_whose_handler_never_started_is_given_back_without_a_run() {
     hold.commit().await.unwrap();
     stopping.await.unwrap();
 
-    let job = db.job(job_id).await.unwrap().unwrap();
+    let job = db.jobs().get(job_id).await.unwrap().unwrap();
     assert_eq!((job.state, job.attempt, job.failures), (JobState::Waiting, 1, 0));
-    assert!(db.runs(job_id).await.unwrap().is_empty());
+    assert!(db.jobs().runs(job_id).await.unwrap().is_empty());
     let told: Vec<String> = ask(&db, "select array_agg(type order by id) from ordinaut.outbox").await;
     assert_eq!(told, ["enqueued", "leased", "given_back"]);
 }

@@ -2,7 +2,7 @@
 
 use crate::fixture::{LIMIT, TestDatabase, database, enqueue, eventually, quick_but, run, succeed, worker_with};
 use crate::wire::Wire;
-use ordinaut_core::Database;
+use ordinaut_core::Client;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sqlx::postgres::PgConnectOptions;
@@ -27,7 +27,7 @@ async fn wire_to(db: &TestDatabase) -> Option<(Wire, PgConnectOptions)> {
 async fn a_worker_whose_wire_fell_silent_works_again() {
     let db = database().await;
     let Some((wire, options)) = wire_to(&db).await else { return };
-    let behind = Database::connect(options, 2).await.unwrap();
+    let behind = Client::connect(options, 2).await.unwrap();
     let settings = quick_but(|options| options.lease = Duration::from_secs(3));
     let running = run(worker_with(&behind, settings, succeed));
     enqueue(&db).await;
@@ -46,14 +46,14 @@ async fn a_worker_whose_wire_fell_silent_works_again() {
 async fn a_pooled_connection_that_fell_silent_is_replaced() {
     let db = database().await;
     let Some((wire, options)) = wire_to(&db).await else { return };
-    let behind = Database::connect_process(options, 1, None).await.unwrap();
-    behind.all_queues().await.unwrap();
+    let behind = Client::connect_process(options, 1, None).await.unwrap();
+    behind.queues().all().await.unwrap();
     wire.swallow_everything();
-    tokio::time::timeout(Duration::from_millis(100), behind.all_queues()).await.unwrap_err();
+    tokio::time::timeout(Duration::from_millis(100), behind.queues().all()).await.unwrap_err();
     wire.carry_again();
 
     let until = Instant::now() + LIMIT;
-    while behind.all_queues().await.is_err() {
+    while behind.queues().all().await.is_err() {
         assert!(Instant::now() < until, "its place in the pool is lost");
     }
 }

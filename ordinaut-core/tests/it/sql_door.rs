@@ -1,7 +1,9 @@
 //! Enqueue from plain SQL: the same jobs and the same refusals as through the library, whatever a session carries.
 
 use crate::fixture::{ask, database, eventually, gated, probe, run, schedule_once, succeed, tell, within, worker};
-use ordinaut_core::{Backoff, Database, Enqueued, JobState, NewJob, OnDuplicate, Step, Unique};
+use ordinaut_core::job::{Backoff, JobState, OnDuplicate};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, Enqueued, NewJob, Unique};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -16,7 +18,7 @@ async fn told(db: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
 }
 
 /// An enqueue of one probe in SQL, with more arguments of the function.
-async fn enqueue(db: &Database, more: &str) -> Result<Uuid, String> {
+async fn enqueue(db: &Client, more: &str) -> Result<Uuid, String> {
     let sql = format!("select ordinaut.enqueue('probe', {more})");
     let answer = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(db).await;
     answer.map_err(|error: sqlx::Error| error.as_database_error().map_or(error.to_string(), |e| e.message().to_owned()))
@@ -151,7 +153,7 @@ async fn what_comes_while_a_job_runs_waits_for_its_start_or_behind_it_in_sql_too
 
         let second = enqueue(&db, &by(mode)).await.unwrap();
 
-        assert_eq!(db.job(second).await.unwrap().unwrap().state, waits, "{mode}");
+        assert_eq!(db.jobs().get(second).await.unwrap().unwrap().state, waits, "{mode}");
         handler.end(Ok(()));
         assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(first));
         schedule_once(&db).await;
@@ -398,5 +400,5 @@ async fn any_call_is_an_error_or_a_job_that_runs_and_good_jobs_beside_it_are_wor
     .await;
     eventually(&db, "select count(*) = 0 from ordinaut.due_work where run_at <= now() and session is null").await;
     running.stop().await.unwrap();
-    db.jobs(&ordinaut_core::JobFilter::default(), 500).await.unwrap();
+    db.jobs().list(&ordinaut_core::job::JobFilter::default(), 500).await.unwrap();
 }

@@ -1,13 +1,14 @@
 //! Tasks that were written by hand, or by a newer version: none stops another one, and each can be ended by its id.
 
 use crate::fixture::{TestDatabase, ask, ask_of, database, schedule_once, tell};
-use ordinaut_core::{Calendar, CalendarMode, Schedule, ScheduleKind, Task, TaskDefinition, TaskError, TaskStatus};
+use ordinaut_core::schedule::{Calendar, CalendarMode, Schedule, ScheduleKind};
+use ordinaut_core::task::{Task, TaskDefinition, TaskError, TaskStatus};
 use sqlx::{Column, Row};
 use uuid::Uuid;
 
 async fn hourly(db: &TestDatabase, title: &str) -> Task {
     let schedule = Schedule::new(ScheduleKind::Every, "1h");
-    db.create_task(&TaskDefinition::new(title, "probe", schedule)).await.unwrap()
+    db.tasks().create(&TaskDefinition::new(title, "probe", schedule)).await.unwrap()
 }
 
 /// Writes something into a definition that no program writes.
@@ -39,7 +40,7 @@ async fn a_task_that_cannot_be_read_stays_due_and_stops_no_other() {
     schedule_once(&db).await;
 
     assert_eq!(jobs_of(&db, &good).await, 1);
-    let refused = db.task(refused.id).await.unwrap().unwrap();
+    let refused = db.tasks().get(refused.id).await.unwrap().unwrap();
     assert_eq!(refused.status, TaskStatus::Paused);
     assert!(refused.trouble.unwrap().starts_with("priority"));
     for task in [&unreadable, &later] {
@@ -56,13 +57,14 @@ async fn a_task_that_cannot_be_read_stays_due_and_stops_no_other() {
 #[tokio::test]
 async fn a_service_or_condition_that_cannot_be_read_stops_no_other() {
     let db = database().await;
-    let create = async |schedule: Schedule| db.create_task(&TaskDefinition::new("t", "probe", schedule)).await.unwrap();
+    let create =
+        async |schedule: Schedule| db.tasks().create(&TaskDefinition::new("t", "probe", schedule)).await.unwrap();
     let service = || Schedule::new(ScheduleKind::Service, "5s");
     let condition = || Schedule::new(ScheduleKind::Condition, "fact(heat) > 1");
     let bad = [create(service()).await, create(condition()).await];
     let refused = [create(service()).await, create(condition()).await];
     let good = [create(service()).await, create(condition()).await];
-    db.push_fact("heat", 2.0).await.unwrap();
+    db.tasks().push_fact("heat", 2.0).await.unwrap();
     for (bad, refused) in bad.iter().zip(&refused) {
         ruin(&db, bad, UNREADABLE.replace("args", "tags").as_str()).await;
         ruin(&db, refused, r#"{"priority": 77}"#).await;
@@ -82,27 +84,27 @@ async fn a_service_or_condition_that_cannot_be_read_stops_no_other() {
 async fn one_that_cannot_be_read_is_listed_paused_cancelled_and_deleted_by_its_id() {
     let db = database().await;
     let task = hourly(&db, "odd").await;
-    db.run_task_now(task.id).await.unwrap();
+    db.tasks().run_now(task.id).await.unwrap();
     ruin(&db, &task, OF_LATER).await;
 
-    let page = db.tasks(&Default::default(), 10).await.unwrap();
+    let page = db.tasks().list(&Default::default(), 10).await.unwrap();
     assert!(page.unreadable[0].reason.contains("moon"), "{page:?}");
-    let why = db.why_unreadable(task.id).await.unwrap().unwrap();
+    let why = db.tasks().why_unreadable(task.id).await.unwrap().unwrap();
     assert!((&*why.title, why.reason.contains("moon")) == ("odd", true), "{why:?}");
 
-    let paused = db.pause_task(task.id).await.unwrap();
+    let paused = db.tasks().pause(task.id).await.unwrap();
     assert_eq!((paused.task.is_none(), paused.parked), (true, 1));
     assert!(paused.unreadable.unwrap().reason.contains("moon"));
     assert_eq!(ask::<String>(&db, "select status from ordinaut.task").await, "paused");
 
-    let cancelled = db.cancel_task(task.id).await.unwrap();
+    let cancelled = db.tasks().cancel(task.id).await.unwrap();
     assert_eq!((cancelled.unreadable.is_some(), cancelled.removed), (true, 1));
-    assert!(matches!(db.pause_task(task.id).await, Err(TaskError::Cancelled)));
+    assert!(matches!(db.tasks().pause(task.id).await, Err(TaskError::Cancelled)));
 
-    assert!(db.delete_task(task.id).await.unwrap());
-    assert!(!db.delete_task(task.id).await.unwrap());
-    assert!(matches!(db.pause_task(task.id).await, Err(TaskError::Unknown)));
-    assert!(matches!(db.cancel_task(task.id).await, Err(TaskError::Unknown)));
+    assert!(db.tasks().delete(task.id).await.unwrap());
+    assert!(!db.tasks().delete(task.id).await.unwrap());
+    assert!(matches!(db.tasks().pause(task.id).await, Err(TaskError::Unknown)));
+    assert!(matches!(db.tasks().cancel(task.id).await, Err(TaskError::Unknown)));
 }
 
 #[tokio::test]
@@ -110,13 +112,13 @@ async fn one_that_cannot_be_read_keeps_no_calendar_from_being_changed() {
     let db = database().await;
     let dates = ["2027-05-01".parse().unwrap()].into();
     let calendar = Calendar { name: "holidays".to_owned(), mode: CalendarMode::Exclude, dates };
-    db.put_calendar(&calendar).await.unwrap();
+    db.calendars().put(&calendar).await.unwrap();
     let schedule = Schedule::new(ScheduleKind::Cron, "@daily");
     let definition =
         TaskDefinition { calendars: vec!["holidays".to_owned()], ..TaskDefinition::new("t", "probe", schedule) };
-    let task = db.create_task(&definition).await.unwrap();
+    let task = db.tasks().create(&definition).await.unwrap();
     ruin(&db, &task, OF_LATER).await;
-    db.put_calendar(&calendar).await.unwrap();
+    db.calendars().put(&calendar).await.unwrap();
 }
 
 #[tokio::test]
@@ -124,7 +126,7 @@ async fn the_look_for_services_reads_no_arguments() {
     let db = database().await;
     let schedule = Schedule::new(ScheduleKind::Service, "5s");
     let args = serde_json::json!("x".repeat(900_000));
-    db.create_task(&TaskDefinition { args, ..TaskDefinition::new("t", "probe", schedule) }).await.unwrap();
+    db.tasks().create(&TaskDefinition { args, ..TaskDefinition::new("t", "probe", schedule) }).await.unwrap();
     let look = sqlx::query(sql!("task/services")).bind(10_i64).bind(None::<Uuid>);
     let rows = look.fetch_all(db.pool()).await.unwrap();
     let columns: Vec<_> = rows[0].columns().iter().map(Column::name).collect();

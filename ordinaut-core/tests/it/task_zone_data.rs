@@ -2,12 +2,13 @@
 
 use crate::fixture::{TestDatabase, ask_of, database, schedule_once};
 use chrono::{DateTime, Utc};
-use ordinaut_core::{Schedule, ScheduleKind, Task, TaskDefinition, zone_data_version};
+use ordinaut_core::schedule::{Schedule, ScheduleKind, zone_data_version};
+use ordinaut_core::task::{Task, TaskDefinition};
 use std::time::Duration;
 
 async fn task(db: &TestDatabase, cron: &str) -> Task {
     let schedule = Schedule::new(ScheduleKind::Cron, cron).timezone("Europe/Chisinau");
-    db.create_task(&TaskDefinition::new("t", "probe", schedule)).await.unwrap()
+    db.tasks().create(&TaskDefinition::new("t", "probe", schedule)).await.unwrap()
 }
 
 /// As if zone data of that version, of other rules, had made this the task's next instant.
@@ -19,7 +20,7 @@ async fn counted(db: &TestDatabase, task: &Task, version: &str, run_at: &str) {
 }
 
 async fn due(db: &TestDatabase, task: &Task) -> Option<DateTime<Utc>> {
-    db.task(task.id).await.unwrap().unwrap().next_run_at
+    db.tasks().get(task.id).await.unwrap().unwrap().next_run_at
 }
 
 async fn fires(db: &TestDatabase, task: &Task) -> i64 {
@@ -59,7 +60,7 @@ async fn a_time_on_the_wall_that_has_fired_by_older_zone_data_does_not_fire_agai
     let db = database().await;
     // The clock there is the same all year.
     let schedule = Schedule::new(ScheduleKind::Cron, "0 9 * * *").timezone("Asia/Tokyo");
-    let task = db.create_task(&TaskDefinition::new("t", "probe", schedule)).await.unwrap();
+    let task = db.tasks().create(&TaskDefinition::new("t", "probe", schedule)).await.unwrap();
     // The last nine o'clock came an hour earlier by the data of then, and so would the next.
     let sql = "update ordinaut.task
                set counted_after = next_run_at - interval '25 h', counted_by = '2000a',
@@ -81,7 +82,7 @@ async fn what_newer_zone_data_made_and_what_somebody_set_is_left_alone() {
     counted(&db, &newer, "9999a", "1 hour").await;
     counted(&db, &snoozed, "2000a", "0 s").await;
     counted(&db, &by_hand, "2000a", "0 s").await;
-    db.snooze_task(snoozed.id, Duration::from_secs(7200)).await.unwrap();
+    db.tasks().snooze(snoozed.id, Duration::from_secs(7200)).await.unwrap();
     let sql = "update ordinaut.task set next_run_at = next_run_at + interval '1 day' where id = $1";
     sqlx::query(sql).bind(by_hand.id).execute(db.pool()).await.unwrap();
     let tasks = [&newer, &snoozed, &by_hand];
@@ -91,7 +92,7 @@ async fn what_newer_zone_data_made_and_what_somebody_set_is_left_alone() {
         assert_ne!(due(&db, task).await, task.next_run_at);
     }
 
-    db.run_task_now(newer.id).await.unwrap();
+    db.tasks().run_now(newer.id).await.unwrap();
     schedule_once(&db).await;
 
     for (task, before) in tasks.into_iter().zip(before) {
@@ -118,10 +119,10 @@ async fn a_fire_a_change_and_a_resume_say_how_the_next_instant_was_counted() {
     let wall = "select counted_wall = counted_after at time zone 'Europe/Chisinau' from ordinaut.task where id = $1";
     assert!(ask_of::<bool>(&db, wall, task.id).await);
 
-    db.patch_task(task.id, &serde_json::json!({"schedule": {"expr": "0 10 * * *"}}), None).await.unwrap();
+    db.tasks().patch(task.id, &serde_json::json!({"schedule": {"expr": "0 10 * * *"}}), None).await.unwrap();
     assert!(ask_of::<bool>(&db, is_counted, task.id).await);
 
-    db.pause_task(task.id).await.unwrap();
-    db.resume_task(task.id).await.unwrap();
+    db.tasks().pause(task.id).await.unwrap();
+    db.tasks().resume(task.id).await.unwrap();
     assert!(ask_of::<bool>(&db, is_counted, task.id).await);
 }

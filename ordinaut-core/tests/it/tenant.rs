@@ -4,7 +4,8 @@ use crate::fixture::{
     ask, ask_of, database, enqueue, eventually, probe, run, succeed, until, within, worker, worker_with,
 };
 use crate::limit::{Logged, all_succeeded, logging, many};
-use ordinaut_core::{Backoff, Context, Database, JobError, Limit, NewJob};
+use ordinaut_core::job::Backoff;
+use ordinaut_core::{Client, Context, JobError, Limit, NewJob};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
@@ -17,7 +18,7 @@ fn probe_of(tenant: i32) -> NewJob {
 #[tokio::test]
 async fn each_tenant_has_its_quota_in_all_workers_together() {
     let db = database().await;
-    db.set_limit(&Limit::new("quota").per_tenant().concurrency(2)).await.unwrap();
+    db.limits().put(&Limit::new("quota").per_tenant().concurrency(2)).await.unwrap();
     db.enqueue_many((0..90).map(|i| probe_of(i % 3))).await.unwrap();
     let log = Logged::default();
     let workers: Vec<_> =
@@ -32,7 +33,7 @@ async fn each_tenant_has_its_quota_in_all_workers_together() {
 #[tokio::test]
 async fn tenants_take_turns_however_much_one_of_them_has_waiting() {
     let db = database().await;
-    db.set_limit(&Limit::new("fair share").per_tenant()).await.unwrap();
+    db.limits().put(&Limit::new("fair share").per_tenant()).await.unwrap();
     db.enqueue_many((0..500).map(|_| probe_of(1))).await.unwrap();
     db.enqueue_many((0..5).map(|_| probe_of(2))).await.unwrap();
     let log = Logged::default();
@@ -47,8 +48,8 @@ async fn tenants_take_turns_however_much_one_of_them_has_waiting() {
 #[tokio::test]
 async fn a_tenant_with_jobs_in_many_lines_has_no_more_turns() {
     let db = database().await;
-    db.set_limit(&Limit::new("fair share").per_tenant()).await.unwrap();
-    db.set_limit(&Limit::new("by number").key("n").concurrency(1)).await.unwrap();
+    db.limits().put(&Limit::new("fair share").per_tenant()).await.unwrap();
+    db.limits().put(&Limit::new("by number").key("n").concurrency(1)).await.unwrap();
     // Another's numbers come before and after those of the small tenant.
     db.enqueue_many((0..20).map(|n| probe(n).tenant("large"))).await.unwrap();
     db.enqueue_many((0..5).map(|_| probe(10).tenant("small"))).await.unwrap();
@@ -68,7 +69,7 @@ async fn a_tenant_with_jobs_in_many_lines_has_no_more_turns() {
 #[tokio::test]
 async fn a_job_without_a_tenant_is_not_concerned() {
     let db = database().await;
-    db.set_limit(&Limit::new("quota").per_tenant().concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("quota").per_tenant().concurrency(0)).await.unwrap();
     let (nobodys, limited) = (enqueue(&db).await, db.enqueue(&probe_of(1)).await.unwrap().id());
     let worker = run(worker(&db, succeed));
     let state = "select state from ordinaut.job_state where job_id = $1";
@@ -80,16 +81,16 @@ async fn a_job_without_a_tenant_is_not_concerned() {
 #[tokio::test]
 async fn a_limit_that_becomes_one_for_each_tenant_lets_the_lines_form_anew() {
     let db = database().await;
-    db.set_limit(&Limit::new("all").kind("probe").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("all").kind("probe").concurrency(0)).await.unwrap();
     // What is long would not fit into an index.
     let names = ["a".to_owned(), "b".repeat(100), "\u{1F40C}".repeat(100)];
     db.enqueue_many(names.map(|name| probe(1).tenant(name))).await.unwrap();
     let worker = run(worker(&db, succeed));
     eventually(&db, "select count(*) = 3 and count(distinct key) = 1 from ordinaut.parked").await;
-    db.set_limit(&Limit::new("all").kind("probe").per_tenant().concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("all").kind("probe").per_tenant().concurrency(0)).await.unwrap();
     eventually(&db, "select count(*) = 3 and count(distinct key) = 3 from ordinaut.parked").await;
-    assert!(db.limits(500, None).await.unwrap()[0].limit.per_tenant);
-    db.set_limit(&Limit::new("all").kind("probe").per_tenant().concurrency(1)).await.unwrap();
+    assert!(db.limits().list(500, None).await.unwrap()[0].limit.per_tenant);
+    db.limits().put(&Limit::new("all").kind("probe").per_tenant().concurrency(1)).await.unwrap();
     all_succeeded(&db, 3).await;
     worker.stop().await.unwrap();
 }
@@ -97,7 +98,7 @@ async fn a_limit_that_becomes_one_for_each_tenant_lets_the_lines_form_anew() {
 #[tokio::test]
 async fn each_tenants_jobs_may_keep_their_order() {
     let db = database().await;
-    db.set_limit(&Limit::new("in order").queue("default").per_tenant().ordered()).await.unwrap();
+    db.limits().put(&Limit::new("in order").queue("default").per_tenant().ordered()).await.unwrap();
     let mut ids = Vec::new();
     for tenant in [1, 2, 1, 2, 1, 2] {
         let backoff = Backoff::Fixed { delay: Duration::from_millis(20) };
@@ -127,7 +128,8 @@ async fn each_tenants_jobs_may_keep_their_order() {
 mod encrypted {
     use super::*;
     use crate::limit::logged;
-    use ordinaut_core::{Job, Keyring, Worker};
+    use ordinaut_core::job::Keyring;
+    use ordinaut_core::{Job, Worker};
     use serde::{Deserialize, Serialize};
 
     #[derive(Serialize, Deserialize)]
@@ -147,8 +149,8 @@ mod encrypted {
     #[tokio::test]
     async fn a_quota_holds_where_nobody_can_read_the_arguments() {
         let db = database().await;
-        db.set_limit(&Limit::new("quota").per_tenant().concurrency(1)).await.unwrap();
-        let keyed: Database = (*db).clone().keyring(Keyring::new([("k1", [7; 32])]).unwrap());
+        db.limits().put(&Limit::new("quota").per_tenant().concurrency(1)).await.unwrap();
+        let keyed: Client = (*db).clone().keyring(Keyring::new([("k1", [7; 32])]).unwrap());
         keyed.enqueue_many((0..20).map(|i| sealed(i % 2))).await.unwrap();
         assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job where args ? 'n'").await, 0);
         let log = Logged::default();

@@ -2,11 +2,11 @@
 
 use crate::fixture::{ask, database};
 use futures_util::FutureExt;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
 use ordinaut_core::testing::{self, TestDatabase, TestDatabaseError};
-use ordinaut_core::{
-    Context, Database, Job, JobError, NewJob, Outcome, Schedule, ScheduleKind, SettleError, Step, StopReason,
-    TaskDefinition, Worker,
-};
+use ordinaut_core::worker::{SettleError, Step, StopReason};
+use ordinaut_core::{Client, Context, Job, JobError, NewJob, Outcome, Worker};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
@@ -24,7 +24,7 @@ impl Job for SendMail {
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
-async fn send_mail(job: SendMail, ctx: Context<Database>) -> Result<(), JobError> {
+async fn send_mail(job: SendMail, ctx: Context<Client>) -> Result<(), JobError> {
     if ctx.attempt() == 1 {
         return Err(JobError::retry("the server is busy").after(TEN_MINUTES));
     }
@@ -34,7 +34,7 @@ async fn send_mail(job: SendMail, ctx: Context<Database>) -> Result<(), JobError
     Ok(())
 }
 
-fn worker(db: &Database) -> Worker<Database> {
+fn worker(db: &Client) -> Worker<Client> {
     Worker::new(db.clone(), db.clone()).handle(send_mail).queue("mail")
 }
 
@@ -85,7 +85,7 @@ async fn tasks_are_due_when_their_time_has_passed() {
     let db = database().await;
     let hourly = Schedule::new(ScheduleKind::Every, "1h");
     let task = TaskDefinition { args: json!({"to": "x"}), ..TaskDefinition::new("t", "send_mail", hourly) };
-    db.create_task(&task).await.unwrap();
+    db.tasks().create(&task).await.unwrap();
     testing::fire_tasks(&db).await.unwrap();
     let before = testing::enqueued(&db).all().await.unwrap().len();
     assert_eq!(testing::fire_tasks(&db).await.unwrap(), 0);
@@ -100,13 +100,13 @@ async fn a_job_of_a_task_is_due_now_and_tells_the_instant_that_it_is_for() {
     let noon = Schedule::new(ScheduleKind::Cron, "0 12 * * *");
     let args = json!({"to": "x"});
     let task = TaskDefinition { args, queue: "mail".to_owned(), ..TaskDefinition::new("t", "send_mail", noon) };
-    let first = db.create_task(&task).await.unwrap().next_run_at.unwrap();
+    let first = db.tasks().create(&task).await.unwrap().next_run_at.unwrap();
     let mut worker = Worker::new(db.clone(), ()).handle(|_: SendMail, _| async { Ok(()) }).queue("mail");
     for days in [0, 1] {
         testing::advance(&db, Duration::from_secs(86_400)).await.unwrap();
         assert_eq!(testing::fire_tasks(&db).await.unwrap(), 1);
         let job_id = testing::drain(&mut worker).await.unwrap()[0];
-        let job = db.job(job_id).await.unwrap().unwrap();
+        let job = db.jobs().get(job_id).await.unwrap().unwrap();
         assert_eq!(job.scheduled_for, Some(first + chrono::TimeDelta::days(days)));
     }
     // A week in which a scheduler was there.

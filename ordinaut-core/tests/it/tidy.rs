@@ -18,6 +18,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
 const FEATURES: &[&str] = &[
     "seconds",
     "backoff",
+    "failure",
     "error",
     "name",
     "json",
@@ -134,8 +135,8 @@ impl Source {
     fn acts(&self) -> bool {
         let outside = ["client", "host", "loops", "maintenance", "notify", "worker", "testing"];
         let runs = self.path.contains("/run/") || self.path.ends_with("/run.rs") || self.path.ends_with("/redis.rs");
-        // An error may hold the one that it was made of.
-        let error = self.path.ends_with("error.rs");
+        // An error may hold the one that it was made of, and somebody has to judge that.
+        let error = self.path.ends_with("error.rs") || self.path == "failure.rs";
         outside.contains(&&*self.feature) || runs || error || self.is_store()
     }
 
@@ -145,9 +146,13 @@ impl Source {
         for found in self.code.split("crate::").skip(1) {
             let end = found.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(found.len());
             let (path, rest) = (found[..end].trim_end_matches(':'), &found[end..]);
-            named.insert(format!("crate::{path}"));
-            if let Some(group) = rest.strip_prefix('{').and_then(|group| group.split_once('}')) {
-                named.extend(group.0.split(',').map(|item| format!("crate::{path}::{}", item.trim())));
+            match rest.strip_prefix('{').and_then(|group| group.split_once('}')) {
+                Some((group, _)) => {
+                    named.extend(group.split(',').map(|item| format!("crate::{path}::{}", item.trim())));
+                }
+                None => {
+                    named.insert(format!("crate::{path}"));
+                }
             }
         }
         let module = self.module();
@@ -270,9 +275,9 @@ fn one_file_says_what_a_failure_of_postgres_means() {
     const JUDGEMENTS: [&str; 4] = ["as_database_error", "sqlx::Error::Database", "PoolTimedOut", ".code()"];
     let judge = |name: &str, text: &str| -> Vec<String> {
         // What a process' exit code is has the same name.
-        let is_judge = name.contains("/tests/") || name.ends_with("db/failure.rs");
+        let is_judge = name.contains("/tests/") || name.ends_with("src/failure.rs");
         let words = JUDGEMENTS.iter().filter(|word| !is_judge && text.contains(**word));
-        words.map(|word| format!("{name} names {word}: ask FailureKind in db/failure.rs")).collect()
+        words.map(|word| format!("{name} names {word}: ask FailureKind in failure.rs")).collect()
     };
     let homes = ["core", "runtime", "api", "cli", "scheduler", "worker"];
     check(homes.iter().flat_map(|home| look_at(&format!("ordinaut-{home}/src"), "rs", judge)).collect());

@@ -1,9 +1,10 @@
 //! What Postgres undoes because others are in the way is done again where the transaction is ours, and told where it is not.
 
 use crate::fixture::{TestDatabase, ask, database, probe};
-use ordinaut_core::{
-    Calendar, CalendarMode, EnqueueError, FailureKind, Limit, Schedule, ScheduleKind, TaskDefinition, Unique,
-};
+use ordinaut_core::error::FailureKind;
+use ordinaut_core::schedule::{Calendar, CalendarMode, Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::{EnqueueError, Limit, Unique};
 use sqlx::AssertSqlSafe;
 use std::fmt::Debug;
 use std::time::Duration;
@@ -45,21 +46,21 @@ async fn every_door_with_a_transaction_of_its_own_does_it_again() {
         let db = with_trips(sqlstate).await;
         good("enqueue", after(&db, 2, db.enqueue(&probe(1))).await);
         good("enqueue unique", after(&db, 2, db.enqueue(&probe(2).unique(Unique::by_kind()))).await);
-        good("pause", after(&db, 2, db.pause_queue("q", None, None)).await);
-        good("limit", after(&db, 2, db.set_limit(&Limit::new("l").queue("q").concurrency(1))).await);
+        good("pause", after(&db, 2, db.queues().pause("q", None, None)).await);
+        good("limit", after(&db, 2, db.limits().put(&Limit::new("l").queue("q").concurrency(1))).await);
         let calendar = Calendar::new("c", CalendarMode::Exclude, Vec::new());
-        good("calendar", after(&db, 2, db.put_calendar(&calendar)).await);
+        good("calendar", after(&db, 2, db.calendars().put(&calendar)).await);
         let definition = TaskDefinition::new("t", "probe", Schedule::new(ScheduleKind::Every, "3600"));
-        let id = good("create", after(&db, 2, db.create_task(&definition)).await).id;
+        let id = good("create", after(&db, 2, db.tasks().create(&definition)).await).id;
         good(
             "change",
-            after(&db, 2, db.change_task(id, &TaskDefinition { title: "u".to_owned(), ..definition }, None)).await,
+            after(&db, 2, db.tasks().update(id, &TaskDefinition { title: "u".to_owned(), ..definition }, None)).await,
         );
-        good("run", after(&db, 2, db.run_task_now(id)).await);
-        good("snooze", after(&db, 2, db.snooze_task(id, Duration::from_secs(60))).await);
-        good("task pause", after(&db, 2, db.pause_task(id)).await);
-        good("task resume", after(&db, 2, db.resume_task(id)).await);
-        good("task cancel", after(&db, 2, db.cancel_task(id)).await);
+        good("run", after(&db, 2, db.tasks().run_now(id)).await);
+        good("snooze", after(&db, 2, db.tasks().snooze(id, Duration::from_secs(60))).await);
+        good("task pause", after(&db, 2, db.tasks().pause(id)).await);
+        good("task resume", after(&db, 2, db.tasks().resume(id)).await);
+        good("task cancel", after(&db, 2, db.tasks().cancel(id)).await);
         assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job").await, 3, "each job once");
     }
 }
@@ -68,7 +69,7 @@ async fn every_door_with_a_transaction_of_its_own_does_it_again() {
 async fn what_never_passes_is_told_as_contention() {
     let db = with_trips("40001").await;
     match after(&db, 1000, db.enqueue(&probe(1))).await {
-        Err(EnqueueError::Database(error)) => assert_eq!(FailureKind::of(&error), FailureKind::Contention),
+        Err(EnqueueError::Database(error)) => assert_eq!(error.kind(), FailureKind::Contention),
         other => panic!("{other:?}"),
     }
     let tried: i64 = ask(&db, "select last_value + 997 from public.tries").await;
@@ -80,7 +81,7 @@ async fn a_transaction_of_the_caller_is_the_callers_to_begin_anew() {
     let db = with_trips("40001").await;
     let mut tx = db.pool().begin().await.unwrap();
     let told = after(&db, 2, db.in_tx(&mut tx).enqueue(&probe(1))).await;
-    assert!(matches!(&told, Err(EnqueueError::Database(error)) if FailureKind::of(error) == FailureKind::Contention));
+    assert!(matches!(&told, Err(EnqueueError::Database(error)) if error.kind() == FailureKind::Contention));
     assert_eq!(ask::<i64>(&db, "select last_value from public.tries").await, 1, "it was tried once");
 }
 

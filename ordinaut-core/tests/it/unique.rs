@@ -3,9 +3,9 @@
 use crate::fixture::{
     Probe, TestDatabase, ask, ask_of, database, eventually, gated, probe, schedule_once, succeed, tell, within, worker,
 };
-use ordinaut_core::{
-    Database, EnqueueError, Enqueued, Job, JobError, JobState, NewJob, OnDuplicate, Outcome, Step, Unique,
-};
+use ordinaut_core::job::{JobState, OnDuplicate};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{Client, EnqueueError, Enqueued, Error, Job, JobError, NewJob, Outcome, Unique};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -21,12 +21,12 @@ pub(crate) fn keyed_in(mode: OnDuplicate, key: &str) -> NewJob {
     probe(0).unique(Unique::by_kind().key(key).mode(mode))
 }
 
-pub(crate) async fn state(db: &Database, job_id: Uuid) -> JobState {
-    db.job(job_id).await.unwrap().unwrap().state
+pub(crate) async fn state(db: &Client, job_id: Uuid) -> JobState {
+    db.jobs().get(job_id).await.unwrap().unwrap().state
 }
 
 /// Enqueues one that must be new.
-pub(crate) async fn new(db: &Database, job: &NewJob) -> Uuid {
+pub(crate) async fn new(db: &Client, job: &NewJob) -> Uuid {
     assert_eq!(db.enqueue(job).await.unwrap(), Enqueued::New(job.id()));
     job.id()
 }
@@ -39,7 +39,7 @@ const SOUND: &str = "
                    union all select job_id from ordinaut.parked where flags & 8 = 8) work using (job_id)
         where held_until is null and ends_with_job is not false and (work.job_id is null or unique_key.key is null))";
 
-pub(crate) async fn is_sound(db: &Database) {
+pub(crate) async fn is_sound(db: &Client) {
     assert!(ask::<bool>(db, SOUND).await, "keys and work do not agree");
 }
 
@@ -208,9 +208,9 @@ async fn under_repeatable_read_a_key_taken_meanwhile_is_an_error_of_serializatio
     sqlx::query("select 1 from ordinaut.job").execute(&mut *tx).await.unwrap();
     new(&db, &keyed("a")).await;
     let error = keyed("a").enqueue(db.in_tx(&mut tx)).await.unwrap_err();
-    let EnqueueError::Database(error) = error else { panic!("{error}") };
+    let EnqueueError::Database(Error::Database(error)) = error else { panic!("{error}") };
     assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("40001"));
-    assert!(ordinaut_core::FailureKind::of(&error).will_pass());
+    assert!(ordinaut_core::error::FailureKind::of(&error).is_transient());
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn one_that_replaces_takes_the_place_and_the_time_of_one_that_waits() {
     let second = new(&db, &keyed_in(OnDuplicate::Replace, "a").delay(LATER * 2)).await;
 
     assert_eq!(state(&db, scheduled).await, JobState::Cancelled);
-    let runs = db.runs(scheduled).await.unwrap();
+    let runs = db.jobs().runs(scheduled).await.unwrap();
     assert_eq!((runs[0].outcome, runs[0].attempt, runs[0].session), (Outcome::Cancelled, 1, None));
     assert_eq!(runs[0].error, Some(format!("replaced by job {second}")));
     assert!(ask_of::<bool>(&db, due_at, second).await, "it is due when the first one was");
@@ -272,7 +272,7 @@ async fn one_that_runs_is_not_replaced_and_retries_keep_the_key() {
     }
     let second = new(&db, &keyed_in(OnDuplicate::Replace, "a")).await;
     assert_eq!(state(&db, first).await, JobState::Cancelled, "it waited for its third attempt");
-    assert_eq!(db.runs(first).await.unwrap().last().unwrap().attempt, 3);
+    assert_eq!(db.jobs().runs(first).await.unwrap().last().unwrap().attempt, 3);
     let mut worker = worker(&db, |_, _| async { Err(JobError::fatal("bad")) });
     assert_eq!(worker.step().await.unwrap(), Step::Worked(second));
     new(&db, &keyed("a")).await;
@@ -302,7 +302,7 @@ async fn one_that_is_parked_holds_its_key_and_can_be_replaced_and_cancelled() {
     is_sound(&db).await;
 
     let third = parked(&db, "b").await;
-    db.cancel(third).await.unwrap();
+    db.jobs().cancel(third).await.unwrap();
     new(&db, &keyed("b")).await;
 }
 
@@ -319,7 +319,7 @@ async fn the_key_is_held_for_its_window_after_the_end_and_forgotten_then() {
 
     tell(&db, "update ordinaut.unique_key set held_until = clock_timestamp() - interval '1 s'").await;
     let second = new(&db, &windowed()).await;
-    db.cancel(second).await.unwrap();
+    db.jobs().cancel(second).await.unwrap();
     schedule_once(&db).await;
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.unique_key").await, 1, "its window goes on");
     tell(&db, "update ordinaut.unique_key set held_until = clock_timestamp() - interval '1 s'").await;
@@ -331,13 +331,13 @@ async fn the_key_is_held_for_its_window_after_the_end_and_forgotten_then() {
 async fn a_cancel_frees_the_key() {
     let db = database().await;
     let waiting = new(&db, &keyed("a")).await;
-    db.cancel(waiting).await.unwrap();
+    db.jobs().cancel(waiting).await.unwrap();
     let running = new(&db, &keyed("a")).await;
     let (gate, mut starts) = gated();
     let mut worker = worker(&db, gate);
     let step = tokio::spawn(async move { worker.step().await });
     let handler = within(starts.recv()).await.unwrap();
-    db.cancel(running).await.unwrap();
+    db.jobs().cancel(running).await.unwrap();
     assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(running), "it has not ended yet");
     handler.end(Err(JobError::retry("interrupted")));
     within(step).await.unwrap().unwrap();
@@ -371,12 +371,12 @@ async fn a_requeue_takes_the_key_again_or_is_refused() {
     dies.step().await.unwrap();
     let second = new(&db, &keyed("a")).await;
 
-    assert!(db.requeue(&[first]).await.unwrap().is_empty(), "two would be active");
-    assert_eq!(db.unique_holder(first).await.unwrap(), Some(second));
+    assert!(db.dead_letters().requeue(&[first]).await.unwrap().is_empty(), "two would be active");
+    assert_eq!(db.jobs().unique_holder(first).await.unwrap(), Some(second));
     assert_eq!(state(&db, first).await, JobState::Dead);
 
     dies.step().await.unwrap();
-    let requeued = db.requeue(&[first, second]).await.unwrap();
+    let requeued = db.dead_letters().requeue(&[first, second]).await.unwrap();
     assert_eq!(requeued.len(), 1, "one key, one of them");
     assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(requeued[0]));
     is_sound(&db).await;
@@ -385,7 +385,7 @@ async fn a_requeue_takes_the_key_again_or_is_refused() {
     let windowed = new(&db, &probe(0).priority(1).unique(Unique::by_kind().key("w").after_end(LATER))).await;
     dies.step().await.unwrap();
     assert_eq!(state(&db, windowed).await, JobState::Dead);
-    assert_eq!(db.requeue(&[windowed]).await.unwrap(), [windowed]);
+    assert_eq!(db.dead_letters().requeue(&[windowed]).await.unwrap(), [windowed]);
     is_sound(&db).await;
 }
 

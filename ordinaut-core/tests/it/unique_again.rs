@@ -6,11 +6,10 @@ use crate::fixture::{
 };
 use crate::unique::{keyed, keyed_in, new, state};
 use futures_util::future::join_all;
-use ordinaut_core::worker::WorkerOptions;
-use ordinaut_core::{
-    CancelFilter, Cancelled, Context, Enqueued, JobError, JobState, NewJob, OnDuplicate, QueueChange, Scheduler, Step,
-    Unique,
-};
+use ordinaut_core::job::{CancelFilter, Cancelled, JobState, OnDuplicate};
+use ordinaut_core::queue::QueueChange;
+use ordinaut_core::worker::{Step, WorkerOptions};
+use ordinaut_core::{Context, Enqueued, JobError, NewJob, Scheduler, Unique};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -87,7 +86,7 @@ async fn a_job_that_fails_is_followed_by_the_one_behind_it_instead_of_its_retry(
     schedule_once(&db).await;
 
     assert_eq!(state(&db, first).await, JobState::Cancelled);
-    let run = db.runs(first).await.unwrap().pop().unwrap();
+    let run = db.jobs().runs(first).await.unwrap().pop().unwrap();
     assert_eq!(run.error, Some(format!("replaced by job {second}")));
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(second));
 }
@@ -104,7 +103,7 @@ async fn a_key_is_free_as_soon_as_its_job_has_ended_for_any_mode() {
             assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(second));
         }
         let cancelled = new(&db, &keyed_in(mode, "c")).await;
-        db.cancel(cancelled).await.unwrap();
+        db.jobs().cancel(cancelled).await.unwrap();
         let last = new(&db, &keyed_in(mode, "c")).await;
         assert_eq!(db.enqueue(&keyed("c")).await.unwrap(), Enqueued::Duplicate(last));
         assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(last));
@@ -130,20 +129,20 @@ const ENDS_OF_A_FOLLOWER: [&str; 6] =
 /// Ends the job that waits behind another one.
 async fn end_follower(db: &TestDatabase, follower: Uuid, how: &str) {
     match how {
-        "cancelled" => assert_eq!(db.cancel(follower).await.unwrap(), Cancelled::Now),
+        "cancelled" => assert_eq!(db.jobs().cancel(follower).await.unwrap(), Cancelled::Now),
         "many cancelled" => {
             let filter = CancelFilter { tag: Some("follows".to_owned()), ..CancelFilter::default() };
-            assert_eq!(db.cancel_where(&filter).await.unwrap().removed, 1);
+            assert_eq!(db.jobs().cancel_where(&filter).await.unwrap().removed, 1);
         }
         "expired" => {
             tell(db, "update ordinaut.parked set run_at = run_at - interval '2 h'").await;
             let bounded = QueueChange::default().max_age(Some(Duration::from_secs(3600)));
-            db.set_queue("default", &bounded).await.unwrap();
+            db.queues().update("default", &bounded).await.unwrap();
             schedule_once(db).await;
         }
         "replaced, and that cancelled" | "pruned" => {
             let replaces = new(db, &keyed_in(OnDuplicate::Replace, "a")).await;
-            assert_eq!(db.cancel(replaces).await.unwrap(), Cancelled::Now);
+            assert_eq!(db.jobs().cancel(replaces).await.unwrap(), Cancelled::Now);
         }
         "deleted by hand" => drop(tell(db, "delete from ordinaut.parked").await),
         _ => unreachable!("{how}"),
@@ -185,7 +184,7 @@ async fn a_retry_whose_follower_has_ended_runs_unless_a_new_one_comes() {
         let first = new(&db, &numbered(1)).await;
         let (handler, step) = started(&db).await;
         let follower = new(&db, &numbered(2)).await;
-        db.cancel(follower).await.unwrap();
+        db.jobs().cancel(follower).await.unwrap();
         handler.end(Err(JobError::retry("no").after(Duration::ZERO)));
         within(step).await.unwrap();
         schedule_once(&db).await;
@@ -211,15 +210,15 @@ async fn a_dead_job_is_not_sent_back_beside_one_whose_follower_has_ended() {
         if mode == OnDuplicate::Replace {
             follower = new(&db, &keyed_in(mode, "a")).await;
         }
-        db.cancel(follower).await.unwrap();
+        db.jobs().cancel(follower).await.unwrap();
 
-        assert!(db.requeue(&[dead]).await.unwrap().is_empty(), "{mode:?}");
-        assert_eq!(db.unique_holder(dead).await.unwrap(), Some(follower));
+        assert!(db.dead_letters().requeue(&[dead]).await.unwrap().is_empty(), "{mode:?}");
+        assert_eq!(db.jobs().unique_holder(dead).await.unwrap(), Some(follower));
 
         handler.end(Ok(()));
         within(step).await.unwrap();
         schedule_once(&db).await;
-        assert_eq!(db.requeue(&[dead]).await.unwrap(), [dead], "{mode:?}");
+        assert_eq!(db.dead_letters().requeue(&[dead]).await.unwrap(), [dead], "{mode:?}");
     }
 }
 
@@ -249,10 +248,10 @@ async fn a_dead_job_takes_its_key_again_unless_another_one_has_it() {
         let dead = new(&db, &keyed_in(mode, "a")).await;
         let mut failing = worker(&db, |_, _| async { Err(JobError::fatal("bad")) });
         assert_eq!(failing.step().await.unwrap(), Step::Worked(dead));
-        assert_eq!(db.requeue(&[dead]).await.unwrap(), [dead]);
+        assert_eq!(db.dead_letters().requeue(&[dead]).await.unwrap(), [dead]);
         assert_eq!(failing.step().await.unwrap(), Step::Worked(dead));
         new(&db, &keyed_in(mode, "a")).await;
-        assert!(db.requeue(&[dead]).await.unwrap().is_empty());
+        assert!(db.dead_letters().requeue(&[dead]).await.unwrap().is_empty());
     }
 }
 
@@ -336,7 +335,7 @@ async fn no_two_run_at_once_among_rivals_that_cancel_what_waits() {
         tokio::spawn(async move {
             for n in 0..JOBS {
                 let enqueued = db.enqueue(&keyed_in(OnDuplicate::RunAgain, "a")).await.unwrap();
-                if n % 2 == 0 && db.cancel(enqueued.id()).await.unwrap() == Cancelled::Now {
+                if n % 2 == 0 && db.jobs().cancel(enqueued.id()).await.unwrap() == Cancelled::Now {
                     index.changes.fetch_add(1, Ordering::SeqCst);
                 }
             }

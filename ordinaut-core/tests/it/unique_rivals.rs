@@ -3,7 +3,10 @@
 use crate::fixture::{ask, database, eventually, gated, probe, run, succeed, tell, within, worker};
 use crate::unique::{LATER, is_sound, keyed, keyed_in, new, state};
 use futures_util::future::join_all;
-use ordinaut_core::{EnqueueError, Enqueued, FailureKind, JobState, OnDuplicate, Outcome, Step, Unique};
+use ordinaut_core::error::FailureKind;
+use ordinaut_core::job::{JobState, OnDuplicate};
+use ordinaut_core::worker::Step;
+use ordinaut_core::{EnqueueError, Enqueued, Error, Outcome, Unique};
 use sqlx::{Postgres, Transaction};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Barrier;
@@ -151,7 +154,7 @@ async fn the_newest_arguments_are_never_lost_beside_claims_and_settles() {
     // Whoever did not run gave its place to one that did, or that gave it on.
     let ran = std::mem::take(&mut *ran.lock().unwrap());
     for (id, n) in new {
-        let end = db.runs(id).await.unwrap().pop().unwrap();
+        let end = db.jobs().runs(id).await.unwrap().pop().unwrap();
         assert_eq!(
             ran.iter().filter(|ran| **ran == n).count(),
             usize::from(end.outcome == Outcome::Succeeded),
@@ -244,8 +247,8 @@ async fn when_all_looks_were_in_vain_it_is_an_error_that_will_pass() {
 
     let error = db.enqueue(&keyed_in(OnDuplicate::Debounce, "a")).await.unwrap_err();
 
-    let EnqueueError::Database(error) = error else { panic!("{error}") };
-    assert!(FailureKind::of(&error).will_pass());
+    let EnqueueError::Database(Error::Database(error)) = error else { panic!("{error}") };
+    assert!(FailureKind::of(&error).is_transient());
     let told = error.as_database_error().unwrap();
     assert_eq!(told.code().as_deref(), Some("40001"));
     assert!(told.message().contains(&holder.to_string()), "{told}");

@@ -3,12 +3,16 @@
 use crate::fixture::{
     TestDatabase, ask, database, enqueue, gated, probe, quick_but, succeed, tell, within, worker, worker_with,
 };
-use ordinaut_core::{Limit, RunNow, Schedule, ScheduleKind, Step, TaskDefinition, Wait};
+use ordinaut_core::Limit;
+use ordinaut_core::job::{RunNow, Wait};
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::worker::Step;
 use std::time::Duration;
 use uuid::Uuid;
 
 async fn waits(db: &TestDatabase, job_id: Uuid) -> Option<Wait> {
-    db.job(job_id).await.unwrap().unwrap().waits
+    db.jobs().get(job_id).await.unwrap().unwrap().waits
 }
 
 #[tokio::test]
@@ -31,10 +35,10 @@ async fn a_job_that_no_worker_can_take_says_what_is_missing() {
 
     let known = enqueue(&db).await;
     assert_eq!(waits(&db, known).await, None, "it is taken at the next look");
-    db.drain_worker("w").await.unwrap();
+    db.workers().drain("w").await.unwrap();
     assert_eq!(waits(&db, known).await, Some(Wait::WorkersDrained));
-    db.undrain_worker("w").await.unwrap();
-    db.pause_queue("default", None, None).await.unwrap();
+    db.workers().undrain("w").await.unwrap();
+    db.queues().pause("default", None, None).await.unwrap();
     assert_eq!(waits(&db, known).await, Some(Wait::QueuePaused));
 }
 
@@ -60,7 +64,7 @@ async fn a_job_behind_busy_slots_says_so() {
 #[tokio::test]
 async fn a_job_that_is_set_aside_says_for_what() {
     let db = database().await;
-    db.set_limit(&Limit::new("each").key("n").concurrency(1)).await.unwrap();
+    db.limits().put(&Limit::new("each").key("n").concurrency(1)).await.unwrap();
     let (first, second) = (probe(7), probe(7));
     db.enqueue_many([first.clone(), second.clone()]).await.unwrap();
     let (gate, mut starts) = gated();
@@ -72,16 +76,16 @@ async fn a_job_that_is_set_aside_says_for_what() {
     worker(&db, succeed).step().await.unwrap();
     let Some(wait) = waits(&db, behind).await else { panic!("it says nothing") };
     assert_eq!(wait.to_string(), "it waits for room under the limit \"each\" (key \"7\")");
-    assert_eq!(db.run_now(behind).await.unwrap(), RunNow::Parked);
+    assert_eq!(db.jobs().run_now(behind).await.unwrap(), RunNow::Parked);
     handler.end(Ok(()));
     within(step).await.unwrap().unwrap();
 
     let hourly = Schedule::new(ScheduleKind::Every, "1h");
     let keyed = TaskDefinition { concurrency_key: Some("db".to_owned()), ..TaskDefinition::new("t", "probe", hourly) };
-    let task = db.create_task(&keyed).await.unwrap();
-    let (one, two) = (db.run_task_now(task.id).await.unwrap(), db.run_task_now(task.id).await.unwrap());
+    let task = db.tasks().create(&keyed).await.unwrap();
+    let (one, two) = (db.tasks().run_now(task.id).await.unwrap(), db.tasks().run_now(task.id).await.unwrap());
     assert_eq!(waits(&db, two).await, Some(Wait::ConcurrencyKey { key: "db".to_owned() }));
-    db.pause_task(task.id).await.unwrap();
+    db.tasks().pause(task.id).await.unwrap();
     assert_eq!(waits(&db, one).await, Some(Wait::TaskPaused { task_id: Some(task.id) }));
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.parked where reason <> 'limit'").await, 2);
 }

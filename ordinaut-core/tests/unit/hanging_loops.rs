@@ -37,7 +37,7 @@ async fn pass(_: Probe, job: Context<Gate>) -> Result<(), crate::JobError> {
 /// A worker that runs, on a server of its own.
 struct Running {
     _postgres: Postgres,
-    database: Database,
+    database: Client,
     gate: Gate,
     bench: Arc<Bench<Gate>>,
     pulse: WorkerPulse,
@@ -48,7 +48,7 @@ struct Running {
 impl Running {
     async fn start() -> Self {
         let postgres = Postgres::temporary().unwrap();
-        let database = Database::connect(postgres.url().parse::<crate::Address>().unwrap(), 4).await.unwrap();
+        let database = Client::connect(postgres.url().parse::<crate::db::Address>().unwrap(), 4).await.unwrap();
         database.migrate().await.unwrap();
         let (gate, pulse, stop) = (Gate::new(Semaphore::new(0)), WorkerPulse::default(), CancellationToken::new());
         let poll_interval = Duration::from_millis(10);

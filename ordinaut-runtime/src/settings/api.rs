@@ -3,7 +3,7 @@
 use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, list, within};
 use crate::settings::source::Source;
-use ordinaut_core::Redaction;
+use ordinaut_core::job::Redaction;
 use std::net::IpAddr;
 
 pub(super) const API_HOST: Setting<IpAddr> =

@@ -7,7 +7,9 @@ use crate::settings::scheduler::{TZ, default_zone};
 use crate::settings::setting::{Setting, within};
 use crate::settings::source::Source;
 use crate::settings::system_zone::system_zone;
-use ordinaut_core::{Address, Database, Schema};
+use ordinaut_core::Client;
+use ordinaut_core::Error;
+use ordinaut_core::db::{Address, Schema};
 use std::time::Duration;
 
 fn url(text: &str) -> Option<Address> {
@@ -99,9 +101,9 @@ impl DatabaseSettings {
     }
 
     /// The pool that a process works with; `name` is what Postgres shows of it.
-    pub async fn connect(&self, name: &str) -> sqlx::Result<Database> {
+    pub async fn connect(&self, name: &str) -> Result<Client, Error> {
         let options = self.url.clone().application_name(name);
-        let database = Database::connect_process(options, self.max_connections, self.statement_timeout).await?;
+        let database = Client::connect_process(options, self.max_connections, self.statement_timeout).await?;
         let database = match &self.direct_url {
             Some(address) => database.direct(address.clone()),
             None => database,
@@ -110,9 +112,9 @@ impl DatabaseSettings {
     }
 
     /// One connection past any pooler, for migrations.
-    pub async fn connect_directly(&self, name: &str) -> sqlx::Result<Database> {
+    pub async fn connect_directly(&self, name: &str) -> Result<Client, Error> {
         let options = self.direct_url.as_ref().unwrap_or(&self.url).clone().application_name(name);
-        Ok(self.here(Database::connect_process(options, 1, None).await?))
+        Ok(self.here(Client::connect_process(options, 1, None).await?))
     }
 
     /// What to tell an operator whose `TZ` is not the zone that the installation has.
@@ -127,7 +129,7 @@ impl DatabaseSettings {
         })
     }
 
-    fn here(&self, database: Database) -> Database {
+    fn here(&self, database: Client) -> Client {
         database.in_schema(self.schema.clone()).first_time_zone(&self.zone).expect("TZ was checked when it was read")
     }
 }

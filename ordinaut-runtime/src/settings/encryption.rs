@@ -3,8 +3,9 @@
 use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, list};
 use crate::settings::source::Source;
+use ordinaut_core::Client;
+use ordinaut_core::job::Keyring;
 use ordinaut_core::program::check_name;
-use ordinaut_core::{Database, Keyring};
 
 pub(super) const ARGS_KEYS: Setting<Keyring> = Setting::new(
     "ARGS_KEYS",
@@ -40,7 +41,7 @@ impl EncryptionSettings {
     }
 
     /// The same database, which encrypts and decrypts.
-    pub(super) fn apply(&self, database: Database) -> Database {
+    pub(super) fn apply(&self, database: Client) -> Client {
         let database = database.encrypt_kinds(&self.kinds);
         match &self.keyring {
             Some(keyring) => database.keyring(keyring.clone()),

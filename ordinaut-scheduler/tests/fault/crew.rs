@@ -1,7 +1,8 @@
 //! Scheduler processes on a Postgres that can be killed.
 
 use crate::server::Server;
-use ordinaut_core::{Address, Database};
+use ordinaut_core::Client;
+use ordinaut_core::db::Address;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,14 +11,14 @@ const LIMIT: Duration = Duration::from_secs(180);
 
 pub(crate) struct Crew {
     pub(crate) server: Server,
-    pub(crate) database: Database,
+    pub(crate) database: Client,
     schedulers: Vec<Child>,
 }
 
 impl Crew {
     pub(crate) async fn start() -> Self {
         let server = Server::start().await;
-        let database = Database::connect(server.url().parse::<Address>().unwrap(), 8).await.unwrap();
+        let database = Client::connect(server.url().parse::<Address>().unwrap(), 8).await.unwrap();
         database.migrate().await.unwrap();
         Self { server, database, schedulers: Vec::new() }
     }

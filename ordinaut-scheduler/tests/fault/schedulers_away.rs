@@ -2,7 +2,8 @@
 
 use crate::crew::Crew;
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_core::{FireRecord, Misfire, Schedule, ScheduleKind, Task, TaskDefinition};
+use ordinaut_core::schedule::{Misfire, Schedule, ScheduleKind};
+use ordinaut_core::task::{FireRecord, Task, TaskDefinition};
 use std::time::Duration;
 
 const AWAY: Duration = Duration::from_secs(130);
@@ -24,7 +25,7 @@ async fn schedulers_away_and_each_policy_does_what_it_says() {
     for misfire in POLICIES {
         for (kind, expr, interval) in RHYTHMS {
             let definition = TaskDefinition { misfire, ..TaskDefinition::new(expr, "noop", Schedule::new(kind, expr)) };
-            tasks.push((crew.database.create_task(&definition).await.unwrap(), interval));
+            tasks.push((crew.database.tasks().create(&definition).await.unwrap(), interval));
         }
     }
     tokio::time::sleep(AWAY).await;
@@ -32,7 +33,7 @@ async fn schedulers_away_and_each_policy_does_what_it_says() {
     crew.until_none("select count(*) from ordinaut.task where next_run_at <= clock_timestamp()").await;
 
     for (task, interval) in &tasks {
-        check(task, *interval, crew.database.task_fires(task.id, 1000, None).await.unwrap().items);
+        check(task, *interval, crew.database.tasks().fires(task.id, 1000, None).await.unwrap().items);
     }
 }
 

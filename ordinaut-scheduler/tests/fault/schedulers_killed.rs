@@ -3,7 +3,8 @@
 
 use crate::crew::Crew;
 use chrono::{DateTime, Utc};
-use ordinaut_core::{Schedule, ScheduleKind, TaskDefinition};
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
 use std::time::{Duration, Instant};
 
 const TASKS: i64 = 200;
@@ -19,7 +20,7 @@ async fn schedulers_killed_and_every_due_instant_is_one_fire_or_one_skip() {
     (0..3).for_each(|_| crew.add_scheduler());
     for number in 0..TASKS {
         let schedule = Schedule::new(ScheduleKind::Every, format!("{}s", 1 + number % 5));
-        crew.database.create_task(&TaskDefinition::new(format!("Task {number}"), "noop", schedule)).await.unwrap();
+        crew.database.tasks().create(&TaskDefinition::new(format!("Task {number}"), "noop", schedule)).await.unwrap();
     }
     let (start, mut kills) = (Instant::now(), 0);
     while start.elapsed() < LASTS {

@@ -14,12 +14,12 @@ use tracing::warn;
 
 const USER_AGENT: &str = concat!("ordinaut-worker/", env!("CARGO_PKG_VERSION"));
 
-pub(crate) struct Client {
+pub(crate) struct HttpClient {
     client: reqwest::Client,
     allow: Arc<[IpNet]>,
 }
 
-impl Client {
+impl HttpClient {
     /// A client that may call public addresses and those of `allow`.
     pub(crate) fn new(allow: &[IpNet]) -> anyhow::Result<Self> {
         let (allow, tls) = (Arc::<[IpNet]>::from(allow), tls()?);

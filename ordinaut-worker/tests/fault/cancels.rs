@@ -5,7 +5,8 @@ use crate::history::History;
 use crate::lab::Lab;
 use crate::seed;
 use crate::sink::clock;
-use ordinaut_core::{Cancelled, NewJob};
+use ordinaut_core::NewJob;
+use ordinaut_core::job::Cancelled;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use std::collections::HashMap;
@@ -40,7 +41,7 @@ async fn the_answer_to_each_of_a_thousand_cancels_is_true() {
                 _ => &answered[..],
             };
             let Some(job_id) = jobs.choose(&mut random).copied() else { continue };
-            let answer = lab.database.cancel(job_id).await.unwrap();
+            let answer = lab.database.jobs().cancel(job_id).await.unwrap();
             // The first answer about a job is the one that others were built on.
             answers.entry(job_id).or_insert((answer, clock()));
         }

@@ -5,7 +5,9 @@ use crate::checker::Rules;
 use crate::lab::{LEASE, Lab};
 use crate::process::Process;
 use nix::sys::signal::Signal;
-use ordinaut_core::{NewJob, Schedule, ScheduleKind, TaskDefinition};
+use ordinaut_core::NewJob;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
 use serde_json::json;
 use std::fs::File;
 use std::io::{Read, Write, pipe};
@@ -45,7 +47,7 @@ async fn processes_whose_log_cannot_be_written_do_their_work() {
             args: json!({}),
             ..TaskDefinition::new("Often", "echo", Schedule::new(ScheduleKind::Every, "1s"))
         };
-        let task = lab.database.create_task(&every).await.unwrap().id;
+        let task = lab.database.tasks().create(&every).await.unwrap().id;
         let mut jobs: Vec<NewJob> = (0..JOBS).map(|_| lab.call_of(5)).collect();
         // Ends that the settler warns of.
         jobs.extend((0..50).map(|_| NewJob::new("fail", &json!({"how": "fatal"})).unwrap()));
@@ -58,7 +60,7 @@ async fn processes_whose_log_cannot_be_written_do_their_work() {
         }
         let fires = "select count(*) from ordinaut.fire where job_id is not null";
         lab.wait(async || lab.number(fires).await >= Some(FIRES)).await;
-        lab.database.pause_task(task).await.unwrap();
+        lab.database.tasks().pause(task).await.unwrap();
         lab.until_idle().await;
         for process in &mut processes {
             assert_eq!(process.ended(), None, "{how}");

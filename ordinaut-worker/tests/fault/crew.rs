@@ -2,7 +2,8 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ordinaut_core::{Address, Database, Scheduler, Summary};
+use ordinaut_core::db::{Address, Summary};
+use ordinaut_core::{Client, Scheduler};
 use ordinaut_embedded::Postgres;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(600);
 
 pub(crate) struct Crew {
-    pub(crate) database: Database,
+    pub(crate) database: Client,
     workers: Vec<Child>,
     schedulers: Vec<DropGuard>,
     /// Only if it is ours; it goes last.
@@ -33,12 +34,12 @@ impl Crew {
 
     /// The same on a Postgres that is somebody else's.
     pub(crate) async fn start_on(url: &str, workers: usize, settings: &[(&str, &str)]) -> Self {
-        let database = Database::connect(url.parse::<Address>().unwrap(), 5).await.unwrap();
+        let database = Client::connect(url.parse::<Address>().unwrap(), 5).await.unwrap();
         database.migrate().await.unwrap();
         let workers = (0..workers).map(|_| worker(url, settings)).collect();
         let mut crew = Self { database, workers, schedulers: Vec::new(), postgres: None };
         crew.add_scheduler();
-        crew.wait(async || crew.database.all_workers().await.unwrap().len() == crew.workers.len()).await;
+        crew.wait(async || crew.database.workers().all().await.unwrap().len() == crew.workers.len()).await;
         crew
     }
 
@@ -76,7 +77,7 @@ impl Crew {
 
     /// Waits until some jobs have come so far together.
     pub(crate) async fn until(&self, reached: impl Fn(&Summary) -> bool, ids: &[Uuid]) {
-        self.wait(async || reached(&self.database.summary(ids).await.unwrap())).await;
+        self.wait(async || reached(&self.database.diagnostics().summary(ids).await.unwrap())).await;
     }
 
     /// Waits until nothing is left to do.

@@ -1,6 +1,6 @@
 //! A client that keeps calls of the sink waiting, whatever becomes of Postgres, and remembers what was answered.
 
-use ordinaut_core::{Database, NewJob};
+use ordinaut_core::{Client, NewJob};
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde_json::json;
@@ -19,7 +19,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// So many jobs of 5 to 50 ms wait all the time.
-    pub(crate) fn start(database: Database, sink: String, waiting: i64, random: StdRng) -> Self {
+    pub(crate) fn start(database: Client, sink: String, waiting: i64, random: StdRng) -> Self {
         let stop = CancellationToken::new();
         Self { answered: tokio::spawn(feed(database, sink, waiting, random, stop.clone())), stop }
     }
@@ -31,13 +31,7 @@ impl Feed {
     }
 }
 
-async fn feed(
-    database: Database,
-    sink: String,
-    waiting: i64,
-    mut random: StdRng,
-    stop: CancellationToken,
-) -> Vec<Uuid> {
+async fn feed(database: Client, sink: String, waiting: i64, mut random: StdRng, stop: CancellationToken) -> Vec<Uuid> {
     let mut answered = Vec::new();
     while !stop.is_cancelled() {
         let left = sqlx::query_scalar::<_, i64>("select count(*) from ordinaut.due_work").fetch_one(database.pool());

@@ -1,6 +1,6 @@
 //! Jobs that come at an even rate, whatever becomes of them.
 
-use ordinaut_core::{Database, NewJob};
+use ordinaut_core::{Client, NewJob};
 use serde_json::json;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn start(database: Database) -> Self {
+    pub(crate) fn start(database: Client) -> Self {
         let stop = CancellationToken::new();
         let offered = tokio::spawn(offer(database, stop.clone()));
         Self { stop, offered }
@@ -31,7 +31,7 @@ impl Flow {
     }
 }
 
-async fn offer(database: Database, stop: CancellationToken) -> Vec<Uuid> {
+async fn offer(database: Client, stop: CancellationToken) -> Vec<Uuid> {
     let mut offered = Vec::new();
     // A beat that was late is made up for: the rate is what was promised.
     let mut beats = tokio::time::interval(BEAT);

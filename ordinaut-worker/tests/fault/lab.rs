@@ -5,7 +5,7 @@ use crate::history::History;
 use crate::process::Process;
 use crate::server::Server;
 use crate::sink::Sink;
-use ordinaut_core::{Database, NewJob};
+use ordinaut_core::{Client, NewJob};
 use rand::Rng;
 use serde_json::json;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 pub(crate) struct Lab {
     pub(crate) server: Server,
-    pub(crate) database: Database,
+    pub(crate) database: Client,
     pub(crate) sink: Sink,
     pub(crate) workers: Vec<Process>,
     /// The scheduler, and what else a case starts.
@@ -37,7 +37,7 @@ impl Lab {
     /// The same on a Postgres that was started otherwise.
     pub(crate) async fn start_on(server: Server) -> Self {
         let sink = Sink::start().await;
-        let database = Database::connect(server.url().parse::<ordinaut_core::Address>().unwrap(), 8).await.unwrap();
+        let database = Client::connect(server.url().parse::<ordinaut_core::db::Address>().unwrap(), 8).await.unwrap();
         database.migrate().await.unwrap();
         let logs = std::env::temp_dir().join(format!("ordinaut-lab-{:.8}", Uuid::new_v4().simple().to_string()));
         std::fs::create_dir(&logs).unwrap();
@@ -88,7 +88,7 @@ impl Lab {
     }
 
     async fn living(&self) -> usize {
-        self.database.all_workers().await.unwrap().len()
+        self.database.workers().all().await.unwrap().len()
     }
 
     /// A call of the sink that takes 5 to 50 ms.

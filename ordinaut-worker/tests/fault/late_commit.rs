@@ -2,7 +2,7 @@
 
 use crate::crew::Crew;
 use crate::flow::{Flow, echo};
-use ordinaut_core::Database;
+use ordinaut_core::Client;
 use sqlx::Connection;
 use sqlx::types::chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn a_job_of_a_transaction_held_for_a_minute_starts_within_two_seconds_of_i
         late(&crew, Duration::from_secs(60)),
     );
     let offered = flow.stop().await;
-    let finished = crew.database.summary(&offered).await.unwrap().succeeded;
+    let finished = crew.database.diagnostics().summary(&offered).await.unwrap().succeeded;
 
     let pinned = "select max(age(backend_xmin))::bigint from pg_stat_activity";
     let pinned = crew.count(pinned).await;
@@ -55,10 +55,10 @@ async fn late(crew: &Crew, held: Duration) -> f64 {
     let committed = clock(&crew.database).await;
     tx.commit().await.unwrap();
     crew.until(|summary| summary.succeeded == 1, &[job.id()]).await;
-    let run = crew.database.runs(job.id()).await.unwrap().pop().unwrap();
+    let run = crew.database.jobs().runs(job.id()).await.unwrap().pop().unwrap();
     (run.started_at.unwrap() - committed).as_seconds_f64()
 }
 
-async fn clock(database: &Database) -> DateTime<Utc> {
+async fn clock(database: &Client) -> DateTime<Utc> {
     sqlx::query_scalar("select clock_timestamp()").fetch_one(database.pool()).await.unwrap()
 }

@@ -44,7 +44,7 @@ impl Load {
         let mut lab = Lab::start().await;
         for places in 1..=7_u32 {
             let queue = format!("q{places}");
-            lab.database.set_limit(&Limit::new(&queue).queue(&queue).key("url").concurrency(places)).await.unwrap();
+            lab.database.limits().put(&Limit::new(&queue).queue(&queue).key("url").concurrency(places)).await.unwrap();
         }
         lab.add_workers(WORKERS, &Self::settings()).await;
         let mut keys = HashMap::new();
@@ -150,7 +150,7 @@ async fn limits_hold_while_workers_are_killed() {
 #[ignore = "takes a minute: ./ops/test.sh fault limits"]
 async fn a_rate_is_never_exceeded_in_any_second() {
     let mut lab = Lab::start().await;
-    lab.database.set_limit(&Limit::new("rate").kind("http").rate(RATE).burst(BURST)).await.unwrap();
+    lab.database.limits().put(&Limit::new("rate").kind("http").rate(RATE).burst(BURST)).await.unwrap();
     lab.add_workers(3, &[]).await;
     let jobs: Vec<NewJob> = (0..RATED_JOBS).map(|_| lab.call_of(5)).collect();
     let begun = Instant::now();

@@ -4,7 +4,8 @@ use crate::checker::Rules;
 use crate::history::History;
 use crate::lab::Lab;
 use crate::seed;
-use ordinaut_core::{Backoff, NewJob};
+use ordinaut_core::NewJob;
+use ordinaut_core::job::Backoff;
 use serde_json::json;
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use crate::crew::Crew;
 use crate::flow::echo;
 use crate::server::Server;
 use crate::sink::{Call, Sink};
-use ordinaut_core::{Database, NewJob};
+use ordinaut_core::{Client, NewJob};
 use serde_json::json;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -78,7 +78,7 @@ pub(crate) struct Feeder {
 }
 
 impl Feeder {
-    pub(crate) fn start(database: Database, url: String) -> Self {
+    pub(crate) fn start(database: Client, url: String) -> Self {
         let stop = CancellationToken::new();
         Self { task: tokio::spawn(feed(database, url, stop.clone())), stop }
     }
@@ -90,7 +90,7 @@ impl Feeder {
     }
 }
 
-async fn feed(database: Database, url: String, stop: CancellationToken) -> Vec<Uuid> {
+async fn feed(database: Client, url: String, stop: CancellationToken) -> Vec<Uuid> {
     let mut answered = Vec::new();
     while !stop.is_cancelled() {
         if left(&database).await.is_ok_and(|left| left < WAITING) {
@@ -118,7 +118,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    pub(crate) async fn of(database: &Database) -> Self {
+    pub(crate) async fn of(database: &Client) -> Self {
         let pool = database.pool();
         let successes: Vec<(Uuid, i32, i64)> =
             sqlx::query_as("select job_id, attempt, session from ordinaut.run where outcome = 'succeeded'")
@@ -167,10 +167,10 @@ async fn more_than(crew: &Crew, attempts: i64) -> i64 {
 }
 
 /// Ends of attempts; an error while Postgres is away.
-pub(crate) async fn runs(database: &Database) -> sqlx::Result<i64> {
+pub(crate) async fn runs(database: &Client) -> sqlx::Result<i64> {
     sqlx::query_scalar("select count(*) from ordinaut.run").fetch_one(database.pool()).await
 }
 
-pub(crate) async fn left(database: &Database) -> sqlx::Result<i64> {
+pub(crate) async fn left(database: &Client) -> sqlx::Result<i64> {
     sqlx::query_scalar("select count(*) from ordinaut.due_work").fetch_one(database.pool()).await
 }

@@ -3,7 +3,7 @@
 use crate::checker::Rules;
 use crate::lab::Lab;
 use crate::seed;
-use ordinaut_core::{Database, NewJob};
+use ordinaut_core::{Client, NewJob};
 use ordinaut_embedded::Redis;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -20,7 +20,7 @@ async fn events_arrive_after_redis_was_away_for_a_minute() {
     let mut lab = Lab::start().await;
     let (directory, url) = (lab.scratch(), format!("redis+unix://{}/redis.sock", lab.scratch().display()));
     let mut redis = start(&directory);
-    let database = Database::connect(lab.server.url().parse::<ordinaut_core::Address>().unwrap(), 4)
+    let database = Client::connect(lab.server.url().parse::<ordinaut_core::db::Address>().unwrap(), 4)
         .await
         .unwrap()
         .redis(Some(url.clone()));

@@ -3,7 +3,7 @@
 use crate::checker::Rules;
 use crate::lab::Lab;
 use crate::seed;
-use ordinaut_core::{Database, NewJob};
+use ordinaut_core::{Client, NewJob};
 use ordinaut_embedded::Redis;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ const KEPT: usize = 10_000;
 async fn the_stream_is_whole_again_after_redis_lost_its_memory() {
     let mut lab = Lab::start().await;
     let mut redis = Server::start(lab.scratch()).await;
-    let database = Database::connect(lab.server.url().parse::<ordinaut_core::Address>().unwrap(), 4)
+    let database = Client::connect(lab.server.url().parse::<ordinaut_core::db::Address>().unwrap(), 4)
         .await
         .unwrap()
         .redis(Some(redis.url()));
@@ -79,7 +79,7 @@ async fn the_stream_is_whole_again_after_redis_lost_its_memory() {
 }
 
 /// The jobs that were enqueued until the fault was over, and what the slowest enqueue took.
-async fn enqueue_during(lab: &Lab, database: &Database, fault: impl Future<Output = ()>) -> (Vec<Uuid>, Duration) {
+async fn enqueue_during(lab: &Lab, database: &Client, fault: impl Future<Output = ()>) -> (Vec<Uuid>, Duration) {
     let (mut random, over) = (seed::random(), Cell::new(false));
     let enqueue = async {
         let (mut answered, mut slowest) = (Vec::new(), Duration::ZERO);

@@ -5,7 +5,8 @@ use crate::checker::Rules;
 use crate::lab::{LEASE, Lab};
 use crate::sink::Call;
 use nix::sys::signal::Signal;
-use ordinaut_core::{Schedule, ScheduleKind, TaskDefinition};
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ async fn a_service_whose_worker_ends_runs_elsewhere_and_never_twice() {
         args: json!({"url": format!("{}{FOR_EVER}", lab.sink.url), "timeout_seconds": FOR_EVER / 1000}),
         ..TaskDefinition::new("Listen", "http", Schedule::new(ScheduleKind::Service, "1s"))
     };
-    let task = lab.database.create_task(&service).await.unwrap();
+    let task = lab.database.tasks().create(&service).await.unwrap();
     let job = next_call(&lab, 0).await.job_id;
 
     let mut seen = 1;
@@ -62,12 +63,12 @@ async fn a_service_whose_worker_ends_runs_elsewhere_and_never_twice() {
     }
 
     // An end of its job is no end of the service.
-    lab.database.cancel(job).await.unwrap();
+    lab.database.jobs().cancel(job).await.unwrap();
     let ended = Instant::now();
     let successor = next_call(&lab, seen).await.job_id;
     let restarted = ended.elapsed();
     assert_ne!(successor, job);
-    lab.database.cancel_task(task.id).await.unwrap();
+    lab.database.tasks().cancel(task.id).await.unwrap();
     lab.until_idle().await;
 
     let mut calls = lab.sink.log();

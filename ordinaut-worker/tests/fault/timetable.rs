@@ -1,7 +1,9 @@
 //! Tasks that are due every few seconds, and what must hold of their instants whatever became of Postgres: each one is
 //! recorded once and has its job, none is recorded before it was due, and none that the schedule does not have.
 
-use ordinaut_core::{Database, Schedule, ScheduleKind, TaskDefinition};
+use ordinaut_core::Client;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
 use serde_json::json;
 
 const TASKS: usize = 24;
@@ -39,7 +41,7 @@ const WRONG: &str = "
     select concat(title, ': ', scheduled_for, ', recorded at ', at, ': ', wrong) from judged where wrong is not null";
 
 /// Makes the tasks; their jobs call the sink.
-pub(crate) async fn create(database: &Database, sink: &str) {
+pub(crate) async fn create(database: &Client, sink: &str) {
     for number in 0..TASKS {
         let seconds = SECONDS[number % SECONDS.len()];
         // Both reach the instants of their kind in another way.
@@ -50,12 +52,12 @@ pub(crate) async fn create(database: &Database, sink: &str) {
         };
         let title = format!("{seconds} s, task {number}");
         let task = TaskDefinition { args: json!({ "url": sink }), ..TaskDefinition::new(title, "http", schedule) };
-        database.create_task(&task).await.unwrap();
+        database.tasks().create(&task).await.unwrap();
     }
 }
 
 /// Ends the test if an instant is wrong; lets no further one become due, and returns how many there were.
-pub(crate) async fn stop(database: &Database) -> i64 {
+pub(crate) async fn stop(database: &Client) -> i64 {
     let wrong: Vec<String> = sqlx::query_scalar(WRONG).fetch_all(database.pool()).await.unwrap();
     assert!(wrong.is_empty(), "{} instants are wrong: {wrong:#?}", wrong.len());
     sqlx::query("update ordinaut.task set next_run_at = null").execute(database.pool()).await.unwrap();

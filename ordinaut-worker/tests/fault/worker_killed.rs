@@ -1,7 +1,8 @@
 //! A worker process is killed in the middle of its jobs: they run elsewhere.
 
 use crate::crew::{Crew, LEASE};
-use ordinaut_core::{JobState, NewJob, Outcome};
+use ordinaut_core::job::JobState;
+use ordinaut_core::{NewJob, Outcome};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -35,8 +36,8 @@ async fn a_worker_that_is_killed_in_the_middle_of_200_jobs_loses_none() {
     let (crew, ids, disturbed) = run(true).await;
     let mut lost = 0;
     for id in ids {
-        assert_eq!(crew.database.job(id).await.unwrap().unwrap().state, JobState::Succeeded);
-        let runs = crew.database.runs(id).await.unwrap();
+        assert_eq!(crew.database.jobs().get(id).await.unwrap().unwrap().state, JobState::Succeeded);
+        let runs = crew.database.jobs().runs(id).await.unwrap();
         let succeeded = runs.iter().filter(|run| run.outcome == Outcome::Succeeded).count();
         assert_eq!(succeeded, 1, "{runs:?}");
         lost += runs.iter().filter(|run| run.outcome == Outcome::Lost).count();

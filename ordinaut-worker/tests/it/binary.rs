@@ -4,7 +4,9 @@ use crate::fixture::Fixture;
 use axum::Router;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ordinaut_core::{JobState, NewJob, Outcome, Schema};
+use ordinaut_core::db::Schema;
+use ordinaut_core::job::JobState;
+use ordinaut_core::{NewJob, Outcome};
 use serde_json::json;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -148,10 +150,10 @@ async fn it_makes_the_schema_and_after_a_signal_its_jobs_end_first() {
     let (code, text) = end(child).await;
     assert_eq!(code, Some(0), "{text}");
     for job in jobs {
-        let runs = database.runs(job.id()).await.unwrap();
+        let runs = database.jobs().runs(job.id()).await.unwrap();
         assert_eq!(runs.iter().map(|run| run.outcome).collect::<Vec<_>>(), [Outcome::Succeeded]);
     }
-    assert!(database.all_workers().await.unwrap().iter().all(|worker| worker.ended_at.is_some()));
+    assert!(database.workers().all().await.unwrap().iter().all(|worker| worker.ended_at.is_some()));
 }
 
 #[tokio::test]
@@ -178,7 +180,7 @@ async fn a_handler_that_does_not_yield_ends_the_process_and_its_attempt_is_recor
     let id = fixture.enqueue("spin", json!({"seconds": 3600})).await;
     let settings = [("DATABASE_URL", &*fixture.url), ("WORKER_JOB_TIMEOUT", "0.1"), ("WORKER_LEASE_SECONDS", "30")];
     let (code, text) = end(start(&["--fault-kinds"], &settings)).await;
-    assert_eq!(code, Some(ordinaut_core::EXIT_STUCK), "{text}");
+    assert_eq!(code, Some(ordinaut_core::worker::EXIT_STUCK), "{text}");
     let run = &fixture.runs(id).await[0];
     assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Failed, Some("did not yield within 5 s of its end")));
     assert!(!fixture.job(id).await.state.is_final());

@@ -4,7 +4,8 @@
 use crate::fixture::Fixture;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ordinaut_core::{JobState, NewJob};
+use ordinaut_core::NewJob;
+use ordinaut_core::job::JobState;
 use serde_json::json;
 use std::fs::File;
 use std::io::{PipeReader, pipe};
@@ -54,7 +55,8 @@ async fn jobs_settle_and_a_signal_ends_the_process() {
             let mut settled = 0;
             while settled < JOBS {
                 let ids: Vec<_> = jobs.iter().map(NewJob::id).collect();
-                settled = usize::try_from(fixture.database.summary(&ids).await.unwrap().succeeded).unwrap();
+                settled =
+                    usize::try_from(fixture.database.diagnostics().summary(&ids).await.unwrap().succeeded).unwrap();
             }
             while fixture.state(dies).await != JobState::Dead {}
         };

@@ -1,7 +1,9 @@
 //! The kinds that fail on purpose.
 
 use crate::fixture::Fixture;
-use ordinaut_core::{JobState, Outcome, Step, Wait, WorkerPulse};
+use ordinaut_core::Outcome;
+use ordinaut_core::job::{JobState, Wait};
+use ordinaut_core::worker::{Step, WorkerPulse};
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_worker::Config;
 use serde_json::json;
@@ -30,7 +32,7 @@ async fn after_so_many_times_it_succeeds() {
         let mut worker = fixture.worker(&[]);
         for _ in 0..3 {
             // Due at once, instead of after its backoff.
-            fixture.database.run_now(id).await.unwrap();
+            fixture.database.jobs().run_now(id).await.unwrap();
             assert_eq!(worker.step().await.unwrap(), Step::Worked(id));
         }
         let outcomes: Vec<_> = fixture.runs(id).await.into_iter().map(|run| run.outcome).collect();
@@ -65,7 +67,7 @@ async fn without_the_flag_nobody_runs_them() {
         database: fixture.database.clone(),
         settings: WorkerSettings::default(),
         fault_kinds: false,
-        redaction: ordinaut_core::Redaction::default(),
+        redaction: ordinaut_core::job::Redaction::default(),
         pulse: WorkerPulse::default(),
         when_stuck: None,
     };

@@ -1,9 +1,9 @@
 //! A database of its own for each test, and a worker on it.
 
-use ordinaut_core::worker::{Undecodable, WorkerOptions};
-use ordinaut_core::{
-    Address, Database, JobDetails, JobState, NewJob, Outcome, Redaction, RunRecord, Step, Worker, WorkerPulse,
-};
+use ordinaut_core::db::Address;
+use ordinaut_core::job::{JobDetails, JobState, Redaction, RunRecord};
+use ordinaut_core::worker::{Step, Undecodable, WorkerOptions, WorkerPulse};
+use ordinaut_core::{Client, NewJob, Outcome, Worker};
 use ordinaut_embedded::Postgres;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_worker::{Config, State};
@@ -16,7 +16,7 @@ static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| Postgres::temporary().unw
 
 pub(crate) struct Fixture {
     pub(crate) url: String,
-    pub(crate) database: Database,
+    pub(crate) database: Client,
 }
 
 impl Fixture {
@@ -24,11 +24,11 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let server = tokio::task::spawn_blocking(|| POSTGRES.url()).await.unwrap();
         let name = format!("test_{}", Uuid::new_v4().simple());
-        let admin = Database::connect(server.parse::<Address>().unwrap(), 1).await.unwrap();
+        let admin = Client::connect(server.parse::<Address>().unwrap(), 1).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
         sqlx::raw_sql(create).execute(admin.pool()).await.unwrap();
         let url = server.replace("/postgres?", &format!("/{name}?"));
-        let database = Database::connect(url.parse::<Address>().unwrap(), 3).await.unwrap();
+        let database = Client::connect(url.parse::<Address>().unwrap(), 3).await.unwrap();
         database.migrate().await.unwrap();
         Self { url, database }
     }
@@ -38,7 +38,7 @@ impl Fixture {
     }
 
     pub(crate) async fn job(&self, id: Uuid) -> JobDetails {
-        self.database.job(id).await.unwrap().unwrap()
+        self.database.jobs().get(id).await.unwrap().unwrap()
     }
 
     pub(crate) async fn state(&self, id: Uuid) -> JobState {
@@ -47,7 +47,7 @@ impl Fixture {
 
     /// The attempts of a job that ended.
     pub(crate) async fn runs(&self, id: Uuid) -> Vec<RunRecord> {
-        self.database.runs(id).await.unwrap().items
+        self.database.jobs().runs(id).await.unwrap().items
     }
 
     /// A worker with all kinds, whose http jobs may call the addresses of `allow`.

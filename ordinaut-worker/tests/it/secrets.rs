@@ -2,7 +2,7 @@
 
 use crate::fixture::Fixture;
 use crate::server::{Server, with_header};
-use ordinaut_core::Keyring;
+use ordinaut_core::job::Keyring;
 use serde_json::{Value, json};
 
 const CANARY: &str = "CANARY-of-a-secret";

@@ -1,7 +1,8 @@
 //! `echo` and `sleep`.
 
 use crate::fixture::Fixture;
-use ordinaut_core::{Cancelled, JobState, Outcome};
+use ordinaut_core::Outcome;
+use ordinaut_core::job::{Cancelled, JobState};
 use serde_json::json;
 
 #[tokio::test]
@@ -41,7 +42,7 @@ async fn a_cancelled_sleep_ends_early() {
         while fixture.state(id).await != JobState::Running {
             tokio::task::yield_now().await;
         }
-        assert_eq!(fixture.database.cancel(id).await.unwrap(), Cancelled::Asked);
+        assert_eq!(fixture.database.jobs().cancel(id).await.unwrap(), Cancelled::Asked);
     };
     let (step, ()) = tokio::join!(worker.step(), asked);
     step.unwrap();

@@ -1,6 +1,5 @@
 //! Bringing a schema forward: its migrations, one after another, each in a transaction of its own, then its functions.
 
-use crate::db::failure::{FailureKind, is_lock_timeout};
 use crate::db::migrate::error::SchemaError;
 use crate::db::migrate::functions::{FUNCTIONS, HASH};
 use crate::db::migrate::version::MIGRATIONS;
@@ -9,6 +8,7 @@ use crate::db::migrate::version::make_partitions;
 use crate::db::migrate::version::newest_migration;
 use crate::db::migrate::version::version;
 use crate::db::schema::Schema;
+use crate::failure::{FailureKind, is_lock_timeout};
 use sqlx::migrate::MigrateError;
 use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
@@ -80,7 +80,7 @@ async fn apply(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError
             Err(error) => return Err(SchemaError::Migration(schema.clone(), error)),
         };
         if !is_lock_timeout(&error) {
-            return Err(if FailureKind::of(&error).will_pass() {
+            return Err(if FailureKind::of(&error).is_transient() {
                 SchemaError::Interrupted(schema.clone(), error)
             } else {
                 SchemaError::Migration(schema.clone(), MigrateError::Execute(error))

@@ -1,8 +1,9 @@
 //! Why a schema cannot be used.
 
-use crate::db::failure::FailureKind;
 use crate::db::obstacle::Obstacle;
 use crate::db::schema::Schema;
+use crate::error::Error;
+use crate::failure::FailureKind;
 use semver::Version;
 use sqlx::migrate::MigrateError;
 
@@ -88,12 +89,18 @@ pub enum SchemaError {
     /// A migration failed; its own transaction was rolled back.
     #[error("could not migrate schema \"{0}\"")]
     Migration(Schema, #[source] MigrateError),
-    /// Nothing is wrong with the schema, but a program could not work with it: see [`Database::obstacles`].
+    /// Nothing is wrong with the schema, but a program could not work with it: see [`Diagnostics::obstacles`](crate::client::Diagnostics::obstacles).
     #[error("{0}")]
     Obstacle(Obstacle),
     /// Postgres refused, or was not there.
     #[error("could not read the schema's version")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] Error),
+}
+
+impl From<sqlx::Error> for SchemaError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 fn needed(version: i64, newest: i64) -> String {
@@ -108,7 +115,8 @@ impl SchemaError {
     /// What it means if Postgres failed; `None` if Postgres answered, and the schema is not one for this binary.
     pub fn failure(&self) -> Option<FailureKind> {
         match self {
-            Self::Database(error) | Self::Interrupted(_, error) | Self::Locked(_, error) | Self::Create(_, error) => {
+            Self::Database(error) => Some(error.kind()),
+            Self::Interrupted(_, error) | Self::Locked(_, error) | Self::Create(_, error) => {
                 Some(FailureKind::of(error))
             }
             Self::Migration(_, error) => Some(FailureKind::of_migration(error)),

@@ -5,14 +5,15 @@ pub(crate) mod error;
 pub(crate) mod functions;
 pub(crate) mod version;
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::db::connection_settings::Purpose;
-use crate::db::failure::FailureKind;
 use crate::db::migrate::apply::forward;
 use crate::db::migrate::error::SchemaError;
 use crate::db::migrate::version::{SchemaVersion, keep_history, make_partitions, newest_migration, version};
 use crate::db::obstacle::{Obstacle, Severity};
 use crate::error::Chain;
+use crate::error::Error;
+use crate::failure::FailureKind;
 use semver::Version;
 use sqlx::Connection;
 use std::time::{Duration, Instant};
@@ -37,7 +38,7 @@ pub struct Migrated {
     pub functions: bool,
 }
 
-impl Database {
+impl Client {
     /// How new the schema is.
     pub async fn schema_version(&self) -> Result<SchemaVersion, SchemaError> {
         let mut tx = self.begin().await?;
@@ -79,13 +80,13 @@ impl Database {
         // What was done is done, whether or not the other end hears of the end of the connection.
         connection.close().await.ok();
         result.map_err(|error| match error {
-            SchemaError::Database(error) => self.interrupted(error),
+            SchemaError::Database(Error::Database(error)) => self.interrupted(error),
             error => error,
         })
     }
 
     fn interrupted(&self, error: sqlx::Error) -> SchemaError {
-        if FailureKind::of(&error).will_pass() {
+        if FailureKind::of(&error).is_transient() {
             SchemaError::Interrupted(self.schema().clone(), error)
         } else {
             error.into()
@@ -127,7 +128,7 @@ impl Database {
 
     /// Makes the partitions that the coming weeks need, and names those that were missing. Gives up soon when
     /// somebody holds a lock, because whoever waits for these makes everybody else wait: try again later.
-    pub async fn make_partitions(&self) -> sqlx::Result<Vec<String>> {
+    pub async fn make_partitions(&self) -> Result<Vec<String>, Error> {
         let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
         let made = make_partitions(&mut tx, self.schema()).await?;
@@ -141,6 +142,11 @@ impl Database {
     /// The first obstacle that stops all work is an error.
     pub async fn must_be_usable(&self) -> Result<(), SchemaError> {
         let stops = |obstacle: &Obstacle| obstacle.severity == Severity::Stops;
-        self.obstacles().await?.into_iter().find(stops).map_or(Ok(()), |obstacle| Err(SchemaError::Obstacle(obstacle)))
+        self.diagnostics()
+            .obstacles()
+            .await?
+            .into_iter()
+            .find(stops)
+            .map_or(Ok(()), |obstacle| Err(SchemaError::Obstacle(obstacle)))
     }
 }

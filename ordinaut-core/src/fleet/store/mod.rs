@@ -1,5 +1,5 @@
 //! The statements about workers and schedulers.
 
 pub(crate) mod scheduler;
-pub(crate) mod status;
+pub(crate) mod worker;
 pub(crate) mod worker_cursor;

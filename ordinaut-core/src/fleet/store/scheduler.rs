@@ -1,6 +1,7 @@
 //! Which schedulers there are, as far as each tells of itself.
 
-use crate::client::Database;
+use crate::client::Schedulers;
+use crate::error::Error;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::time::Duration;
@@ -31,32 +32,38 @@ pub struct SchedulerStatus {
     pub alive: bool,
 }
 
-impl Database {
+impl Schedulers<'_> {
     /// Schedulers that live, and those that ended within the hour without a word, the one seen last first.
-    pub async fn schedulers(&self) -> sqlx::Result<Vec<SchedulerStatus>> {
-        sqlx::query_as(self.sql(sql!("fleet/schedulers"))).bind(ALIVE_FOR.as_secs_f64()).fetch_all(self).await
+    pub async fn list(self) -> Result<Vec<SchedulerStatus>, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("fleet/schedulers")))
+            .bind(ALIVE_FOR.as_secs_f64())
+            .fetch_all(self.client)
+            .await?)
     }
 
-    pub(crate) async fn scheduler_seen(&self, id: Uuid, name: &str, host: &str) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("fleet/scheduler_seen")))
+    pub(crate) async fn seen(self, id: Uuid, name: &str, host: &str) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("fleet/scheduler_seen")))
             .bind(id)
             .bind(name)
             .bind(host)
             .bind(std::process::id().cast_signed())
             .bind(env!("CARGO_PKG_VERSION"))
-            .execute(self)
+            .execute(self.client)
             .await?;
         Ok(())
     }
 
-    pub(crate) async fn scheduler_left(&self, id: Uuid) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("fleet/scheduler_left"))).bind(id).execute(self).await?;
+    pub(crate) async fn left(self, id: Uuid) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("fleet/scheduler_left"))).bind(id).execute(self.client).await?;
         Ok(())
     }
 
     /// Forgets schedulers that were not seen for so long.
-    pub(crate) async fn prune_schedulers(&self, unseen_for: Duration) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("fleet/scheduler_prune"))).bind(unseen_for.as_secs_f64()).execute(self).await?;
+    pub(crate) async fn prune_schedulers(self, unseen_for: Duration) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("fleet/scheduler_prune")))
+            .bind(unseen_for.as_secs_f64())
+            .execute(self.client)
+            .await?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Cancel: one job or many; whoever runs them is hinted.
 
-use crate::client::Database;
-use crate::db::failure::OperateError;
+use crate::client::Jobs;
+use crate::error::Error;
 use crate::job::store::cancel::{CancelFilter, JOBS_A_STATEMENT};
 use crate::job::store::control::Cancelled;
 use crate::notify::{CANCELS, notifier};
@@ -25,31 +25,31 @@ pub struct CancelledJobs {
     pub remaining: bool,
 }
 
-impl Database {
+impl Jobs<'_> {
     /// Calls a job off: at once if it waits, else its handler is told at once by a hint, and within a second without one.
-    pub async fn cancel(&self, job_id: Uuid) -> sqlx::Result<Cancelled> {
+    pub async fn cancel(self, job_id: Uuid) -> Result<Cancelled, Error> {
         let cancelled = self.cancel_one(job_id).await?;
         if cancelled == Cancelled::Asked {
-            notifier::tell(self, [CANCELS]);
+            notifier::tell(self.client, [CANCELS]);
         }
         Ok(cancelled)
     }
 
     /// Calls all jobs off to which the filter applies and that were enqueued before now, in batches, each in a transaction
     /// of its own. Those that had been asked to stop before are not counted again. After an error what was done stays done.
-    pub async fn cancel_where(&self, filter: &CancelFilter) -> Result<CancelledJobs, OperateError> {
+    pub async fn cancel_where(self, filter: &CancelFilter) -> Result<CancelledJobs, Error> {
         self.cancel_where_until(filter, None).await
     }
 
     /// The same, which begins no further batch after the deadline; the answer tells that some [remain](CancelledJobs::remaining).
     pub async fn cancel_where_until(
-        &self,
+        self,
         filter: &CancelFilter,
         deadline: impl Into<Option<Instant>>,
-    ) -> Result<CancelledJobs, OperateError> {
+    ) -> Result<CancelledJobs, Error> {
         filter.check()?;
         let deadline = deadline.into();
-        let now = self.now(self).await?;
+        let now = self.client.tasks().now(self.client).await?;
         // What is enqueued from now on is not meant, or a busy queue would never be done.
         let created_before = filter.created_before.map_or(now, |instant| instant.min(now));
         let mut cancelled = CancelledJobs::default();
@@ -61,7 +61,7 @@ impl Database {
                 cancelled.asked += some.asked;
                 moved += some.listed - some.removed - some.asked;
                 if some.asked > 0 {
-                    notifier::tell(self, [CANCELS]);
+                    notifier::tell(self.client, [CANCELS]);
                 }
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                     cancelled.remaining = some.looked == JOBS_A_STATEMENT || moved > 0;

@@ -1,6 +1,6 @@
 //! Where a job is enqueued: a database, or a transaction of the caller's in it. Both know the schema and the keys.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
 use crate::job::store::batch::Wake;
@@ -8,7 +8,7 @@ use crate::job::store::enqueue::{Enqueued, enqueue_one, insert_many};
 use sqlx::{Connection, PgConnection};
 use std::borrow::Borrow;
 
-/// Where a job can be enqueued: `&Database`, which commits by itself, or [`Database::in_tx`], your own transaction.
+/// Where a job can be enqueued: `&Client`, which commits by itself, or [`Client::in_tx`], your own transaction.
 ///
 /// A bare connection is none: it knows neither the schema that has the tables nor the keys that arguments are encrypted with.
 pub trait Destination: Send {
@@ -16,7 +16,7 @@ pub trait Destination: Send {
     fn receive(self, job: &NewJob) -> impl Future<Output = Result<Enqueued, EnqueueError>> + Send;
 }
 
-impl Destination for &Database {
+impl Destination for &Client {
     async fn receive(self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         self.enqueue(job).await
     }
@@ -28,19 +28,19 @@ impl Destination for InTx<'_> {
     }
 }
 
-/// A transaction of yours as a place to enqueue into, with the schema and the keys of a [`Database`]: see
-/// [`Database::in_tx`].
+/// A transaction of yours as a place to enqueue into, with the schema and the keys of a [`Client`]: see
+/// [`Client::in_tx`].
 #[derive(Debug)]
 pub struct InTx<'a> {
-    database: &'a Database,
+    database: &'a Client,
     tx: &'a mut PgConnection,
 }
 
-impl Database {
+impl Client {
     /// Your own transaction, or a connection on which each statement is one, to enqueue into: jobs exist once it commits.
     ///
     /// ```no_run
-    /// # async fn order(database: ordinaut_core::Database) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn order(database: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
     /// use ordinaut_core::NewJob;
     ///
     /// let mut tx = database.begin().await?;

@@ -1,6 +1,6 @@
 //! Enqueueing where the library commits: the hint follows the commit.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
 use crate::job::store::batch::Wake;
@@ -11,7 +11,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-impl Database {
+impl Client {
     /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let sealing = self.sealing(job);
@@ -50,7 +50,7 @@ impl Database {
 /// to everybody than rows that lie around uncommitted, and workers hear of them right after it.
 ///
 /// ```no_run
-/// # async fn order(database: ordinaut_core::Database) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn order(database: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
 /// use ordinaut_core::NewJob;
 ///
 /// let mut tx = database.pool().begin().await?;
@@ -64,7 +64,7 @@ impl Database {
 #[derive(Debug)]
 #[must_use = "pending jobs are only inserted by commit"]
 pub struct Pending {
-    database: Database,
+    database: Client,
     jobs: Vec<NewJob>,
 }
 

@@ -1,6 +1,7 @@
 //! Awaiting the end of a job, from anywhere.
 
-use crate::client::Database;
+use crate::client::Jobs;
+use crate::error::Error;
 use crate::job::store::result::Awaited;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -9,16 +10,16 @@ use uuid::Uuid;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-impl Database {
+impl Jobs<'_> {
     /// Waits for the end of a job, at most so long; with no time at all it only looks. It looks ever less often, four times a
     /// second in the end, and takes a connection of the pool for each look only.
     ///
     /// ```no_run
-    /// # async fn sum(database: ordinaut_core::Database, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
-    /// use ordinaut_core::Awaited;
+    /// # async fn sum(database: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::job::Awaited;
     /// use std::time::Duration;
     ///
-    /// match database.result(id, Duration::from_secs(10)).await? {
+    /// match database.jobs().result(id, Duration::from_secs(10)).await? {
     ///     Awaited::Ended(result) => println!("{}: {}", result.outcome, result.decode::<i64>()?),
     ///     Awaited::NotEnded(state) => println!("it is {state}"),
     ///     _ => println!("there is no such job"),
@@ -26,7 +27,7 @@ impl Database {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn result(&self, job_id: Uuid, timeout: Duration) -> sqlx::Result<Awaited> {
+    pub async fn result(self, job_id: Uuid, timeout: Duration) -> Result<Awaited, Error> {
         let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
             let awaited = self.look_for_end(job_id).await?;

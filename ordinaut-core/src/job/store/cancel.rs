@@ -1,6 +1,6 @@
 //! Cancel many: a batch of those that a filter names, or those that somebody lists.
 
-use crate::client::Database;
+use crate::client::Jobs;
 use crate::error::InvalidField;
 use crate::name;
 use chrono::{DateTime, Datelike, Utc};
@@ -79,10 +79,10 @@ pub(crate) struct CalledOff {
     pub(crate) left_over: i64,
 }
 
-impl Database {
+impl Jobs<'_> {
     /// Ends those that wait, for this reason, and asks those that run to stop.
     pub(crate) async fn call_off(
-        &self,
+        self,
         called: Called<'_>,
         reason: &str,
         db: &mut PgConnection,
@@ -91,17 +91,17 @@ impl Database {
             Called::Jobs(jobs) => (Some(jobs), None),
             Called::OfTask(task) => (None, Some(task)),
         };
-        sqlx::query_as(self.sql(sql!("job/call_off"))).bind(jobs).bind(task).bind(reason).fetch_one(db).await
+        sqlx::query_as(self.client.sql(sql!("job/call_off"))).bind(jobs).bind(task).bind(reason).fetch_one(db).await
     }
 
     /// Cancels the next jobs after one of them.
     pub(crate) async fn cancel_some(
-        &self,
+        self,
         filter: &CancelFilter,
         created_before: DateTime<Utc>,
         after: Uuid,
     ) -> sqlx::Result<CancelledSome> {
-        sqlx::query_as(self.sql(sql!("job/cancel_some")))
+        sqlx::query_as(self.client.sql(sql!("job/cancel_some")))
             .bind(&filter.queue)
             .bind(&filter.kind)
             .bind(&filter.tag)
@@ -110,7 +110,7 @@ impl Database {
             .bind(created_before)
             .bind(after)
             .bind(JOBS_A_STATEMENT)
-            .fetch_one(self.by_key())
+            .fetch_one(self.client.by_key())
             .await
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator does to a job: cancel it, run it now.
 
-use crate::client::Database;
+use crate::client::Jobs;
+use crate::error::Error;
 use uuid::Uuid;
 
 /// As often as a cancel looks again for a job that others keep moving; each look has a new snapshot.
@@ -36,12 +37,14 @@ pub enum RunNow {
     Unknown,
 }
 
-impl Database {
+impl Jobs<'_> {
     /// Calls a job off, without a hint to whoever runs it.
-    pub(crate) async fn cancel_one(&self, job_id: Uuid) -> sqlx::Result<Cancelled> {
+    pub(crate) async fn cancel_one(self, job_id: Uuid) -> sqlx::Result<Cancelled> {
         for _ in 0..LOOKS {
-            let answer: String =
-                sqlx::query_scalar(self.sql(sql!("job/cancel"))).bind(job_id).fetch_one(self.by_key()).await?;
+            let answer: String = sqlx::query_scalar(self.client.sql(sql!("job/cancel")))
+                .bind(job_id)
+                .fetch_one(self.client.by_key())
+                .await?;
             return Ok(match &*answer {
                 "now" => Cancelled::Now,
                 "asked" => Cancelled::Asked,
@@ -56,9 +59,11 @@ impl Database {
     }
 
     /// Makes a job that waits for a later time due at once.
-    pub async fn run_now(&self, job_id: Uuid) -> sqlx::Result<RunNow> {
-        let answer: String =
-            sqlx::query_scalar(self.sql(sql!("job/run_now"))).bind(job_id).fetch_one(self.by_key()).await?;
+    pub async fn run_now(self, job_id: Uuid) -> Result<RunNow, Error> {
+        let answer: String = sqlx::query_scalar(self.client.sql(sql!("job/run_now")))
+            .bind(job_id)
+            .fetch_one(self.client.by_key())
+            .await?;
         Ok(match &*answer {
             "now" => RunNow::Now,
             "already_due" => RunNow::AlreadyDue,

@@ -1,8 +1,9 @@
 //! Dead letters: list them, send them back.
 
-use crate::client::Database;
+use crate::client::DeadLetters;
 use crate::db::fields::{Fields, Instant};
 use crate::db::page::{PAGE_OCTETS, Page};
+use crate::error::Error;
 use crate::job::ciphertext;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -104,19 +105,15 @@ impl FromRow<'_, PgRow> for Listed {
     }
 }
 
-impl Database {
+impl DeadLetters<'_> {
     /// Dead letters, the last to die first: up to `limit`, after the one that the last page ended with.
-    pub async fn dead_letters(
-        &self,
-        limit: i64,
-        after: Option<DeadCursor>,
-    ) -> sqlx::Result<Page<DeadLetter, DeadCursor>> {
-        let letters: Vec<Listed> = sqlx::query_as(self.sql(sql!("job/dead_letter_list")))
+    pub async fn list(self, limit: i64, after: Option<DeadCursor>) -> Result<Page<DeadLetter, DeadCursor>, Error> {
+        let letters: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("job/dead_letter_list")))
             .bind(limit)
             .bind(PAGE_OCTETS)
             .bind(after.map(|cursor| cursor.died_at))
             .bind(after.map(|cursor| cursor.job_id))
-            .fetch_all(self)
+            .fetch_all(self.client)
             .await?;
         let more = letters.first().is_some_and(|first| first.walked > letters.len() as i64);
         let next = letters.last().map(|last| last.cursor).filter(|_| more);
@@ -125,14 +122,16 @@ impl Database {
 
     /// Sends dead jobs back: same id, the attempt number goes on, failures start again; each runs the arguments that its dead
     /// letter has, also if somebody changed them there. Returns those that are back: not those that were not dead, whose
-    /// unique key another job holds ([`Database::unique_holder`]), or that are of a service
-    /// ([`Database::service_of_dead`]). One of a task with a `concurrency_key` or `max_instances` waits for its turn there.
-    pub async fn requeue(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-        let back: Vec<(Uuid, bool)> =
-            sqlx::query_as(self.sql(sql!("job/dead_letter_requeue"))).bind(job_ids).fetch_all(self).await?;
+    /// unique key another job holds ([`Jobs::unique_holder`](crate::client::Jobs::unique_holder)), or that are of a service
+    /// ([`Tasks::service_of_dead`](crate::client::Tasks::service_of_dead)). One of a task with a `concurrency_key` or `max_instances` waits for its turn there.
+    pub async fn requeue(self, job_ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+        let back: Vec<(Uuid, bool)> = sqlx::query_as(self.client.sql(sql!("job/dead_letter_requeue")))
+            .bind(job_ids)
+            .fetch_all(self.client)
+            .await?;
         if back.iter().any(|(_, in_line)| *in_line) {
             // Those that wait for no other job need not wait for the scheduler's look either.
-            self.unpark_next_in_line().await?;
+            self.client.tasks().unpark_next_in_line().await?;
         }
         Ok(back.into_iter().map(|(id, _)| id).collect())
     }

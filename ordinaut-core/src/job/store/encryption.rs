@@ -1,6 +1,6 @@
 //! Encrypted arguments: what an enqueue stores, and with which keys.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::job::keyring::{Keyring, NONCE_BYTES};
 use crate::job::new_job::{NewJob, Seal};
 use rand::TryRngCore;
@@ -8,9 +8,9 @@ use rand::rngs::OsRng;
 use std::borrow::{Borrow, Cow};
 use std::sync::Arc;
 
-impl Database {
+impl Client {
     /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, if they are
-    /// enqueued through it, by itself or in a transaction ([`Database::in_tx`]); and lets handlers of a
+    /// enqueued through it, by itself or in a transaction ([`Client::in_tx`]); and lets handlers of a
     /// [`Worker`](crate::Worker) on it read those that any of the keys has encrypted.
     #[cfg(feature = "encryption")]
     #[must_use]

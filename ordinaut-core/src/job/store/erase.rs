@@ -1,8 +1,8 @@
 //! Erase: what jobs of one person, or of one tenant, were about.
 
-use crate::client::Database;
+use crate::client::Jobs;
 use crate::db::contention::undisturbed;
-use crate::db::failure::OperateError;
+use crate::error::Error;
 use crate::error::InvalidField;
 use crate::job::store::cancel::Called;
 use serde::Serialize;
@@ -36,43 +36,47 @@ pub struct Erased {
     pub running: i64,
 }
 
-impl Database {
+impl Jobs<'_> {
     /// Erases what jobs were about: arguments, tags, errors, outputs and dead letters. Those that wait are cancelled; those
     /// that run are asked to stop, and counted, to be erased when they have ended. Reads all jobs once; a job that is
     /// enqueued meanwhile may be missed. After an error what was erased stays erased. Definitions of tasks are not touched.
     ///
     /// ```no_run
-    /// # async fn forget(database: ordinaut_core::Database) -> Result<(), Box<dyn std::error::Error>> {
-    /// use ordinaut_core::Erase;
+    /// # async fn forget(database: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::job::Erase;
     ///
-    /// let done = database.erase(&Erase::Tag("person:42".to_owned())).await?;
+    /// let done = database.jobs().erase(&Erase::Tag("person:42".to_owned())).await?;
     /// assert_eq!(done.running, 0, "again later");
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn erase(&self, whose: &Erase) -> Result<Erased, OperateError> {
+    pub async fn erase(self, whose: &Erase) -> Result<Erased, Error> {
         let (tag, tenant) = match whose {
             Erase::Tag(tag) => (Some(named("tag", tag)?), None),
             Erase::Tenant(tenant) => (None, Some(named("tenant", tenant)?)),
         };
         let (mut total, mut after) = (Erased::default(), None);
         loop {
-            let ids: Vec<Uuid> = sqlx::query_scalar(self.sql(sql!("job/erase_found")))
+            let ids: Vec<Uuid> = sqlx::query_scalar(self.client.sql(sql!("job/erase_found")))
                 .bind(tag)
                 .bind(tenant)
                 .bind(after)
                 .bind(BATCH)
-                .fetch_all(self)
+                .fetch_all(self.client)
                 .await?;
             let Some(last) = ids.last() else { break };
             after = Some(*last);
             self.erase_some(&ids, &mut total).await?;
         }
-        sqlx::query(self.sql(sql!("job/erase_dead_letters"))).bind(tag).bind(tenant).execute(self).await?;
+        sqlx::query(self.client.sql(sql!("job/erase_dead_letters")))
+            .bind(tag)
+            .bind(tenant)
+            .execute(self.client)
+            .await?;
         Ok(total)
     }
 
-    async fn erase_some(&self, ids: &[Uuid], total: &mut Erased) -> sqlx::Result<()> {
+    async fn erase_some(self, ids: &[Uuid], total: &mut Erased) -> sqlx::Result<()> {
         let (erased, cancelled, running) = undisturbed(|| self.erase_once(ids)).await?;
         total.erased += erased;
         total.cancelled += cancelled;
@@ -81,8 +85,8 @@ impl Database {
     }
 
     /// Numbers of jobs: erased, cancelled, running.
-    async fn erase_once(&self, ids: &[Uuid]) -> sqlx::Result<(i64, i64, i64)> {
-        let mut tx = self.begin().await?;
+    async fn erase_once(self, ids: &[Uuid]) -> sqlx::Result<(i64, i64, i64)> {
+        let mut tx = self.client.begin().await?;
         let (mut cancelled, mut running) = (0, 0);
         for _ in 0..LOOKS {
             let off = self.call_off(Called::Jobs(ids), "erased", &mut tx).await?;
@@ -93,7 +97,8 @@ impl Database {
                 break;
             }
         }
-        let erased: i64 = sqlx::query_scalar(self.sql(sql!("job/erase_blank"))).bind(ids).fetch_one(&mut *tx).await?;
+        let erased: i64 =
+            sqlx::query_scalar(self.client.sql(sql!("job/erase_blank"))).bind(ids).fetch_one(&mut *tx).await?;
         tx.commit().await?;
         Ok((erased, cancelled, running))
     }

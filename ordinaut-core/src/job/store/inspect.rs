@@ -1,8 +1,9 @@
 //! Looking at jobs: one with its attempts, or a page of many.
 
-use crate::client::Database;
+use crate::client::Jobs;
 use crate::db::fields::Fields;
 use crate::db::page::{PAGE_OCTETS, Page};
+use crate::error::Error;
 use crate::job::ciphertext;
 use crate::job::outcome::Outcome;
 use crate::job::state::JobState;
@@ -249,30 +250,30 @@ impl JobFilter {
     }
 }
 
-impl Database {
+impl Jobs<'_> {
     /// One job, or `None` if there is none.
-    pub async fn job(&self, id: Uuid) -> sqlx::Result<Option<JobDetails>> {
-        sqlx::query_as(self.sql(sql!("job/get"))).bind(id).fetch_optional(self.by_key()).await
+    pub async fn get(self, id: Uuid) -> Result<Option<JobDetails>, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("job/get"))).bind(id).fetch_optional(self.client.by_key()).await?)
     }
 
     /// The last attempts of a job that ended, in their order: a hundred, or fewer that are large.
-    pub async fn runs(&self, job_id: Uuid) -> sqlx::Result<Page<RunRecord, i32>> {
+    pub async fn runs(self, job_id: Uuid) -> Result<Page<RunRecord, i32>, Error> {
         self.runs_before(job_id, LAST_RUNS, None).await
     }
 
     /// Up to `limit` attempts of a job that ended, in their order: the last before the attempt that the last page began with.
     pub async fn runs_before(
-        &self,
+        self,
         job_id: Uuid,
         limit: i64,
         before: Option<i32>,
-    ) -> sqlx::Result<Page<RunRecord, i32>> {
-        let runs: Vec<ListedRun> = sqlx::query_as(self.sql(sql!("job/runs")))
+    ) -> Result<Page<RunRecord, i32>, Error> {
+        let runs: Vec<ListedRun> = sqlx::query_as(self.client.sql(sql!("job/runs")))
             .bind(job_id)
             .bind(limit)
             .bind(PAGE_OCTETS)
             .bind(before)
-            .fetch_all(self.by_key())
+            .fetch_all(self.client.by_key())
             .await?;
         let first = runs.first().filter(|first| first.walked > runs.len() as i64);
         let next = first.map(|first| first.run.attempt);
@@ -280,15 +281,15 @@ impl Database {
     }
 
     /// Up to `limit` jobs, newest first. What is rare among many jobs comes over several pages, of which some may be empty.
-    pub async fn jobs(&self, filter: &JobFilter, limit: i64) -> sqlx::Result<Page<JobSummary, Uuid>> {
-        let listed: Vec<Listed> = sqlx::query_as(self.sql(sql!("job/list")))
+    pub async fn list(self, filter: &JobFilter, limit: i64) -> Result<Page<JobSummary, Uuid>, Error> {
+        let listed: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("job/list")))
             .bind(limit)
             .bind(filter.before.unwrap_or(Uuid::max()))
             .bind(filter.state.map(JobState::as_str))
             .bind(&filter.kind)
             .bind(&filter.queue)
             .bind(filter.looks(limit))
-            .fetch_all(self.by_key())
+            .fetch_all(self.client.by_key())
             .await?;
         let next = listed.first().and_then(|listed| listed.next);
         Ok(Page::new(listed.into_iter().filter_map(|listed| listed.job).collect(), next))

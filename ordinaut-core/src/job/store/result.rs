@@ -1,6 +1,6 @@
 //! Looking at how a job ended.
 
-use crate::client::Database;
+use crate::client::Jobs;
 use crate::db::fields::Fields;
 use crate::job::outcome::Outcome;
 use crate::job::state::JobState;
@@ -76,11 +76,13 @@ impl Ending {
     }
 }
 
-impl Database {
+impl Jobs<'_> {
     /// How a job ended, if it has.
-    pub(crate) async fn look_for_end(&self, job_id: Uuid) -> sqlx::Result<Awaited> {
-        let row: Option<Ending> =
-            sqlx::query_as(self.sql(sql!("job/result"))).bind(job_id).fetch_optional(self.by_key()).await?;
+    pub(crate) async fn look_for_end(self, job_id: Uuid) -> sqlx::Result<Awaited> {
+        let row: Option<Ending> = sqlx::query_as(self.client.sql(sql!("job/result")))
+            .bind(job_id)
+            .fetch_optional(self.client.by_key())
+            .await?;
         Ok(row.map_or(Awaited::Unknown, Ending::awaited))
     }
 }

@@ -1,7 +1,8 @@
 //! Unique jobs: enqueued with their keys, and keys that are free again.
 
-use crate::client::Database;
+use crate::client::Jobs;
 use crate::db::schema::Schema;
+use crate::error::Error;
 use crate::error::InvalidField;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
@@ -110,17 +111,22 @@ async fn insert_some<'e>(
     }
 }
 
-impl Database {
+impl Jobs<'_> {
     /// The job that holds the unique key which a dead job had, so that this one cannot be sent back; `None`: nobody does.
-    pub async fn unique_holder(&self, dead: Uuid) -> sqlx::Result<Option<Uuid>> {
-        sqlx::query_scalar(self.sql(sql!("job/unique_holder"))).bind(dead).fetch_optional(self).await
+    pub async fn unique_holder(self, dead: Uuid) -> Result<Option<Uuid>, Error> {
+        Ok(sqlx::query_scalar(self.client.sql(sql!("job/unique_holder")))
+            .bind(dead)
+            .fetch_optional(self.client)
+            .await?)
     }
 
     /// Forgets keys whose windows are over.
-    pub(crate) async fn prune_unique_keys(&self) -> sqlx::Result<()> {
+    pub(crate) async fn prune_unique_keys(self) -> sqlx::Result<()> {
         loop {
-            let gone: i64 =
-                sqlx::query_scalar(self.sql(sql!("job/unique_prune"))).bind(KEYS_A_STATEMENT).fetch_one(self).await?;
+            let gone: i64 = sqlx::query_scalar(self.client.sql(sql!("job/unique_prune")))
+                .bind(KEYS_A_STATEMENT)
+                .fetch_one(self.client)
+                .await?;
             if gone < KEYS_A_STATEMENT {
                 return Ok(());
             }
@@ -128,12 +134,12 @@ impl Database {
     }
 
     /// Lets the jobs go that waited behind a job that runs no more; returns their queues.
-    pub(crate) async fn let_run_again(&self) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.sql(sql!("job/unique_let_go"))).fetch_all(self).await
+    pub(crate) async fn let_run_again(self) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(self.client.sql(sql!("job/unique_let_go"))).fetch_all(self.client).await
     }
 
     /// Frees keys of jobs that ended without anybody saying so; returns how many.
-    pub(crate) async fn repair_unique_keys(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(sql!("job/unique_repair"))).fetch_one(self).await
+    pub(crate) async fn repair_unique_keys(self) -> sqlx::Result<i64> {
+        sqlx::query_scalar(self.client.sql(sql!("job/unique_repair"))).fetch_one(self.client).await
     }
 }

@@ -1,6 +1,6 @@
 //! Whether a handler's own transaction, in which it settled its attempt, was committed.
 
-use crate::client::Database;
+use crate::client::Leases;
 use crate::db::schema::Schema;
 use crate::lease::token::Token;
 use sqlx::PgExecutor;
@@ -35,9 +35,9 @@ pub(crate) async fn own_end<'e>(schema: &Schema, token: Token, db: impl PgExecut
     })
 }
 
-impl Database {
+impl Leases<'_> {
     /// The same, through the pool.
-    pub(crate) async fn own_end(&self, token: Token) -> sqlx::Result<OwnEnd> {
-        own_end(self.schema(), token, self.by_key()).await
+    pub(crate) async fn own_end(self, token: Token) -> sqlx::Result<OwnEnd> {
+        own_end(self.client.schema(), token, self.client.by_key()).await
     }
 }

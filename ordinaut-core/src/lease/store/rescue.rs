@@ -1,6 +1,6 @@
 //! Rescue: declare sessions dead, find their leases, and keep what they counted.
 
-use crate::client::Database;
+use crate::client::Leases;
 use crate::job::outcome::Outcome;
 use crate::lease::flags;
 use crate::lease::settlement::{Budget, Settlement};
@@ -28,31 +28,31 @@ struct Orphan {
     max_attempts: Option<i16>,
 }
 
-impl Database {
-    pub(crate) async fn declare_dead(&self) -> sqlx::Result<Vec<DeadSession>> {
-        sqlx::query_as(self.sql(sql!("lease/session_declare_dead"))).fetch_all(self).await
+impl Leases<'_> {
+    pub(crate) async fn declare_dead(self) -> sqlx::Result<Vec<DeadSession>> {
+        sqlx::query_as(self.client.sql(sql!("lease/session_declare_dead"))).fetch_all(self.client).await
     }
 
     /// Whether a session ended so lately that one of its claims may still commit.
-    pub(crate) async fn session_ended_lately(&self) -> sqlx::Result<bool> {
-        sqlx::query_scalar(self.sql(sql!("lease/session_ended_lately"))).fetch_one(self).await
+    pub(crate) async fn session_ended_lately(self) -> sqlx::Result<bool> {
+        sqlx::query_scalar(self.client.sql(sql!("lease/session_ended_lately"))).fetch_one(self.client).await
     }
 
     /// Takes up to `limit` jobs back from sessions that are not alive, in one transaction.
-    pub(crate) async fn rescue(&self, limit: i64) -> sqlx::Result<Vec<Settled>> {
-        let mut tx = self.begin_by_key().await?;
+    pub(crate) async fn rescue(self, limit: i64) -> sqlx::Result<Vec<Settled>> {
+        let mut tx = self.client.begin_by_key().await?;
         let orphans: Vec<Orphan> =
-            sqlx::query_as(self.sql(sql!("lease/session_orphans"))).bind(limit).fetch_all(&mut *tx).await?;
+            sqlx::query_as(self.client.sql(sql!("lease/session_orphans"))).bind(limit).fetch_all(&mut *tx).await?;
         if orphans.is_empty() {
             return Ok(Vec::new());
         }
         let ended: Vec<Ended> = orphans.iter().map(Orphan::end).collect();
-        let settled = settle(self.schema(), &ended, Locked::Wait, &mut *tx).await?;
+        let settled = settle(self.client.schema(), &ended, Locked::Wait, &mut *tx).await?;
         let mut counts = BTreeMap::<(&str, Outcome), i64>::new();
         for end in &settled {
             *counts.entry((&end.queue, end.outcome)).or_default() += 1;
         }
-        sqlx::query(self.sql(sql!("lease/session_count")))
+        sqlx::query(self.client.sql(sql!("lease/session_count")))
             .bind(counts.keys().map(|(queue, _)| *queue).collect::<Vec<_>>())
             .bind(counts.keys().map(|(_, outcome)| outcome.as_str()).collect::<Vec<_>>())
             .bind(counts.values().copied().collect::<Vec<_>>())
@@ -63,12 +63,12 @@ impl Database {
     }
 
     /// Drops rows of sessions that ended so long ago and hold nothing, and folds what they counted.
-    pub(crate) async fn prune_sessions(&self, ended_for: Duration) -> sqlx::Result<i64> {
-        let pruned = sqlx::query_scalar(self.sql(sql!("lease/session_prune")))
+    pub(crate) async fn prune_sessions(self, ended_for: Duration) -> sqlx::Result<i64> {
+        let pruned = sqlx::query_scalar(self.client.sql(sql!("lease/session_prune")))
             .bind(ended_for.as_secs_f64())
-            .fetch_one(self)
+            .fetch_one(self.client)
             .await?;
-        sqlx::query(self.sql(sql!("lease/session_fold"))).execute(self).await?;
+        sqlx::query(self.client.sql(sql!("lease/session_fold"))).execute(self.client).await?;
         Ok(pruned)
     }
 }

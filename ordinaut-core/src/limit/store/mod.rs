@@ -2,9 +2,10 @@
 
 pub(crate) mod admission;
 
-use crate::client::Database;
-use crate::db::failure::is_lock_timeout;
+use crate::client::Limits;
 use crate::db::page::{PAGE_OCTETS, Page};
+use crate::error::Error;
+use crate::failure::is_lock_timeout;
 use crate::limit::definition::Limit;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
@@ -23,23 +24,27 @@ pub struct LimitStatus {
     pub waiting: i64,
 }
 
-impl Database {
+impl Limits<'_> {
     /// Limits, by name: up to `limit`, after the one that the last page ended with.
-    pub async fn limits(&self, limit: i64, after: Option<&str>) -> sqlx::Result<Page<LimitStatus, String>> {
-        let rows =
-            sqlx::query(self.sql(sql!("limit/list"))).bind(limit).bind(PAGE_OCTETS).bind(after).fetch_all(self).await?;
-        Page::read(&rows, |last| last.try_get("name"))
+    pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<LimitStatus, String>, Error> {
+        let rows = sqlx::query(self.client.sql(sql!("limit/list")))
+            .bind(limit)
+            .bind(PAGE_OCTETS)
+            .bind(after)
+            .fetch_all(self.client)
+            .await?;
+        Ok(Page::read(&rows, |last| last.try_get("name"))?)
     }
 
-    pub(crate) async fn stored_limit(&self, name: &str, tx: &mut PgConnection) -> sqlx::Result<Option<Limit>> {
+    pub(crate) async fn stored_limit(self, name: &str, tx: &mut PgConnection) -> sqlx::Result<Option<Limit>> {
         let stored: Option<StoredLimit> =
-            sqlx::query_as(self.sql(sql!("limit/get"))).bind(name).fetch_optional(tx).await?;
+            sqlx::query_as(self.client.sql(sql!("limit/get"))).bind(name).fetch_optional(tx).await?;
         Ok(stored.map(|StoredLimit(limit)| limit))
     }
 
-    pub(crate) async fn put_limit(&self, limit: &Limit, tx: &mut PgConnection) -> sqlx::Result<()> {
+    pub(crate) async fn store(self, limit: &Limit, tx: &mut PgConnection) -> sqlx::Result<()> {
         let concurrency = if limit.ordered { Some(1) } else { limit.concurrency };
-        sqlx::query(self.sql(sql!("limit/put")))
+        sqlx::query(self.client.sql(sql!("limit/put")))
             .bind(&limit.name)
             .bind(limit.queue.as_deref())
             .bind(limit.kind.as_deref())
@@ -57,17 +62,17 @@ impl Database {
     }
 
     /// False: there is none of this name.
-    pub(crate) async fn remove_limit(&self, name: &str, tx: &mut PgConnection) -> sqlx::Result<bool> {
+    pub(crate) async fn remove_limit(self, name: &str, tx: &mut PgConnection) -> sqlx::Result<bool> {
         let removed: Option<String> =
-            sqlx::query_scalar(self.sql(sql!("limit/delete"))).bind(name).fetch_optional(tx).await?;
+            sqlx::query_scalar(self.client.sql(sql!("limit/delete"))).bind(name).fetch_optional(tx).await?;
         Ok(removed.is_some())
     }
 
     /// From here to the end of the transaction no claim runs. False: somebody reads the limits for longer, and the
     /// transaction is of no use any more.
-    pub(crate) async fn stop_claims(&self, tx: &mut PgConnection) -> sqlx::Result<bool> {
+    pub(crate) async fn stop_claims(self, tx: &mut PgConnection) -> sqlx::Result<bool> {
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
-        match sqlx::query(self.sql(sql!("limit/close"))).execute(&mut *tx).await {
+        match sqlx::query(self.client.sql(sql!("limit/close"))).execute(&mut *tx).await {
             Err(error) if is_lock_timeout(&error) => return Ok(false),
             result => result?,
         };
@@ -76,18 +81,18 @@ impl Database {
     }
 
     /// Counts what runs already under a new limit.
-    pub(crate) async fn count_running(&self, limit: &str, tx: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("limit/count_running"))).bind(limit).execute(tx).await.map(drop)
+    pub(crate) async fn count_running(self, limit: &str, tx: &mut PgConnection) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("limit/count_running"))).bind(limit).execute(tx).await.map(drop)
     }
 
     /// Lets all jobs that wait in lines be due again; returns their queues.
-    pub(crate) async fn empty_lines(&self, tx: &mut PgConnection) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.sql(sql!("limit/unpark"))).fetch_all(tx).await
+    pub(crate) async fn empty_lines(self, tx: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(self.client.sql(sql!("limit/unpark"))).fetch_all(tx).await
     }
 
     /// Forgets what limits remember of jobs that have ended.
-    pub(crate) async fn prune_limits(&self) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("limit/prune"))).execute(self).await.map(drop)
+    pub(crate) async fn prune_limits(self) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("limit/prune"))).execute(self.client).await.map(drop)
     }
 }
 

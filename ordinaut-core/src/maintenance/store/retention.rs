@@ -1,7 +1,8 @@
 //! Retention: what ended long ago is dropped, by partitions where they are past, by rows where there is no partition.
 
-use crate::client::Database;
-use crate::db::failure::is_lock_timeout;
+use crate::client::Maintenance;
+use crate::error::Error;
+use crate::failure::is_lock_timeout;
 use crate::maintenance::options::Retention;
 use serde::Serialize;
 use std::time::Duration;
@@ -41,21 +42,21 @@ pub struct Pruned {
     pub entries: u64,
 }
 
-impl Database {
+impl Maintenance<'_> {
     /// Drops what ended longer ago than it is kept. Work that has not ended stays, however old it is, and so does what
     /// belongs to a dead letter. Any number of processes may do so at once. Waits for no lock longer than 50 ms at a time, and
     /// gives up on a partition whose table somebody has a long transaction on: [`Pruned::held_up`] names it.
     ///
     /// ```no_run
-    /// # async fn prune(database: ordinaut_core::Database) -> sqlx::Result<()> {
+    /// # async fn prune(database: ordinaut_core::Client) -> Result<(), ordinaut_core::Error> {
     /// use ordinaut_core::maintenance::Retention;
     ///
-    /// let pruned = database.prune(&Retention::default()).await?;
+    /// let pruned = database.maintenance().prune(&Retention::default()).await?;
     /// assert!(pruned.held_up.is_empty());
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn prune(&self, keep: &Retention) -> sqlx::Result<Pruned> {
+    pub async fn prune(self, keep: &Retention) -> Result<Pruned, Error> {
         // Before partitions: a job whose letter is gone need not outlive its own.
         let dead_letters = sql!("maintenance/dead_letters");
         let mut pruned =
@@ -73,7 +74,7 @@ impl Database {
                     );
                     pruned.held_up.push(part);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         pruned.jobs = self.delete_old(sql!("maintenance/jobs"), keep.jobs).await?;
@@ -87,17 +88,17 @@ impl Database {
         Ok(pruned)
     }
 
-    async fn past_partitions(&self, keep: &Retention) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.sql(sql!("maintenance/past")))
+    async fn past_partitions(self, keep: &Retention) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(self.client.sql(sql!("maintenance/past")))
             .bind(keep.jobs.as_secs_f64())
             .bind(keep.events.as_secs_f64())
             .bind(keep.fires.as_secs_f64())
-            .fetch_all(self)
+            .fetch_all(self.client)
             .await
     }
 
     /// False: there was nothing to drop, or somebody else is at it.
-    async fn drop_partition(&self, part: &str) -> sqlx::Result<bool> {
+    async fn drop_partition(self, part: &str) -> sqlx::Result<bool> {
         for _ in 1..TRIES {
             match self.try_to_drop(part).await {
                 Err(error) if is_lock_timeout(&error) => tokio::time::sleep(PAUSE).await,
@@ -107,10 +108,11 @@ impl Database {
         self.try_to_drop(part).await
     }
 
-    async fn try_to_drop(&self, part: &str) -> sqlx::Result<bool> {
-        let mut tx = self.begin().await?;
+    async fn try_to_drop(self, part: &str) -> sqlx::Result<bool> {
+        let mut tx = self.client.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
-        let dropped = sqlx::query_scalar(self.sql(sql!("maintenance/drop"))).bind(part).fetch_one(&mut *tx).await;
+        let dropped =
+            sqlx::query_scalar(self.client.sql(sql!("maintenance/drop"))).bind(part).fetch_one(&mut *tx).await;
         match dropped {
             Ok(_) => tx.commit().await?,
             // At once, and not when the pool comes to it: the next partition wants the lock that this transaction holds.
@@ -120,10 +122,14 @@ impl Database {
     }
 
     /// Deletes rows that are older, batch by batch, and says how many.
-    async fn delete_old(&self, sql: &'static str, age: Duration) -> sqlx::Result<u64> {
+    async fn delete_old(self, sql: &'static str, age: Duration) -> sqlx::Result<u64> {
         let mut deleted = 0;
         for _ in 0..BATCHES {
-            let done = sqlx::query(self.sql(sql)).bind(age.as_secs_f64()).bind(BATCH as i64).execute(self).await?;
+            let done = sqlx::query(self.client.sql(sql))
+                .bind(age.as_secs_f64())
+                .bind(BATCH as i64)
+                .execute(self.client)
+                .await?;
             deleted += done.rows_affected();
             if done.rows_affected() < BATCH {
                 break;
@@ -133,10 +139,10 @@ impl Database {
     }
 
     /// Deletes rows that nothing needs any more, batch by batch, and says how many.
-    async fn delete_ended(&self, sql: &'static str) -> sqlx::Result<u64> {
+    async fn delete_ended(self, sql: &'static str) -> sqlx::Result<u64> {
         let mut deleted = 0;
         for _ in 0..BATCHES {
-            let done = sqlx::query(self.sql(sql)).bind(BATCH as i64).execute(self).await?;
+            let done = sqlx::query(self.client.sql(sql)).bind(BATCH as i64).execute(self.client).await?;
             deleted += done.rows_affected();
             if done.rows_affected() < BATCH {
                 break;

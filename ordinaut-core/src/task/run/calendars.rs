@@ -1,9 +1,10 @@
 //! Calendars: when one changes, the tasks that go by it are due anew.
 
-use crate::client::Database;
+use crate::client::Calendars;
 use crate::db::contention::undisturbed;
-use crate::db::failure::FailureKind;
+use crate::error::Error;
 use crate::error::InvalidField;
+use crate::failure::FailureKind;
 use crate::name;
 use crate::schedule::calendar::Calendar;
 use crate::schedule::timezone::is_sane;
@@ -29,10 +30,10 @@ pub enum CalendarDeleted {
     Unknown,
 }
 
-impl Database {
+impl Calendars<'_> {
     /// Stores a calendar, new or changed. Tasks that go by it are due at their next instant from now on; one that would
     /// never be due again makes it an error, and nothing is stored.
-    pub async fn put_calendar(&self, calendar: &Calendar) -> Result<(), TaskError> {
+    pub async fn put(self, calendar: &Calendar) -> Result<(), TaskError> {
         name::check(&calendar.name).map_err(|reason| InvalidField { field: "name", reason: reason.to_owned() })?;
         if calendar.dates.len() > MAX_DATES {
             let reason = format!("must be at most {MAX_DATES}");
@@ -43,9 +44,9 @@ impl Database {
             return Err(InvalidField { field: "dates", reason }.into());
         }
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             for id in self.store_calendar(calendar, &mut tx).await? {
-                let mut held = match self.hold_task(id, &mut tx).await {
+                let mut held = match self.client.tasks().hold_task(id, &mut tx).await {
                     Ok(Some(held)) => held,
                     Ok(None) => continue,
                     // One that nobody can read keeps no calendar from being changed.
@@ -53,9 +54,9 @@ impl Database {
                     Err(error) => return Err(error.into()),
                 };
                 if held.task.status == TaskStatus::Active {
-                    let next = next_run::next_run(self, &held.task.definition, held.now, &mut tx).await;
+                    let next = next_run::next_run(self.client, &held.task.definition, held.now, &mut tx).await;
                     held.task.next_run_at = next.map_err(|error| by_dates(id, error))?;
-                    self.store_task(&held, true, &mut tx).await?;
+                    self.client.tasks().store_task(&held, true, &mut tx).await?;
                 }
             }
             Ok(tx.commit().await?)
@@ -64,19 +65,15 @@ impl Database {
     }
 
     /// The calendars of these names; one that is not there is an error.
-    pub async fn calendars_of(&self, names: &[String]) -> Result<Vec<Calendar>, TaskError> {
+    pub async fn named(self, names: &[String]) -> Result<Vec<Calendar>, TaskError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let mut tx = self.begin().await?;
-        self.calendars_called(names, &mut tx).await
+        let mut tx = self.client.begin().await?;
+        self.called(names, &mut tx).await
     }
 
-    pub(crate) async fn calendars_called(
-        &self,
-        names: &[String],
-        db: &mut PgConnection,
-    ) -> Result<Vec<Calendar>, TaskError> {
+    pub(crate) async fn called(self, names: &[String], db: &mut PgConnection) -> Result<Vec<Calendar>, TaskError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -84,7 +81,7 @@ impl Database {
         if names.iter().any(|name| name::check(name).is_err()) {
             return invalid("must each be of 1 to 100 characters, without control characters".to_owned());
         }
-        let calendars = self.calendars_named(Some(names), db).await?;
+        let calendars = self.stored(Some(names), db).await?;
         match names.iter().find(|name| calendars.iter().all(|calendar| calendar.name != **name)) {
             None => Ok(calendars),
             Some(name) => invalid(format!("names \"{name}\", and there is no such calendar")),
@@ -92,7 +89,7 @@ impl Database {
     }
 
     /// Removes a calendar that no task goes by.
-    pub async fn delete_calendar(&self, name: &str) -> sqlx::Result<CalendarDeleted> {
+    pub async fn delete(self, name: &str) -> Result<CalendarDeleted, Error> {
         if name::check(name).is_err() {
             return Ok(CalendarDeleted::Unknown);
         }

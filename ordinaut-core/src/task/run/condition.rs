@@ -1,6 +1,6 @@
 //! Conditions: facts are looked at each second, and a task fires when its condition has become true.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::error::InvalidField;
 use crate::name;
 use crate::notify::notifier;
@@ -20,12 +20,12 @@ use uuid::Uuid;
 /// As many tasks as one transaction looks at.
 const BATCH: i64 = 200;
 
-impl Database {
+impl Tasks<'_> {
     /// Looks at every condition once; says how many tasks fired.
-    pub(crate) async fn fire_conditions(&self) -> sqlx::Result<usize> {
+    pub(crate) async fn fire_conditions(self) -> sqlx::Result<usize> {
         let (mut after, mut fired) = (None, 0);
         loop {
-            let mut tx = self.begin_by_key().await?;
+            let mut tx = self.client.begin_by_key().await?;
             let tasks = self.watching_tasks(BATCH, after, &mut tx).await?;
             let Some(last) = tasks.last() else { return Ok(fired) };
             after = Some(last.id);
@@ -45,13 +45,13 @@ impl Database {
             let (count, queues) = self.fire_true(&true_now, &mut tx).await?;
             fired += count;
             tx.commit().await?;
-            notifier::tell(self, queues.iter().map(|queue| &**queue));
+            notifier::tell(self.client, queues.iter().map(|queue| &**queue));
         }
     }
 
     /// Fires the tasks whose conditions have become true, each at its instant; says how many, and the queues of their jobs.
     async fn fire_true(
-        &self,
+        self,
         true_now: &[(Uuid, DateTime<Utc>)],
         db: &mut PgConnection,
     ) -> sqlx::Result<(usize, Vec<String>)> {
@@ -74,7 +74,7 @@ impl Database {
     }
 
     /// Keeps a value for conditions to look at: `fact(disk_free) < 10`.
-    pub async fn push_fact(&self, name: &str, value: f64) -> Result<(), TaskError> {
+    pub async fn push_fact(self, name: &str, value: f64) -> Result<(), TaskError> {
         name::check(name).map_err(|reason| InvalidField { field: "name", reason: reason.to_owned() })?;
         if !value.is_finite() {
             return Err(InvalidField { field: "value", reason: "must be a finite number".to_owned() }.into());

@@ -1,6 +1,6 @@
 //! What people tell a task to do: pause, resume, snooze, run now, cancel, delete.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::db::contention::undisturbed;
 use crate::db::page::Unreadable;
 use crate::error::InvalidField;
@@ -54,11 +54,11 @@ pub struct TaskCancelled {
     pub asked: i64,
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Makes no more jobs of a task, and sets those aside that wait. Those that run go on.
-    pub async fn pause_task(&self, id: Uuid) -> Result<TaskPaused, TaskError> {
+    pub async fn pause(self, id: Uuid) -> Result<TaskPaused, TaskError> {
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             let stopped = self.stop_task(id, TaskStatus::Paused, &mut tx).await?;
             let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
             if !stopped {
@@ -72,20 +72,20 @@ impl Database {
     }
 
     /// Lets a paused task go on: it is due at the next instant from now on, and the jobs that were set aside wait again.
-    pub async fn resume_task(&self, id: Uuid) -> Result<Task, TaskError> {
+    pub async fn resume(self, id: Uuid) -> Result<Task, TaskError> {
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             let mut held = self.hold(id, &mut tx).await?;
             if held.task.status == TaskStatus::Active {
                 return Ok(held.task);
             }
             held.task.status = TaskStatus::Active;
-            held.task.next_run_at = next_run::next_run(self, &held.task.definition, held.now, &mut tx).await?;
+            held.task.next_run_at = next_run::next_run(self.client, &held.task.definition, held.now, &mut tx).await?;
             held.watch = None;
             let task = self.store_task(&held, true, &mut tx).await?;
             let queues = self.unpark_jobs(id, &mut tx).await?;
             tx.commit().await?;
-            notifier::tell(self, queues.iter().map(|queue| &**queue).chain([TASKS]));
+            notifier::tell(self.client, queues.iter().map(|queue| &**queue).chain([TASKS]));
             Ok(task)
         })
         .await
@@ -93,19 +93,19 @@ impl Database {
 
     /// Moves the next instant of a task away by 1 s to 604,800 s (a week). The instants that it passes over are recorded
     /// as skipped.
-    pub async fn snooze_task(&self, id: Uuid, delay: Duration) -> Result<Task, TaskError> {
+    pub async fn snooze(self, id: Uuid, delay: Duration) -> Result<Task, TaskError> {
         if !SNOOZE.contains(&delay) {
             let reason = "must be from 1 to 604800 seconds".to_owned();
             return Err(InvalidField { field: "delay", reason }.into());
         }
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             let mut held = self.hold(id, &mut tx).await?;
             let Some(due) = held.task.next_run_at else {
                 return Err(if held.task.status == TaskStatus::Paused { TaskError::Paused } else { not_due() });
             };
             let until = due.max(held.now) + delay;
-            let passed = next_run::passed(self, &held.task.definition, due, until, &mut tx).await?;
+            let passed = next_run::passed(self.client, &held.task.definition, due, until, &mut tx).await?;
             let skipped = |at| {
                 let outcome = Firing::Skip(SkipReason::Snoozed);
                 Due { task_id: id, definition: &held.task.definition, at: Some(at), outcome, event: None }
@@ -114,7 +114,7 @@ impl Database {
             held.task.next_run_at = Some(until);
             let task = self.store_task(&held, false, &mut tx).await?;
             tx.commit().await?;
-            notifier::tell(self, [TASKS]);
+            notifier::tell(self.client, [TASKS]);
             Ok(task)
         })
         .await
@@ -122,9 +122,9 @@ impl Database {
 
     /// Makes a job of a task at once, beside those that its schedule makes; returns its id. A service gets its next one, if
     /// it has none: [`TaskError::Runs`]. One that would be a duplicate of another job is none: [`TaskError::DuplicateJob`].
-    pub async fn run_task_now(&self, id: Uuid) -> Result<Uuid, TaskError> {
+    pub async fn run_now(self, id: Uuid) -> Result<Uuid, TaskError> {
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             let held = self.hold(id, &mut tx).await?;
             if held.task.status == TaskStatus::Paused {
                 return Err(TaskError::Paused);
@@ -152,23 +152,23 @@ impl Database {
                 at += TimeDelta::microseconds(1);
             };
             tx.commit().await?;
-            notifier::tell(self, queues.iter().map(|queue| &**queue));
+            notifier::tell(self.client, queues.iter().map(|queue| &**queue));
             Ok(job_id)
         })
         .await
     }
 
     /// Ends a task for good: its waiting jobs are removed, those that run are asked to stop.
-    pub async fn cancel_task(&self, id: Uuid) -> Result<TaskCancelled, TaskError> {
+    pub async fn cancel(self, id: Uuid) -> Result<TaskCancelled, TaskError> {
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             self.stop_task(id, TaskStatus::Cancelled, &mut tx).await?;
             let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
             self.release_task_key(id, &mut tx).await?;
             let (removed, asked) = self.call_jobs_off(id, &mut tx).await?;
             tx.commit().await?;
             if asked > 0 {
-                notifier::tell(self, [CANCELS]);
+                notifier::tell(self.client, [CANCELS]);
             }
             Ok(TaskCancelled { task, unreadable, removed, asked })
         })
@@ -176,14 +176,14 @@ impl Database {
     }
 
     /// Cancels a task and removes it; false: there was none. Its jobs, runs and fires stay until they are past retention.
-    pub async fn delete_task(&self, id: Uuid) -> Result<bool, TaskError> {
-        match self.cancel_task(id).await {
+    pub async fn delete(self, id: Uuid) -> Result<bool, TaskError> {
+        match self.cancel(id).await {
             Ok(_) => {}
             Err(TaskError::Unknown) => return Ok(false),
             Err(error) => return Err(error),
         }
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             let removed = self.remove_task(id, &mut tx).await?;
             tx.commit().await?;
             Ok(removed)
@@ -192,25 +192,25 @@ impl Database {
     }
 
     /// Sets jobs of paused tasks aside that came back to wait: retries, and those of dead workers.
-    pub(crate) async fn park_all_paused(&self) -> sqlx::Result<()> {
-        let mut tx = self.begin().await?;
+    pub(crate) async fn park_all_paused(self) -> sqlx::Result<()> {
+        let mut tx = self.client.begin().await?;
         self.park_jobs(None, &mut tx).await?;
         tx.commit().await
     }
 
     /// Lets the next job of each line wait again in which nobody works: those of concurrency keys, and those behind a unique
     /// job that ran.
-    pub(crate) async fn let_next_in_line_wait(&self) -> sqlx::Result<()> {
+    pub(crate) async fn let_next_in_line_wait(self) -> sqlx::Result<()> {
         let mut queues = self.unpark_next_in_line().await?;
-        queues.extend(self.let_run_again().await?);
-        notifier::tell(self, queues.iter().map(|queue| &**queue));
+        queues.extend(self.client.jobs().let_run_again().await?);
+        notifier::tell(self.client, queues.iter().map(|queue| &**queue));
         Ok(())
     }
 
-    async fn call_jobs_off(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
+    async fn call_jobs_off(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
         let (mut removed, mut asked) = (0, 0);
         for _ in 0..LOOKS {
-            let off = self.call_off(Called::OfTask(id), "its task was cancelled", db).await?;
+            let off = self.client.jobs().call_off(Called::OfTask(id), "its task was cancelled", db).await?;
             // Those that run are asked again, and are the same.
             (removed, asked) = (removed + off.removed, off.asked);
             if off.left_over == 0 {

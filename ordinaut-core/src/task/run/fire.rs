@@ -1,6 +1,6 @@
 //! Fire what is due: plan its instants, record each as fired or skipped, and say when it is due next, in one transaction.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::notify::notifier;
 use crate::schedule::calendar::Calendar;
 use crate::schedule::definition::Compiled;
@@ -37,11 +37,11 @@ pub(crate) struct Fired {
     pub(crate) more: bool,
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Fires up to `limit` tasks that are due. Instants later than `grace` are misfires, for tasks that do not say. Tasks that
     /// cannot be read stay due: a scheduler of another version may read them.
-    pub(crate) async fn fire_due(&self, limit: i64, grace: Duration, passed_over: &PassedOver) -> sqlx::Result<Fired> {
-        let mut tx = self.begin_by_key().await?;
+    pub(crate) async fn fire_due(self, limit: i64, grace: Duration, passed_over: &PassedOver) -> sqlx::Result<Fired> {
+        let mut tx = self.client.begin_by_key().await?;
         let (tasks, unreadable) = self.due_tasks(limit, &passed_over.ids(), &mut tx).await?;
         passed_over.add(unreadable.iter().map(|(id, _)| *id));
         let more = i64::try_from(tasks.len() + unreadable.len()).is_ok_and(|tasks| tasks >= limit);
@@ -51,7 +51,7 @@ impl Database {
 
     /// Fires tasks that were taken; their jobs run so much earlier than they are due, which is for tests alone.
     pub(crate) async fn fire(
-        &self,
+        self,
         tasks: Vec<DueTask>,
         limit: i64,
         grace: Duration,
@@ -64,7 +64,8 @@ impl Database {
         let limited = tasks.iter().map(|task| (task.id, &task.definition));
         let mut unfinished = self.unfinished(limited, &mut tx).await?;
         let named: HashSet<&String> = tasks.iter().flat_map(|task| &task.definition.calendars).collect();
-        let calendars = if named.is_empty() { Vec::new() } else { self.calendars_named(None, &mut tx).await? };
+        let calendars =
+            if named.is_empty() { Vec::new() } else { self.client.calendars().stored(None, &mut tx).await? };
         let planned = blocking(move || plan_all(tasks, &calendars, grace)).await?;
 
         let mut fired = Fired::default();
@@ -114,7 +115,7 @@ impl Database {
         let queues = self.record(due, &mut tx).await?.queues;
         self.advance_tasks(advances, &mut tx).await?;
         tx.commit().await?;
-        notifier::tell(self, queues.iter().map(|queue| &**queue));
+        notifier::tell(self.client, queues.iter().map(|queue| &**queue));
         Ok(fired)
     }
 }

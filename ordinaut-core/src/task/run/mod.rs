@@ -16,7 +16,7 @@ pub(crate) use crate::task::run::fire::PassedOver;
 pub use crate::task::run::next_run::preview;
 pub use crate::task::run::publish::Published;
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::db::contention::undisturbed;
 use crate::error::InvalidField;
 use crate::notify::{TASKS, notifier};
@@ -26,19 +26,19 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-impl Database {
+impl Tasks<'_> {
     /// Creates a task, due from now on. A schedule that names no zone gets the installation's, which the answer has.
-    pub async fn create_task(&self, definition: &TaskDefinition) -> Result<Task, TaskError> {
+    pub async fn create(self, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.check_task(definition)?;
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             let now = self.now(&mut *tx).await?;
             let mut schedule = definition.schedule.clone();
             if schedule.timezone.is_empty() {
-                schedule.timezone = self.time_zone_on(&mut *tx).await?;
+                schedule.timezone = self.client.time_zone_on(&mut *tx).await?;
             }
             let definition = TaskDefinition { schedule: schedule.anchored(now)?, ..definition.clone() };
-            let next = next_run::next_run(self, &definition, now, &mut tx).await?;
+            let next = next_run::next_run(self.client, &definition, now, &mut tx).await?;
             if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
                 return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
             }
@@ -49,7 +49,7 @@ impl Database {
             }
             let task = self.task_on(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
             tx.commit().await?;
-            notifier::tell(self, [TASKS]);
+            notifier::tell(self.client, [TASKS]);
             Ok(task)
         })
         .await
@@ -57,29 +57,24 @@ impl Database {
 
     /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
     /// schedule is due from now on, never before. The same definition again changes nothing, the version neither.
-    pub async fn change_task(
-        &self,
-        id: Uuid,
-        definition: &TaskDefinition,
-        version: Option<i64>,
-    ) -> Result<Task, TaskError> {
-        self.change(id, version, |_| Ok(definition.clone())).await
+    pub async fn update(self, id: Uuid, definition: &TaskDefinition, version: Option<i64>) -> Result<Task, TaskError> {
+        self.change_held(id, version, |_| Ok(definition.clone())).await
     }
 
     /// The same with only what differs: [`TaskDefinition::patched`].
-    pub async fn patch_task(&self, id: Uuid, patch: &Value, version: Option<i64>) -> Result<Task, TaskError> {
-        self.change(id, version, |definition| Ok(definition.patched(patch)?)).await
+    pub async fn patch(self, id: Uuid, patch: &Value, version: Option<i64>) -> Result<Task, TaskError> {
+        self.change_held(id, version, |definition| Ok(definition.patched(patch)?)).await
     }
 
-    async fn change(
-        &self,
+    async fn change_held(
+        self,
         id: Uuid,
         version: Option<i64>,
         change: impl Fn(&TaskDefinition) -> Result<TaskDefinition, TaskError>,
     ) -> Result<Task, TaskError> {
         let change = &change;
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             let mut held = self.hold(id, &mut tx).await?;
             if version.is_some_and(|version| version != held.task.version) {
                 return Err(TaskError::Changed(held.task.version));
@@ -106,7 +101,7 @@ impl Database {
                 // No new version, so that an If-Match with the version that was read still holds.
                 return Ok(held.task);
             }
-            let next = next_run::next_run(self, &held.task.definition, held.now, &mut tx).await?;
+            let next = next_run::next_run(self.client, &held.task.definition, held.now, &mut tx).await?;
             let after = &held.task.definition;
             let counted = held.task.status == TaskStatus::Active
                 && (&after.schedule, &after.calendars) != (&before.schedule, &before.calendars);
@@ -115,22 +110,22 @@ impl Database {
             }
             let task = self.store_task(&held, counted, &mut tx).await?;
             tx.commit().await?;
-            notifier::tell(self, [TASKS]);
+            notifier::tell(self.client, [TASKS]);
             Ok(task)
         })
         .await
     }
 
     /// A task keeps its arguments readable: one of a kind whose arguments are encrypted would give them away.
-    fn check_task(&self, definition: &TaskDefinition) -> Result<(), InvalidField> {
-        if self.encrypts(&definition.kind) {
+    fn check_task(self, definition: &TaskDefinition) -> Result<(), InvalidField> {
+        if self.client.encrypts(&definition.kind) {
             return Err(InvalidField { field: "kind", reason: KEPT_READABLE.to_owned() });
         }
         definition.check()
     }
 
     /// The task, which nobody else changes or fires until the transaction ends. One that was cancelled is an error.
-    async fn hold(&self, id: Uuid, db: &mut PgConnection) -> Result<Held, TaskError> {
+    async fn hold(self, id: Uuid, db: &mut PgConnection) -> Result<Held, TaskError> {
         let held = self.hold_task(id, db).await?.ok_or(TaskError::Unknown)?;
         if held.task.status == TaskStatus::Cancelled { Err(TaskError::Cancelled) } else { Ok(held) }
     }

@@ -1,6 +1,6 @@
 //! The instants of a task's schedule, worked out where nobody waits for the thread: some rules take long to expand.
 
-use crate::client::Database;
+use crate::client::Client;
 use crate::error::InvalidField;
 use crate::schedule::calendar::Calendar;
 use crate::schedule::definition::{Compiled, Schedule};
@@ -21,7 +21,8 @@ const NO_CLOCK: &str = "it is not due by the clock";
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use ordinaut_core::{Schedule, ScheduleKind, preview};
+/// use ordinaut_core::schedule::{Schedule, ScheduleKind};
+/// use ordinaut_core::task::preview;
 ///
 /// let schedule = Schedule::new(ScheduleKind::Cron, "30 3 * * *").timezone("Europe/Chisinau");
 /// let preview = preview(schedule, Vec::new(), "2027-03-27T12:00:00Z".parse()?, 1).await?;
@@ -57,12 +58,12 @@ pub async fn preview(
 
 /// The first instant after `now` at which the task is due; `None` if there is none, or if it does not go by the clock.
 pub(crate) async fn next_run(
-    database: &Database,
+    database: &Client,
     definition: &TaskDefinition,
     now: DateTime<Utc>,
     db: &mut PgConnection,
 ) -> Result<Option<DateTime<Utc>>, TaskError> {
-    let calendars = database.calendars_called(&definition.calendars, db).await?;
+    let calendars = database.calendars().called(&definition.calendars, db).await?;
     let schedule = definition.schedule.clone();
     blocking(move || match schedule.compile(&calendars)? {
         Compiled::Times(timetable) => Ok(timetable.next_after(now)?),
@@ -73,13 +74,13 @@ pub(crate) async fn next_run(
 
 /// The instants from `due`, itself included, up to `until`, without it.
 pub(crate) async fn passed(
-    database: &Database,
+    database: &Client,
     definition: &TaskDefinition,
     due: DateTime<Utc>,
     until: DateTime<Utc>,
     db: &mut PgConnection,
 ) -> Result<Vec<DateTime<Utc>>, TaskError> {
-    let calendars = database.calendars_called(&definition.calendars, db).await?;
+    let calendars = database.calendars().called(&definition.calendars, db).await?;
     let schedule = definition.schedule.clone();
     blocking(move || {
         let Compiled::Times(timetable) = schedule.compile(&calendars)? else { return Ok(Vec::new()) };

@@ -1,6 +1,6 @@
 //! Events that people publish: each task with a matching topic makes a job of one, and no second one if it is repeated.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::db::contention::undisturbed;
 use crate::error::InvalidField;
 use crate::job::args::MAX_ARGS_BYTES;
@@ -40,10 +40,10 @@ pub struct Published {
     pub jobs: usize,
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Publishes an event: each active task whose topic matches makes a job, whose arguments have the event's `id`,
     /// `topic` and `payload` under `event`. The same `id` again makes none.
-    pub async fn publish(&self, topic: &str, id: &str, payload: &Value) -> Result<Published, TaskError> {
+    pub async fn publish(self, topic: &str, id: &str, payload: &Value) -> Result<Published, TaskError> {
         let invalid = |field, reason: &str| InvalidField { field, reason: reason.to_owned() };
         if Topic::parse(topic).is_err() || topic.contains(['*', '#']) {
             return Err(invalid("topic", "must be words of letters, digits, - and _ with dots between them").into());
@@ -55,7 +55,7 @@ impl Database {
             return Err(invalid("payload", "must not contain \\u0000, which Postgres cannot store").into());
         }
         undisturbed(|| async move {
-            let mut tx = self.begin_by_key().await?;
+            let mut tx = self.client.begin_by_key().await?;
             let now = self.now(&mut *tx).await?;
             // Only those that it reaches are read with their arguments, which may be large.
             let mut ids = self.event_tasks(topic, &mut tx).await?;
@@ -95,7 +95,7 @@ impl Database {
             }
             let made = self.record(due, &mut tx).await?.queues;
             tx.commit().await?;
-            notifier::tell(self, made.iter().map(|queue| &**queue));
+            notifier::tell(self.client, made.iter().map(|queue| &**queue));
             Ok(Published { tasks: reached, jobs: made.len() })
         })
         .await

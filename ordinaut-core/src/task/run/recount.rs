@@ -1,6 +1,6 @@
 //! The next instant of tasks, counted again when this binary has newer zone data than the one that counted it.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::schedule::calendar::Calendar;
 use crate::schedule::definition::{Compiled, Schedule};
 use crate::schedule::timezone::zone_data;
@@ -12,19 +12,19 @@ use tracing::info;
 /// Number of tasks that one transaction counts.
 const BATCH: i64 = 200;
 
-impl Database {
+impl Tasks<'_> {
     /// Counts the next instant of each task again that older zone data made: a rule of that must not fire it once more. What
     /// newer data made stays, so that schedulers of two versions do not undo each other's work; so does what a snooze or a
     /// person has set.
-    pub(crate) async fn count_again(&self) -> sqlx::Result<()> {
+    pub(crate) async fn count_again(self) -> sqlx::Result<()> {
         let Some(version) = zone_data() else { return Ok(()) };
         let (mut last, mut moved) = (None, 0);
         loop {
-            let mut tx = self.begin().await?;
+            let mut tx = self.client.begin().await?;
             let outdated = self.outdated_tasks(version, BATCH, last, &mut tx).await?;
             let Some(task) = outdated.last() else { break };
             last = Some(task.id);
-            let calendars = self.calendars_named(None, &mut tx).await?;
+            let calendars = self.client.calendars().stored(None, &mut tx).await?;
             let counted = blocking(move || {
                 outdated.iter().filter_map(|task| Some((task.id, next(task, &calendars)?))).collect::<Vec<_>>()
             })

@@ -1,6 +1,6 @@
 //! Services: each second those are looked for that have no job, and get the next one when it is due.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::notify::notifier;
 use crate::schedule::definition::{Compiled, Schedule};
 use crate::task::definition::TaskDefinition;
@@ -14,12 +14,12 @@ use uuid::Uuid;
 /// As many tasks as one transaction looks at.
 const BATCH: i64 = 200;
 
-impl Database {
+impl Tasks<'_> {
     /// Starts every service whose next job is due; says how many.
-    pub(crate) async fn restart_services(&self) -> sqlx::Result<usize> {
+    pub(crate) async fn restart_services(self) -> sqlx::Result<usize> {
         let (mut after, mut fired) = (None, 0);
         loop {
-            let mut tx = self.begin_by_key().await?;
+            let mut tx = self.client.begin_by_key().await?;
             let services = self.idle_services(BATCH, after, &mut tx).await?;
             let Some(last) = services.last() else { return Ok(fired) };
             after = Some(last.id);
@@ -44,7 +44,7 @@ impl Database {
             fired += due.len();
             let made = self.record(due, &mut tx).await?.queues;
             tx.commit().await?;
-            notifier::tell(self, made.iter().map(|queue| &**queue));
+            notifier::tell(self.client, made.iter().map(|queue| &**queue));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tasks that are due: taken, and told when they are due next.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::db::contention::undisturbed;
 use crate::schedule::timezone::zone_data;
 use crate::task::store::TaskDefinition;
@@ -42,16 +42,16 @@ pub(crate) struct Outdated {
     pub(crate) counted_wall: Option<NaiveDateTime>,
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Takes tasks that are due, the longest due first, but none of `passed_over`. Beside them are the ids of those that cannot
     /// be read, with the reason.
     pub(crate) async fn due_tasks(
-        &self,
+        self,
         limit: i64,
         passed_over: &[Uuid],
         db: &mut PgConnection,
     ) -> sqlx::Result<(Vec<DueTask>, Vec<(Uuid, String)>)> {
-        let due = sqlx::query(self.sql(sql!("task/due"))).bind(limit).bind(passed_over);
+        let due = sqlx::query(self.client.sql(sql!("task/due"))).bind(limit).bind(passed_over);
         let (mut tasks, mut unreadable) = (Vec::new(), Vec::new());
         for row in due.fetch_all(db).await? {
             match DueTask::from_row(&row) {
@@ -63,8 +63,8 @@ impl Database {
     }
 
     /// Says when tasks are due next.
-    pub(crate) async fn advance_tasks(&self, decided: Vec<Advance>, db: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("task/advance")))
+    pub(crate) async fn advance_tasks(self, decided: Vec<Advance>, db: &mut PgConnection) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("task/advance")))
             .bind(decided.iter().map(|advance| advance.id).collect::<Vec<_>>())
             .bind(decided.iter().map(|advance| advance.next_run_at).collect::<Vec<_>>())
             .bind(decided.iter().map(|advance| advance.trouble.as_deref()).collect::<Vec<_>>())
@@ -77,70 +77,71 @@ impl Database {
     }
 
     /// Time until the next task is due, those that are passed over left out; `None`: none is.
-    pub(crate) async fn next_due(&self, passed_over: &[Uuid]) -> sqlx::Result<Option<Duration>> {
-        let next = sqlx::query_scalar(self.sql(sql!("task/next_due"))).bind(passed_over);
-        let seconds: Option<f64> = next.fetch_one(self).await?;
+    pub(crate) async fn next_due(self, passed_over: &[Uuid]) -> sqlx::Result<Option<Duration>> {
+        let next = sqlx::query_scalar(self.client.sql(sql!("task/next_due"))).bind(passed_over);
+        let seconds: Option<f64> = next.fetch_one(self.client).await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
     }
 
     /// Takes tasks whose next instant older zone data made, in the order of their ids.
     pub(crate) async fn outdated_tasks(
-        &self,
+        self,
         zone_data: &str,
         limit: i64,
         after: Option<Uuid>,
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<Outdated>> {
-        let take = sqlx::query_as(self.sql(sql!("task/outdated")));
+        let take = sqlx::query_as(self.client.sql(sql!("task/outdated")));
         take.bind(zone_data).bind(limit).bind(after).fetch_all(db).await
     }
 
     /// Says when tasks are due next by this zone data.
     pub(crate) async fn store_counted(
-        &self,
+        self,
         counted: Vec<(Uuid, Option<DateTime<Utc>>)>,
         zone_data: &str,
         db: &mut PgConnection,
     ) -> sqlx::Result<()> {
         let (ids, instants): (Vec<_>, Vec<_>) = counted.into_iter().unzip();
-        let store = sqlx::query(self.sql(sql!("task/count_again")));
+        let store = sqlx::query(self.client.sql(sql!("task/count_again")));
         store.bind(ids).bind(instants).bind(zone_data).execute(db).await.map(drop)
     }
 
     /// The active tasks that may wait for a topic, each with its schedule as JSON.
-    pub(crate) async fn event_tasks(&self, topic: &str, db: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, String)>> {
-        sqlx::query_as(self.sql(sql!("task/event_tasks"))).bind(topic).fetch_all(db).await
+    pub(crate) async fn event_tasks(self, topic: &str, db: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, String)>> {
+        sqlx::query_as(self.client.sql(sql!("task/event_tasks"))).bind(topic).fetch_all(db).await
     }
 
     /// The definitions of active tasks as JSON; arguments only if they are asked for.
     pub(crate) async fn definitions(
-        &self,
+        self,
         ids: &[Uuid],
         with_args: bool,
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<(Uuid, String)>> {
-        sqlx::query_as(self.sql(sql!("task/definitions"))).bind(ids).bind(with_args).fetch_all(db).await
+        sqlx::query_as(self.client.sql(sql!("task/definitions"))).bind(ids).bind(with_args).fetch_all(db).await
     }
 
     /// Lets the next job of each concurrency key wait again that nobody works under; returns the queues.
-    pub(crate) async fn unpark_next_in_line(&self) -> sqlx::Result<Vec<String>> {
+    pub(crate) async fn unpark_next_in_line(self) -> sqlx::Result<Vec<String>> {
         undisturbed(|| async move {
-            let mut tx = self.begin().await?;
-            let alone: bool = sqlx::query_scalar(self.sql(sql!("task/next_in_line_alone")))
-                .bind(self.schema().as_str())
+            let mut tx = self.client.begin().await?;
+            let alone: bool = sqlx::query_scalar(self.client.sql(sql!("task/next_in_line_alone")))
+                .bind(self.client.schema().as_str())
                 .fetch_one(&mut *tx)
                 .await?;
             if !alone {
                 return Ok(Vec::new());
             }
-            let lines: Vec<String> = sqlx::query_scalar(self.sql(sql!("task/lines"))).fetch_all(&mut *tx).await?;
+            let lines: Vec<String> =
+                sqlx::query_scalar(self.client.sql(sql!("task/lines"))).fetch_all(&mut *tx).await?;
             if lines.is_empty() {
                 return Ok(Vec::new());
             }
             // As a fire does: one that has not committed yet may have let a job of the key go.
             self.lock_lines(&lines, &mut tx).await?;
             let queues =
-                sqlx::query_scalar(self.sql(sql!("task/next_in_line"))).bind(lines).fetch_all(&mut *tx).await?;
+                sqlx::query_scalar(self.client.sql(sql!("task/next_in_line"))).bind(lines).fetch_all(&mut *tx).await?;
             tx.commit().await?;
             Ok(queues)
         })

@@ -1,6 +1,6 @@
 //! Facts: what conditions look at, and what was seen of them.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::schedule::condition::{Fact, Predicate};
 use crate::schedule::condition_state::Watch;
 use chrono::{DateTime, Utc};
@@ -19,28 +19,28 @@ pub(crate) struct Watching {
     pub(crate) now: DateTime<Utc>,
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Takes tasks that wait for a condition, after one of them.
     pub(crate) async fn watching_tasks(
-        &self,
+        self,
         limit: i64,
         after: Option<Uuid>,
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<Watching>> {
-        sqlx::query_as(self.sql(sql!("task/conditions"))).bind(limit).bind(after).fetch_all(db).await
+        sqlx::query_as(self.client.sql(sql!("task/conditions"))).bind(limit).bind(after).fetch_all(db).await
     }
 
     /// Remembers what was seen of a task's condition.
-    pub(crate) async fn store_watch(&self, id: Uuid, watch: &Watch, db: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("task/watch"))).bind(id).bind(Json(watch)).execute(db).await.map(drop)
+    pub(crate) async fn store_watch(self, id: Uuid, watch: &Watch, db: &mut PgConnection) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("task/watch"))).bind(id).bind(Json(watch)).execute(db).await.map(drop)
     }
 
     /// What a condition looks at; `None` if there is nothing to measure.
-    pub(crate) async fn fact(&self, predicate: &Predicate, db: &mut PgConnection) -> sqlx::Result<Option<f64>> {
+    pub(crate) async fn fact(self, predicate: &Predicate, db: &mut PgConnection) -> sqlx::Result<Option<f64>> {
         let (sql, name) = match &predicate.fact {
             Fact::ReadyDepth(queue) => {
                 let most = predicate.threshold.clamp(0.0, 1e9) as i64 + 2;
-                return sqlx::query_scalar(self.sql(sql!("task/ready_depth")))
+                return sqlx::query_scalar(self.client.sql(sql!("task/ready_depth")))
                     .bind(queue)
                     .bind(most)
                     .fetch_one(db)
@@ -50,12 +50,12 @@ impl Database {
             Fact::FailureShare(queue) => (sql!("task/failure_share"), queue),
             Fact::Pushed(name) => (sql!("task/fact"), name),
         };
-        let value: Option<Option<f64>> = sqlx::query_scalar(self.sql(sql)).bind(name).fetch_optional(db).await?;
+        let value: Option<Option<f64>> = sqlx::query_scalar(self.client.sql(sql)).bind(name).fetch_optional(db).await?;
         Ok(value.flatten())
     }
 
     /// Keeps a value for conditions to look at: `fact(name) > 3`.
-    pub(crate) async fn store_fact(&self, name: &str, value: f64) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("task/push_fact"))).bind(name).bind(value).execute(self).await.map(drop)
+    pub(crate) async fn store_fact(self, name: &str, value: f64) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("task/push_fact"))).bind(name).bind(value).execute(self.client).await.map(drop)
     }
 }

@@ -1,6 +1,6 @@
 //! Fire: record that a task became due, and make its job, in one statement and in the caller's transaction.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::lease::flags;
 use crate::schedule::misfire::SkipReason;
 use crate::task::store::TaskDefinition;
@@ -81,9 +81,9 @@ impl Due<'_> {
     }
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Records what tasks have become due by, and makes their jobs. What was recorded before makes none.
-    pub(crate) async fn record(&self, due: Vec<Due<'_>>, db: &mut PgConnection) -> sqlx::Result<Recorded> {
+    pub(crate) async fn record(self, due: Vec<Due<'_>>, db: &mut PgConnection) -> sqlx::Result<Recorded> {
         let is_unique = |due: &Due<'_>| due.definition.unique.is_some() && due.job_id().is_some();
         let (unique, plain): (Vec<_>, Vec<_>) = due.into_iter().partition(is_unique);
         let mut recorded = Recorded { queues: self.record_together(&plain, db).await?, holder: None };
@@ -95,7 +95,7 @@ impl Database {
     }
 
     /// Takes the key of the job that is to be made; if another one holds it, the instant is skipped.
-    async fn record_unique(&self, due: Due<'_>, all: &mut Recorded, db: &mut PgConnection) -> sqlx::Result<()> {
+    async fn record_unique(self, due: Due<'_>, all: &mut Recorded, db: &mut PgConnection) -> sqlx::Result<()> {
         let (Some(unique), Some(job_id)) = (&due.definition.unique, due.job_id()) else { return Ok(()) };
         let args = match &due.event {
             Some(event) => event.args.clone(),
@@ -110,7 +110,7 @@ impl Database {
                 return Ok(());
             }
         };
-        let held: Option<(Vec<u8>, Uuid, Option<Uuid>)> = sqlx::query_as(self.sql(sql!("task/hold_key")))
+        let held: Option<(Vec<u8>, Uuid, Option<Uuid>)> = sqlx::query_as(self.client.sql(sql!("task/hold_key")))
             .bind(job_id)
             .bind(key)
             .bind(unique.period_seconds())
@@ -129,7 +129,7 @@ impl Database {
         }
         let (after_end, flags) = (unique.after_end_seconds(), if unique.ends_with_job() { flags::UNIQUE } else { 0 });
         all.queues.extend(self.record_together(&[due], db).await?);
-        sqlx::query(self.sql(sql!("task/key_job")))
+        sqlx::query(self.client.sql(sql!("task/key_job")))
             .bind(job_id)
             .bind(key)
             .bind(after_end)
@@ -140,7 +140,7 @@ impl Database {
             .map(drop)
     }
 
-    async fn record_together(&self, due: &[Due<'_>], db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    async fn record_together(self, due: &[Due<'_>], db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
         fn column<'a, 'b: 'a, T>(due: &'a [Due<'b>], field: impl Fn(&'a Due<'b>) -> T) -> Vec<T> {
             due.iter().map(field).collect()
         }
@@ -148,7 +148,7 @@ impl Database {
             return Ok(Vec::new());
         }
         let event = |field: fn(&Reached) -> &str| column(due, |due| due.event.as_ref().map(field));
-        let made: Vec<(Uuid, String)> = sqlx::query_as(self.sql(sql!("task/fire")))
+        let made: Vec<(Uuid, String)> = sqlx::query_as(self.client.sql(sql!("task/fire")))
             .bind(column(due, |due| due.task_id))
             .bind(column(due, |due| due.at))
             .bind(column(due, Due::job_id))
@@ -165,7 +165,7 @@ impl Database {
 
     /// The unfinished jobs of those tasks that limit them; until the transaction ends nobody else fires these.
     pub(crate) async fn unfinished<'a>(
-        &self,
+        self,
         tasks: impl Iterator<Item = (Uuid, &'a TaskDefinition)>,
         db: &mut PgConnection,
     ) -> sqlx::Result<HashMap<Uuid, Unfinished>> {
@@ -178,12 +178,12 @@ impl Database {
         // A statement of its own: the next one must see what the last holder of the lock has written.
         self.lock_lines(&keys, db).await?;
         let rows: Vec<(Uuid, i64, bool)> =
-            sqlx::query_as(self.sql(sql!("task/unfinished"))).bind(ids).fetch_all(db).await?;
+            sqlx::query_as(self.client.sql(sql!("task/unfinished"))).bind(ids).fetch_all(db).await?;
         Ok(rows.into_iter().map(|(id, jobs, key_is_taken)| (id, Unfinished { jobs, key_is_taken })).collect())
     }
     /// Lets only this transaction count and fire under these concurrency keys, or ids of tasks.
-    pub(crate) async fn lock_lines(&self, lines: &[String], db: &mut PgConnection) -> sqlx::Result<()> {
-        let lock = sqlx::query(self.sql(sql!("task/lock_keys"))).bind(lines);
+    pub(crate) async fn lock_lines(self, lines: &[String], db: &mut PgConnection) -> sqlx::Result<()> {
+        let lock = sqlx::query(self.client.sql(sql!("task/lock_keys"))).bind(lines);
         lock.execute(db).await.map(drop)
     }
 }

@@ -1,8 +1,9 @@
 //! Looking at what a task has done: its fires, the runs of its jobs, and how they went.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::db::fields::Fields;
 use crate::db::page::{PAGE_OCTETS, Page};
+use crate::error::Error;
 use crate::job::outcome::Outcome;
 use crate::task::store::TaskStatus;
 use chrono::{DateTime, Utc};
@@ -128,17 +129,21 @@ impl TaskStatistics {
     }
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Up to `limit` due instants of a task, the latest first, before one of them.
-    pub async fn task_fires(
-        &self,
+    pub async fn fires(
+        self,
         id: Uuid,
         limit: i64,
         before: Option<DateTime<Utc>>,
-    ) -> sqlx::Result<Page<FireRecord, DateTime<Utc>>> {
+    ) -> Result<Page<FireRecord, DateTime<Utc>>, Error> {
         // A fire is small. One more than asked for shows whether there is a next page.
-        let mut fires: Vec<FireRecord> =
-            sqlx::query_as(self.sql(sql!("task/fires"))).bind(id).bind(limit + 1).bind(before).fetch_all(self).await?;
+        let mut fires: Vec<FireRecord> = sqlx::query_as(self.client.sql(sql!("task/fires")))
+            .bind(id)
+            .bind(limit + 1)
+            .bind(before)
+            .fetch_all(self.client)
+            .await?;
         let more = fires.len() as i64 > limit;
         if more {
             fires.pop();
@@ -148,19 +153,19 @@ impl Database {
     }
 
     /// Up to `limit` runs of the jobs of a task, those of the newest job first, after one of them: its job and attempt.
-    pub async fn task_runs(
-        &self,
+    pub async fn runs(
+        self,
         id: Uuid,
         limit: i64,
         before: Option<(Uuid, i32)>,
-    ) -> sqlx::Result<Page<TaskRun, (Uuid, i32)>> {
-        let runs: Vec<ListedRun> = sqlx::query_as(self.sql(sql!("task/runs")))
+    ) -> Result<Page<TaskRun, (Uuid, i32)>, Error> {
+        let runs: Vec<ListedRun> = sqlx::query_as(self.client.sql(sql!("task/runs")))
             .bind(id)
             .bind(limit)
             .bind(before.map(|(job_id, _)| job_id))
             .bind(before.map(|(_, attempt)| attempt))
             .bind(PAGE_OCTETS)
-            .fetch_all(self)
+            .fetch_all(self.client)
             .await?;
         let last = runs.last().filter(|last| last.walked > runs.len() as i64);
         let next = last.map(|last| (last.run.job_id, last.run.attempt));
@@ -168,12 +173,12 @@ impl Database {
     }
 
     /// How many tasks there are. Counts every row: not for every second.
-    pub async fn task_counts(&self) -> sqlx::Result<Vec<TaskCount>> {
-        sqlx::query_as(self.sql(sql!("task/counts"))).fetch_all(self).await
+    pub async fn counts(self) -> Result<Vec<TaskCount>, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("task/counts"))).fetch_all(self.client).await?)
     }
 
     /// How the runs of a task went in the last so many days.
-    pub async fn task_statistics(&self, id: Uuid, days: i32) -> sqlx::Result<TaskStatistics> {
-        sqlx::query_as(self.sql(sql!("task/statistics"))).bind(id).bind(days).fetch_one(self).await
+    pub async fn statistics(self, id: Uuid, days: i32) -> Result<TaskStatistics, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("task/statistics"))).bind(id).bind(days).fetch_one(self.client).await?)
     }
 }

@@ -1,8 +1,9 @@
 //! A page of tasks.
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::db::fields::Fields;
 use crate::db::page::{PAGE_OCTETS, Page, Unreadable};
+use crate::error::Error;
 use crate::schedule::kind::ScheduleKind;
 use crate::task::definition::TaskDefinition;
 use crate::task::store::{Task, TaskFilter, TaskStatus};
@@ -69,10 +70,10 @@ impl Listed {
     }
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Up to `limit` tasks, newest first.
-    pub async fn tasks(&self, filter: &TaskFilter, limit: i64) -> sqlx::Result<Page<Task, Uuid>> {
-        let listed: Vec<Listed> = sqlx::query_as(self.sql(sql!("task/list")))
+    pub async fn list(self, filter: &TaskFilter, limit: i64) -> Result<Page<Task, Uuid>, Error> {
+        let listed: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("task/list")))
             .bind(limit)
             .bind(filter.before)
             .bind(filter.status.map(TaskStatus::as_str))
@@ -81,10 +82,10 @@ impl Database {
             .bind(filter.schedule_kind.map(ScheduleKind::as_str))
             .bind(&filter.title)
             .bind(PAGE_OCTETS)
-            .fetch_all(self)
+            .fetch_all(self.client)
             .await?;
         // Reading a megabyte of definitions takes long enough to hold up others on this thread.
-        tokio::task::spawn_blocking(move || page(listed)).await.map_err(|_| sqlx::Error::WorkerCrashed)
+        Ok(tokio::task::spawn_blocking(move || page(listed)).await.map_err(|_| sqlx::Error::WorkerCrashed)?)
     }
 }
 

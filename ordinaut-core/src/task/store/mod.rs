@@ -8,8 +8,9 @@ pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod service;
 
-use crate::client::Database;
+use crate::client::Tasks;
 use crate::db::page::Unreadable;
+use crate::error::Error;
 use crate::schedule::condition_state::Watch;
 use crate::schedule::kind::ScheduleKind;
 use crate::schedule::timezone::zone_data;
@@ -125,30 +126,30 @@ pub(crate) struct Held {
     pub(crate) now: DateTime<Utc>,
 }
 
-impl Database {
+impl Tasks<'_> {
     /// One task, or `None` if there is none.
-    pub async fn task(&self, id: Uuid) -> sqlx::Result<Option<Task>> {
-        let mut tx = self.begin().await?;
-        self.task_on(id, &mut tx).await
+    pub async fn get(self, id: Uuid) -> Result<Option<Task>, Error> {
+        let mut tx = self.client.begin().await?;
+        Ok(self.task_on(id, &mut tx).await?)
     }
 
-    /// As [`Database::task`], for who has a connection: taking another one from the pool could wait for itself.
-    pub(crate) async fn task_on(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Task>> {
+    /// As [`Tasks::get`](crate::client::Tasks::get), for who has a connection: taking another one from the pool could wait for itself.
+    pub(crate) async fn task_on(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Task>> {
         self.task_row(id, db).await?.map(|row| Task::from_row(&row)).transpose()
     }
 
-    async fn task_row(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<PgRow>> {
-        sqlx::query(self.sql(sql!("task/get"))).bind(id).fetch_optional(db).await
+    async fn task_row(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<PgRow>> {
+        sqlx::query(self.client.sql(sql!("task/get"))).bind(id).fetch_optional(db).await
     }
 
     /// The database's clock.
-    pub(crate) async fn now<'e>(&self, db: impl PgExecutor<'e>) -> sqlx::Result<DateTime<Utc>> {
-        sqlx::query_scalar(self.sql(sql!("task/now"))).fetch_one(db).await
+    pub(crate) async fn now<'e>(self, db: impl PgExecutor<'e>) -> sqlx::Result<DateTime<Utc>> {
+        sqlx::query_scalar(self.client.sql(sql!("task/now"))).fetch_one(db).await
     }
 
     /// Inserts a task whose next instant is counted from now; if another one holds its key, that one's id is returned.
     pub(crate) async fn insert_task(
-        &self,
+        self,
         id: Uuid,
         definition: &TaskDefinition,
         next_run_at: Option<DateTime<Utc>>,
@@ -156,7 +157,7 @@ impl Database {
         db: &mut PgConnection,
     ) -> sqlx::Result<Uuid> {
         loop {
-            let answer = sqlx::query_scalar(self.sql(sql!("task/create")))
+            let answer = sqlx::query_scalar(self.client.sql(sql!("task/create")))
                 .bind(id)
                 .bind(Json(definition))
                 .bind(next_run_at)
@@ -174,13 +175,13 @@ impl Database {
     }
 
     /// A task, which nobody else changes or fires until the transaction ends.
-    pub(crate) async fn hold_task(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Held>> {
-        sqlx::query_as(self.sql(sql!("task/hold"))).bind(id).fetch_optional(db).await
+    pub(crate) async fn hold_task(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Held>> {
+        sqlx::query_as(self.client.sql(sql!("task/hold"))).bind(id).fetch_optional(db).await
     }
 
     /// Writes what was decided of a task that is held. `counted`: its next instant is the schedule's first one from now on.
-    pub(crate) async fn store_task(&self, held: &Held, counted: bool, db: &mut PgConnection) -> sqlx::Result<Task> {
-        sqlx::query_as(self.sql(sql!("task/change")))
+    pub(crate) async fn store_task(self, held: &Held, counted: bool, db: &mut PgConnection) -> sqlx::Result<Task> {
+        sqlx::query_as(self.client.sql(sql!("task/change")))
             .bind(held.task.id)
             .bind(Json(&held.task.definition))
             .bind(held.task.status.as_str())
@@ -193,14 +194,14 @@ impl Database {
     }
 
     /// Pauses or cancels a task, which may be one that cannot be read; false: it was cancelled, or there is none.
-    pub(crate) async fn stop_task(&self, id: Uuid, to: TaskStatus, db: &mut PgConnection) -> sqlx::Result<bool> {
-        let stop = sqlx::query(self.sql(sql!("task/stop"))).bind(id).bind(to.as_str());
+    pub(crate) async fn stop_task(self, id: Uuid, to: TaskStatus, db: &mut PgConnection) -> sqlx::Result<bool> {
+        let stop = sqlx::query(self.client.sql(sql!("task/stop"))).bind(id).bind(to.as_str());
         Ok(stop.fetch_optional(db).await?.is_some())
     }
 
     /// A task as it is shown, and why it cannot be read if it cannot; `None` if there is none.
     pub(crate) async fn task_or_reason(
-        &self,
+        self,
         id: Uuid,
         db: &mut PgConnection,
     ) -> sqlx::Result<Option<(Option<Task>, Option<Unreadable>)>> {
@@ -218,29 +219,29 @@ impl Database {
     }
 
     /// Why a task cannot be read, if there is one and it cannot.
-    pub async fn why_unreadable(&self, id: Uuid) -> sqlx::Result<Option<Unreadable>> {
-        let mut tx = self.begin().await?;
+    pub async fn why_unreadable(self, id: Uuid) -> Result<Option<Unreadable>, Error> {
+        let mut tx = self.client.begin().await?;
         Ok(self.task_or_reason(id, &mut tx).await?.and_then(|(_, unreadable)| unreadable))
     }
 
     /// Lets others use the key of a task.
-    pub(crate) async fn release_task_key(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("task/release_key"))).bind(id).execute(db).await.map(drop)
+    pub(crate) async fn release_task_key(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("task/release_key"))).bind(id).execute(db).await.map(drop)
     }
 
     /// Removes a task; false: there was none.
-    pub(crate) async fn remove_task(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<bool> {
-        let gone = sqlx::query(self.sql(sql!("task/delete"))).bind(id).execute(db).await?;
+    pub(crate) async fn remove_task(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<bool> {
+        let gone = sqlx::query(self.client.sql(sql!("task/delete"))).bind(id).execute(db).await?;
         Ok(gone.rows_affected() > 0)
     }
 
     /// Sets the waiting jobs of a paused task aside, or those of all paused tasks; says how many.
-    pub(crate) async fn park_jobs(&self, id: Option<Uuid>, db: &mut PgConnection) -> sqlx::Result<i64> {
-        sqlx::query_scalar(self.sql(sql!("task/park"))).bind(id).fetch_one(db).await
+    pub(crate) async fn park_jobs(self, id: Option<Uuid>, db: &mut PgConnection) -> sqlx::Result<i64> {
+        sqlx::query_scalar(self.client.sql(sql!("task/park"))).bind(id).fetch_one(db).await
     }
 
     /// Lets jobs wait again that the pause of a task had set aside; returns their queues.
-    pub(crate) async fn unpark_jobs(&self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.sql(sql!("task/unpark"))).bind(id).fetch_all(db).await
+    pub(crate) async fn unpark_jobs(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(self.client.sql(sql!("task/unpark"))).bind(id).fetch_all(db).await
     }
 }

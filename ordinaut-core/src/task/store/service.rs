@@ -1,6 +1,7 @@
 //! Services: which of them have no job, and since when.
 
-use crate::client::Database;
+use crate::client::Tasks;
+use crate::error::Error;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -25,30 +26,34 @@ pub(crate) struct ServiceEnd {
     pub(crate) now: DateTime<Utc>,
 }
 
-impl Database {
+impl Tasks<'_> {
     /// Takes active services without a job, in the order of their ids.
     pub(crate) async fn idle_services(
-        &self,
+        self,
         limit: i64,
         after: Option<Uuid>,
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<Idle>> {
-        sqlx::query_as(self.sql(sql!("task/services"))).bind(limit).bind(after).fetch_all(db).await
+        sqlx::query_as(self.client.sql(sql!("task/services"))).bind(limit).bind(after).fetch_all(db).await
     }
 
     /// How the jobs of services ended whose rows this transaction holds.
     pub(crate) async fn service_ends(
-        &self,
+        self,
         ids: Vec<Uuid>,
         db: &mut PgConnection,
     ) -> sqlx::Result<HashMap<Uuid, ServiceEnd>> {
-        let ends: Vec<ServiceEnd> = sqlx::query_as(self.sql(sql!("task/service_ends"))).bind(ids).fetch_all(db).await?;
+        let ends: Vec<ServiceEnd> =
+            sqlx::query_as(self.client.sql(sql!("task/service_ends"))).bind(ids).fetch_all(db).await?;
         Ok(ends.into_iter().map(|end| (end.id, end)).collect())
     }
 
     /// The service that a dead letter is a job of: it makes its next job itself, and the letter is not sent back. `None`:
     /// it is of no service, or of one that was cancelled, or there is no such letter.
-    pub async fn service_of_dead(&self, job_id: Uuid) -> sqlx::Result<Option<Uuid>> {
-        sqlx::query_scalar(self.sql(sql!("task/service_of"))).bind(job_id).fetch_optional(self).await
+    pub async fn service_of_dead(self, job_id: Uuid) -> Result<Option<Uuid>, Error> {
+        Ok(sqlx::query_scalar(self.client.sql(sql!("task/service_of")))
+            .bind(job_id)
+            .fetch_optional(self.client)
+            .await?)
     }
 }

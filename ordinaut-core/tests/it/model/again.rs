@@ -3,7 +3,8 @@
 use super::Walk;
 use super::job::{Job, LATER, State};
 use crate::fixture::{TestDatabase, ask, probe};
-use ordinaut_core::{Enqueued, OnDuplicate, Unique};
+use ordinaut_core::job::OnDuplicate;
+use ordinaut_core::{Enqueued, Unique};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use uuid::Uuid;

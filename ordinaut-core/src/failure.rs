@@ -1,21 +1,10 @@
 //! What a failure of Postgres means: the one place that looks at SQLSTATEs and at the kinds of [`sqlx::Error`].
 
-use crate::error::InvalidField;
+use std::error::Error;
 use std::fmt;
 use std::io;
+use std::iter::successors;
 use std::time::Duration;
-
-/// Why what an operator asked for was not done.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OperateError {
-    /// A field cannot be accepted.
-    #[error(transparent)]
-    Invalid(#[from] InvalidField),
-    /// Postgres refused, or was not there.
-    #[error("could not reach or change what was asked for")]
-    Database(#[from] sqlx::Error),
-}
 
 /// What a failing connection, statement or row means. The table in `ARCHITECTURE.md` ("What a failure means") has the
 /// consequences of each for every part of the system.
@@ -78,10 +67,10 @@ impl FailureKind {
     /// What an error means.
     ///
     /// ```
-    /// use ordinaut_core::FailureKind;
+    /// use ordinaut_core::error::FailureKind;
     ///
     /// assert_eq!(FailureKind::of(&sqlx::Error::PoolTimedOut), FailureKind::NoRoom);
-    /// assert!(FailureKind::NoRoom.will_pass());
+    /// assert!(FailureKind::NoRoom.is_transient());
     /// ```
     pub fn of(error: &sqlx::Error) -> Self {
         match error {
@@ -170,7 +159,7 @@ impl FailureKind {
     }
 
     /// Whether the same statement may succeed later, without a change of this program or of what it was given.
-    pub fn will_pass(self) -> bool {
+    pub fn is_transient(self) -> bool {
         !matches!(self, Self::BadData | Self::Undecodable | Self::Setup | Self::Bug)
     }
 
@@ -272,6 +261,23 @@ pub(crate) fn silence(patience: Duration) -> sqlx::Error {
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
+/// The first words about a server that no connection led to.
+pub(crate) const UNREACHED: &str = "could not connect to Postgres at ";
+
+/// The error of a connection that was not made.
+pub(crate) fn unreached(place: &str, error: &io::Error) -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(error.kind(), format!("{UNREACHED}{place}: {error}")))
+}
+
+/// What the server or the system said, without the driver's words around it.
+pub(crate) fn said(error: &sqlx::Error) -> String {
+    if let Some(told) = error.as_database_error() {
+        return told.message().to_owned();
+    }
+    let innermost = successors(error.source(), |&cause| cause.source()).last();
+    innermost.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
 /// Whether no connection of the pool became free in time; the server's own answer is not in it.
 pub(crate) fn is_pool_timeout(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::PoolTimedOut)
@@ -367,7 +373,7 @@ mod tests {
         let (looks, changes) = (kind.http_status(true), kind.http_status(false));
         let status = if looks == changes { looks.to_string() } else { format!("{changes}, {looks} of a GET") };
         let stored = if kind.may_be_done() { "perhaps" } else { "no" };
-        let again = if kind.will_pass() { "try again" } else { "of no use" };
+        let again = if kind.is_transient() { "try again" } else { "of no use" };
         format!(
             "| `{kind}` | {} | {} | {} | {status} | {stored} | {again} |",
             words(kind.in_a_loop()),

@@ -1,6 +1,8 @@
 //! The rows of queues: paused, resumed, bounded.
 
-use crate::client::Database;
+pub(crate) mod stats;
+
+use crate::client::Queues;
 use crate::queue::pressure::QueueLevel;
 use crate::queue::settings::QueueChange;
 
@@ -51,23 +53,29 @@ fn told(word: String) -> sqlx::Result<QueueLevel> {
     word.parse().map_err(|reason: String| sqlx::Error::Decode(reason.into()))
 }
 
-impl Database {
-    pub(crate) async fn store_pause(&self, queue: &str, by: Option<&str>, reason: Option<&str>) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("queue/pause"))).bind(queue).bind(by).bind(reason).execute(self).await.map(drop)
+impl Queues<'_> {
+    pub(crate) async fn store_pause(self, queue: &str, by: Option<&str>, reason: Option<&str>) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("queue/pause")))
+            .bind(queue)
+            .bind(by)
+            .bind(reason)
+            .execute(self.client)
+            .await
+            .map(drop)
     }
 
-    pub(crate) async fn knows_queue(&self, queue: &str) -> sqlx::Result<bool> {
-        sqlx::query_scalar(self.sql(sql!("queue/known"))).bind(queue).fetch_one(self).await
+    pub(crate) async fn knows_queue(self, queue: &str) -> sqlx::Result<bool> {
+        sqlx::query_scalar(self.client.sql(sql!("queue/known"))).bind(queue).fetch_one(self.client).await
     }
 
     /// False: it was not paused.
-    pub(crate) async fn store_resume(&self, queue: &str) -> sqlx::Result<bool> {
-        let resumed = sqlx::query(self.sql(sql!("queue/resume"))).bind(queue);
-        Ok(resumed.execute(self).await?.rows_affected() > 0)
+    pub(crate) async fn store_resume(self, queue: &str) -> sqlx::Result<bool> {
+        let resumed = sqlx::query(self.client.sql(sql!("queue/resume"))).bind(queue);
+        Ok(resumed.execute(self.client).await?.rows_affected() > 0)
     }
 
-    pub(crate) async fn store_queue(&self, queue: &str, change: &QueueChange) -> sqlx::Result<()> {
-        sqlx::query(self.sql(sql!("queue/change")))
+    pub(crate) async fn store_queue(self, queue: &str, change: &QueueChange) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("queue/change")))
             .bind(queue)
             .bind(change.max_waiting.is_some())
             .bind(change.max_waiting.flatten())
@@ -75,15 +83,15 @@ impl Database {
             .bind(change.max_age.flatten().map(|age| age.as_secs_f64()))
             .bind(change.retention.is_some())
             .bind(change.retention.flatten().map(|time| time.as_secs_f64()))
-            .execute(self)
+            .execute(self.client)
             .await
             .map(drop)
     }
 
     /// `None`: the queue has no bound.
-    pub(crate) async fn count_room(&self, queue: &str) -> sqlx::Result<Option<QueueRoom>> {
+    pub(crate) async fn count_room(self, queue: &str) -> sqlx::Result<Option<QueueRoom>> {
         let row: Option<(i32, i64, String)> =
-            sqlx::query_as(self.sql(sql!("queue/room"))).bind(queue).fetch_optional(self).await?;
+            sqlx::query_as(self.client.sql(sql!("queue/room"))).bind(queue).fetch_optional(self.client).await?;
         row.map(|(max_waiting, waiting, level)| {
             let level = told(level)?.next(waiting, Some(max_waiting));
             Ok(QueueRoom { max_waiting, waiting, level })
@@ -92,9 +100,9 @@ impl Database {
     }
 
     /// Queues whose level is another one than was told.
-    pub(crate) async fn changed_levels(&self) -> sqlx::Result<Vec<LevelChange>> {
+    pub(crate) async fn changed_levels(self) -> sqlx::Result<Vec<LevelChange>> {
         let rows: Vec<(String, String, Option<i32>, i64)> =
-            sqlx::query_as(self.sql(sql!("queue/levels"))).fetch_all(self).await?;
+            sqlx::query_as(self.client.sql(sql!("queue/levels"))).fetch_all(self.client).await?;
         let mut changes = Vec::new();
         for (queue, level, max_waiting, waiting) in rows {
             let from = told(level)?;
@@ -107,20 +115,22 @@ impl Database {
     }
 
     /// Stores a level and tells it; false: another scheduler was first.
-    pub(crate) async fn set_level(&self, change: &LevelChange) -> sqlx::Result<bool> {
-        let changed = sqlx::query(self.sql(sql!("queue/set_level")))
+    pub(crate) async fn set_level(self, change: &LevelChange) -> sqlx::Result<bool> {
+        let changed = sqlx::query(self.client.sql(sql!("queue/set_level")))
             .bind(&change.queue)
             .bind(change.from.as_str())
             .bind(change.to.as_str());
-        Ok(changed.fetch_optional(self).await?.is_some())
+        Ok(changed.fetch_optional(self.client).await?.is_some())
     }
 
     /// Ends jobs that have been due for longer than their queues allow; says how many.
-    pub(crate) async fn expire_jobs(&self) -> sqlx::Result<i64> {
+    pub(crate) async fn expire_jobs(self) -> sqlx::Result<i64> {
         let mut expired = 0;
         loop {
-            let gone: i64 =
-                sqlx::query_scalar(self.sql(sql!("queue/expire"))).bind(JOBS_A_STATEMENT).fetch_one(self).await?;
+            let gone: i64 = sqlx::query_scalar(self.client.sql(sql!("queue/expire")))
+                .bind(JOBS_A_STATEMENT)
+                .fetch_one(self.client)
+                .await?;
             expired += gone;
             if gone < JOBS_A_STATEMENT {
                 return Ok(expired);
