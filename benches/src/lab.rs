@@ -27,7 +27,7 @@ const SETTINGS: [(&str, &str); 8] = [
 
 /// Before statistics are read. A backend writes its own when it ends, which takes milliseconds; a server that is
 /// stuck is told from a busy one.
-const PATIENCE: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -101,7 +101,7 @@ impl Lab {
             if busy == 0 {
                 return Ok(());
             }
-            ensure!(start.elapsed() < PATIENCE, "{busy} connections to {name} do not end");
+            ensure!(start.elapsed() < START_TIMEOUT, "{busy} connections to {name} do not end");
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -14,7 +14,7 @@ const LIMIT: usize = 1024 * 1024;
 
 /// As much of a body that is too large is read and thrown away: a client that is still sending when the connection
 /// closes may never see the answer.
-const PATIENCE: usize = 16 * LIMIT;
+const LONGEST_DRAIN: usize = 16 * LIMIT;
 
 /// A body that is a JSON object with the fields of `T`.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -60,7 +60,7 @@ async fn read(body: Body) -> Result<Vec<u8>, Problem> {
         let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "the body broke off").about("body");
         let chunk = chunk.map_err(broken)?;
         size += chunk.len();
-        if size > PATIENCE {
+        if size > LONGEST_DRAIN {
             break;
         }
         if size <= LIMIT {

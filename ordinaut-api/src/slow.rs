@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// As long as a request waits for one of the places: what a connection of the pool is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Half of the pool's connections, for lists, statistics, and what changes many jobs at once.
 pub(crate) struct Slow {
@@ -28,7 +28,7 @@ impl Slow {
 
 /// Lets a request pass once it has a place, which it keeps until it is answered.
 pub(crate) async fn take_turns(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(PATIENCE, app.slow.places.acquire()).await {
+    match tokio::time::timeout(READ_TIMEOUT, app.slow.places.acquire()).await {
         Ok(_place) => next.run(request).await,
         Err(_) => {
             let of = app.slow.of;

@@ -1,13 +1,13 @@
 //! A pool of connections, and the schema in it.
 
-use crate::db::connect_options::{Address, must_take_writes};
+use crate::db::connect_options::{ConnectOptions, must_take_writes};
 use crate::db::connection_settings::Purpose;
 use crate::db::pooler::Pooler;
 use crate::db::schema::Schema;
 use crate::db::timeout::answered;
 use crate::error::Error;
 use crate::job::keyring::Secrets;
-use crate::notify::pending::Hints;
+use crate::notify::pending::PendingNotifications;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgPool};
 use std::sync::Arc;
@@ -29,11 +29,11 @@ const IDLE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: PgPool,
-    address: Address,
-    direct: Option<Address>,
+    address: ConnectOptions,
+    direct: Option<ConnectOptions>,
     pooler: Arc<Pooler>,
     schema: Schema,
-    hints: Arc<Hints>,
+    hints: Arc<PendingNotifications>,
     redis_url: Option<Arc<str>>,
     pub(crate) secrets: Secrets,
     pub(crate) first_zone: Option<Arc<str>>,
@@ -41,7 +41,7 @@ pub struct Client {
 
 impl From<PgPool> for Client {
     fn from(pool: PgPool) -> Self {
-        let address = Address::from((*pool.connect_options()).clone());
+        let address = ConnectOptions::from((*pool.connect_options()).clone());
         Self::new(pool, address, Pooler::default())
     }
 }
@@ -54,7 +54,7 @@ impl Client {
     /// the forms of text. Behind a pooler in
     /// transaction mode that forgets prepared statements (PgBouncer before 1.21) each statement goes in a transaction of
     /// its own, begun by [`Client::begin`]; what you send through [`Client::pool`] is yours to take care of.
-    pub async fn connect(address: impl Into<Address>, max_connections: u32) -> Result<Self, Error> {
+    pub async fn connect(address: impl Into<ConnectOptions>, max_connections: u32) -> Result<Self, Error> {
         Ok(Self::connect_as(address.into(), max_connections, Purpose::Program).await?)
     }
 
@@ -63,7 +63,7 @@ impl Client {
     /// The server gives a statement up after `statement_timeout`, if one is given.
     #[doc(hidden)]
     pub async fn connect_process(
-        address: impl Into<Address>,
+        address: impl Into<ConnectOptions>,
         max_connections: u32,
         statement_timeout: Option<Duration>,
     ) -> sqlx::Result<Self> {
@@ -71,7 +71,7 @@ impl Client {
         Self::connect_as(address.into(), max_connections, purpose).await
     }
 
-    async fn connect_as(address: Address, max_connections: u32, purpose: Purpose) -> sqlx::Result<Self> {
+    async fn connect_as(address: ConnectOptions, max_connections: u32, purpose: Purpose) -> sqlx::Result<Self> {
         let several = address.has_several();
         let found = if several { address.connect().await?.0 } else { address.first().clone() };
         let pooler = Pooler::default();
@@ -112,7 +112,7 @@ impl Client {
         Self::new(pool, address.statement_cache_capacity(0), pooler).try_once().await
     }
 
-    fn new(pool: PgPool, address: Address, pooler: Pooler) -> Self {
+    fn new(pool: PgPool, address: ConnectOptions, pooler: Pooler) -> Self {
         Self {
             pool,
             address,
@@ -134,7 +134,7 @@ impl Client {
 
     /// A way past any pooler, for what needs a connection of its own: LISTEN and migrations.
     #[must_use]
-    pub fn direct(self, address: impl Into<Address>) -> Self {
+    pub fn direct(self, address: impl Into<ConnectOptions>) -> Self {
         Self { direct: Some(address.into()), ..self }
     }
 
@@ -156,16 +156,16 @@ impl Client {
     }
 
     /// What is to be told of this database, by all of its clones.
-    pub(crate) fn hints(&self) -> &Arc<Hints> {
+    pub(crate) fn hints(&self) -> &Arc<PendingNotifications> {
         &self.hints
     }
 
-    pub(crate) fn address(&self) -> &Address {
+    pub(crate) fn address(&self) -> &ConnectOptions {
         &self.address
     }
 
     /// Past any pooler, as far as anybody said.
-    pub(crate) fn direct_address(&self) -> &Address {
+    pub(crate) fn direct_address(&self) -> &ConnectOptions {
         self.direct.as_ref().unwrap_or(&self.address)
     }
 

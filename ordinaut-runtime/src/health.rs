@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 /// Who asks takes no answer for a bad one within a few seconds.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Connections of those who ask for health at once: supervisors, and a person.
 const CONNECTIONS: usize = 256;
@@ -75,11 +75,14 @@ async fn live<H: Health>(State(health): State<Arc<H>>) -> Response {
 
 async fn ready<H: Health>(State(health): State<Arc<H>>) -> Response {
     let found = match health.live() {
-        Ok(()) => tokio::time::timeout(PATIENCE, health.ready()).await,
+        Ok(()) => tokio::time::timeout(PROBE_TIMEOUT, health.ready()).await,
         // What is stuck need not be asked for more.
         stuck => Ok(stuck),
     };
-    answer("ready", found.unwrap_or_else(|_| Err(format!("Postgres did not answer within {} s", PATIENCE.as_secs()))))
+    answer(
+        "ready",
+        found.unwrap_or_else(|_| Err(format!("Postgres did not answer within {} s", PROBE_TIMEOUT.as_secs()))),
+    )
 }
 
 fn answer(word: &str, found: Result<(), String>) -> Response {

@@ -1,7 +1,7 @@
 //! What a scheduler process says of its health.
 
 use ordinaut_core::Client;
-use ordinaut_core::maintenance::Pulse;
+use ordinaut_core::maintenance::SchedulerLiveness;
 use ordinaut_runtime::{Health, can_use, loops_turn};
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 #[derive(Default)]
 pub struct SchedulerHealth {
     /// Its loops.
-    pub pulse: Pulse,
+    pub pulse: SchedulerLiveness,
     /// What it works on, once that is there.
     pub database: OnceLock<Client>,
 }

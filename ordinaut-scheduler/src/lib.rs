@@ -4,7 +4,7 @@ mod health;
 
 pub use health::SchedulerHealth;
 
-use ordinaut_core::maintenance::{Pulse, SchedulerOptions};
+use ordinaut_core::maintenance::{SchedulerLiveness, SchedulerOptions};
 use ordinaut_core::{Client, Scheduler};
 
 /// What a scheduler needs.
@@ -14,7 +14,7 @@ pub struct Config {
     /// How it fires tasks.
     pub options: SchedulerOptions,
     /// Where it tells of its loops.
-    pub pulse: Pulse,
+    pub pulse: SchedulerLiveness,
 }
 
 /// Works until `shutdown` ends. Any number of schedulers may run; none of them leads.

@@ -1,7 +1,7 @@
 //! What a worker process says of its health.
 
 use ordinaut_core::Client;
-use ordinaut_core::worker::WorkerPulse;
+use ordinaut_core::worker::WorkerLiveness;
 use ordinaut_runtime::{Health, can_use, host_name, loops_turn};
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 #[derive(Default)]
 pub struct WorkerHealth {
     /// Its loops.
-    pub pulse: WorkerPulse,
+    pub pulse: WorkerLiveness,
     /// What it works on, once that is there.
     pub database: OnceLock<Client>,
 }

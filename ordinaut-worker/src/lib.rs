@@ -13,7 +13,7 @@ pub use seconds::Seconds;
 use anyhow::Context as _;
 use http::client::HttpClient;
 use ordinaut_core::job::Redaction;
-use ordinaut_core::worker::WorkerPulse;
+use ordinaut_core::worker::WorkerLiveness;
 use ordinaut_core::{Client, Worker};
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct Config {
     /// What the outputs of `echo` do not show.
     pub redaction: Redaction,
     /// Where its loops tell that they turn.
-    pub pulse: WorkerPulse,
+    pub pulse: WorkerLiveness,
     /// What to do when a handler blocks its thread for good, instead of ending the process with
     /// [`EXIT_STUCK`](ordinaut_core::worker::EXIT_STUCK).
     pub when_stuck: Option<fn()>,

@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_millis(20);
 const SETTLE_DOWN: Duration = Duration::from_secs(3);
 
 /// For one job; far longer than any poll interval.
-const PATIENCE: Duration = Duration::from_secs(30);
+const END_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Serialize, Deserialize)]
 struct Ping {
@@ -114,6 +114,6 @@ async fn enqueue(database: &Client, producer: Producer, job: Ping) -> anyhow::Re
 }
 
 async fn start(starts: &mut UnboundedReceiver<(u64, Instant)>) -> anyhow::Result<(u64, Instant)> {
-    let start = tokio::time::timeout(PATIENCE, starts.recv()).await;
+    let start = tokio::time::timeout(END_TIMEOUT, starts.recv()).await;
     start.context("a job was not started for half a minute")?.context("the worker has ended")
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const JOBS: u64 = 500_000;
 
 /// Long enough for an engine that slows down to show it, short enough to be waited for.
-const PATIENCE: Duration = Duration::from_secs(600);
+const END_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let mut lab = Lab::start_with_statements(options, &[]).await?;
@@ -31,7 +31,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let mut crew = Crew::muster(&lab, name, 1, &tuned).await?;
     let mut at_tenths = vec![Statements::of(&mut lab, name).await?];
     crew.go()?;
-    let end = Some(Instant::now() + PATIENCE);
+    let end = Some(Instant::now() + END_TIMEOUT);
     let mut done = 0;
     for tenth in 1..=10 {
         done = crew.handled_before((jobs * tenth).div_ceil(10), end).await?;

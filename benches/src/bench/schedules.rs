@@ -22,7 +22,7 @@ const WATCHED: Duration = Duration::from_secs(60);
 
 const CREATORS: u64 = 8;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const END_TIMEOUT: Duration = Duration::from_secs(120);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -130,7 +130,7 @@ async fn until_fired(database: &Client, tasks: u64) -> anyhow::Result<()> {
         if fires >= i64::try_from(tasks)? {
             return Ok(());
         }
-        ensure!(start.elapsed() < PATIENCE, "{fires} of {tasks} tasks fired, and no more do");
+        ensure!(start.elapsed() < END_TIMEOUT, "{fires} of {tasks} tasks fired, and no more do");
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -23,7 +23,7 @@ const SECONDS: u64 = 60;
 const SETTINGS: [(&str, &str); 1] = [("autovacuum_naptime", "1h")];
 
 /// For what is left when all jobs have been enqueued.
-const PATIENCE: Duration = Duration::from_secs(30);
+const END_TIMEOUT: Duration = Duration::from_secs(30);
 
 struct Steady {
     jobs: u64,
@@ -84,7 +84,7 @@ async fn steady(lab: &mut Lab, name: &str, jobs: u64, pinned: bool, options: &Op
         clock.tick().await;
         database.enqueue_many(&job::many(BATCH)).await?;
     }
-    let started = crew.handled_before(jobs, Some(Instant::now() + PATIENCE)).await?;
+    let started = crew.handled_before(jobs, Some(Instant::now() + END_TIMEOUT)).await?;
     let mut looker = lab.connect(name, BENCH).await?;
     window::all_ended(&mut looker, &mut crew, started).await?;
     let claim = (&Statements::of(lab, name).await? - &before).of_purpose("claim");

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 /// Who asks for health asks often, and takes no answer for a bad one within a few seconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Anybody may ask for health, and each look sends several statements.
 const FRESH: Duration = Duration::from_secs(1);
@@ -87,7 +87,7 @@ async fn look(app: &App) -> (StatusCode, Value) {
 }
 
 async fn schema(app: &App) -> Result<(), String> {
-    let found = timeout(PATIENCE, can_use(&app.database)).await;
+    let found = timeout(PROBE_TIMEOUT, can_use(&app.database)).await;
     found.unwrap_or_else(|_| Err("Postgres did not answer within 2 s".to_owned()))
 }
 
@@ -96,14 +96,14 @@ async fn redis(app: &App) -> Part {
     let Some(redis) = &app.redis else {
         return Part { status: Status::Healthy, detail: "there is none: events stay in Postgres".to_owned() };
     };
-    match timeout(PATIENCE, redis.answers()).await {
+    match timeout(PROBE_TIMEOUT, redis.answers()).await {
         Ok(true) => Part { status: Status::Healthy, detail: "answers".to_owned() },
         _ => Part { status: Status::Degraded, detail: "does not answer: events wait in Postgres".to_owned() },
     }
 }
 
 async fn schedulers(app: &App) -> Part {
-    match timeout(PATIENCE, app.database.schedulers().list()).await {
+    match timeout(PROBE_TIMEOUT, app.database.schedulers().list()).await {
         Ok(Ok(schedulers)) => match schedulers.iter().filter(|scheduler| scheduler.alive).count() {
             0 => Part {
                 status: Status::Unhealthy,
@@ -116,7 +116,7 @@ async fn schedulers(app: &App) -> Part {
 }
 
 async fn workers(app: &App) -> Part {
-    match timeout(PATIENCE, app.database.workers().all()).await {
+    match timeout(PROBE_TIMEOUT, app.database.workers().all()).await {
         Ok(Ok(workers)) => match workers.iter().filter(|worker| worker.alive).count() {
             0 => Part { status: Status::Unhealthy, detail: "none lives: no job will run".to_owned() },
             living => Part { status: Status::Healthy, detail: format!("{living} alive") },
@@ -134,7 +134,7 @@ struct Work {
 }
 
 async fn work(app: &App) -> Work {
-    match timeout(PATIENCE, app.depths.counted()).await {
+    match timeout(PROBE_TIMEOUT, app.depths.counted()).await {
         Ok(Ok(counted)) => Work { lag: lag(&counted.queues), stranded: stranded(&counted.queues) },
         // Of Postgres itself the other parts tell. A table this large takes longer to count.
         Ok(Err(problem)) if problem.was_given_up() => Work { lag: not_counted(), stranded: not_counted() },

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Shorter than the 5 s that our health checks grant, so that the reason is told and not cut off.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Bad health is an answer, not an error: the line goes where supervisors keep it, to standard output.
 pub(crate) async fn run(source: &Source, role: Option<Role>) -> ExitCode {
@@ -27,8 +27,8 @@ pub(crate) async fn run(source: &Source, role: Option<Role>) -> ExitCode {
             Some(Role::Worker) => worker(source).await,
         }
     };
-    let found = timeout(PATIENCE, look).await;
-    match found.unwrap_or_else(|_| bail!("no answer within {} s", PATIENCE.as_secs())) {
+    let found = timeout(PROBE_TIMEOUT, look).await;
+    match found.unwrap_or_else(|_| bail!("no answer within {} s", PROBE_TIMEOUT.as_secs())) {
         Ok(text) => {
             say(format_args!("healthy: {text}"));
             ExitCode::SUCCESS
@@ -56,9 +56,9 @@ fn ask(whom: &str, mut address: SocketAddr) -> anyhow::Result<String> {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::from(Ipv4Addr::LOCALHOST));
     }
-    let mut connection = TcpStream::connect_timeout(&address, PATIENCE)
+    let mut connection = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)
         .with_context(|| format!("nothing answers on port {} of {}", address.port(), address.ip()))?;
-    connection.set_read_timeout(Some(PATIENCE))?;
+    connection.set_read_timeout(Some(PROBE_TIMEOUT))?;
     write!(connection, "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer).with_context(|| format!("the {whom} did not answer in full"))?;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The slowest job of the demo fails twice and waits a few seconds; a demo that takes this long is stuck.
-const PATIENCE: Duration = Duration::from_secs(180);
+const DEMO_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Runs the jobs. True: every one ended as it should.
 pub(super) async fn run(database: &Client, api: SocketAddr, urgent: &str) -> anyhow::Result<bool> {
@@ -70,7 +70,7 @@ async fn watch(database: &Client, ids: &[Uuid]) -> anyhow::Result<Summary> {
     let bar = ProgressBar::new(ids.len() as u64);
     let style = "{bar:40} {pos}/{len} jobs, {elapsed}";
     bar.set_style(ProgressStyle::with_template(style)?);
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + DEMO_TIMEOUT;
     let summary = loop {
         let summary = database.diagnostics().summary(ids).await?;
         bar.set_position(summary.ended().unsigned_abs());

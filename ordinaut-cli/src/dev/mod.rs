@@ -8,8 +8,8 @@ use crate::args::Dev;
 use crate::output::mention;
 use anyhow::Context;
 use ordinaut_core::Client;
-use ordinaut_core::maintenance::{Pulse, SchedulerOptions};
-use ordinaut_core::worker::{EXIT_STUCK, Served, WorkerPulse};
+use ordinaut_core::maintenance::{SchedulerLiveness, SchedulerOptions};
+use ordinaut_core::worker::{EXIT_STUCK, Served, WorkerLiveness};
 use ordinaut_runtime::Loops;
 use ordinaut_runtime::settings::api::ApiSettings;
 use ordinaut_runtime::settings::database::DatabaseSettings;
@@ -144,14 +144,17 @@ impl Doors {
                 settings,
                 fault_kinds: dev.fault_kinds || dev.demo,
                 redaction: api.redaction.clone(),
-                pulse: WorkerPulse::default(),
+                pulse: WorkerLiveness::default(),
                 when_stuck: Some(start_again),
             };
             workers.spawn(ordinaut_worker::run(config, stop_workers.clone().cancelled_owned()));
         }
         let stop = stop_others.clone();
-        let config =
-            ordinaut_scheduler::Config { database: database.clone(), options: scheduler, pulse: Pulse::default() };
+        let config = ordinaut_scheduler::Config {
+            database: database.clone(),
+            options: scheduler,
+            pulse: SchedulerLiveness::default(),
+        };
         others.spawn(async move {
             ordinaut_scheduler::run(config, stop.cancelled()).await;
             Ok(())

@@ -27,7 +27,7 @@ with ended as materialized (
     ) named
     where limit_bucket.name = named.name and limit_bucket.key = named.key
 ), forgotten as (
-    delete from ordinaut.cursor using ended where cursor.job_id = ended.job_id
+    delete from ordinaut.checkpoint using ended where checkpoint.job_id = ended.job_id
 ), blanked as (
     update ordinaut.job
     set args = 'null', tags = '{}', trace_context = null, unique_key = null, unique_after_end = null

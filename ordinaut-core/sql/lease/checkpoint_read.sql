@@ -1,2 +1,2 @@
 -- How far the job $1 has come.
-select state::text from ordinaut.cursor where job_id = $1::uuid
+select state::text from ordinaut.checkpoint where job_id = $1::uuid

@@ -7,9 +7,9 @@ with held as (
     from ordinaut.due_work
     where job_id = $1::uuid and attempt = $2::integer and session = $3::bigint and nonce = $4::integer
 )
-insert into ordinaut.cursor (job_id, attempt, state)
+insert into ordinaut.checkpoint (job_id, attempt, state)
 select job_id, attempt, $5::text::jsonb
 from held
 on conflict (job_id) do update
 set attempt = excluded.attempt, state = excluded.state, saved_at = excluded.saved_at
-where cursor.attempt <= excluded.attempt
+where checkpoint.attempt <= excluded.attempt

@@ -7,14 +7,14 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use log::LevelFilter;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection, Row};
+use sqlx::{ConnectOptions as _, PgConnection, Row};
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// One of several servers that says nothing for so long is passed over.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A statement that takes longer is logged, at the level debug.
 const SLOW: Duration = Duration::from_secs(1);
@@ -23,13 +23,13 @@ const SLOW: Duration = Duration::from_secs(1);
 /// is asked whenever a connection is made.
 ///
 /// ```
-/// use ordinaut_core::db::Address;
+/// use ordinaut_core::db::ConnectOptions;
 ///
-/// let address: Address = "postgres://app:secret@db1:5432,db2:5432/app?target_session_attrs=read-write".parse()?;
-/// # Ok::<(), ordinaut_core::db::InvalidAddress>(())
+/// let address: ConnectOptions = "postgres://app:secret@db1:5432,db2:5432/app?target_session_attrs=read-write".parse()?;
+/// # Ok::<(), ordinaut_core::db::InvalidConnectOptions>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Address(Arc<[PgConnectOptions]>);
+pub struct ConnectOptions(Arc<[PgConnectOptions]>);
 
 /// What was given is no address of a Postgres. Says nothing of what it was: passwords are in there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,37 +37,37 @@ pub struct Address(Arc<[PgConnectOptions]>);
     "not a URL such as postgres://user:password@host:5432/database (in a password / is written %2F, ? is %3F and % is %25), \
      or with several hosts: host1:5432,host2:5432"
 )]
-pub struct InvalidAddress;
+pub struct InvalidConnectOptions;
 
-impl From<PgConnectOptions> for Address {
+impl From<PgConnectOptions> for ConnectOptions {
     fn from(options: PgConnectOptions) -> Self {
         Self([ours(options)].into())
     }
 }
 
-impl FromStr for Address {
-    type Err = InvalidAddress;
+impl FromStr for ConnectOptions {
+    type Err = InvalidConnectOptions;
 
     /// A URL as libpq takes it, with hosts separated by commas. `target_session_attrs` may be `read-write` or `primary`,
     /// which is what is looked for anyway.
-    fn from_str(url: &str) -> Result<Self, InvalidAddress> {
-        let (scheme, rest) = url.split_once("://").ok_or(InvalidAddress)?;
+    fn from_str(url: &str) -> Result<Self, InvalidConnectOptions> {
+        let (scheme, rest) = url.split_once("://").ok_or(InvalidConnectOptions)?;
         if !matches!(scheme, "postgres" | "postgresql") {
-            return Err(InvalidAddress);
+            return Err(InvalidConnectOptions);
         }
         let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
         let (path, parameters) = tail.split_once('?').unwrap_or((tail, ""));
         // A password that has one of the characters at which a host ends: the rest of it, and the host, seem to follow.
         if path.contains('@') || parameters.split('&').any(|word| word.contains('@') && !word.contains('=')) {
-            return Err(InvalidAddress);
+            return Err(InvalidConnectOptions);
         }
         let account = encoded(account);
         let (mut kept, mut named) = (Vec::new(), vec![None]);
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
                 Some(("target_session_attrs", "read-write" | "primary")) => {}
-                Some(("target_session_attrs", _)) => return Err(InvalidAddress),
+                Some(("target_session_attrs", _)) => return Err(InvalidConnectOptions),
                 Some(("host", hosts)) => named = hosts.split(',').map(Some).collect(),
                 _ => kept.push(parameter.to_owned()),
             }
@@ -78,13 +78,13 @@ impl FromStr for Address {
             let host_parameter = named.map(|host| format!("host={host}"));
             let parameters: Vec<_> = kept.iter().cloned().chain(host_parameter).collect();
             let url = format!("{scheme}://{account}{at}{host}{path}?{}", parameters.join("&"));
-            url.parse().map(ours).map_err(|_| InvalidAddress)
+            url.parse().map(ours).map_err(|_| InvalidConnectOptions)
         };
         servers.map(parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
-impl Address {
+impl ConnectOptions {
     /// The same, under a name that Postgres shows.
     #[must_use]
     pub fn application_name(self, name: &str) -> Self {
@@ -124,7 +124,7 @@ impl Address {
         if refusals.iter().any(|error| FailureKind::of(error).is_transient()) {
             return Err(io::Error::new(io::ErrorKind::HostUnreachable, none_takes_writes(&refusals)).into());
         }
-        Err(refusals.pop().unwrap_or_else(|| silence(PATIENCE)))
+        Err(refusals.pop().unwrap_or_else(|| silence(CONNECT_TIMEOUT)))
     }
 }
 
@@ -180,7 +180,7 @@ async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgCo
         must_take_writes(&mut connection).await?;
         Ok((options.clone(), connection))
     };
-    tokio::time::timeout(PATIENCE, reach).await.map_err(|_| silence(PATIENCE))?
+    tokio::time::timeout(CONNECT_TIMEOUT, reach).await.map_err(|_| silence(CONNECT_TIMEOUT))?
 }
 
 /// Of several servers, the one to work with takes writes: an error of one that only reads. Of the one server that there is,
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     fn hosts(url: &str) -> Vec<(String, u16, Option<String>)> {
-        let address: Address = url.parse().unwrap_or_else(|_| panic!("{url}"));
+        let address: ConnectOptions = url.parse().unwrap_or_else(|_| panic!("{url}"));
         let place = |options: &PgConnectOptions| {
             let socket = options.get_socket().map(|path| path.display().to_string());
             (
@@ -237,7 +237,7 @@ mod tests {
             ("пароль", "пароль"),
             ("a%2Fb%3Fc", "a/b?c"),
         ] {
-            let address: Address = format!("postgres://me:{given}@h:1/db?application_name=a@b").parse().unwrap();
+            let address: ConnectOptions = format!("postgres://me:{given}@h:1/db?application_name=a@b").parse().unwrap();
             let expected = PgConnectOptions::new_without_pgpass().username("me").password(password).host("h");
             let shown = |options: &PgConnectOptions| options.to_url_lossy().password().map(str::to_owned);
             assert_eq!(shown(address.first()), shown(&expected), "{given}");
@@ -256,7 +256,7 @@ mod tests {
             "postgres://me:1/2@h/db",
             "postgres://me:1?2@h/db",
         ] {
-            assert_eq!(url.parse::<Address>().err(), Some(InvalidAddress), "{url}");
+            assert_eq!(url.parse::<ConnectOptions>().err(), Some(InvalidConnectOptions), "{url}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A connection of its own for a loop, made anew when it breaks, or when nothing comes of it any more.
 
 use crate::client::Client;
-use crate::db::connect_options::Address;
+use crate::db::connect_options::ConnectOptions;
 use crate::db::connection_settings::{BEGIN, Purpose};
 use crate::db::executor::BEGIN_ANEW;
 use crate::db::pooler::Pooler;
@@ -18,8 +18,8 @@ const WAY: Duration = Duration::from_secs(1);
 ///
 /// Behind a pooler in transaction mode each statement goes in a transaction of its own, with the settings that a
 /// connection has elsewhere: there they would become those of somebody else's transactions.
-pub(crate) struct Link {
-    address: Address,
+pub(crate) struct DedicatedConnection {
+    address: ConnectOptions,
     pool: PgPool,
     pooler: Arc<Pooler>,
     schema: Schema,
@@ -31,7 +31,7 @@ pub(crate) struct Link {
     wrapped: bool,
 }
 
-impl Link {
+impl DedicatedConnection {
     pub(crate) fn new(database: &Client, name: &str, statement_timeout: Duration) -> Self {
         Self {
             address: database.address().clone().application_name(name),

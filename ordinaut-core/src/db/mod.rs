@@ -21,7 +21,7 @@ pub(crate) mod pooler;
 pub(crate) mod schema;
 pub(crate) mod timeout;
 
-pub use crate::db::connect_options::{Address, InvalidAddress};
+pub use crate::db::connect_options::{ConnectOptions, InvalidConnectOptions};
 pub use crate::db::diagnostics::{OldestSnapshot, ServerStatus, Summary};
 pub use crate::db::migrate::Migrated;
 pub use crate::db::migrate::error::SchemaError;

@@ -1,7 +1,7 @@
 //! What lies between us and Postgres: nothing that we would notice, or a pooler that gives each transaction a server
 //! connection of its own.
 
-use crate::db::connect_options::Address;
+use crate::db::connect_options::ConnectOptions;
 use crate::db::timeout::answered;
 use crate::failure::is_forgotten_statement;
 use sqlx::{Connection, PgConnection, Row};
@@ -13,7 +13,7 @@ use tracing::{info, warn};
 const LOOKS: usize = 6;
 
 /// Whoever does not answer within so long is not asked further: the first statement will tell.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 const SERVER_PROCESS: &str = sql!("db/server_process");
 const PREPARED_BY_NAME: &str = sql!("db/prepared_by_name");
@@ -37,8 +37,8 @@ enum Found {
 
 impl Pooler {
     /// Looks with two connections. Without an answer, nothing is known.
-    pub(crate) async fn look(&self, address: &Address) {
-        match tokio::time::timeout(PATIENCE, look(address)).await {
+    pub(crate) async fn look(&self, address: &ConnectOptions) {
+        match tokio::time::timeout(LOOK_TIMEOUT, look(address)).await {
             Ok(Ok(Found::Nothing)) | Ok(Err(_)) | Err(_) => {}
             Ok(Ok(Found::SharesServers)) => {
                 info!("Postgres is reached through a pooler in transaction mode that knows of prepared statements");
@@ -50,8 +50,8 @@ impl Pooler {
 
     /// Looks whether this address leads to servers that others share. Unlike [`Pooler::look`] it learns nothing, and fails
     /// without an answer.
-    pub(crate) async fn is_at(address: &Address) -> sqlx::Result<bool> {
-        answered(PATIENCE, look(address)).await.map(|found| found != Found::Nothing)
+    pub(crate) async fn is_at(address: &ConnectOptions) -> sqlx::Result<bool> {
+        answered(LOOK_TIMEOUT, look(address)).await.map(|found| found != Found::Nothing)
     }
 
     /// Whether settings of a connection do not stay with it.
@@ -82,7 +82,7 @@ impl Pooler {
     }
 }
 
-async fn look(address: &Address) -> sqlx::Result<Found> {
+async fn look(address: &ConnectOptions) -> sqlx::Result<Found> {
     // Names are looked for, whatever an application does with its own statements.
     let address = address.clone().statement_cache_capacity(1);
     let ((_, mut one), (_, mut other)) = (address.connect().await?, address.connect().await?);

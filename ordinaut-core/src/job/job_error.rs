@@ -11,11 +11,11 @@ type Source = Box<dyn Error + Send + Sync>;
 
 /// Why an attempt did not succeed, and so what becomes of its job.
 ///
-/// Any error turns into "try again" with `?`; [`Fatal::fatal`] turns it into "never again".
+/// Any error turns into "try again" with `?`; [`FatalExt::fatal`] turns it into "never again".
 ///
 /// ```
 /// use ordinaut_core::JobError;
-/// use ordinaut_core::job::Fatal;
+/// use ordinaut_core::job::FatalExt;
 ///
 /// fn port(text: &str) -> Result<u16, JobError> {
 ///     let port = text.parse::<u16>().fatal()?; // no retry makes it a number
@@ -32,7 +32,7 @@ pub struct JobError(pub(crate) Cause);
 #[derive(Debug)]
 pub(crate) enum Cause {
     Retry { source: Source, after: Option<Duration> },
-    Fatal(Source),
+    FatalExt(Source),
     Snooze(Duration),
     Cancel(String),
 }
@@ -47,7 +47,7 @@ impl fmt::Display for JobError {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Retry { source, .. } | Self::Fatal(source) => Chain(&**source).fmt(f),
+            Self::Retry { source, .. } | Self::FatalExt(source) => Chain(&**source).fmt(f),
             Self::Snooze(delay) => write!(f, "it asked to be run again in {} s", delay.as_secs_f64()),
             Self::Cancel(reason) => f.write_str(reason),
         }
@@ -62,7 +62,7 @@ impl JobError {
 
     /// Bury the job: it becomes a dead letter, whatever attempts it had left.
     pub fn fatal(source: impl Into<Source>) -> Self {
-        Self(Cause::Fatal(source.into()))
+        Self(Cause::FatalExt(source.into()))
     }
 
     /// Run again after `delay`, without counting this attempt as a failure.
@@ -80,7 +80,7 @@ impl JobError {
     pub fn outcome(&self) -> Outcome {
         match self.0 {
             Cause::Retry { .. } => Outcome::Failed,
-            Cause::Fatal(_) => Outcome::Dead,
+            Cause::FatalExt(_) => Outcome::Dead,
             Cause::Snooze(_) => Outcome::Snoozed,
             Cause::Cancel(_) => Outcome::Cancelled,
         }
@@ -115,12 +115,12 @@ impl<E: Error + Send + Sync + 'static> From<E> for JobError {
 }
 
 /// Turns any error into one that no retry can mend.
-pub trait Fatal<T> {
+pub trait FatalExt<T> {
     /// Bury the job if this is an error.
     fn fatal(self) -> Result<T, JobError>;
 }
 
-impl<T, E: Into<Source>> Fatal<T> for Result<T, E> {
+impl<T, E: Into<Source>> FatalExt<T> for Result<T, E> {
     fn fatal(self) -> Result<T, JobError> {
         self.map_err(JobError::fatal)
     }

@@ -18,7 +18,7 @@ pub(crate) mod wait;
 
 pub use crate::backoff::Backoff;
 pub use crate::job::args::MAX_ARGS_BYTES;
-pub use crate::job::job_error::Fatal;
+pub use crate::job::job_error::FatalExt;
 #[cfg(feature = "encryption")]
 pub use crate::job::keyring::Keyring;
 pub use crate::job::new_job::DEFAULT_PRIORITY;

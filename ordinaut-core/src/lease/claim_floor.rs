@@ -14,14 +14,14 @@ pub(crate) type Lane = (Arc<str>, i16);
 
 /// The floors of one worker. Kept in memory: losing them costs one scan from the start.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Floors {
+pub(crate) struct ClaimFloors {
     floors: BTreeMap<Lane, DateTime<Utc>>,
     /// When the first and the last claim were made, by the database's clock.
     first: Option<DateTime<Utc>>,
     last: Option<DateTime<Utc>>,
 }
 
-impl Floors {
+impl ClaimFloors {
     /// Where the scan of a lane starts; `None`: at the beginning.
     pub(crate) fn of(&self, lane: &Lane) -> Option<DateTime<Utc>> {
         self.floors.get(lane).copied()
@@ -95,21 +95,21 @@ mod tests {
 
     #[test]
     fn a_floor_is_the_smallest_of_the_batch() {
-        let mut floors = Floors::default();
+        let mut floors = ClaimFloors::default();
         floors.learn(&[lane(5)], at(1000), [("q", 5, at(300)), ("q", 5, at(200))], true);
         assert_eq!(floors.of(&lane(5)), Some(at(200)));
     }
 
     #[test]
     fn a_floor_is_never_later_than_the_margin_before_the_claim() {
-        let mut floors = Floors::default();
+        let mut floors = ClaimFloors::default();
         floors.learn(&[lane(5)], at(1000), [("q", 5, at(990))], true);
         assert_eq!(floors.of(&lane(5)), Some(at(750)));
     }
 
     #[test]
     fn an_empty_lane_rises_to_the_margin_unless_the_claim_had_enough_before() {
-        let mut floors = Floors::default();
+        let mut floors = ClaimFloors::default();
         floors.learn(&[lane(1), lane(5)], at(1000), [("q", 1, at(100))], true);
         assert_eq!(floors.of(&lane(5)), None);
         floors.learn(&[lane(1), lane(5)], at(2000), [("q", 1, at(100))], false);
@@ -118,16 +118,16 @@ mod tests {
 
     #[test]
     fn a_lane_that_a_claim_passed_by_was_empty() {
-        let mut floors = Floors::default();
+        let mut floors = ClaimFloors::default();
         floors.learn(&[lane(1), lane(5), lane(7)], at(1000), [("q", 5, at(100))], true);
         assert_eq!((floors.of(&lane(1)), floors.of(&lane(7))), (Some(at(750)), None));
     }
 
     #[test]
     fn a_lane_that_has_waited_for_long_goes_first() {
-        let (mut floors, ageing) = (Floors::default(), Ageing::of(std::time::Duration::from_secs(1)).unwrap());
+        let (mut floors, ageing) = (ClaimFloors::default(), Ageing::of(std::time::Duration::from_secs(1)).unwrap());
         floors.learn(&[lane(1), lane(5)], at(0), [("q", 1, at(-100))], true);
-        let order = |floors: &Floors, now| {
+        let order = |floors: &ClaimFloors, now| {
             let mut lanes = [lane(1), lane(5)];
             floors.aged(&mut lanes, now, ageing);
             lanes.map(|lane| lane.1)
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_row_below_the_floor_lowers_it() {
-        let mut floors = Floors::default();
+        let mut floors = ClaimFloors::default();
         floors.learn(&[lane(5)], at(9000), [], false);
         floors.learn(&[lane(5)], at(9100), [("q", 5, at(10))], true);
         assert_eq!(floors.of(&lane(5)), Some(at(10)));
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_goes_back_forgets_all_floors() {
-        let mut floors = Floors::default();
+        let mut floors = ClaimFloors::default();
         floors.learn(&[lane(1), lane(5)], at(9000), [], false);
         floors.learn(&[lane(1), lane(5)], at(5000), [("q", 1, at(10))], true);
         assert_eq!(floors.of(&lane(5)), None);

@@ -1,11 +1,11 @@
-//! Turns: which queue a claim begins with, by weight.
+//! Which queue a claim begins with: a weighted round robin.
 
 use std::sync::Arc;
 
 /// Queues that take turns at going first. A claim takes from the first that has work as much as it wants, so that while
 /// all have work, each gets a share of the jobs as large as its share of the turns.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns {
+pub(crate) struct WeightedRoundRobin {
     queues: Vec<Turn>,
 }
 
@@ -18,7 +18,7 @@ struct Turn {
     credit: i64,
 }
 
-impl Turns {
+impl WeightedRoundRobin {
     pub(crate) fn new<'a>(queues: impl IntoIterator<Item = (&'a str, u16)>) -> Self {
         let turn = |(queue, weight): (&str, u16)| Turn { queue: queue.into(), weight: weight.into(), credit: 0 };
         Self { queues: queues.into_iter().map(turn).collect() }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn firsts(queues: &[(&str, u16)], turns: usize) -> String {
-        let mut order = Turns::new(queues.iter().copied());
+        let mut order = WeightedRoundRobin::new(queues.iter().copied());
         (0..turns).map(|_| order.next()[0].to_string()).collect()
     }
 
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_queue_is_in_every_claim() {
-        let mut order = Turns::new([("a", 100), ("b", 1)]);
+        let mut order = WeightedRoundRobin::new([("a", 100), ("b", 1)]);
         assert!((0..300).all(|_| order.next().len() == 2));
     }
 }

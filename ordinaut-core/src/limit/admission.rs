@@ -1,7 +1,7 @@
 //! Admission: which jobs that wait for room of their limits may start now.
 
 use crate::lease::priority_ageing::Ageing;
-use crate::limit::fairness::Shares;
+use crate::limit::fairness::Fairness;
 use crate::limit::line::{Line, Member, Rate, Turn};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -40,7 +40,7 @@ enum Blocked {
 
 /// Lets up to `wanted` jobs in: one of each tenant, or line that is no tenant's, in turn, the most urgent line first; among
 /// those that are equally urgent, whose turn was longest ago, and then as `lines` come.
-pub(crate) fn admit(lines: &[Line], wanted: usize, ageing: Option<Ageing>, shares: &Shares) -> Admission {
+pub(crate) fn admit(lines: &[Line], wanted: usize, ageing: Option<Ageing>, shares: &Fairness) -> Admission {
     let mut rooms: HashMap<(&str, &str), Room> = HashMap::new();
     for member in lines.iter().flat_map(|line| &line.members) {
         rooms.entry((&member.name, &member.key)).or_insert_with(|| Room {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn given(lines: &[Line], wanted: usize) -> Vec<(String, usize)> {
-        let mut given: Vec<_> = admit(lines, wanted, None, &Shares::default())
+        let mut given: Vec<_> = admit(lines, wanted, None, &Fairness::default())
             .allowed
             .into_iter()
             .map(|allowed| (allowed.line, allowed.jobs))
@@ -238,7 +238,7 @@ mod tests {
 
     /// The line that the next job comes from, if a wait of ten seconds is worth a level.
     fn next(lines: &[Line]) -> String {
-        admit(lines, 1, Ageing::of(Duration::from_secs(10)), &Shares::default()).allowed.remove(0).line
+        admit(lines, 1, Ageing::of(Duration::from_secs(10)), &Fairness::default()).allowed.remove(0).line
     }
 
     fn of_priority(text: &str, priority: i16, waited: i64) -> Line {
@@ -300,7 +300,7 @@ mod tests {
     fn a_rate_gives_what_its_bucket_holds_and_says_when_to_come_again() {
         let rate = Rate { a_second: 10.0, burst: 5.0, tokens: 2.5, session: 0 };
         let limited = Member { concurrency: None, rate: Some(rate), ..member("l", "k", 0, 0) };
-        let admission = admit(&[line("a", 9, vec![limited])], 100, None, &Shares::default());
+        let admission = admit(&[line("a", 9, vec![limited])], 100, None, &Fairness::default());
         assert_eq!(admission.allowed[0].jobs, 2);
         assert_eq!(admission.rates, [("l".to_owned(), "k".to_owned(), Rate { tokens: 0.5, ..rate })]);
         assert_eq!(admission.next_in, Some(Duration::from_millis(50)));
@@ -311,7 +311,7 @@ mod tests {
         let turn = |turn| vec![Member { turn, ..member("l", "k", 1, 0) }];
         let mine = Uuid::from_u128(77);
         let lines = [line("a", 9, turn(Turn::Anothers)), line("bb", 9, turn(Turn::Of(mine)))];
-        let admission = admit(&lines, 100, None, &Shares::default());
+        let admission = admit(&lines, 100, None, &Fairness::default());
         assert_eq!(admission.allowed, [Allowed { line: "bb".to_owned(), jobs: 1, job_id: Some(mine) }]);
         assert_eq!(given(&[line("a", 9, turn(Turn::Anybodys))], 100), of(&[("a", 1)]));
     }

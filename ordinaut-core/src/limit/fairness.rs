@@ -8,13 +8,13 @@ const MOST: usize = 10_000;
 
 /// Whose turn was when, as one worker remembers it.
 #[derive(Debug, Default)]
-pub(crate) struct Shares {
+pub(crate) struct Fairness {
     turn: u64,
     tenants: HashMap<String, u64>,
     lines: HashMap<String, u64>,
 }
 
-impl Shares {
+impl Fairness {
     /// These wait. Who has come goes behind those that wait already: else ever new keys would go before an old one for ever.
     pub(crate) fn see(&mut self, lines: &[Line]) {
         if self.lines.len() > MOST || self.tenants.len() > MOST {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     /// The line that one job is let in from.
-    fn next(shares: &mut Shares, lines: &[Line]) -> String {
+    fn next(shares: &mut Fairness, lines: &[Line]) -> String {
         shares.see(lines);
         let next = admit(lines, 1, None, shares).allowed.remove(0).line;
         shares.had_turn(lines.iter().filter(|line| line.text == next));
@@ -70,14 +70,14 @@ mod tests {
     fn a_tenant_with_many_lines_has_one_turn_and_its_lines_take_turns() {
         let tenants = [("a", "A"), ("b", "A"), ("c", "A"), ("d", "B")];
         let lines = tenants.map(|(text, tenant)| line(text, Some(tenant)));
-        let mut shares = Shares::default();
+        let mut shares = Fairness::default();
         let order: String = (0..8).map(|_| next(&mut shares, &lines)).collect();
         assert_eq!(order, "adbdcdad");
     }
 
     #[test]
     fn ever_new_lines_do_not_go_before_an_old_one_for_ever() {
-        let mut shares = Shares::default();
+        let mut shares = Fairness::default();
         let order: Vec<_> = (0..6)
             .map(|i| {
                 next(
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn when_too_many_are_remembered_all_begin_anew() {
-        let mut shares = Shares::default();
+        let mut shares = Fairness::default();
         shares.see(&(0..=MOST).map(|i| line(&i.to_string(), None)).collect::<Vec<_>>());
         shares.see(&[line("one more", None)]);
         assert_eq!(shares.lines.len(), 1);

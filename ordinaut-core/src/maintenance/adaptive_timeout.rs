@@ -16,11 +16,11 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(FIRST.as_secs() << DOUB
 
 /// Waits longer after each step that was given up, because it may have been slow and not lost.
 #[derive(Debug, Default)]
-pub(crate) struct Patience {
+pub(crate) struct AdaptiveTimeout {
     given_up: AtomicU32,
 }
 
-impl Patience {
+impl AdaptiveTimeout {
     /// Waits for a step of one transaction, which is undone if it takes too long.
     pub(crate) async fn wait<T, E: From<sqlx::Error>>(&self, step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let limit = FIRST * 2_u32.pow(self.given_up.load(Ordering::Relaxed).min(DOUBLINGS));
@@ -42,7 +42,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_grows_with_each_step_that_is_given_up_until_one_is_answered() {
-        let patience = Patience::default();
+        let patience = AdaptiveTimeout::default();
         let silent = || patience.wait(std::future::pending::<sqlx::Result<()>>());
         for expected in [15, 30, 60] {
             let asked = Instant::now();

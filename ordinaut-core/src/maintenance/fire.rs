@@ -3,8 +3,8 @@
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::loops::Loops;
-use crate::maintenance::adaptive_timeout::Patience;
-use crate::maintenance::liveness::{Loop, Pulse};
+use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
+use crate::maintenance::liveness::{Loop, SchedulerLiveness};
 use crate::maintenance::options::SchedulerOptions;
 use crate::notify::listen_for_tasks;
 use crate::task::run::PassedOver;
@@ -26,9 +26,9 @@ const COUNT_AGAIN: Duration = Duration::from_secs(60);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
-pub(crate) async fn run(database: Client, options: SchedulerOptions, pulse: Pulse, loops: Loops) {
+pub(crate) async fn run(database: Client, options: SchedulerOptions, pulse: SchedulerLiveness, loops: Loops) {
     let (mut failures, changed) = (0, Arc::new(Notify::new()));
-    let (patience, passed_over) = (Patience::default(), PassedOver::default());
+    let (patience, passed_over) = (AdaptiveTimeout::default(), PassedOver::default());
     let mut counted_again: Option<Instant> = None;
     let _listening = listen_for_tasks(&database, &changed, &loops);
     loop {
@@ -65,9 +65,9 @@ pub(crate) async fn run(database: Client, options: SchedulerOptions, pulse: Puls
 async fn fire(
     database: &Client,
     options: &SchedulerOptions,
-    patience: &Patience,
+    patience: &AdaptiveTimeout,
     passed_over: &PassedOver,
-    pulse: &Pulse,
+    pulse: &SchedulerLiveness,
 ) -> sqlx::Result<Option<Duration>> {
     if fire_batch(database, options, patience, passed_over).await? {
         // More is due than fits into one transaction: several at once.
@@ -80,9 +80,9 @@ async fn fire(
 async fn fire_batches(
     database: &Client,
     options: &SchedulerOptions,
-    patience: &Patience,
+    patience: &AdaptiveTimeout,
     passed_over: &PassedOver,
-    pulse: &Pulse,
+    pulse: &SchedulerLiveness,
 ) -> sqlx::Result<()> {
     while fire_batch(database, options, patience, passed_over).await? {
         pulse.turned(Loop::Fire, true);
@@ -94,7 +94,7 @@ async fn fire_batches(
 async fn fire_batch(
     database: &Client,
     options: &SchedulerOptions,
-    patience: &Patience,
+    patience: &AdaptiveTimeout,
     passed_over: &PassedOver,
 ) -> sqlx::Result<bool> {
     let fired = patience.wait(database.tasks().fire_due(BATCH, options.misfire_grace, passed_over)).await?;

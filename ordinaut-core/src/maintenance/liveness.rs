@@ -31,14 +31,14 @@ const NAMES: [&str; 3] = ["duties", "fire", "relay"];
 /// nothing to tell.
 ///
 /// ```
-/// use ordinaut_core::maintenance::Pulse;
+/// use ordinaut_core::maintenance::SchedulerLiveness;
 ///
-/// let pulse = Pulse::default();
+/// let pulse = SchedulerLiveness::default();
 /// assert_eq!(pulse.stuck(), None);
 /// assert_eq!(pulse.failing(), Some("duties"));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Pulse(Arc<Mutex<[Option<Turns>; NAMES.len()]>>);
+pub struct SchedulerLiveness(Arc<Mutex<[Option<Turns>; NAMES.len()]>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Turns {
@@ -47,7 +47,7 @@ struct Turns {
     succeeded: Option<Instant>,
 }
 
-impl Pulse {
+impl SchedulerLiveness {
     /// A loop that has not turned for longer than it ever waits (the clock of the duties two minutes, the others some
     /// hours): the process should be ended and started again.
     pub fn stuck(&self) -> Option<&'static str> {
@@ -97,7 +97,7 @@ impl Pulse {
 mod tests {
     use super::*;
 
-    fn set_back(pulse: &Pulse, which: Loop, by: Duration) {
+    fn set_back(pulse: &SchedulerLiveness, which: Loop, by: Duration) {
         let mut turns = pulse.turns();
         let turns = turns[which as usize].as_mut().unwrap();
         turns.last = turns.last.checked_sub(by).unwrap();
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_loop_that_stands_still_is_named() {
-        let pulse = Pulse::default();
+        let pulse = SchedulerLiveness::default();
         pulse.begin();
         assert_eq!((pulse.stuck(), pulse.failing()), (None, Some("duties")));
         [Loop::Duties, Loop::Fire, Loop::Relay].into_iter().for_each(|which| pulse.turned(which, true));
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_failed_is_a_turn_and_no_success() {
-        let pulse = Pulse::default();
+        let pulse = SchedulerLiveness::default();
         pulse.begin();
         [Loop::Duties, Loop::Fire].into_iter().for_each(|which| pulse.turned(which, true));
         set_back(&pulse, Loop::Relay, STILL * 2);

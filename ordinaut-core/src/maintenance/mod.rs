@@ -16,14 +16,14 @@ pub(crate) mod store;
 use crate::error::Error;
 pub use crate::maintenance::store::retention::Pruned;
 
-pub use crate::maintenance::liveness::Pulse;
+pub use crate::maintenance::liveness::SchedulerLiveness;
 pub use crate::maintenance::options::{Retention, SchedulerOptions};
 
 use crate::client::Client;
 use crate::db::timeout::answered;
 use crate::host::{host_name, process_name};
 use crate::loops::Loops;
-use crate::maintenance::adaptive_timeout::{LONGEST, Patience};
+use crate::maintenance::adaptive_timeout::{AdaptiveTimeout, LONGEST};
 use crate::maintenance::periodic::{Duties, LAST};
 use crate::maintenance::queue_pressure::Levels;
 use crate::maintenance::rescue::Rescue;
@@ -42,7 +42,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub struct Scheduler {
     database: Client,
     options: SchedulerOptions,
-    pulse: Pulse,
+    pulse: SchedulerLiveness,
 }
 
 impl Scheduler {
@@ -53,7 +53,7 @@ impl Scheduler {
 
     /// The same with other options than the default ones.
     pub fn with_options(database: impl Into<Client>, options: SchedulerOptions) -> Self {
-        Self { database: database.into(), options, pulse: Pulse::default() }
+        Self { database: database.into(), options, pulse: SchedulerLiveness::default() }
     }
 
     /// How late an instant of a task may fire before its misfire policy decides; 30 seconds if not said.
@@ -72,7 +72,7 @@ impl Scheduler {
 
     /// Tells of its loops there.
     #[must_use]
-    pub fn pulse(mut self, pulse: Pulse) -> Self {
+    pub fn pulse(mut self, pulse: SchedulerLiveness) -> Self {
         self.pulse = pulse;
         self
     }
@@ -95,7 +95,7 @@ impl Scheduler {
             let rescue = every.clone();
             async move { rescue.step().await }
         });
-        let (pruned, pruning) = (database.clone(), Arc::new(Patience::default()));
+        let (pruned, pruning) = (database.clone(), Arc::new(AdaptiveTimeout::default()));
         duties.add("prune", "30 * * * * *", move || {
             let (database, rescue, patience) = (pruned.clone(), rescue.clone(), pruning.clone());
             async move {
@@ -105,12 +105,12 @@ impl Scheduler {
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
-                patience.wait(database.leases().prune_cursors()).await?;
+                patience.wait(database.leases().prune_checkpoints()).await?;
                 patience.wait(database.limits().prune_limits()).await?;
                 patience.wait(database.leases().prune_sessions(SESSION_RETENTION)).await.map(drop)
             }
         });
-        let (bounded, bounding) = (database.clone(), Arc::new(Patience::default()));
+        let (bounded, bounding) = (database.clone(), Arc::new(AdaptiveTimeout::default()));
         duties.add("expire", "* * * * * *", move || expire(bounded.clone(), bounding.clone()));
         let levels = Arc::new(Levels::new(database.clone()));
         duties.add("level", "* * * * * *", move || {
@@ -127,14 +127,14 @@ impl Scheduler {
                 Ok::<(), Error>(())
             }
         });
-        let (parted, parting) = (database.clone(), Arc::new(Patience::default()));
+        let (parted, parting) = (database.clone(), Arc::new(AdaptiveTimeout::default()));
         duties.add("partitions", "0 */10 * * * *", move || make_partitions(parted.clone(), parting.clone()));
-        let (looked_at, looking) = (database.clone(), Arc::new(Patience::default()));
+        let (looked_at, looking) = (database.clone(), Arc::new(AdaptiveTimeout::default()));
         duties.add("look", "* * * * * *", move || {
             let (database, patience) = (looked_at.clone(), looking.clone());
             async move { patience.wait(fire::look(database)).await }
         });
-        let (seen, seeing) = ((database.clone(), pulse.clone()), Arc::new(Patience::default()));
+        let (seen, seeing) = ((database.clone(), pulse.clone()), Arc::new(AdaptiveTimeout::default()));
         duties.add("seen", "*/5 * * * * *", move || {
             let ((database, pulse), patience) = (seen.clone(), seeing.clone());
             async move {
@@ -184,7 +184,7 @@ impl Scheduler {
 }
 
 /// Ends what waited for too long, and forgets unique keys whose windows are over.
-async fn expire(database: Client, patience: Arc<Patience>) -> Result<(), Error> {
+async fn expire(database: Client, patience: Arc<AdaptiveTimeout>) -> Result<(), Error> {
     let expired = patience.wait(database.queues().expire_jobs()).await?;
     if expired > 0 {
         info!("{expired} jobs expired: they waited for longer than their queues allow");
@@ -192,7 +192,7 @@ async fn expire(database: Client, patience: Arc<Patience>) -> Result<(), Error> 
     Ok(patience.wait(database.jobs().prune_unique_keys()).await?)
 }
 
-async fn make_partitions(database: Client, patience: Arc<Patience>) -> Result<(), Error> {
+async fn make_partitions(database: Client, patience: Arc<AdaptiveTimeout>) -> Result<(), Error> {
     let made = patience.wait(database.make_partitions()).await?;
     if !made.is_empty() {
         info!("made partitions {}", made.join(", "));

@@ -2,8 +2,8 @@
 
 use crate::backoff::Backoff;
 use crate::client::Client;
-use crate::maintenance::adaptive_timeout::Patience;
-use crate::maintenance::liveness::{Loop, Pulse};
+use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
+use crate::maintenance::liveness::{Loop, SchedulerLiveness};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -17,8 +17,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// Relays until told to stop. Any number of processes may: one of them gets the lock, the others find nothing to do.
-pub(crate) async fn run(database: Client, pulse: Pulse, stop: CancellationToken) {
-    let (mut failures, patience) = (0, Patience::default());
+pub(crate) async fn run(database: Client, pulse: SchedulerLiveness, stop: CancellationToken) {
+    let (mut failures, patience) = (0, AdaptiveTimeout::default());
     loop {
         let relayed = patience.wait(database.events().relay(BATCH)).await;
         pulse.turned(Loop::Relay, relayed.is_ok());

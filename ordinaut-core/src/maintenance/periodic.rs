@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::loops::Loops;
-use crate::maintenance::liveness::{Loop, Pulse};
+use crate::maintenance::liveness::{Loop, SchedulerLiveness};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,12 +20,12 @@ pub(crate) struct Duties {
     running: TaskTracker,
     /// The library may tick once more after its shutdown; then nothing is begun.
     stopped: Arc<AtomicBool>,
-    pulse: Pulse,
+    pulse: SchedulerLiveness,
     loops: Loops,
 }
 
 impl Duties {
-    pub(crate) fn new(pulse: Pulse, loops: Loops) -> Self {
+    pub(crate) fn new(pulse: SchedulerLiveness, loops: Loops) -> Self {
         Self { duties: Vec::new(), running: TaskTracker::new(), stopped: Arc::default(), pulse, loops }
     }
 
@@ -111,7 +111,7 @@ mod tests {
     #[tokio::test]
     async fn a_duty_that_panics_ends_the_duties_and_its_panic_goes_on() {
         let loops = Loops::default();
-        let mut duties = Duties::new(Pulse::default(), loops.clone());
+        let mut duties = Duties::new(SchedulerLiveness::default(), loops.clone());
         duties.add("broken", "0 0 0 1 1 *", || async { panic!("a duty's own words") as sqlx::Result<()> });
         duties.run(pending::<()>()).await;
         let panic = tokio::spawn(async move { loops.resume_panic() }).await.unwrap_err().into_panic();

@@ -1,7 +1,7 @@
 //! The levels of queues with a bound: told where they changed.
 
 use crate::client::Client;
-use crate::maintenance::adaptive_timeout::Patience;
+use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tracing::{info, warn};
@@ -11,14 +11,14 @@ const REST: u32 = 20;
 
 pub(crate) struct Levels {
     database: Client,
-    patience: Patience,
+    patience: AdaptiveTimeout,
     /// Not before then.
     next: Mutex<Option<Instant>>,
 }
 
 impl Levels {
     pub(crate) fn new(database: Client) -> Self {
-        Self { database, patience: Patience::default(), next: Mutex::default() }
+        Self { database, patience: AdaptiveTimeout::default(), next: Mutex::default() }
     }
 
     /// Counts what waits in each queue with a bound, and tells of each whose level is another one.

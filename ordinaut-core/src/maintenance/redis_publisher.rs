@@ -5,7 +5,7 @@ use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::error::Error;
 use crate::event::redis::{Stream, StreamStatus};
-use crate::maintenance::adaptive_timeout::Patience;
+use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
 use crate::notify::redis::RedisError;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -62,8 +62,11 @@ pub(crate) async fn run(database: Client, url: String, stop: CancellationToken) 
 /// Follows the events from where the stream ends. Every publisher goes on from there and in order, so that two of them
 /// only repeat each other, which Redis refuses.
 async fn publish(database: &Client, url: &str, failures: &mut i16) -> Result<std::convert::Infallible, PublishError> {
-    let publisher =
-        Publisher { database, stream: Stream::connect(url, database.schema()).await?, patience: Patience::default() };
+    let publisher = Publisher {
+        database,
+        stream: Stream::connect(url, database.schema()).await?,
+        patience: AdaptiveTimeout::default(),
+    };
     publisher.claim().await?;
     let mut published = publisher.fill_up().await?;
     let mut looked = Instant::now();
@@ -95,7 +98,7 @@ async fn publish(database: &Client, url: &str, failures: &mut i16) -> Result<std
 struct Publisher<'a> {
     database: &'a Client,
     stream: Stream,
-    patience: Patience,
+    patience: AdaptiveTimeout,
 }
 
 impl Publisher<'_> {

@@ -1,7 +1,7 @@
 //! Rescue: take jobs back from sessions that are not alive.
 
 use crate::client::Client;
-use crate::maintenance::adaptive_timeout::Patience;
+use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
 use crate::notify::notifier;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 pub(crate) struct Rescue {
     database: Client,
-    patience: Patience,
+    patience: AdaptiveTimeout,
     looked: Mutex<Option<Instant>>,
 }
 
 impl Rescue {
     pub(crate) fn new(database: Client) -> Self {
-        Self { database, patience: Patience::default(), looked: Mutex::default() }
+        Self { database, patience: AdaptiveTimeout::default(), looked: Mutex::default() }
     }
 
     /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the

@@ -2,7 +2,7 @@
 
 use crate::backoff::Backoff;
 use crate::client::Client;
-use crate::db::connect_options::Address;
+use crate::db::connect_options::ConnectOptions;
 use crate::db::connection_settings::Purpose;
 use crate::db::pooler::Pooler;
 use crate::db::timeout::answered;
@@ -126,7 +126,7 @@ impl Listener {
 }
 
 /// A connection that does not listen by itself again when it breaks: what it would be connected to is looked at first.
-async fn connect(address: &Address) -> sqlx::Result<PgListener> {
+async fn connect(address: &ConnectOptions) -> sqlx::Result<PgListener> {
     let (found, connection) = answered(CONNECT, address.connect()).await?;
     drop(connection);
     let options = PgPoolOptions::new()

@@ -2,9 +2,9 @@
 //! producer waits for it and many commits are one hint.
 
 use crate::client::Client;
-use crate::db::dedicated_connection::Link;
+use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
-use crate::notify::pending::Hints;
+use crate::notify::pending::PendingNotifications;
 use crate::notify::store::hint;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tracing::debug;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A hint that takes longer is worth nothing.
-const PATIENCE: Duration = Duration::from_secs(5);
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Tells, soon, that a queue has work. Must be called within a runtime.
 pub(crate) fn tell<'a>(database: &Client, queues: impl IntoIterator<Item = &'a str>) {
@@ -37,12 +37,13 @@ pub(crate) fn tell<'a>(database: &Client, queues: impl IntoIterator<Item = &'a s
 }
 
 /// Works as long as anybody could have something to tell.
-async fn work(hints: Weak<Hints>, database: Client) {
+async fn work(hints: Weak<PendingNotifications>, database: Client) {
     // Its own connection: a hint is worth as much as it is early, and must not wait for one of the pool.
-    let mut link = Link::new(&database, "ordinaut-hint", PATIENCE);
+    let mut link = DedicatedConnection::new(&database, "ordinaut-hint", NOTIFY_TIMEOUT);
     #[cfg(feature = "redis")]
-    let redis =
-        database.redis_url().map(|url| crate::notify::redis::pubsub::Teller::new(url, database.schema().channel()));
+    let redis = database
+        .redis_url()
+        .map(|url| crate::notify::redis::pubsub::RedisNotifier::new(url, database.schema().channel()));
     loop {
         let Some(now) = hints.upgrade() else { return };
         let queues = std::mem::take(&mut *now.queues.lock().unwrap_or_else(PoisonError::into_inner));
@@ -58,7 +59,7 @@ async fn work(hints: Weak<Hints>, database: Client) {
             redis.tell(queues.clone());
         }
         let told = match link.connection().await {
-            Ok(connection) => answered(PATIENCE, hint(database.schema(), &queues, connection)).await,
+            Ok(connection) => answered(NOTIFY_TIMEOUT, hint(database.schema(), &queues, connection)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = link.checked(told).await {

@@ -10,15 +10,15 @@ use std::time::Duration;
 /// A condition: a fact compared with a threshold, true for some time, and not again before some more.
 ///
 /// ```
-/// use ordinaut_core::schedule::{Fact, Predicate};
+/// use ordinaut_core::schedule::{Fact, Condition};
 ///
-/// let predicate = Predicate::parse("failure_share(mail) > 0.2 for 5m cooldown 1h")?;
+/// let predicate = Condition::parse("failure_share(mail) > 0.2 for 5m cooldown 1h")?;
 /// assert_eq!(predicate.fact, Fact::FailureShare("mail".to_owned()));
 /// assert!(predicate.holds(Some(0.25)) && !predicate.holds(Some(0.2)) && !predicate.holds(None));
 /// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Predicate {
+pub struct Condition {
     /// What is looked at.
     pub fact: Fact,
     /// How it is compared.
@@ -67,7 +67,7 @@ const COMPARISONS: [(&str, Comparison); 6] = [
     ("<", Comparison::Less),
 ];
 
-impl Predicate {
+impl Condition {
     /// Reads a condition.
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
         const FORM: &str = "must be a condition such as ready_depth(mail) > 100 for 60s cooldown 1h";
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn conditions_are_read() {
         let seconds = Duration::from_secs;
-        let read = |text| Predicate::parse(text).unwrap();
+        let read = |text| Condition::parse(text).unwrap();
         let depth = read("ready_depth(mail) > 100 for 60s");
         assert_eq!((depth.threshold, depth.holds_for, depth.cooldown), (100.0, seconds(60), Duration::ZERO));
         let wait = read(" oldest_wait( bulk mail )>=5m cooldown 1h ");
@@ -182,7 +182,7 @@ mod tests {
             "fact(x) => 1",
         ];
         for text in texts {
-            assert!(Predicate::parse(text).is_err(), "{text}");
+            assert!(Condition::parse(text).is_err(), "{text}");
         }
     }
 }

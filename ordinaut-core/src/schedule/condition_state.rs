@@ -1,6 +1,6 @@
 //! What is remembered of a condition from one look to the next.
 
-use crate::schedule::condition::Predicate;
+use crate::schedule::condition::Condition;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 /// it was false and its cooldown has passed.
 ///
 /// ```
-/// use ordinaut_core::schedule::{Predicate, Watch};
+/// use ordinaut_core::schedule::{Condition, ConditionState};
 ///
-/// let predicate = Predicate::parse("ready_depth(mail) > 100 for 60s")?;
+/// let predicate = Condition::parse("ready_depth(mail) > 100 for 60s")?;
 /// let now = "2027-01-01T00:00:00Z".parse().unwrap();
-/// let (watch, due) = Watch::default().step(&predicate, Some(150.0), now);
+/// let (watch, due) = ConditionState::default().step(&predicate, Some(150.0), now);
 /// assert!(!due);
 /// let (watch, due) = watch.step(&predicate, Some(150.0), now + chrono::TimeDelta::seconds(60));
 /// assert!(due && watch.fired);
 /// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watch {
+pub struct ConditionState {
     /// Since when every look found it true.
     pub true_since: Option<DateTime<Utc>>,
     /// Whether it made its task due since it was last false.
@@ -28,10 +28,10 @@ pub struct Watch {
     pub last_fired_at: Option<DateTime<Utc>>,
 }
 
-impl Watch {
+impl ConditionState {
     /// What follows from a look, and whether the task is due by it.
     #[must_use]
-    pub fn step(self, predicate: &Predicate, value: Option<f64>, now: DateTime<Utc>) -> (Self, bool) {
+    pub fn step(self, predicate: &Condition, value: Option<f64>, now: DateTime<Utc>) -> (Self, bool) {
         if !predicate.holds(value) {
             return (Self { true_since: None, fired: false, ..self }, false);
         }
@@ -51,8 +51,8 @@ mod tests {
 
     /// At which seconds the task is due, looked at each ten seconds.
     fn due(text: &str, values: &[Option<f64>]) -> Vec<usize> {
-        let predicate = Predicate::parse(text).unwrap();
-        let mut watch = Watch::default();
+        let predicate = Condition::parse(text).unwrap();
+        let mut watch = ConditionState::default();
         let mut looks = values.iter().enumerate().map(|(look, value)| {
             let now = DateTime::from_timestamp(look as i64 * 10, 0).unwrap();
             let (next, due) = watch.step(&predicate, *value, now);

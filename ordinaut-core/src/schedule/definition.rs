@@ -4,11 +4,11 @@ use crate::error::InvalidField;
 use crate::json;
 use crate::json::InvalidJson;
 use crate::schedule::calendar::Calendar;
-use crate::schedule::condition::Predicate;
+use crate::schedule::condition::Condition;
 use crate::schedule::cron::Cron;
 use crate::schedule::interval::Every;
 use crate::schedule::kind::ScheduleKind;
-use crate::schedule::occurrences::{Rule, Timetable, first};
+use crate::schedule::occurrences::{Occurrences, Rule, first};
 use crate::schedule::refusal::refuse;
 use crate::schedule::rrule::Rrule;
 use crate::schedule::rrule_text::RuleText;
@@ -16,7 +16,7 @@ use crate::schedule::service;
 use crate::schedule::service::Service;
 use crate::schedule::timezone::Zone;
 use crate::schedule::timezone::is_sane;
-use crate::schedule::topic_pattern::Topic;
+use crate::schedule::topic_pattern::TopicPattern;
 use crate::schedule::{clock, once, preset};
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -72,11 +72,11 @@ pub struct Schedule {
 #[non_exhaustive]
 pub enum Compiled {
     /// Due at instants.
-    Times(Timetable),
+    Times(Occurrences),
     /// Due when an event has a matching topic.
-    Event(Topic),
+    Event(TopicPattern),
     /// Due when a fact becomes true.
-    Condition(Predicate),
+    Condition(Condition),
     /// Due when the last job has ended.
     Service(Service),
 }
@@ -174,8 +174,8 @@ impl Schedule {
         let zone = self.zone()?;
         self.check()?;
         let rule = match self.kind {
-            ScheduleKind::Event => return Topic::parse(&self.expr).map(Compiled::Event),
-            ScheduleKind::Condition => return Predicate::parse(&self.expr).map(Compiled::Condition),
+            ScheduleKind::Event => return TopicPattern::parse(&self.expr).map(Compiled::Event),
+            ScheduleKind::Condition => return Condition::parse(&self.expr).map(Compiled::Condition),
             ScheduleKind::Service => return Service::parse(&self.expr).map(Compiled::Service),
             ScheduleKind::Every => {
                 let anchor = zone.meaning(self.anchor()?.trunc_subsecs(0)).shifted();
@@ -195,7 +195,7 @@ impl Schedule {
             }
         };
         let (starts_at, ends_at) = (self.starts_at, self.ends_at);
-        let timetable = Timetable { rule, zone, starts_at, ends_at, calendars: calendars.to_vec() };
+        let timetable = Occurrences { rule, zone, starts_at, ends_at, calendars: calendars.to_vec() };
         match timetable.next_after(first()) {
             Ok(Some(_)) => Ok(Compiled::Times(timetable)),
             Ok(None) if starts_at.is_some() || ends_at.is_some() || !calendars.is_empty() => {

@@ -23,7 +23,7 @@ pub(crate) const MAX_STEPS: usize = 366;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Timetable {
+pub struct Occurrences {
     pub(crate) rule: Rule,
     pub(crate) zone: Zone,
     pub(crate) starts_at: Option<DateTime<Utc>>,
@@ -45,7 +45,7 @@ pub(crate) enum Rule {
 #[error("no due instant was found: calendars closed {MAX_STEPS} days on which the schedule would have been due")]
 pub struct Exhausted;
 
-impl Timetable {
+impl Occurrences {
     /// The first due instant that is strictly later; `None`: there is none, the schedule has ended.
     pub fn next_after(&self, after: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Exhausted> {
         let mut steps = MAX_STEPS;

@@ -1,7 +1,7 @@
 //! Which due instants of a task fire now, and which are skipped.
 
 use crate::schedule::misfire::{Misfire, SkipReason};
-use crate::schedule::occurrences::{Exhausted, Timetable};
+use crate::schedule::occurrences::{Exhausted, Occurrences};
 use crate::schedule::timezone::shift;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct Plan {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn plan(
-    timetable: &Timetable,
+    timetable: &Occurrences,
     due: DateTime<Utc>,
     now: DateTime<Utc>,
     grace: Duration,
@@ -84,7 +84,7 @@ mod tests {
 
     const START: i64 = 1_800_000_000;
 
-    fn every(seconds: i64, end: Option<i64>) -> Timetable {
+    fn every(seconds: i64, end: Option<i64>) -> Occurrences {
         let at = |second| DateTime::from_timestamp(START + second, 0).unwrap();
         let mut schedule = Schedule::new(ScheduleKind::Every, format!("{seconds}s")).dtstart(at(0).naive_utc());
         schedule.ends_at = end.map(at);

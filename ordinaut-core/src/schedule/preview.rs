@@ -1,6 +1,6 @@
 //! What a schedule will do, and what about it may surprise.
 
-use crate::schedule::occurrences::{MAX_STEPS, Rule, Timetable};
+use crate::schedule::occurrences::{MAX_STEPS, Occurrences, Rule};
 use crate::schedule::timezone::{Meaning, shift};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub struct Moment {
     pub local: String,
 }
 
-impl Timetable {
+impl Occurrences {
     /// The next instants, of which there may be 1 to 100 at a time, and what about the schedule may surprise.
     ///
     /// ```

@@ -11,18 +11,18 @@ const MAX_BYTES: usize = 200;
 /// none.
 ///
 /// ```
-/// use ordinaut_core::schedule::Topic;
+/// use ordinaut_core::schedule::TopicPattern;
 ///
-/// let paid = Topic::parse("orders.*.paid")?;
+/// let paid = TopicPattern::parse("orders.*.paid")?;
 /// assert!(paid.matches("orders.17.paid") && !paid.matches("orders.paid"));
-/// assert!(Topic::parse("orders.#")?.matches("orders"));
+/// assert!(TopicPattern::parse("orders.#")?.matches("orders"));
 /// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Topic(String);
+pub struct TopicPattern(String);
 
-impl Topic {
+impl TopicPattern {
     /// Reads a pattern.
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
         let text = text.trim();
@@ -57,13 +57,13 @@ impl Topic {
     }
 }
 
-impl fmt::Display for Topic {
+impl fmt::Display for TopicPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl TryFrom<String> for Topic {
+impl TryFrom<String> for TopicPattern {
     type Error = InvalidField;
 
     fn try_from(text: String) -> Result<Self, InvalidField> {
@@ -71,8 +71,8 @@ impl TryFrom<String> for Topic {
     }
 }
 
-impl From<Topic> for String {
-    fn from(topic: Topic) -> Self {
+impl From<TopicPattern> for String {
+    fn from(topic: TopicPattern) -> Self {
         topic.0
     }
 }
@@ -99,16 +99,16 @@ mod tests {
             ("a.*.#.z", "a.b.c.z", true),
         ];
         for (pattern, topic, expected) in cases {
-            assert_eq!(Topic::parse(pattern).unwrap().matches(topic), expected, "{pattern} {topic}");
+            assert_eq!(TopicPattern::parse(pattern).unwrap().matches(topic), expected, "{pattern} {topic}");
         }
     }
 
     #[test]
     fn many_wildcards_are_no_trouble() {
-        let pattern = Topic::parse(&vec!["#"; 100].join(".")).unwrap();
+        let pattern = TopicPattern::parse(&vec!["#"; 100].join(".")).unwrap();
         assert!(pattern.matches(&vec!["a"; 10_000].join(".")));
         for text in ["", ".", "a.", "a..b", "a b", "a*", "##", "é", &"a".repeat(201)] {
-            assert!(Topic::parse(text).is_err(), "{text}");
+            assert!(TopicPattern::parse(text).is_err(), "{text}");
         }
     }
 }

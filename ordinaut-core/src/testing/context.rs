@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 impl<S> Context<S> {
     /// A context of the first attempt of a job, for a test that calls a handler by itself; [`context`] makes others. It has
-    /// no database: a cursor is kept in memory, an output too, and [`Context::settle_in`] is an error.
+    /// no database: a checkpoint is kept in memory, an output too, and [`Context::settle_in`] is an error.
     ///
     /// ```
     /// use ordinaut_core::{Context, JobError, Outcome};
@@ -77,7 +77,7 @@ pub fn context<S>(state: S) -> ContextBuilder<S> {
         body: Ok(body.clone()),
         left_out: None,
     };
-    ContextBuilder { state, lease, body, max_attempts: 4, time_limit: None, cursor: None, stop: None }
+    ContextBuilder { state, lease, body, max_attempts: 4, time_limit: None, checkpoint: None, stop: None }
 }
 
 /// What a handler under test is to find; see [`context`].
@@ -89,7 +89,7 @@ pub struct ContextBuilder<S> {
     body: Body,
     max_attempts: i16,
     time_limit: Option<Duration>,
-    cursor: Option<String>,
+    checkpoint: Option<String>,
     stop: Option<Stop>,
 }
 
@@ -149,8 +149,8 @@ impl<S> ContextBuilder<S> {
     /// # Panics
     ///
     /// If it cannot be written as JSON.
-    pub fn cursor(mut self, value: &impl Serialize) -> Self {
-        self.cursor = Some(serde_json::to_string(value).expect("the cursor of a test can be written as JSON"));
+    pub fn checkpoint(mut self, value: &impl Serialize) -> Self {
+        self.checkpoint = Some(serde_json::to_string(value).expect("the checkpoint of a test can be written as JSON"));
         self
     }
 
@@ -170,7 +170,7 @@ impl<S> ContextBuilder<S> {
         let must_end = self.time_limit.and_then(|limit| started.checked_add(limit));
         let lease = Lease { body: Ok(self.body), ..self.lease };
         let bounds = Bounds { max_attempts: self.max_attempts, must_end };
-        let home = Home::Memory(Mutex::new(self.cursor));
+        let home = Home::Memory(Mutex::new(self.checkpoint));
         Context::new(Arc::new(self.state), lease, started, bounds, Arc::new(line), home)
     }
 }

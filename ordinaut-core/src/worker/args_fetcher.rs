@@ -3,7 +3,7 @@
 
 use crate::backoff::Backoff;
 use crate::client::Client;
-use crate::db::dedicated_connection::Link;
+use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
 use crate::failure::is_too_much;
 use crate::job::args::MAX_ARGS_BYTES;
@@ -11,7 +11,7 @@ use crate::job::store::args::{args, carries};
 use crate::lease::store::claim::GONE;
 use crate::lease::token::{Lease, Token};
 use crate::worker::liveness::Turns;
-use crate::worker::prefetch_buffer::{Shelf, Unread};
+use crate::worker::prefetch_buffer::{PrefetchBuffer, Unread};
 use crate::worker::session::Session;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ const TRIES: u32 = 3;
 /// Between tries while Postgres is away.
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
 
-pub(crate) struct Fetcher {
-    link: Link,
+pub(crate) struct ArgsFetcher {
+    link: DedicatedConnection,
     /// Its signs of life.
     pulse: Turns,
     /// How often the arguments of a lease were to blame for a failure.
@@ -40,14 +40,14 @@ pub(crate) struct Fetcher {
     alone: usize,
 }
 
-impl Fetcher {
+impl ArgsFetcher {
     pub(crate) fn new(database: &Client, name: &str, patience: Duration, pulse: Turns) -> Self {
-        let link = Link::new(database, &format!("ordinaut-fetch/{name}"), patience);
+        let link = DedicatedConnection::new(database, &format!("ordinaut-fetch/{name}"), patience);
         Self { link, pulse, blamed: HashMap::new(), failures: 0, alone: 0 }
     }
 
     /// Fetches as long as it is not dropped.
-    pub(crate) async fn work(mut self, shelf: Arc<Shelf>) {
+    pub(crate) async fn work(mut self, shelf: Arc<PrefetchBuffer>) {
         loop {
             let bytes = if self.alone > 0 { 0 } else { BATCH_BYTES };
             let unread = shelf.unread(bytes).await;

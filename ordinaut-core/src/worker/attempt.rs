@@ -4,7 +4,7 @@ use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::job::job_error::JobError;
 use crate::lease::settlement::{Budget, Settlement};
-use crate::lease::store::commit_check::OwnEnd;
+use crate::lease::store::commit_check::CommitCheck;
 use crate::lease::store::settle::Ended;
 use crate::lease::token::{Lease, Token};
 use crate::worker::cancellation::{Stop, StopLine};
@@ -106,12 +106,12 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         };
         self.session.book.leave(&token);
         match own_end {
-            Some(OwnEnd::Committed) => {
+            Some(CommitCheck::Committed) => {
                 end.was_of_no_effect(&token);
                 return Rest::Settled;
             }
-            Some(OwnEnd::Open | OwnEnd::Lost) => return Rest::LeaseLost,
-            Some(OwnEnd::Undone) => end = end.undone(),
+            Some(CommitCheck::Open | CommitCheck::Lost) => return Rest::LeaseLost,
+            Some(CommitCheck::Undone) => end = end.undone(),
             None => {}
         }
         let settlement = match end {

@@ -1,4 +1,4 @@
-//! The resume cursor: a long job says how far it has come, and its next attempt goes on from there.
+//! The resume checkpoint: a long job says how far it has come, and its next attempt goes on from there.
 
 use crate::job::nul_bytes;
 use crate::worker::context::{Context, Home};
@@ -7,35 +7,35 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "testing")]
 use std::sync::PoisonError;
 
-/// As large as a cursor may be, in bytes of JSON: a place in the work, not the work.
-const MAX_CURSOR_BYTES: usize = 16 * 1024;
+/// As large as a checkpoint may be, in bytes of JSON: a place in the work, not the work.
+const MAX_CHECKPOINT_BYTES: usize = 16 * 1024;
 
-/// Why a cursor was not read or saved.
+/// Why a checkpoint was not read or saved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CursorError {
+pub enum CheckpointError {
     /// It cannot be written as JSON.
-    #[error("cursor could not be written as JSON")]
+    #[error("checkpoint could not be written as JSON")]
     Encode(#[source] serde_json::Error),
     /// What an earlier attempt saved is of another shape, as after a change of the program.
-    #[error("cursor that an earlier attempt saved could not be decoded")]
+    #[error("checkpoint that an earlier attempt saved could not be decoded")]
     Decode(#[source] serde_json::Error),
     /// It is larger than a job may keep.
-    #[error("cursor is {0} bytes long, and a job keeps {MAX_CURSOR_BYTES} at most")]
+    #[error("checkpoint is {0} bytes long, and a job keeps {MAX_CHECKPOINT_BYTES} at most")]
     TooLarge(usize),
     /// Postgres cannot store it.
-    #[error("cursor must not contain \\u0000, which Postgres cannot store")]
+    #[error("checkpoint must not contain \\u0000, which Postgres cannot store")]
     Nul,
     /// The lease was lost: the job is another attempt's.
     #[error("the lease was lost: another attempt owns the job now")]
     LeaseLost,
     /// Postgres refused, or was not there.
-    #[error("could not reach the cursor")]
+    #[error("could not reach the checkpoint")]
     Database(#[from] sqlx::Error),
 }
 
 impl<S> Context<S> {
-    /// What this job saved last with [`Context::save_cursor`], in this attempt or an earlier one; `None`: nothing yet.
+    /// What this job saved last with [`Context::save_checkpoint`], in this attempt or an earlier one; `None`: nothing yet.
     /// One statement a call, on a connection of the worker's pool.
     ///
     /// ```
@@ -45,23 +45,23 @@ impl<S> Context<S> {
     /// # impl Job for Import { const KIND: &'static str = "import"; }
     /// # async fn import_row(_: u64) -> std::io::Result<()> { Ok(()) }
     /// async fn import(job: Import, ctx: Context<()>) -> Result<(), JobError> {
-    ///     let next: u64 = ctx.cursor().await?.unwrap_or(0);
+    ///     let next: u64 = ctx.checkpoint().await?.unwrap_or(0);
     ///     for row in next..job.rows {
     ///         import_row(row).await?;
     ///         if row % 100 == 99 {
-    ///             ctx.save_cursor(&(row + 1)).await?;
+    ///             ctx.save_checkpoint(&(row + 1)).await?;
     ///         }
     ///     }
     ///     Ok(())
     /// }
     /// ```
-    pub async fn cursor<T: DeserializeOwned>(&self) -> Result<Option<T>, CursorError> {
+    pub async fn checkpoint<T: DeserializeOwned>(&self) -> Result<Option<T>, CheckpointError> {
         let saved = match self.home() {
-            Home::Database(database) => database.leases().read_cursor(self.job_id()).await?,
+            Home::Database(database) => database.leases().read_checkpoint(self.job_id()).await?,
             #[cfg(feature = "testing")]
-            Home::Memory(cursor) => cursor.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Home::Memory(checkpoint) => checkpoint.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
-        saved.map(|json| serde_json::from_str(&json).map_err(CursorError::Decode)).transpose()
+        saved.map(|json| serde_json::from_str(&json).map_err(CheckpointError::Decode)).transpose()
     }
 
     /// Keeps a value for the next attempt, 16 KiB of JSON at most; a later call replaces it. It outlives failures, snoozes
@@ -70,22 +70,22 @@ impl<S> Context<S> {
     ///
     /// One statement, committed at once, on a connection of the worker's pool: call it every second or so, not for each
     /// of a million rows.
-    pub async fn save_cursor(&self, value: &(impl Serialize + Sync + ?Sized)) -> Result<(), CursorError> {
-        let json = serde_json::to_string(value).map_err(CursorError::Encode)?;
-        if json.len() > MAX_CURSOR_BYTES {
-            return Err(CursorError::TooLarge(json.len()));
+    pub async fn save_checkpoint(&self, value: &(impl Serialize + Sync + ?Sized)) -> Result<(), CheckpointError> {
+        let json = serde_json::to_string(value).map_err(CheckpointError::Encode)?;
+        if json.len() > MAX_CHECKPOINT_BYTES {
+            return Err(CheckpointError::TooLarge(json.len()));
         }
         if nul_bytes::escapes(&json).next().is_some() {
-            return Err(CursorError::Nul);
+            return Err(CheckpointError::Nul);
         }
         let is_saved = match self.home() {
-            Home::Database(database) => database.leases().save_cursor(self.token(), &json).await?,
+            Home::Database(database) => database.leases().save_checkpoint(self.token(), &json).await?,
             #[cfg(feature = "testing")]
-            Home::Memory(cursor) => {
-                *cursor.lock().unwrap_or_else(PoisonError::into_inner) = Some(json);
+            Home::Memory(checkpoint) => {
+                *checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(json);
                 true
             }
         };
-        if is_saved { Ok(()) } else { Err(CursorError::LeaseLost) }
+        if is_saved { Ok(()) } else { Err(CheckpointError::LeaseLost) }
     }
 }

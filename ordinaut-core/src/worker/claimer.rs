@@ -1,19 +1,19 @@
 //! The claimer: takes leases for a session, on a connection of its own, and remembers where to look.
 
 use crate::client::Client;
-use crate::db::dedicated_connection::Link;
+use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
 use crate::failure::{FailureKind, is_too_much};
-use crate::lease::claim_floor::{Floors, Lane};
+use crate::lease::claim_floor::{ClaimFloors, Lane};
 use crate::lease::portion::Portion;
 use crate::lease::priority_ageing::Ageing;
 use crate::lease::store::claim;
 use crate::lease::store::claim::{Claim, Claimed};
 use crate::lease::store::session;
 use crate::lease::token::{Lease, Token};
-use crate::lease::weighted_round_robin::Turns;
+use crate::lease::weighted_round_robin::WeightedRoundRobin;
 use crate::worker::cancellation::Stop;
-use crate::worker::limiter::Gate;
+use crate::worker::limiter::Limiter;
 use crate::worker::liveness;
 use crate::worker::options::WorkerOptions;
 use crate::worker::session::Session;
@@ -29,17 +29,17 @@ const SWEEP: Duration = Duration::from_millis(250);
 const SWEEP_SHARE: u32 = 50;
 
 /// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is noticed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const CLAIM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time for which nobody claims after Postgres was restarted or promoted, or lost its memory: claims that were lost with it
 /// have handlers that run, and their workers need the time to notice.
 const AFTER_RESTART: Duration = Duration::from_secs(2);
 
 pub(crate) struct Claimer {
-    link: Link,
+    link: DedicatedConnection,
     /// Its signs of life.
     pub(crate) pulse: liveness::Turns,
-    turns: Turns,
+    turns: WeightedRoundRobin,
     kinds: Arc<[Arc<str>]>,
     /// The server gives up a claim after this, so that afterwards it cannot commit any more.
     patience: Duration,
@@ -57,7 +57,7 @@ pub(crate) struct Claimer {
     hint_is_open: bool,
     /// What it takes to go before a level of priority.
     ageing: Option<Ageing>,
-    gate: Gate,
+    gate: Limiter,
     poll_interval: Duration,
     /// Since when the Postgres that it was last connected to takes writes and has lost nothing.
     postgres_since: Option<DateTime<Utc>>,
@@ -70,7 +70,7 @@ pub(crate) struct Claimer {
 /// not change what these remember: where their scans start, and whose turn it is.
 #[derive(Default)]
 struct Side {
-    floors: Floors,
+    floors: ClaimFloors,
     /// Jobs that limits concern and those that none does go first in turn, so that neither takes all the room.
     limited_first: bool,
 }
@@ -89,11 +89,11 @@ pub(crate) enum Connected {
 
 impl Claimer {
     pub(crate) fn new(database: &Client, options: &WorkerOptions, kinds: &[String], pulse: liveness::Turns) -> Self {
-        let (name, patience) = (&options.name, PATIENCE.min(options.lease / 3));
+        let (name, patience) = (&options.name, CLAIM_TIMEOUT.min(options.lease / 3));
         Self {
-            link: Link::new(database, &format!("ordinaut-claim/{name}"), patience),
+            link: DedicatedConnection::new(database, &format!("ordinaut-claim/{name}"), patience),
             pulse,
-            turns: Turns::new(options.queues.iter().map(|served| (&*served.queue, served.weight))),
+            turns: WeightedRoundRobin::new(options.queues.iter().map(|served| (&*served.queue, served.weight))),
             kinds: kinds.iter().map(|kind| kind.as_str().into()).collect(),
             patience,
             strays: Vec::new(),
@@ -104,7 +104,7 @@ impl Claimer {
             sweep_at: Instant::now(),
             hint_is_open: false,
             ageing: Ageing::of(options.priority_ageing),
-            gate: Gate::default(),
+            gate: Limiter::default(),
             poll_interval: options.poll_interval,
             postgres_since: None,
             not_before: Instant::now(),

@@ -36,7 +36,7 @@ struct Attempt {
 /// Where an attempt keeps what its job's next attempt finds.
 pub(crate) enum Home {
     Database(Arc<Client>),
-    /// Of a test without a database: the cursor, as JSON.
+    /// Of a test without a database: the checkpoint, as JSON.
     #[cfg(feature = "testing")]
     Memory(Mutex<Option<String>>),
 }
@@ -171,7 +171,7 @@ impl<S> Context<S> {
 
     /// Ends when the worker begins to stop. The handler may go on for the worker's grace (`WORKER_SHUTDOWN_GRACE`), and
     /// what it returns in that time counts as usual. At the end of the grace the job is given back, without a failure, and
-    /// is due at once: a handler that will not be done by then should save its [cursor](Context::save_cursor).
+    /// is due at once: a handler that will not be done by then should save its [checkpoint](Context::save_checkpoint).
     pub async fn shutdown_begun(&self) {
         self.attempt.line.heard_of_shutdown().await;
     }

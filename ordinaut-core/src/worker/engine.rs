@@ -1,16 +1,5 @@
 //! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what became of it.
 
-/// What one [`Worker::step`](crate::Worker::step) did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// A job was run and settled, with whatever outcome.
-    Worked(Uuid),
-    /// A job was run, but another attempt owns it now; nothing was written.
-    LeaseLost(Uuid),
-    /// No job of these queues and kinds was due, or the worker is drained.
-    Idle,
-}
-
 mod drain;
 #[cfg(test)]
 #[path = "../../tests/unit/hanging_loops.rs"]
@@ -22,18 +11,19 @@ use crate::failure::{Consequence, FailureKind};
 use crate::lease::token::Lease;
 use crate::loops::Loops;
 use crate::notify::listen;
-use crate::worker::args_fetcher::Fetcher;
+use crate::worker::args_fetcher::ArgsFetcher;
 use crate::worker::attempt::{Attempt, Rest};
-use crate::worker::claimer::{Claimer, Connected, PATIENCE};
-use crate::worker::handlers::Registry;
+use crate::worker::claimer::{CLAIM_TIMEOUT, Claimer, Connected};
+use crate::worker::handlers::Handlers;
 use crate::worker::layer::Layers;
-use crate::worker::liveness::WorkerPulse;
+use crate::worker::liveness::WorkerLiveness;
 use crate::worker::options::WorkerOptions;
-use crate::worker::poll_pacing::{Pace, Wait};
-use crate::worker::prefetch_buffer::Shelf;
-use crate::worker::quarantine::Suspects;
+use crate::worker::poll_pacing::{PollPacing, Wait};
+use crate::worker::prefetch_buffer::PrefetchBuffer;
+use crate::worker::quarantine::Quarantine;
 use crate::worker::session::Session;
-use crate::worker::settler::{Answer, Letter, Sender, Settler};
+use crate::worker::settler::{Answer, Sender, SettleRequest, Settler};
+use crate::worker::step::Step;
 use crate::worker::surroundings;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +32,6 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
-use uuid::Uuid;
 
 /// Between tries while Postgres is away: well below the time for which no worker claims after its return.
 const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(1) };
@@ -54,12 +43,12 @@ pub(crate) struct Engine<S> {
     database: Client,
     options: Arc<WorkerOptions>,
     when_stuck: fn(),
-    pulse: WorkerPulse,
+    pulse: WorkerLiveness,
     /// Ends a wait of the claimer.
     wake: Arc<Notify>,
     claimer: Claimer,
     /// For a step; what runs all the time has one in a task of its own.
-    fetcher: Fetcher,
+    fetcher: ArgsFetcher,
     settler: Settler,
     /// Wakes the session when jobs that run were cancelled.
     cancels: Arc<Notify>,
@@ -77,15 +66,15 @@ struct Around {
 /// What the runners share.
 struct Bench<S> {
     state: Arc<S>,
-    /// For handlers that settle themselves or keep a cursor.
+    /// For handlers that settle themselves or keep a checkpoint.
     database: Arc<Client>,
     /// Ends a wait of the claimer.
     wake: Arc<Notify>,
-    registry: Registry<S>,
+    registry: Handlers<S>,
     layers: Layers<S>,
     options: Arc<WorkerOptions>,
-    shelf: Arc<Shelf>,
-    suspects: Suspects,
+    shelf: Arc<PrefetchBuffer>,
+    suspects: Quarantine,
     /// The session that leases are claimed under now.
     session: Mutex<Option<Arc<Session>>>,
 }
@@ -94,11 +83,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
     pub(crate) fn new(
         database: &Client,
         state: Arc<S>,
-        registry: Registry<S>,
+        registry: Handlers<S>,
         layers: Layers<S>,
         options: WorkerOptions,
         when_stuck: fn(),
-        pulse: WorkerPulse,
+        pulse: WorkerLiveness,
     ) -> Self {
         let (options, wake, loops) = (Arc::new(options), Arc::new(Notify::new()), Loops::default());
         Self {
@@ -119,8 +108,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 registry,
                 layers,
                 options: options.clone(),
-                shelf: Arc::new(Shelf::new()),
-                suspects: Suspects::default(),
+                shelf: Arc::new(PrefetchBuffer::new()),
+                suspects: Quarantine::default(),
                 session: Mutex::default(),
             }),
             options,
@@ -156,7 +145,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             }
         };
         tokio::pin!(shutdown);
-        let (mut pace, mut failures, mut told) = (Pace::new(&self.options), 0, None::<Instant>);
+        let (mut pace, mut failures, mut told) = (PollPacing::new(&self.options), 0, None::<Instant>);
         loop {
             let turn = self.claimer.pulse.begin();
             let filled = self.fill(&mut pace, shutdown.as_mut()).await;
@@ -210,7 +199,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     /// One turn of the claimer: as many leases as are wanted go on the shelf. Returned is what to wait for before the
     /// next turn; `None`: `shutdown` has ended.
-    async fn fill<F: Future>(&mut self, pace: &mut Pace, mut shutdown: Pin<&mut F>) -> sqlx::Result<Option<Wait>> {
+    async fn fill<F: Future>(
+        &mut self,
+        pace: &mut PollPacing,
+        mut shutdown: Pin<&mut F>,
+    ) -> sqlx::Result<Option<Wait>> {
         let ready = async {
             let session = self.session().await?;
             self.claimer.connect(&session).await.map(|connected| (session, connected))
@@ -222,16 +215,16 @@ impl<S: Send + Sync + 'static> Engine<S> {
             _ = shutdown.as_mut() => return Ok(None),
         };
         if connected == Connected::AfterRestart {
-            self.give_back_shelf(&session, Shelf::clear).await;
+            self.give_back_shelf(&session, PrefetchBuffer::clear).await;
         }
         if let Some(pause) = self.claimer.pause() {
             return Ok(Some(Wait::For(pause)));
         }
         if session.is_drained() {
-            self.give_back_shelf(&session, Shelf::clear).await;
+            self.give_back_shelf(&session, PrefetchBuffer::clear).await;
             return Ok(Some(Wait::For(self.options.poll_interval)));
         }
-        if self.give_back_shelf(&session, Shelf::stale).await {
+        if self.give_back_shelf(&session, PrefetchBuffer::stale).await {
             pace.misjudged();
         }
         let bench = self.bench.clone();
@@ -314,7 +307,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 
     /// Hands back what lies on the shelf; false: nothing did.
-    async fn give_back_shelf(&mut self, session: &Session, take: fn(&Shelf) -> Vec<Lease>) -> bool {
+    async fn give_back_shelf(&mut self, session: &Session, take: fn(&PrefetchBuffer) -> Vec<Lease>) -> bool {
         let leases = take(&self.bench.shelf);
         self.bench.suspects.given_back(&leases);
         self.claimer.give_back(session, &leases).await;
@@ -322,14 +315,14 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 }
 
-fn fetcher(database: &Client, options: &WorkerOptions, pulse: &WorkerPulse) -> Fetcher {
-    let (patience, pulse) = (PATIENCE.min(options.lease / 3), pulse.watch("fetcher", options.lease));
-    Fetcher::new(database, &options.name, patience, pulse)
+fn fetcher(database: &Client, options: &WorkerOptions, pulse: &WorkerLiveness) -> ArgsFetcher {
+    let (patience, pulse) = (CLAIM_TIMEOUT.min(options.lease / 3), pulse.watch("fetcher", options.lease));
+    ArgsFetcher::new(database, &options.name, patience, pulse)
 }
 
 impl<S: Send + Sync + 'static> Bench<S> {
     /// A runner: one of as many as jobs may run at once.
-    async fn work(self: Arc<Self>, inbox: mpsc::Sender<Letter>) {
+    async fn work(self: Arc<Self>, inbox: mpsc::Sender<SettleRequest>) {
         while let Some(lease) = self.shelf.take().await {
             let started = Instant::now();
             let (asked, answer) = self.options.settle_before_next.then(oneshot::channel).unzip();
@@ -343,7 +336,12 @@ impl<S: Send + Sync + 'static> Bench<S> {
     }
 
     /// Runs a job and hands its end in to be written. Nothing is handed in if its lease was lost.
-    async fn perform(&self, lease: Lease, inbox: &mpsc::Sender<Letter>, answer: Option<oneshot::Sender<Answer>>) {
+    async fn perform(
+        &self,
+        lease: Lease,
+        inbox: &mpsc::Sender<SettleRequest>,
+        answer: Option<oneshot::Sender<Answer>>,
+    ) {
         let suspect = lease.suspect.then(|| lease.body.as_ref().ok().and_then(|body| body.timeout_seconds));
         let work = std::pin::pin!(async {
             // A lease of a session that is gone, or may be, is worth nothing.
@@ -362,7 +360,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         &self,
         session: &Session,
         lease: Lease,
-        inbox: &mpsc::Sender<Letter>,
+        inbox: &mpsc::Sender<SettleRequest>,
         answer: Option<oneshot::Sender<Answer>>,
     ) {
         let sender = Sender {
@@ -382,7 +380,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         };
         match attempt.perform(lease).await {
             // The settler goes last: it waits until every inbox is closed.
-            Rest::Write(finished) => drop(inbox.send(Letter { finished, sender }).await),
+            Rest::Write(finished) => drop(inbox.send(SettleRequest { finished, sender }).await),
             Rest::Settled => sender.settled_itself(&self.database, &self.wake),
             Rest::LeaseLost => sender.answer(Answer::LeaseLost),
         }

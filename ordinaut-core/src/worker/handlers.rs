@@ -17,17 +17,17 @@ pub(crate) struct Handler<S> {
     run: Box<Run<S>>,
 }
 
-pub(crate) struct Registry<S> {
+pub(crate) struct Handlers<S> {
     handlers: BTreeMap<&'static str, Arc<Handler<S>>>,
 }
 
-impl<S> Default for Registry<S> {
+impl<S> Default for Handlers<S> {
     fn default() -> Self {
         Self { handlers: BTreeMap::new() }
     }
 }
 
-impl<S: Send + Sync + 'static> Registry<S> {
+impl<S: Send + Sync + 'static> Handlers<S> {
     pub(crate) fn add<J, F, R>(&mut self, handler: F)
     where
         J: Job,

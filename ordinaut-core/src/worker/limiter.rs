@@ -1,12 +1,12 @@
 //! The gate: jobs that limits concern are set aside when they are due, and let in where there is room.
 
 use crate::db::schema::Schema;
-use crate::lease::claim_floor::Floors;
+use crate::lease::claim_floor::ClaimFloors;
 use crate::lease::store::claim::Claim;
 use crate::lease::token::Lease;
 use crate::limit::admission;
 use crate::limit::admission::Admission;
-use crate::limit::fairness::Shares;
+use crate::limit::fairness::Fairness;
 use crate::limit::line::Line;
 use crate::limit::store::admission::{admit, lines, lock, sift};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -19,11 +19,11 @@ const JOBS: usize = 1000;
 const LINES: usize = 500;
 
 #[derive(Default)]
-pub(crate) struct Gate {
+pub(crate) struct Limiter {
     /// Whether there are limits; the last claim said so.
     limits: bool,
     /// Where the next sift starts in each lane.
-    floors: Floors,
+    floors: ClaimFloors,
     /// Whether anything is in a line, as far as is known.
     left: bool,
     /// The line whose turn was last.
@@ -31,14 +31,14 @@ pub(crate) struct Gate {
     /// The same of suspects: a look for them comes between two turns of the others, and must not change whose is next.
     suspects_after: String,
     /// Who had turns.
-    shares: Shares,
+    shares: Fairness,
     /// When there was no room, and how long to wait from then on unless something ends.
     no_room: Option<(Instant, Duration)>,
     /// There is more to do than one turn does.
     more: bool,
 }
 
-impl Gate {
+impl Limiter {
     /// Whether jobs may wait here.
     pub(crate) fn is_needed(&self) -> bool {
         self.limits

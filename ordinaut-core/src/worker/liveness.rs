@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 
 /// What a loop may take from one sign of life to the next, beside a lease: several times what it waits for Postgres to be
 /// reached and to answer. Waits that depend on the lease are shorter than it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LONGEST_TURN: Duration = Duration::from_secs(120);
 
 /// Whether the loops of a [`Worker`](crate::Worker) turn: the claimer, the settler, the fetcher of large arguments, and the
 /// session that renews the leases. Clones tell of the same one; before it runs there is nothing to tell.
 ///
 /// ```
-/// use ordinaut_core::worker::WorkerPulse;
+/// use ordinaut_core::worker::WorkerLiveness;
 ///
-/// let pulse = WorkerPulse::default();
+/// let pulse = WorkerLiveness::default();
 /// assert_eq!(pulse.stuck(), None);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct WorkerPulse(Arc<Mutex<Vec<Weak<Watched>>>>);
+pub struct WorkerLiveness(Arc<Mutex<Vec<Weak<Watched>>>>);
 
 #[derive(Debug)]
 struct Watched {
@@ -27,7 +27,7 @@ struct Watched {
     busy: Mutex<Option<Instant>>,
 }
 
-impl WorkerPulse {
+impl WorkerLiveness {
     /// A loop that has had something to do and given no sign of life for two minutes and a lease: the process should be ended
     /// and started again. A Postgres that is away, or does not answer, makes no loop stuck: each gives a statement up long
     /// before, and tries again.
@@ -37,7 +37,7 @@ impl WorkerPulse {
 
     /// A loop to be watched for as long as its answer lives.
     pub(crate) fn watch(&self, name: &'static str, lease: Duration) -> Turns {
-        let watched = Arc::new(Watched { name, limit: PATIENCE.saturating_add(lease), busy: Mutex::default() });
+        let watched = Arc::new(Watched { name, limit: LONGEST_TURN.saturating_add(lease), busy: Mutex::default() });
         let mut all = self.all();
         all.retain(|other| other.strong_count() > 0);
         all.push(Arc::downgrade(&watched));
@@ -110,16 +110,16 @@ mod tests {
 
     #[test]
     fn a_loop_is_stuck_that_had_something_to_do_for_two_minutes_and_a_lease_without_a_sign_of_life() {
-        let pulse = WorkerPulse::default();
+        let pulse = WorkerLiveness::default();
         let (claimer, settler) = (pulse.watch("claimer", LEASE), pulse.watch("settler", LEASE));
         let (_claiming, settling) = (claimer.begin(), settler.begin());
-        set_back(&settler, PATIENCE + LEASE - Duration::from_secs(5));
+        set_back(&settler, LONGEST_TURN + LEASE - Duration::from_secs(5));
         assert_eq!(pulse.stuck(), None);
         set_back(&settler, Duration::from_secs(6));
         assert_eq!(pulse.stuck(), Some("settler"));
         settler.goes_on();
         assert_eq!(pulse.stuck(), None);
-        set_back(&settler, PATIENCE + LEASE + Duration::from_secs(1));
+        set_back(&settler, LONGEST_TURN + LEASE + Duration::from_secs(1));
         drop(settling);
         assert_eq!(pulse.stuck(), None);
         // No sign of life is one of a loop that waits for something to do.
@@ -129,10 +129,10 @@ mod tests {
 
     #[test]
     fn a_loop_that_has_ended_is_not_stuck() {
-        let pulse = WorkerPulse::default();
+        let pulse = WorkerLiveness::default();
         let turns = pulse.watch("session", LEASE);
         let turn = turns.begin();
-        set_back(&turns, PATIENCE * 2);
+        set_back(&turns, LONGEST_TURN * 2);
         assert_eq!(pulse.stuck(), Some("session"));
         drop((turns, turn));
         assert_eq!(pulse.stuck(), None);

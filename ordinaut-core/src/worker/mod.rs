@@ -22,23 +22,24 @@ pub(crate) mod session;
 pub(crate) mod settle_in;
 pub(crate) mod settler;
 pub(crate) mod stall;
+pub(crate) mod step;
 pub(crate) mod surroundings;
 
 pub use crate::worker::cancellation::StopReason;
-pub use crate::worker::checkpoint::CursorError;
+pub use crate::worker::checkpoint::CheckpointError;
 pub use crate::worker::context::{Context, OutputError};
-pub use crate::worker::engine::Step;
 pub use crate::worker::layer::{Layer, Next};
-pub use crate::worker::liveness::WorkerPulse;
+pub use crate::worker::liveness::WorkerLiveness;
 pub use crate::worker::options::{Served, Undecodable, WorkerOptions};
 pub use crate::worker::session::EXIT_STUCK;
 pub use crate::worker::settle_in::SettleError;
+pub use crate::worker::step::Step;
 
 use crate::client::Client;
 use crate::job::Job;
 use crate::job::job_error::JobError;
 use crate::worker::engine::Engine;
-use crate::worker::handlers::Registry;
+use crate::worker::handlers::Handlers;
 use crate::worker::layer::Layers;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,13 +50,13 @@ use std::time::Duration;
 pub struct Worker<S> {
     database: Client,
     state: Arc<S>,
-    registry: Registry<S>,
+    registry: Handlers<S>,
     layers: Layers<S>,
     options: WorkerOptions,
     /// The queues that were named one by one: if there are any, they take the place of those of the options.
     queues: Vec<Served>,
     when_stuck: fn(),
-    pulse: WorkerPulse,
+    pulse: WorkerLiveness,
     engine: Option<Engine<S>>,
 }
 
@@ -70,12 +71,12 @@ impl<S: Send + Sync + 'static> Worker<S> {
         Self {
             database: database.into(),
             state: Arc::new(state),
-            registry: Registry::default(),
+            registry: Handlers::default(),
             layers: Vec::new(),
             options,
             queues: Vec::new(),
             when_stuck: || std::process::exit(EXIT_STUCK),
-            pulse: WorkerPulse::default(),
+            pulse: WorkerLiveness::default(),
             engine: None,
         }
     }
@@ -208,7 +209,7 @@ impl<S: Send + Sync + 'static> Worker<S> {
 
     /// Tells of its loops there.
     #[must_use]
-    pub fn pulse(mut self, pulse: WorkerPulse) -> Self {
+    pub fn pulse(mut self, pulse: WorkerLiveness) -> Self {
         self.pulse = pulse;
         self
     }

@@ -29,7 +29,7 @@ enum State {
     Trial,
 }
 
-pub(crate) struct Quiet {
+pub(crate) struct NotifyMode {
     state: State,
     /// Counted since then.
     since: Instant,
@@ -38,7 +38,7 @@ pub(crate) struct Quiet {
     full_since: Option<Instant>,
 }
 
-impl Quiet {
+impl NotifyMode {
     /// Busy until shown otherwise.
     pub(crate) fn new(now: Instant) -> Self {
         Self { state: State::Busy, since: now, jobs: 0, hints: 0, full_since: None }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     /// One that found so many jobs in each of so many seconds, a hundredth at a time, and whether it asked at the end of each.
-    fn seconds(quiet: &mut Quiet, now: &mut Instant, jobs: usize, seconds: usize) -> Vec<bool> {
+    fn seconds(quiet: &mut NotifyMode, now: &mut Instant, jobs: usize, seconds: usize) -> Vec<bool> {
         let mut asked = Vec::new();
         for _ in 0..seconds {
             for hundredth in 0..100 {
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_worker_asks_after_a_second_with_little_and_stops_when_much_comes() {
         let mut now = Instant::now();
-        let mut quiet = Quiet::new(now);
+        let mut quiet = NotifyMode::new(now);
         assert_eq!(seconds(&mut quiet, &mut now, 50, 3), [true, true, true]);
         assert_eq!(seconds(&mut quiet, &mut now, 1000, 2), [false, false]);
         assert_eq!(seconds(&mut quiet, &mut now, 0, 1), [true]);
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn hints_that_bring_nothing_are_much_too() {
         let now = Instant::now();
-        let mut quiet = Quiet::new(now);
+        let mut quiet = NotifyMode::new(now);
         assert!(quiet.asks(now + SECOND));
         (0..=FEW).for_each(|_| quiet.hinted());
         assert!(!quiet.asks(now + SECOND));
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn whoever_has_no_room_does_not_ask() {
         let now = Instant::now();
-        let mut quiet = Quiet::new(now);
+        let mut quiet = NotifyMode::new(now);
         assert!(quiet.asks(now + SECOND));
         quiet.room(false, now + SECOND);
         assert!(quiet.asks(now + SECOND + FULL / 2), "not for a moment's sake");
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_trial_shows_that_producers_waited_for_their_lock() {
         let mut now = Instant::now();
-        let mut quiet = Quiet::new(now);
+        let mut quiet = NotifyMode::new(now);
         let mut trial = |now: &mut Instant, jobs| {
             // Fifty a second.
             let mut in_trial = || {
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn nothing_is_tried_where_hardly_anything_comes() {
         let mut now = Instant::now();
-        let mut quiet = Quiet::new(now);
+        let mut quiet = NotifyMode::new(now);
         assert_eq!(seconds(&mut quiet, &mut now, 2, 30), [true; 30]);
         assert_eq!(quiet.changes_in(now), None);
     }

@@ -1,8 +1,8 @@
 //! When the claimer turns next: how fast jobs go, and how patiently an empty queue is asked.
 
-use crate::worker::notify_mode::Quiet;
+use crate::worker::notify_mode::NotifyMode;
 use crate::worker::options::WorkerOptions;
-use crate::worker::prefetch_buffer::{Done, Shelf};
+use crate::worker::prefetch_buffer::{Done, PrefetchBuffer};
 use std::time::{Duration, Instant};
 
 /// What the claimer waits for.
@@ -21,7 +21,7 @@ impl Wait {
         }
     }
 
-    pub(crate) async fn over(self, shelf: &Shelf) {
+    pub(crate) async fn over(self, shelf: &PrefetchBuffer) {
         match self {
             Self::For(time) => tokio::time::sleep(time).await,
             Self::UntilLow => {
@@ -39,7 +39,7 @@ const HELD: Duration = Duration::from_millis(50);
 const SOON: u32 = 64;
 
 /// How fast jobs go, and how patiently an empty queue is asked.
-pub(crate) struct Pace {
+pub(crate) struct PollPacing {
     runners: f64,
     poll_interval: Duration,
     patience: Duration,
@@ -48,10 +48,10 @@ pub(crate) struct Pace {
     jobs_a_second: f64,
     /// What one job takes its runner; unknown until one is done.
     seconds_a_job: Option<f64>,
-    quiet: Quiet,
+    quiet: NotifyMode,
 }
 
-impl Pace {
+impl PollPacing {
     pub(crate) fn new(options: &WorkerOptions) -> Self {
         let (poll_interval, now) = (options.poll_interval, Instant::now());
         Self {
@@ -62,7 +62,7 @@ impl Pace {
             done: Done::default(),
             jobs_a_second: 0.0,
             seconds_a_job: None,
-            quiet: Quiet::new(now),
+            quiet: NotifyMode::new(now),
         }
     }
 

@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// A lease that nobody took for so long goes back: whoever is idle elsewhere may have it.
 const STALE: Duration = Duration::from_secs(1);
 
-pub(crate) struct Shelf {
+pub(crate) struct PrefetchBuffer {
     leases: Mutex<Leases>,
     /// One permit for each lease on the shelf; closed when the worker stops.
     filled: Semaphore,
@@ -74,7 +74,7 @@ pub(crate) struct Done {
     pub(crate) took: Duration,
 }
 
-impl Shelf {
+impl PrefetchBuffer {
     pub(crate) fn new() -> Self {
         Self {
             leases: Mutex::default(),

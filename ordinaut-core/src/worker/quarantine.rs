@@ -14,7 +14,7 @@ const MOMENT: Duration = Duration::from_secs(5);
 const LONG: f64 = 86_400.0;
 
 #[derive(Default)]
-pub(crate) struct Suspects {
+pub(crate) struct Quarantine {
     place: Mutex<Ctid>,
     ended: Notify,
 }
@@ -26,7 +26,7 @@ struct Ctid {
     looked: Option<(Instant, Duration)>,
 }
 
-impl Suspects {
+impl Quarantine {
     /// Whether none is here, and it is time to look for one.
     pub(crate) fn may_claim(&self) -> bool {
         let place = self.place();
@@ -82,7 +82,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_may_run_for_days_makes_room_in_a_moment_and_goes_on() {
         for (may_take, makes_room) in [(Some(365.0 * LONG), true), (Some(LONG), false), (None, false)] {
-            let suspects = Suspects::default();
+            let suspects = Quarantine::default();
             suspects.claimed(true, Duration::ZERO);
             let mut run = std::pin::pin!(suspects.run(may_take, pending()));
             assert!(tokio::time::timeout(MOMENT / 2, run.as_mut()).await.is_err());
@@ -94,7 +94,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_end_of_one_that_had_made_room_is_not_that_of_its_successor() {
-        let suspects = Suspects::default();
+        let suspects = Quarantine::default();
         suspects.claimed(true, Duration::ZERO);
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
         let run = std::pin::pin!(suspects.run(Some(2.0 * LONG), ended.map(drop)));

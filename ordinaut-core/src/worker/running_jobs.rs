@@ -64,7 +64,7 @@ impl Polled {
 }
 
 #[derive(Default)]
-pub(crate) struct Book {
+pub(crate) struct RunningJobs {
     entries: Mutex<Entries>,
     finished: Mutex<BTreeMap<Arc<str>, BTreeMap<Outcome, u64>>>,
     /// When the leases were renewed, and how long they may be counted on from then.
@@ -84,7 +84,7 @@ struct Entries {
     shutdown: bool,
 }
 
-impl Book {
+impl RunningJobs {
     pub(crate) fn enter(&self, mut running: Running) {
         let mut entries = self.entries();
         if entries.cancelled.remove(&running.token.job_id) == Some(running.token.attempt) {

@@ -3,7 +3,7 @@
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::lease::settlement::Settlement;
-use crate::lease::store::commit_check::{OwnEnd, own_end as own_end_in};
+use crate::lease::store::commit_check::{CommitCheck, own_end as own_end_in};
 use crate::lease::store::settle::{Ended, Locked, settle};
 use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine};
@@ -81,22 +81,22 @@ impl<S> Context<S> {
         }
         // An earlier call has settled it, in this transaction or in one that was committed.
         match own_end_in(database.schema(), token, tx).await? {
-            OwnEnd::Committed => Ok(()),
-            OwnEnd::Open | OwnEnd::Undone | OwnEnd::Lost => Err(SettleError::LeaseLost),
+            CommitCheck::Committed => Ok(()),
+            CommitCheck::Open | CommitCheck::Undone | CommitCheck::Lost => Err(SettleError::LeaseLost),
         }
     }
 }
 
 /// Waits until it is known what became of an attempt whose handler has settled it and returned. Its transaction may still
 /// be open: a rollback takes its time, and a handler can give the transaction to somebody else. Then so long as the worker
-/// does not stop; [`OwnEnd::Open`] leaves the job to whoever rescues it.
-pub(crate) async fn own_end(database: &Client, token: Token, line: &StopLine) -> OwnEnd {
+/// does not stop; [`CommitCheck::Open`] leaves the job to whoever rescues it.
+pub(crate) async fn own_end(database: &Client, token: Token, line: &StopLine) -> CommitCheck {
     let Token { job_id: id, attempt, .. } = token;
     let known = async {
         let mut looks = 0_i16;
         loop {
             match database.leases().own_end(token).await {
-                Ok(OwnEnd::Open) => {}
+                Ok(CommitCheck::Open) => {}
                 Ok(end) => return end,
                 Err(error) => warn!(job.id = %id, attempt, %error, "could not look for what became of job {id}"),
             }
@@ -116,7 +116,7 @@ pub(crate) async fn own_end(database: &Client, token: Token, line: &StopLine) ->
         end = known => end,
         () = stopped => {
             warn!(job.id = %id, attempt, "what became of job {id} attempt {attempt} is not known: if it is not done, it is rescued");
-            OwnEnd::Open
+            CommitCheck::Open
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::backoff::Backoff;
 use crate::client::Client;
-use crate::db::dedicated_connection::Link;
+use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
 use crate::failure::{Consequence, FailureKind};
 use crate::job::job_error::JobError;
@@ -15,7 +15,7 @@ use crate::notify::notifier;
 use crate::worker::attempt::Finished;
 use crate::worker::liveness::Turns;
 use crate::worker::options::WorkerOptions;
-use crate::worker::running_jobs::Book;
+use crate::worker::running_jobs::RunningJobs;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ const ENDS_A_STATEMENT: usize = 500;
 const BACKLOG: usize = 2000;
 
 /// A statement that takes longer found nobody who answers.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Before an end is written again that was missing from an answer: longer than nearly every claim.
 const MOMENT: Duration = Duration::from_millis(5);
@@ -40,7 +40,7 @@ const MOMENT: Duration = Duration::from_millis(5);
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
 
 /// An end on its way to the database.
-pub(crate) struct Letter {
+pub(crate) struct SettleRequest {
     pub(crate) finished: Finished,
     pub(crate) sender: Sender,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Sender {
     pub(crate) queue: Arc<str>,
     /// It takes room of limits until it is settled.
     pub(crate) limited: bool,
-    pub(crate) book: Arc<Book>,
+    pub(crate) book: Arc<RunningJobs>,
     /// Only a step waits for what became of its letter.
     pub(crate) answer: Option<oneshot::Sender<Answer>>,
 }
@@ -82,7 +82,7 @@ pub(crate) enum Answer {
 }
 
 pub(crate) struct Settler {
-    inbox: mpsc::Sender<Letter>,
+    inbox: mpsc::Sender<SettleRequest>,
     task: JoinHandle<()>,
 }
 
@@ -96,13 +96,17 @@ impl Settler {
         pulse: Turns,
     ) -> Self {
         let (inbox, letters) = mpsc::channel(BACKLOG);
-        let link = Link::new(database, &format!("ordinaut-settle/{}", options.name), PATIENCE.min(options.lease / 3));
+        let link = DedicatedConnection::new(
+            database,
+            &format!("ordinaut-settle/{}", options.name),
+            SETTLE_TIMEOUT.min(options.lease / 3),
+        );
         let desk = Desk { link, database: database.clone(), wake, pulse };
         Self { inbox, task: loops.spawn("settler", desk.work(letters)) }
     }
 
     /// Where attempts hand in their ends.
-    pub(crate) fn inbox(&self) -> mpsc::Sender<Letter> {
+    pub(crate) fn inbox(&self) -> mpsc::Sender<SettleRequest> {
         self.inbox.clone()
     }
 
@@ -121,7 +125,7 @@ impl Settler {
 }
 
 struct Desk {
-    link: Link,
+    link: DedicatedConnection,
     database: Client,
     wake: Arc<Notify>,
     /// Its signs of life.
@@ -147,7 +151,7 @@ enum Way {
 }
 
 impl Desk {
-    async fn work(mut self, mut letters: mpsc::Receiver<Letter>) {
+    async fn work(mut self, mut letters: mpsc::Receiver<SettleRequest>) {
         let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
         while letters.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
             let _turn = self.pulse.begin();
@@ -242,9 +246,9 @@ impl Batch {
         Self { ended: Vec::new(), fallbacks: Vec::new(), senders: Vec::new(), refused: false, way }
     }
 
-    fn of(letters: Vec<Letter>, way: Way) -> Self {
+    fn of(letters: Vec<SettleRequest>, way: Way) -> Self {
         let mut batch = Self::new(way);
-        for Letter { finished, sender } in letters {
+        for SettleRequest { finished, sender } in letters {
             batch.ended.push(finished.ended);
             batch.fallbacks.push((finished.budget, finished.backoff));
             batch.senders.push(sender);

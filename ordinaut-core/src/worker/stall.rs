@@ -4,7 +4,7 @@ use crate::job::job_error::JobError;
 use crate::lease::settlement::Settlement;
 use crate::lease::store::settle::Ended;
 use crate::worker::cancellation::Stop;
-use crate::worker::running_jobs::{Book, Running};
+use crate::worker::running_jobs::{Running, RunningJobs};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const YIELD: Duration = Duration::from_secs(5);
 
 /// Shows that the runtime which drives the handlers is not blocked.
-pub(crate) async fn tick(book: Arc<Book>, beat: Duration, stop: CancellationToken) {
+pub(crate) async fn tick(book: Arc<RunningJobs>, beat: Duration, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(beat / 2)).await.is_some() {
         book.tick();
     }

@@ -2,13 +2,13 @@
 
 use crate::fixture::{behind_a_pooler, database, enqueue, run, succeed, within, worker};
 use ordinaut_core::Client;
-use ordinaut_core::db::Address;
+use ordinaut_core::db::ConnectOptions;
 use ordinaut_embedded::Postgres;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions as _, Connection, PgConnection};
 
 /// A server behind one that is not there.
-fn behind_a_dead_one(options: &PgConnectOptions) -> Option<Address> {
+fn behind_a_dead_one(options: &PgConnectOptions) -> Option<ConnectOptions> {
     let socket = options.get_socket().filter(|_| !behind_a_pooler())?.display().to_string();
     let (user, port) = (options.get_username(), options.get_port());
     let name = options.get_database().unwrap_or("postgres");

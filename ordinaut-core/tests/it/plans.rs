@@ -77,7 +77,7 @@ impl Ids {
              select 'r', n::text, 0, 1, now() from numbers where n <= 25000",
             "outbox (type, queue, kind, job_ids, attempts)
              select 'enqueued', 'default', 'probe', array[id], '{0}' from numbers",
-            "cursor (job_id, attempt, state) select id, 1, '1' from numbers where n <= 50000",
+            "checkpoint (job_id, attempt, state) select id, 1, '1' from numbers where n <= 50000",
         ] {
             let sql = format!("with numbers as ({numbers}) insert into ordinaut.{insert}");
             db.pool().execute(AssertSqlSafe(sql)).await.unwrap();
@@ -136,8 +136,8 @@ impl Ids {
             ),
             ("args", sql!("job/args"), leased.clone()),
             ("carries", sql!("job/carries"), format!("'{one_leased}', 1000")),
-            ("cursor_save", sql!("lease/checkpoint_save"), format!("{token}, '2'")),
-            ("cursor_read", sql!("lease/checkpoint_read"), format!("'{one_leased}'")),
+            ("checkpoint_save", sql!("lease/checkpoint_save"), format!("{token}, '2'")),
+            ("checkpoint_read", sql!("lease/checkpoint_read"), format!("'{one_leased}'")),
             ("job", sql!("job/get"), format!("'{one_ended}'")),
             ("jobs", sql!("job/list"), format!("{JOBS}, '{}', null, null, null, {JOBS} + 1", Uuid::max())),
             ("runs", sql!("job/runs"), format!("'{one_ended}', 100, 1048576, null")),

@@ -6,7 +6,7 @@ use crate::fixture::{
 };
 use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
 use fred::prelude::{Builder, Client as RedisClient, Config};
-use ordinaut_core::db::Address;
+use ordinaut_core::db::ConnectOptions;
 use ordinaut_core::event::stream_in_redis;
 use ordinaut_core::queue::QueueChange;
 use ordinaut_core::{Client, Scheduler};
@@ -147,7 +147,7 @@ async fn a_redis_that_comes_late_gets_what_it_missed() {
 async fn a_hint_over_redis_wakes_a_worker_that_listen_does_not_reach() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let nowhere: Address = "postgres://nobody@localhost:1/nothing".parse().unwrap();
+    let nowhere: ConnectOptions = "postgres://nobody@localhost:1/nothing".parse().unwrap();
     let told = db.clone().redis(Some(redis.url())).direct(nowhere);
     let settings = quick_but(|options| options.poll_interval = Duration::from_secs(60));
     let running = run(worker_with(&told, settings, succeed));

@@ -246,7 +246,7 @@ async fn a_person_is_erased_by_tag() {
     for job in [tagged(2), tagged(3), other.clone(), tagged(4)] {
         db.enqueue(&job).await.unwrap();
         let gate = within(starts.recv()).await.unwrap();
-        gate.context.save_cursor("42 of Main Street").await.unwrap();
+        gate.context.save_checkpoint("42 of Main Street").await.unwrap();
         gates.push(gate);
     }
     db.enqueue(&waiting).await.unwrap();
@@ -273,7 +273,7 @@ async fn a_person_is_erased_by_tag() {
     assert_eq!((done.erased, done.cancelled, done.running), (1, 0, 0));
     let left = "select count(*) from ordinaut.job where args <> 'null' or tags <> '{}'";
     assert_eq!(ask::<i64>(&db, left).await, 1, "that of the other person");
-    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.cursor").await, 1, "that of the other person");
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.checkpoint").await, 1, "that of the other person");
     assert!(db.jobs().erase(&Erase::Tag(String::new())).await.unwrap_err().to_string().contains("tag"));
 }
 

@@ -1,7 +1,7 @@
 //! When schedules are due, against an oracle that shares no code with them: `tests/oracle/make.py`.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Utc};
-use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind, Timetable, zone_data_version};
+use ordinaut_core::schedule::{Compiled, Occurrences, Schedule, ScheduleKind, zone_data_version};
 use std::ops::Range;
 use std::thread;
 
@@ -126,7 +126,7 @@ fn check(expected: &Expected, windows: &[i64]) -> Option<(i32, String)> {
     Some((year, fault))
 }
 
-fn timetable(schedule: &Schedule) -> Timetable {
+fn timetable(schedule: &Schedule) -> Occurrences {
     match schedule.compile(&[]) {
         Ok(Compiled::Times(timetable)) => timetable,
         other => panic!("{schedule:?}: {other:?}"),
@@ -134,7 +134,7 @@ fn timetable(schedule: &Schedule) -> Timetable {
 }
 
 /// The due instants from the one second up to the other.
-fn due(timetable: &Timetable, seconds: Range<i64>) -> impl Iterator<Item = DateTime<Utc>> {
+fn due(timetable: &Occurrences, seconds: Range<i64>) -> impl Iterator<Item = DateTime<Utc>> {
     let mut after = instant(seconds.start - 1);
     std::iter::from_fn(move || {
         after = timetable.next_after(after).unwrap()?;

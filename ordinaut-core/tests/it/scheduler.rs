@@ -2,14 +2,14 @@
 
 use crate::fixture::{LIMIT, database, eventually, tell};
 use ordinaut_core::Scheduler;
-use ordinaut_core::maintenance::Pulse;
+use ordinaut_core::maintenance::SchedulerLiveness;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn a_scheduler_is_seen_while_it_runs_and_gone_when_it_stopped() {
     let db = database().await;
     assert!(db.schedulers().list().await.unwrap().is_empty());
-    let (pulse, stop) = (Pulse::default(), CancellationToken::new());
+    let (pulse, stop) = (SchedulerLiveness::default(), CancellationToken::new());
     let scheduler = Scheduler::new(db.clone()).pulse(pulse.clone());
     let running = tokio::spawn(scheduler.run(stop.clone().cancelled_owned()));
     eventually(&db, "select exists (select from ordinaut.scheduler)").await;

@@ -4,7 +4,7 @@ use crate::fixture::{
     Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, quick_but, run, tell, within,
     worker, worker_with,
 };
-use ordinaut_core::job::{Backoff, DeadLetter, Fatal, JobDetails, JobState, RunRecord};
+use ordinaut_core::job::{Backoff, DeadLetter, FatalExt, JobDetails, JobState, RunRecord};
 use ordinaut_core::worker::{OutputError, Step, Undecodable};
 use ordinaut_core::{Client, Context, Enqueued, Job, JobError, NewJob, Outcome, Unique, Worker};
 use serde::{Deserialize, Serialize};

@@ -112,7 +112,7 @@ async fn a_handler_hears_of_the_shutdown_at_its_beginning_and_what_it_returns_th
             context.shutdown_begun().await;
             assert!(context.is_shutting_down());
             assert_eq!(context.stop_reason(), None);
-            context.save_cursor(&probe.n).await?;
+            context.save_checkpoint(&probe.n).await?;
             result(probe.n)
         }
     }));
@@ -127,7 +127,7 @@ async fn a_handler_hears_of_the_shutdown_at_its_beginning_and_what_it_returns_th
         let outcomes: Vec<_> = db.jobs().runs(job.id()).await.unwrap().iter().map(|run| run.outcome).collect();
         assert_eq!(outcomes, [outcome]);
     }
-    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.cursor").await, 5);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.checkpoint").await, 5);
 }
 
 #[tokio::test]

@@ -157,12 +157,12 @@ async fn a_test_has_a_database_of_its_own_which_goes_with_it() {
 
 /// Imports rows from where it left off, and leaves when it is told to.
 async fn import(rows: u64, ctx: Context<()>) -> Result<(), JobError> {
-    let next: u64 = ctx.cursor().await?.unwrap_or(0);
+    let next: u64 = ctx.checkpoint().await?.unwrap_or(0);
     for row in next..rows {
         if ctx.is_cancelled() {
             return Err(JobError::cancel(format!("at row {row}")));
         }
-        ctx.save_cursor(&(row + 1)).await?;
+        ctx.save_checkpoint(&(row + 1)).await?;
     }
     ctx.set_output(&json!({"from": next, "tenant": ctx.tenant()}))?;
     Ok(())
@@ -173,10 +173,10 @@ async fn a_handler_is_tested_without_a_database() {
     let first = Context::for_test(());
     assert_eq!((first.kind(), first.attempt(), first.tenant(), first.deadline()), ("test", 1, None, None));
     import(3, first.clone()).await.unwrap();
-    assert_eq!(first.cursor::<u64>().await.unwrap(), Some(3));
+    assert_eq!(first.checkpoint::<u64>().await.unwrap(), Some(3));
     assert_eq!(first.kept_output().unwrap(), json!({"from": 0, "tenant": null}));
 
-    let again = testing::context(()).kind("import").attempt(3).tenant("acme").cursor(&2).tags(["x"]).build();
+    let again = testing::context(()).kind("import").attempt(3).tenant("acme").checkpoint(&2).tags(["x"]).build();
     assert_eq!(
         (again.kind(), again.attempt(), again.failures(), again.tags()),
         ("import", 3, 2, &["x".to_owned()][..])

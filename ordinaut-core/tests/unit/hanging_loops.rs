@@ -27,9 +27,9 @@ impl Job for Probe {
 }
 
 /// Handlers wait for a permit.
-type Gate = Arc<Semaphore>;
+type Limiter = Arc<Semaphore>;
 
-async fn pass(_: Probe, job: Context<Gate>) -> Result<(), crate::JobError> {
+async fn pass(_: Probe, job: Context<Limiter>) -> Result<(), crate::JobError> {
     job.state.acquire().await?.forget();
     Ok(())
 }
@@ -38,9 +38,9 @@ async fn pass(_: Probe, job: Context<Gate>) -> Result<(), crate::JobError> {
 struct Running {
     _postgres: Postgres,
     database: Client,
-    gate: Gate,
-    bench: Arc<Bench<Gate>>,
-    pulse: WorkerPulse,
+    gate: Limiter,
+    bench: Arc<Bench<Limiter>>,
+    pulse: WorkerLiveness,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<sqlx::Result<()>>,
 }
@@ -48,9 +48,10 @@ struct Running {
 impl Running {
     async fn start() -> Self {
         let postgres = Postgres::temporary().unwrap();
-        let database = Client::connect(postgres.url().parse::<crate::db::Address>().unwrap(), 4).await.unwrap();
+        let database = Client::connect(postgres.url().parse::<crate::db::ConnectOptions>().unwrap(), 4).await.unwrap();
         database.migrate().await.unwrap();
-        let (gate, pulse, stop) = (Gate::new(Semaphore::new(0)), WorkerPulse::default(), CancellationToken::new());
+        let (gate, pulse, stop) =
+            (Limiter::new(Semaphore::new(0)), WorkerLiveness::default(), CancellationToken::new());
         let poll_interval = Duration::from_millis(10);
         let worker = Worker::new(database.clone(), gate.clone()).lease(LEASE).poll_interval(poll_interval);
         let mut worker = worker.pulse(pulse.clone());

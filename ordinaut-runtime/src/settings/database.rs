@@ -9,19 +9,19 @@ use crate::settings::source::Source;
 use crate::settings::system_zone::system_zone;
 use ordinaut_core::Client;
 use ordinaut_core::Error;
-use ordinaut_core::db::{Address, Schema};
+use ordinaut_core::db::{ConnectOptions, Schema};
 use std::time::Duration;
 
-fn url(text: &str) -> Option<Address> {
+fn url(text: &str) -> Option<ConnectOptions> {
     text.parse().ok()
 }
 
 const URL: &str = "a URL such as postgres://user:password@host:5432/database (in a password / is written %2F, ? is %3F and % is %25), with several hosts as host1:5432,host2:5432";
 
-pub(super) const DATABASE_URL: Setting<Address> =
+pub(super) const DATABASE_URL: Setting<ConnectOptions> =
     Setting::new("DATABASE_URL", "the Postgres that holds the jobs", URL, url).secret();
 
-pub(super) const DATABASE_DIRECT_URL: Setting<Address> = Setting::new(
+pub(super) const DATABASE_DIRECT_URL: Setting<ConnectOptions> = Setting::new(
     "DATABASE_DIRECT_URL",
     "the same Postgres without a pooler in between, for migrations and LISTEN; DATABASE_URL if not set",
     URL,
@@ -48,8 +48,8 @@ pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
 /// Which Postgres, which schema in it, and which Redis hears of what happens there.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
-    url: Address,
-    direct_url: Option<Address>,
+    url: ConnectOptions,
+    direct_url: Option<ConnectOptions>,
     schema: Schema,
     max_connections: u32,
     redis_url: Option<String>,

@@ -2,7 +2,7 @@
 
 use crate::server::Server;
 use ordinaut_core::Client;
-use ordinaut_core::db::Address;
+use ordinaut_core::db::ConnectOptions;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ pub(crate) struct Crew {
 impl Crew {
     pub(crate) async fn start() -> Self {
         let server = Server::start().await;
-        let database = Client::connect(server.url().parse::<Address>().unwrap(), 8).await.unwrap();
+        let database = Client::connect(server.url().parse::<ConnectOptions>().unwrap(), 8).await.unwrap();
         database.migrate().await.unwrap();
         Self { server, database, schedulers: Vec::new() }
     }

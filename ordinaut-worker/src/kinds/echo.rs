@@ -1,7 +1,7 @@
 //! `echo`: what goes in comes out.
 
 use crate::State;
-use ordinaut_core::job::Fatal;
+use ordinaut_core::job::FatalExt;
 use ordinaut_core::{Context, Job, JobError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

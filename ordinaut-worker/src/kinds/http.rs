@@ -7,7 +7,7 @@ use crate::http::redirect::{Hop, NotFollowed};
 use crate::http::retry_after::retry_after;
 use crate::http::status::{ExpectStatus, Verdict};
 use crate::seconds::Seconds;
-use ordinaut_core::job::Fatal;
+use ordinaut_core::job::FatalExt;
 use ordinaut_core::{Context, Job, JobError};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, Url};

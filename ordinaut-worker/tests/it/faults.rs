@@ -3,7 +3,7 @@
 use crate::fixture::Fixture;
 use ordinaut_core::Outcome;
 use ordinaut_core::job::{JobState, Wait};
-use ordinaut_core::worker::{Step, WorkerPulse};
+use ordinaut_core::worker::{Step, WorkerLiveness};
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_worker::Config;
 use serde_json::json;
@@ -68,7 +68,7 @@ async fn without_the_flag_nobody_runs_them() {
         settings: WorkerSettings::default(),
         fault_kinds: false,
         redaction: ordinaut_core::job::Redaction::default(),
-        pulse: WorkerPulse::default(),
+        pulse: WorkerLiveness::default(),
         when_stuck: None,
     };
     // It lives until its kinds were looked at.

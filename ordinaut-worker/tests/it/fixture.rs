@@ -1,8 +1,8 @@
 //! A database of its own for each test, and a worker on it.
 
-use ordinaut_core::db::Address;
+use ordinaut_core::db::ConnectOptions;
 use ordinaut_core::job::{JobDetails, JobState, Redaction, RunRecord};
-use ordinaut_core::worker::{Step, Undecodable, WorkerOptions, WorkerPulse};
+use ordinaut_core::worker::{Step, Undecodable, WorkerLiveness, WorkerOptions};
 use ordinaut_core::{Client, NewJob, Outcome, Worker};
 use ordinaut_embedded::Postgres;
 use ordinaut_runtime::settings::worker::WorkerSettings;
@@ -24,11 +24,11 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let server = tokio::task::spawn_blocking(|| POSTGRES.url()).await.unwrap();
         let name = format!("test_{}", Uuid::new_v4().simple());
-        let admin = Client::connect(server.parse::<Address>().unwrap(), 1).await.unwrap();
+        let admin = Client::connect(server.parse::<ConnectOptions>().unwrap(), 1).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
         sqlx::raw_sql(create).execute(admin.pool()).await.unwrap();
         let url = server.replace("/postgres?", &format!("/{name}?"));
-        let database = Client::connect(url.parse::<Address>().unwrap(), 3).await.unwrap();
+        let database = Client::connect(url.parse::<ConnectOptions>().unwrap(), 3).await.unwrap();
         database.migrate().await.unwrap();
         Self { url, database }
     }
@@ -62,7 +62,7 @@ impl Fixture {
             settings: WorkerSettings { options, http_allow },
             fault_kinds: true,
             redaction: Redaction::new(["password"]),
-            pulse: WorkerPulse::default(),
+            pulse: WorkerLiveness::default(),
             when_stuck: None,
         })
         .unwrap()

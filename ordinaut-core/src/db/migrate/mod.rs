@@ -21,7 +21,7 @@ use tracing::warn;
 
 /// Time for which a migration that Postgres interrupts (it crashes, restarts, runs out of connections) is tried again. Each
 /// migration is a transaction of its own, so that it goes on where it was.
-const PATIENCE: Duration = Duration::from_secs(60);
+const INTERRUPTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -60,7 +60,7 @@ impl Client {
         }
         let start = Instant::now();
         while let Err(error) = self.bring_forward().await {
-            if !matches!(error, SchemaError::Interrupted(..)) || start.elapsed() > PATIENCE {
+            if !matches!(error, SchemaError::Interrupted(..)) || start.elapsed() > INTERRUPTION_TIMEOUT {
                 return Err(error);
             }
             warn!("{}; trying again", Chain(&error));

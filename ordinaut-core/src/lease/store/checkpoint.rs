@@ -1,4 +1,4 @@
-//! Cursors: how far a job has come, for its next attempt.
+//! Checkpoints: how far a job has come, for its next attempt.
 
 use crate::client::Leases;
 use crate::lease::token::Token;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 impl Leases<'_> {
     /// Keeps JSON for the job's next attempt; false: the lease is lost, and nothing was written.
-    pub(crate) async fn save_cursor(self, token: Token, json: &str) -> sqlx::Result<bool> {
+    pub(crate) async fn save_checkpoint(self, token: Token, json: &str) -> sqlx::Result<bool> {
         let saved = sqlx::query(self.client.sql(sql!("lease/checkpoint_save")))
             .bind(token.job_id)
             .bind(token.attempt)
@@ -19,15 +19,15 @@ impl Leases<'_> {
     }
 
     /// JSON that an attempt has kept.
-    pub(crate) async fn read_cursor(self, job_id: Uuid) -> sqlx::Result<Option<String>> {
+    pub(crate) async fn read_checkpoint(self, job_id: Uuid) -> sqlx::Result<Option<String>> {
         sqlx::query_scalar(self.client.sql(sql!("lease/checkpoint_read")))
             .bind(job_id)
             .fetch_optional(self.client.by_key())
             .await
     }
 
-    /// Forgets the cursors of jobs that have ended; says how many.
-    pub(crate) async fn prune_cursors(self) -> sqlx::Result<u64> {
+    /// Forgets the checkpoints of jobs that have ended; says how many.
+    pub(crate) async fn prune_checkpoints(self) -> sqlx::Result<u64> {
         let pruned = sqlx::query(self.client.sql(sql!("lease/checkpoint_prune"))).execute(self.client).await?;
         Ok(pruned.rows_affected())
     }

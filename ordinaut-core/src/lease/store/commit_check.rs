@@ -7,7 +7,7 @@ use sqlx::PgExecutor;
 
 /// What became of an attempt that its handler has settled itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OwnEnd {
+pub(crate) enum CommitCheck {
     /// The transaction was committed: the job is done.
     Committed,
     /// Somebody has the job's row locked, as the transaction does until it ends.
@@ -19,7 +19,7 @@ pub(crate) enum OwnEnd {
 }
 
 /// Looks for the job's row and the attempt's run; never waits for a lock.
-pub(crate) async fn own_end<'e>(schema: &Schema, token: Token, db: impl PgExecutor<'e>) -> sqlx::Result<OwnEnd> {
+pub(crate) async fn own_end<'e>(schema: &Schema, token: Token, db: impl PgExecutor<'e>) -> sqlx::Result<CommitCheck> {
     let answer: String = sqlx::query_scalar(schema.sql(sql!("lease/commit_check")))
         .bind(token.job_id)
         .bind(token.attempt)
@@ -28,16 +28,16 @@ pub(crate) async fn own_end<'e>(schema: &Schema, token: Token, db: impl PgExecut
         .fetch_one(db)
         .await?;
     Ok(match &*answer {
-        "committed" => OwnEnd::Committed,
-        "open" => OwnEnd::Open,
-        "undone" => OwnEnd::Undone,
-        _ => OwnEnd::Lost,
+        "committed" => CommitCheck::Committed,
+        "open" => CommitCheck::Open,
+        "undone" => CommitCheck::Undone,
+        _ => CommitCheck::Lost,
     })
 }
 
 impl Leases<'_> {
     /// The same, through the pool.
-    pub(crate) async fn own_end(self, token: Token) -> sqlx::Result<OwnEnd> {
+    pub(crate) async fn own_end(self, token: Token) -> sqlx::Result<CommitCheck> {
         own_end(self.client.schema(), token, self.client.by_key()).await
     }
 }

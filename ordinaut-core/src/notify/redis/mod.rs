@@ -8,7 +8,7 @@ use fred::prelude::{Builder, Client, Config, Error, ReconnectPolicy};
 use std::time::Duration;
 
 /// A Redis that does not answer for so long is away.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REDIS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why Redis did not hear of an event.
 #[derive(Debug, thiserror::Error)]
@@ -37,10 +37,10 @@ impl Connection {
         let config = Config::from_url(url).map_err(RedisError::Unreachable)?;
         let client = Builder::from_config(config)
             .with_connection_config(|connection| {
-                connection.connection_timeout = PATIENCE;
+                connection.connection_timeout = REDIS_TIMEOUT;
                 connection.max_command_attempts = 2;
             })
-            .with_performance_config(|performance| performance.default_command_timeout = PATIENCE)
+            .with_performance_config(|performance| performance.default_command_timeout = REDIS_TIMEOUT)
             .set_policy(ReconnectPolicy::new_constant(1, 200))
             .build()
             .map_err(RedisError::Unreachable)?;

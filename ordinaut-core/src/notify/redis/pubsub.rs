@@ -19,7 +19,7 @@ fn channel(schema: &str) -> String {
 }
 
 /// Publishes hints, and drops them while Redis is away: somebody polls.
-pub(crate) struct Teller {
+pub(crate) struct RedisNotifier {
     url: String,
     channel: String,
     line: Arc<Mutex<Line>>,
@@ -31,7 +31,7 @@ struct Line {
     not_before: Option<Instant>,
 }
 
-impl Teller {
+impl RedisNotifier {
     pub(crate) fn new(url: &str, schema: &str) -> Self {
         Self { url: url.to_owned(), channel: channel(schema), line: Arc::default() }
     }

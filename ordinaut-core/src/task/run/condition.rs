@@ -4,7 +4,7 @@ use crate::client::Tasks;
 use crate::error::InvalidField;
 use crate::name;
 use crate::notify::notifier;
-use crate::schedule::condition::Predicate;
+use crate::schedule::condition::Condition;
 use crate::schedule::definition::{Compiled, Schedule};
 use crate::task::definition::TaskDefinition;
 use crate::task::error::TaskError;
@@ -84,7 +84,7 @@ impl Tasks<'_> {
 }
 
 /// What a task waits for now; nothing outside of its bounds, or if its schedule cannot be read.
-fn predicate(task: &Watching) -> Option<Predicate> {
+fn predicate(task: &Watching) -> Option<Condition> {
     let schedule: Schedule = serde_json::from_str(&task.schedule).ok()?;
     match schedule.compile(&[]) {
         Ok(Compiled::Condition(predicate)) if schedule.is_open(task.now) => Some(predicate),

@@ -7,7 +7,7 @@ use crate::job::args::MAX_ARGS_BYTES;
 use crate::job::nul_bytes;
 use crate::notify::notifier;
 use crate::schedule::definition::{Compiled, Schedule};
-use crate::schedule::topic_pattern::Topic;
+use crate::schedule::topic_pattern::TopicPattern;
 use crate::task::definition::TaskDefinition;
 use crate::task::error::TaskError;
 use crate::task::run::condition::readable;
@@ -45,7 +45,7 @@ impl Tasks<'_> {
     /// `topic` and `payload` under `event`. The same `id` again makes none.
     pub async fn publish(self, topic: &str, id: &str, payload: &Value) -> Result<Published, TaskError> {
         let invalid = |field, reason: &str| InvalidField { field, reason: reason.to_owned() };
-        if Topic::parse(topic).is_err() || topic.contains(['*', '#']) {
+        if TopicPattern::parse(topic).is_err() || topic.contains(['*', '#']) {
             return Err(invalid("topic", "must be words of letters, digits, - and _ with dots between them").into());
         }
         if !(1..=200).contains(&id.chars().count()) || id.chars().any(char::is_control) {

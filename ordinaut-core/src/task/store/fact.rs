@@ -1,8 +1,8 @@
 //! Facts: what conditions look at, and what was seen of them.
 
 use crate::client::Tasks;
-use crate::schedule::condition::{Fact, Predicate};
-use crate::schedule::condition_state::Watch;
+use crate::schedule::condition::{Condition, Fact};
+use crate::schedule::condition_state::ConditionState;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -15,7 +15,7 @@ pub(crate) struct Watching {
     /// As JSON.
     pub(crate) schedule: String,
     #[sqlx(json(nullable))]
-    pub(crate) watch: Option<Watch>,
+    pub(crate) watch: Option<ConditionState>,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -31,12 +31,12 @@ impl Tasks<'_> {
     }
 
     /// Remembers what was seen of a task's condition.
-    pub(crate) async fn store_watch(self, id: Uuid, watch: &Watch, db: &mut PgConnection) -> sqlx::Result<()> {
+    pub(crate) async fn store_watch(self, id: Uuid, watch: &ConditionState, db: &mut PgConnection) -> sqlx::Result<()> {
         sqlx::query(self.client.sql(sql!("task/watch"))).bind(id).bind(Json(watch)).execute(db).await.map(drop)
     }
 
     /// What a condition looks at; `None` if there is nothing to measure.
-    pub(crate) async fn fact(self, predicate: &Predicate, db: &mut PgConnection) -> sqlx::Result<Option<f64>> {
+    pub(crate) async fn fact(self, predicate: &Condition, db: &mut PgConnection) -> sqlx::Result<Option<f64>> {
         let (sql, name) = match &predicate.fact {
             Fact::ReadyDepth(queue) => {
                 let most = predicate.threshold.clamp(0.0, 1e9) as i64 + 2;

@@ -11,7 +11,7 @@ pub(crate) mod service;
 use crate::client::Tasks;
 use crate::db::page::Unreadable;
 use crate::error::Error;
-use crate::schedule::condition_state::Watch;
+use crate::schedule::condition_state::ConditionState;
 use crate::schedule::kind::ScheduleKind;
 use crate::schedule::timezone::zone_data;
 use crate::task::definition::TaskDefinition;
@@ -122,7 +122,7 @@ pub(crate) struct Held {
     #[sqlx(flatten)]
     pub(crate) task: Task,
     /// Of a condition: what was seen of it.
-    pub(crate) watch: Option<Json<Watch>>,
+    pub(crate) watch: Option<Json<ConditionState>>,
     pub(crate) now: DateTime<Utc>,
 }
 

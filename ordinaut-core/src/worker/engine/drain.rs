@@ -2,7 +2,7 @@
 
 use crate::worker::cancellation::Stop;
 use crate::worker::engine::Engine;
-use crate::worker::prefetch_buffer::Shelf;
+use crate::worker::prefetch_buffer::PrefetchBuffer;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -21,7 +21,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if let Some(session) = &session {
             session.book.begin_shutdown();
             info!("worker {name} stops: {} jobs may take {} s to end", session.book.count(), grace.as_secs());
-            self.give_back_shelf(session, Shelf::clear).await;
+            self.give_back_shelf(session, PrefetchBuffer::clear).await;
         }
         self.runners.close();
         if tokio::time::timeout(grace, self.runners.wait()).await.is_err()
@@ -33,7 +33,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         if let Some(session) = &session {
             // A runner that was about to take a lease when the shelf was closed has left it there.
-            self.give_back_shelf(session, Shelf::clear).await;
+            self.give_back_shelf(session, PrefetchBuffer::clear).await;
         }
         self.settler.close(grace.max(LEAST_FLUSH)).await;
         self.claimer.close().await;

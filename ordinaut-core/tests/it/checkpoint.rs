@@ -1,8 +1,8 @@
-//! The resume cursor: the next attempt goes on where the last one was, and a stale one writes nothing.
+//! The resume checkpoint: the next attempt goes on where the last one was, and a stale one writes nothing.
 
 use crate::fixture::{Gate, Probe, ask, database, enqueue, gated, schedule_once, tell, within, worker};
 use ordinaut_core::job::JobState;
-use ordinaut_core::worker::{CursorError, Step};
+use ordinaut_core::worker::{CheckpointError, Step};
 use ordinaut_core::{Client, Context, JobError, Outcome};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -17,20 +17,20 @@ fn place(page: u32) -> Place {
     Place { page, after: format!("row {page}") }
 }
 
-async fn cursors(db: &Client) -> i64 {
-    ask(db, "select count(*) from ordinaut.cursor").await
+async fn checkpoints(db: &Client) -> i64 {
+    ask(db, "select count(*) from ordinaut.checkpoint").await
 }
 
 /// Saves the number of its attempt and fails, unless the attempt before it has been saved already: then it succeeds.
 async fn resume(_: Probe, context: Context<()>) -> Result<(), JobError> {
-    let saved: Option<Place> = context.cursor().await?;
+    let saved: Option<Place> = context.checkpoint().await?;
     let page = saved.map_or(0, |place| place.page);
     context.set_output(&page)?;
     if page == 2 {
         return Ok(());
     }
-    context.save_cursor(&place(page + 1)).await?;
-    assert_eq!(context.cursor().await?, Some(place(page + 1)));
+    context.save_checkpoint(&place(page + 1)).await?;
+    assert_eq!(context.checkpoint().await?, Some(place(page + 1)));
     Err(JobError::retry("not there yet").after(Duration::ZERO))
 }
 
@@ -47,19 +47,19 @@ async fn the_next_attempt_goes_on_where_the_last_one_was() {
     assert_eq!(found, ["0", "1", "2"]);
     assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
 
-    assert_eq!(cursors(&db).await, 1);
+    assert_eq!(checkpoints(&db).await, 1);
     schedule_once(&db).await;
-    assert_eq!(cursors(&db).await, 0);
+    assert_eq!(checkpoints(&db).await, 0);
 }
 
 #[tokio::test]
-async fn a_cursor_is_kept_for_as_long_as_its_job_may_run() {
+async fn a_checkpoint_is_kept_for_as_long_as_its_job_may_run() {
     let db = database().await;
     let job_id = enqueue(&db).await;
     let handler = |_, context: Context<()>| async move {
-        let saved: Option<u32> = context.cursor().await?;
+        let saved: Option<u32> = context.checkpoint().await?;
         let Some(saved) = saved else {
-            context.save_cursor(&1).await?;
+            context.save_checkpoint(&1).await?;
             return Err(JobError::fatal("no"));
         };
         context.set_output(&saved)?;
@@ -69,7 +69,7 @@ async fn a_cursor_is_kept_for_as_long_as_its_job_may_run() {
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     schedule_once(&db).await;
     assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Dead);
-    assert_eq!(cursors(&db).await, 1);
+    assert_eq!(checkpoints(&db).await, 1);
     db.dead_letters().requeue(&[job_id]).await.unwrap();
     schedule_once(&db).await;
 
@@ -87,22 +87,22 @@ async fn who_lost_the_lease_saves_nothing() {
     let mut old = worker(&db, handler);
     let step = tokio::spawn(async move { old.step().await.unwrap() });
     let slow: Gate = within(starts.recv()).await.unwrap();
-    slow.context.save_cursor(&place(1)).await.unwrap();
+    slow.context.save_checkpoint(&place(1)).await.unwrap();
     tell(&db, "update ordinaut.worker set ended_at = now()").await;
     schedule_once(&db).await;
 
-    let refused = slow.context.save_cursor(&place(2)).await;
-    assert!(matches!(refused, Err(CursorError::LeaseLost)), "{refused:?}");
+    let refused = slow.context.save_checkpoint(&place(2)).await;
+    assert!(matches!(refused, Err(CheckpointError::LeaseLost)), "{refused:?}");
 
     let (handler, mut starts) = gated();
     let mut new = worker(&db, handler);
     let next_step = tokio::spawn(async move { new.step().await.unwrap() });
     let next = within(starts.recv()).await.unwrap();
-    assert_eq!(next.context.cursor().await.unwrap(), Some(place(1)));
-    next.context.save_cursor(&place(3)).await.unwrap();
-    let refused = slow.context.save_cursor(&place(2)).await;
-    assert!(matches!(refused, Err(CursorError::LeaseLost)), "{refused:?}");
-    assert_eq!(next.context.cursor().await.unwrap(), Some(place(3)));
+    assert_eq!(next.context.checkpoint().await.unwrap(), Some(place(1)));
+    next.context.save_checkpoint(&place(3)).await.unwrap();
+    let refused = slow.context.save_checkpoint(&place(2)).await;
+    assert!(matches!(refused, Err(CheckpointError::LeaseLost)), "{refused:?}");
+    assert_eq!(next.context.checkpoint().await.unwrap(), Some(place(3)));
     slow.end(Ok(()));
     next.end(Ok(()));
     assert_eq!(within(step).await.unwrap(), Step::LeaseLost(job_id));
@@ -110,7 +110,7 @@ async fn who_lost_the_lease_saves_nothing() {
 }
 
 #[tokio::test]
-async fn a_newer_attempt_s_cursor_is_never_overwritten() {
+async fn a_newer_attempt_s_checkpoint_is_never_overwritten() {
     let db = database().await;
     enqueue(&db).await;
     let (handler, mut starts) = gated();
@@ -118,19 +118,19 @@ async fn a_newer_attempt_s_cursor_is_never_overwritten() {
     let step = tokio::spawn(async move { worker.step().await.unwrap() });
     let gate = within(starts.recv()).await.unwrap();
     // As if this attempt's statement had seen its lease, and waited here until the next attempt had saved.
-    tell(&db, "insert into ordinaut.cursor (job_id, attempt, state) select job_id, 2, '7' from ordinaut.due_work")
+    tell(&db, "insert into ordinaut.checkpoint (job_id, attempt, state) select job_id, 2, '7' from ordinaut.due_work")
         .await;
 
-    let refused = gate.context.save_cursor(&1).await;
+    let refused = gate.context.save_checkpoint(&1).await;
 
-    assert!(matches!(refused, Err(CursorError::LeaseLost)), "{refused:?}");
-    assert_eq!(gate.context.cursor::<u32>().await.unwrap(), Some(7));
+    assert!(matches!(refused, Err(CheckpointError::LeaseLost)), "{refused:?}");
+    assert_eq!(gate.context.checkpoint::<u32>().await.unwrap(), Some(7));
     gate.end(Ok(()));
     within(step).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_cursor_that_cannot_be_kept_is_refused() {
+async fn a_checkpoint_that_cannot_be_kept_is_refused() {
     let db = database().await;
     enqueue(&db).await;
     let (handler, mut starts) = gated();
@@ -139,12 +139,12 @@ async fn a_cursor_that_cannot_be_kept_is_refused() {
     let gate = within(starts.recv()).await.unwrap();
     let context = &gate.context;
 
-    assert!(context.save_cursor(&"x".repeat(16 * 1024 - 2)).await.is_ok());
-    let large = context.save_cursor(&"x".repeat(16 * 1024 - 1)).await.unwrap_err().to_string();
-    assert_eq!(large, "cursor is 16385 bytes long, and a job keeps 16384 at most");
-    assert!(matches!(context.save_cursor("a\0b").await, Err(CursorError::Nul)));
-    let shape = context.cursor::<u32>().await.unwrap_err();
-    assert!(matches!(shape, CursorError::Decode(_)), "{shape:?}");
+    assert!(context.save_checkpoint(&"x".repeat(16 * 1024 - 2)).await.is_ok());
+    let large = context.save_checkpoint(&"x".repeat(16 * 1024 - 1)).await.unwrap_err().to_string();
+    assert_eq!(large, "checkpoint is 16385 bytes long, and a job keeps 16384 at most");
+    assert!(matches!(context.save_checkpoint("a\0b").await, Err(CheckpointError::Nul)));
+    let shape = context.checkpoint::<u32>().await.unwrap_err();
+    assert!(matches!(shape, CheckpointError::Decode(_)), "{shape:?}");
     gate.end(Ok(()));
     within(step).await.unwrap();
 }
