@@ -37,7 +37,7 @@ comment on column due_work.nonce is
 comment on column due_work.attempt is 'Number of the attempt that runs, or that ran last.';
 comment on column due_work.failures is 'Attempts that count against max_attempts; a snooze or a release does not.';
 comment on column due_work.flags is
-    'Bits: 1 flag_cancel_asked(), 2 flag_suspect() (lost twice in its life), 4 flag_limited() (a lease that takes room of limits), 8 flag_unique() (its end frees a unique key), 16 flag_lost_once().';
+    'Bits: 1 flag_cancel_asked(), 2 flag_suspect() (lost twice in its life), 4 flag_limited() (a lease that takes room of limits), 8 flag_unique() (its end frees a unique key), 16 flag_lost_once(), 32 flag_task_limited() (limits that its task implies concern it).';
 comment on column due_work.queue is 'Copied from job, as are kind and priority, so that a claim reads nothing else.';
 
 update schema_version set version = 3;

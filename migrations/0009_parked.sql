@@ -8,7 +8,7 @@ create table parked (
     flags     smallint    not null,
     queue     text        collate "C" not null,
     kind      text        collate "C" not null,
-    reason    text        collate "C" not null check (reason in ('task_paused', 'concurrency_key', 'limit', 'run_again')),
+    reason    text        collate "C" not null check (reason in ('task_paused', 'limit', 'run_again')),
     key       text        not null,
     parked_at timestamptz not null default clock_timestamp(),
     turn      text,
@@ -26,11 +26,11 @@ create index parked_turn on parked (turn, priority, run_at, job_id) where turn i
 
 comment on table parked is
     'Jobs that cannot run now for a reason that can end: a row of due_work without a lease, and the reason.';
-comment on column parked.flags is 'As in due_work. Here: 2 flag_suspect(), 8 flag_unique(), 16 flag_lost_once().';
+comment on column parked.flags is 'As in due_work. Here: 2 flag_suspect(), 8 flag_unique(), 16 flag_lost_once(), 32 flag_task_limited().';
 comment on column parked.reason is
-    'task_paused, concurrency_key (another job of its task''s key runs), limit (no room), run_again (the job before it runs).';
+    'task_paused, limit (no room, also of a limit that its task implies), run_again (the job before it runs).';
 comment on column parked.key is
-    'What it waits for, by reason: id of the task; concurrency key; key of the line of jobs that the same limits concern under the same keys (line_key()); id of the job before it.';
+    'What it waits for, by reason: id of the task; key of the line of jobs that the same limits concern under the same keys (line_key()); id of the job before it.';
 comment on column parked.turn is 'The ordered limit that concerns the job, and its key there; null: none does.';
 comment on column parked.line is 'The text of the line where key is only its hash, because it is too long for an index; else null.';
 

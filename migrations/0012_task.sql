@@ -8,6 +8,10 @@ create table task (
     schedule_kind   text        collate "C" not null generated always as (definition #>> '{schedule,kind}') stored
         check (schedule_kind in ('every', 'cron', 'rrule', 'once', 'event', 'condition', 'service')),
     concurrency_key text        generated always as (definition ->> 'concurrency_key') stored,
+    -- Written by hand it may be anything.
+    max_instances   integer     generated always as (
+        case when jsonb_typeof(definition -> 'max_instances') = 'number'
+            then least(greatest((definition ->> 'max_instances')::numeric, 0), 65535)::integer end) stored,
     status          text        collate "C" not null default 'active' check (status in ('active', 'paused', 'cancelled')),
     trouble         text,
     next_run_at     timestamptz,
@@ -29,8 +33,6 @@ create index task_watched on task (schedule_kind) where status = 'active' and sc
 create index task_service on task (id) where schedule_kind = 'service' and status = 'active';
 create index task_paused on task (id) where status = 'paused';
 
-create index task_concurrency_key on task (concurrency_key) where concurrency_key is not null;
-
 create table task_key (
     key        text        primary key,
     task_id    uuid        not null,
@@ -44,9 +46,7 @@ create table task_job (
     primary key (task_id, job_id)
 );
 
-create index task_job_concurrency_key on task_job (concurrency_key) where concurrency_key is not null;
-
--- By job: what a pause and a line ask.
+-- By job: the limits that its task implies.
 create index task_job_job_id on task_job (job_id);
 
 create table calendar (
@@ -74,7 +74,7 @@ comment on column task.schedule is
 comment on table task_key is 'One task for a creation key, for as long as the key is held.';
 comment on column task_key.held_until is 'Until then a second create with this key answers with the first one''s task.';
 comment on table task_job is
-    'Jobs of tasks that may not have ended, for counting, holding and cancelling them. What has ended is cleared at the task''s next fire.';
+    'Jobs of tasks that may not have ended, for counting, holding and cancelling them. What has ended is cleared at the next fire of a task that bounds its jobs, and from time to time.';
 comment on column task_job.concurrency_key is
     'The concurrency key that the job was made under. It stays the job''s when the task gets another one or is deleted; else two jobs of one key could run at once.';
 comment on table calendar is 'Named sets of dates, which tasks leave out (exclude) or keep to (allow).';

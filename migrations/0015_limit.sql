@@ -43,7 +43,8 @@ create table limit_bucket (
 
 comment on table job_limit is
     'Limits: how much of a queue, a kind, or a key in the arguments may run at once, and how much may start in a while.';
-comment on column job_limit.queue is 'The queue that it concerns; null: any.';
+comment on column job_limit.queue is
+    'The queue that it concerns; null: any. Empty: tasks imply it (concurrency_key, max_instances), and it concerns jobs with flag_task_limited(); such a row is there while such jobs are.';
 comment on column job_limit.kind is 'The kind that it concerns; null: any.';
 comment on column job_limit.key is 'Path into the arguments: each value there has the limit for itself. Null: one for all jobs that it concerns.';
 comment on column job_limit.weight is 'Path into the arguments: the room that a job takes; null: 1.';

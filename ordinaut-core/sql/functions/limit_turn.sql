@@ -18,7 +18,7 @@ begin atomic
             where limit_slot.name = limit_name and limit_slot.key = at_key
               and waiting.reason = 'limit' and waiting.key = limit_turn.line
             limit 1),
-           exists (
+           turn_of is not null and (exists (
                select from parked
                where parked.turn = turn_of
                  and (parked.priority, parked.run_at, parked.job_id) < (first_priority, first_run_at, first_job)
@@ -31,7 +31,7 @@ begin atomic
                  and due_work.session is null
                  and (due_work.run_at, due_work.job_id) < (first_run_at, first_job)
                  and concerned.name = limit_name and concerned.key = at_key
-           );
+           ));
 end;
 
 comment on function limit_turn is

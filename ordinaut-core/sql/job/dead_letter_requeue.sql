@@ -3,14 +3,19 @@
 --
 -- One that had a unique key takes it again, and stays dead if another job holds it, or if the last holder followed a leader, which
 -- this snapshot may be too old to see (unique/prune.sql forgets such a key soon). A job of a service stays dead too: the service
--- makes its next one itself. A task's with a concurrency key or a bound on its jobs goes into that line (next_in_line.sql).
+-- makes its next one itself. The limits that its task implies, by a concurrency key or by a bound on its jobs, concern the others. The
+-- task is locked: a fire that counts its jobs comes before this statement, or sees what it wrote.
 with asked as materialized (
-    select job_id, unique_key, unique_after_end
+    select job_id, unique_key, unique_after_end, task.id as of_task, task.concurrency_key, task.max_instances
     from ordinaut.dead_letter
-    where job_id = any($1::uuid[])
-      and not exists (select from ordinaut.task where task.id = dead_letter.task_id and task.schedule_kind = 'service'
-                                                  and task.status <> 'cancelled')
-    for update
+    left join lateral (
+        select id, concurrency_key, max_instances, schedule_kind = 'service' and status <> 'cancelled' as serves
+        from ordinaut.task
+        where task.id = dead_letter.task_id
+        for share
+    ) task on true
+    where job_id = any($1::uuid[]) and serves is not true
+    for update of dead_letter
 ), taken as (
     insert into ordinaut.unique_key as held (key, job_id, after_end)
     select distinct on (unique_key) unique_key, job_id, unique_after_end
@@ -26,17 +31,14 @@ with asked as materialized (
     using asked
     where dead_letter.job_id = any(array[asked.job_id])
       and (asked.unique_key is null or exists (select from taken where taken.job_id = asked.job_id))
-    returning dead_letter.*
-), back as materialized (
-    select letter.*, case when unique_key is null then 0 else ordinaut.flag_unique() end as flags,
-           task.id as of_task, task.concurrency_key,
-           coalesce(task.concurrency_key, case when definition ->> 'max_instances' is not null then task.id::text end) as line
-    from letter
-    left join lateral (select * from ordinaut.task where task.id = letter.task_id offset 0) task on true
+    returning dead_letter.*, of_task, concurrency_key, max_instances
 ), listed as (
     insert into ordinaut.task_job (task_id, job_id, concurrency_key)
-    select of_task, job_id, concurrency_key from back where of_task is not null on conflict (task_id, job_id) do update set concurrency_key = excluded.concurrency_key
-), restored as (
+    select of_task, job_id, concurrency_key from letter where of_task is not null
+    on conflict (task_id, job_id) do update set concurrency_key = excluded.concurrency_key
+), limited as (
+    select from letter where concurrency_key is not null or max_instances is not null
+), {{implied}}, restored as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id,
                               scheduled_for, tenant, trace_context, created_at, unique_key, unique_after_end)
     select job_id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
@@ -45,16 +47,14 @@ with asked as materialized (
     on conflict (id) do update set args = excluded.args where job.args is distinct from excluded.args
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, queue, kind, flags)
-    select clock_timestamp(), job_id, priority, attempt, queue, kind, flags from back where line is null
-), in_line as (
-    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
-    select job_id, clock_timestamp(), priority, attempt, 0, flags, queue, kind, 'concurrency_key', line
-    from back
-    where line is not null
+    select clock_timestamp(), job_id, priority, attempt, queue, kind,
+           case when unique_key is null then 0 else ordinaut.flag_unique() end
+               | case when concurrency_key is null and max_instances is null then 0 else ordinaut.flag_task_limited() end
+    from letter
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'requeued', queue, kind, array_agg(job_id), array_agg(attempt)
     from letter
     group by queue, kind
 )
-select job_id, line is not null as in_line from back
+select job_id from letter

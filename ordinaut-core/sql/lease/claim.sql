@@ -1,13 +1,12 @@
 -- Lease up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned from its floor ($3),
--- of the kinds in $5, to the session $6 under the nonce $7; suspects only, or none of them ($8). A sweep ($9) scans
--- from the start: it finds what committed late. One worker of a queue at a time sweeps; the others claim as ever.
---
+-- of the kinds in $5, to the session $6 under the nonce $7; suspects only, or none of them ($8: flag_suspect() or 0). A sweep
+-- ($9) scans from the start: it finds what committed late. One worker of a queue at a time sweeps; the others claim as usual.
 -- All rows are locked first, as an array, and then changed in the order of their places: a seventh cheaper than both row by
 -- row. Nor could the planner run the limited subquery once for each candidate row, and lease more than $4.
 -- skip locked: two workers never wait for the same row. A claim need not be durable: a lost one is a job that nobody settled.
 -- Arguments of more than $10 bytes, as stored or as text, are left out and fetched after the commit (args.sql): a worker that
 -- stops reading must not hold rows and sweep for as long as its answer has nowhere to go.
--- Jobs that a limit concerns are not taken here (limits/sift.sql); where there are no limits, that is asked once.
+-- Jobs that a limit concerns, or by their flag one of their task, are left to limit/sift.sql; without limits, that is asked once.
 -- A job whose row is gone is leased too, so that its worker can bury it. "offset 0" keeps that a look-up by key: a plain join,
 -- planned while job was empty, reads all of it for each row. An empty claim still tells the time. The worker sorts: cheaper.
 with claim as materialized (
@@ -31,7 +30,8 @@ with claim as materialized (
             from ordinaut.due_work
             where queue = lane.queue and priority = lane.priority
               and run_at >= lane.floor and run_at <= statement_timestamp()
-              and session is null and kind = any($5::text[]) and (flags & ordinaut.flag_suspect() <> 0) = $8::boolean
+              and session is null and kind = any($5::text[])
+              and flags & (ordinaut.flag_suspect() | ordinaut.flag_task_limited()) = $8::smallint
               and (not (select limits from claim) or not exists (
                   select from ordinaut.job_limit
                   where (job_limit.queue is null or job_limit.queue = due_work.queue)

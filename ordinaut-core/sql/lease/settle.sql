@@ -23,7 +23,7 @@ with ended as (
 ), again as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select clock_timestamp() + make_interval(secs => again_in), job_id, priority, attempt, failures,
-           flags & (ordinaut.flag_suspect() | ordinaut.flag_unique() | ordinaut.flag_lost_once()) | case when outcome <> 'lost' then 0
+           flags & ~ordinaut.flag_limited() | case when outcome <> 'lost' then 0
                when flags & ordinaut.flag_lost_once() = 0 then ordinaut.flag_lost_once() else ordinaut.flag_suspect() end, queue, kind
     from gone where goes_on
 ), key_freed as (

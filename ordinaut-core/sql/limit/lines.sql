@@ -2,8 +2,7 @@
 -- what each of its limits leaves. $3 is the session that asks; a wait of $5 seconds is worth a level of priority (null:
 -- nothing is).
 --
--- Asked under the lock of limits: nobody else lets jobs in meanwhile. Each line is found by a step of its own in the index,
--- however long the one before is.
+-- Asked under the lock of limits: nobody else lets jobs in now. Each line is found by a step of its own, however long the last is.
 with recursive step as (
     (select key from ordinaut.parked where reason = 'limit' and key > $1::text order by key limit 1)
     union all
@@ -34,7 +33,8 @@ select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as 
        (line.parts ->> 'suspect')::boolean as suspect, head.priority, head.run_at,
        (select count(*)
         from (select from ordinaut.parked where reason = 'limit' and key = line.key limit $4::bigint) counted) as waiting,
-       member.name, member.at_key, member.takes, member.concurrency, member.rate, member.burst,
+       member.name, member.at_key, member.takes, member.rate, member.burst,
+       ordinaut.limit_concurrency(member.name, member.at_key, member.concurrency) as concurrency,
        coalesce(member.one_session, 0) as bucket,
        ordinaut.limit_held(member.name, member.at_key, member.one_session) as held,
        -- A bucket that was filled later than one span from now says that the clock went back: it is as one without a row.

@@ -1,5 +1,6 @@
 -- A page of limits, by name: up to $1 of them and $2 octets, but one at least, after the limit $3; with the room that running
 -- jobs take of each, and how many jobs wait in its lines. "walked" is more than there are rows, if there is a next page.
+-- Those that tasks imply (queue '') are left out: tasks show them.
 with line as materialized (
     select coalesce(max(line), key)::jsonb -> 'limits' as limits, count(*) as jobs
     from ordinaut.parked
@@ -17,7 +18,7 @@ with line as materialized (
             where exists (select from jsonb_array_elements(line.limits) as member where member ->> 0 = job_limit.name)
            )::bigint as waiting
     from ordinaut.job_limit
-    where $3::text is null or name > $3::text
+    where ($3::text is null or name > $3::text) and queue is distinct from ''
     order by name
     limit $1::bigint + 1
 ), placed as (

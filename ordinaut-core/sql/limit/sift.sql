@@ -1,5 +1,6 @@
 -- Set aside up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned from its floor ($3), of
--- the kinds in $5, that a limit concerns: each goes into its line. A sweep ($6) scans from the start.
+-- the kinds in $5, that a limit concerns: each goes into its line. A sweep ($6) scans from the start. The limits that tasks imply
+-- (queue '') concern jobs by their flag.
 --
 -- Losing it sets the jobs aside again. "left" tells whether anything is in a line.
 with at as materialized (
@@ -7,7 +8,7 @@ with at as materialized (
 ), lane as materialized (
     select queue, priority, case when $6::boolean then '-infinity' else floor end as floor
     from unnest($1::text[], $2::smallint[], $3::timestamptz[]) as l(queue, priority, floor)
-    where exists (select from ordinaut.job_limit where job_limit.queue is null or job_limit.queue = l.queue)
+    where exists (select from ordinaut.job_limit where job_limit.queue is null or job_limit.queue in (l.queue, ''))
 ), due as materialized (
     select free.tid
     from lane cross join lateral (
@@ -16,11 +17,11 @@ with at as materialized (
         where queue = lane.queue and priority = lane.priority
           and run_at >= lane.floor and run_at <= statement_timestamp()
           and session is null and kind = any($5::text[])
-          and exists (
+          and (flags & ordinaut.flag_task_limited() <> 0 or exists (
               select from ordinaut.job_limit
               where (job_limit.queue is null or job_limit.queue = due_work.queue)
                 and (job_limit.kind is null or job_limit.kind = due_work.kind)
-          )
+          ))
         order by queue, priority, run_at, job_id
         limit $4::bigint
         for update skip locked
@@ -38,11 +39,10 @@ with at as materialized (
         'limits', coalesce(concerned.limits, '[]'))::text as line
     from gone
     left join lateral (select args, tenant from ordinaut.job where job.id = gone.job_id offset 0) job on true
-    left join lateral (
-        select jsonb_agg(jsonb_build_array(name, key, weight) order by name) as limits,
-               min(jsonb_build_array(name, key)::text) filter (where ordered) as turn
-        from ordinaut.limits_of(gone.queue, gone.kind, job.args, job.tenant)
-    ) concerned on true
+    left join lateral ordinaut.line_limits(
+        gone.queue, gone.kind, job.args, job.tenant,
+        case when gone.flags & ordinaut.flag_task_limited() <> 0 then gone.job_id end
+    ) as concerned on true
 ), set_aside as (
     insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, line, turn)
     select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'limit', ordinaut.line_key(line),

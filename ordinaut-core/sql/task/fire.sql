@@ -1,14 +1,13 @@
--- Record what tasks ($1) have become due by: an instant ($2), or an event ($7, of the topic $8); with the job that each
--- makes ($3, to run at $4, parked under its task's concurrency key if $5, with arguments of its own if $9), or with the
--- reason why it makes none ($6).
+-- Record what tasks ($1) have become due by: an instant ($2), or an event ($6, of the topic $7); with the job that each
+-- makes ($3, to run at $4, with arguments of its own if $8), or with the reason why it makes none ($5).
 --
+-- A concurrency key is a limit of one job at a time, which concerns the task's jobs by their flag.
 -- A service is meant to run for good: if it does not say otherwise, with as many attempts and as much time as there may be.
 -- The primary keys are what makes an instant and an event unique: one that is there already makes no job.
 with asked as materialized (
     select *
-    from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::timestamptz[], $5::boolean[], $6::text[], $7::text[],
-                $8::text[], $9::text[])
-        as a(task_id, scheduled_for, job_id, run_at, parked, skipped, event_id, topic, args)
+    from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])
+        as a(task_id, scheduled_for, job_id, run_at, skipped, event_id, topic, args)
 ), instant as (
     insert into ordinaut.fire (task_id, scheduled_for, job_id, skipped)
     select task_id, scheduled_for, job_id, skipped
@@ -37,10 +36,13 @@ with asked as materialized (
            coalesce(make_interval(secs => (definition ->> 'timeout')::float8), case when service then interval '365 d' end) as timeout,
            array(select jsonb_array_elements_text(definition -> 'tags')) as tags, nullif(definition -> 'backoff', 'null') as backoff,
            task_id, null::text as tenant, null::text as trace_context, scheduled_for, null::bytea as unique_key,
-           null::interval as unique_after_end, run_at as due, 0 as flags,
-           case when parked then 'concurrency_key' end as park_reason, case when parked then concurrency_key end as park_key
+           null::interval as unique_after_end, run_at as due,
+           case when concurrency_key is null then 0 else ordinaut.flag_task_limited() end as flags,
+           null::text as park_reason, null::text as park_key
     from made
-), {{enqueued}}, listed as (
+), {{enqueued}}, limited as (
+    select from made where concurrency_key is not null
+), {{implied}}, listed as (
     insert into ordinaut.task_job (task_id, job_id, concurrency_key) select task_id, job_id, concurrency_key from made
 )
 select job_id, queue from made

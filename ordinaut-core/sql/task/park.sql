@@ -20,6 +20,10 @@ with paused as materialized (
     from paused
     where parked.job_id = any(array[paused.job_id]) and parked.reason = 'limit'
     returning parked.job_id
+), freed as (
+    -- Other jobs of its concurrency key go ahead until the task is resumed, even if it has begun and was to be tried again.
+    delete from ordinaut.limit_slot
+    where name = 'concurrency_key' and job_id = any(array(select job_id from gone union all select job_id from out_of_line))
 ), told as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'parked', queue, kind, array_agg(job_id), array_agg(attempt)

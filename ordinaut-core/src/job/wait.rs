@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
+/// The limit that tasks imply by a concurrency key: one job at a time under each. Its name is that of the field.
+pub(crate) const CONCURRENCY_KEY: &str = "concurrency_key";
+
+/// The limit that a task implies which bounds its jobs; its key is the task's id.
+pub(crate) const MAX_INSTANCES: &str = "max_instances";
+
 /// Why a job that could run does not run yet.
 ///
 /// Its text is a sentence for people; programs match on the variant, in JSON on `reason`.
@@ -19,15 +25,15 @@ pub enum Wait {
         /// The task; absent if the row that says so does not name one.
         task_id: Option<Uuid>,
     },
-    /// It is set aside until another job under its concurrency key has ended.
-    ConcurrencyKey {
-        /// The key.
-        key: String,
-    },
-    /// It is set aside until its limits leave room.
+    /// It is set aside until its limits leave room; those are among them that its task implies.
     Limits {
         /// The limits that concern it; which of them is full changes from moment to moment.
         limits: Vec<LimitKey>,
+    },
+    /// It is set aside, by its mode `run_again`, until the job before it has ended.
+    RunAgain {
+        /// The job before it; absent if the row that says so does not name one.
+        job_id: Option<Uuid>,
     },
     /// No worker at all is alive.
     NoWorkerAlive,
@@ -42,6 +48,9 @@ pub enum Wait {
 }
 
 /// A limit, and the key under which it concerns a job.
+///
+/// The limits that a task implies have the names of its fields: `concurrency_key` with that key, and `max_instances` with the
+/// task's id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LimitKey {
@@ -101,7 +110,18 @@ impl Parked {
                 let limits = limits.into_iter().map(|(name, key, _)| LimitKey { name, key }).collect();
                 Wait::Limits { limits }
             }
-            _ => Wait::ConcurrencyKey { key: self.key.clone() },
+            _ => Wait::RunAgain { job_id: self.key.parse().ok() },
+        }
+    }
+}
+
+impl fmt::Display for LimitKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&*self.name, &*self.key) {
+            (CONCURRENCY_KEY, key) => write!(f, "the concurrency key \"{key}\""),
+            (MAX_INSTANCES, task_id) => write!(f, "max_instances of its task {task_id}"),
+            (name, "") => write!(f, "the limit \"{name}\""),
+            (name, key) => write!(f, "the limit \"{name}\" (key \"{key}\")"),
         }
     }
 }
@@ -112,15 +132,13 @@ impl fmt::Display for Wait {
             Self::QueuePaused => f.write_str("its queue is paused"),
             Self::TaskPaused { task_id: Some(id) } => write!(f, "its task {id} is paused"),
             Self::TaskPaused { task_id: None } => f.write_str("its task is paused"),
-            Self::ConcurrencyKey { key } => write!(f, "another job has not ended under the concurrency key \"{key}\""),
+            Self::RunAgain { job_id: Some(id) } => write!(f, "the job {id}, which it follows, has not ended"),
+            Self::RunAgain { job_id: None } => f.write_str("the job that it follows has not ended"),
             Self::Limits { limits } => {
                 f.write_str("it waits for room under ")?;
                 for (index, limit) in limits.iter().enumerate() {
                     let and = if index == 0 { "" } else { " and " };
-                    write!(f, "{and}the limit \"{}\"", limit.name)?;
-                    if !limit.key.is_empty() {
-                        write!(f, " (key \"{}\")", limit.key)?;
-                    }
+                    write!(f, "{and}{limit}")?;
                 }
                 if limits.is_empty() { f.write_str("a limit") } else { Ok(()) }
             }
@@ -162,9 +180,12 @@ mod tests {
         let parked = |reason: &str, key: &str| told(JobState::Parked, Some((reason, key)), false, [0; 5]).unwrap();
         let task = Uuid::nil();
         assert_eq!(parked("task_paused", &task.to_string()), format!("its task {task} is paused"));
-        assert_eq!(parked("concurrency_key", "db"), "another job has not ended under the concurrency key \"db\"");
+        assert_eq!(parked("run_again", &task.to_string()), format!("the job {task}, which it follows, has not ended"));
         let line = r#"{"queue": "q", "kind": "k", "suspect": false, "limits": [["a", "", 1], ["b", "ann", 2]]}"#;
         assert_eq!(parked("limit", line), "it waits for room under the limit \"a\" and the limit \"b\" (key \"ann\")");
         assert_eq!(parked("limit", "no JSON"), "it waits for room under a limit");
+        let line = r#"{"limits": [["concurrency_key", "db", 1], ["max_instances", "7", 1]]}"#;
+        let implied = "it waits for room under the concurrency key \"db\" and max_instances of its task 7";
+        assert_eq!(parked("limit", line), implied);
     }
 }

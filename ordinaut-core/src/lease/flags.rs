@@ -19,6 +19,10 @@ pub(crate) const UNIQUE: i16 = 8;
 #[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
 pub(crate) const LOST_ONCE: i16 = 16;
 
+/// Limits that its task implies concern the job, and claims pass it by.
+#[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
+pub(crate) const TASK_LIMITED: i16 = 32;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +36,7 @@ mod tests {
             ("flag_limited", LIMITED),
             ("flag_unique", UNIQUE),
             ("flag_lost_once", LOST_ONCE),
+            ("flag_task_limited", TASK_LIMITED),
         ];
         for (name, bit) in bits {
             let (_, text) = FUNCTIONS.iter().find(|(found, _)| *found == name).unwrap();

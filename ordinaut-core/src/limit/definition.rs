@@ -1,6 +1,7 @@
 //! Limits: how much may run at once, and how much may start in a while.
 
 use crate::error::InvalidField;
+use crate::job::wait::{CONCURRENCY_KEY, MAX_INSTANCES};
 use crate::name;
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +155,12 @@ impl Limit {
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         name::check(&self.name).or_else(|reason| invalid("name", reason))?;
+        if [CONCURRENCY_KEY, MAX_INSTANCES].contains(&&*self.name) {
+            return invalid(
+                "name",
+                "must not be concurrency_key or max_instances: so the limits are called that tasks imply",
+            );
+        }
         self.queue.as_deref().map_or(Ok(()), name::check).or_else(|reason| invalid("queue", reason))?;
         self.kind.as_deref().map_or(Ok(()), name::check).or_else(|reason| invalid("kind", reason))?;
         self.key.as_deref().map_or(Ok(()), check_path).or_else(|reason| invalid("key", reason))?;
@@ -226,6 +233,7 @@ mod tests {
         let limit = || Limit::new("l").concurrency(1);
         assert_eq!(field(limit()), "none");
         assert_eq!(field(Limit::new("").concurrency(1)), "name");
+        assert_eq!(field(Limit::new("max_instances").concurrency(1)), "name");
         assert_eq!(field(limit().queue("")), "queue");
         assert_eq!(field(limit().kind("a\0")), "kind");
         assert_eq!(field(limit().key("a..b")), "key");

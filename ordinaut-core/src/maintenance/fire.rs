@@ -6,7 +6,7 @@ use crate::loops::Loops;
 use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
 use crate::maintenance::liveness::{Loop, SchedulerLiveness};
 use crate::maintenance::options::SchedulerOptions;
-use crate::notify::listen_for_tasks;
+use crate::notify::{listen_for_tasks, notifier};
 use crate::task::run::PassedOver;
 use futures_util::future::try_join_all;
 use std::sync::Arc;
@@ -110,8 +110,8 @@ async fn fire_batch(
     Ok(fired.more)
 }
 
-/// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait,
-/// concurrency keys, jobs that wait to run again.
+/// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait, jobs that
+/// wait to run again.
 pub(crate) async fn look(database: Client) -> sqlx::Result<()> {
     let fired = database.tasks().fire_conditions().await?;
     if fired > 0 {
@@ -122,5 +122,7 @@ pub(crate) async fn look(database: Client) -> sqlx::Result<()> {
         debug!("{started} services got their next job");
     }
     database.tasks().park_all_paused().await?;
-    database.tasks().let_next_in_line_wait().await
+    let queues = database.jobs().let_run_again().await?;
+    notifier::tell(&database, queues.iter().map(|queue| &**queue));
+    Ok(())
 }

@@ -1,16 +1,21 @@
 //! Jobs of tasks that may not run at once: of one concurrency key, or of a task that bounds its jobs, whatever happened to
 //! them in between.
 
-use crate::fixture::{TestDatabase, ask, database, gated, schedule_once, succeed, tell, within, worker};
+use crate::fixture::{
+    Gate, TestDatabase, ask, database, eventually, gated, run, schedule_once, succeed, tell, until, within, worker,
+};
+use futures_util::future::join_all;
 use ordinaut_core::job::{JobState, OnDuplicate};
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::task::{Published, Task, TaskDefinition, TaskError};
 use ordinaut_core::worker::Step;
-use ordinaut_core::{Enqueued, Job, JobError, Limit, Unique, Worker};
+use ordinaut_core::{Client, Enqueued, Job, JobError, Limit, Unique, Worker};
 use serde_json::json;
+use std::time::Duration;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-const NOBODY_WAITS: &str = "select not exists (select from ordinaut.due_work where session is null)";
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn task() -> TaskDefinition {
     let args = serde_json::json!({"n": 7});
@@ -41,17 +46,38 @@ async fn dead(db: &TestDatabase, task: &Task) -> Uuid {
     job_id
 }
 
+/// A worker that runs a job which the test ends.
+struct Busy {
+    handler: Gate,
+    step: JoinHandle<sqlx::Result<Step>>,
+}
+
+impl Busy {
+    async fn start(db: &TestDatabase) -> Self {
+        let (gate, mut starts) = gated();
+        let mut worker = worker(db, gate);
+        let step = tokio::spawn(async move { worker.step().await });
+        Self { handler: within(starts.recv()).await.unwrap(), step }
+    }
+
+    /// Ends it; says which job it was.
+    async fn end(self, result: Result<(), JobError>) -> Step {
+        self.handler.end(result);
+        within(self.step).await.unwrap().unwrap()
+    }
+}
+
+/// What a worker that comes now finds to do, whatever it has to look at before.
+async fn found(db: &TestDatabase) -> Step {
+    schedule_once(db).await;
+    worker(db, succeed).step().await.unwrap()
+}
+
 /// Runs the one job that can run, and while it runs looks whether another one could.
 async fn alone(db: &TestDatabase, job_id: Uuid) {
-    let (gate, mut starts) = gated();
-    let mut busy = worker(db, gate);
-    let step = tokio::spawn(async move { busy.step().await });
-    let handler = within(starts.recv()).await.unwrap();
-    schedule_once(db).await;
-    assert_eq!(worker(db, succeed).step().await.unwrap(), Step::Idle, "another one runs beside it");
-    handler.end(Ok(()));
-    assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(job_id));
-    schedule_once(db).await;
+    let busy = Busy::start(db).await;
+    assert_eq!(found(db).await, Step::Idle, "another one runs beside it");
+    assert_eq!(busy.end(Ok(())).await, Step::Worked(job_id));
 }
 
 /// Steps until a job was run: what was let in since may need a sweep.
@@ -69,10 +95,8 @@ async fn a_job_that_a_limit_has_parked_keeps_its_key() {
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle);
     assert_eq!(state(&db, first).await, JobState::Parked);
     let second = run_now(&db, &other).await;
+    assert_eq!(found(&db).await, Step::Idle);
 
-    schedule_once(&db).await;
-
-    assert!(ask::<bool>(&db, NOBODY_WAITS).await, "the second one waits beside the first, which may be let in");
     db.limits().put(&Limit::new("none").kind("probe").concurrency(2)).await.unwrap();
     alone(&db, first).await;
     runs(&mut worker(&db, succeed), second).await;
@@ -87,7 +111,6 @@ async fn a_dead_job_that_is_sent_back_waits_for_its_key() {
 
     assert_eq!(db.dead_letters().requeue(&[letter]).await.unwrap(), [letter]);
 
-    assert_eq!(state(&db, letter).await, JobState::Parked);
     alone(&db, running).await;
     runs(&mut worker(&db, succeed), letter).await;
 }
@@ -109,7 +132,6 @@ async fn a_dead_job_of_a_task_that_must_not_overlap_waits_for_the_one_that_runs(
 
     db.dead_letters().requeue(&[letter]).await.unwrap();
 
-    assert_eq!(state(&db, letter).await, JobState::Parked);
     alone(&db, running).await;
     runs(&mut worker(&db, succeed), letter).await;
 }
@@ -120,10 +142,7 @@ async fn a_running_job_keeps_the_key_that_it_was_made_under() {
         let db = database().await;
         let (one, other) = (create(&db, keyed("printer")).await, create(&db, keyed("printer")).await);
         let running = run_now(&db, &one).await;
-        let (gate, mut starts) = gated();
-        let mut busy = worker(&db, gate);
-        let step = tokio::spawn(async move { busy.step().await });
-        let handler = within(starts.recv()).await.unwrap();
+        let busy = Busy::start(&db).await;
         if task_is_deleted {
             assert!(db.tasks().delete(one.id).await.unwrap());
         } else {
@@ -131,17 +150,15 @@ async fn a_running_job_keeps_the_key_that_it_was_made_under() {
         }
 
         let next = run_now(&db, &other).await;
-        schedule_once(&db).await;
 
-        assert_eq!(state(&db, next).await, JobState::Parked);
         if task_is_deleted {
             // It was cancelled with its task, and may be over already.
-            drop(handler);
+            drop(busy.handler);
         } else {
-            handler.end(Ok(()));
+            assert_eq!(found(&db).await, Step::Idle);
+            busy.handler.end(Ok(()));
         }
-        assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(running));
-        schedule_once(&db).await;
+        assert_eq!(within(busy.step).await.unwrap().unwrap(), Step::Worked(running));
         runs(&mut worker(&db, succeed), next).await;
     }
 }
@@ -161,6 +178,141 @@ async fn pausing_a_task_holds_its_job_that_a_limit_has_parked() {
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Idle, "its task is paused");
     db.tasks().resume(task.id).await.unwrap();
     runs(&mut worker(&db, succeed), job_id).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_tried_again_keeps_its_key_and_gives_it_back_at_its_end() {
+    for again in [JobError::retry("bad").after(HOUR), JobError::snooze(HOUR)] {
+        let db = database().await;
+        let task = create(&db, keyed("printer")).await;
+        let (first, second) = (run_now(&db, &task).await, run_now(&db, &task).await);
+        assert_eq!(Busy::start(&db).await.end(Err(again)).await, Step::Worked(first));
+
+        assert_eq!(found(&db).await, Step::Idle, "the second one runs before the first has ended");
+
+        db.jobs().run_now(first).await.unwrap();
+        alone(&db, first).await;
+        runs(&mut worker(&db, succeed), second).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_worker_died_keeps_its_key() {
+    let db = database().await;
+    let task = create(&db, keyed("printer")).await;
+    let (first, second) = (run_now(&db, &task).await, run_now(&db, &task).await);
+    let busy = Busy::start(&db).await;
+    tell(&db, "update ordinaut.worker set expires_at = 'epoch', lease = '1 ms'").await;
+    until("it is rescued", async || {
+        schedule_once(&db).await;
+        state(&db, first).await != JobState::Running
+    })
+    .await;
+
+    alone(&db, first).await;
+
+    drop(busy);
+    runs(&mut worker(&db, succeed), second).await;
+}
+
+#[tokio::test]
+async fn a_paused_task_lets_other_jobs_of_its_key_go_ahead() {
+    let db = database().await;
+    let (one, other) = (create(&db, keyed("printer")).await, create(&db, keyed("printer")).await);
+    let begun = run_now(&db, &one).await;
+    let again = JobError::retry("bad").after(HOUR);
+    assert_eq!(Busy::start(&db).await.end(Err(again)).await, Step::Worked(begun));
+    let next = run_now(&db, &other).await;
+    assert_eq!(found(&db).await, Step::Idle);
+
+    db.tasks().pause(one.id).await.unwrap();
+
+    let busy = Busy::start(&db).await;
+    db.tasks().resume(one.id).await.unwrap();
+    db.jobs().run_now(begun).await.unwrap();
+    assert_eq!(found(&db).await, Step::Idle, "the resumed one runs beside the other one");
+    assert_eq!(busy.end(Ok(())).await, Step::Worked(next));
+    runs(&mut worker(&db, succeed), begun).await;
+}
+
+#[tokio::test]
+async fn a_key_holds_over_queues_and_retries_however_many_workers_there_are() {
+    let db = database().await;
+    for n in 0..6 {
+        let key = ["a", "b"][n % 2];
+        let queue = ["default", "other", "third"][n / 2];
+        let task = create(&db, TaskDefinition { queue: queue.to_owned(), ..keyed(key) }).await;
+        for _ in 0..4 {
+            run_now(&db, &task).await;
+        }
+    }
+    let workers = [["default", "other"], ["other", "third"], ["third", "default"]].map(|[one, other]| {
+        let failing = worker(&db, |_, context| async move {
+            if context.attempt() == 1 { Err(JobError::retry("once").after(Duration::from_millis(1))) } else { Ok(()) }
+        });
+        run(failing.queue(one).queue(other))
+    });
+    eventually(&db, "select count(*) = 24 from ordinaut.run where outcome = 'succeeded'").await;
+    for worker in workers {
+        worker.stop().await.unwrap();
+    }
+    let beside = "with job as (
+                      select job_id, concurrency_key as key, min(started_at) as began, max(finished_at) as ended
+                      from ordinaut.run join ordinaut.job on job.id = run.job_id join ordinaut.task on task.id = job.task_id
+                      group by job_id, concurrency_key
+                  )
+                  select count(*) from job a join job b on a.job_id < b.job_id and a.key = b.key
+                  where tstzrange(a.began, a.ended) && tstzrange(b.began, b.ended)";
+    assert_eq!(ask::<i64>(&db, beside).await, 0);
+}
+
+#[tokio::test]
+async fn limits_that_tasks_imply_are_stored_while_they_concern_a_job_and_nobody_sees_or_changes_them() {
+    let db = database().await;
+    let stored = "select count(*) from ordinaut.job_limit";
+    create(&db, TaskDefinition { max_instances: Some(1), ..task() }).await;
+    let task = create(&db, keyed("printer")).await;
+    assert_eq!(ask::<i64>(&db, stored).await, 0, "claims would ask for limits");
+
+    let job_id = run_now(&db, &task).await;
+    schedule_once(&db).await;
+
+    assert_eq!(ask::<i64>(&db, stored).await, 2);
+    assert_eq!(db.limits().list(10, None).await.unwrap().items.len(), 0);
+    assert!(!db.limits().delete("concurrency_key").await.unwrap());
+    alone(&db, job_id).await;
+    schedule_once(&db).await;
+    assert_eq!(ask::<i64>(&db, stored).await, 0);
+}
+
+#[tokio::test]
+async fn a_dead_job_that_is_sent_back_waits_until_nobody_fires_its_task() {
+    let db = database().await;
+    let task = create(&db, TaskDefinition { max_instances: Some(1), ..task() }).await;
+    let letter = dead(&db, &task).await;
+    let mut firing = db.pool().begin().await.unwrap();
+    sqlx::query("select from ordinaut.task where id = $1 for update")
+        .bind(task.id)
+        .execute(&mut *firing)
+        .await
+        .unwrap();
+
+    let database = Client::clone(&db);
+    let requeue = tokio::spawn(async move { database.dead_letters().requeue(&[letter]).await });
+
+    eventually(&db, "select exists (select from pg_locks where not granted)").await;
+    firing.rollback().await.unwrap();
+    assert_eq!(within(requeue).await.unwrap().unwrap(), [letter]);
+}
+
+#[tokio::test]
+async fn events_that_come_at_once_make_no_more_jobs_than_a_task_may_have() {
+    let db = database().await;
+    let schedule = Schedule::new(ScheduleKind::Event, "orders");
+    create(&db, TaskDefinition { max_instances: Some(2), schedule, ..task() }).await;
+    let ids: Vec<String> = (0..8).map(|n| n.to_string()).collect();
+    let published = join_all(ids.iter().map(|id| db.tasks().publish("orders", id, &json!(null)))).await;
+    assert_eq!(published.into_iter().map(|published| published.unwrap().jobs).sum::<usize>(), 2);
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -207,17 +359,13 @@ async fn a_task_whose_jobs_run_again_has_one_behind_the_one_that_runs() {
     let unique = Some(Unique::by_kind().mode(OnDuplicate::RunAgain));
     let task = create(&db, TaskDefinition { unique, ..task() }).await;
     let first = run_now(&db, &task).await;
-    let (gate, mut starts) = gated();
-    let mut busy = worker(&db, gate);
-    let step = tokio::spawn(async move { busy.step().await });
-    let handler = within(starts.recv()).await.unwrap();
+    let busy = Busy::start(&db).await;
 
     let dropped = run_now(&db, &task).await;
     let last = run_now(&db, &task).await;
 
     assert_eq!((state(&db, dropped).await, state(&db, last).await), (JobState::Cancelled, JobState::Parked));
-    handler.end(Ok(()));
-    assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(first));
+    assert_eq!(busy.end(Ok(())).await, Step::Worked(first));
     schedule_once(&db).await;
     runs(&mut worker(&db, succeed), last).await;
 }

@@ -106,7 +106,7 @@ impl Ids {
                 "claim",
                 sql!("lease/claim"),
                 format!(
-                    "'{{default}}', '{{5}}', array[now() - interval '74 s'], {JOBS}, '{{probe}}', 8, 1, false, false, 512"
+                    "'{{default}}', '{{5}}', array[now() - interval '74 s'], {JOBS}, '{{probe}}', 8, 1, 0, false, 512"
                 ),
             ),
             ("settle", sql!("lease/settle"), ends("succeeded")),

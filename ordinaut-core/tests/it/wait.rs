@@ -84,8 +84,12 @@ async fn a_job_that_is_set_aside_says_for_what() {
     let keyed = TaskDefinition { concurrency_key: Some("db".to_owned()), ..TaskDefinition::new("t", "probe", hourly) };
     let task = db.tasks().create(&keyed).await.unwrap();
     let (one, two) = (db.tasks().run_now(task.id).await.unwrap(), db.tasks().run_now(task.id).await.unwrap());
-    assert_eq!(waits(&db, two).await, Some(Wait::ConcurrencyKey { key: "db".to_owned() }));
+    db.limits().put(&Limit::new("none").kind("probe").concurrency(0)).await.unwrap();
+    worker(&db, succeed).step().await.unwrap();
+    let Some(wait) = waits(&db, two).await else { panic!("it says nothing") };
+    let both = "it waits for room under the concurrency key \"db\" and the limit \"none\"";
+    assert_eq!(wait.to_string(), both);
     db.tasks().pause(task.id).await.unwrap();
     assert_eq!(waits(&db, one).await, Some(Wait::TaskPaused { task_id: Some(task.id) }));
-    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.parked where reason <> 'limit'").await, 2);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.parked where reason = 'task_paused'").await, 2);
 }

@@ -123,17 +123,11 @@ impl DeadLetters<'_> {
     /// Sends dead jobs back: same id, the attempt number goes on, failures start again; each runs the arguments that its dead
     /// letter has, also if somebody changed them there. Returns those that are back: not those that were not dead, whose
     /// unique key another job holds ([`Jobs::unique_holder`](crate::client::Jobs::unique_holder)), or that are of a service
-    /// ([`Tasks::service_of_dead`](crate::client::Tasks::service_of_dead)). One of a task with a `concurrency_key` or `max_instances` waits for its turn there.
+    /// ([`Tasks::service_of_dead`](crate::client::Tasks::service_of_dead)). One of a task with a `concurrency_key` or
+    /// `max_instances` waits for room under these.
     pub async fn requeue(self, job_ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
-        let back: Vec<(Uuid, bool)> = sqlx::query_as(self.client.sql(sql!("job/dead_letter_requeue")))
-            .bind(job_ids)
-            .fetch_all(self.client)
-            .await?;
-        if back.iter().any(|(_, in_line)| *in_line) {
-            // Those that wait for no other job need not wait for the scheduler's look either.
-            self.client.tasks().unpark_next_in_line().await?;
-        }
-        Ok(back.into_iter().map(|(id, _)| id).collect())
+        let requeue = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_requeue"))).bind(job_ids);
+        Ok(requeue.fetch_all(self.client).await?)
     }
 }
 

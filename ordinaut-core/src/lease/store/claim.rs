@@ -75,7 +75,7 @@ pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: &Claim<
         .bind(claim.kinds())
         .bind(claim.session)
         .bind(claim.nonce)
-        .bind(claim.suspects)
+        .bind(if claim.suspects { flags::SUSPECT } else { 0 })
         .bind(claim.sweep)
         .bind(claim.inline_bytes())
         .fetch_all(db)

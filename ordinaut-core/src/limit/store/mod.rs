@@ -90,9 +90,23 @@ impl Limits<'_> {
         sqlx::query_scalar(self.client.sql(sql!("limit/unpark"))).fetch_all(tx).await
     }
 
-    /// Forgets what limits remember of jobs that have ended.
+    /// Forgets what limits remember of jobs that have ended, and the limits that tasks implied for jobs that have: claims then
+    /// need not ask for limits any more.
     pub(crate) async fn prune_limits(self) -> sqlx::Result<()> {
-        sqlx::query(self.client.sql(sql!("limit/prune"))).execute(self.client).await.map(drop)
+        sqlx::query(self.client.sql(sql!("limit/prune"))).execute(self.client).await?;
+        let mut tx = self.client.begin().await?;
+        if self.idle_implied_limits(&mut tx).await?.is_empty() || !self.stop_claims(&mut tx).await? {
+            return Ok(());
+        }
+        // A job that had not been committed at the first look is seen now, and none is made beside this transaction.
+        for name in self.idle_implied_limits(&mut tx).await? {
+            self.remove_limit(&name, &mut tx).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn idle_implied_limits(self, tx: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(self.client.sql(sql!("limit/implied_idle"))).fetch_all(tx).await
     }
 }
 

@@ -8,12 +8,11 @@ use crate::schedule::condition::Condition;
 use crate::schedule::definition::{Compiled, Schedule};
 use crate::task::definition::TaskDefinition;
 use crate::task::error::TaskError;
-use crate::task::run::fire::Room;
 use crate::task::store::fact::Watching;
-use crate::task::store::fire::Due;
+use crate::task::store::fire::{Due, Firing};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -62,12 +61,11 @@ impl Tasks<'_> {
         let texts = self.definitions(&ids, false, db).await?;
         let definitions: HashMap<Uuid, TaskDefinition> =
             texts.into_iter().filter_map(|(id, text)| Some((id, readable(id, &text)?))).collect();
-        let mut unfinished = self.unfinished(definitions.iter().map(|(id, definition)| (*id, definition)), db).await?;
-        let (mut due, mut taken_keys) = (Vec::new(), HashSet::new());
+        let mut rooms = self.rooms(definitions.iter().map(|(id, definition)| (*id, definition)), db).await?;
+        let mut due = Vec::new();
         for (task_id, now) in true_now {
             let Some(definition) = definitions.get(task_id) else { continue };
-            let mut room = Room::of(definition, unfinished.remove(task_id).unwrap_or_default());
-            let outcome = room.firing(*now, &mut taken_keys);
+            let outcome = Firing::within(rooms.get_mut(task_id), *now);
             due.push(Due { task_id: *task_id, definition, at: Some(*now), outcome, event: None });
         }
         Ok((due.len(), self.record(due, db).await?.queues))

@@ -129,17 +129,14 @@ impl Tasks<'_> {
             if held.task.status == TaskStatus::Paused {
                 return Err(TaskError::Paused);
             }
-            let taken = self.unfinished([(id, &held.task.definition)].into_iter(), &mut tx).await?;
-            let job_id = Uuid::now_v7();
-            let taken = taken.get(&id).copied().unwrap_or_default();
-            if held.task.definition.is_service() && taken.jobs > 0 {
+            let definition = &held.task.definition;
+            if definition.is_service() && self.rooms([(id, definition)].into_iter(), &mut tx).await?[&id] < 1 {
                 return Err(TaskError::Runs);
             }
-            let parked = taken.key_is_taken;
-            let definition = &held.task.definition;
+            let job_id = Uuid::now_v7();
             let mut at = held.now;
             let queues = loop {
-                let outcome = Firing::Job { job_id, run_at: held.now, parked };
+                let outcome = Firing::Job { job_id, run_at: held.now };
                 let due = Due { task_id: id, definition, at: Some(at), outcome, event: None };
                 let made = self.record(vec![due], &mut tx).await?;
                 if let Some(holder) = made.holder {
@@ -196,15 +193,6 @@ impl Tasks<'_> {
         let mut tx = self.client.begin().await?;
         self.park_jobs(None, &mut tx).await?;
         tx.commit().await
-    }
-
-    /// Lets the next job of each line wait again in which nobody works: those of concurrency keys, and those behind a unique
-    /// job that ran.
-    pub(crate) async fn let_next_in_line_wait(self) -> sqlx::Result<()> {
-        let mut queues = self.unpark_next_in_line().await?;
-        queues.extend(self.client.jobs().let_run_again().await?);
-        notifier::tell(self.client, queues.iter().map(|queue| &**queue));
-        Ok(())
     }
 
     async fn call_jobs_off(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {

@@ -5,14 +5,12 @@ use crate::notify::notifier;
 use crate::schedule::calendar::Calendar;
 use crate::schedule::definition::Compiled;
 use crate::schedule::jitter::jitter;
-use crate::schedule::misfire::SkipReason;
 use crate::schedule::plan::{Plan, plan};
 use crate::schedule::timezone::Zone;
-use crate::task::definition::TaskDefinition;
 use crate::task::run::next_run::blocking;
 use crate::task::store::due::{Advance, DueTask};
-use crate::task::store::fire::{Due, Firing, Unfinished};
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::task::store::fire::{Due, Firing};
+use chrono::TimeDelta;
 use sqlx::{Postgres, Transaction};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -61,8 +59,7 @@ impl Tasks<'_> {
         if tasks.is_empty() {
             return Ok(Fired::default());
         }
-        let limited = tasks.iter().map(|task| (task.id, &task.definition));
-        let mut unfinished = self.unfinished(limited, &mut tx).await?;
+        let mut rooms = self.rooms(tasks.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
         let named: HashSet<&String> = tasks.iter().flat_map(|task| &task.definition.calendars).collect();
         let calendars =
             if named.is_empty() { Vec::new() } else { self.client.calendars().stored(None, &mut tx).await? };
@@ -70,7 +67,6 @@ impl Tasks<'_> {
 
         let mut fired = Fired::default();
         let (mut due, mut advances) = (Vec::new(), Vec::new());
-        let mut taken_keys = HashSet::new();
         for (task, planned) in &planned {
             let (plan, trouble) = match planned {
                 Ok(plan) => (plan.clone(), None),
@@ -93,11 +89,10 @@ impl Tasks<'_> {
             let zone = Zone::named(&task.definition.schedule.timezone).ok();
             let wall = last.and_then(|at| Some(zone?.wall(at)));
             due.extend(plan.skips.iter().map(|(at, reason)| instant(*at, Firing::Skip(*reason))));
-            let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
             for at in plan.fires {
                 let max = Duration::try_from_secs_f64(task.definition.jitter).unwrap_or_default();
                 let late = TimeDelta::from_std(jitter(task.id, at, max)).unwrap_or_default();
-                let outcome = room.firing(at + late - ahead, &mut taken_keys);
+                let outcome = Firing::within(rooms.get_mut(&task.id), at + late - ahead);
                 due.push(instant(at, outcome));
             }
             advances.push(Advance {
@@ -138,38 +133,6 @@ impl PassedOver {
     fn add(&self, unreadable: impl Iterator<Item = Uuid>) {
         let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         ids.extend(unreadable.map(|id| (id, Instant::now())));
-    }
-}
-
-/// How many more jobs a task may have, and whether they may run.
-pub(crate) struct Room<'a> {
-    jobs: i64,
-    most: Option<i64>,
-    key: Option<&'a str>,
-    key_is_taken: bool,
-}
-
-impl<'a> Room<'a> {
-    pub(crate) fn of(definition: &'a TaskDefinition, unfinished: Unfinished) -> Self {
-        Self {
-            jobs: unfinished.jobs,
-            most: definition.most_jobs(),
-            key: definition.concurrency_key.as_deref(),
-            key_is_taken: unfinished.key_is_taken,
-        }
-    }
-
-    /// One more job to run at `run_at`, if there is room. `taken_keys`: those under which this transaction has let one go.
-    pub(crate) fn firing(&mut self, run_at: DateTime<Utc>, taken_keys: &mut HashSet<String>) -> Firing {
-        if self.most.is_some_and(|most| self.jobs >= most) {
-            return Firing::Skip(SkipReason::Overlap);
-        }
-        self.jobs += 1;
-        let parked = match self.key {
-            Some(key) => !taken_keys.insert(key.to_owned()) || self.key_is_taken,
-            None => false,
-        };
-        Firing::Job { job_id: Uuid::now_v7(), run_at, parked }
     }
 }
 

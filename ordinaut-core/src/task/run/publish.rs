@@ -11,13 +11,11 @@ use crate::schedule::topic_pattern::TopicPattern;
 use crate::task::definition::TaskDefinition;
 use crate::task::error::TaskError;
 use crate::task::run::condition::readable;
-use crate::task::run::fire::Room;
 use crate::task::run::next_run::blocking;
-use crate::task::store::fire::{Due, Reached};
+use crate::task::store::fire::{Due, Firing, Reached};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -84,11 +82,10 @@ impl Tasks<'_> {
                     tasks.push(task);
                 }
             }
-            let mut unfinished = self.unfinished(tasks.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
-            let (reached, mut due, mut taken_keys) = (tasks.len(), Vec::new(), HashSet::new());
+            let mut rooms = self.rooms(tasks.iter().map(|task| (task.id, &task.definition)), &mut tx).await?;
+            let (reached, mut due) = (tasks.len(), Vec::new());
             for task in &mut tasks {
-                let mut room = Room::of(&task.definition, unfinished.remove(&task.id).unwrap_or_default());
-                let outcome = room.firing(now, &mut taken_keys);
+                let outcome = Firing::within(rooms.get_mut(&task.id), now);
                 let event =
                     Reached { id: id.to_owned(), topic: topic.to_owned(), args: std::mem::take(&mut task.args) };
                 due.push(Due { task_id: task.id, definition: &task.definition, at: None, outcome, event: Some(event) });

@@ -5,10 +5,8 @@ use crate::notify::notifier;
 use crate::schedule::definition::{Compiled, Schedule};
 use crate::task::definition::TaskDefinition;
 use crate::task::run::condition::readable;
-use crate::task::run::fire::Room;
-use crate::task::store::fire::Due;
+use crate::task::store::fire::{Due, Firing};
 use crate::task::store::service::{Idle, ServiceEnd};
-use std::collections::HashSet;
 use uuid::Uuid;
 
 /// As many tasks as one transaction looks at.
@@ -33,12 +31,11 @@ impl Tasks<'_> {
             let starting: Vec<(Uuid, TaskDefinition)> =
                 texts.into_iter().filter_map(|(id, text)| Some((id, readable(id, &text)?))).collect();
             let each = starting.iter().map(|(id, definition)| (*id, definition));
-            let mut unfinished = self.unfinished(each, &mut tx).await?;
-            let (mut due, mut taken_keys) = (Vec::new(), HashSet::new());
+            let mut rooms = self.rooms(each, &mut tx).await?;
+            let mut due = Vec::new();
             for (task_id, definition) in &starting {
                 let now = ends[task_id].now;
-                let mut room = Room::of(definition, unfinished.remove(task_id).unwrap_or_default());
-                let outcome = room.firing(now, &mut taken_keys);
+                let outcome = Firing::within(rooms.get_mut(task_id), now);
                 due.push(Due { task_id: *task_id, definition, at: Some(now), outcome, event: None });
             }
             fired += due.len();

@@ -1,7 +1,6 @@
 //! Tasks that are due: taken, and told when they are due next.
 
 use crate::client::Tasks;
-use crate::db::contention::undisturbed;
 use crate::schedule::timezone::zone_data;
 use crate::task::store::TaskDefinition;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -120,31 +119,5 @@ impl Tasks<'_> {
         db: &mut PgConnection,
     ) -> sqlx::Result<Vec<(Uuid, String)>> {
         sqlx::query_as(self.client.sql(sql!("task/definitions"))).bind(ids).bind(with_args).fetch_all(db).await
-    }
-
-    /// Lets the next job of each concurrency key wait again that nobody works under; returns the queues.
-    pub(crate) async fn unpark_next_in_line(self) -> sqlx::Result<Vec<String>> {
-        undisturbed(|| async move {
-            let mut tx = self.client.begin().await?;
-            let alone: bool = sqlx::query_scalar(self.client.sql(sql!("task/next_in_line_alone")))
-                .bind(self.client.schema().as_str())
-                .fetch_one(&mut *tx)
-                .await?;
-            if !alone {
-                return Ok(Vec::new());
-            }
-            let lines: Vec<String> =
-                sqlx::query_scalar(self.client.sql(sql!("task/lines"))).fetch_all(&mut *tx).await?;
-            if lines.is_empty() {
-                return Ok(Vec::new());
-            }
-            // As a fire does: one that has not committed yet may have let a job of the key go.
-            self.lock_lines(&lines, &mut tx).await?;
-            let queues =
-                sqlx::query_scalar(self.client.sql(sql!("task/next_in_line"))).bind(lines).fetch_all(&mut *tx).await?;
-            tx.commit().await?;
-            Ok(queues)
-        })
-        .await
     }
 }

@@ -23,13 +23,20 @@ pub(crate) struct Due<'a> {
 
 /// What it comes to.
 pub(crate) enum Firing {
-    /// A job; parked if another one works under the task's concurrency key.
-    Job {
-        job_id: Uuid,
-        run_at: DateTime<Utc>,
-        parked: bool,
-    },
+    Job { job_id: Uuid, run_at: DateTime<Utc> },
     Skip(SkipReason),
+}
+
+impl Firing {
+    /// A job to run at `run_at`, unless the task bounds its jobs and has no room for one more.
+    pub(crate) fn within(room: Option<&mut i64>, run_at: DateTime<Utc>) -> Self {
+        match room {
+            Some(..=0) => return Self::Skip(SkipReason::Overlap),
+            Some(room) => *room -= 1,
+            None => {}
+        }
+        Self::Job { job_id: Uuid::now_v7(), run_at }
+    }
 }
 
 /// The event that reached it.
@@ -39,14 +46,6 @@ pub(crate) struct Reached {
     pub(crate) topic: String,
     /// JSON: what the job gets, instead of the task's own arguments alone.
     pub(crate) args: String,
-}
-
-/// The jobs of a task that have not ended.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Unfinished {
-    pub(crate) jobs: i64,
-    /// Somebody works, or waits, under its concurrency key.
-    pub(crate) key_is_taken: bool,
 }
 
 /// What became of it.
@@ -153,7 +152,6 @@ impl Tasks<'_> {
             .bind(column(due, |due| due.at))
             .bind(column(due, Due::job_id))
             .bind(column(due, Due::run_at))
-            .bind(column(due, |due| matches!(due.outcome, Firing::Job { parked: true, .. })))
             .bind(column(due, Due::skipped))
             .bind(event(|event| &event.id))
             .bind(event(|event| &event.topic))
@@ -163,27 +161,24 @@ impl Tasks<'_> {
         Ok(made.into_iter().map(|(_, queue)| queue).collect())
     }
 
-    /// The unfinished jobs of those tasks that limit them; until the transaction ends nobody else fires these.
-    pub(crate) async fn unfinished<'a>(
+    /// How many more jobs those tasks may have that bound theirs; until the transaction ends nobody else fires these.
+    pub(crate) async fn rooms<'a>(
         self,
         tasks: impl Iterator<Item = (Uuid, &'a TaskDefinition)>,
         db: &mut PgConnection,
-    ) -> sqlx::Result<HashMap<Uuid, Unfinished>> {
-        let limited = tasks.filter(|(_, task)| task.most_jobs().is_some() || task.concurrency_key.is_some());
-        let (ids, keys): (Vec<Uuid>, Vec<String>) =
-            limited.map(|(id, task)| (id, task.concurrency_key.clone().unwrap_or_else(|| id.to_string()))).unzip();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
+    ) -> sqlx::Result<HashMap<Uuid, i64>> {
+        let mut rooms: HashMap<Uuid, i64> = tasks.filter_map(|(id, task)| Some((id, task.most_jobs()?))).collect();
+        if rooms.is_empty() {
+            return Ok(rooms);
         }
-        // A statement of its own: the next one must see what the last holder of the lock has written.
-        self.lock_lines(&keys, db).await?;
-        let rows: Vec<(Uuid, i64, bool)> =
+        let ids: Vec<Uuid> = rooms.keys().copied().collect();
+        // A statement of its own: the next one must see what the last holder of the locks has written.
+        sqlx::query(self.client.sql(sql!("task/lock"))).bind(&ids).execute(&mut *db).await?;
+        let unfinished: Vec<(Uuid, i64)> =
             sqlx::query_as(self.client.sql(sql!("task/unfinished"))).bind(ids).fetch_all(db).await?;
-        Ok(rows.into_iter().map(|(id, jobs, key_is_taken)| (id, Unfinished { jobs, key_is_taken })).collect())
-    }
-    /// Lets only this transaction count and fire under these concurrency keys, or ids of tasks.
-    pub(crate) async fn lock_lines(self, lines: &[String], db: &mut PgConnection) -> sqlx::Result<()> {
-        let lock = sqlx::query(self.client.sql(sql!("task/lock_keys"))).bind(lines);
-        lock.execute(db).await.map(drop)
+        for (id, jobs) in unfinished {
+            rooms.entry(id).and_modify(|room| *room -= jobs);
+        }
+        Ok(rooms)
     }
 }
