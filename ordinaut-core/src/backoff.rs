@@ -34,8 +34,8 @@ pub enum Backoff {
         #[serde(with = "seconds")]
         cap: Duration,
     },
-    /// A random part of a wait that doubles with each failure ("full jitter"): jobs that failed together do
-    /// not come back together.
+    /// A wait that doubles with each failure, half of it random ("half jitter"): jobs that failed together do not come back
+    /// together, and none comes back at once.
     Exponential {
         /// The longest wait after the first failure.
         #[serde(with = "seconds")]
@@ -47,7 +47,7 @@ pub enum Backoff {
 }
 
 impl Backoff {
-    /// Doubles from one second up to `cap`, with full jitter.
+    /// Doubles from one second up to `cap`, with half jitter.
     pub const fn exponential(cap: Duration) -> Self {
         Self::Exponential { base: Duration::from_secs(1), cap }
     }
@@ -69,8 +69,9 @@ impl Backoff {
             Self::Exponential { base, cap } => {
                 let doublings = u32::from(failures.unsigned_abs() - 1).min(31);
                 let longest = base.saturating_mul(1 << doublings).min(cap);
+                let share = 0.5 + 0.5 * jitter.clamp(0.0, 1.0);
                 // The product of the longest `Duration` and 1.0 is none.
-                Duration::try_from_secs_f64(longest.as_secs_f64() * jitter.clamp(0.0, 1.0)).unwrap_or(longest)
+                Duration::try_from_secs_f64(longest.as_secs_f64() * share).unwrap_or(longest)
             }
         }
     }
@@ -87,6 +88,12 @@ mod tests {
     fn an_exponential_wait_doubles_until_its_cap() {
         let longest = |failures| Backoff::exponential(MINUTE).delay(failures, 1.0).as_secs();
         assert_eq!([1, 2, 3, 6, 7, 40].map(longest), [1, 2, 4, 32, 60, 60]);
+    }
+
+    #[test]
+    fn half_of_an_exponential_wait_is_random() {
+        let delay = |jitter| Backoff::exponential(MINUTE).delay(6, jitter).as_secs();
+        assert_eq!([0.0, 0.5, 1.0].map(delay), [16, 24, 32]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct JobError(pub(crate) Cause);
 #[derive(Debug)]
 pub(crate) enum Cause {
     Retry { source: Source, after: Option<Duration> },
-    FatalExt(Source),
+    Fatal(Source),
     Snooze(Duration),
     Cancel(String),
 }
@@ -47,7 +47,7 @@ impl fmt::Display for JobError {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Retry { source, .. } | Self::FatalExt(source) => Chain(&**source).fmt(f),
+            Self::Retry { source, .. } | Self::Fatal(source) => Chain(&**source).fmt(f),
             Self::Snooze(delay) => write!(f, "it asked to be run again in {} s", delay.as_secs_f64()),
             Self::Cancel(reason) => f.write_str(reason),
         }
@@ -62,7 +62,7 @@ impl JobError {
 
     /// Bury the job: it becomes a dead letter, whatever attempts it had left.
     pub fn fatal(source: impl Into<Source>) -> Self {
-        Self(Cause::FatalExt(source.into()))
+        Self(Cause::Fatal(source.into()))
     }
 
     /// Run again after `delay`, without counting this attempt as a failure.
@@ -80,7 +80,7 @@ impl JobError {
     pub fn outcome(&self) -> Outcome {
         match self.0 {
             Cause::Retry { .. } => Outcome::Failed,
-            Cause::FatalExt(_) => Outcome::Dead,
+            Cause::Fatal(_) => Outcome::Dead,
             Cause::Snooze(_) => Outcome::Snoozed,
             Cause::Cancel(_) => Outcome::Cancelled,
         }

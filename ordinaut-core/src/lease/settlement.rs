@@ -44,7 +44,7 @@ impl Settlement {
             Err(Cause::Snooze(delay)) => {
                 Self { again_in: Some(delay.min(LONGEST_WAIT)), ..end(Outcome::Snoozed, None) }
             }
-            Err(Cause::FatalExt(error)) => Self {
+            Err(Cause::Fatal(error)) => Self {
                 failures: budget.failures.saturating_add(1),
                 ..end(Outcome::Dead, Some(Chain(&*error).to_string()))
             },

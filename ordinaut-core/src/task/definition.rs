@@ -68,7 +68,7 @@ pub struct TaskDefinition {
     /// How late an instant may fire; the scheduler's `SCHEDULER_MISFIRE_GRACE_TIME` if absent.
     #[serde(default)]
     pub misfire_grace: Option<f64>,
-    /// Its jobs are due up to so much later than it is, by a fixed whim of task and instant.
+    /// Each job is delayed by up to this much; the delay is a hash of task and instant, so it is always the same.
     #[serde(default)]
     pub jitter: f64,
     /// An instant is skipped while this number of the task's jobs has not ended; 1 means that they never overlap.
@@ -113,6 +113,13 @@ const MAX_JITTER: f64 = 86_400.0;
 const MAX_WINDOW: f64 = 3660.0 * 86_400.0;
 
 impl TaskDefinition {
+    /// The key that it is known by, for [`Tasks::put`](crate::client::Tasks::put).
+    #[must_use]
+    pub fn dedupe_key(mut self, key: impl Into<String>) -> Self {
+        self.dedupe_key = Some(key.into());
+        self
+    }
+
     /// A task with nothing said but what it is called, what it runs, and when.
     pub fn new(title: impl Into<String>, kind: impl Into<String>, schedule: Schedule) -> Self {
         Self {

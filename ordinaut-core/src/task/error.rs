@@ -35,6 +35,9 @@ pub enum TaskError {
     /// Its jobs are unique, and this job holds the key.
     #[error("job {0} holds the unique key")]
     DuplicateJob(Uuid),
+    /// Others kept creating and deleting the task that holds this key.
+    #[error("others kept changing which task holds the dedupe_key {0:?}")]
+    Contended(String),
     /// It was cancelled.
     #[error("the task was cancelled")]
     Cancelled,

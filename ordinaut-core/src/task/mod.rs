@@ -7,6 +7,8 @@ pub(crate) mod store;
 
 pub use crate::task::definition::TaskDefinition;
 pub use crate::task::error::TaskError;
-pub use crate::task::run::{CalendarDeleted, Published, TaskCancelled, TaskPaused, preview};
+pub use crate::task::run::{
+    CalendarDeleted, Leftover, Published, TaskCancelled, TaskPaused, TaskPut, TaskSync, preview,
+};
 pub use crate::task::store::inspect::{FireRecord, TaskCount, TaskRun, TaskStatistics};
 pub use crate::task::store::{Task, TaskFilter, TaskStatus};

@@ -77,7 +77,7 @@ pub fn context<S>(state: S) -> ContextBuilder<S> {
         body: Ok(body.clone()),
         left_out: None,
     };
-    ContextBuilder { state, lease, body, max_attempts: 4, time_limit: None, checkpoint: None, stop: None }
+    ContextBuilder { state, lease, body, max_attempts: 20, time_limit: None, checkpoint: None, stop: None }
 }
 
 /// What a handler under test is to find; see [`context`].

@@ -6,6 +6,13 @@ use crate::lease::store::session::Profile;
 use std::fmt;
 use std::time::Duration;
 
+/// Twenty attempts: with [`BACKOFF_CAP`] they are spread over a day, so that work outlives an outage of what its handlers call.
+/// That a kind fails is seen at once in what is counted of it.
+const MAX_RETRIES: i16 = 19;
+
+/// Long enough to be polite to something that has been away for hours, short enough to notice its return the same day.
+const BACKOFF_CAP: Duration = Duration::from_secs(6 * 3600);
+
 /// What a worker serves, and how: for [`Worker::with_options`](crate::Worker::with_options). [`WorkerOptions::default`] has the
 /// default of each.
 #[derive(Clone, Debug)]
@@ -25,11 +32,11 @@ pub struct WorkerOptions {
     pub poll_interval: Duration,
     /// Time that a job has to wait to go before one that is a level more urgent; zero: never.
     pub priority_ageing: Duration,
-    /// Number of times that a failed job that names no limit is tried again.
+    /// Number of times that a failed job that names no limit is tried again; 19 by default.
     pub max_retries: i16,
     /// What becomes of a job whose arguments its handler cannot decode.
     pub undecodable: Undecodable,
-    /// The longest wait between two attempts.
+    /// The longest wait between two attempts; six hours by default.
     pub backoff_cap: Duration,
     /// Maximum duration of an attempt of a job that names no timeout.
     pub job_timeout: Duration,
@@ -47,9 +54,9 @@ impl Default for WorkerOptions {
             lease: Duration::from_secs(60),
             poll_interval: Duration::from_millis(500),
             priority_ageing: Duration::ZERO,
-            max_retries: 3,
+            max_retries: MAX_RETRIES,
             undecodable: Undecodable::Retry,
-            backoff_cap: Duration::from_secs(60),
+            backoff_cap: BACKOFF_CAP,
             job_timeout: Duration::from_secs(3600),
             shutdown_grace: Duration::from_secs(30),
         }

@@ -201,6 +201,8 @@ pub(crate) fn quick() -> WorkerOptions {
 pub(crate) fn quick_but<T>(change: impl FnOnce(&mut WorkerOptions) -> T) -> WorkerOptions {
     let mut options = WorkerOptions::default();
     options.poll_interval = LOOK;
+    // As the stock worker has them: a test waits for the last attempt.
+    (options.max_retries, options.backoff_cap) = (3, Duration::from_secs(60));
     change(&mut options);
     options
 }

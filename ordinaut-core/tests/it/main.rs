@@ -57,6 +57,7 @@ mod silence;
 mod sql_door;
 mod statements;
 mod task;
+mod task_put;
 mod task_unreadable;
 mod task_zone_data;
 mod tenant;

@@ -6,6 +6,7 @@ pub(crate) mod control;
 pub(crate) mod fire;
 pub(crate) mod next_run;
 pub(crate) mod publish;
+pub(crate) mod put;
 pub(crate) mod recount;
 pub(crate) mod service;
 
@@ -15,6 +16,7 @@ pub use crate::task::run::control::{TaskCancelled, TaskPaused};
 pub(crate) use crate::task::run::fire::PassedOver;
 pub use crate::task::run::next_run::preview;
 pub use crate::task::run::publish::Published;
+pub use crate::task::run::put::{Leftover, TaskPut, TaskSync};
 
 use crate::client::Tasks;
 use crate::db::contention::undisturbed;

@@ -5,6 +5,7 @@ pub(crate) mod due;
 pub(crate) mod fact;
 pub(crate) mod fire;
 pub(crate) mod inspect;
+pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod service;
 

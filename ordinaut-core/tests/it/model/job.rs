@@ -130,7 +130,7 @@ pub(super) type Shown = (String, i32, Option<i16>, bool, i64);
 pub(super) enum Ending {
     Succeed,
     Retry(Duration),
-    FatalExt,
+    Fatal,
     Snooze(Duration),
     Cancel,
     Panic,
@@ -143,7 +143,7 @@ impl Ending {
             0..3 => Self::Succeed,
             3..5 => Self::Retry(wait),
             5 => Self::Snooze(wait),
-            6 => *[Self::FatalExt, Self::Cancel].choose(random).unwrap(),
+            6 => *[Self::Fatal, Self::Cancel].choose(random).unwrap(),
             _ => Self::Panic,
         }
     }
@@ -152,7 +152,7 @@ impl Ending {
         match self {
             Self::Succeed => Ok(()),
             Self::Retry(wait) => Err(JobError::retry("no").after(wait)),
-            Self::FatalExt => Err(JobError::fatal("bad")),
+            Self::Fatal => Err(JobError::fatal("bad")),
             Self::Snooze(wait) => Err(JobError::snooze(wait)),
             Self::Cancel => Err(JobError::cancel("moot")),
             Self::Panic => panic!("as the walk wants it"),
@@ -166,7 +166,7 @@ impl Ending {
             Self::Retry(wait) => job.fail(wait),
             // Its backoff is 0 here.
             Self::Panic => job.fail(Duration::ZERO),
-            Self::FatalExt => (job.state, job.failures) = (State::Dead, job.failures + 1),
+            Self::Fatal => (job.state, job.failures) = (State::Dead, job.failures + 1),
             Self::Snooze(wait) => job.is_due_again(wait),
             Self::Cancel => job.state = State::Cancelled,
         }
