@@ -300,7 +300,9 @@ async fn a_dead_job_that_is_sent_back_waits_until_nobody_fires_its_task() {
     let database = Client::clone(&db);
     let requeue = tokio::spawn(async move { database.dead_letters().requeue(&[letter]).await });
 
-    eventually(&db, "select exists (select from pg_locks where not granted)").await;
+    let waits =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    eventually(&db, waits).await;
     firing.rollback().await.unwrap();
     assert_eq!(within(requeue).await.unwrap().unwrap(), [letter]);
 }
