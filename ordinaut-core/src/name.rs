@@ -16,8 +16,8 @@ pub fn check(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Checks the name of a queue that a job, a task or a setting makes. `WORKER_QUEUES` lists queues with commas and gives them
-/// weights with `=`, so that neither may be part of a name, nor may white space, which nobody sees.
+/// Checks the name of a queue that a job, a task or a setting makes. Workers are told a list of
+/// queues with commas, and weights with `=`, so that neither may be part of a name, nor may white space, which nobody sees.
 pub(crate) fn check_queue(name: &str) -> Result<(), &'static str> {
     check(name)?;
     if name.chars().any(|c| c.is_whitespace() || matches!(c, ',' | '=')) {

@@ -6,9 +6,9 @@ use serde_json::json;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(crate) struct Lines {
     more: Condvar,
     written: Condvar,
     dropped: AtomicU64,
+    /// Whether the log is text and not JSON.
+    is_text: AtomicBool,
 }
 
 #[derive(Default)]
@@ -44,8 +46,8 @@ impl Lines {
             let thread = move || {
                 // Its own descriptor, because a write that blocks would hold the lock of the standard one.
                 match io::stderr().as_fd().try_clone_to_owned() {
-                    Ok(descriptor) => writing.write_to(File::from(descriptor), io::stderr().is_terminal()),
-                    Err(_) => writing.write_to(io::stderr(), io::stderr().is_terminal()),
+                    Ok(descriptor) => writing.write_to(File::from(descriptor)),
+                    Err(_) => writing.write_to(io::stderr()),
                 }
             };
             // Without a thread the lines fill their room and are counted.
@@ -55,7 +57,18 @@ impl Lines {
     }
 
     fn new() -> Self {
-        Self { queue: Mutex::default(), more: Condvar::new(), written: Condvar::new(), dropped: AtomicU64::new(0) }
+        Self {
+            queue: Mutex::default(),
+            more: Condvar::new(),
+            written: Condvar::new(),
+            dropped: AtomicU64::new(0),
+            is_text: AtomicBool::new(false),
+        }
+    }
+
+    /// Its own line about lines that are missing is text, as the others are, or JSON.
+    pub(crate) fn set_text(&self, is_text: bool) {
+        self.is_text.store(is_text, Ordering::Relaxed);
     }
 
     /// Hands a line in. It never waits: without room the line is dropped.
@@ -78,7 +91,7 @@ impl Lines {
     }
 
     /// Writes lines for as long as the process lives.
-    fn write_to(&self, mut out: impl Write, for_people: bool) {
+    fn write_to(&self, mut out: impl Write) {
         let mut told = 0;
         loop {
             for line in self.take() {
@@ -88,7 +101,11 @@ impl Lines {
                 }
                 let dropped = self.dropped.load(Ordering::Relaxed);
                 // It can be written again: the log says what it lacks.
-                if dropped > told && out.write_all(lost_lines(dropped - told, for_people).as_bytes()).is_ok() {
+                if dropped > told
+                    && out
+                        .write_all(lost_lines(dropped - told, self.is_text.load(Ordering::Relaxed)).as_bytes())
+                        .is_ok()
+                {
                     told = dropped;
                 }
             }
@@ -127,10 +144,10 @@ pub fn dropped_log_lines() -> u64 {
     Lines::of_this_process().dropped.load(Ordering::Relaxed)
 }
 
-fn lost_lines(lines: u64, for_people: bool) -> String {
+fn lost_lines(lines: u64, is_text: bool) -> String {
     let at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
     let message = format!("{lines} lines of the log are missing here: standard error could not be written");
-    if for_people {
+    if is_text {
         return format!("{at}  WARN {message}\n");
     }
     format!("{}\n", json!({"timestamp": at, "level": "WARN", "message": message, "dropped": lines}))
@@ -162,7 +179,7 @@ mod tests {
         let ((asked, heard), (answer, answers)) = (channel(), channel());
         let lines = Arc::new(Lines::new());
         let writing = lines.clone();
-        std::thread::spawn(move || writing.write_to(Reader { asked, answers }, false));
+        std::thread::spawn(move || writing.write_to(Reader { asked, answers }));
         (lines, heard, answer)
     }
 

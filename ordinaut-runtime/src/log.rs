@@ -1,11 +1,11 @@
-//! The log: lines for a person at a terminal, JSON for everything else. Logging neither fails nor waits.
+//! The log: lines for people, or JSON. Logging neither fails nor waits.
 
 use crate::lines::Lines;
-use crate::settings::log::LogSettings;
+use crate::settings::log::{LogFormat, LogSettings};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
-use tracing::error;
+use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
 /// Begins to log to standard error, panics too. The second call does nothing: one process has one log.
@@ -15,15 +15,19 @@ pub fn start_log(settings: &LogSettings) {
     let lines: &'static Lines = Lines::of_this_process();
     // What the formatter itself has to complain of would be written past the lines, by a macro that panics.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || lines).log_internal_errors(false);
-    let started = if std::io::stderr().is_terminal() {
-        log.try_init()
-    } else {
-        log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+    let is_terminal = std::io::stderr().is_terminal();
+    let format = settings.format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
+    let started = match format {
+        // Colours are for a terminal: in a file they are noise.
+        LogFormat::Text => log.with_ansi(is_terminal).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
     };
     // An error is the second call.
     if started.is_ok() {
         // The usual hook writes to standard error itself, and waits where nobody reads it.
         std::panic::set_hook(Box::new(log_panic));
+        lines.set_text(format == LogFormat::Text);
+        settings.notices.iter().for_each(|notice| info!("{notice}"));
     }
 }
 

@@ -102,7 +102,8 @@ fn an_unknown_key_of_the_settings_file_is_refused_by_name() {
     fs::write(home.path("ordinaut.toml"), "[worker]\nconcurency = 3\n").unwrap();
     for line in ["job list", "dev"] {
         let answer = Answer::of(home.command(line).env("ORDINAUT_CONFIG", "ordinaut.toml"));
-        assert_eq!(answer.bad_line(2), "ordinaut.toml: there is no setting \"worker.concurency\"");
+        let refusal = "ordinaut.toml: there is no setting \"worker.concurency\"; the nearest is WORKER_CONCURRENCY";
+        assert_eq!(answer.bad_line(2), refusal);
     }
     for line in ["job list --ordinaut-config no.toml", "job list --config no.toml"] {
         let missing = home.run(line);
@@ -123,4 +124,16 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let found = ["queues", "name", "concurrency"].map(|name| &worker[name]);
     assert_eq!(found, [&json!(["mail", "bulk"]), &json!("environment"), &json!(4)]);
     home.run("job enqueue echo --queue bulk --wait").good();
+}
+
+#[test]
+fn a_variable_that_only_looks_like_a_setting_is_refused_with_the_nearest_name() {
+    let home = Home::new();
+    for line in ["job list", "dev", "config show"] {
+        let answer = Answer::of(home.command(line).env("WORKER_CONCURENCY", "3"));
+        let why = "there is no setting WORKER_CONCURENCY; the nearest is WORKER_CONCURRENCY.";
+        assert!(answer.bad_line(2).starts_with(why), "{answer:?}");
+    }
+    let shown = Answer::of(home.command("config show --json").env("REDIS_HOST", "cache").env("WORKER_REPLICAS", "3"));
+    assert!(shown.code == Some(0) && shown.out.contains("alias"), "{shown:?}");
 }

@@ -30,7 +30,7 @@ pub(super) const API_REDACT: Setting<Vec<String>> = Setting::new(
     "API_REDACT",
     "parts of names of fields, at any depth of arguments and outputs, whose values the API and the command line never show, separated by commas",
     "parts of names of fields, separated by commas, or none",
-    |text| if text == "none" { Some(Vec::new()) } else { list(text, |word| Some(word.to_owned())) },
+    |text| if text.eq_ignore_ascii_case("none") { Some(Vec::new()) } else { list(text, |word| Some(word.to_owned())) },
 )
 .or("password,passwd,secret,token,authorization,api_key,private_key,credential,cookie,headers");
 

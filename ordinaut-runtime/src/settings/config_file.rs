@@ -1,7 +1,8 @@
 //! The file of settings: TOML, with a section for each group of variables.
 
 use crate::settings::error::SettingError;
-use crate::settings::setting::Setting;
+use crate::settings::setting::{About, Setting};
+use crate::settings::unknown::nearest;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +13,8 @@ pub(super) const ORDINAUT_CONFIG: Setting<PathBuf> = Setting::new(
     |text| (!text.is_empty()).then(|| text.into()),
 );
 
-/// The values of a file by the names of the environment. A key that `is_known` does not accept is refused.
-pub(super) fn read(path: &Path, is_known: impl Fn(&str) -> bool) -> Result<BTreeMap<String, String>, SettingError> {
+/// The values of a file by the names of the environment. A key that is none of the `known` settings is refused.
+pub(super) fn read(path: &Path, known: &[About]) -> Result<BTreeMap<String, String>, SettingError> {
     let text = std::fs::read_to_string(path).map_err(|source| SettingError::Unreadable {
         name: ORDINAUT_CONFIG.about.name.to_owned(),
         path: path.into(),
@@ -26,8 +27,8 @@ pub(super) fn read(path: &Path, is_known: impl Fn(&str) -> bool) -> Result<BTree
     let mut values = BTreeMap::new();
     for (key, value) in keys {
         let name = key.replace('.', "_").to_uppercase();
-        if name == ORDINAUT_CONFIG.about.name || !is_known(&name) {
-            return Err(SettingError::Unknown { path: path.into(), key });
+        if name == ORDINAUT_CONFIG.about.name || !known.iter().any(|about| about.is_named(&name)) {
+            return Err(SettingError::UnknownKey { path: path.into(), key, nearest: nearest(&name, known) });
         }
         values.insert(name, value);
     }

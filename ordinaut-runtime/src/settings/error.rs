@@ -25,12 +25,24 @@ pub enum SettingError {
         accepts: &'static str,
     },
     /// The file names something that is no setting.
-    #[error("{path}: there is no setting {key:?}")]
-    Unknown {
+    #[error("{path}: there is no setting {key:?}; the nearest is {nearest}")]
+    UnknownKey {
         /// The file.
         path: PathBuf,
         /// The key, with its section.
         key: String,
+        /// The setting whose name is most like it.
+        nearest: &'static str,
+    },
+    /// The environment has a variable that begins as ours do, and is none.
+    #[error(
+        "there is no setting {name}; the nearest is {nearest}. Variables that begin so are Ordinaut's: unset it here"
+    )]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+        /// The setting whose name is most like it.
+        nearest: &'static str,
     },
     /// A secret is given twice.
     #[error("{name} and {name}_FILE are both set: which of them is meant cannot be told")]

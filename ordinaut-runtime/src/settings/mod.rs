@@ -1,5 +1,6 @@
 //! Settings: typed, read once, from a flag, else the environment, else a file, else the default.
 
+mod aliases;
 pub mod api;
 mod config_file;
 pub mod database;
@@ -13,11 +14,15 @@ pub mod scheduler;
 mod setting;
 mod source;
 mod system_zone;
+mod unknown;
 pub mod worker;
 
 pub use crate::settings::error::SettingError;
 pub use crate::settings::setting::{About, Setting};
 pub use crate::settings::source::{Origin, ShownSetting, Source};
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 /// Every setting there is, in the order of `.env.example`.
 pub const ALL: &[About] = &[
@@ -31,6 +36,7 @@ pub const ALL: &[About] = &[
     encryption::ARGS_ENCRYPT_KINDS.about,
     scheduler::TZ.about,
     log::LOG_LEVEL.about,
+    log::LOG_FORMAT.about,
     api::API_HOST.about,
     api::API_PORT.about,
     api::API_ADMIN_TOKEN.about,
@@ -60,9 +66,12 @@ pub const ALL: &[About] = &[
 ];
 
 /// Settings from flags by the names of the environment, else the process' environment, else the file that `ORDINAUT_CONFIG`
-/// names. Refuses keys in the file that are no settings.
+/// names. Refuses variables and keys that look like settings and are none.
 pub fn read(flags: impl IntoIterator<Item = (String, String)>) -> Result<Source, SettingError> {
-    read_from(flags, std::env::vars())
+    // A name that is not UTF-8 is none of ours; a value that is not is refused where it is read.
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned()));
+    read_from(flags, std::env::vars_os().filter_map(text))
 }
 
 /// The same with an environment of the caller's.
@@ -70,10 +79,16 @@ pub fn read_from(
     flags: impl IntoIterator<Item = (String, String)>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Source, SettingError> {
-    let source = Source::new(flags, environment);
+    let mut environment: BTreeMap<String, String> = environment.into_iter().collect();
+    environment.retain(|name, value| !unknown::is_address_of_link(name, value));
+    let is_known = |name: &str| ALL.iter().any(|about| about.is_named(name)) || aliases::is_alias(name);
+    if let Some((name, _)) = environment.iter().find(|(name, value)| unknown::is_ours(name, value) && !is_known(name)) {
+        return Err(SettingError::UnknownVariable { name: name.clone(), nearest: unknown::nearest(name, ALL) });
+    }
+    let aliases = aliases::resolve(&mut environment);
+    let source = Source::new(flags, environment).with_aliases(aliases);
     let Some(path) = source.read(&config_file::ORDINAUT_CONFIG)? else { return Ok(source) };
-    let file = config_file::read(&path, |name| ALL.iter().any(|about| about.is_named(name)))?;
-    Ok(source.with_file(file))
+    Ok(source.with_file(config_file::read(&path, ALL)?))
 }
 
 /// Every setting, with its value and where that comes from.
@@ -86,7 +101,7 @@ mod tests {
     use super::*;
     use crate::settings::worker::{WORKER_CONCURRENCY, WORKER_QUEUES, WorkerSettings};
     use ordinaut_core::maintenance::SchedulerOptions;
-    use ordinaut_core::worker::WorkerOptions;
+    use ordinaut_core::worker::{Undecodable, WorkerOptions};
     use std::time::Duration;
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -139,7 +154,10 @@ mod tests {
     fn an_unknown_key_of_a_file_is_refused_by_name() {
         let path = file("[worker]\nconcurency = 3");
         let error = read_from([], pairs(&[("ORDINAUT_CONFIG", path.to_str().unwrap())])).unwrap_err();
-        assert!(error.to_string().ends_with("there is no setting \"worker.concurency\""), "{error}");
+        assert!(
+            error.to_string().ends_with("there is no setting \"worker.concurency\"; the nearest is WORKER_CONCURRENCY"),
+            "{error}"
+        );
         std::fs::remove_file(path).unwrap();
     }
 
@@ -170,5 +188,49 @@ mod tests {
         assert_eq!(format!("{worker:?}"), format!("{library:?}"));
         let scheduler = scheduler::read(&nothing).unwrap();
         assert_eq!(format!("{scheduler:?}"), format!("{:?}", SchedulerOptions::default()));
+    }
+
+    #[test]
+    fn a_variable_that_only_looks_like_ours_is_refused_with_the_nearest_name() {
+        let error = |name: &str| read_from([], pairs(&[(name, "4")])).unwrap_err().to_string();
+        assert!(error("WORKER_CONCURENCY").contains("no setting WORKER_CONCURENCY; the nearest is WORKER_CONCURRENCY"));
+        assert!(error("API_PORT_FILE").contains("the nearest is API_PORT."));
+        assert!(error("DATABASE_URI").contains("the nearest is DATABASE_URL."));
+        let fine =
+            [("WORKER_REPLICAS", "4"), ("API_PORT", "tcp://10.0.0.1:80"), ("REDIS_SERVICE_HOST", "x"), ("HOME", "/")];
+        read_from([], pairs(&fine)).unwrap();
+        read_from([], pairs(&[("DATABASE_URL_FILE", "/x"), ("WORKER_CONCURENCY", "")])).unwrap();
+    }
+
+    #[test]
+    fn words_have_no_case() {
+        let words = [
+            ("LOG_LEVEL", "INFO,ordinaut_core=Debug"),
+            ("LOG_FORMAT", "JSON"),
+            ("WORKER_UNDECODABLE", "Bury"),
+            ("WORKER_SETTLE_BEFORE_NEXT", "True"),
+            ("API_REDACT", "None"),
+        ];
+        let source = read_from([], pairs(&words)).unwrap();
+        let log = log::LogSettings::read(&source).unwrap();
+        assert_eq!((&*log.level, log.format), ("info,ordinaut_core=debug", Some(log::LogFormat::Json)));
+        let worker = WorkerSettings::read(&source).unwrap().options;
+        assert_eq!((worker.undecodable, worker.settle_before_next), (Undecodable::Bury, true));
+        assert_eq!(source.get(&api::API_REDACT).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_earlier_name_is_shown_as_such_and_said_in_the_log() {
+        let source = read_from([], pairs(&[("UVICORN_PORT", "9000"), ("REDIS_HOST", "cache")])).unwrap();
+        let origin = |name: &str| shown(&source).into_iter().find(|setting| setting.name == name).unwrap().from;
+        assert_eq!(
+            (origin("API_PORT"), origin("REDIS_URL"), origin("API_HOST")),
+            (Origin::Alias, Origin::Alias, Origin::Default)
+        );
+        let said = log::LogSettings::read(&source).unwrap().notices;
+        assert_eq!(said, ["API_PORT has its value from UVICORN_PORT", "REDIS_URL has its value from REDIS_HOST"]);
+        // A flag wins, and shows so.
+        let source = read_from(pairs(&[("API_PORT", "1")]), pairs(&[("UVICORN_PORT", "9000")])).unwrap();
+        assert_eq!(source.get(&api::API_PORT).unwrap(), 1);
     }
 }

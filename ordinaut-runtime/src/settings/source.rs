@@ -1,5 +1,6 @@
 //! Where settings are read from.
 
+use crate::settings::aliases::Alias;
 use crate::settings::error::SettingError;
 use crate::settings::setting::{About, Setting};
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ pub struct Source {
     flags: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
+    /// Which of the environment's values were said under a name of an earlier system.
+    aliases: Vec<Alias>,
 }
 
 /// Where a setting's value comes from.
@@ -22,6 +25,8 @@ pub enum Origin {
     Flag,
     /// The environment.
     Environment,
+    /// The environment, under the name that an earlier system had for it.
+    Alias,
     /// The file that a variable named `…_FILE` names.
     SecretFile,
     /// The file that `ORDINAUT_CONFIG` names.
@@ -35,6 +40,7 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Flag => "flag",
             Self::Environment => "environment",
+            Self::Alias => "environment (an earlier name)",
             Self::SecretFile => "file of a secret",
             Self::ConfigFile => "ORDINAUT_CONFIG",
             Self::Default => "default",
@@ -61,12 +67,22 @@ impl Source {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
         let (flags, environment) = (flags.into_iter().collect(), environment.into_iter().collect());
-        Self { flags, environment, file: BTreeMap::new() }
+        Self { flags, environment, ..Self::default() }
     }
 
     /// The same with the values of a file.
     pub(super) fn with_file(self, file: BTreeMap<String, String>) -> Self {
         Self { file, ..self }
+    }
+
+    pub(super) fn with_aliases(self, aliases: Vec<Alias>) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// What to tell of settings that have their values from names of earlier systems.
+    pub(super) fn notices(&self) -> Vec<String> {
+        let notice = |alias: &Alias| format!("{} has its value from {}", alias.name, alias.said_as);
+        self.aliases.iter().map(notice).collect()
     }
 
     /// The same with other defaults: values for what neither flag, environment nor file says anything about.
@@ -118,6 +134,8 @@ impl Source {
             (None, Some(path)) => (Some(path.to_owned()), Origin::SecretFile),
             (None, None) => (default.map(str::to_owned), Origin::Default),
         };
+        let is_alias = from == Origin::Environment && self.aliases.iter().any(|alias| alias.name == name);
+        let from = if is_alias { Origin::Alias } else { from };
         let masked = |value: String| if secret && from != Origin::Default { "(secret)".to_owned() } else { value };
         ShownSetting { name, value: value.map(masked), from }
     }

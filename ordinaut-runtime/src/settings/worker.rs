@@ -4,7 +4,7 @@ use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, list, seconds, within};
 use crate::settings::source::Source;
 use ipnet::IpNet;
-use ordinaut_core::program::check_name;
+use ordinaut_core::program::{check_name, is_queue};
 use ordinaut_core::worker::{Served, Undecodable, WorkerOptions};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) const WORKER_NAME: Setting<String> = Setting::new(
 pub(super) const WORKER_QUEUES: Setting<Vec<Served>> = Setting::new(
     "WORKER_QUEUES",
     "the queues that the worker serves, separated by commas; mail=3 has three turns for each one of a queue without a number",
-    "names of 1 to 100 characters, separated by commas, each with = and a whole number from 1 to 1000 if it has a weight; a \",\", \"=\" or \"\\\" within a name has a \"\\\" before it",
+    "names of 1 to 100 characters without white space, \",\" and \"=\", separated by commas, each with = and a whole number from 1 to 1000 if it has a weight; \"*\" is no queue: each has to be named",
     queues,
 )
 .or("default");
@@ -34,7 +34,7 @@ pub(super) const WORKER_SETTLE_BEFORE_NEXT: Setting<bool> = Setting::new(
     "WORKER_SETTLE_BEFORE_NEXT",
     "whether a slot takes its next job only when the end of its last one is written",
     "true or false",
-    |text| text.parse().ok(),
+    |text| text.to_ascii_lowercase().parse().ok(),
 )
 .or("false");
 
@@ -75,7 +75,7 @@ pub(super) const WORKER_UNDECODABLE: Setting<Undecodable> = Setting::new(
     "what becomes of a job whose arguments its handler cannot decode: retry, so that a newer worker may take it during a \
      rolling update, or bury at once",
     "retry or bury",
-    |text| match text {
+    |text| match &*text.to_ascii_lowercase() {
         "retry" => Some(Undecodable::Retry),
         "bury" => Some(Undecodable::Bury),
         _ => None,
@@ -114,41 +114,16 @@ pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
     |text| list(text, |word| word.parse::<IpNet>().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))),
 );
 
-/// The queues of a list.
+/// The queues of a list: names, or names with their weights.
 fn queues(text: &str) -> Option<Vec<Served>> {
-    let queues: Vec<_> = split(text, ',').into_iter().map(str::trim).filter(|word| !word.is_empty()).collect();
-    if queues.is_empty() { None } else { queues.into_iter().map(served).collect() }
-}
-
-/// A name, or a name and its weight: `mail=3`. Queues that were named before names were bounded can still be served:
-/// `a\=b=3`.
-fn served(text: &str) -> Option<Served> {
-    let (name, weight) = match split(text, '=')[..] {
-        [name] => (name, 1),
-        [name, weight] => (name, weight.trim().parse().ok()?),
-        _ => return None,
-    };
-    let queue = unescaped(name.trim());
-    ((1..=1000).contains(&weight) && check_name(&queue).is_ok()).then(|| Served::new(queue, weight))
-}
-
-/// Splits at each `mark` that has no backslash before it.
-fn split(text: &str, mark: char) -> Vec<&str> {
-    let (mut pieces, mut start, mut is_escaped) = (Vec::new(), 0, false);
-    for (at, c) in text.char_indices() {
-        if c == mark && !is_escaped {
-            pieces.push(&text[start..at]);
-            start = at + c.len_utf8();
-        }
-        is_escaped = c == '\\' && !is_escaped;
-    }
-    pieces.push(&text[start..]);
-    pieces
-}
-
-fn unescaped(text: &str) -> String {
-    let mut chars = text.chars();
-    std::iter::from_fn(|| chars.next().map(|c| if c == '\\' { chars.next().unwrap_or(c) } else { c })).collect()
+    list(text, |word| {
+        let (name, weight) = match word.split_once('=') {
+            Some((name, weight)) => (name.trim(), weight.trim().parse().ok()?),
+            None => (word, 1),
+        };
+        ((1..=1000).contains(&weight) && is_queue(name)).then(|| Served::new(name, weight))
+    })
+    .filter(|queues| !queues.is_empty())
 }
 
 /// What a worker serves and how, and what its handlers may do.
@@ -200,12 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_of_any_name_can_be_served() {
-        let escape = |c: char| matches!(c, '\\' | ',' | '=').then_some('\\').into_iter().chain([c]);
-        for name in ["a,b", "a=3", "a b", "a\\b", "a\\"] {
-            let escaped: String = name.chars().flat_map(escape).collect();
-            let expected = [(name.to_owned(), 1), (name.to_owned(), 3)];
-            assert_eq!(parse(&format!("{escaped}, {escaped}=3")).unwrap(), expected, "{name}");
+    fn what_no_job_can_wait_in_is_no_queue() {
+        for wrong in ["*", "mail,*", "a b", "a\tb", &"a".repeat(101)] {
+            assert_eq!(parse(wrong), None, "{wrong}");
         }
     }
 }
