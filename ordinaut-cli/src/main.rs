@@ -16,7 +16,7 @@ use ordinaut_runtime::settings::{SettingError, Source};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let matches = match ordinaut_runtime::with_flags(Args::command(), &[""]).try_get_matches() {
+    let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return output::said_by_parser(&error),
     };
@@ -45,6 +45,18 @@ fn main() -> ExitCode {
             Err(error) => ordinaut_runtime::exit(Err(error)),
         },
     }
+}
+
+/// The flags of settings that `--help` lists: all are taken, and a hundred lines of them hide the verbs.
+const LISTED: [&str; 4] = ["ORDINAUT_CONFIG", "DATABASE_URL", "DATABASE_SCHEMA", "LOG_LEVEL"];
+
+fn command() -> clap::Command {
+    let command = ordinaut_runtime::with_flags(Args::command(), &[""]).mut_args(|arg| {
+        let is_setting = arg.get_help_heading() == Some(ordinaut_runtime::SETTINGS);
+        let is_listed = LISTED.contains(&arg.get_id().as_str());
+        arg.hide(is_setting && !is_listed)
+    });
+    command.after_help("Each setting is also a flag, in lower case and with dashes: `ordinaut config show` lists them.")
 }
 
 /// Verbs answer on standard output and keep the log out of the way; dev is a server.

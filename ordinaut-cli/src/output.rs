@@ -78,7 +78,10 @@ pub(crate) fn answer<T: Serialize>(format: Format, value: &T, text: impl FnOnce(
             None => say(json),
         }
     } else {
-        say(text());
+        let text = text();
+        if !text.is_empty() {
+            say(text);
+        }
     }
     Ok(())
 }

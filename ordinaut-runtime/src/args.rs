@@ -5,6 +5,9 @@ use crate::settings::{About, SettingError, Source};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
+/// The heading of the flags of settings.
+pub const SETTINGS: &str = "Settings";
+
 /// Gives a command a flag for each setting whose name begins with one of `prefixes`: `WORKER_QUEUES` is
 /// `--worker-queues`.
 pub fn with_flags(command: Command, prefixes: &[&str]) -> Command {
@@ -30,7 +33,7 @@ fn flag(about: &About) -> Arg {
         .long(about.name.to_lowercase().replace('_', "-"))
         .value_name("VALUE")
         .help(format!("{} [{}{file}{default}]", about.help, about.name))
-        .help_heading("Settings")
+        .help_heading(SETTINGS)
         .global(true);
     // The only one that everybody knows by another name.
     if about.name == "ORDINAUT_CONFIG" { flag.visible_alias("config") } else { flag }

@@ -13,7 +13,7 @@ mod signals;
 mod startup;
 mod systemd;
 
-pub use crate::args::{source, with_flags};
+pub use crate::args::{SETTINGS, source, with_flags};
 pub use crate::exit::{EXIT_PANICKED, end, exit, refuse};
 pub use crate::health::{Health, can_use, listen_for_health, loops_turn, serve_health};
 pub use crate::lines::dropped_log_lines;

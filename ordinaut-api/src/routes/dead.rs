@@ -5,7 +5,7 @@ use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use ordinaut_core::job::{DeadCursor, DeadLetter};
+use ordinaut_core::job::{DeadCursor, DeadLetter, NotRequeued};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -25,16 +25,17 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
 }
 
 pub(crate) async fn requeue(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Value>, Problem> {
-    match &*app.database.dead_letters().requeue(&[id]).await? {
-        [] => match app.database.jobs().unique_holder(id).await? {
-            Some(holder) => Err(Problem::conflict(format!("job {holder} holds the unique key of job {id}"))
-                .with("job_id", holder.to_string())),
-            None => Err(match app.database.tasks().service_of_dead(id).await? {
-                Some(task) => Problem::conflict(format!("task {task} is a service, and makes its next job itself"))
-                    .with("task_id", task.to_string()),
-                None => Problem::not_found(format!("there is no dead letter {id}")),
-            }),
-        },
-        [id, ..] => Ok(Json(json!({ "id": id }))),
+    let requeued = app.database.dead_letters().requeue(&[id]).await?;
+    match requeued.refused.first() {
+        None => Ok(Json(json!({ "id": id }))),
+        Some((_, NotRequeued::Duplicate { job_id })) => {
+            Err(Problem::conflict(format!("job {job_id} holds the unique key of job {id}"))
+                .with("job_id", job_id.to_string()))
+        }
+        Some((_, NotRequeued::Service { task_id })) => {
+            Err(Problem::conflict(format!("task {task_id} is a service, and makes its next job itself"))
+                .with("task_id", task_id.to_string()))
+        }
+        Some(_) => Err(Problem::not_found(format!("there is no dead letter {id}"))),
     }
 }

@@ -5,8 +5,10 @@ use crate::command::pages::collect;
 use crate::output::{answer, shown_error, table, time};
 use anyhow::bail;
 use ordinaut_core::Client;
+use ordinaut_core::job::NotRequeued;
 use serde_json::json;
 use std::process::ExitCode;
+use uuid::Uuid;
 
 pub(crate) async fn run(database: &Client, dead: Dead) -> anyhow::Result<ExitCode> {
     match dead {
@@ -28,23 +30,29 @@ pub(crate) async fn run(database: &Client, dead: Dead) -> anyhow::Result<ExitCod
         }
         Dead::Requeue { ids, format } => {
             let requeued = database.dead_letters().requeue(&ids).await?;
-            let missing: Vec<_> = ids.iter().filter(|id| !requeued.contains(id)).map(ToString::to_string).collect();
-            answer(format, &json!({"requeued": requeued, "not_dead": missing}), || match requeued.len() {
+            let refused: Vec<_> = requeued.refused.iter().map(|(id, why)| (id, sentence(*id, *why))).collect();
+            let not_dead: Vec<_> = refused.iter().map(|(id, _)| id.to_string()).collect();
+            answer(format, &json!({"requeued": requeued.back, "not_dead": not_dead}), || match requeued.back.len() {
+                0 => String::new(),
                 1 => "1 job is back in its queue".to_owned(),
                 jobs => format!("{jobs} jobs are back in their queues"),
             })?;
-            if !missing.is_empty() {
-                for id in ids.iter().filter(|id| !requeued.contains(id)) {
-                    if let Some(holder) = database.jobs().unique_holder(*id).await? {
-                        bail!("job {holder} holds the unique key of job {id}");
-                    }
-                    if let Some(task) = database.tasks().service_of_dead(*id).await? {
-                        bail!("job {id} is of task {task}, a service, which makes its next job itself");
-                    }
-                }
-                bail!("no dead letter for {}", missing.join(", "));
+            if !refused.is_empty() {
+                let why: Vec<_> = refused.into_iter().map(|(_, why)| why).collect();
+                bail!("{}", why.join("; "));
             }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why a job was not sent back.
+fn sentence(id: Uuid, why: NotRequeued) -> String {
+    match why {
+        NotRequeued::Duplicate { job_id } => format!("job {job_id} holds the unique key of job {id}"),
+        NotRequeued::Service { task_id } => {
+            format!("job {id} is of task {task_id}, a service, which makes its next job itself")
+        }
+        _ => format!("no dead letter for {id}"),
+    }
 }

@@ -128,6 +128,8 @@ fn the_spellings_of_before_there_were_nouns_mean_the_same() {
     for hidden in ["run-now", "publish", "prune", "queues"] {
         assert!(!help.good().lines().any(|line| line.trim_start().starts_with(hidden)), "{hidden} is shown");
     }
+    assert!(help.good().contains("--database-url") && help.good().contains("config show"), "{help:?}");
+    assert!(!help.good().contains("--worker-queues"), "the flags of all settings hide the verbs");
 }
 
 #[test]

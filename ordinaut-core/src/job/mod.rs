@@ -29,7 +29,7 @@ pub use crate::job::run::enqueue::Pending;
 pub use crate::job::state::JobState;
 pub use crate::job::store::cancel::CancelFilter;
 pub use crate::job::store::control::{Cancelled, RunNow};
-pub use crate::job::store::dead_letter::{DeadCursor, DeadLetter};
+pub use crate::job::store::dead_letter::{DeadCursor, DeadLetter, NotRequeued, Requeued};
 pub use crate::job::store::erase::{Erase, Erased};
 pub use crate::job::store::inspect::{JobDetails, JobFilter, JobSummary, RunRecord};
 pub use crate::job::store::result::{Awaited, JobResult};

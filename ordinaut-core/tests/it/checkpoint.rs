@@ -70,7 +70,7 @@ async fn a_checkpoint_is_kept_for_as_long_as_its_job_may_run() {
     schedule_once(&db).await;
     assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Dead);
     assert_eq!(checkpoints(&db).await, 1);
-    db.dead_letters().requeue(&[job_id]).await.unwrap();
+    assert_eq!(db.dead_letters().requeue(&[job_id]).await.unwrap().back, [job_id]);
     schedule_once(&db).await;
 
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));

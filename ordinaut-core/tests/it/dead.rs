@@ -37,12 +37,12 @@ async fn a_requeued_job_keeps_its_id_goes_on_counting_attempts_and_forgets_failu
     step(&mut worker, job.id()).await;
     assert_eq!(look(&db, job.id()).await.0.state, JobState::Dead);
 
-    assert_eq!(db.dead_letters().requeue(&[Uuid::nil(), job.id()]).await.unwrap(), [job.id()]);
+    assert_eq!(db.dead_letters().requeue(&[Uuid::nil(), job.id()]).await.unwrap().back, [job.id()]);
 
     let (found, _) = look(&db, job.id()).await;
     assert_eq!((found.state, found.attempt, found.failures), (JobState::Waiting, 1, 0));
     assert!(letter(&db).await.is_none());
-    assert!(db.dead_letters().requeue(&[job.id()]).await.unwrap().is_empty());
+    assert!(db.dead_letters().requeue(&[job.id()]).await.unwrap().back.is_empty());
     step(&mut worker, job.id()).await;
     let (found, run) = look(&db, job.id()).await;
     assert_eq!((found.state, run.attempt), (JobState::Succeeded, 2));
@@ -59,7 +59,7 @@ async fn arguments_that_were_mended_in_a_dead_letter_are_what_runs() {
         worker(&db, |probe, _| async move { if probe.n == 7 { Err(JobError::fatal("seven")) } else { Ok(()) } });
     step(&mut worker, job.id()).await;
     tell(&db, "update ordinaut.dead_letter set args = '{\"n\": 8}'").await;
-    db.dead_letters().requeue(&[job.id()]).await.unwrap();
+    assert_eq!(db.dead_letters().requeue(&[job.id()]).await.unwrap().back, [job.id()]);
     step(&mut worker, job.id()).await;
     let found = db.jobs().get(job.id()).await.unwrap().unwrap();
     assert_eq!((found.state, parsed(&found.args)), (JobState::Succeeded, json!({"n": 8})));
@@ -75,7 +75,7 @@ async fn a_requeue_restores_a_job_whose_own_row_is_gone() {
     let original: serde_json::Value = ask(&db, row).await;
     tell(&db, "delete from ordinaut.job").await;
 
-    assert_eq!(db.dead_letters().requeue(&[job.id()]).await.unwrap(), [job.id()]);
+    assert_eq!(db.dead_letters().requeue(&[job.id()]).await.unwrap().back, [job.id()]);
 
     assert_eq!(ask::<serde_json::Value>(&db, row).await, original);
     let mut worker = worker(&db, |probe, _| async move { if probe.n == 7 { Ok(()) } else { panic!("another job") } });

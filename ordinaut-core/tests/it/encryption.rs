@@ -116,7 +116,7 @@ async fn a_dead_letter_keeps_the_secret_and_can_be_sent_back() {
     assert_eq!(letter(&db).await.unwrap().args.get(), r#"{"encrypted":true,"key":"k1"}"#);
     assert!(!stored(&db, SECRET).await);
     tell(&db, "delete from ordinaut.job").await;
-    db.dead_letters().requeue(&[job_id]).await.unwrap();
+    assert_eq!(db.dead_letters().requeue(&[job_id]).await.unwrap().back, [job_id]);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     assert_eq!(*cards.lock().unwrap(), [SECRET; 2]);
 }

@@ -150,7 +150,7 @@ async fn every_change_in_the_life_of_a_job_is_told() {
     tell(&db, "update ordinaut.due_work set session = 7, nonce = 1, attempt = attempt + 1").await;
     schedule_once(&db).await;
     step(&mut worker).await;
-    db.dead_letters().requeue(&[job_id]).await.unwrap();
+    assert_eq!(db.dead_letters().requeue(&[job_id]).await.unwrap().back, [job_id]);
     step(&mut worker).await;
     let cancelled = enqueue(&db).await;
     assert_eq!(db.jobs().cancel(cancelled).await.unwrap(), Cancelled::Now);

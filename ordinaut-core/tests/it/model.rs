@@ -180,7 +180,7 @@ impl Walk {
 
     async fn requeue(&mut self) {
         let (job_id, _) = self.any();
-        let requeued = self.db.dead_letters().requeue(&[job_id]).await.unwrap();
+        let requeued = self.db.dead_letters().requeue(&[job_id]).await.unwrap().back;
         self.log.push(format!("requeue {job_id}: {requeued:?}"));
         let dead = self.jobs.get(&job_id).copied().filter(|job| job.state == State::Dead);
         let dead = dead.filter(|job| self.may_be_sent_back(job_id, job.key, !requeued.is_empty()));

@@ -109,7 +109,7 @@ async fn a_dead_job_that_is_sent_back_waits_for_its_key() {
     let letter = dead(&db, &one).await;
     let running = run_now(&db, &other).await;
 
-    assert_eq!(db.dead_letters().requeue(&[letter]).await.unwrap(), [letter]);
+    assert_eq!(db.dead_letters().requeue(&[letter]).await.unwrap().back, [letter]);
 
     alone(&db, running).await;
     runs(&mut worker(&db, succeed), letter).await;
@@ -119,7 +119,7 @@ async fn a_dead_job_that_is_sent_back_waits_for_its_key() {
 async fn a_dead_job_that_is_sent_back_runs_at_once_if_nobody_works_under_its_key() {
     let db = database().await;
     let letter = dead(&db, &create(&db, keyed("printer")).await).await;
-    db.dead_letters().requeue(&[letter]).await.unwrap();
+    assert_eq!(db.dead_letters().requeue(&[letter]).await.unwrap().back, [letter]);
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(letter), "no scheduler was needed");
 }
 
@@ -130,7 +130,7 @@ async fn a_dead_job_of_a_task_that_must_not_overlap_waits_for_the_one_that_runs(
     let letter = dead(&db, &task).await;
     let running = run_now(&db, &task).await;
 
-    db.dead_letters().requeue(&[letter]).await.unwrap();
+    assert_eq!(db.dead_letters().requeue(&[letter]).await.unwrap().back, [letter]);
 
     alone(&db, running).await;
     runs(&mut worker(&db, succeed), letter).await;
@@ -304,7 +304,7 @@ async fn a_dead_job_that_is_sent_back_waits_until_nobody_fires_its_task() {
         "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
     eventually(&db, waits).await;
     firing.rollback().await.unwrap();
-    assert_eq!(within(requeue).await.unwrap().unwrap(), [letter]);
+    assert_eq!(within(requeue).await.unwrap().unwrap().back, [letter]);
 }
 
 #[tokio::test]

@@ -187,7 +187,7 @@ async fn a_dead_letter_outlives_the_partition_of_its_job() {
             .rows_affected(),
         1
     );
-    let back = db.dead_letters().requeue(&[kept, restored]).await.unwrap();
+    let back = db.dead_letters().requeue(&[kept, restored]).await.unwrap().back;
 
     assert_eq!(back.len(), 2);
     let mut worker = worker(&db, succeed);

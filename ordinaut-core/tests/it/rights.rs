@@ -134,7 +134,7 @@ async fn it_does_everything_that_programs_and_operators_do() {
     });
     while failing.step().await.unwrap() != Step::Idle {}
     let dead = service.dead_letters().list(10, None).await.unwrap()[0].job_id;
-    assert_eq!(service.dead_letters().requeue(&[dead]).await.unwrap(), [dead]);
+    assert_eq!(service.dead_letters().requeue(&[dead]).await.unwrap().back, [dead]);
     service
         .jobs()
         .cancel_where(&CancelFilter { queue: Some("default".to_owned()), ..CancelFilter::default() })

@@ -4,7 +4,7 @@ use crate::fixture::{
     TestDatabase, ask, ask_of, database, eventually, gated, quick, quick_but, run, schedule, schedule_once, tell,
     within, worker, worker_with,
 };
-use ordinaut_core::job::JobState;
+use ordinaut_core::job::{JobState, NotRequeued};
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::task::{Task, TaskDefinition, TaskError};
 use ordinaut_core::worker::Step;
@@ -113,11 +113,13 @@ async fn a_dead_job_of_a_service_is_not_sent_back_beside_its_successor() {
     let (task, job) = started(&db, &service("1s")).await;
     let mut worker = worker(&db, |_, _| async { Err(JobError::fatal("broken")) });
     assert_eq!(within(worker.step()).await.unwrap(), Step::Worked(job));
-    assert!(db.dead_letters().requeue(&[job]).await.unwrap().is_empty());
-    assert_eq!(db.tasks().service_of_dead(job).await.unwrap(), Some(task.id));
+    let requeued = db.dead_letters().requeue(&[job]).await.unwrap();
+    assert_eq!(
+        (&*requeued.back, &*requeued.refused),
+        (&[][..], &[(job, NotRequeued::Service { task_id: task.id })][..])
+    );
     db.tasks().cancel(task.id).await.unwrap();
-    assert_eq!(db.tasks().service_of_dead(job).await.unwrap(), None);
-    assert_eq!(db.dead_letters().requeue(&[job]).await.unwrap(), [job]);
+    assert_eq!(db.dead_letters().requeue(&[job]).await.unwrap().back, [job]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::fixture::{
     Probe, TestDatabase, ask, ask_of, database, eventually, gated, probe, schedule_once, succeed, tell, within, worker,
 };
-use ordinaut_core::job::{JobState, OnDuplicate};
+use ordinaut_core::job::{JobState, NotRequeued, OnDuplicate};
 use ordinaut_core::worker::Step;
 use ordinaut_core::{Client, EnqueueError, Enqueued, Error, Job, JobError, NewJob, Outcome, Unique};
 use std::sync::Arc;
@@ -371,12 +371,13 @@ async fn a_requeue_takes_the_key_again_or_is_refused() {
     dies.step().await.unwrap();
     let second = new(&db, &keyed("a")).await;
 
-    assert!(db.dead_letters().requeue(&[first]).await.unwrap().is_empty(), "two would be active");
-    assert_eq!(db.jobs().unique_holder(first).await.unwrap(), Some(second));
+    let requeued = db.dead_letters().requeue(&[first]).await.unwrap();
+    assert!(requeued.back.is_empty(), "two would be active");
+    assert_eq!(requeued.refused, [(first, NotRequeued::Duplicate { job_id: second })]);
     assert_eq!(state(&db, first).await, JobState::Dead);
 
     dies.step().await.unwrap();
-    let requeued = db.dead_letters().requeue(&[first, second]).await.unwrap();
+    let requeued = db.dead_letters().requeue(&[first, second]).await.unwrap().back;
     assert_eq!(requeued.len(), 1, "one key, one of them");
     assert_eq!(db.enqueue(&keyed("a")).await.unwrap(), Enqueued::Duplicate(requeued[0]));
     is_sound(&db).await;
@@ -385,7 +386,7 @@ async fn a_requeue_takes_the_key_again_or_is_refused() {
     let windowed = new(&db, &probe(0).priority(1).unique(Unique::by_kind().key("w").after_end(LATER))).await;
     dies.step().await.unwrap();
     assert_eq!(state(&db, windowed).await, JobState::Dead);
-    assert_eq!(db.dead_letters().requeue(&[windowed]).await.unwrap(), [windowed]);
+    assert_eq!(db.dead_letters().requeue(&[windowed]).await.unwrap().back, [windowed]);
     is_sound(&db).await;
 }
 

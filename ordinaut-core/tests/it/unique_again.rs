@@ -6,7 +6,7 @@ use crate::fixture::{
 };
 use crate::unique::{keyed, keyed_in, new, state};
 use futures_util::future::join_all;
-use ordinaut_core::job::{CancelFilter, Cancelled, JobState, OnDuplicate};
+use ordinaut_core::job::{CancelFilter, Cancelled, JobState, NotRequeued, OnDuplicate};
 use ordinaut_core::queue::QueueChange;
 use ordinaut_core::worker::{Step, WorkerOptions};
 use ordinaut_core::{Context, Enqueued, JobError, NewJob, Scheduler, Unique};
@@ -212,13 +212,14 @@ async fn a_dead_job_is_not_sent_back_beside_one_whose_follower_has_ended() {
         }
         db.jobs().cancel(follower).await.unwrap();
 
-        assert!(db.dead_letters().requeue(&[dead]).await.unwrap().is_empty(), "{mode:?}");
-        assert_eq!(db.jobs().unique_holder(dead).await.unwrap(), Some(follower));
+        let requeued = db.dead_letters().requeue(&[dead]).await.unwrap();
+        assert!(requeued.back.is_empty(), "{mode:?}");
+        assert_eq!(requeued.refused, [(dead, NotRequeued::Duplicate { job_id: follower })]);
 
         handler.end(Ok(()));
         within(step).await.unwrap();
         schedule_once(&db).await;
-        assert_eq!(db.dead_letters().requeue(&[dead]).await.unwrap(), [dead], "{mode:?}");
+        assert_eq!(db.dead_letters().requeue(&[dead]).await.unwrap().back, [dead], "{mode:?}");
     }
 }
 
@@ -248,10 +249,10 @@ async fn a_dead_job_takes_its_key_again_unless_another_one_has_it() {
         let dead = new(&db, &keyed_in(mode, "a")).await;
         let mut failing = worker(&db, |_, _| async { Err(JobError::fatal("bad")) });
         assert_eq!(failing.step().await.unwrap(), Step::Worked(dead));
-        assert_eq!(db.dead_letters().requeue(&[dead]).await.unwrap(), [dead]);
+        assert_eq!(db.dead_letters().requeue(&[dead]).await.unwrap().back, [dead]);
         assert_eq!(failing.step().await.unwrap(), Step::Worked(dead));
         new(&db, &keyed_in(mode, "a")).await;
-        assert!(db.dead_letters().requeue(&[dead]).await.unwrap().is_empty());
+        assert!(db.dead_letters().requeue(&[dead]).await.unwrap().back.is_empty());
     }
 }
 

@@ -105,6 +105,35 @@ impl FromRow<'_, PgRow> for Listed {
     }
 }
 
+/// What became of dead jobs that were to be sent back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub struct Requeued {
+    /// Those that are back in their queues.
+    pub back: Vec<Uuid>,
+    /// The others, and why.
+    pub refused: Vec<(Uuid, NotRequeued)>,
+}
+
+/// Why a job was not sent back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotRequeued {
+    /// There is no dead letter of this job.
+    NotDead,
+    /// Another job holds the unique key that it had.
+    Duplicate {
+        /// That job.
+        job_id: Uuid,
+    },
+    /// It is of a service, which makes its next job itself.
+    Service {
+        /// The task.
+        task_id: Uuid,
+    },
+}
+
 impl DeadLetters<'_> {
     /// Dead letters, the last to die first: up to `limit`, after the one that the last page ended with.
     pub async fn list(self, limit: i64, after: Option<DeadCursor>) -> Result<Page<DeadLetter, DeadCursor>, Error> {
@@ -121,13 +150,26 @@ impl DeadLetters<'_> {
     }
 
     /// Sends dead jobs back: same id, the attempt number goes on, failures start again; each runs the arguments that its dead
-    /// letter has, also if somebody changed them there. Returns those that are back: not those that were not dead, whose
-    /// unique key another job holds ([`Jobs::unique_holder`](crate::client::Jobs::unique_holder)), or that are of a service
-    /// ([`Tasks::service_of_dead`](crate::client::Tasks::service_of_dead)). One of a task with a `concurrency_key` or
-    /// `max_instances` waits for room under these.
-    pub async fn requeue(self, job_ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    /// letter has, also if somebody changed them there. The answer names those that are back, and says why others are not.
+    /// One of a task with a `concurrency_key` or `max_instances` waits for room under these.
+    pub async fn requeue(self, job_ids: &[Uuid]) -> Result<Requeued, Error> {
         let requeue = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_requeue"))).bind(job_ids);
-        Ok(requeue.fetch_all(self.client).await?)
+        let back: Vec<Uuid> = requeue.fetch_all(self.client).await?;
+        let mut refused = Vec::new();
+        for id in job_ids.iter().filter(|id| !back.contains(id)) {
+            refused.push((*id, self.why_not(*id).await?));
+        }
+        Ok(Requeued { back, refused })
+    }
+
+    async fn why_not(self, dead: Uuid) -> sqlx::Result<NotRequeued> {
+        let holder = sqlx::query_scalar(self.client.sql(sql!("job/unique_holder"))).bind(dead);
+        if let Some(job_id) = holder.fetch_optional(self.client).await? {
+            return Ok(NotRequeued::Duplicate { job_id });
+        }
+        let service = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_service"))).bind(dead);
+        let service: Option<Uuid> = service.fetch_optional(self.client).await?;
+        Ok(service.map_or(NotRequeued::NotDead, |task_id| NotRequeued::Service { task_id }))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::client::Jobs;
 use crate::db::schema::Schema;
-use crate::error::Error;
 use crate::error::InvalidField;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
@@ -112,14 +111,6 @@ async fn insert_some<'e>(
 }
 
 impl Jobs<'_> {
-    /// The job that holds the unique key which a dead job had, so that this one cannot be sent back; `None`: nobody does.
-    pub async fn unique_holder(self, dead: Uuid) -> Result<Option<Uuid>, Error> {
-        Ok(sqlx::query_scalar(self.client.sql(sql!("job/unique_holder")))
-            .bind(dead)
-            .fetch_optional(self.client)
-            .await?)
-    }
-
     /// Forgets keys whose windows are over.
     pub(crate) async fn prune_unique_keys(self) -> sqlx::Result<()> {
         loop {

@@ -1,7 +1,6 @@
 //! Services: which of them have no job, and since when.
 
 use crate::client::Tasks;
-use crate::error::Error;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -46,14 +45,5 @@ impl Tasks<'_> {
         let ends: Vec<ServiceEnd> =
             sqlx::query_as(self.client.sql(sql!("task/service_ends"))).bind(ids).fetch_all(db).await?;
         Ok(ends.into_iter().map(|end| (end.id, end)).collect())
-    }
-
-    /// The service that a dead letter is a job of: it makes its next job itself, and the letter is not sent back. `None`:
-    /// it is of no service, or of one that was cancelled, or there is no such letter.
-    pub async fn service_of_dead(self, job_id: Uuid) -> Result<Option<Uuid>, Error> {
-        Ok(sqlx::query_scalar(self.client.sql(sql!("task/service_of")))
-            .bind(job_id)
-            .fetch_optional(self.client)
-            .await?)
     }
 }
