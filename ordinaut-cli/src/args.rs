@@ -144,7 +144,14 @@ pub(crate) struct Dev {
 }
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Migrate {
+    /// Print the SQL instead, for a tool of your own to run in one transaction; needs no database
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// Print what a schema of this version lacks
+    #[arg(long, value_name = "VERSION", requires = "print", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
+    pub(crate) after: i64,
     #[command(subcommand)]
     pub(crate) what: Option<MigrateWhat>,
 }

@@ -74,6 +74,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
     output::redact(redaction(source)?);
     match noun {
         Noun::Dev(dev) => dev::run(dev, source).await,
+        Noun::Migrate(migrate) if migrate.print => command::migrate::print(source, migrate.after),
         Noun::Migrate(migrate) => command::migrate::run(&Connection::find(source)?, migrate).await,
         Noun::Doctor(format) => command::doctor::run(&Connection::find(source)?, source, format).await,
         Noun::Health { role } => Ok(command::health::run(source, role).await),

@@ -1,9 +1,12 @@
-//! `ordinaut migrate [status]`.
+//! `ordinaut migrate [status]`, `ordinaut migrate --print`.
 
 use crate::args::{Format, Migrate, MigrateWhat};
 use crate::connection::Connection;
 use crate::output::{answer, say, table};
-use ordinaut_core::db::{SchemaError, known_migrations, newest_migration};
+use anyhow::ensure;
+use ordinaut_core::db::{SchemaError, known_migrations, migration_script, newest_migration};
+use ordinaut_runtime::settings::Source;
+use ordinaut_runtime::settings::database::DatabaseSettings;
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -27,6 +30,15 @@ pub(crate) async fn run(connection: &Connection, migrate: Migrate) -> anyhow::Re
         }
         (from, to) => say(format_args!("schema \"{}\" went from version {from} to {to}", database.schema())),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The SQL that `run` would apply, by the settings alone.
+pub(crate) fn print(source: &Source, after: i64) -> anyhow::Result<ExitCode> {
+    let newest = newest_migration();
+    ensure!(after <= newest, "--after is {after}, and the newest migration of this build is {newest}");
+    let (schema, zone) = DatabaseSettings::schema_and_zone(source)?;
+    say(migration_script(&schema, &zone, after).trim_end());
     Ok(ExitCode::SUCCESS)
 }
 

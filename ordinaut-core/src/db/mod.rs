@@ -25,6 +25,7 @@ pub use crate::db::connect_options::{ConnectOptions, InvalidConnectOptions};
 pub use crate::db::diagnostics::{OldestSnapshot, ServerStatus, Summary};
 pub use crate::db::migrate::Migrated;
 pub use crate::db::migrate::error::SchemaError;
+pub use crate::db::migrate::script::migration_script;
 pub use crate::db::migrate::version::{SchemaVersion, known_migrations, newest_migration};
 pub use crate::db::obstacle::{Obstacle, Severity};
 pub use crate::db::page::{Page, Unreadable};

@@ -73,7 +73,12 @@ impl Schema {
         if &*self.0 == DEFAULT {
             return text.into_sql_str();
         }
-        AssertSqlSafe(text.replace("ordinaut.", &format!("{}.", self.0))).into_sql_str()
+        AssertSqlSafe(self.in_text(text)).into_sql_str()
+    }
+
+    /// The same for a text that is written out, and not sent.
+    pub(crate) fn in_text(&self, text: &str) -> String {
+        text.replace("ordinaut.", &format!("{}.", self.0))
     }
 
     /// `template` with `{schema}` filled in, for the few statements that no parameter can serve.

@@ -90,6 +90,11 @@ impl DatabaseSettings {
         source.says(DATABASE_URL.about.name)
     }
 
+    /// What is known of the database before it is named: the schema in it, and the time zone that it gets.
+    pub fn schema_and_zone(source: &Source) -> Result<(Schema, String), SettingError> {
+        Ok((source.get(&DATABASE_SCHEMA)?, default_zone(source)?))
+    }
+
     /// The schema.
     pub fn schema(&self) -> &Schema {
         &self.schema

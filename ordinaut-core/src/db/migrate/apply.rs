@@ -28,6 +28,15 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(600);
 /// Tries after which somebody is told what is waited for.
 const TRIES_A_WARNING: u32 = 10;
 
+/// After the functions, and in their transaction: what a schema that is new has from the first.
+pub(crate) const AFTER_FUNCTIONS: &str = sql!("db/first_life");
+
+/// The last in that transaction: which functions the schema has ($1).
+pub(crate) const NOTE_FUNCTIONS: &str = sql!("db/applied");
+
+/// At the end: who may execute functions, and who may say how far the schema is.
+pub(crate) const GRANTS: [&str; 2] = [sql!("db/grant"), sql!("db/keep_version")];
+
 pub(crate) async fn forward(db: &mut PgConnection, schema: &Schema, zone: &str) -> Result<(), SchemaError> {
     check_encoding(db).await?;
     loop {
@@ -57,8 +66,9 @@ pub(crate) async fn forward(db: &mut PgConnection, schema: &Schema, zone: &str) 
     if !found.is_current() {
         apply(db, schema).await?;
     }
-    sqlx::query(sql!("db/grant")).execute(&mut *db).await?;
-    sqlx::query(sql!("db/keep_version")).execute(&mut *db).await?;
+    for statement in GRANTS {
+        sqlx::query(statement).execute(&mut *db).await?;
+    }
     Ok(())
 }
 
@@ -105,9 +115,9 @@ async fn run(db: &mut PgConnection, schema: &Schema) -> Result<(), MigrateError>
     for (_, function) in FUNCTIONS {
         sqlx::raw_sql(schema.sql(function)).execute(&mut *tx).await?;
     }
-    sqlx::query(schema.sql(sql!("db/first_life"))).execute(&mut *tx).await?;
+    sqlx::query(schema.sql(AFTER_FUNCTIONS)).execute(&mut *tx).await?;
     make_partitions(&mut tx, schema).await?;
     keep_history(&mut tx, schema).await?;
-    sqlx::query(schema.sql(sql!("db/applied"))).bind(HASH).execute(&mut *tx).await?;
+    sqlx::query(schema.sql(NOTE_FUNCTIONS)).bind(HASH).execute(&mut *tx).await?;
     Ok(tx.commit().await?)
 }

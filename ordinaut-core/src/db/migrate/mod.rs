@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod error;
 pub(crate) mod functions;
+pub(crate) mod script;
 pub(crate) mod version;
 
 use crate::client::Client;

@@ -17,6 +17,10 @@ pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     migrations
 });
 
+pub(crate) const MAKE_PARTITIONS: &str = sql!("db/make_partitions");
+
+pub(crate) const KEEP_HISTORY: &str = sql!("db/keep_history");
+
 /// How new a schema is, and which binaries may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -58,12 +62,12 @@ pub fn known_migrations() -> impl Iterator<Item = (i64, &'static str)> {
 }
 
 pub(crate) async fn make_partitions(db: &mut PgConnection, schema: &Schema) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar(schema.sql(sql!("db/make_partitions"))).fetch_all(db).await
+    sqlx::query_scalar(schema.sql(MAKE_PARTITIONS)).fetch_all(db).await
 }
 
 /// Takes rights from the service that it has by default on tables and partitions that were made.
 pub(crate) async fn keep_history(db: &mut PgConnection, schema: &Schema) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(sql!("db/keep_history"))).execute(db).await.map(drop)
+    sqlx::query(schema.sql(KEEP_HISTORY)).execute(db).await.map(drop)
 }
 
 pub(crate) async fn version(db: &mut PgConnection, schema: &Schema) -> Result<SchemaVersion, SchemaError> {
