@@ -1,0 +1,20 @@
+//! Where the examples find their Postgres: at `DATABASE_URL`, or without it on a private server that ends with the example.
+
+use ordinaut_core::Client;
+use ordinaut_core::db::ConnectOptions;
+use ordinaut_embedded::Postgres;
+use std::error::Error;
+
+/// A client whose schema is ready. Keep the server for as long as you need the client.
+pub(crate) async fn client() -> Result<(Client, Option<Postgres>), Box<dyn Error>> {
+    let (url, server) = match std::env::var("DATABASE_URL") {
+        Ok(url) => (url, None),
+        Err(_) => {
+            let server = Postgres::temporary()?;
+            (server.url(), Some(server))
+        }
+    };
+    let client = Client::connect(url.parse::<ConnectOptions>()?, 10).await?;
+    client.migrate().await?;
+    Ok((client, server))
+}
