@@ -28,6 +28,11 @@ pub mod task;
 pub mod testing;
 pub mod worker;
 
+/// The code in the guide for embedders compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/library.md")]
+mod guide {}
+
 pub use client::Client;
 pub use error::Error;
 pub use job::Job;

@@ -9,6 +9,9 @@ use std::path::Path;
 /// One screen less than a reader's patience.
 const LONGEST_README: usize = 150;
 
+/// What an embedder reads in one go.
+const LONGEST_GUIDE: usize = 200;
+
 fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name)).unwrap()
 }
@@ -42,11 +45,34 @@ fn the_readme_is_short() {
     assert!(lines <= LONGEST_README, "README.md has {lines} lines, of {LONGEST_README} at most");
 }
 
+/// The first word of each row of the table in a section.
+fn first_column(section: &str) -> BTreeSet<&str> {
+    section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect()
+}
+
+#[test]
+fn the_guide_for_embedders_is_short_and_has_every_feature_and_example() {
+    let guide = document("docs/library.md");
+    let lines = guide.lines().count();
+    assert!(lines <= LONGEST_GUIDE, "docs/library.md has {lines} lines, of {LONGEST_GUIDE} at most");
+
+    let manifest = document("ordinaut-core/Cargo.toml");
+    let features = manifest.split("\n[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let features: BTreeSet<_> =
+        features.lines().filter_map(|line| line.split_once(" = [")).map(|(name, _)| name).collect();
+    assert_eq!(first_column(guide.split("\n## ").next().unwrap()), features);
+
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
+    let files = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>();
+    let examples: BTreeSet<_> = files.iter().filter_map(|file| file.strip_suffix(".rs")).collect();
+    assert_eq!(first_column(section(&guide, "Examples")), examples);
+}
+
 #[test]
 fn every_file_that_a_document_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut documents =
-        vec!["ARCHITECTURE.md".to_owned(), "CONTRIBUTING.md".to_owned(), "migrations/README.md".to_owned()];
+        ["ARCHITECTURE.md", "CONTRIBUTING.md", "migrations/README.md", "docs/library.md"].map(str::to_owned).to_vec();
     let decisions = fs::read_dir(root.join("docs/decisions")).unwrap();
     documents.extend(decisions.map(|entry| format!("docs/decisions/{}", entry.unwrap().file_name().to_string_lossy())));
     let homes = ["", "ordinaut-core", "ordinaut-core/src", "ordinaut-core/tests/it", "docs", "migrations", "benches"];
