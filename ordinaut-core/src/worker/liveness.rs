@@ -50,6 +50,12 @@ impl WorkerLiveness {
         self.first(|_, silent| silent > time)
     }
 
+    /// Whether this loop is one of those that are silent: what holds one up may hold up others.
+    #[cfg(test)]
+    pub(crate) fn is_silent(&self, name: &str, time: Duration) -> bool {
+        self.first(|watched, silent| watched.name == name && silent > time).is_some()
+    }
+
     fn first(&self, is_it: impl Fn(&Watched, Duration) -> bool) -> Option<&'static str> {
         let of = |watched: Arc<Watched>| {
             let silent = watched.busy().map(|since| since.elapsed());

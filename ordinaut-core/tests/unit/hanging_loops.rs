@@ -87,7 +87,7 @@ impl Running {
     /// what the loop holds up.
     fn wait_until_silent(&self, name: &str) {
         let begun = Instant::now();
-        while self.pulse.silent_for(STEP) != Some(name) {
+        while !self.pulse.is_silent(name, STEP) {
             assert!(begun.elapsed() < LIMIT, "{:?}", self.pulse.silent_for(STEP));
             std::thread::sleep(Duration::from_millis(10));
         }
