@@ -181,8 +181,15 @@ async fn a_lock_in_postgres_and_a_server_process_that_does_not_answer_make_no_lo
     tx.rollback().await.unwrap();
     worker.until(async || worker.succeeded().await == 1).await;
 
+    // Stopped where it waits for a lock of a table: elsewhere it might hold a page that everybody else then waits for.
+    let mut tx = worker.database.pool().begin().await.unwrap();
+    sqlx::query("lock table ordinaut.due_work in access exclusive mode").execute(&mut *tx).await.unwrap();
+    let waits = "select exists (select from pg_stat_activity
+                                where application_name like 'ordinaut-claim/%' and wait_event_type = 'Lock')";
+    worker.until(async || sqlx::query_scalar(waits).fetch_one(worker.database.pool()).await.unwrap()).await;
     let stopped = claimers().await;
     stopped.iter().for_each(|process| signal(*process, "-STOP"));
+    tx.rollback().await.unwrap();
     worker.database.enqueue(&Probe.new_job().unwrap()).await.unwrap();
     worker.gate.add_permits(1);
     worker.until(async || worker.succeeded().await == 2).await;
