@@ -64,7 +64,7 @@ impl Crew {
         pipes.try_for_each(|stdin| stdin.write_all(b"go\n")).context("a worker process is gone")
     }
 
-    /// Waits until all together have handled so many jobs since they began.
+    /// Waits until all together have handled `jobs` jobs since they began.
     pub(crate) async fn handled(&mut self, jobs: u64) -> anyhow::Result<()> {
         self.handled_before(jobs, None).await.map(drop)
     }
@@ -102,7 +102,7 @@ impl Crew {
         }
     }
 
-    /// How long a handler slept on average.
+    /// Time for which a handler slept on average.
     pub(crate) fn mean_sleep(&self) -> Duration {
         let slept: u64 = self.hands.iter().map(|hand| hand.slept_us).sum();
         Duration::from_micros(slept / self.sum().max(1))

@@ -68,7 +68,7 @@ impl Figure {
     }
 }
 
-/// As many digits as mean something, so that figures can be compared by eye.
+/// The digits that mean something, so that figures can be compared by eye.
 fn short(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

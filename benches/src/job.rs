@@ -4,7 +4,7 @@ use crate::lab::say;
 use ordinaut_core::{Client, Job, NewJob};
 use serde::{Deserialize, Serialize};
 
-/// As long as the arguments of a typical job.
+/// The size of the arguments of a typical job.
 const ARGS_BYTES: usize = 150;
 
 /// Few enough to be held in memory whatever the number of jobs is.

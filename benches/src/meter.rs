@@ -65,7 +65,7 @@ impl Usage {
         let vanished = before.processes.iter().filter(|(child, _)| !after.processes.contains_key(child));
         let vanished_before: u64 = vanished.map(|(_, (_, cpu))| cpu).sum();
         let ended = after.postmaster.ended_children.saturating_sub(before.postmaster.ended_children);
-        kinds.insert("ended meanwhile".to_owned(), ended.saturating_sub(vanished_before));
+        kinds.insert("ended since".to_owned(), ended.saturating_sub(vanished_before));
         kinds.insert("postmaster".to_owned(), after.postmaster.own.saturating_sub(before.postmaster.own));
 
         let used = |pid: &u32, cpu: &u64| cpu.saturating_sub(before.workers.get(pid).copied().unwrap_or(0));

@@ -37,7 +37,7 @@ impl Wal {
 }
 
 async fn by_table(db: &mut PgConnection, from: i64, to: i64) -> sqlx::Result<Vec<(String, f64, f64)>> {
-    // What a claim committed asynchronously is flushed soon after, and this comes later; the end is bounded all the same.
+    // What a claim committed asynchronously is flushed soon after, and this comes later; the end is still bounded.
     let records = "
         with record as materialized (
             select substring(block_ref from 'rel [0-9]+/[0-9]+/([0-9]+)')::oid as file, resource_manager,

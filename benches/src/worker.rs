@@ -1,7 +1,7 @@
 //! A worker process: this crate's binary, started by itself, so that a worker's CPU time can be told from the bench's.
 //!
 //! It says `ready` when it can begin, begins when it reads a line, says how many jobs it has handled, and stops when its
-//! standard input ends: also when whoever started it was killed. The other end is `crew.rs`.
+//! standard input ends: also when the process that started it was killed. The other end is `crew.rs`.
 
 use crate::job::{Noop, Unrelated};
 use ordinaut_core::{Client, Context, JobError, Worker};
@@ -27,7 +27,7 @@ pub struct WorkerOptions {
     /// Slots; the library's default if not said.
     #[arg(long)]
     pub concurrency: Option<usize>,
-    /// How long each handler sleeps.
+    /// Time for which each handler sleeps.
     #[arg(long, default_value_t = 0)]
     pub sleep_ms: u64,
     /// Handles another kind than the one that is enqueued.

@@ -1,4 +1,4 @@
-//! Who may call: whoever has the bearer token.
+//! Who may call: a client that has the bearer token.
 
 use crate::App;
 use crate::problem::Problem;
@@ -26,7 +26,7 @@ const DELAY: Duration = Duration::from_secs(1);
 pub(crate) async fn authorize(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().map_or("unknown".to_owned(), |Peer(peer)| peer.to_string());
     let (detail, challenge) = match bearer(request.headers()) {
-        // How long the comparison takes must not tell how much of a guess was right.
+        // The time of the comparison must not tell how much of a guess was right.
         Some(token) if token.as_bytes().ct_eq(app.admin_token.as_bytes()).into() => return next.run(request).await,
         Some(_) => {
             app.refusals.refused(&peer).await;

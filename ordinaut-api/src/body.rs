@@ -9,7 +9,7 @@ use ordinaut_core::json::check_integers;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-/// As large as a body may be, in bytes.
+/// Maximum size of a body in bytes.
 const LIMIT: usize = 1024 * 1024;
 
 /// As much of a body that is too large is read and thrown away: a client that is still sending when the connection

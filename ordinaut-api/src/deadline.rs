@@ -1,4 +1,4 @@
-//! How long a request may take.
+//! The time that a request may take.
 
 use crate::problem::Problem;
 use crate::routes::result;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tracing::warn;
 
 /// Longer than waiting for a connection and the slowest count; a client that trickles its body, or a Postgres that
-/// hangs, must not hold a request for ever.
+/// hangs, must not hold a request forever.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Time after which Postgres gives up a statement of the API. With what a connection is waited for it ends within the limit:
@@ -20,7 +20,7 @@ pub const LONGEST_STATEMENT: Duration = Duration::from_secs(25);
 /// Time after which work in batches begins no further one: the last one still has time to end, and to be told.
 pub(crate) const LONGEST_WORK: Duration = Duration::from_secs(20);
 
-/// As long as somebody may wait for the end of a job, and what a look takes.
+/// The longest wait for the end of a job, and the time that a look takes.
 const PATIENT_LIMIT: Duration = Duration::from_secs(result::LONGEST_WAIT.as_secs() + LIMIT.as_secs());
 
 pub(crate) async fn enforce(request: Request, next: Next) -> Response {

@@ -17,7 +17,7 @@ const FRESH: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Depths {
     database: Client,
-    /// Held while counting, so that whoever asks meanwhile waits for that count.
+    /// Held while counting, so that a request that comes then waits for that count.
     last: Arc<Mutex<Option<Count>>>,
 }
 

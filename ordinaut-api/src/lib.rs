@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 use traffic::Traffic;
 
-/// As long as answers that are under way may take once the API stops: longer than any statement of ours, shorter
+/// Time that answers which are under way may take once the API stops: longer than any statement of ours, shorter
 /// than what orchestrators wait before they kill.
 const DRAIN: Duration = Duration::from_secs(10);
 

@@ -36,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TaskId {
     }
 }
 
-/// A name in the path; whoever uses it checks it. What is not UTF-8 is empty, and no name is.
+/// A name in the path; the route that uses it checks it. What is not UTF-8 is empty, and no name is.
 pub(crate) struct Name(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Name {
@@ -127,14 +127,14 @@ impl Parameters {
         self.take("after", "the \"next\" of another page", |text| (!text.contains('\0')).then(|| text.to_owned()))
     }
 
-    /// How many lines the client wants.
+    /// Number of rows that the client wants.
     pub(crate) fn limit(&mut self) -> Result<i64, Problem> {
         let limit = self
             .take("limit", "a number from 1 to 500", |text| text.parse().ok().filter(|limit| LIMITS.contains(limit)))?;
         Ok(limit.unwrap_or(DEFAULT_LIMIT))
     }
 
-    /// Refuses what nobody took: a filter with a slip of the pen would show everything.
+    /// Refuses what nobody took: a filter with a typo would show everything.
     pub(crate) fn end(self) -> Result<(), Problem> {
         match self.0.into_iter().next() {
             None => Ok(()),

@@ -14,7 +14,7 @@ const FRESH: Duration = Duration::from_secs(5);
 pub(crate) struct Redis {
     url: Arc<str>,
     schema: Schema,
-    /// Held while looking, so that whoever asks meanwhile waits for that answer.
+    /// Held while looking, so that a request that comes then waits for that answer.
     last: Arc<Mutex<Option<(Instant, bool)>>>,
 }
 

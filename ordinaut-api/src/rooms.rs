@@ -12,7 +12,7 @@ const FRESH: Duration = Duration::from_millis(500);
 /// What a client is told to wait, in seconds.
 const RETRY_AFTER: u32 = 2;
 
-/// As many queues as are remembered: names come from clients.
+/// Maximum number of queues that are remembered: names come from clients.
 const MOST: usize = 1000;
 
 pub(crate) struct Rooms {
@@ -32,7 +32,7 @@ impl Rooms {
     }
 
     /// Lets one job into a queue, or says why not: it is full, or so full that only more urgent ones are taken. An estimate:
-    /// what others enqueue meanwhile, and what this process does within half a second of the last count, may pass the bound.
+    /// what others enqueue at the same time, and what this process does within half a second of the last count, may pass the bound.
     pub(crate) async fn enter(&self, queue: &str, priority: i64) -> Result<(), Problem> {
         if let Some(entered) = self.enter_seen(queue, priority) {
             return entered;

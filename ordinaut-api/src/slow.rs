@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// As long as a request waits for one of the places: what a connection of the pool is waited for.
+/// Time for which a request waits for one of the places: what a connection of the pool is waited for.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Half of the pool's connections, for lists, statistics, and what changes many jobs at once.

@@ -1,4 +1,4 @@
-//! How many requests this process answered, by route and status.
+//! Number of requests that this process answered, by route and status.
 
 use crate::App;
 use axum::extract::{MatchedPath, Request, State};

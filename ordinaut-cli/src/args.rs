@@ -123,7 +123,7 @@ pub(crate) struct Format {
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct Dev {
-    /// How many workers to run in the process
+    /// Number of workers to run in the process
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) workers: u16,
     /// Run 1,000 mixed jobs and show how they fared

@@ -1,10 +1,10 @@
-//! How long a failed job waits for its next attempt.
+//! The wait of a failed job for its next attempt.
 
 use crate::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How long a failed job waits for its next attempt. The wait is stored in the job's row, so it outlives the
+/// Time for which a failed job waits for its next attempt. The wait is stored in the job's row, so it outlives the
 /// process that decided it.
 ///
 /// ```

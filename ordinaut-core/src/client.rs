@@ -17,7 +17,7 @@ use std::time::Duration;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a connection that comes back to the pool has to answer in. One that swallows everything would keep its place in the
-/// pool for ever.
+/// pool forever.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection that a process of ours has not used for so long is closed: where Postgres allows few, others wait for it.

@@ -71,7 +71,7 @@ pub enum ServerError {
         /// Where.
         directory: PathBuf,
     },
-    /// Giving away a directory that has something in it could hurt whoever it belongs to.
+    /// Giving away a directory that has something in it could hurt the account that it belongs to.
     #[error(
         "{} is not empty and belongs to uid {owner}, and the server would run as {account}; remove it, use another \
          directory, or start as the user that it belongs to",
@@ -125,7 +125,7 @@ pub enum ServerError {
     NotReady {
         /// Which of the two.
         server: &'static str,
-        /// How long it was given.
+        /// Time that it was given.
         seconds: u64,
         /// The last lines.
         log: String,
@@ -135,7 +135,7 @@ pub enum ServerError {
     StillRunning {
         /// Which of the two.
         server: &'static str,
-        /// How long it was given.
+        /// Time that it was given.
         seconds: u64,
         /// The process that waits for it.
         attendant: u32,

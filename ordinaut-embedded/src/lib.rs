@@ -1,6 +1,6 @@
 //! A private Postgres (and Redis) for `ordinaut dev`, tests and benches.
 //!
-//! The servers are the ones installed on this machine. They listen on a unix socket only, trust whoever may open it,
+//! The servers are the ones installed on this machine. They listen on a unix socket only, trust every account that may open it,
 //! and are for development: nothing here is made for production.
 //!
 //! ```no_run

@@ -117,7 +117,7 @@ impl PostgresOptions {
         let mut step: Vec<OsString> = vec![installation.bin.join("postgres").into(), "-D".into(), cluster.into()];
         step.extend(["-p".into(), PORT.to_string().into()]);
         step.extend(["-c".into(), "listen_addresses=".into(), "-c".into(), sockets_setting]);
-        // Whoever may open the socket is trusted, so that is the server's account and root.
+        // An account that may open the socket is trusted, so that is the server's account and root.
         step.extend(["-c".into(), "unix_socket_permissions=0700".into()]);
         // Not "$user": our role is called like the usual schema, and an application's tables would land in that.
         step.extend(["-c".into(), "search_path=public".into()]);

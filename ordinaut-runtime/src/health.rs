@@ -22,7 +22,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections of those who ask for health at once: supervisors, and a person.
 const CONNECTIONS: usize = 256;
 
-/// What a process says when it is asked how it is. Reasons are for whoever asks, who shows no token.
+/// What a process says when it is asked how it is. Reasons are for anybody, because no token is asked for.
 pub trait Health: Send + Sync + 'static {
     /// Why the process should be ended and started again, if it should.
     fn live(&self) -> Result<(), String>;

@@ -12,7 +12,7 @@ use crate::{Figure, Options};
 /// Jobs that wait, when many do.
 const MANY: u64 = 1_000_000;
 
-/// Few are so many times fewer.
+/// Factor by which few are fewer.
 const TIMES_FEWER: u64 = 100;
 
 /// Fewer are over before a time can be taken.
@@ -103,7 +103,7 @@ async fn deep(lab: &mut Lab, waiting: u64, jobs: u64, options: &Options) -> anyh
     Ok(Depth::of(window::rate(&mut looker, 0.0, jobs / 10, jobs - jobs / 10).await?, claims, &usage, done))
 }
 
-/// What claims cost while the middle of so many jobs was handled, after those of `before`: not what an idle worker's
+/// What claims cost while the middle of the jobs was handled, after those of `before`: not what an idle worker's
 /// looks cost.
 async fn middle(lab: &mut Lab, name: &str, crew: &mut Crew, before: u64, jobs: u64) -> anyhow::Result<Totals> {
     crew.handled(before + jobs / 10).await?;

@@ -92,8 +92,8 @@ fn of_tuned(drained: &Drained, floor: Stage, concurrency: usize) -> Vec<Figure> 
     let rate = if usage.neighbours < QUIET { rate.at_least(75_000.0) } else { rate };
     let mut figures = vec![
         rate,
-        figure("share of the machine that neighbours used meanwhile", 100.0 * usage.neighbours, "%"),
-        figure("share of the machine that nobody used meanwhile", 100.0 * usage.idle, "%"),
+        figure("share of the machine that neighbours used", 100.0 * usage.neighbours, "%"),
+        figure("share of the machine that nobody used", 100.0 * usage.idle, "%"),
         figure("CPU of Postgres", postgres, "µs/job").against(floor.postgres()).ratio_at_most(1.3).at_most(14.0),
     ];
     for (kind, cpu) in &usage.postgres_by_kind {

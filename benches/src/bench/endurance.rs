@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 const JOBS: u64 = 10_000_000;
 
-/// So many wait before the worker begins, and more are enqueued whenever there are fewer.
+/// Number of jobs that wait before the worker begins; more are enqueued whenever there are fewer.
 const WAITING: u64 = 100_000;
 
 /// Enqueued in one transaction.
@@ -78,7 +78,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     crew.dismiss().await?;
     looker.close().await?;
     leave(database).await;
-    // Whoever has gone has told what it counted.
+    // A worker that has gone has told what it counted.
     lab.quiet(name).await?;
     let end = Table::of(&mut lab.connect(name, BENCH).await?).await?;
 
@@ -108,7 +108,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// Enqueues jobs whenever fewer than [`WAITING`] wait, until so many were handled: the last of them too have the
+/// Enqueues jobs whenever fewer than [`WAITING`] wait, until `jobs` were handled: the last of them too have the
 /// producer beside them. Returns how many it enqueued, and how few waited at least.
 async fn produce(database: Client, jobs: u64, before: u64, handled: Arc<AtomicU64>) -> anyhow::Result<(u64, u64)> {
     let (mut enqueued, mut least) = (0, u64::MAX);

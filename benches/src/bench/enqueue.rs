@@ -19,7 +19,7 @@ const BULK: u64 = 100_000;
 /// Sides take turns, so that a change of the machine's mood meets them all; each goes first equally often.
 const TURNS: u64 = 6;
 
-/// What the workers do meanwhile.
+/// What the workers do while jobs are enqueued.
 #[derive(Clone, Copy)]
 enum Worker {
     None,
@@ -127,7 +127,7 @@ impl Side {
         Ok(side)
     }
 
-    /// Seconds until all producers have inserted so many jobs each.
+    /// Seconds until all producers have inserted `jobs` jobs each.
     async fn turn(&mut self, jobs: u64) -> anyhow::Result<f64> {
         let start = Instant::now();
         let producers = self.producers.drain(..).map(|producer| tokio::spawn(producer.insert(jobs)));

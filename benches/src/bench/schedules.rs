@@ -17,7 +17,7 @@ const TASKS: u64 = 10_000;
 
 const IDLE_TASKS: i32 = 100_000;
 
-/// How long they fire.
+/// Time for which they fire.
 const WATCHED: Duration = Duration::from_secs(60);
 
 const CREATORS: u64 = 8;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const JOBS: u64 = 200_000;
 
-/// As many as the product's settler writes in one statement.
+/// The number that the product's settler writes in one statement.
 const BATCH: u64 = 500;
 
 const BY_KEY: &str = include_str!("../../../ordinaut-core/sql/lease/settle.sql");
@@ -65,7 +65,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let before = Reading::take(&mut lab, &[]).await?;
     let mut floor = DateTime::<Utc>::UNIX_EPOCH;
     'all: loop {
-        // Whoever is second finds its pages warm, so they take turns at that too.
+        // The second one finds its pages warm, so they take turns at that too.
         ways.reverse();
         for way in &mut ways {
             let leased = lease(&mut leasing, &mut floor).await?;

@@ -35,7 +35,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let usage = Usage::between(&before, &after);
     let slots = (PROCESSES * SLOTS) as f64;
     let figure = |label: &str, value, unit| Figure::new("sleepers", label, value, unit).jobs(jobs);
-    // Without the beginning and the end, where slots are empty whoever fills them.
+    // Without the beginning and the end, where slots are empty with any way of filling them.
     let rate = window::rate(&mut looker, 0.0, jobs / 10, jobs - jobs / 10).await?;
     Ok(vec![
         figure("4 processes × 25 slots, 10 ms each, against 10,000/s", rate, "/s")

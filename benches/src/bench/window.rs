@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// What a worker has handled is written soon after.
 const WRITTEN: Duration = Duration::from_secs(60);
 
-/// Waits until the crew has handled so many jobs and their ends are written.
+/// Waits until the crew has handled `jobs` jobs and their ends are written.
 pub(super) async fn all_ended(db: &mut PgConnection, crew: &mut Crew, jobs: u64) -> anyhow::Result<()> {
     crew.handled(jobs).await?;
     let start = Instant::now();

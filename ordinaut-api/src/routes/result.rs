@@ -12,7 +12,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// As long as a request may wait.
+/// Longest wait of a request.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 pub(crate) async fn result(

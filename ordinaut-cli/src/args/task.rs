@@ -91,7 +91,7 @@ pub(crate) struct Create {
     /// 1 is most urgent, 9 least
     #[arg(long)]
     pub(crate) priority: Option<i16>,
-    /// How often a failed job is tried again
+    /// Number of times that a failed job is tried again
     #[arg(long, value_name = "N")]
     pub(crate) max_retries: Option<i16>,
     /// Seconds that one attempt may take
@@ -229,7 +229,7 @@ pub(crate) struct Preview {
     /// Due after this instant; now if not given
     #[arg(long, value_name = "INSTANT")]
     pub(crate) after: Option<DateTime<Utc>>,
-    /// How many, from 1 to 100
+    /// Their number, from 1 to 100
     #[arg(long, default_value_t = 5)]
     pub(crate) count: usize,
     #[command(flatten)]

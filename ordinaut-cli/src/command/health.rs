@@ -1,4 +1,4 @@
-//! `ordinaut health [api|scheduler|worker]`: one line, and code 0 or 1, for whoever supervises a process.
+//! `ordinaut health [api|scheduler|worker]`: one line, and code 0 or 1, for what supervises a process.
 
 use crate::args::Role;
 use crate::connection::Connection;

@@ -76,7 +76,7 @@ async fn serve(
     let source = source.with_defaults([("DATABASE_URL", servers.database_url()), ("REDIS_URL", servers.redis_url())]);
     let database_settings = DatabaseSettings::read(&source)?;
     let opening = ordinaut_runtime::open_database(&database_settings, "ordinaut-dev");
-    // Whoever stops it while it waits for Postgres has changed their mind, and nothing went wrong.
+    // A person who stops it while it waits for Postgres has changed their mind, and nothing went wrong.
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(ExitCode::SUCCESS) };
     let database = database?;
     if servers.database_url().is_some() {

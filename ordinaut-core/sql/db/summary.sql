@@ -1,5 +1,5 @@
 -- How the jobs $1 fared together: how many ended in which way, how many attempts were retried, and
--- how long they waited between being due for the first time and their first attempt.
+-- the time that they waited between being due for the first time and their first attempt.
 with asked as (
     select unnest($1::uuid[]) as id
 ), state as (

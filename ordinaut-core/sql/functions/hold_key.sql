@@ -132,7 +132,7 @@ begin
                 return;
             end if;
         end if;
-        -- One that ended without anybody saying so, as the scheduler frees it (unique/repair.sql).
+        -- One that ended without anybody saying so, as the scheduler frees it (job/unique_repair.sql).
         update unique_key
         set held_until = clock_timestamp() + after_end
         where key = wanted and job_id = holder and held_until is null

@@ -1,4 +1,4 @@
--- Cancel the job $1: at once if nobody runs it, else ask whoever does.
+-- Cancel the job $1: at once if nobody runs it, else ask the worker that does.
 --
 -- A row that another transaction moves while this statement runs is in neither branch, and "unseen" says so:
 -- the caller asks again, with a new snapshot.

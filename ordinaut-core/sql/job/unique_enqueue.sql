@@ -3,7 +3,7 @@
 --
 -- hold_key looks anew for each: a key that was committed after this statement began is held. One that takes the place of a
 -- job that waited is due when that one was, or now if this has passed: workers' floors are above what has. One that must not run beside another job is
--- parked behind it (unique/let_go.sql).
+-- parked behind it (unique_let_go.sql).
 with asked as materialized (
     select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant, mode, after_end, n,
            ordinaut.unique_key_hash(key, period) as key,

@@ -1,4 +1,4 @@
--- How many jobs may wait in the queue $1, how many do, counted up to that, and the level that was last told. No row: there
+-- Number of jobs that may wait in the queue $1, number that do, counted up to that, and the level that was last told. No row: there
 -- is no bound.
 select max_waiting, (
     select count(*)

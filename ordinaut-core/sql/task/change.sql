@@ -1,4 +1,4 @@
--- Give the task $1 a definition ($2), a status ($3), a next instant ($4), a watch ($5): whoever holds its row has
+-- Give the task $1 a definition ($2), a status ($3), a next instant ($4), a watch ($5): the transaction that holds its row has
 -- decided them. If the instant is the first one after $6, by the zone data $7, that is kept too.
 update ordinaut.task
 set definition = $2::jsonb, status = $3::text, next_run_at = $4::timestamptz, watch = $5::jsonb, trouble = null,

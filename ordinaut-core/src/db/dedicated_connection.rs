@@ -49,8 +49,8 @@ impl DedicatedConnection {
         self.schema.clone()
     }
 
-    /// How long an answer is worth waiting for, a moment longer than the server works at one: what has not come by then
-    /// was lost on the way, and a wire that loses everything says nothing, for ever.
+    /// Time that an answer is worth waiting for, a moment longer than the server works at one: what has not come by then
+    /// was lost on the way, and a wire that loses everything says nothing, forever.
     pub(crate) fn patience(&self) -> Duration {
         self.statement_timeout + WAY
     }

@@ -32,9 +32,9 @@ pub struct OldestSnapshot {
     pub kind: String,
     /// Who it is, for people.
     pub holder: String,
-    /// For how many seconds; unknown of slots and standbys.
+    /// Number of seconds for which it is held; unknown of slots and standbys.
     pub seconds: Option<f64>,
-    /// How many transactions have begun since.
+    /// Number of transactions that have begun since.
     pub xids: i32,
 }
 
@@ -42,26 +42,26 @@ pub struct OldestSnapshot {
 #[derive(Clone, Debug, Default, Serialize, sqlx::FromRow)]
 #[non_exhaustive]
 pub struct Summary {
-    /// How many of them exist.
+    /// Number of them that exist.
     pub jobs: i64,
-    /// How many succeeded.
+    /// Number that succeeded.
     pub succeeded: i64,
-    /// How many are dead.
+    /// Number that are dead.
     pub dead: i64,
-    /// How many were called off.
+    /// Number that were cancelled.
     pub cancelled: i64,
-    /// How many attempts failed and were followed by another.
+    /// Number of attempts that failed and were followed by another.
     pub retried: i64,
-    /// How many attempts asked to be run again later.
+    /// Number of attempts that asked to be run again later.
     pub snoozed: i64,
-    /// Half of the first attempts began within so many seconds of being due.
+    /// Seconds from being due within which half of the first attempts began.
     pub wait_p50: f64,
-    /// 95 % of the first attempts began within so many seconds of being due.
+    /// Seconds from being due within which 95 % of the first attempts began.
     pub wait_p95: f64,
 }
 
 impl Summary {
-    /// How many of the jobs have ended, however.
+    /// Number of the jobs that have ended, however.
     pub fn ended(&self) -> i64 {
         self.succeeded + self.dead + self.cancelled
     }

@@ -6,7 +6,7 @@ use crate::db::by_key::{BEGIN_ANEW_BY_KEY, BEGIN_BY_KEY};
 use crate::db::connect_options::unreached;
 use crate::db::connection_settings::BEGIN;
 use crate::db::contention::{Repeatable, undisturbed};
-use crate::failure::is_pool_timeout;
+use crate::failure::{FailureKind, is_pool_timeout};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 use futures_util::stream::{BoxStream, TryStreamExt};
@@ -61,14 +61,18 @@ impl Client {
     {
         let first = tokio::time::timeout(MOMENT, get()).await;
         if !self.address().has_several() {
-            return match first {
-                Ok(result) => result.map_err(|error| unreached(self.address().first(), error)),
+            let result = match first {
+                Ok(result) => result,
                 // The second call takes a connection that was given back while the first one waited. The first one only
                 // tries to open another connection, which a server at its limit refuses each time.
-                Err(_) => match get().await {
-                    Err(error) if is_pool_timeout(&error) => Err(self.why_none(error).await),
-                    result => result,
-                },
+                Err(_) => get().await,
+            };
+            return match result {
+                Err(error) if is_pool_timeout(&error) => Err(self.why_none(error).await),
+                Err(error) if FailureKind::of(&error) == FailureKind::Unreachable => {
+                    Err(unreached(self.address().first(), error))
+                }
+                result => result,
             };
         }
         if let Ok(Ok(got)) = first {

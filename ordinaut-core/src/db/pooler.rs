@@ -12,7 +12,7 @@ use tracing::{info, warn};
 /// A pooler that others use too may happen to give the same server again for a while.
 const LOOKS: usize = 6;
 
-/// Whoever does not answer within so long is not asked further: the first statement will tell.
+/// Time after which a server that does not answer is not asked further: the first statement will tell.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 const SERVER_PROCESS: &str = sql!("db/server_process");
@@ -103,8 +103,8 @@ async fn compare(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Resu
     }
 }
 
-/// Whether a prepared statement has its name on the server too. In one transaction, and so on one server, whoever else
-/// begins at this moment.
+/// Whether a prepared statement has its name on the server too. In one transaction, and so on one server, whatever another
+/// client begins at this moment.
 async fn keeps_name(connection: &mut PgConnection) -> sqlx::Result<bool> {
     let mut tx = connection.begin().await?;
     let kept = async {

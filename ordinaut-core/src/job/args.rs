@@ -2,7 +2,7 @@
 
 use crate::job::nul_bytes;
 
-/// As large as a job's arguments may be, in bytes: a queue row is no place for a file.
+/// Maximum size of a job's arguments in bytes: a queue row is no place for a file.
 pub const MAX_ARGS_BYTES: usize = 1024 * 1024;
 
 /// As deep as arrays and objects may be nested: what decodes arguments has a stack that ends.

@@ -13,7 +13,7 @@ pub(crate) enum Keyring {}
 use crate::job::ciphertext::Envelope;
 use uuid::Uuid;
 
-/// As many random bytes as each encryption takes: so many that they never repeat.
+/// Number of random bytes in each encryption: enough that they never repeat.
 pub(crate) const NONCE_BYTES: usize = 24;
 
 /// Why an envelope was not opened. It never tells anything of the arguments.

@@ -267,7 +267,7 @@ impl Redaction {
         if self.is_empty() { Cow::Borrowed(text) } else { self::text(self, text) }
     }
 
-    /// The path of a field that holds what answers show in place of its value: whoever sends that back would store it.
+    /// The path of a field that holds what answers show in place of its value: a client that sends that back would store it.
     pub fn masked_field(&self, args: &Value) -> Option<String> {
         if self.is_empty() { None } else { self.find(args, "args") }
     }

@@ -83,7 +83,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Words to find its jobs by; [`NewJob::tags`] takes their place.
     const TAGS: &'static [&'static str] = &[];
 
-    /// How long a failed one waits; `None` leaves it to the worker.
+    /// Time for which a failed one waits; `None` leaves it to the worker.
     const BACKOFF: Option<Backoff> = None;
 
     /// Whether the arguments are stored encrypted, for handlers only to read. Enqueuing then needs a

@@ -149,21 +149,21 @@ impl NewJob {
         self
     }
 
-    /// How many attempts may fail before the job is dead. If not said, the worker's `WORKER_MAX_RETRIES` + 1.
+    /// Number of attempts that may fail before the job is dead. If not said, the worker's `WORKER_MAX_RETRIES` + 1.
     #[must_use]
     pub fn max_attempts(mut self, attempts: i16) -> Self {
         self.max_attempts = Some(attempts);
         self
     }
 
-    /// How long one attempt may take. If not said, the worker's `WORKER_JOB_TIMEOUT`.
+    /// Time that one attempt may take. If not said, the worker's `WORKER_JOB_TIMEOUT`.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// How long the job waits after a failure. If not said, its kind's handler decides, or the worker.
+    /// Time for which the job waits after a failure. If not said, its kind's handler decides, or the worker.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = Some(backoff);

@@ -60,7 +60,7 @@ pub enum OnDuplicate {
     #[default]
     Skip,
     /// It takes the place of one that waits, which is cancelled, and is due when that was: a steady stream of them cannot
-    /// put the work off for ever.
+    /// put the work off forever.
     Replace,
     /// The same, but it is due when it says itself: the work happens once it has been quiet for that long.
     Debounce,
@@ -109,7 +109,7 @@ impl Unique {
     }
 
     /// And by these parts of the arguments, as dotted paths: `customer.id`. One that the arguments do not have makes the job
-    /// invalid, because with a slip of the pen all jobs would be duplicates of each other; null is a value.
+    /// invalid, because with a typo all jobs would be duplicates of each other; null is a value.
     #[must_use]
     pub fn args(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.args = paths.into_iter().map(Into::into).collect();
@@ -152,7 +152,7 @@ impl Unique {
         self
     }
 
-    /// How long the key is held after the job has ended, however it did; not at all if not said. A year at most.
+    /// Time for which the key is held after the job has ended, however it did; not at all if not said. A year at most.
     #[must_use]
     pub fn after_end(mut self, window: Duration) -> Self {
         self.after_end = window;

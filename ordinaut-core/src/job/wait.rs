@@ -67,7 +67,7 @@ pub(crate) struct Parked {
     pub(crate) key: String,
 }
 
-/// How many living workers could run a job; each number counts some of those of the number before it.
+/// Number of living workers that could run a job; each number counts some of those of the number before it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Crew {
     pub(crate) alive: i64,

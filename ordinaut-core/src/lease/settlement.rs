@@ -22,7 +22,7 @@ pub(crate) struct Settlement {
     pub(crate) error: Option<String>,
 }
 
-/// How often a job may fail, and how often it has.
+/// Number of times that a job may fail, and number of times that it has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     pub(crate) failures: i16,

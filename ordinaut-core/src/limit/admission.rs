@@ -17,7 +17,7 @@ pub(crate) struct Admission {
     pub(crate) next_in: Option<Duration>,
 }
 
-/// So many of the first jobs of a line, or the one that it names.
+/// Number of the first jobs of a line, or the one that it names.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Allowed {
     pub(crate) line: String,

@@ -116,21 +116,21 @@ impl Limit {
         self
     }
 
-    /// As many at once.
+    /// Maximum number at once.
     #[must_use]
     pub fn concurrency(mut self, jobs: u32) -> Self {
         self.concurrency = Some(jobs);
         self
     }
 
-    /// As many a second.
+    /// Maximum number of starts a second.
     #[must_use]
     pub fn rate(mut self, jobs_a_second: f64) -> Self {
         self.rate = Some(jobs_a_second);
         self
     }
 
-    /// As many at once after a pause.
+    /// Maximum number of starts at once after a pause.
     #[must_use]
     pub fn burst(mut self, jobs: f64) -> Self {
         self.burst = Some(jobs);

@@ -3,7 +3,7 @@
 use crate::limit::line::Line;
 use std::collections::HashMap;
 
-/// With more than so many that are remembered, all begin anew.
+/// Maximum number that are remembered: with more, all begin anew.
 const MOST: usize = 10_000;
 
 /// Whose turn was when, as one worker remembers it.
@@ -15,7 +15,7 @@ pub(crate) struct Fairness {
 }
 
 impl Fairness {
-    /// These wait. Who has come goes behind those that wait already: else ever new keys would go before an old one for ever.
+    /// These wait. Who has come goes behind those that wait already: else ever new keys would go before an old one forever.
     pub(crate) fn see(&mut self, lines: &[Line]) {
         if self.lines.len() > MOST || self.tenants.len() > MOST {
             (self.lines, self.tenants) = Default::default();

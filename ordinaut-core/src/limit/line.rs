@@ -12,7 +12,7 @@ pub(crate) struct Line {
     /// Of the first in it, and how long that has waited.
     pub(crate) priority: i16,
     pub(crate) waited: TimeDelta,
-    /// How many are in it; not all of them, if there are more than anybody wants.
+    /// Number of jobs in it, counted up to what the worker asks for.
     pub(crate) waiting: usize,
     /// Whose jobs they are, where a limit is for each tenant.
     pub(crate) tenant: Option<String>,

@@ -12,7 +12,7 @@ use crate::notify::notifier;
 use sqlx::{Postgres, Transaction};
 use std::time::Duration;
 
-/// As often as a change asks for the moment in which no claim runs, and the pause between. While it asks, claims wait too.
+/// Maximum number of times that a change asks for the moment in which no claim runs, and the pause between. While it asks, claims wait too.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
 

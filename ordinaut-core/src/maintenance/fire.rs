@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
-/// As many tasks as one transaction fires.
+/// Maximum number of tasks that one transaction fires.
 const BATCH: i64 = 1000;
 
 /// A task that is created or changed is noticed after so long at most.

@@ -1,4 +1,4 @@
-//! Whether the loops of a scheduler turn, for whoever supervises its process.
+//! Whether the loops of a scheduler turn, for what supervises its process.
 
 use crate::maintenance::adaptive_timeout::LONGEST;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 /// Far longer than a turn takes unless Postgres is silent: who stood still for so long does not say that it lives.
 const STILL: Duration = Duration::from_secs(120);
 
-/// How long each loop may take for a turn, the waits for a silent Postgres included: one that took longer does not go on.
+/// Time that each loop may take for a turn, the waits for a silent Postgres included: one that took longer does not go on.
 const STUCK: [Duration; NAMES.len()] = {
     let turn = Duration::from_secs(3 * LONGEST.as_secs());
     [STILL, turn, turn]
 };
 
-/// As long as no turn may have succeeded before the scheduler is told to be of no use for now.
+/// Time without a turn that succeeded after which the scheduler is told to be of no use for now.
 const FAILING: Duration = Duration::from_secs(30);
 
 /// The loops that never pause for longer than a few seconds.

@@ -32,7 +32,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-/// How long the row of an ended session is kept to be looked at.
+/// Time for which the row of an ended session is kept to be looked at.
 const SESSION_RETENTION: Duration = Duration::from_secs(3600);
 
 /// What saying goodbye may take at most.
@@ -63,7 +63,7 @@ impl Scheduler {
         self
     }
 
-    /// For how long what has ended is kept.
+    /// Time for which what has ended is kept.
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.options.retention = retention;
@@ -138,9 +138,9 @@ impl Scheduler {
         duties.add("seen", "*/5 * * * * *", move || {
             let ((database, pulse), patience) = (seen.clone(), seeing.clone());
             async move {
-                // Who stands still does not say that it lives.
+                // A scheduler that is stuck does not say that it lives.
                 if let Some(still) = pulse.still() {
-                    warn!("the loop {still} of the scheduler stands still");
+                    warn!("scheduler loop {still} is stuck");
                     return Ok(());
                 }
                 patience.wait(database.schedulers().seen(id, &process_name(), &host_name())).await

@@ -15,7 +15,7 @@ pub struct SchedulerOptions {
     pub misfire_grace: Duration,
     /// Maximum number of transactions that fire tasks at once.
     pub max_workers: usize,
-    /// For how long what has ended is kept.
+    /// Time for which what has ended is kept.
     pub retention: Retention,
 }
 
@@ -25,7 +25,7 @@ impl Default for SchedulerOptions {
     }
 }
 
-/// For how long what has ended is kept. Work that has not ended is kept until it has, however old it is.
+/// Time for which what has ended is kept. Work that has not ended is kept until it has, however old it is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Retention {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// As many changes as one transaction numbers.
+/// Maximum number of changes that one transaction numbers.
 const BATCH: i64 = 500;
 
-/// How long an event may wait to be told when nothing else happens.
+/// Time that an event may wait to be told when nothing else happens.
 const PAUSE: Duration = Duration::from_millis(100);
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };

@@ -43,7 +43,7 @@ impl Duties {
         let tick: Tick = Box::new(move || {
             // Of the clock, which ticks whatever becomes of a duty.
             pulse.turned(Loop::Duties, true);
-            // Before the look, so that whoever waits for the end waits for what this tick begins.
+            // Before the look, so that the loop that waits for the end waits for what this tick begins.
             let begun = running.token();
             if stopped.load(Ordering::Acquire) || busy.swap(true, Ordering::AcqRel) {
                 return Box::pin(std::future::ready(()));

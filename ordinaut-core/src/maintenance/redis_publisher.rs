@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 const BATCH: i64 = 200;
 
-/// How long a numbered event may wait to be published.
+/// Time that a numbered event may wait to be published.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Between two looks at the stream while nothing is published.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::warn;
 
-/// As many jobs as one transaction takes back.
+/// Maximum number of jobs that one transaction takes back.
 const BATCH: i64 = 500;
 
 /// Between two looks for claims that commit after their session was declared dead: each look reads the whole table.

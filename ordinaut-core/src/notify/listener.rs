@@ -27,7 +27,7 @@ const SELF_TEST: Duration = Duration::from_secs(2);
 const DEAF: &str = "LISTEN hears nothing: jobs are found by polling, and LISTEN is tried again. Where a pooler in transaction \
                     mode is in between, DATABASE_DIRECT_URL can name a way past it";
 
-/// As long as connecting and asking may take.
+/// Time that connecting and asking may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// After so long a silence it is asked whether anything is heard at all: a wire that swallows everything does not break.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
-/// How full a queue is in which only so many jobs may wait. Work that waits is done at any level, the most urgent first;
+/// The pressure of a queue with a bound: how full it is. Work that waits is done at any level, the most urgent first;
 /// what a level changes is which new jobs are taken over HTTP.
 ///
 /// ```

@@ -30,7 +30,7 @@ impl Queues<'_> {
         Ok(self.store_pause(queue, by, reason).await?)
     }
 
-    /// Lets workers claim from a queue again, and wakes them; false: it was not paused. Jobs that became due meanwhile may
+    /// Lets workers claim from a queue again, and wakes them; false: it was not paused. Jobs that became due while it was paused may
     /// wait for a worker's next sweep, a quarter of a second or so. A queue that was paused by its own name stays paused when
     /// [`ALL_QUEUES`] is resumed.
     pub async fn resume(self, queue: &str) -> Result<bool, Error> {
@@ -53,7 +53,7 @@ impl Queues<'_> {
         Ok(self.store_queue(queue, change).await?)
     }
 
-    /// How many jobs may wait in a queue, how many do, and how urgent a job has to be to be taken; `None`: any number may
+    /// Number of jobs that may wait in a queue, number that do, and how urgent a job has to be to be taken; `None`: any number may
     /// wait, and all are taken. Nothing is locked, so that what others enqueue at the same moment may pass the bound.
     pub async fn room(self, queue: &str) -> Result<Option<QueueRoom>, Error> {
         check_name(queue)?;

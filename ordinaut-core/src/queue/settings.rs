@@ -21,8 +21,8 @@ pub struct QueueChange {
 }
 
 impl QueueChange {
-    /// How many jobs may wait, 1 or more; `None`: any number. Enqueuing over HTTP looks at it, and takes only the more
-    /// urgent from 80 % on ([`QueueLevel`](crate::queue::QueueLevel)); so may whoever calls
+    /// Number of jobs that may wait, 1 or more; `None`: any number. Enqueuing over HTTP looks at it, and takes only the more
+    /// urgent from 80 % on ([`QueueLevel`](crate::queue::QueueLevel)); so may a program that calls
     /// [`Queues::room`](crate::client::Queues::room). The library's enqueue does not.
     #[must_use]
     pub fn max_waiting(mut self, jobs: Option<i32>) -> Self {
@@ -30,7 +30,7 @@ impl QueueChange {
         self
     }
 
-    /// For how long a job may have been due before it expires, a second or more; `None`: for ever. The scheduler ends it as
+    /// Time for which a job may have been due before it expires, a second or more; `None`: forever. The scheduler ends it as
     /// cancelled, also in a queue that is paused.
     #[must_use]
     pub fn max_age(mut self, age: Option<Duration>) -> Self {
@@ -38,7 +38,7 @@ impl QueueChange {
         self
     }
 
-    /// For how long jobs that have ended are kept with their runs, a minute or more; `None`, and what is longer than
+    /// Time for which jobs that have ended are kept with their runs, a minute or more; `None`, and what is longer than
     /// `RETENTION_DAYS`: as that setting says. The scheduler deletes them each hour.
     #[must_use]
     pub fn retention(mut self, time: Option<Duration>) -> Self {

@@ -25,9 +25,9 @@ pub struct Condition {
     pub comparison: Comparison,
     /// With what; a length of time is in seconds.
     pub threshold: f64,
-    /// How long it must be true before the task is due.
+    /// Time for which it must be true before the task is due.
     pub holds_for: Duration,
-    /// How long after it was due it may not be again.
+    /// Time after it was due in which it may not be due again.
     pub cooldown: Duration,
 }
 
@@ -35,9 +35,9 @@ pub struct Condition {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fact {
-    /// How many jobs wait in a queue.
+    /// Number of jobs that wait in a queue.
     ReadyDepth(String),
-    /// How long the oldest job has waited in a queue, in seconds.
+    /// Time for which the oldest job has waited in a queue, in seconds.
     OldestWait(String),
     /// The share of a queue's attempts that failed, from 0 to 1.
     FailureShare(String),
@@ -175,7 +175,7 @@ mod tests {
             "fact(x) > NaN",
             "fact(x) > inf",
             "fact(x) > 1 for",
-            "fact(x) > 1 for ever",
+            "fact(x) > 1 forever",
             "fact(x) > 1 for 1s for 2s",
             "fact(x) > 1 since 1s",
             "fact(x) > 1 for 9999w",

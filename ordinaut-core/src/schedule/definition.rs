@@ -22,7 +22,7 @@ use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// As many dates as may be added to a rule, or taken away.
+/// Maximum number of dates that may be added to a rule, or taken away.
 const MAX_DATES: usize = 1_000;
 
 /// When a task is due, as a person writes it and the table `task` stores it.
@@ -49,7 +49,7 @@ pub struct Schedule {
     /// ([`Client::time_zone`](crate::Client::time_zone)), and one that exists keeps its own; without a database it is UTC.
     #[serde(default)]
     pub timezone: String,
-    /// What the clock in the zone shows at the anchor of `every` and `rrule`. Whoever stores the task fills it in once,
+    /// What the clock in the zone shows at the anchor of `every` and `rrule`. It is filled in once, when the task is stored,
     /// with [`Schedule::anchored`], so that it never drifts.
     #[serde(default, deserialize_with = "clock::option")]
     pub dtstart: Option<NaiveDateTime>,

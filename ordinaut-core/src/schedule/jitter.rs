@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long after its instant a fire's job is due: from nothing to `max`, the same whenever and wherever it is asked, so
+/// Time after its instant at which a fire's job is due: from nothing to `max`, the same whenever and wherever it is asked, so
 /// that no scheduler needs to store it.
 ///
 /// ```

@@ -20,7 +20,7 @@ pub enum Misfire {
     Coalesce,
     /// None fires.
     Skip,
-    /// The newest so many fire, late: from 1 to 1,000.
+    /// This number of the newest fire, late: from 1 to 1,000.
     CatchUp(u16),
 }
 

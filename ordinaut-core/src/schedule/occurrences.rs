@@ -7,7 +7,7 @@ use crate::schedule::rrule::Rrule;
 use crate::schedule::timezone::{Zone, shift};
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
-/// How often calendars may send a search on to another day before it gives up.
+/// Number of times that calendars may send a search on to another day before it gives up.
 pub(crate) const MAX_STEPS: usize = 366;
 
 /// The instants at which a schedule of the kinds `every`, `cron`, `rrule` or `once` is due.

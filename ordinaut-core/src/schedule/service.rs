@@ -37,7 +37,7 @@ impl Service {
         }
     }
 
-    /// How long after the end of a job the next one is due.
+    /// Time after the end of a job at which the next one is due.
     pub fn restart_after(&self) -> Duration {
         self.restart_after.to_std().unwrap_or_default()
     }

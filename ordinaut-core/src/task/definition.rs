@@ -45,13 +45,13 @@ pub struct TaskDefinition {
     /// 1 is most urgent, 9 least.
     #[serde(default = "default_priority")]
     pub priority: i16,
-    /// How often a failed job is tried again; the worker's setting if absent, and a service's is tried 32,766 times.
+    /// Number of times that a failed job is tried again; the worker's setting if absent, and a service's is tried 32,766 times.
     #[serde(default)]
     pub max_retries: Option<i16>,
-    /// How long a failed job waits; its kind's or the worker's if absent.
+    /// Time for which a failed job waits; its kind's or the worker's if absent.
     #[serde(default)]
     pub backoff: Option<Backoff>,
-    /// How long one attempt may take; the worker's setting if absent, and a service's may take 365 days.
+    /// Time that one attempt may take; the worker's setting if absent, and a service's may take 365 days.
     #[serde(default)]
     pub timeout: Option<f64>,
     /// Words to find its jobs by.
@@ -84,7 +84,7 @@ pub struct TaskDefinition {
     /// While another task holds this key, this one cannot be created.
     #[serde(default)]
     pub dedupe_key: Option<String>,
-    /// How long the key is held; for as long as the task exists if absent.
+    /// Time for which the key is held; for as long as the task exists if absent.
     #[serde(default)]
     pub dedupe_window: Option<f64>,
 }
@@ -174,7 +174,7 @@ impl TaskDefinition {
         Self::from_json(document)
     }
 
-    /// As many of its jobs as may be unfinished at once; `None`: any number.
+    /// Maximum number of its jobs that are unfinished at once; `None`: any number.
     pub(crate) fn most_jobs(&self) -> Option<i64> {
         if self.is_service() { Some(1) } else { self.max_instances.map(i64::from) }
     }

@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 use std::ops::Deref;
 use uuid::Uuid;
 
-/// As many connections as a test may have at once.
+/// Maximum number of connections that a test may have at once.
 const CONNECTIONS: u32 = 10;
 
 /// A database of one test, on a server that is there: created with all tables, and dropped with this value, even

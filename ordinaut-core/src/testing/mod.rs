@@ -69,7 +69,7 @@ use uuid::Uuid;
 /// More jobs than a test has: then one of them enqueues itself again and again.
 const MOST_JOBS: usize = 10_000;
 
-/// As many tasks as one transaction fires.
+/// Maximum number of tasks that one transaction fires.
 const TASKS_AT_ONCE: i64 = 1000;
 
 /// How late a task may fire here: tests are slow at times.

@@ -32,7 +32,7 @@ pub(crate) struct ArgsFetcher {
     link: DedicatedConnection,
     /// Its signs of life.
     pulse: Turns,
-    /// How often the arguments of a lease were to blame for a failure.
+    /// Number of times that the arguments of a lease were to blame for a failure.
     blamed: HashMap<Token, u32>,
     /// Failures in a row that nobody is to blame for.
     failures: i16,

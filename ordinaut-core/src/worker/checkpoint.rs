@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "testing")]
 use std::sync::PoisonError;
 
-/// As large as a checkpoint may be, in bytes of JSON: a place in the work, not the work.
+/// Maximum size of a checkpoint in bytes of JSON: a place in the work, not the work.
 const MAX_CHECKPOINT_BYTES: usize = 16 * 1024;
 
 /// Why a checkpoint was not read or saved.

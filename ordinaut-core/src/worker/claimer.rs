@@ -175,7 +175,7 @@ impl Claimer {
             let claim = wanted(lanes.iter().map(|lane| floors.of(lane)).collect(), limit - leases.len());
             match self.take(&claim, sent).await {
                 Ok(others) => leases.extend(others),
-                // What was let in must run all the same.
+                // What was let in must still run.
                 Err(error) if leases.is_empty() => return Err(error),
                 Err(error) => warn!(%error, "could not lease more jobs, and will try again"),
             }
@@ -255,7 +255,7 @@ impl Claimer {
         self.gate.woken();
     }
 
-    /// How long until the next look, if it should come sooner than somebody says so.
+    /// Time until the next look, if it should come sooner than somebody says so.
     pub(crate) fn next_in(&self) -> Option<Duration> {
         let sweep = self.hint_is_open.then(|| self.sweep_at.saturating_duration_since(Instant::now()));
         sweep.into_iter().chain(self.gate.next_in()).min()

@@ -90,7 +90,7 @@ impl<S> Context<S> {
         self.token().attempt
     }
 
-    /// How many attempts have failed. Snoozes and lost attempts count as attempts and not as failures.
+    /// Number of attempts that have failed. Snoozes and lost attempts count as attempts and not as failures.
     pub fn failures(&self) -> i16 {
         self.attempt.lease.failures
     }

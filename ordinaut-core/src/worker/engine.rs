@@ -169,7 +169,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 Err(error)
                     if around.is_none() && FailureKind::of(&error).before_the_first_claim() == Consequence::End =>
                 {
-                    // Else the runners would wait for ever.
+                    // Else the runners would wait forever.
                     self.bench.shelf.close();
                     return Err(error);
                 }
@@ -281,7 +281,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if leases.len() < wanted {
             match self.claimer.claim(session, wanted - leases.len()).await {
                 Ok(others) => leases.extend(others),
-                // What was leased before the error must run all the same.
+                // What was leased before the error must still run.
                 Err(error) if leases.is_empty() => return Err(error),
                 Err(error) => warn!(%error, "could not lease more jobs, and will try again"),
             }

@@ -12,10 +12,10 @@ use crate::limit::store::admission::{admit, lines, lock, sift};
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::time::{Duration, Instant};
 
-/// As many jobs as one statement sets aside.
+/// Maximum number of jobs that one statement sets aside.
 const JOBS: usize = 1000;
 
-/// As many lines as are looked at in one transaction, beside which nobody else lets jobs in.
+/// Maximum number of lines that are looked at in one transaction, beside which nobody else lets jobs in.
 const LINES: usize = 500;
 
 #[derive(Default)]
@@ -64,7 +64,7 @@ impl Limiter {
         self.woken();
     }
 
-    /// How long until the next turn, if it should not wait for a poll.
+    /// Time until the next turn, if it should not wait for a poll.
     pub(crate) fn next_in(&self) -> Option<Duration> {
         if self.limits && self.more {
             return Some(Duration::ZERO);

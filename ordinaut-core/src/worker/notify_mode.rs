@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-/// So many jobs, or hints, in a second are few: the lock is then held for a small part of the time, on any but a slow disk.
+/// Number of jobs, or hints, in a second that are few: the lock is then held for a small part of the time, on any but a slow disk.
 const FEW: usize = 60;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -94,7 +94,7 @@ impl NotifyMode {
 mod tests {
     use super::*;
 
-    /// One that found so many jobs in each of so many seconds, a hundredth at a time, and whether it asked at the end of each.
+    /// One that found `jobs` jobs in each of `seconds` seconds, a hundredth at a time, and whether it asked at the end of each.
     fn seconds(quiet: &mut NotifyMode, now: &mut Instant, jobs: usize, seconds: usize) -> Vec<bool> {
         let mut asked = Vec::new();
         for _ in 0..seconds {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// What the claimer waits for.
 pub(crate) enum Wait {
-    /// The shelf runs low, or somebody waits. Now and then it looks all the same, whether what lies there is stale.
+    /// The shelf runs low, or somebody waits. Now and then it still looks whether what lies there is stale.
     UntilLow,
     For(Duration),
 }
@@ -66,7 +66,7 @@ impl PollPacing {
         }
     }
 
-    /// How many jobs runners will take soon beyond those that they run: as many as ended in the last while, but no more
+    /// Number of jobs that runners will take soon beyond those that they run: as many as ended in the last while, but no more
     /// than runners can do. The first bound knows the machine, the second is not fooled when slow jobs end together.
     pub(crate) fn ahead(&mut self, done: Done) -> usize {
         let elapsed = self.measured.elapsed().as_secs_f64().max(0.000_1);

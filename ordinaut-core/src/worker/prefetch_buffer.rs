@@ -9,13 +9,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
-/// As many leases as are ever held unstarted: enough that a claim costs little for each.
+/// Maximum number of leases that are ever held unstarted: enough that a claim costs little for each.
 const MOST_JOBS: usize = 1000;
 
-/// As many bytes of arguments as are ever held unstarted.
+/// Maximum number of bytes of arguments that are ever held unstarted.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// A lease that nobody took for so long goes back: whoever is idle elsewhere may have it.
+/// Time after which a lease that no runner took goes back: a worker that is idle may have it.
 const STALE: Duration = Duration::from_secs(1);
 
 pub(crate) struct PrefetchBuffer {
@@ -70,7 +70,7 @@ pub(crate) struct Unread {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Done {
     pub(crate) jobs: u64,
-    /// For how long they were at it, together.
+    /// Time for which they were at it, together.
     pub(crate) took: Duration,
 }
 
@@ -101,7 +101,7 @@ impl PrefetchBuffer {
             }
         };
         let mut leases = self.leases();
-        // What a permit stood for may have been given back meanwhile; then there is another permit for the next one.
+        // What a permit stood for may have been given back since; then there is another permit for the next one.
         let (lease, _) = leases.waiting.pop_front()?;
         permit.forget();
         leases.bytes -= lease.bytes();
@@ -170,7 +170,7 @@ impl PrefetchBuffer {
         }
     }
 
-    /// How many leases to claim now: one for each idle runner, and so many `ahead` as runners will soon have taken.
+    /// Number of leases to claim now: one for each idle runner, and `ahead` that runners will soon have taken.
     pub(crate) fn wanted(&self, ahead: usize) -> usize {
         let leases = self.leases();
         let ahead = if leases.bytes >= MOST_BYTES { 0 } else { ahead.min(MOST_JOBS) };

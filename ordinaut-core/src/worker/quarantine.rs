@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// As long as a suspect keeps others waiting that may run for longer than [`LONG`]: a service never ends, and several of
+/// Time for which a suspect keeps others waiting if it may run for longer than [`LONG`]: a service never ends, and several of
 /// them are suspects together when the worker of all was lost.
 const MOMENT: Duration = Duration::from_secs(5);
 

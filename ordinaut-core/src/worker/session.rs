@@ -19,8 +19,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::error;
 
-/// The exit code of a process that ended itself because a handler blocked it: 75, "try again", so that whoever
-/// started it starts it again.
+/// The exit code of a process that ended itself because a handler blocked it: 75, "try again", so that its
+/// supervisor starts it again.
 pub const EXIT_STUCK: i32 = 75;
 
 pub(crate) struct Session {

@@ -15,7 +15,7 @@ use tracing::warn;
 /// Between looks at a job whose handler's transaction is still open.
 const LOOK: Backoff = Backoff::Exponential { base: Duration::from_millis(5), cap: Duration::from_secs(1) };
 
-/// After so many looks somebody should know: a few seconds.
+/// Number of looks after which somebody should know: a few seconds.
 const LOOKS_UNTIL_TOLD: i16 = 12;
 
 /// What a transaction has to come to its end once its handler was stopped: less than a handler has to yield.
@@ -44,7 +44,7 @@ impl<S> Context<S> {
     /// transaction is not committed before the handler returns, the attempt fails with that reason, or with the handler's
     /// error, and is retried as ever. After the commit nothing that the handler does or returns changes the outcome.
     ///
-    /// Call it last, just before the commit: until then whoever cancels the job waits. One statement; a second call in the
+    /// Call it last, just before the commit: until then a cancel of the job waits. One statement; a second call in the
     /// same transaction does nothing.
     ///
     /// ```
@@ -89,7 +89,7 @@ impl<S> Context<S> {
 
 /// Waits until it is known what became of an attempt whose handler has settled it and returned. Its transaction may still
 /// be open: a rollback takes its time, and a handler can give the transaction to somebody else. Then so long as the worker
-/// does not stop; [`CommitCheck::Open`] leaves the job to whoever rescues it.
+/// does not stop; [`CommitCheck::Open`] leaves the job to a rescue.
 pub(crate) async fn own_end(database: &Client, token: Token, line: &StopLine) -> CommitCheck {
     let Token { job_id: id, attempt, .. } = token;
     let known = async {

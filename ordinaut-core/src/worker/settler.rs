@@ -27,7 +27,7 @@ use uuid::Uuid;
 /// Many enough that a statement's fixed cost vanishes, few enough that one fits into any server's patience.
 const ENDS_A_STATEMENT: usize = 500;
 
-/// As many ends may wait to be written; then handlers wait with theirs, and nothing more is claimed.
+/// Maximum number of ends that wait to be written; then handlers wait with theirs, and nothing more is claimed.
 const BACKLOG: usize = 2000;
 
 /// A statement that takes longer found nobody who answers.
@@ -57,7 +57,7 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Whoever asked may have stopped waiting.
+    /// The handler that asked may have stopped waiting.
     pub(crate) fn answer(self, answer: Answer) {
         self.answer.map(|asked| asked.send(answer).ok());
     }

@@ -19,7 +19,7 @@ pub(crate) async fn tick(book: Arc<RunningJobs>, beat: Duration, stop: Cancellat
     }
 }
 
-/// How many beats in a row the runtime did not tick. Counted in beats of the session's thread: when the whole process was
+/// Number of beats in a row in which the runtime did not tick. Counted in beats of the session's thread: when the whole process was
 /// stopped for a while, both stood still, and nobody is to blame.
 #[derive(Default)]
 pub(crate) struct Stall {

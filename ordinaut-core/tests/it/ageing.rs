@@ -1,4 +1,4 @@
-//! Ageing reaches what waits in lines: nothing waits for ever behind what is more urgent, and nobody pays for it.
+//! Ageing reaches what waits in lines: nothing waits forever behind what is more urgent, and nobody pays for it.
 
 use crate::fixture::{Probe, TestDatabase, ask, database, probe, quick_but, tell, within, worker_with};
 use ordinaut_core::worker::Step;

@@ -96,6 +96,33 @@ fn every_file_that_a_document_names_is_there() {
 }
 
 #[test]
+fn every_statement_that_a_comment_names_is_there() {
+    let mut sources = crate::tidy::files("ordinaut-core/sql", "sql");
+    let statements: Vec<_> = ["ordinaut-core/sql", "migrations", "ops"]
+        .iter()
+        .flat_map(|home| crate::tidy::files(home, "sql"))
+        .map(|file| format!("/{}", crate::tidy::relative(&file)))
+        .collect();
+    sources.extend(crate::tidy::files("ordinaut-core/src", "rs"));
+    let (mut named, mut missing) = (0, Vec::new());
+    for file in sources {
+        let text = fs::read_to_string(&file).unwrap();
+        let comments = text.lines().filter(|line| line.trim_start().starts_with(['/', '-']));
+        let text = comments.collect::<Vec<_>>().join("\n");
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '.' | '*')));
+        let names = words.map(|word| word.trim_end_matches('.')).filter(|word| word.ends_with(".sql"));
+        for name in names.filter(|name| !name.contains('*') && *name != ".sql") {
+            named += 1;
+            if !statements.iter().any(|statement| statement.ends_with(&format!("/{name}"))) {
+                missing.push(format!("{}: {name}", crate::tidy::relative(&file)));
+            }
+        }
+    }
+    assert!(named > 20, "{named} statements are named: the code is not where it was");
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
+
+#[test]
 fn every_decision_is_in_the_index() {
     let index = document("docs/decisions/README.md");
     let decisions = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/decisions");
@@ -133,6 +160,41 @@ const RIDDLES: &[(&str, &str)] = &[
     ("slip of the pen", "typo"),
     ("stands still", "is stuck"),
 ];
+
+/// What a comment of the code does not begin with, besides: it leaves the noun to the reader.
+const RIDDLING_STARTS: [&str; 9] = [
+    "how many ",
+    "how long ",
+    "how often ",
+    "how large ",
+    "as many ",
+    "as long ",
+    "as often ",
+    "as large ",
+    "for how ",
+];
+
+#[test]
+fn comments_are_in_plain_english() {
+    let homes = ["benches/src", "migrations", "ordinaut-core/sql", "ordinaut-core/examples"];
+    let crates = ["api", "cli", "core", "embedded", "runtime", "scheduler", "worker"];
+    let sources = crates.map(|name| format!("ordinaut-{name}/src"));
+    let mut remarks = Vec::new();
+    for home in homes.map(str::to_owned).into_iter().chain(sources) {
+        for file in crate::tidy::files(&home, "rs").into_iter().chain(crate::tidy::files(&home, "sql")) {
+            let text = fs::read_to_string(&file).unwrap().to_lowercase();
+            for (n, line) in text.lines().enumerate() {
+                let comment = line.trim_start().trim_start_matches(['/', '!', '-', ' ']);
+                let is_comment = comment.len() < line.trim_start().len();
+                let start = RIDDLING_STARTS.iter().find(|start| is_comment && comment.starts_with(**start));
+                let word = RIDDLES.iter().map(|(riddle, _)| riddle).find(|riddle| line.contains(**riddle));
+                let place = crate::tidy::relative(&file);
+                remarks.extend(start.or(word).map(|riddle| format!("{place}:{}: {riddle:?}", n + 1)));
+            }
+        }
+    }
+    assert!(remarks.is_empty(), "\n{}", remarks.join("\n"));
+}
 
 #[test]
 fn documents_are_in_plain_english() {

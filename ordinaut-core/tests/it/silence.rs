@@ -1,4 +1,4 @@
-//! A wire to Postgres that falls silent and never breaks: nobody waits for ever.
+//! A wire to Postgres that falls silent and never breaks: nobody waits forever.
 
 use crate::fixture::{LIMIT, TestDatabase, database, enqueue, eventually, quick_but, run, succeed, worker_with};
 use crate::wire::Wire;

@@ -27,7 +27,7 @@ async fn make_due(db: &TestDatabase, task: &Task) {
         .unwrap();
 }
 
-/// How many instants of a task fired, and how many were skipped.
+/// Number of instants of a task that fired, and number that were skipped.
 async fn fires(db: &TestDatabase, task: &Task) -> (usize, Vec<String>) {
     let fires = db.tasks().fires(task.id, 1000, None).await.unwrap();
     (

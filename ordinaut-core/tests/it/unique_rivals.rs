@@ -174,7 +174,7 @@ async fn the_newest_arguments_are_never_lost_beside_claims_and_settles() {
 const WAITS: &str = "select exists (select from pg_stat_activity
                                     where datname = current_database() and wait_event_type = 'Lock')";
 
-/// How many turns a transaction has.
+/// Number of turns that a transaction has.
 async fn turns(tx: &mut Transaction<'_, Postgres>) -> i64 {
     let sql = "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()";
     sqlx::query_scalar(sql).fetch_one(&mut **tx).await.unwrap()

@@ -39,7 +39,7 @@ pub(super) const DATABASE_SCHEMA: Setting<Schema> = Setting::new(
 
 pub(super) const DATABASE_MAX_CONNECTIONS: Setting<u32> = Setting::new(
     "DATABASE_MAX_CONNECTIONS",
-    "how many connections a process' pool may have; beside them, a worker has four for its session, claims, settling and LISTEN, and whoever enqueues one for hints",
+    "maximum number of connections of a process' pool; beside them, a worker has four for its session, claims, settling and LISTEN, and a process that enqueues has one for notifications",
     "a number from 1 to 1000",
     |text| within(text, 1..=1000),
 )

@@ -1,4 +1,4 @@
-//! How long what has ended is kept.
+//! The time for which what has ended is kept.
 
 use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, within};
@@ -26,7 +26,7 @@ pub(super) const RETENTION_EVENT_DAYS: Setting<u32> =
     Setting::new("RETENTION_EVENT_DAYS", "how long events are kept, in days", DAYS, |text| within(text, 1..=36_500))
         .or("7");
 
-/// For how long what has ended is kept.
+/// Time for which what has ended is kept.
 pub fn read(source: &Source) -> Result<Retention, SettingError> {
     let days = |setting| source.get(setting).map(|days| Duration::from_secs(u64::from(days) * 86_400));
     Ok(Retention::new(days(&RETENTION_DAYS)?, days(&RETENTION_DEAD_DAYS)?, days(&RETENTION_EVENT_DAYS)?))

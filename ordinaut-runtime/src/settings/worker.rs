@@ -56,7 +56,7 @@ pub(super) const WORKER_POLL_INTERVAL: Setting<Duration> = Setting::new(
 
 pub(super) const WORKER_PRIORITY_AGEING: Setting<Duration> = Setting::new(
     "WORKER_PRIORITY_AGEING",
-    "seconds of waiting that are worth one level of priority, so that nothing waits for ever; 0: priority alone decides",
+    "seconds of waiting that are worth one level of priority, so that nothing waits forever; 0: priority alone decides",
     "a number of seconds from 0 to 86400",
     |text| seconds(text, 0.0..=86_400.0),
 )
@@ -109,7 +109,7 @@ pub(super) const WORKER_SHUTDOWN_GRACE: Setting<Duration> = Setting::new(
 
 pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
     "WORKER_HTTP_ALLOW",
-    "private, loopback and link-local addresses that http jobs may call all the same, separated by commas",
+    "private, loopback and link-local addresses that http jobs may call although they are not public, separated by commas",
     "IP addresses or networks such as 10.1.0.0/16, separated by commas",
     |text| list(text, |word| word.parse::<IpNet>().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))),
 );

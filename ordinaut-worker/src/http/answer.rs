@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// As much of a body as a run keeps, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024;
 
-/// As long as a body may be once it is JSON: a control character takes six bytes there, and a run keeps 64 KiB at most.
+/// Maximum length of a body once it is JSON: a control character takes six bytes there, and a run keeps 64 KiB at most.
 const MAX_BODY_JSON: usize = 56 * 1024;
 
 /// As much of each header as a run keeps, in characters.

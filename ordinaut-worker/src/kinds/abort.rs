@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Abort {
-    /// How many attempts kill before one succeeds; all if absent.
+    /// Number of attempts that kill before one succeeds; all if absent.
     pub times: Option<u32>,
 }
 

@@ -10,12 +10,12 @@ use std::time::Duration;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fail {
-    /// How many attempts fail before one succeeds; all if absent.
+    /// Number of attempts that fail before one succeeds; all if absent.
     pub times: Option<u32>,
     /// How they fail.
     #[serde(default)]
     pub how: How,
-    /// How long a snoozed attempt waits.
+    /// Time for which a snoozed attempt waits.
     #[serde(default = "one_second")]
     pub seconds: Seconds,
 }

@@ -38,7 +38,7 @@ pub struct Http {
     /// Which statuses are a success. A redirect that is among them is not followed.
     #[serde(default)]
     pub expect_status: ExpectStatus,
-    /// How long the whole call may take; 30 if absent.
+    /// Time that the whole call may take; 30 if absent.
     #[serde(default = "half_a_minute")]
     pub timeout_seconds: Seconds,
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listen {
-    /// How long it sleeps if nobody stops it.
+    /// Time for which it sleeps if nobody stops it.
     pub seconds: Seconds,
     /// How it fails when it is stopped; it succeeds if absent.
     pub then: Option<How>,

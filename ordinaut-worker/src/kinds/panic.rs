@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Panic {
-    /// How many attempts panic before one succeeds; all if absent.
+    /// Number of attempts that panic before one succeeds; all if absent.
     pub times: Option<u32>,
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spin {
-    /// How long.
+    /// The time.
     pub seconds: Seconds,
 }
 

@@ -72,7 +72,7 @@ async fn a_wire_that_swallows_everything_for_a_minute_is_noticed_and_loses_nothi
     }
 }
 
-/// How many events were told.
+/// Number of events that were told.
 async fn told(lab: &Lab) -> i64 {
     lab.number("select n from ordinaut.event_head").await.unwrap()
 }

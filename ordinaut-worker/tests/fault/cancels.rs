@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 const CANCELS: usize = 1000;
 
-/// As many jobs come between two looks.
+/// Number of jobs that come between two looks.
 const JOBS_AT_ONCE: usize = 30;
 
 /// What the lab's clock and the database's may differ, in seconds: it is one clock, read twice.

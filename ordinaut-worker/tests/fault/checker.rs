@@ -11,7 +11,7 @@ const FINAL: [&str; 3] = ["succeeded", "cancelled", "dead"];
 /// What a case may do that others may not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// How many attempts may fail, or be lost beyond the first two losses of a job.
+    /// Number of attempts that may fail, or be lost beyond the first two losses of a job.
     pub(crate) max_attempts: usize,
     /// A claim is not durable: after a crash of Postgres its call has no run, and the attempt's number comes again.
     pub(crate) postgres_crashes: bool,

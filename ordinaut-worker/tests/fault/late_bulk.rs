@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const JOBS: usize = 20_000;
 
-/// How long their transaction is held, while other jobs flow past.
+/// Time for which their transaction is held, while other jobs flow past.
 const HELD: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]

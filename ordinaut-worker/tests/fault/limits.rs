@@ -27,7 +27,7 @@ const RATED_JOBS: usize = 6000;
 /// others crowd behind it.
 const STARTS_WITHIN: f64 = 0.1;
 
-/// How many of a key may run at once: 1 to 7, by its queue.
+/// Maximum number of a key that may run at once: 1 to 7, by its queue.
 fn places(key: usize) -> usize {
     key % 7 + 1
 }

@@ -9,7 +9,7 @@ use ordinaut_core::NewJob;
 
 const SLOTS: usize = 30;
 
-/// How long a job takes, in milliseconds.
+/// Time that a job takes, in milliseconds.
 const TAKES: u64 = 3000;
 
 #[tokio::test(flavor = "multi_thread")]

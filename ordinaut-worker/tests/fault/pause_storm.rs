@@ -73,7 +73,7 @@ fn session(worker: &Process) -> i64 {
     rest.split(',').next().unwrap().parse().unwrap()
 }
 
-/// How many calls of a session are under way.
+/// Number of calls of a session that are under way.
 fn running(lab: &Lab, session: i64) -> usize {
     lab.sink.log().iter().filter(|call| call.session == session && call.ended.is_infinite()).count()
 }

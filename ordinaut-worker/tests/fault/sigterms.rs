@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const TERMS: usize = 30;
 const WORKERS: usize = 3;
 
-/// How long a job takes, in milliseconds.
+/// Time that a job takes, in milliseconds.
 const TAKES: u64 = 2000;
 
 #[tokio::test(flavor = "multi_thread")]

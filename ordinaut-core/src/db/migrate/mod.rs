@@ -1,4 +1,4 @@
-//! The version of a schema, and making it ready for this binary. How migrations are applied: `forward.rs`.
+//! The version of a schema, and making it ready for this binary. How migrations are applied: `apply.rs`.
 
 pub(crate) mod apply;
 pub(crate) mod error;
@@ -128,7 +128,7 @@ impl Client {
     }
 
     /// Makes the partitions that the coming weeks need, and names those that were missing. Gives up soon when
-    /// somebody holds a lock, because whoever waits for these makes everybody else wait: try again later.
+    /// somebody holds a lock, because a transaction that waits for these makes all others wait: try again later.
     pub async fn make_partitions(&self) -> Result<Vec<String>, Error> {
         let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 #[non_exhaustive]
 pub struct WorkerStatus {
-    /// What its leases point at. Text in JSON, because a number of 63 bits is rounded by whoever reads numbers as
+    /// What its leases point at. Text in JSON, because a number of 63 bits is rounded by programs that read numbers as
     /// JavaScript does.
     #[serde(serialize_with = "text")]
     pub session: i64,
@@ -27,7 +27,7 @@ pub struct WorkerStatus {
     pub queues: Vec<String>,
     /// The kinds that it can run.
     pub kinds: Vec<String>,
-    /// How many jobs it runs at once, at most.
+    /// Maximum number of jobs that it runs at once.
     pub concurrency: i32,
     /// Number of jobs that it ran when it last renewed its leases; of one that is drained, number of leases that it holds now.
     pub running: i32,

@@ -1,4 +1,4 @@
-//! Cancel: one job or many; whoever runs them is hinted.
+//! Cancel: one job or many; the workers that run them are notified.
 
 use crate::client::Jobs;
 use crate::error::Error;
@@ -9,10 +9,10 @@ use serde::Serialize;
 use std::time::Instant;
 use uuid::Uuid;
 
-/// As often as jobs are looked for again that others keep moving.
+/// Maximum number of times that jobs are looked for again that others keep moving.
 const LOOKS: usize = 20;
 
-/// How many jobs were cancelled.
+/// Number of jobs that were cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CancelledJobs {

@@ -15,7 +15,7 @@ impl Client {
     /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let sealing = self.sealing(job);
-        // Whoever asked for it is told by the commit, sooner than by any hint after it; but not over Redis.
+        // A worker that asked for it is told by the commit, sooner than by any hint after it; but not over Redis.
         let (enqueued, told) = enqueue_one(self.schema(), sealing.borrow(), Wake::InTransaction, self).await?;
         if matches!(enqueued, Enqueued::New(_)) && (!told || self.redis_url().is_some()) {
             notifier::tell(self, [&*job.queue]);
@@ -24,7 +24,7 @@ impl Client {
     }
 
     /// Inserts all of the jobs or none, in a transaction of their own, and says how many were inserted: a
-    /// [duplicate](Enqueued::Duplicate) is none. Unique jobs are all kept in memory meanwhile, of others a thousand at once.
+    /// [duplicate](Enqueued::Duplicate) is none. Unique jobs are all kept in memory until the end, of others a thousand at once.
     pub async fn enqueue_many(&self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
         let mut tx = self.begin().await?;
         let mut queues = BTreeSet::new();

@@ -54,9 +54,9 @@ impl CancelFilter {
 /// What one statement did.
 #[derive(sqlx::FromRow)]
 pub(crate) struct CancelledSome {
-    /// How many jobs of the queue and kind it looked at.
+    /// Number of jobs of the queue and kind that it looked at.
     pub(crate) looked: i64,
-    /// How many of these the filter names.
+    /// Number of these that the filter names.
     pub(crate) listed: i64,
     pub(crate) removed: i64,
     pub(crate) asked: i64,
@@ -75,7 +75,7 @@ pub(crate) enum Called<'a> {
 pub(crate) struct CalledOff {
     pub(crate) removed: i64,
     pub(crate) asked: i64,
-    /// Somebody moved these meanwhile.
+    /// Other transactions moved these in the meantime.
     pub(crate) left_over: i64,
 }
 

@@ -4,7 +4,7 @@ use crate::client::Jobs;
 use crate::error::Error;
 use uuid::Uuid;
 
-/// As often as a cancel looks again for a job that others keep moving; each look has a new snapshot.
+/// Maximum number of times that a cancel looks again for a job that others keep moving; each look has a new snapshot.
 const LOOKS: usize = 20;
 
 /// The answer to a cancel.
@@ -38,7 +38,7 @@ pub enum RunNow {
 }
 
 impl Jobs<'_> {
-    /// Calls a job off, without a hint to whoever runs it.
+    /// Cancels a job, without notifying the worker that runs it.
     pub(crate) async fn cancel_one(self, job_id: Uuid) -> sqlx::Result<Cancelled> {
         for _ in 0..LOOKS {
             let answer: String = sqlx::query_scalar(self.client.sql(sql!("job/cancel")))

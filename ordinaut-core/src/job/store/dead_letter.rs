@@ -26,7 +26,7 @@ pub struct DeadLetter {
     pub error: Option<String>,
     /// The last attempt's number.
     pub attempt: i32,
-    /// How many attempts failed.
+    /// Number of attempts that failed.
     pub failures: i16,
     /// What kind of job it is.
     pub kind: String,
@@ -155,21 +155,18 @@ impl DeadLetters<'_> {
     pub async fn requeue(self, job_ids: &[Uuid]) -> Result<Requeued, Error> {
         let requeue = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_requeue"))).bind(job_ids);
         let back: Vec<Uuid> = requeue.fetch_all(self.client).await?;
-        let mut refused = Vec::new();
-        for id in job_ids.iter().filter(|id| !back.contains(id)) {
-            refused.push((*id, self.why_not(*id).await?));
+        let missing: Vec<Uuid> = job_ids.iter().copied().filter(|id| !back.contains(id)).collect();
+        if missing.is_empty() {
+            return Ok(Requeued { back, refused: Vec::new() });
         }
-        Ok(Requeued { back, refused })
-    }
-
-    async fn why_not(self, dead: Uuid) -> sqlx::Result<NotRequeued> {
-        let holder = sqlx::query_scalar(self.client.sql(sql!("job/unique_holder"))).bind(dead);
-        if let Some(job_id) = holder.fetch_optional(self.client).await? {
-            return Ok(NotRequeued::Duplicate { job_id });
-        }
-        let service = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_service"))).bind(dead);
-        let service: Option<Uuid> = service.fetch_optional(self.client).await?;
-        Ok(service.map_or(NotRequeued::NotDead, |task_id| NotRequeued::Service { task_id }))
+        let why = sqlx::query_as(self.client.sql(sql!("job/dead_letter_refusals"))).bind(&missing);
+        let why: Vec<(Uuid, Option<Uuid>, Option<Uuid>)> = why.fetch_all(self.client).await?;
+        let refusal = |id: Uuid| match why.iter().find(|(job_id, ..)| *job_id == id) {
+            Some((_, Some(job_id), _)) => NotRequeued::Duplicate { job_id: *job_id },
+            Some((_, None, Some(task_id))) => NotRequeued::Service { task_id: *task_id },
+            _ => NotRequeued::NotDead,
+        };
+        Ok(Requeued { back, refused: missing.into_iter().map(|id| (id, refusal(id))).collect() })
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) async fn enqueue_one<'e>(
 
 /// What became of many.
 pub(crate) struct Inserted {
-    /// How many were inserted.
+    /// Number that were inserted.
     pub(crate) new: u64,
     /// Of each unique job, who holds its key.
     holders: HashMap<Uuid, Uuid>,

@@ -8,10 +8,10 @@ use crate::job::store::cancel::Called;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// As many jobs as one transaction erases.
+/// Maximum number of jobs that one transaction erases.
 const BATCH: i64 = 500;
 
-/// As often as jobs are looked for that others keep moving; each look has a new snapshot.
+/// Maximum number of times that jobs are looked for that others keep moving; each look has a new snapshot.
 const LOOKS: usize = 20;
 
 /// Whose jobs are to be erased.
@@ -30,7 +30,7 @@ pub enum Erase {
 pub struct Erased {
     /// Jobs of which nothing is left but that they were there, when, and how they ended.
     pub erased: i64,
-    /// How many of these were cancelled for it, because they still waited.
+    /// Number of these that were cancelled for it, because they still waited.
     pub cancelled: i64,
     /// Jobs that run, and were asked to stop: to be erased by another call, when they have ended.
     pub running: i64,
@@ -39,7 +39,7 @@ pub struct Erased {
 impl Jobs<'_> {
     /// Erases what jobs were about: arguments, tags, errors, outputs and dead letters. Those that wait are cancelled; those
     /// that run are asked to stop, and counted, to be erased when they have ended. Reads all jobs once; a job that is
-    /// enqueued meanwhile may be missed. After an error what was erased stays erased. Definitions of tasks are not touched.
+    /// enqueued at the same time may be missed. After an error what was erased stays erased. Definitions of tasks are not touched.
     ///
     /// ```no_run
     /// # async fn forget(database: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {

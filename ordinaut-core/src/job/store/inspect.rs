@@ -36,7 +36,7 @@ pub struct JobDetails {
     pub priority: i16,
     /// Its arguments; of encrypted ones only with which key: `{"encrypted": true, "key": "k2"}`.
     pub args: Box<RawValue>,
-    /// How many attempts may fail; the worker's setting if absent.
+    /// Number of attempts that may fail; the worker's setting if absent.
     pub max_attempts: Option<i16>,
     /// Seconds that one attempt may take; the worker's setting if absent.
     pub timeout: Option<f64>,
@@ -52,7 +52,7 @@ pub struct JobDetails {
     pub state: JobState,
     /// The number of the last claim; 0 before the first.
     pub attempt: i32,
-    /// How many attempts failed since it was enqueued or requeued.
+    /// Number of attempts that failed since it was enqueued or requeued.
     pub failures: i16,
     /// When it is, or was, due; absent once it has ended.
     pub run_at: Option<DateTime<Utc>>,
@@ -72,7 +72,7 @@ pub struct JobDetails {
     pub unreadable: Vec<String>,
 }
 
-/// A session as JSON: text, because a number of 63 bits is rounded by whoever reads numbers as JavaScript does.
+/// A session as JSON: text, because a number of 63 bits is rounded by programs that read numbers as JavaScript does.
 pub(crate) fn session_text<S: Serializer>(session: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
     session.map(|session| session.to_string()).serialize(to)
 }

@@ -14,7 +14,7 @@ use sqlx::{PgConnection, PgExecutor};
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// As many keys as one statement forgets.
+/// Maximum number of keys that one statement forgets.
 const KEYS_A_STATEMENT: i64 = 1000;
 
 /// A unique job with its readable key.

@@ -20,7 +20,7 @@ pub struct LimitStatus {
     pub limit: Limit,
     /// The weight of the jobs that run under it, all keys together.
     pub held: i64,
-    /// How many jobs wait for room, all keys together.
+    /// Number of jobs that wait for room, all keys together.
     pub waiting: i64,
 }
 

@@ -8,16 +8,16 @@ use serde::Serialize;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// As many rows as one statement deletes.
+/// Maximum number of rows that one statement deletes.
 const BATCH: u64 = 5000;
 
-/// As many batches of one table in a row, so that a pass ends.
+/// Maximum number of batches of one table in a row, so that a pass ends.
 const BATCHES: usize = 1000;
 
-/// How often a partition is tried whose lock somebody holds; then at the next pass again.
+/// Number of tries of a partition whose lock somebody holds; then it is left to the next pass.
 const TRIES: u32 = 10;
 
-/// Between two tries. Each waits for the lock 50 ms, and with it whoever comes after.
+/// Between two tries. Each waits for the lock 50 ms, and so do the transactions that come after it.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What a pass of retention dropped.

@@ -51,7 +51,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Without this fred's task would go on reconnecting for ever.
+        // Without this fred's task would go on reconnecting forever.
         let client = self.client.clone();
         tokio::spawn(async move { client.quit().await });
     }

@@ -38,7 +38,7 @@ impl RedisNotifier {
 
     /// Publishes in the background. Must be called within a runtime.
     pub(crate) fn tell(&self, queues: Vec<String>) {
-        // Whoever holds it waits for a Redis that is slow or away.
+        // The task that holds it waits for a Redis that is slow or away.
         let Ok(mut line) = self.line.clone().try_lock_owned() else { return };
         if line.not_before.is_some_and(|instant| Instant::now() < instant) {
             return;

@@ -6,29 +6,29 @@ use crate::client::Queues;
 use crate::queue::pressure::QueueLevel;
 use crate::queue::settings::QueueChange;
 
-/// As many jobs as one statement ends.
+/// Maximum number of jobs that one statement ends.
 const JOBS_A_STATEMENT: i64 = 500;
 
-/// How many jobs may wait in a queue, how many do, and which are taken then.
+/// Number of jobs that may wait in a queue, number that do, and which are taken then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueRoom {
-    /// How many may.
+    /// Number that may wait.
     pub max_waiting: i32,
-    /// How many do, whether due or not, and parked or not; counted up to `max_waiting`.
+    /// Number that do, whether due or not, and parked or not; counted up to `max_waiting`.
     pub waiting: i64,
     /// How full that is. A level ends five points below where it begins, if a scheduler told of it.
     pub level: QueueLevel,
 }
 
 impl QueueRoom {
-    /// How many more may.
+    /// Number that may still come.
     pub fn left(self) -> i64 {
         i64::from(self.max_waiting) - self.waiting
     }
 
     /// The priority of the least urgent jobs (1 is most urgent, 9 least) that should be taken now; `None`: the queue is
-    /// full, and none should. The API asks this; the library's enqueue does not, and whoever embeds it may.
+    /// full, and none should. The API asks this; the library's enqueue does not, and a program that embeds it may.
     pub fn least_urgent(self) -> Option<i16> {
         (self.left() > 0).then(|| self.level.least_urgent())
     }

@@ -43,18 +43,18 @@ pub struct QueueStatus {
     pub paused_by: Option<String>,
     /// Why.
     pub paused_reason: Option<String>,
-    /// How many jobs may wait; any number if absent.
+    /// Number of jobs that may wait; any number if absent.
     pub max_waiting: Option<i32>,
     /// How full it is, as a scheduler last saw it; normal if any number of jobs may wait.
     #[sqlx(try_from = "String")]
     pub level: QueueLevel,
-    /// For how many seconds a job may have been due before it expires; for ever if absent.
+    /// Number of seconds for which a job may have been due before it expires; it never does if absent.
     pub max_age: Option<f64>,
-    /// For how many seconds what ended is kept; as the setting says if absent.
+    /// Number of seconds for which what ended is kept; as the setting says if absent.
     pub retention: Option<f64>,
 }
 
-/// How many attempts ended with an outcome in a queue, since the schema was made.
+/// Number of attempts that ended with an outcome in a queue, since the schema was made.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 #[non_exhaustive]
 pub struct OutcomeCount {
@@ -63,7 +63,7 @@ pub struct OutcomeCount {
     /// How they ended.
     #[sqlx(try_from = "String")]
     pub outcome: Outcome,
-    /// How many.
+    /// Their number.
     pub ended: i64,
 }
 
@@ -111,7 +111,7 @@ impl Queues<'_> {
         Page::read(&rows, |last| last.try_get("name"))
     }
 
-    /// How many attempts ended, by queue and outcome. A worker's share is as old as its last renewal.
+    /// Number of attempts that ended, by queue and outcome. A worker's share is as old as its last renewal.
     pub async fn outcomes(self) -> Result<Vec<OutcomeCount>, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("queue/outcomes"))).fetch_all(self.client).await?)
     }

@@ -15,7 +15,7 @@ use chrono::Datelike;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// As many dates as a calendar has: some centuries of holidays.
+/// Maximum number of dates of a calendar: some centuries of holidays.
 const MAX_DATES: usize = 10_000;
 
 /// What became of a calendar that was to be deleted.

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use tracing::warn;
 use uuid::Uuid;
 
-/// As many tasks as one transaction looks at.
+/// Maximum number of tasks that one transaction looks at.
 const BATCH: i64 = 200;
 
 impl Tasks<'_> {

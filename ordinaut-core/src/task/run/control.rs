@@ -18,10 +18,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long a snooze may be.
+/// Longest snooze.
 const SNOOZE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(604_800);
 
-/// As often as jobs are looked for that others keep moving; each look has a new snapshot.
+/// Maximum number of times that jobs are looked for that others keep moving; each look has a new snapshot.
 const LOOKS: usize = 20;
 
 /// A task that was paused.
@@ -34,7 +34,7 @@ pub struct TaskPaused {
     /// Why it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<Unreadable>,
-    /// How many of its jobs waited, and are set aside now.
+    /// Number of its jobs that waited, and are set aside now.
     pub parked: i64,
 }
 
@@ -48,9 +48,9 @@ pub struct TaskCancelled {
     /// Why it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<Unreadable>,
-    /// How many of its jobs waited, and will not run.
+    /// Number of its jobs that waited, and will not run.
     pub removed: i64,
-    /// How many of its jobs ran, and were asked to stop.
+    /// Number of its jobs that ran, and were asked to stop.
     pub asked: i64,
 }
 

@@ -17,13 +17,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// As many instants as one transaction records, of all its tasks together.
+/// Maximum number of instants that one transaction records, of all its tasks together.
 const INSTANTS: usize = 10_000;
 
 /// What one transaction fired.
 #[derive(Debug, Default)]
 pub(crate) struct Fired {
-    /// How many tasks were due.
+    /// Number of tasks that were due.
     pub(crate) tasks: usize,
     pub(crate) fires: usize,
     pub(crate) skips: usize,

@@ -11,7 +11,7 @@ use crate::task::error::TaskError;
 use chrono::{DateTime, Datelike, Utc};
 use sqlx::PgConnection;
 
-/// As many instants as a snooze passes over.
+/// Maximum number of instants that a snooze passes over.
 const MOST_PASSED: usize = 1000;
 
 const NO_CLOCK: &str = "it is not due by the clock";

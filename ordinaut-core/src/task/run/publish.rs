@@ -32,9 +32,9 @@ const TASKS_A_STATEMENT: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Published {
-    /// How many tasks wait for its topic.
+    /// Number of tasks that wait for its topic.
     pub tasks: usize,
-    /// How many jobs it made; fewer if it is a repeat, or if a task's jobs must not overlap.
+    /// Number of jobs that it made; fewer if it is a repeat, or if a task's jobs must not overlap.
     pub jobs: usize,
 }
 

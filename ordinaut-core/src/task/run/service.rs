@@ -9,7 +9,7 @@ use crate::task::store::fire::{Due, Firing};
 use crate::task::store::service::{Idle, ServiceEnd};
 use uuid::Uuid;
 
-/// As many tasks as one transaction looks at.
+/// Maximum number of tasks that one transaction looks at.
 const BATCH: i64 = 200;
 
 impl Tasks<'_> {

@@ -161,7 +161,7 @@ impl Tasks<'_> {
         Ok(made.into_iter().map(|(_, queue)| queue).collect())
     }
 
-    /// How many more jobs those tasks may have that bound theirs; until the transaction ends nobody else fires these.
+    /// Number of jobs that each task which bounds its own may still have; until the transaction ends nobody else fires these.
     pub(crate) async fn rooms<'a>(
         self,
         tasks: impl Iterator<Item = (Uuid, &'a TaskDefinition)>,

@@ -93,11 +93,11 @@ impl FromRow<'_, PgRow> for ListedRun {
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 #[non_exhaustive]
 pub struct TaskStatistics {
-    /// How many there were.
+    /// Their number.
     pub runs: i64,
-    /// How many succeeded.
+    /// Number that succeeded.
     pub succeeded: i64,
-    /// How many failed, for the time being or for good, or were lost.
+    /// Number that failed, for the time being or for good, or were lost.
     pub failed: i64,
     /// What one took on average, in seconds.
     pub average: Option<f64>,
@@ -108,16 +108,16 @@ pub struct TaskStatistics {
     pub per_day: Box<RawValue>,
 }
 
-/// How many tasks have a status.
+/// Number of tasks that have a status.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 #[non_exhaustive]
 pub struct TaskCount {
     /// The status.
     #[sqlx(try_from = "String")]
     pub status: TaskStatus,
-    /// How many have it.
+    /// Number that have it.
     pub tasks: i64,
-    /// How many of these the scheduler paused, because it could not tell when they are due.
+    /// Number of these that the scheduler paused, because it could not tell when they are due.
     pub in_trouble: i64,
 }
 
@@ -172,12 +172,12 @@ impl Tasks<'_> {
         Ok(Page::new(runs.into_iter().map(|listed| listed.run).collect(), next))
     }
 
-    /// How many tasks there are. Counts every row: not for every second.
+    /// Number of tasks. Counts every row: not for every second.
     pub async fn counts(self) -> Result<Vec<TaskCount>, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("task/counts"))).fetch_all(self.client).await?)
     }
 
-    /// How the runs of a task went in the last so many days.
+    /// How the runs of a task went in the last `days` days.
     pub async fn statistics(self, id: Uuid, days: i32) -> Result<TaskStatistics, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("task/statistics"))).bind(id).bind(days).fetch_one(self.client).await?)
     }

@@ -40,7 +40,7 @@ pub struct Task {
     pub trouble: Option<String>,
     /// When it is due next; absent if it is paused, cancelled or over, or does not go by the clock.
     pub next_run_at: Option<DateTime<Utc>>,
-    /// Grows with each change; whoever changes it may say which one they saw.
+    /// Grows with each change; a change may name the one that was seen.
     pub version: i64,
     /// When it was created.
     pub created_at: DateTime<Utc>,

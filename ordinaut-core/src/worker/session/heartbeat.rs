@@ -111,7 +111,7 @@ impl Heartbeat {
         self.close().await;
     }
 
-    /// How long the leases that were renewed at this instant may be counted on.
+    /// Time for which the leases that were renewed at this instant hold.
     fn left(&self, renewed: Instant) -> Duration {
         self.safe_lease().saturating_sub(renewed.elapsed())
     }

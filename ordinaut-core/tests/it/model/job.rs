@@ -50,7 +50,7 @@ pub(super) struct Job {
     pub(super) state: State,
     pub(super) attempt: i32,
     pub(super) failures: i16,
-    /// How often its worker was lost.
+    /// Number of times that its worker was lost.
     pub(super) losses: i16,
     pub(super) priority: i16,
     pub(super) max_attempts: Option<i16>,
