@@ -113,7 +113,7 @@ impl<S> ContextBuilder<S> {
         self
     }
 
-    /// Number of attempts that may fail; 4 if not said.
+    /// Number of attempts that may fail; 20 if not said.
     pub fn max_attempts(mut self, attempts: i16) -> Self {
         self.max_attempts = attempts;
         self
