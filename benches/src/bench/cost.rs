@@ -31,7 +31,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     let mut lab = Lab::start_with_statements(options, &[("autovacuum", "off")]).await?;
     let jobs = options.jobs.unwrap_or(JOBS);
     let few = jobs.min(ONE_BY_ONE);
+    // Its pool is closed before the stage begins, which waits until nobody is connected.
     let single = lab.database("single").await?;
+    leave(single.clone()).await;
     leave(lab.database("life").await?).await;
 
     let singly = stage(&mut lab, "single", "enqueue one by one", few, async |lab| {
@@ -42,7 +44,6 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
         Ok(connection.close().await?)
     });
     let singly = singly.await?;
-    leave(single).await;
     let enqueue = stage(&mut lab, "life", "enqueue in bulk", jobs, async |lab| {
         let database = ordinaut_core::Client::connect(lab.connect_options("life", BENCH)?, 1).await?;
         job::preload(&database, jobs).await?;
