@@ -25,6 +25,8 @@ impl Wal {
         if sqlx::query("create extension if not exists pg_walinspect").execute(&mut connection).await.is_err() {
             return Ok(Self { bytes, images: None, by_table: BTreeMap::new() });
         }
+        // A commit that waits for the disk, so that all of the log up to here can be read.
+        sqlx::query("select pg_logical_emit_message(true, 'bench', '')").execute(&mut connection).await?;
         let tables = by_table(&mut connection, before.lsn, after.lsn).await?;
         let images: f64 = tables.iter().map(|(.., images)| images).sum();
         let by_table = tables.into_iter().map(|(table, records, _)| (table, records)).collect();
@@ -37,13 +39,12 @@ impl Wal {
 }
 
 async fn by_table(db: &mut PgConnection, from: i64, to: i64) -> sqlx::Result<Vec<(String, f64, f64)>> {
-    // What a claim committed asynchronously is flushed soon after, and this comes later; the end is still bounded.
     let records = "
         with record as materialized (
             select substring(block_ref from 'rel [0-9]+/[0-9]+/([0-9]+)')::oid as file, resource_manager,
                    record_length - fpi_length as bytes, fpi_length as images
             from pg_get_wal_records_info('0/0'::pg_lsn + $1::bigint::numeric,
-                                         least('0/0'::pg_lsn + $2::bigint::numeric, pg_current_wal_flush_lsn()))
+                                         '0/0'::pg_lsn + $2::bigint::numeric)
         ), kind as (
             select file, resource_manager, sum(bytes)::float8 as bytes, sum(images)::float8 as images
             from record
