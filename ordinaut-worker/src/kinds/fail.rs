@@ -28,7 +28,7 @@ pub enum How {
     #[default]
     Retry,
     /// For good.
-    FatalExt,
+    Fatal,
     /// Not really: it asks to be run later.
     Snooze,
     /// By calling the job off.
@@ -47,7 +47,7 @@ pub(crate) async fn fail(job: Fail, ctx: Context<State>) -> Result<(), JobError>
     let text = format!("attempt {attempt} failed because it was told to");
     Err(match job.how {
         How::Retry => JobError::retry(text),
-        How::FatalExt => JobError::fatal(text),
+        How::Fatal => JobError::fatal(text),
         How::Snooze => JobError::snooze(job.seconds.0),
         How::Cancel => JobError::cancel(text),
     })

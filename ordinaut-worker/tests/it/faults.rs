@@ -11,7 +11,8 @@ use serde_json::json;
 #[tokio::test]
 async fn a_failing_job_fails_as_it_is_told_to() {
     let fixture = Fixture::new().await;
-    fixture.run("fail", json!({"how": "fatal"})).await.died();
+    let ran = fixture.run("fail", json!({"how": "fatal"})).await;
+    assert_eq!(ran.died(), "attempt 1 failed because it was told to");
     let ran = fixture.run("fail", json!({"how": "cancel"})).await;
     assert_eq!((ran.run.outcome, ran.job.state), (Outcome::Cancelled, JobState::Cancelled));
     let ran = fixture.run("fail", json!({"how": "snooze", "seconds": 100})).await;
