@@ -1,17 +1,22 @@
-//! Who may call: a client that has the bearer token.
+//! Who calls: the token of the settings, or an agent's.
 
 use crate::App;
 use crate::problem::Problem;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ordinaut_core::Client;
+use ordinaut_core::access::{Access, Authenticated, SETTINGS_AGENT};
 use ordinaut_runtime::Peer;
 use prometheus_client::metrics::counter::Counter;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -22,20 +27,104 @@ const SAID_AND_QUICK: u64 = 20;
 /// Time that the answer to a further one takes.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// Lets a request pass that carries the token.
-pub(crate) async fn authorize(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Time for which an agent is known without a new look: after it, whoever was revoked is shut out.
+const KNOWN: Duration = Duration::from_secs(1);
+
+/// Looks for agents at once. Others wait, so that made-up tokens do not take all connections of the pool.
+const LOOKS: usize = 4;
+
+/// Tokens that are remembered; beyond them those are forgotten whose time is over.
+const REMEMBERED: usize = 1000;
+
+/// Who calls, and the part of the data that they see. A route has no other way to jobs and tasks, so that none can forget what
+/// its caller may not see.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) access: Arc<Access>,
+    pub(crate) data: Client,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::internal)
+    }
+}
+
+/// Lets a request pass whose token belongs to somebody, and says to whom.
+pub(crate) async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().map_or("unknown".to_owned(), |Peer(peer)| peer.to_string());
-    let (detail, challenge) = match bearer(request.headers()) {
-        // The time of the comparison must not tell how much of a guess was right.
-        Some(token) if token.as_bytes().ct_eq(app.admin_token.as_bytes()).into() => return next.run(request).await,
-        Some(_) => {
-            app.refusals.refused(&peer).await;
-            ("this bearer token is not valid", r#"Bearer realm="ordinaut", error="invalid_token""#)
-        }
-        None => ("the header Authorization: Bearer … is needed", r#"Bearer realm="ordinaut""#),
+    let Some(token) = bearer(request.headers()) else {
+        return refusal("the header Authorization: Bearer … is needed", r#"Bearer realm="ordinaut""#);
     };
+    let detail = match app.callers.of(token).await {
+        Ok(Authenticated::As(access)) => {
+            let caller = app.callers.caller(access);
+            request.extensions_mut().insert(caller);
+            return next.run(request).await;
+        }
+        Ok(Authenticated::Revoked) => "this agent has been revoked",
+        Ok(Authenticated::Expired) => "this bearer token has expired",
+        Ok(_) => "this bearer token is not valid",
+        Err(problem) => return problem.into_response(),
+    };
+    app.refusals.refused(&peer).await;
+    refusal(detail, r#"Bearer realm="ordinaut", error="invalid_token""#)
+}
+
+fn refusal(detail: &'static str, challenge: &'static str) -> Response {
     // One that is given is not overwritten: a route would tell there which methods it takes.
     ([(WWW_AUTHENTICATE, challenge), (ALLOW, "")], Problem::new(StatusCode::UNAUTHORIZED, detail)).into_response()
+}
+
+/// Whom tokens belong to, as far as that is known.
+pub(crate) struct Callers {
+    admin_token: String,
+    database: Client,
+    known: Mutex<HashMap<String, (Instant, Authenticated)>>,
+    looks: Semaphore,
+}
+
+impl Callers {
+    pub(crate) fn new(database: Client, admin_token: String) -> Self {
+        Self { admin_token, database, known: Mutex::default(), looks: Semaphore::new(LOOKS) }
+    }
+
+    fn caller(&self, access: Access) -> Caller {
+        let access = Arc::new(access);
+        Caller { data: self.database.seen_by(&access), access }
+    }
+
+    async fn of(&self, token: &str) -> Result<Authenticated, Problem> {
+        // The time of the comparison must not tell how much of a guess was right.
+        if token.as_bytes().ct_eq(self.admin_token.as_bytes()).into() {
+            return Ok(Authenticated::As(Access::admin(SETTINGS_AGENT)));
+        }
+        if let Some(known) = self.known(token) {
+            return Ok(known);
+        }
+        let _look = self.looks.acquire().await.map_err(|_| Problem::internal())?;
+        // Somebody may have looked in the meantime.
+        if let Some(known) = self.known(token) {
+            return Ok(known);
+        }
+        let looked = Instant::now();
+        let found = self.database.agents().authenticate(token).await?;
+        if matches!(found, Authenticated::As(_)) {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= REMEMBERED {
+                known.retain(|_, (looked, _)| looked.elapsed() < KNOWN);
+            }
+            known.insert(token.to_owned(), (looked, found.clone()));
+        }
+        Ok(found)
+    }
+
+    fn known(&self, token: &str) -> Option<Authenticated> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(token).filter(|(looked, _)| looked.elapsed() < KNOWN).map(|(_, found)| found.clone())
+    }
 }
 
 /// Wrong tokens, of everybody: behind a proxy all of them come from one address.

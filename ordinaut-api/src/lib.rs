@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod deadline;
 mod depths;
+mod guard;
 mod parameters;
 mod problem;
 mod redact;
@@ -15,8 +16,9 @@ mod slow;
 mod traffic;
 
 use anyhow::Context;
-use auth::Refusals;
+use auth::{Callers, Refusals};
 pub use deadline::LONGEST_STATEMENT;
+pub use guard::{Reach, Route};
 use depths::Depths;
 use ordinaut_core::Client;
 use ordinaut_core::job::Redaction;
@@ -41,7 +43,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct Config {
     /// Where the jobs are; its schema must be migrated.
     pub database: Client,
-    /// The bearer token that every call but health needs.
+    /// The bearer token that may do everything; agents have their own.
     pub admin_token: String,
     /// What answers do not show.
     pub redaction: Redaction,
@@ -52,7 +54,7 @@ pub struct Config {
 /// What the routes share.
 struct App {
     database: Client,
-    admin_token: String,
+    callers: Callers,
     redaction: Redaction,
     depths: Depths,
     redis: Option<Redis>,
@@ -61,6 +63,11 @@ struct App {
     refusals: Refusals,
     slow: Slow,
     last_look: LastLook,
+}
+
+/// What each route that takes a token needs.
+pub fn routes() -> Vec<Route> {
+    routes::table()
 }
 
 /// Takes the port that the settings name.
@@ -82,8 +89,8 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         redis: config.database.redis_url().map(|url| Redis::new(url, config.database.schema())),
         rooms: Rooms::new(config.database.clone()),
         slow: Slow::new(&config.database),
+        callers: Callers::new(config.database.clone(), config.admin_token),
         database: config.database,
-        admin_token: config.admin_token,
         redaction: config.redaction,
         traffic: Traffic::default(),
         refusals: Refusals::default(),

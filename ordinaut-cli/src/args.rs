@@ -1,10 +1,12 @@
 //! What can be typed: `ordinaut NOUN VERB`. The spellings of before are kept, and not shown.
 
+mod agent;
 mod job;
 mod limit;
 mod queue;
 mod task;
 
+pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use job::{CancelJobs, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
@@ -49,6 +51,9 @@ pub(crate) enum Noun {
     /// List queues, show, pause, resume and bound them
     #[command(subcommand)]
     Queue(Queue),
+    /// Who may call the API, and what each may do
+    #[command(subcommand)]
+    Agent(Agent),
     /// List workers, and drain them
     #[command(subcommand)]
     Worker(Worker),

@@ -1,5 +1,6 @@
 //! A pool of connections, and the schema in it.
 
+use crate::access::Access;
 use crate::db::connect_options::{ConnectOptions, must_take_writes};
 use crate::db::connection_settings::Purpose;
 use crate::db::pooler::Pooler;
@@ -7,6 +8,7 @@ use crate::db::schema::Schema;
 use crate::db::timeout::answered;
 use crate::error::Error;
 use crate::job::keyring::Secrets;
+use crate::job::visible::Sight;
 use crate::notify::pending::PendingNotifications;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgPool};
@@ -37,6 +39,8 @@ pub struct Client {
     redis_url: Option<Arc<str>>,
     pub(crate) secrets: Secrets,
     pub(crate) first_zone: Option<Arc<str>>,
+    /// What its caller sees; `None`: everything.
+    sight: Option<Arc<Sight>>,
 }
 
 impl From<PgPool> for Client {
@@ -123,6 +127,7 @@ impl Client {
             redis_url: None,
             secrets: Secrets::default(),
             first_zone: None,
+            sight: None,
         }
     }
 
@@ -143,6 +148,19 @@ impl Client {
     #[must_use]
     pub fn redis(self, url: Option<String>) -> Self {
         Self { redis_url: url.map(Into::into), hints: Arc::default(), ..self }
+    }
+
+    /// The same for somebody who sees a part of the jobs: what it lists, reads, changes and enqueues is of the caller's queues and
+    /// tenant, and another job does not exist for it. Handles of queues, tasks, limits, events and workers are of the whole
+    /// installation: whether a caller may have them, [`check`](crate::access::check) says.
+    #[must_use]
+    pub fn seen_by(&self, access: &Access) -> Self {
+        let sight = access.is_partial().then(|| Sight { tenant: access.tenant.clone(), queues: access.queues.clone() });
+        Self { sight: sight.map(Arc::new), ..self.clone() }
+    }
+
+    pub(crate) fn sight(&self) -> Option<&Sight> {
+        self.sight.as_deref()
     }
 
     /// The pool. Nothing stands between it and what is sent through it: see [`Client::begin`].
@@ -237,6 +255,8 @@ handles! {
     pub calendars: Calendars
     /// What happened, numbered in the order of the commits.
     pub events: Events
+    /// Agents: who may call the API, and what each may do.
+    pub agents: Agents
     /// Worker processes: look at them, drain them.
     pub workers: Workers
     /// Scheduler processes.

@@ -3,6 +3,7 @@
 #[macro_use]
 pub mod db;
 
+pub mod access;
 mod backoff;
 pub mod client;
 pub mod error;

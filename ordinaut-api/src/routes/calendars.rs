@@ -1,18 +1,16 @@
 //! `/calendars`: named sets of dates that tasks leave out, or keep to.
 
-use crate::App;
+use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::schedule::{Calendar, CalendarMode};
 use ordinaut_core::task::CalendarDeleted;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,12 +20,12 @@ pub(crate) struct Asked {
 }
 
 pub(crate) async fn put(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     Name(name): Name,
     JsonBody(Asked { mode, dates }): JsonBody<Asked>,
 ) -> Result<Json<Calendar>, Problem> {
     let calendar = Calendar::new(name, mode, dates);
-    app.database.calendars().put(&calendar).await?;
+    caller.data.calendars().put(&calendar).await?;
     Ok(Json(calendar))
 }
 
@@ -40,15 +38,15 @@ pub(crate) struct Page {
     next: Option<String>,
 }
 
-pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
-    let page = app.database.calendars().list(limit, after.as_deref()).await?;
+    let page = caller.data.calendars().list(limit, after.as_deref()).await?;
     Ok(Json(Page { calendars: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
-pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<StatusCode, Problem> {
-    match app.database.calendars().delete(&name).await? {
+pub(crate) async fn delete(caller: Caller, Name(name): Name) -> Result<StatusCode, Problem> {
+    match caller.data.calendars().delete(&name).await? {
         CalendarDeleted::Gone => Ok(StatusCode::NO_CONTENT),
         CalendarDeleted::UsedBy(task) => {
             Err(Problem::conflict(format!("task {task} goes by the calendar \"{name}\""))

@@ -1,14 +1,12 @@
 //! `/dead`: look at dead letters, and send them back.
 
-use crate::App;
+use crate::auth::Caller;
 use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::State;
 use ordinaut_core::job::{DeadCursor, DeadLetter, NotRequeued};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 #[derive(Serialize)]
 pub(crate) struct Page {
@@ -16,16 +14,16 @@ pub(crate) struct Page {
     next: Option<DeadCursor>,
 }
 
-pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let after = wanted.after()?;
     let limit = wanted.limit()?;
     wanted.end()?;
-    let page = app.database.dead_letters().list(limit, after).await?;
+    let page = caller.data.dead_letters().list(limit, after).await?;
     Ok(Json(Page { dead: page.items, next: page.next }))
 }
 
-pub(crate) async fn requeue(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Value>, Problem> {
-    let requeued = app.database.dead_letters().requeue(&[id]).await?;
+pub(crate) async fn requeue(caller: Caller, JobId(id): JobId) -> Result<Json<Value>, Problem> {
+    let requeued = caller.data.dead_letters().requeue(&[id]).await?;
     match requeued.refused.first() {
         None => Ok(Json(json!({ "id": id }))),
         Some((_, NotRequeued::Duplicate { job_id })) => {

@@ -1,7 +1,9 @@
 //! `POST /jobs`: enqueue one.
 
 use crate::App;
+use crate::auth::Caller;
 use crate::body::JsonBody;
+use crate::guard;
 use crate::problem::Problem;
 use crate::redact::refuse_masked;
 use axum::Json;
@@ -62,6 +64,7 @@ fn no_args() -> Box<RawValue> {
 
 pub(crate) async fn enqueue(
     State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(asked): JsonBody<Asked>,
 ) -> Result<impl IntoResponse, Problem> {
     if !app.redaction.is_empty() {
@@ -71,11 +74,12 @@ pub(crate) async fn enqueue(
     }
     let queue = asked.queue.clone().unwrap_or_else(|| "default".to_owned());
     let priority = asked.priority.unwrap_or(DEFAULT_PRIORITY.into());
+    caller.access.may_use(&queue).map_err(|denied| guard::problem(&denied))?;
     let job = asked.job()?;
     // Before anybody asks Postgres about its queue.
     job.check()?;
     app.rooms.enter(&queue, priority).await?;
-    let (status, body) = match app.database.enqueue(&job).await.map_err(|error| of_enqueue(&job, error))? {
+    let (status, body) = match caller.data.enqueue(&job).await.map_err(|error| of_enqueue(&job, error))? {
         Enqueued::Duplicate(id) => (StatusCode::OK, json!({ "id": id, "duplicate": true })),
         new => (StatusCode::CREATED, json!({ "id": new.id() })),
     };

@@ -1,13 +1,11 @@
 //! `/erase`: what the jobs of one person or tenant were about.
 
-use crate::App;
+use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::State;
 use ordinaut_core::job::{Erase, Erased};
 use serde::Deserialize;
-use std::sync::Arc;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,7 +15,7 @@ pub(crate) struct Whose {
 }
 
 pub(crate) async fn erase(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(whose): JsonBody<Whose>,
 ) -> Result<Json<Erased>, Problem> {
     let whose = match (whose.tag, whose.tenant) {
@@ -25,5 +23,5 @@ pub(crate) async fn erase(
         (None, Some(tenant)) => Erase::Tenant(tenant),
         _ => return Err(Problem::invalid("tag", "or tenant must be given, and not both")),
     };
-    Ok(Json(app.database.jobs().erase(&whose).await?))
+    Ok(Json(caller.data.jobs().erase(&whose).await?))
 }

@@ -1,19 +1,17 @@
 //! `/jobs`: look at one or many, cancel one or many, run one now.
 
-use crate::App;
+use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::deadline;
 use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use ordinaut_core::job::{
     CancelFilter, Cancelled, CancelledJobs, JobDetails, JobFilter, JobState, JobSummary, RunNow, RunRecord,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -23,7 +21,7 @@ pub(crate) struct Page {
     next: Option<Uuid>,
 }
 
-pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let states = JobState::ALL.map(JobState::as_str).join(", ");
     let filter = JobFilter {
         before: wanted.take("before", "the id of a job, a UUID", |text| text.parse().ok())?,
@@ -33,7 +31,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
     };
     let limit = wanted.limit()?;
     wanted.end()?;
-    let page = app.database.jobs().list(&filter, limit).await?;
+    let page = caller.data.jobs().list(&filter, limit).await?;
     Ok(Json(Page { jobs: page.items, next: page.next }))
 }
 
@@ -49,9 +47,9 @@ pub(crate) struct Details {
     runs_next: Option<i32>,
 }
 
-pub(crate) async fn show(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Details>, Problem> {
-    let job = app.database.jobs().get(id).await?.ok_or_else(|| no_job(id))?;
-    let runs = app.database.jobs().runs(id).await?;
+pub(crate) async fn show(caller: Caller, JobId(id): JobId) -> Result<Json<Details>, Problem> {
+    let job = caller.data.jobs().get(id).await?.ok_or_else(|| no_job(id))?;
+    let runs = caller.data.jobs().runs(id).await?;
     let note = job.why_it_waits().map(ToString::to_string);
     Ok(Json(Details { note, job, runs: runs.items, runs_next: runs.next }))
 }
@@ -64,25 +62,25 @@ pub(crate) struct Runs {
 
 /// The attempts of a job, the last ones on the first page; on each page in their order.
 pub(crate) async fn runs(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     JobId(id): JobId,
     mut wanted: Parameters,
 ) -> Result<Json<Runs>, Problem> {
     let before = wanted.take("before", "the number of an attempt", |text| text.parse().ok())?;
     let limit = wanted.limit()?;
     wanted.end()?;
-    let page = app.database.jobs().runs_before(id, limit, before).await?;
-    if page.is_empty() && app.database.jobs().get(id).await?.is_none() {
+    let page = caller.data.jobs().runs_before(id, limit, before).await?;
+    if page.is_empty() && caller.data.jobs().get(id).await?.is_none() {
         return Err(no_job(id));
     }
     Ok(Json(Runs { runs: page.items, next: page.next }))
 }
 
 pub(crate) async fn cancel(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     JobId(id): JobId,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    match app.database.jobs().cancel(id).await? {
+    match caller.data.jobs().cancel(id).await? {
         Cancelled::Now => Ok((StatusCode::OK, Json(json!({ "cancelled": "now" })))),
         Cancelled::Asked => Ok((StatusCode::ACCEPTED, Json(json!({ "cancelled": "asked" })))),
         Cancelled::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
@@ -91,27 +89,27 @@ pub(crate) async fn cancel(
 }
 
 pub(crate) async fn cancel_many(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(filter): JsonBody<CancelFilter>,
 ) -> Result<Json<CancelledJobs>, Problem> {
     // A true answer about a part, rather than none about all.
     let deadline = Instant::now() + deadline::LONGEST_WORK;
-    Ok(Json(app.database.jobs().cancel_where_until(&filter, deadline).await?))
+    Ok(Json(caller.data.jobs().cancel_where_until(&filter, deadline).await?))
 }
 
-pub(crate) async fn run_now(State(app): State<Arc<App>>, JobId(id): JobId) -> Result<Json<Value>, Problem> {
-    match app.database.jobs().run_now(id).await? {
+pub(crate) async fn run_now(caller: Caller, JobId(id): JobId) -> Result<Json<Value>, Problem> {
+    match caller.data.jobs().run_now(id).await? {
         RunNow::Now => Ok(Json(json!({ "run_now": "now" }))),
         RunNow::AlreadyDue => Ok(Json(json!({ "run_now": "already_due" }))),
-        RunNow::Parked => Err(parked(&app, id).await?),
+        RunNow::Parked => Err(parked(&caller, id).await?),
         RunNow::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
         _ => Err(no_job(id)),
     }
 }
 
 /// What holds a job that is set aside, for people and for programs.
-async fn parked(app: &App, id: Uuid) -> Result<Problem, Problem> {
-    let waits = app.database.jobs().get(id).await?.and_then(|job| job.waits);
+async fn parked(caller: &Caller, id: Uuid) -> Result<Problem, Problem> {
+    let waits = caller.data.jobs().get(id).await?.and_then(|job| job.waits);
     Ok(match waits {
         Some(wait) => Problem::conflict(format!("job {id} is parked: {wait}")).with("waits", json!(wait)),
         // It was let go between the two looks.

@@ -1,17 +1,15 @@
 //! `/limits`: how much may run at once, and how much may start in a while.
 
-use crate::App;
+use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use ordinaut_core::Limit;
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::limit::LimitStatus;
 use serde::Serialize;
-use std::sync::Arc;
 
 #[derive(Serialize)]
 pub(crate) struct Page {
@@ -22,15 +20,15 @@ pub(crate) struct Page {
     next: Option<String>,
 }
 
-pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
-    let page = app.database.limits().list(limit, after.as_deref()).await?;
+    let page = caller.data.limits().list(limit, after.as_deref()).await?;
     Ok(Json(Page { limits: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
 pub(crate) async fn put(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     Name(name): Name,
     JsonBody(mut limit): JsonBody<Limit>,
 ) -> Result<Json<Limit>, Problem> {
@@ -38,12 +36,12 @@ pub(crate) async fn put(
         return Err(Problem::invalid("name", "must be the one in the path, or not be given"));
     }
     limit.name = name;
-    app.database.limits().put(&limit).await?;
+    caller.data.limits().put(&limit).await?;
     Ok(Json(limit))
 }
 
-pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<StatusCode, Problem> {
-    if app.database.limits().delete(&name).await? {
+pub(crate) async fn delete(caller: Caller, Name(name): Name) -> Result<StatusCode, Problem> {
+    if caller.data.limits().delete(&name).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Problem::not_found(format!("there is no limit \"{name}\"")))

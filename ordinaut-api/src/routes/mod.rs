@@ -1,5 +1,6 @@
 //! Every route, and what each request passes on its way there.
 
+mod agents;
 mod calendars;
 mod dead;
 mod enqueue;
@@ -16,71 +17,129 @@ mod task;
 mod task_history;
 mod topics;
 
+use crate::guard::{Guarded, Reach, Route, Way};
 use crate::problem::{self, Problem};
 use crate::{App, auth, deadline, redact, request_id, slow, traffic};
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get};
+use ordinaut_core::access::Scope;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) fn router(app: App) -> Router {
     let app = Arc::new(app);
-    let slow = from_fn_with_state(app.clone(), slow::take_turns);
-    let guarded = Router::new()
-        .route("/jobs", get(jobs::list).layer(slow.clone()).post(enqueue::enqueue))
-        .route("/jobs/cancel", post(jobs::cancel_many).layer(slow.clone()))
-        .route("/jobs/{id}", get(jobs::show))
-        .route("/jobs/{id}/runs", get(jobs::runs))
-        .route("/jobs/{id}/cancel", post(jobs::cancel))
-        .route("/jobs/{id}/run-now", post(jobs::run_now))
-        .route("/dead", get(dead::list).layer(slow.clone()))
-        .route("/dead/{id}/requeue", post(dead::requeue))
-        .route("/erase", post(erase::erase).layer(slow.clone()))
-        .route("/tasks", get(task::list).layer(slow.clone()).post(task::create))
-        .route("/tasks/{id}", get(task::show).patch(task::patch).put(task::replace).delete(task::delete))
-        .route("/tasks/{id}/pause", post(task::pause))
-        .route("/tasks/{id}/resume", post(task::resume))
-        .route("/tasks/{id}/snooze", post(task::snooze))
-        .route("/tasks/{id}/run-now", post(task::run_now))
-        .route("/tasks/{id}/cancel", post(task::cancel))
-        .route("/tasks/{id}/fires", get(task_history::fires).layer(slow.clone()))
-        .route("/tasks/{id}/runs", get(task_history::runs).layer(slow.clone()))
-        .route("/tasks/{id}/runs/latest", get(task_history::latest_run))
-        .route("/tasks/{id}/statistics", get(task_history::statistics).layer(slow))
-        .route("/schedules/preview", post(schedules::preview))
-        .route("/schedules/presets", get(schedules::presets))
-        .route("/calendars", get(calendars::list))
-        .route("/calendars/{name}", put(calendars::put).delete(calendars::delete))
-        .route("/limits", get(limits::list))
-        .route("/limits/{name}", put(limits::put).delete(limits::delete))
-        .route("/topics/{topic}", post(topics::publish))
-        .route("/facts/{name}", put(topics::push_fact))
-        .route("/queues", get(queues::queues))
-        .route("/queues/{name}", get(queues::show).patch(queues::change))
-        .route("/queues/{name}/pause", post(queues::pause))
-        .route("/queues/{name}/resume", post(queues::resume))
-        .route("/workers", get(queues::workers))
-        .route("/events", get(events::list))
-        .route("/metrics", get(metrics::metrics))
+    let slow = |handler: MethodRouter<Arc<App>>| handler.layer(from_fn_with_state(app.clone(), slow::take_turns));
+    let Guarded { router: guarded, .. } = guarded(slow);
+    let guarded = guarded
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_route)
         // Around the fallbacks too: a stranger learns nothing of what there is.
-        .layer(from_fn_with_state(app.clone(), auth::authorize));
+        .layer(from_fn_with_state(app.clone(), auth::authenticate));
     let open = Router::new()
         .route("/health", get(health::health))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .method_not_allowed_fallback(wrong_method);
     let quick = guarded.merge(open).layer(from_fn(deadline::enforce));
-    // It waits for as long as it is asked to.
-    let patient = Router::new()
-        .route("/jobs/{id}/result", get(result::result))
+    // They wait for as long as they are asked to.
+    let patient = patient()
+        .router
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(app.clone(), auth::authorize))
+        .layer(from_fn_with_state(app.clone(), auth::authenticate))
         .layer(from_fn(deadline::enforce_patiently));
     through(quick.merge(patient), &app).with_state(app)
+}
+
+/// Every route that takes a token, with what it takes. `slow` is put around those that may read or change much.
+fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Guarded {
+    use Reach::{Installation, NamedQueue, Visible};
+    use Scope::*;
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PUT: Method = Method::PUT;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+    Guarded::new()
+        .route("/jobs", [
+            Way::new(GET, JobsRead, Visible, jobs::list).through(&slow),
+            Way::new(POST, JobsWrite, Visible, enqueue::enqueue),
+        ])
+        .route("/jobs/cancel", [Way::new(POST, JobsWrite, Installation, jobs::cancel_many).through(&slow)])
+        .route("/jobs/{id}", [Way::new(GET, JobsRead, Visible, jobs::show)])
+        .route("/jobs/{id}/runs", [Way::new(GET, RunsRead, Visible, jobs::runs)])
+        .route("/jobs/{id}/cancel", [Way::new(POST, JobsWrite, Visible, jobs::cancel)])
+        .route("/jobs/{id}/run-now", [Way::new(POST, JobsWrite, Visible, jobs::run_now)])
+        .route("/dead", [Way::new(GET, JobsRead, Visible, dead::list).through(&slow)])
+        .route("/dead/{id}/requeue", [Way::new(POST, JobsWrite, Visible, dead::requeue)])
+        .route("/erase", [Way::new(POST, Admin, Installation, erase::erase).through(&slow)])
+        .route("/tasks", [
+            Way::new(GET, TasksRead, Installation, task::list).through(&slow),
+            Way::new(POST, TasksWrite, Installation, task::create),
+        ])
+        .route("/tasks/{id}", [
+            Way::new(GET, TasksRead, Installation, task::show),
+            Way::new(PATCH, TasksWrite, Installation, task::patch),
+            Way::new(PUT, TasksWrite, Installation, task::replace),
+            Way::new(DELETE, TasksWrite, Installation, task::delete),
+        ])
+        .route("/tasks/{id}/pause", [Way::new(POST, TasksWrite, Installation, task::pause)])
+        .route("/tasks/{id}/resume", [Way::new(POST, TasksWrite, Installation, task::resume)])
+        .route("/tasks/{id}/snooze", [Way::new(POST, TasksWrite, Installation, task::snooze)])
+        .route("/tasks/{id}/run-now", [Way::new(POST, TasksWrite, Installation, task::run_now)])
+        .route("/tasks/{id}/cancel", [Way::new(POST, TasksWrite, Installation, task::cancel)])
+        .route("/tasks/{id}/fires", [Way::new(GET, TasksRead, Installation, task_history::fires).through(&slow)])
+        .route("/tasks/{id}/runs", [Way::new(GET, RunsRead, Installation, task_history::runs).through(&slow)])
+        .route("/tasks/{id}/runs/latest", [Way::new(GET, RunsRead, Installation, task_history::latest_run)])
+        .route("/tasks/{id}/statistics", [
+            Way::new(GET, TasksRead, Installation, task_history::statistics).through(&slow),
+        ])
+        .route("/schedules/preview", [Way::new(POST, TasksRead, Visible, schedules::preview)])
+        .route("/schedules/presets", [Way::new(GET, TasksRead, Visible, schedules::presets)])
+        .route("/calendars", [Way::new(GET, TasksRead, Visible, calendars::list)])
+        .route("/calendars/{name}", [
+            Way::new(PUT, TasksWrite, Installation, calendars::put),
+            Way::new(DELETE, TasksWrite, Installation, calendars::delete),
+        ])
+        .route("/limits", [Way::new(GET, JobsRead, Installation, limits::list)])
+        .route("/limits/{name}", [
+            Way::new(PUT, QueuesAdmin, Installation, limits::put),
+            Way::new(DELETE, QueuesAdmin, Installation, limits::delete),
+        ])
+        .route("/topics/{topic}", [Way::new(POST, EventsPublish, Installation, topics::publish)])
+        .route("/facts/{name}", [Way::new(PUT, EventsPublish, Installation, topics::push_fact)])
+        .route("/queues", [Way::new(GET, JobsRead, Installation, queues::queues)])
+        .route("/queues/{name}", [
+            Way::new(GET, JobsRead, NamedQueue, queues::show),
+            Way::new(PATCH, QueuesAdmin, NamedQueue, queues::change),
+        ])
+        .route("/queues/{name}/pause", [Way::new(POST, QueuesAdmin, NamedQueue, queues::pause)])
+        .route("/queues/{name}/resume", [Way::new(POST, QueuesAdmin, NamedQueue, queues::resume)])
+        .route("/workers", [Way::new(GET, JobsRead, Installation, queues::workers)])
+        .route("/events", [Way::new(GET, EventsRead, Installation, events::list)])
+        .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
+        .route("/agents", [
+            Way::new(GET, Admin, Installation, agents::list),
+            Way::new(POST, Admin, Installation, agents::create),
+        ])
+        .route("/agents/{name}", [
+            Way::new(GET, Admin, Installation, agents::show),
+            Way::new(DELETE, Admin, Installation, agents::delete),
+        ])
+        .route("/agents/{name}/rotate", [Way::new(POST, Admin, Installation, agents::rotate)])
+        .route("/agents/{name}/revoke", [Way::new(POST, Admin, Installation, agents::revoke)])
+}
+
+/// Routes that wait.
+fn patient() -> Guarded {
+    Guarded::new().route("/jobs/{id}/result", [Way::new(Method::GET, Scope::JobsRead, Reach::Visible, result::result)])
+}
+
+/// What each route that takes a token needs.
+pub(crate) fn table() -> Vec<Route> {
+    let (quick, patient) = (guarded(|handler| handler), patient());
+    quick.routes.into_iter().chain(patient.routes).collect()
 }
 
 /// What every request passes, the last layer first. The id is outermost, so that every answer and line of the log
@@ -104,6 +163,7 @@ async fn wrong_method() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Callers;
     use crate::depths::Depths;
     use crate::rooms::Rooms;
     use crate::slow::Slow;
@@ -120,8 +180,8 @@ mod tests {
             redis: None,
             rooms: Rooms::new(database.clone()),
             slow: Slow::new(&database),
+            callers: Callers::new(database.clone(), String::new()),
             database,
-            admin_token: String::new(),
             redaction: Default::default(),
             traffic: Default::default(),
             refusals: Default::default(),

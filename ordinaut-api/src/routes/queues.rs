@@ -1,6 +1,7 @@
 //! `/queues` and `/workers`: what waits where and who serves it, and what operators say about a queue.
 
 use crate::App;
+use crate::auth::Caller;
 use crate::body::{JsonBody, OptionalJsonBody};
 use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
@@ -23,10 +24,10 @@ pub(crate) struct Queues {
     next: Option<String>,
 }
 
-pub(crate) async fn queues(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Queues>, Problem> {
+pub(crate) async fn queues(caller: Caller, mut wanted: Parameters) -> Result<Json<Queues>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
-    let page = app.database.queues().list(limit, after.as_deref()).await?;
+    let page = caller.data.queues().list(limit, after.as_deref()).await?;
     Ok(Json(Queues { queues: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
@@ -38,15 +39,15 @@ pub(crate) struct Workers {
     next: Option<WorkerCursor>,
 }
 
-pub(crate) async fn workers(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Workers>, Problem> {
+pub(crate) async fn workers(caller: Caller, mut wanted: Parameters) -> Result<Json<Workers>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after()?);
     wanted.end()?;
-    let page = app.database.workers().list(limit, after).await?;
+    let page = caller.data.workers().list(limit, after).await?;
     Ok(Json(Workers { workers: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
-pub(crate) async fn show(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
-    found(&app, &name).await
+pub(crate) async fn show(caller: Caller, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
+    found(&caller, &name).await
 }
 
 /// Numbers are wider here than in a queue, so that one out of range is told its range and not Rust's name for it.
@@ -68,6 +69,7 @@ fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Optio
 
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Name(name): Name,
     JsonBody(asked): JsonBody<Change>,
 ) -> Result<Json<QueueStatus>, Problem> {
@@ -82,9 +84,9 @@ pub(crate) async fn change(
     if let Some(time) = asked.retention {
         change = change.retention(time.map(|time| seconds("retention", time)).transpose()?);
     }
-    app.database.queues().update(&name, &change).await?;
+    caller.data.queues().update(&name, &change).await?;
     app.rooms.forget(&name);
-    found(&app, &name).await
+    found(&caller, &name).await
 }
 
 fn seconds(field: &'static str, number: f64) -> Result<Duration, Problem> {
@@ -99,21 +101,21 @@ pub(crate) struct Pause {
 }
 
 pub(crate) async fn pause(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     Name(name): Name,
     OptionalJsonBody(pause): OptionalJsonBody<Pause>,
 ) -> Result<Json<QueueStatus>, Problem> {
-    app.database.queues().pause(&name, pause.by.as_deref(), pause.reason.as_deref()).await?;
-    found(&app, &name).await
+    caller.data.queues().pause(&name, pause.by.as_deref(), pause.reason.as_deref()).await?;
+    found(&caller, &name).await
 }
 
-pub(crate) async fn resume(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
-    app.database.queues().resume(&name).await?;
-    found(&app, &name).await
+pub(crate) async fn resume(caller: Caller, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
+    caller.data.queues().resume(&name).await?;
+    found(&caller, &name).await
 }
 
-async fn found(app: &App, name: &str) -> Result<Json<QueueStatus>, Problem> {
-    let queue = app.database.queues().get(name).await?;
+async fn found(caller: &Caller, name: &str) -> Result<Json<QueueStatus>, Problem> {
+    let queue = caller.data.queues().get(name).await?;
     queue.map(Json).ok_or_else(|| Problem::not_found(format!("there is no queue \"{name}\"")))
 }
 

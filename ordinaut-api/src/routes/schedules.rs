@@ -1,15 +1,13 @@
 //! `/schedules`: what a schedule will do, before anybody stores it.
 
-use crate::App;
+use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::State;
 use chrono::{DateTime, Utc};
 use ordinaut_core::schedule::{Preview, Schedule};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 const DEFAULT_COUNT: usize = 5;
 
@@ -25,14 +23,14 @@ pub(crate) struct Asked {
 }
 
 pub(crate) async fn preview(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(asked): JsonBody<Asked>,
 ) -> Result<Json<Preview>, Problem> {
     let mut schedule = Schedule::from_json(asked.schedule.into())?;
     if schedule.timezone.is_empty() {
-        schedule.timezone = app.database.time_zone().await?;
+        schedule.timezone = caller.data.time_zone().await?;
     }
-    let calendars = app.database.calendars().named(&asked.calendars).await?;
+    let calendars = caller.data.calendars().named(&asked.calendars).await?;
     let (after, count) = (asked.after.unwrap_or_else(Utc::now), asked.count.unwrap_or(DEFAULT_COUNT));
     Ok(Json(ordinaut_core::task::preview(schedule, calendars, after, count).await?))
 }

@@ -1,6 +1,7 @@
 //! `/tasks`: create, look, change, and tell what to do.
 
 use crate::App;
+use crate::auth::Caller;
 use crate::body::{ExactJsonBody, JsonBody};
 use crate::parameters::{Parameters, SeenVersion, TaskId};
 use crate::problem::Problem;
@@ -25,11 +26,12 @@ type Tagged = ([(HeaderName, String); 1], Json<Task>);
 
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
+    caller: Caller,
     ExactJsonBody(document): ExactJsonBody<Map<String, Value>>,
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    let task = app.database.tasks().create(&definition).await.map_err(of_definition)?;
+    let task = caller.data.tasks().create(&definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
     Ok((StatusCode::CREATED, location, tagged(task)))
 }
@@ -43,7 +45,7 @@ pub(crate) struct Page {
     next: Option<Uuid>,
 }
 
-pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let statuses = TaskStatus::ALL.map(TaskStatus::as_str).join(", ");
     let kinds = ScheduleKind::ALL.map(ScheduleKind::as_str).join(", ");
     let filter = TaskFilter {
@@ -56,20 +58,20 @@ pub(crate) async fn list(State(app): State<Arc<App>>, mut wanted: Parameters) ->
     };
     let limit = wanted.limit()?;
     wanted.end()?;
-    let page = app.database.tasks().list(&filter, limit).await?;
+    let page = caller.data.tasks().list(&filter, limit).await?;
     Ok(Json(Page { tasks: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
-pub(crate) async fn show(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Tagged, Problem> {
-    match app.database.tasks().get(id).await {
+pub(crate) async fn show(caller: Caller, TaskId(id): TaskId) -> Result<Tagged, Problem> {
+    match caller.data.tasks().get(id).await {
         Ok(task) => Ok(tagged(task.ok_or_else(|| no_task(id))?)),
-        Err(error) if error.kind() == FailureKind::Undecodable => Err(unreadable(&app, id).await?),
+        Err(error) if error.kind() == FailureKind::Undecodable => Err(unreadable(&caller, id).await?),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn unreadable(app: &App, id: Uuid) -> Result<Problem, Problem> {
-    Ok(match app.database.tasks().why_unreadable(id).await? {
+async fn unreadable(caller: &Caller, id: Uuid) -> Result<Problem, Problem> {
+    Ok(match caller.data.tasks().why_unreadable(id).await? {
         Some(Unreadable { title, reason, .. }) => cannot_read(&format!("{id} ({title:?})"), &reason),
         None => no_task(id),
     })
@@ -81,38 +83,40 @@ fn cannot_read(task: &str, reason: &str) -> Problem {
 
 pub(crate) async fn patch(
     State(app): State<Arc<App>>,
+    caller: Caller,
     TaskId(id): TaskId,
     SeenVersion(version): SeenVersion,
     ExactJsonBody(patch): ExactJsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, patch.get("args"))?;
-    let patched = app.database.tasks().patch(id, &patch.into(), version).await;
+    let patched = caller.data.tasks().patch(id, &patch.into(), version).await;
     patched.map(tagged).map_err(|error| of_task(id, error))
 }
 
 pub(crate) async fn replace(
     State(app): State<Arc<App>>,
+    caller: Caller,
     TaskId(id): TaskId,
     SeenVersion(version): SeenVersion,
     ExactJsonBody(document): ExactJsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    let changed = app.database.tasks().update(id, &definition, version).await;
+    let changed = caller.data.tasks().update(id, &definition, version).await;
     changed.map(tagged).map_err(|error| of_task(id, error))
 }
 
-pub(crate) async fn delete(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<StatusCode, Problem> {
-    let deleted = app.database.tasks().delete(id).await.map_err(|error| of_task(id, error))?;
+pub(crate) async fn delete(caller: Caller, TaskId(id): TaskId) -> Result<StatusCode, Problem> {
+    let deleted = caller.data.tasks().delete(id).await.map_err(|error| of_task(id, error))?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(no_task(id)) }
 }
 
-pub(crate) async fn pause(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskPaused>, Problem> {
-    app.database.tasks().pause(id).await.map(Json).map_err(|error| of_task(id, error))
+pub(crate) async fn pause(caller: Caller, TaskId(id): TaskId) -> Result<Json<TaskPaused>, Problem> {
+    caller.data.tasks().pause(id).await.map(Json).map_err(|error| of_task(id, error))
 }
 
-pub(crate) async fn resume(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<Task>, Problem> {
-    app.database.tasks().resume(id).await.map(Json).map_err(|error| of_task(id, error))
+pub(crate) async fn resume(caller: Caller, TaskId(id): TaskId) -> Result<Json<Task>, Problem> {
+    caller.data.tasks().resume(id).await.map(Json).map_err(|error| of_task(id, error))
 }
 
 #[derive(Deserialize)]
@@ -122,23 +126,23 @@ pub(crate) struct Snooze {
 }
 
 pub(crate) async fn snooze(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     TaskId(id): TaskId,
     JsonBody(Snooze { delay }): JsonBody<Snooze>,
 ) -> Result<Json<Task>, Problem> {
     // What is no length of time is refused as one that is too short.
     let delay = Duration::try_from_secs_f64(delay).unwrap_or_default();
-    app.database.tasks().snooze(id, delay).await.map(Json).map_err(|error| of_task(id, error))
+    caller.data.tasks().snooze(id, delay).await.map(Json).map_err(|error| of_task(id, error))
 }
 
-pub(crate) async fn run_now(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<impl IntoResponse, Problem> {
-    let job_id = app.database.tasks().run_now(id).await.map_err(|error| of_task(id, error))?;
+pub(crate) async fn run_now(caller: Caller, TaskId(id): TaskId) -> Result<impl IntoResponse, Problem> {
+    let job_id = caller.data.tasks().run_now(id).await.map_err(|error| of_task(id, error))?;
     let location = [(header::LOCATION, format!("/jobs/{job_id}"))];
     Ok((StatusCode::ACCEPTED, location, Json(json!({ "job_id": job_id }))))
 }
 
-pub(crate) async fn cancel(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskCancelled>, Problem> {
-    app.database.tasks().cancel(id).await.map(Json).map_err(|error| of_task(id, error))
+pub(crate) async fn cancel(caller: Caller, TaskId(id): TaskId) -> Result<Json<TaskCancelled>, Problem> {
+    caller.data.tasks().cancel(id).await.map(Json).map_err(|error| of_task(id, error))
 }
 
 pub(super) fn no_task(id: Uuid) -> Problem {

@@ -1,15 +1,13 @@
 //! `/tasks/{id}/…`: what a task has done.
 
 use super::task::no_task;
-use crate::App;
+use crate::auth::Caller;
 use crate::parameters::{Parameters, TaskId};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::State;
 use chrono::SecondsFormat;
 use ordinaut_core::task::{FireRecord, TaskRun, TaskStatistics};
 use serde::Serialize;
-use std::sync::Arc;
 use uuid::Uuid;
 
 /// As far back as statistics are of use; jobs are pruned long before.
@@ -24,15 +22,15 @@ pub(crate) struct Fires {
 }
 
 pub(crate) async fn fires(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     TaskId(id): TaskId,
     mut wanted: Parameters,
 ) -> Result<Json<Fires>, Problem> {
     let before = wanted.instant("before")?;
     let limit = wanted.limit()?;
     wanted.end()?;
-    exists(&app, id).await?;
-    let page = app.database.tasks().fires(id, limit, before).await?;
+    exists(&caller, id).await?;
+    let page = caller.data.tasks().fires(id, limit, before).await?;
     // Microseconds, which is what Postgres keeps.
     let next = page.next.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true));
     Ok(Json(Fires { fires: page.items, next }))
@@ -45,15 +43,15 @@ pub(crate) struct Runs {
 }
 
 pub(crate) async fn runs(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     TaskId(id): TaskId,
     mut wanted: Parameters,
 ) -> Result<Json<Runs>, Problem> {
     let before = wanted.take("before", "the \"next\" of another page", read_cursor)?;
     let limit = wanted.limit()?;
     wanted.end()?;
-    exists(&app, id).await?;
-    let page = app.database.tasks().runs(id, limit, before).await?;
+    exists(&caller, id).await?;
+    let page = caller.data.tasks().runs(id, limit, before).await?;
     let next = page.next.map(|(job_id, attempt)| format!("{job_id}.{attempt}"));
     Ok(Json(Runs { runs: page.items, next }))
 }
@@ -64,9 +62,9 @@ fn read_cursor(text: &str) -> Option<(Uuid, i32)> {
     Some((job_id.parse().ok()?, attempt.parse().ok()?))
 }
 
-pub(crate) async fn latest_run(State(app): State<Arc<App>>, TaskId(id): TaskId) -> Result<Json<TaskRun>, Problem> {
-    exists(&app, id).await?;
-    let latest = app.database.tasks().runs(id, 1, None).await?.pop();
+pub(crate) async fn latest_run(caller: Caller, TaskId(id): TaskId) -> Result<Json<TaskRun>, Problem> {
+    exists(&caller, id).await?;
+    let latest = caller.data.tasks().runs(id, 1, None).await?.pop();
     latest.map(Json).ok_or_else(|| Problem::not_found(format!("no run of task {id} has ended")))
 }
 
@@ -79,7 +77,7 @@ pub(crate) struct Statistics {
 }
 
 pub(crate) async fn statistics(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     TaskId(id): TaskId,
     mut wanted: Parameters,
 ) -> Result<Json<Statistics>, Problem> {
@@ -87,12 +85,12 @@ pub(crate) async fn statistics(
         text.parse().ok().filter(|days| (1..=MOST_DAYS).contains(days))
     })?;
     wanted.end()?;
-    exists(&app, id).await?;
+    exists(&caller, id).await?;
     let days = days.unwrap_or(DEFAULT_DAYS);
-    let statistics = app.database.tasks().statistics(id, days).await?;
+    let statistics = caller.data.tasks().statistics(id, days).await?;
     Ok(Json(Statistics { days, success_share: statistics.success_share(), statistics }))
 }
 
-async fn exists(app: &App, id: Uuid) -> Result<(), Problem> {
-    app.database.tasks().get(id).await?.map(drop).ok_or_else(|| no_task(id))
+async fn exists(caller: &Caller, id: Uuid) -> Result<(), Problem> {
+    caller.data.tasks().get(id).await?.map(drop).ok_or_else(|| no_task(id))
 }

@@ -1,16 +1,14 @@
 //! `/topics` and `/facts`: what tasks wait for that do not go by the clock.
 
-use crate::App;
+use crate::auth::Caller;
 use crate::body::{ExactJsonBody, JsonBody};
 use crate::parameters::Name;
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use ordinaut_core::task::Published;
 use serde::Deserialize;
 use serde_json::Value;
-use std::sync::Arc;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,11 +19,11 @@ pub(crate) struct Event {
 }
 
 pub(crate) async fn publish(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     Name(topic): Name,
     ExactJsonBody(Event { id, payload }): ExactJsonBody<Event>,
 ) -> Result<Json<Published>, Problem> {
-    Ok(Json(app.database.tasks().publish(&topic, &id, &payload).await?))
+    Ok(Json(caller.data.tasks().publish(&topic, &id, &payload).await?))
 }
 
 #[derive(Deserialize)]
@@ -35,10 +33,10 @@ pub(crate) struct Fact {
 }
 
 pub(crate) async fn push_fact(
-    State(app): State<Arc<App>>,
+    caller: Caller,
     Name(name): Name,
     JsonBody(Fact { value }): JsonBody<Fact>,
 ) -> Result<StatusCode, Problem> {
-    app.database.tasks().push_fact(&name, value).await?;
+    caller.data.tasks().push_fact(&name, value).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod agents;
 mod app;
 mod bad_input;
 mod bad_tasks;

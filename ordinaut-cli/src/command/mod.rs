@@ -1,5 +1,6 @@
 //! The verbs, a file each.
 
+pub(crate) mod agent;
 pub(crate) mod calendar;
 pub(crate) mod completions;
 pub(crate) mod config;

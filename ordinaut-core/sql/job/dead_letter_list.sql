@@ -1,5 +1,5 @@
 -- A page of dead letters, the last to die first: up to $1 of them and $2 octets, but one at least, after the one ($3 died_at,
--- $4 job) that the page before ended with. The walk goes from letter to letter and stops where the page is full, so that
+-- $4 job) that the page before ended with; of the tenant $5 and the queues $6 that the caller sees. The walk goes from letter to letter and stops where the page is full, so that
 -- nothing is read that is not shown. "walked" is more than there are rows, if there is a next page.
 with recursive walk as (
     select coalesce($3::timestamptz, 'infinity') as died_at,
@@ -13,6 +13,7 @@ with recursive walk as (
         select died_at, job_id, ordinaut.shown(args) as args, left(error, 65536) as error
         from ordinaut.dead_letter
         where (died_at, job_id) < (walk.died_at, walk.job_id)
+          and ($5::text is null or tenant = $5::text) and ($6::text[] is null or queue = any($6::text[]))
         order by died_at desc, job_id desc
         limit 1
     ) next

@@ -1,4 +1,5 @@
--- A page of jobs, newest first: up to $1, older than the job $2, of a state ($3), kind ($4) and queue ($5) if one is named.
+-- A page of jobs, newest first: up to $1, older than the job $2, of a state ($3), kind ($4) and queue ($5) if one is named,
+-- and of the tenant $7 and the queues $8 that the caller sees.
 --
 -- It starts from the rows that make the state, and looks at $6 of them at most: what is rare comes over several pages, and none
 -- takes long. Of "looked" one arm is not empty, and comes in the order of its index. "next" is where the next page goes on.
@@ -29,6 +30,10 @@ with looked as materialized (
           select from ordinaut.job
           where job.id = looked.id
             and ($4::text is null or job.kind = $4::text) and ($5::text is null or job.queue = $5::text)))
+      and (($7::text is null and $8::text[] is null) or exists (
+          select from ordinaut.job
+          where job.id = looked.id
+            and ($7::text is null or job.tenant = $7::text) and ($8::text[] is null or job.queue = any($8::text[]))))
     limit $1::bigint + 1
 ), shown as materialized (
     select id from found order by id desc limit $1::bigint

@@ -14,6 +14,7 @@ pub(crate) mod run;
 pub(crate) mod state;
 pub(crate) mod store;
 pub(crate) mod unique;
+pub(crate) mod visible;
 pub(crate) mod wait;
 
 pub use crate::backoff::Backoff;

@@ -47,6 +47,8 @@ pub struct NewJob {
     pub(crate) tenant: Option<String>,
     pub(crate) unique: Option<Unique>,
     pub(crate) due: Due,
+    /// The field that lies outside of what the caller sees who enqueues it: see [`Client::seen_by`](crate::Client::seen_by).
+    pub(crate) outside: Option<&'static str>,
 }
 
 /// Whether the arguments are to be encrypted.
@@ -105,6 +107,7 @@ impl NewJob {
             tags: Vec::new(),
             backoff: None,
             tenant: None,
+            outside: None,
             unique: None,
             due: Due::Now,
         })
@@ -242,6 +245,9 @@ impl NewJob {
         }
         if let Some(tenant) = &self.tenant {
             name::check(tenant).or_else(|reason| invalid("tenant", reason))?;
+        }
+        if let Some(field) = self.outside {
+            return invalid(field, "must be one that this agent may use");
         }
         args::check(self.plain_args.get()).or_else(|reason| invalid("args", reason))?;
         if matches!(self.seal, Seal::Asked) {

@@ -33,6 +33,7 @@ const FEATURES: &[&str] = &[
     "schedule",
     "task",
     "event",
+    "access",
     "fleet",
     "maintenance",
     "worker",

@@ -40,6 +40,9 @@ pub enum RunNow {
 impl Jobs<'_> {
     /// Cancels a job, without notifying the worker that runs it.
     pub(crate) async fn cancel_one(self, job_id: Uuid) -> sqlx::Result<Cancelled> {
+        if !self.client.sees(job_id).await? {
+            return Ok(Cancelled::Unknown);
+        }
         for _ in 0..LOOKS {
             let answer: String = sqlx::query_scalar(self.client.sql(sql!("job/cancel")))
                 .bind(job_id)
@@ -60,6 +63,9 @@ impl Jobs<'_> {
 
     /// Makes a job that waits for a later time due at once.
     pub async fn run_now(self, job_id: Uuid) -> Result<RunNow, Error> {
+        if !self.client.sees(job_id).await? {
+            return Ok(RunNow::Unknown);
+        }
         let answer: String = sqlx::query_scalar(self.client.sql(sql!("job/run_now")))
             .bind(job_id)
             .fetch_one(self.client.by_key())

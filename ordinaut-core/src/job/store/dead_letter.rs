@@ -137,11 +137,14 @@ pub enum NotRequeued {
 impl DeadLetters<'_> {
     /// Dead letters, the last to die first: up to `limit`, after the one that the last page ended with.
     pub async fn list(self, limit: i64, after: Option<DeadCursor>) -> Result<Page<DeadLetter, DeadCursor>, Error> {
+        let sight = self.client.sight();
         let letters: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("job/dead_letter_list")))
             .bind(limit)
             .bind(PAGE_OCTETS)
             .bind(after.map(|cursor| cursor.died_at))
             .bind(after.map(|cursor| cursor.job_id))
+            .bind(sight.and_then(|sight| sight.tenant.as_deref()))
+            .bind(sight.and_then(|sight| sight.queues.as_deref()))
             .fetch_all(self.client)
             .await?;
         let more = letters.first().is_some_and(|first| first.walked > letters.len() as i64);
@@ -153,13 +156,14 @@ impl DeadLetters<'_> {
     /// letter has, also if somebody changed them there. The answer names those that are back, and says why others are not.
     /// One of a task with a `concurrency_key` or `max_instances` waits for room under these.
     pub async fn requeue(self, job_ids: &[Uuid]) -> Result<Requeued, Error> {
-        let requeue = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_requeue"))).bind(job_ids);
+        let visible = self.client.visible(job_ids).await?;
+        let requeue = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_requeue"))).bind(&visible);
         let back: Vec<Uuid> = requeue.fetch_all(self.client).await?;
         let missing: Vec<Uuid> = job_ids.iter().copied().filter(|id| !back.contains(id)).collect();
         if missing.is_empty() {
             return Ok(Requeued { back, refused: Vec::new() });
         }
-        let why = sqlx::query_as(self.client.sql(sql!("job/dead_letter_refusals"))).bind(&missing);
+        let why = sqlx::query_as(self.client.sql(sql!("job/dead_letter_refusals"))).bind(visible.iter().filter(|id| !back.contains(id)).copied().collect::<Vec<_>>());
         let why: Vec<(Uuid, Option<Uuid>, Option<Uuid>)> = why.fetch_all(self.client).await?;
         let refusal = |id: Uuid| match why.iter().find(|(job_id, ..)| *job_id == id) {
             Some((_, Some(job_id), _)) => NotRequeued::Duplicate { job_id: *job_id },

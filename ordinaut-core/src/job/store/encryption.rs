@@ -36,7 +36,7 @@ impl Client {
         self.secrets.kinds.contains(kind)
     }
 
-    /// A job with the keys that it is to be stored with.
+    /// A job with the keys that it is to be stored with, and as its caller may enqueue it.
     pub(crate) fn sealing<J: Borrow<NewJob>>(&self, job: J) -> Sealing<J> {
         let seal = match (&job.borrow().seal, self.keyring_or_none()) {
             (Seal::With(_), _) => None,
@@ -46,10 +46,12 @@ impl Client {
             }
             _ => None,
         };
-        match seal {
-            Some(seal) => Sealing::With(Box::new(NewJob { seal, ..job.borrow().clone() })),
-            None => Sealing::AsItIs(job),
-        }
+        let sealed = seal.map(|seal| NewJob { seal, ..job.borrow().clone() });
+        let mine = match self.sight() {
+            Some(sight) => Some(sight.own(sealed.unwrap_or_else(|| job.borrow().clone()))),
+            None => sealed,
+        };
+        mine.map_or(Sealing::AsItIs(job), |job| Sealing::With(Box::new(job)))
     }
 }
 

@@ -253,6 +253,9 @@ impl JobFilter {
 impl Jobs<'_> {
     /// One job, or `None` if there is none.
     pub async fn get(self, id: Uuid) -> Result<Option<JobDetails>, Error> {
+        if !self.client.sees(id).await? {
+            return Ok(None);
+        }
         Ok(sqlx::query_as(self.client.sql(sql!("job/get"))).bind(id).fetch_optional(self.client.by_key()).await?)
     }
 
@@ -268,6 +271,9 @@ impl Jobs<'_> {
         limit: i64,
         before: Option<i32>,
     ) -> Result<Page<RunRecord, i32>, Error> {
+        if !self.client.sees(job_id).await? {
+            return Ok(Page::new(Vec::new(), None));
+        }
         let runs: Vec<ListedRun> = sqlx::query_as(self.client.sql(sql!("job/runs")))
             .bind(job_id)
             .bind(limit)
@@ -282,13 +288,16 @@ impl Jobs<'_> {
 
     /// Up to `limit` jobs, newest first. What is rare among many jobs comes over several pages, of which some may be empty.
     pub async fn list(self, filter: &JobFilter, limit: i64) -> Result<Page<JobSummary, Uuid>, Error> {
+        let sight = self.client.sight();
         let listed: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("job/list")))
             .bind(limit)
             .bind(filter.before.unwrap_or(Uuid::max()))
             .bind(filter.state.map(JobState::as_str))
             .bind(&filter.kind)
             .bind(&filter.queue)
-            .bind(filter.looks(limit))
+            .bind(if sight.is_some() { LOOKED_AT } else { filter.looks(limit) })
+            .bind(sight.and_then(|sight| sight.tenant.as_deref()))
+            .bind(sight.and_then(|sight| sight.queues.as_deref()))
             .fetch_all(self.client.by_key())
             .await?;
         let next = listed.first().and_then(|listed| listed.next);

@@ -11,3 +11,4 @@ pub(crate) mod erase;
 pub(crate) mod inspect;
 pub(crate) mod result;
 pub(crate) mod unique;
+pub(crate) mod visible;

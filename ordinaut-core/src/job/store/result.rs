@@ -79,6 +79,9 @@ impl Ending {
 impl Jobs<'_> {
     /// How a job ended, if it has.
     pub(crate) async fn look_for_end(self, job_id: Uuid) -> sqlx::Result<Awaited> {
+        if !self.client.sees(job_id).await? {
+            return Ok(Awaited::Unknown);
+        }
         let row: Option<Ending> = sqlx::query_as(self.client.sql(sql!("job/result")))
             .bind(job_id)
             .fetch_optional(self.client.by_key())

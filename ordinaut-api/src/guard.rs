@@ -1,0 +1,122 @@
+//! What each route takes: a scope, and how much of the installation it reaches. A route is added here with both, or not at all.
+
+use crate::App;
+use crate::auth::Caller;
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::{RawPathParams, Request};
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use ordinaut_core::access::{Denied, Object, Scope, check};
+use std::sync::Arc;
+use tracing::info;
+
+/// How much of the installation a route reaches, for callers that see a part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// What the store shows to its caller.
+    Visible,
+    /// The queue that the path names.
+    NamedQueue,
+    /// What all share.
+    Installation,
+}
+
+/// A route as it is told to tests.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with its parameters in braces.
+    pub path: &'static str,
+    /// The scope that it takes.
+    pub scope: Scope,
+    /// How much of the installation it reaches.
+    pub reach: Reach,
+}
+
+/// One method of a path.
+pub(crate) struct Way {
+    method: Method,
+    scope: Scope,
+    reach: Reach,
+    handler: MethodRouter<Arc<App>>,
+}
+
+impl Way {
+    /// `handler` answers `method` to callers with `scope`.
+    pub(crate) fn new<H, T>(method: Method, scope: Scope, reach: Reach, handler: H) -> Self
+    where
+        H: Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        // Every method of ours is one that a filter knows.
+        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+        let permit = from_fn(move |caller: Caller, path: RawPathParams, request: Request, next: Next| {
+            permit(scope, reach, caller, path, request, next)
+        });
+        Self { method, scope, reach, handler: on(filter, handler).layer(permit) }
+    }
+
+    /// The same, behind another layer.
+    pub(crate) fn through(self, layer: impl FnOnce(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Self {
+        Self { handler: layer(self.handler), ..self }
+    }
+}
+
+/// Routes for callers that are known.
+pub(crate) struct Guarded {
+    pub(crate) router: Router<Arc<App>>,
+    pub(crate) routes: Vec<Route>,
+}
+
+impl Guarded {
+    pub(crate) fn new() -> Self {
+        Self { router: Router::new(), routes: Vec::new() }
+    }
+
+    pub(crate) fn route(mut self, path: &'static str, ways: impl IntoIterator<Item = Way>) -> Self {
+        let mut methods = MethodRouter::new();
+        for Way { method, scope, reach, handler } in ways {
+            methods = methods.merge(handler);
+            self.routes.push(Route { method, path, scope, reach });
+        }
+        Self { router: self.router.route(path, methods), ..self }
+    }
+}
+
+async fn permit(
+    scope: Scope,
+    reach: Reach,
+    caller: Caller,
+    path: RawPathParams,
+    request: Request,
+    next: Next,
+) -> Response {
+    let object = match reach {
+        Reach::Visible => Object::Visible,
+        Reach::Installation => Object::Installation,
+        Reach::NamedQueue => {
+            path.iter().find(|(name, _)| *name == "name").map_or(Object::Installation, |(_, queue)| Object::Queue(queue))
+        }
+    };
+    match check(&caller.access, scope, object) {
+        Ok(()) => next.run(request).await,
+        Err(denied) => {
+            info!(agent = &*caller.access.agent, "refused {} {}: {denied}", request.method(), request.uri().path());
+            problem(&denied).into_response()
+        }
+    }
+}
+
+/// What a caller is told who may not do what it asked for.
+pub(crate) fn problem(denied: &Denied) -> Problem {
+    let problem = Problem::new(StatusCode::FORBIDDEN, denied.to_string());
+    match denied {
+        Denied::Scope(scope) => problem.with("scope", scope.as_str()),
+        _ => problem,
+    }
+}

@@ -1,0 +1,112 @@
+//! `/agents`: who may call, and what each may do.
+
+use crate::auth::Caller;
+use crate::body::{JsonBody, OptionalJsonBody};
+use crate::parameters::{Name, Parameters};
+use crate::problem::Problem;
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use ordinaut_core::access::{Agent, AgentError, NewAgent, Removed};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Time for which the secrets before stay good, if the caller does not say.
+const OVERLAP: f64 = 3600.0;
+
+#[derive(Serialize)]
+pub(crate) struct Page {
+    agents: Vec<Agent>,
+    next: Option<String>,
+}
+
+pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
+    let (limit, after) = (wanted.limit()?, wanted.after_name()?);
+    wanted.end()?;
+    let page = caller.data.agents().list(limit, after.as_deref()).await?;
+    Ok(Json(Page { agents: page.items, next: page.next }))
+}
+
+/// An agent with the token that nobody is shown again.
+#[derive(Serialize)]
+pub(crate) struct Created {
+    #[serde(flatten)]
+    agent: Agent,
+    token: String,
+}
+
+pub(crate) async fn create(
+    caller: Caller,
+    JsonBody(agent): JsonBody<NewAgent>,
+) -> Result<impl IntoResponse, Problem> {
+    let (agent, token) = caller.data.agents().create(&agent, &caller.access.agent).await.map_err(of_agent)?;
+    let location = [(header::LOCATION, format!("/agents/{}", agent.name))];
+    Ok((StatusCode::CREATED, location, Json(Created { agent, token: token.reveal().to_owned() })))
+}
+
+pub(crate) async fn show(caller: Caller, Name(name): Name) -> Result<Json<Agent>, Problem> {
+    caller.data.agents().get(&name).await?.map(Json).ok_or_else(|| no_agent(&name))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rotate {
+    overlap_seconds: Option<f64>,
+}
+
+pub(crate) async fn rotate(
+    caller: Caller,
+    Name(name): Name,
+    OptionalJsonBody(asked): OptionalJsonBody<Rotate>,
+) -> Result<Json<Value>, Problem> {
+    let overlap = Duration::try_from_secs_f64(asked.overlap_seconds.unwrap_or(OVERLAP))
+        .ok()
+        .filter(|overlap| *overlap <= Duration::from_secs(366 * 86_400))
+        .ok_or_else(|| Problem::invalid("overlap_seconds", "must be a number of seconds from 0 to a year"))?;
+    let token = caller.data.agents().rotate(&name, overlap).await?.ok_or_else(|| no_agent(&name))?;
+    Ok(Json(json!({ "name": name, "token": token.reveal() })))
+}
+
+pub(crate) async fn revoke(caller: Caller, Name(name): Name) -> Result<Json<Agent>, Problem> {
+    let removed = caller.data.agents().revoke(&name).await?;
+    of_removed(&name, removed)?;
+    caller.data.agents().get(&name).await?.map(Json).ok_or_else(|| no_agent(&name))
+}
+
+pub(crate) async fn delete(caller: Caller, Name(name): Name) -> Result<StatusCode, Problem> {
+    not_oneself(&caller, &name)?;
+    let removed = caller.data.agents().delete(&name).await?;
+    of_removed(&name, removed)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn not_oneself(caller: &Caller, name: &str) -> Result<(), Problem> {
+    if *caller.access.agent == *name {
+        return Err(Problem::conflict("an agent cannot delete itself"));
+    }
+    Ok(())
+}
+
+fn of_removed(name: &str, removed: Removed) -> Result<(), Problem> {
+    match removed {
+        Removed::Yes => Ok(()),
+        Removed::LastAdmin => Err(Problem::conflict(format!(
+            "agent \"{name}\" is the last one with the scope admin: make another one first"
+        ))),
+        _ => Err(no_agent(name)),
+    }
+}
+
+fn no_agent(name: &str) -> Problem {
+    Problem::not_found(format!("there is no agent \"{name}\""))
+}
+
+fn of_agent(error: AgentError) -> Problem {
+    match error {
+        AgentError::Invalid(invalid) => invalid.into(),
+        AgentError::Duplicate => Problem::conflict(AgentError::Duplicate.to_string()).about("name"),
+        AgentError::Database(error) => error.into(),
+        _ => Problem::internal(),
+    }
+}

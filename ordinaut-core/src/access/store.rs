@@ -1,0 +1,173 @@
+//! The rows of agents and their secrets.
+
+use crate::access::agent::{Agent, AgentError, NewAgent, SETTINGS_AGENT};
+use crate::access::check::Access;
+use crate::access::scope::Scope;
+use crate::access::secret::{AgentToken, Parts, RANDOM};
+use crate::client::Agents;
+use crate::db::page::Page;
+use crate::error::Error;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Whom a token belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Authenticated {
+    /// This caller, who may do this.
+    As(Access),
+    /// An agent that has been revoked.
+    Revoked,
+    /// An agent or a secret whose time is over.
+    Expired,
+    /// Nobody.
+    Unknown,
+}
+
+/// What came of taking an agent's rights away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Removed {
+    /// It is done.
+    Yes,
+    /// There is no such agent.
+    Unknown,
+    /// It is the last one that may do everything.
+    LastAdmin,
+}
+
+impl Agents<'_> {
+    /// Makes an agent with its first secret, which is in no other answer; `by` is who makes it.
+    pub async fn create(self, agent: &NewAgent, by: &str) -> Result<(Agent, AgentToken), AgentError> {
+        agent.check()?;
+        let token = new_token();
+        let parts = token.parts().ok_or(AgentError::Duplicate)?;
+        let mut scopes = agent.scopes.clone();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let scopes: Vec<_> = scopes.into_iter().map(Scope::as_str).collect();
+        let made: Option<Agent> = sqlx::query_as(self.client.sql(sql!("access/create")))
+            .bind(Uuid::now_v7())
+            .bind(&agent.name)
+            .bind(scopes)
+            .bind(agent.queues.as_deref())
+            .bind(agent.tenant.as_deref())
+            .bind(by)
+            .bind(agent.expires_at)
+            .bind(parts.id)
+            .bind(&parts.hash[..])
+            .fetch_optional(self.client)
+            .await?;
+        made.map(|agent| (agent, token)).ok_or(AgentError::Duplicate)
+    }
+
+    /// Agents by name: up to `limit` of them, after the one that the last page ended with.
+    pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<Agent, String>, Error> {
+        let list = sqlx::query_as(self.client.sql(sql!("access/list"))).bind(limit.saturating_add(1)).bind(after);
+        let mut agents: Vec<Agent> = list.fetch_all(self.client).await?;
+        let limit = usize::try_from(limit).unwrap_or_default();
+        let more = agents.len() > limit;
+        agents.truncate(limit);
+        let next = agents.last().filter(|_| more).map(|agent| agent.name.clone());
+        Ok(Page::new(agents, next))
+    }
+
+    /// One agent; `None`: there is none of this name.
+    pub async fn get(self, name: &str) -> Result<Option<Agent>, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("access/get"))).bind(name).fetch_optional(self.client).await?)
+    }
+
+    /// Gives an agent a new secret; the ones that it has end after `overlap`. `None`: there is no such agent.
+    pub async fn rotate(self, name: &str, overlap: Duration) -> Result<Option<AgentToken>, Error> {
+        let token = new_token();
+        let Some(parts) = token.parts() else { return Ok(None) };
+        let found: bool = sqlx::query_scalar(self.client.sql(sql!("access/rotate")))
+            .bind(name)
+            .bind(parts.id)
+            .bind(&parts.hash[..])
+            .bind(overlap.as_secs_f64())
+            .fetch_one(self.client)
+            .await?;
+        Ok(found.then_some(token))
+    }
+
+    /// Shuts an agent out, and keeps its row. Every API process knows within a second.
+    pub async fn revoke(self, name: &str) -> Result<Removed, Error> {
+        let answer: &str = &self.removed(name, sql!("access/revoke")).await?;
+        Ok(removed(answer))
+    }
+
+    /// Deletes an agent with its secrets. Every API process knows within a second.
+    pub async fn delete(self, name: &str) -> Result<Removed, Error> {
+        let answer: &str = &self.removed(name, sql!("access/delete")).await?;
+        Ok(removed(answer))
+    }
+
+    async fn removed(self, name: &str, sql: &'static str) -> Result<String, Error> {
+        Ok(sqlx::query_scalar(self.client.sql(sql)).bind(name).fetch_one(self.client).await?)
+    }
+
+    /// Whom a token belongs to. One that has not the form of a token asks nobody.
+    pub async fn authenticate(self, token: &str) -> Result<Authenticated, Error> {
+        let Some(parts) = Parts::of(token) else { return Ok(Authenticated::Unknown) };
+        let row = sqlx::query(self.client.sql(sql!("access/authenticate")))
+            .bind(parts.id)
+            .bind(&parts.hash[..])
+            .fetch_optional(self.client)
+            .await?;
+        let Some(row) = row else { return Ok(Authenticated::Unknown) };
+        if row.try_get("revoked")? {
+            return Ok(Authenticated::Revoked);
+        }
+        if row.try_get("expired")? {
+            return Ok(Authenticated::Expired);
+        }
+        Ok(Authenticated::As(Access {
+            agent: row.try_get::<String, _>("name")?.into(),
+            scopes: scopes(&row)?,
+            queues: row.try_get("queues")?,
+            tenant: row.try_get("tenant")?,
+        }))
+    }
+}
+
+fn new_token() -> AgentToken {
+    let mut random = [0; RANDOM];
+    rand::Rng::fill(&mut rand::rng(), &mut random[..]);
+    AgentToken::of(&random)
+}
+
+fn removed(answer: &str) -> Removed {
+    match answer {
+        "done" => Removed::Yes,
+        "last_admin" => Removed::LastAdmin,
+        _ => Removed::Unknown,
+    }
+}
+
+/// The scopes of a row; one that a newer version has added means nothing here.
+fn scopes(row: &PgRow) -> sqlx::Result<Vec<Scope>> {
+    let words: Vec<String> = row.try_get("scopes")?;
+    Ok(words.iter().filter_map(|word| word.parse().ok()).collect())
+}
+
+impl FromRow<'_, PgRow> for Agent {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            scopes: scopes(row)?,
+            queues: row.try_get("queues")?,
+            tenant: row.try_get("tenant")?,
+            created_by: row.try_get("created_by")?,
+            created_at: row.try_get("created_at")?,
+            expires_at: row.try_get("expires_at")?,
+            revoked_at: row.try_get("revoked_at")?,
+            secrets: row.try_get("secrets")?,
+        })
+    }
+}

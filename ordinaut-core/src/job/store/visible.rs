@@ -1,0 +1,22 @@
+//! Which jobs a caller sees.
+
+use crate::client::Client;
+use uuid::Uuid;
+
+impl Client {
+    /// Whether the caller sees a job, if there is one. Asks nobody for a caller who sees everything.
+    pub(crate) async fn sees(&self, job_id: Uuid) -> sqlx::Result<bool> {
+        Ok(!self.visible(&[job_id]).await?.is_empty())
+    }
+
+    /// Those of the jobs that the caller sees.
+    pub(crate) async fn visible(&self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+        let Some(sight) = self.sight() else { return Ok(job_ids.to_vec()) };
+        sqlx::query_scalar(self.sql(sql!("job/visible")))
+            .bind(job_ids)
+            .bind(&sight.tenant)
+            .bind(&sight.queues)
+            .fetch_all(self.by_key())
+            .await
+    }
+}
