@@ -4,6 +4,7 @@ use crate::App;
 use crate::auth::Caller;
 use crate::problem::Problem;
 use axum::Router;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
@@ -55,7 +56,7 @@ impl Way {
     {
         // Every method of ours is one that a filter knows.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let permit = from_fn(move |caller: Caller, path: RawPathParams, request: Request, next: Next| {
+        let permit = from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
             permit(scope, reach, caller, path, request, next)
         });
         Self { method, scope, reach, handler: on(filter, handler).layer(permit) }
@@ -88,20 +89,25 @@ impl Guarded {
     }
 }
 
+/// What a path names; an error is one that is no UTF-8, which its route refuses.
+type PathParams = Result<RawPathParams, RawPathParamsRejection>;
+
 async fn permit(
     scope: Scope,
     reach: Reach,
     caller: Caller,
-    path: RawPathParams,
+    path: PathParams,
     request: Request,
     next: Next,
 ) -> Response {
     let object = match reach {
         Reach::Visible => Object::Visible,
         Reach::Installation => Object::Installation,
-        Reach::NamedQueue => {
-            path.iter().find(|(name, _)| *name == "name").map_or(Object::Installation, |(_, queue)| Object::Queue(queue))
-        }
+        Reach::NamedQueue => path
+            .iter()
+            .flatten()
+            .find(|(name, _)| *name == "name")
+            .map_or(Object::Installation, |(_, queue)| Object::Queue(queue)),
     };
     match check(&caller.access, scope, object) {
         Ok(()) => next.run(request).await,

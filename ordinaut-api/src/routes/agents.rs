@@ -36,10 +36,7 @@ pub(crate) struct Created {
     token: String,
 }
 
-pub(crate) async fn create(
-    caller: Caller,
-    JsonBody(agent): JsonBody<NewAgent>,
-) -> Result<impl IntoResponse, Problem> {
+pub(crate) async fn create(caller: Caller, JsonBody(agent): JsonBody<NewAgent>) -> Result<impl IntoResponse, Problem> {
     let (agent, token) = caller.data.agents().create(&agent, &caller.access.agent).await.map_err(of_agent)?;
     let location = [(header::LOCATION, format!("/agents/{}", agent.name))];
     Ok((StatusCode::CREATED, location, Json(Created { agent, token: token.reveal().to_owned() })))

@@ -14,10 +14,7 @@ pub(crate) struct Whose {
     tenant: Option<String>,
 }
 
-pub(crate) async fn erase(
-    caller: Caller,
-    JsonBody(whose): JsonBody<Whose>,
-) -> Result<Json<Erased>, Problem> {
+pub(crate) async fn erase(caller: Caller, JsonBody(whose): JsonBody<Whose>) -> Result<Json<Erased>, Problem> {
     let whose = match (whose.tag, whose.tenant) {
         (Some(tag), None) => Erase::Tag(tag),
         (None, Some(tenant)) => Erase::Tenant(tenant),

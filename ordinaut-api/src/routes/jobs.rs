@@ -61,11 +61,7 @@ pub(crate) struct Runs {
 }
 
 /// The attempts of a job, the last ones on the first page; on each page in their order.
-pub(crate) async fn runs(
-    caller: Caller,
-    JobId(id): JobId,
-    mut wanted: Parameters,
-) -> Result<Json<Runs>, Problem> {
+pub(crate) async fn runs(caller: Caller, JobId(id): JobId, mut wanted: Parameters) -> Result<Json<Runs>, Problem> {
     let before = wanted.take("before", "the number of an attempt", |text| text.parse().ok())?;
     let limit = wanted.limit()?;
     wanted.end()?;
@@ -76,10 +72,7 @@ pub(crate) async fn runs(
     Ok(Json(Runs { runs: page.items, next: page.next }))
 }
 
-pub(crate) async fn cancel(
-    caller: Caller,
-    JobId(id): JobId,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+pub(crate) async fn cancel(caller: Caller, JobId(id): JobId) -> Result<(StatusCode, Json<Value>), Problem> {
     match caller.data.jobs().cancel(id).await? {
         Cancelled::Now => Ok((StatusCode::OK, Json(json!({ "cancelled": "now" })))),
         Cancelled::Asked => Ok((StatusCode::ACCEPTED, Json(json!({ "cancelled": "asked" })))),

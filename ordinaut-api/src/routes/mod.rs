@@ -62,10 +62,13 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
     Guarded::new()
-        .route("/jobs", [
-            Way::new(GET, JobsRead, Visible, jobs::list).through(&slow),
-            Way::new(POST, JobsWrite, Visible, enqueue::enqueue),
-        ])
+        .route(
+            "/jobs",
+            [
+                Way::new(GET, JobsRead, Visible, jobs::list).through(&slow),
+                Way::new(POST, JobsWrite, Visible, enqueue::enqueue),
+            ],
+        )
         .route("/jobs/cancel", [Way::new(POST, JobsWrite, Installation, jobs::cancel_many).through(&slow)])
         .route("/jobs/{id}", [Way::new(GET, JobsRead, Visible, jobs::show)])
         .route("/jobs/{id}/runs", [Way::new(GET, RunsRead, Visible, jobs::runs)])
@@ -74,16 +77,22 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/dead", [Way::new(GET, JobsRead, Visible, dead::list).through(&slow)])
         .route("/dead/{id}/requeue", [Way::new(POST, JobsWrite, Visible, dead::requeue)])
         .route("/erase", [Way::new(POST, Admin, Installation, erase::erase).through(&slow)])
-        .route("/tasks", [
-            Way::new(GET, TasksRead, Installation, task::list).through(&slow),
-            Way::new(POST, TasksWrite, Installation, task::create),
-        ])
-        .route("/tasks/{id}", [
-            Way::new(GET, TasksRead, Installation, task::show),
-            Way::new(PATCH, TasksWrite, Installation, task::patch),
-            Way::new(PUT, TasksWrite, Installation, task::replace),
-            Way::new(DELETE, TasksWrite, Installation, task::delete),
-        ])
+        .route(
+            "/tasks",
+            [
+                Way::new(GET, TasksRead, Installation, task::list).through(&slow),
+                Way::new(POST, TasksWrite, Installation, task::create),
+            ],
+        )
+        .route(
+            "/tasks/{id}",
+            [
+                Way::new(GET, TasksRead, Installation, task::show),
+                Way::new(PATCH, TasksWrite, Installation, task::patch),
+                Way::new(PUT, TasksWrite, Installation, task::replace),
+                Way::new(DELETE, TasksWrite, Installation, task::delete),
+            ],
+        )
         .route("/tasks/{id}/pause", [Way::new(POST, TasksWrite, Installation, task::pause)])
         .route("/tasks/{id}/resume", [Way::new(POST, TasksWrite, Installation, task::resume)])
         .route("/tasks/{id}/snooze", [Way::new(POST, TasksWrite, Installation, task::snooze)])
@@ -92,41 +101,51 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/tasks/{id}/fires", [Way::new(GET, TasksRead, Installation, task_history::fires).through(&slow)])
         .route("/tasks/{id}/runs", [Way::new(GET, RunsRead, Installation, task_history::runs).through(&slow)])
         .route("/tasks/{id}/runs/latest", [Way::new(GET, RunsRead, Installation, task_history::latest_run)])
-        .route("/tasks/{id}/statistics", [
-            Way::new(GET, TasksRead, Installation, task_history::statistics).through(&slow),
-        ])
+        .route(
+            "/tasks/{id}/statistics",
+            [Way::new(GET, TasksRead, Installation, task_history::statistics).through(&slow)],
+        )
         .route("/schedules/preview", [Way::new(POST, TasksRead, Visible, schedules::preview)])
         .route("/schedules/presets", [Way::new(GET, TasksRead, Visible, schedules::presets)])
         .route("/calendars", [Way::new(GET, TasksRead, Visible, calendars::list)])
-        .route("/calendars/{name}", [
-            Way::new(PUT, TasksWrite, Installation, calendars::put),
-            Way::new(DELETE, TasksWrite, Installation, calendars::delete),
-        ])
+        .route(
+            "/calendars/{name}",
+            [
+                Way::new(PUT, TasksWrite, Installation, calendars::put),
+                Way::new(DELETE, TasksWrite, Installation, calendars::delete),
+            ],
+        )
         .route("/limits", [Way::new(GET, JobsRead, Installation, limits::list)])
-        .route("/limits/{name}", [
-            Way::new(PUT, QueuesAdmin, Installation, limits::put),
-            Way::new(DELETE, QueuesAdmin, Installation, limits::delete),
-        ])
+        .route(
+            "/limits/{name}",
+            [
+                Way::new(PUT, QueuesAdmin, Installation, limits::put),
+                Way::new(DELETE, QueuesAdmin, Installation, limits::delete),
+            ],
+        )
         .route("/topics/{topic}", [Way::new(POST, EventsPublish, Installation, topics::publish)])
         .route("/facts/{name}", [Way::new(PUT, EventsPublish, Installation, topics::push_fact)])
         .route("/queues", [Way::new(GET, JobsRead, Installation, queues::queues)])
-        .route("/queues/{name}", [
-            Way::new(GET, JobsRead, NamedQueue, queues::show),
-            Way::new(PATCH, QueuesAdmin, NamedQueue, queues::change),
-        ])
+        .route(
+            "/queues/{name}",
+            [
+                Way::new(GET, JobsRead, NamedQueue, queues::show),
+                Way::new(PATCH, QueuesAdmin, NamedQueue, queues::change),
+            ],
+        )
         .route("/queues/{name}/pause", [Way::new(POST, QueuesAdmin, NamedQueue, queues::pause)])
         .route("/queues/{name}/resume", [Way::new(POST, QueuesAdmin, NamedQueue, queues::resume)])
         .route("/workers", [Way::new(GET, JobsRead, Installation, queues::workers)])
         .route("/events", [Way::new(GET, EventsRead, Installation, events::list)])
         .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
-        .route("/agents", [
-            Way::new(GET, Admin, Installation, agents::list),
-            Way::new(POST, Admin, Installation, agents::create),
-        ])
-        .route("/agents/{name}", [
-            Way::new(GET, Admin, Installation, agents::show),
-            Way::new(DELETE, Admin, Installation, agents::delete),
-        ])
+        .route(
+            "/agents",
+            [Way::new(GET, Admin, Installation, agents::list), Way::new(POST, Admin, Installation, agents::create)],
+        )
+        .route(
+            "/agents/{name}",
+            [Way::new(GET, Admin, Installation, agents::show), Way::new(DELETE, Admin, Installation, agents::delete)],
+        )
         .route("/agents/{name}/rotate", [Way::new(POST, Admin, Installation, agents::rotate)])
         .route("/agents/{name}/revoke", [Way::new(POST, Admin, Installation, agents::revoke)])
 }

@@ -13,11 +13,7 @@ use std::time::Duration;
 /// Longest wait of a request.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-pub(crate) async fn result(
-    caller: Caller,
-    JobId(id): JobId,
-    mut wanted: Parameters,
-) -> Result<Response, Problem> {
+pub(crate) async fn result(caller: Caller, JobId(id): JobId, mut wanted: Parameters) -> Result<Response, Problem> {
     let seconds =
         |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok().filter(|wait| *wait <= LONGEST_WAIT);
     let wait = wanted.take("wait", "a number of seconds from 0 to 60", seconds)?.unwrap_or_default();

@@ -22,10 +22,7 @@ pub(crate) struct Asked {
     schedule: Map<String, Value>,
 }
 
-pub(crate) async fn preview(
-    caller: Caller,
-    JsonBody(asked): JsonBody<Asked>,
-) -> Result<Json<Preview>, Problem> {
+pub(crate) async fn preview(caller: Caller, JsonBody(asked): JsonBody<Asked>) -> Result<Json<Preview>, Problem> {
     let mut schedule = Schedule::from_json(asked.schedule.into())?;
     if schedule.timezone.is_empty() {
         schedule.timezone = caller.data.time_zone().await?;

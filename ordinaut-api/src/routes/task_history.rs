@@ -21,11 +21,7 @@ pub(crate) struct Fires {
     next: Option<String>,
 }
 
-pub(crate) async fn fires(
-    caller: Caller,
-    TaskId(id): TaskId,
-    mut wanted: Parameters,
-) -> Result<Json<Fires>, Problem> {
+pub(crate) async fn fires(caller: Caller, TaskId(id): TaskId, mut wanted: Parameters) -> Result<Json<Fires>, Problem> {
     let before = wanted.instant("before")?;
     let limit = wanted.limit()?;
     wanted.end()?;
@@ -42,11 +38,7 @@ pub(crate) struct Runs {
     next: Option<String>,
 }
 
-pub(crate) async fn runs(
-    caller: Caller,
-    TaskId(id): TaskId,
-    mut wanted: Parameters,
-) -> Result<Json<Runs>, Problem> {
+pub(crate) async fn runs(caller: Caller, TaskId(id): TaskId, mut wanted: Parameters) -> Result<Json<Runs>, Problem> {
     let before = wanted.take("before", "the \"next\" of another page", read_cursor)?;
     let limit = wanted.limit()?;
     wanted.end()?;

@@ -1,6 +1,6 @@
 //! The rows of agents and their secrets.
 
-use crate::access::agent::{Agent, AgentError, NewAgent, SETTINGS_AGENT};
+use crate::access::agent::{Agent, AgentError, NewAgent};
 use crate::access::check::Access;
 use crate::access::scope::Scope;
 use crate::access::secret::{AgentToken, Parts, RANDOM};

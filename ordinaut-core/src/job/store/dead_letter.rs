@@ -163,7 +163,8 @@ impl DeadLetters<'_> {
         if missing.is_empty() {
             return Ok(Requeued { back, refused: Vec::new() });
         }
-        let why = sqlx::query_as(self.client.sql(sql!("job/dead_letter_refusals"))).bind(visible.iter().filter(|id| !back.contains(id)).copied().collect::<Vec<_>>());
+        let why = sqlx::query_as(self.client.sql(sql!("job/dead_letter_refusals")))
+            .bind(visible.iter().filter(|id| !back.contains(id)).copied().collect::<Vec<_>>());
         let why: Vec<(Uuid, Option<Uuid>, Option<Uuid>)> = why.fetch_all(self.client).await?;
         let refusal = |id: Uuid| match why.iter().find(|(job_id, ..)| *job_id == id) {
             Some((_, Some(job_id), _)) => NotRequeued::Duplicate { job_id: *job_id },
