@@ -1,6 +1,7 @@
 //! Who calls: the token of the settings, or an agent's.
 
 use crate::App;
+use crate::idempotency::Subject;
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, WWW_AUTHENTICATE};
@@ -42,6 +43,10 @@ const REMEMBERED: usize = 1000;
 pub(crate) struct Caller {
     pub(crate) access: Arc<Access>,
     pub(crate) data: Client,
+    /// The id that what the request makes is to have, if it may come again.
+    pub(crate) subject: Option<Subject>,
+    /// Counts answers that were given before.
+    pub(crate) replayed: Counter,
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -83,17 +88,25 @@ pub(crate) struct Callers {
     admin_token: String,
     database: Client,
     known: Mutex<HashMap<String, (Instant, Authenticated)>>,
+    /// Answers that were given a second time, to requests with a key.
+    pub(crate) replayed: Counter,
     looks: Semaphore,
 }
 
 impl Callers {
     pub(crate) fn new(database: Client, admin_token: String) -> Self {
-        Self { admin_token, database, known: Mutex::default(), looks: Semaphore::new(LOOKS) }
+        Self {
+            admin_token,
+            database,
+            known: Mutex::default(),
+            replayed: Counter::default(),
+            looks: Semaphore::new(LOOKS),
+        }
     }
 
     fn caller(&self, access: Access) -> Caller {
         let access = Arc::new(access);
-        Caller { data: self.database.seen_by(&access), access }
+        Caller { data: self.database.seen_by(&access), access, subject: None, replayed: self.replayed.clone() }
     }
 
     async fn of(&self, token: &str) -> Result<Authenticated, Problem> {

@@ -54,7 +54,8 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalJsonBody
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+/// All of a body, if it is not too large.
+pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     let (mut stream, mut bytes, mut size) = (body.into_data_stream(), Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
         let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "the body broke off").about("body");

@@ -2,6 +2,7 @@
 
 use crate::App;
 use crate::auth::Caller;
+use crate::idempotency;
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
@@ -45,6 +46,8 @@ pub(crate) struct Way {
     scope: Scope,
     reach: Reach,
     handler: MethodRouter<Arc<App>>,
+    /// Whether its answer may be kept under a key of its request.
+    kept: bool,
 }
 
 impl Way {
@@ -56,15 +59,27 @@ impl Way {
     {
         // Every method of ours is one that a filter knows.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let permit = from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
-            permit(scope, reach, caller, path, request, next)
-        });
-        Self { method, scope, reach, handler: on(filter, handler).layer(permit) }
+        let kept = method == Method::POST;
+        Self { method, scope, reach, handler: on(filter, handler), kept }
     }
 
     /// The same, behind another layer.
     pub(crate) fn through(self, layer: impl FnOnce(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Self {
         Self { handler: layer(self.handler), ..self }
+    }
+
+    /// The same, whose answer has a secret, and is kept nowhere.
+    pub(crate) fn secret(self) -> Self {
+        Self { kept: false, ..self }
+    }
+
+    /// What a request passes on its way, first whether its caller may go there.
+    fn guarded(self) -> MethodRouter<Arc<App>> {
+        let Self { scope, reach, handler, kept, .. } = self;
+        let handler = if kept { handler.layer(from_fn(idempotency::once)) } else { handler };
+        handler.layer(from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
+            permit(scope, reach, caller, path, request, next)
+        }))
     }
 }
 
@@ -81,9 +96,9 @@ impl Guarded {
 
     pub(crate) fn route(mut self, path: &'static str, ways: impl IntoIterator<Item = Way>) -> Self {
         let mut methods = MethodRouter::new();
-        for Way { method, scope, reach, handler } in ways {
-            methods = methods.merge(handler);
-            self.routes.push(Route { method, path, scope, reach });
+        for way in ways {
+            self.routes.push(Route { method: way.method.clone(), path, scope: way.scope, reach: way.reach });
+            methods = methods.merge(way.guarded());
         }
         Self { router: self.router.route(path, methods), ..self }
     }

@@ -5,6 +5,7 @@ mod body;
 mod deadline;
 mod depths;
 mod guard;
+mod idempotency;
 mod parameters;
 mod problem;
 mod redact;

@@ -288,6 +288,11 @@ pub fn is_connection_limit(error: &sqlx::Error) -> bool {
     has_code(error, &[CONNECTION_LIMIT])
 }
 
+/// Whether a value is taken of which there can be one.
+pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
+    has_code(error, &["23505"])
+}
+
 /// Whether a lock was not had in time.
 pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
     has_code(error, &[LOCK_TIMEOUT])

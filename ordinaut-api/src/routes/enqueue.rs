@@ -4,6 +4,7 @@ use crate::App;
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::guard;
+use crate::idempotency::subject;
 use crate::problem::Problem;
 use crate::redact::refuse_masked;
 use axum::Json;
@@ -75,12 +76,12 @@ pub(crate) async fn enqueue(
     let queue = asked.queue.clone().unwrap_or_else(|| "default".to_owned());
     let priority = asked.priority.unwrap_or(DEFAULT_PRIORITY.into());
     caller.access.may_use(&queue).map_err(|denied| guard::problem(&denied))?;
-    let job = asked.job()?;
+    let job = asked.job()?.with_id(subject(&caller));
     // Before anybody asks Postgres about its queue.
     job.check()?;
     app.rooms.enter(&queue, priority).await?;
     let (status, body) = match caller.data.enqueue(&job).await.map_err(|error| of_enqueue(&job, error))? {
-        Enqueued::Duplicate(id) => (StatusCode::OK, json!({ "id": id, "duplicate": true })),
+        Enqueued::Duplicate(id) if id != job.id() => (StatusCode::OK, json!({ "id": id, "duplicate": true })),
         new => (StatusCode::CREATED, json!({ "id": new.id() })),
     };
     let location = format!("/jobs/{}", body["id"].as_str().unwrap_or_default());

@@ -55,6 +55,11 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     register_outcomes(&mut registry, &depths.queues, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
     registry.register("http_requests", "Requests that this process answered", app.traffic.requests.clone());
+    registry.register(
+        "replayed_requests",
+        "Requests that came again under their Idempotency-Key and were answered as before",
+        app.callers.replayed.clone(),
+    );
     registry.register("refused_tokens", "Wrong tokens that this process was shown", app.refusals.total.clone());
     registry.register("dropped_log_lines", "Lines of its log that this process could not write", dropped_log_lines());
     let mut body = String::new();

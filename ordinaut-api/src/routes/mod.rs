@@ -140,13 +140,16 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
         .route(
             "/agents",
-            [Way::new(GET, Admin, Installation, agents::list), Way::new(POST, Admin, Installation, agents::create)],
+            [
+                Way::new(GET, Admin, Installation, agents::list),
+                Way::new(POST, Admin, Installation, agents::create).secret(),
+            ],
         )
         .route(
             "/agents/{name}",
             [Way::new(GET, Admin, Installation, agents::show), Way::new(DELETE, Admin, Installation, agents::delete)],
         )
-        .route("/agents/{name}/rotate", [Way::new(POST, Admin, Installation, agents::rotate)])
+        .route("/agents/{name}/rotate", [Way::new(POST, Admin, Installation, agents::rotate).secret()])
         .route("/agents/{name}/revoke", [Way::new(POST, Admin, Installation, agents::revoke)])
 }
 

@@ -3,6 +3,7 @@
 use crate::App;
 use crate::auth::Caller;
 use crate::body::{ExactJsonBody, JsonBody};
+use crate::idempotency::subject;
 use crate::parameters::{Parameters, SeenVersion, TaskId};
 use crate::problem::Problem;
 use crate::redact::refuse_masked;
@@ -31,7 +32,7 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    let task = caller.data.tasks().create(&definition).await.map_err(of_definition)?;
+    let task = caller.data.tasks().create_as(subject(&caller), &definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
     Ok((StatusCode::CREATED, location, tagged(task)))
 }
@@ -136,7 +137,7 @@ pub(crate) async fn snooze(
 }
 
 pub(crate) async fn run_now(caller: Caller, TaskId(id): TaskId) -> Result<impl IntoResponse, Problem> {
-    let job_id = caller.data.tasks().run_now(id).await.map_err(|error| of_task(id, error))?;
+    let job_id = caller.data.tasks().run_now_as(id, subject(&caller)).await.map_err(|error| of_task(id, error))?;
     let location = [(header::LOCATION, format!("/jobs/{job_id}"))];
     Ok((StatusCode::ACCEPTED, location, Json(json!({ "job_id": job_id }))))
 }

@@ -135,6 +135,11 @@ impl TestApp {
         sqlx::query_scalar(sql).fetch_one(self.database.pool()).await.unwrap()
     }
 
+    /// Changes rows as no route can.
+    pub(crate) async fn tell(&self, sql: &'static str) {
+        sqlx::query(sql).execute(self.database.pool()).await.unwrap();
+    }
+
     /// A scheduler that was seen a moment ago.
     pub(crate) async fn a_scheduler_is_seen(&self) {
         sqlx::query(

@@ -13,6 +13,7 @@ mod dead;
 mod documented;
 mod fuzz;
 mod health;
+mod idempotency;
 mod jobs;
 mod limits;
 mod looking;

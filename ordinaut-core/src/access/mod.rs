@@ -24,4 +24,5 @@ pub use crate::access::agent::{Agent, AgentError, NewAgent, SETTINGS_AGENT};
 pub use crate::access::check::{Access, Denied, Object, check};
 pub use crate::access::scope::Scope;
 pub use crate::access::secret::AgentToken;
-pub use crate::access::store::{Authenticated, Removed};
+pub use crate::access::store::agent::{Authenticated, Removed};
+pub use crate::access::store::idempotency::{KeptAnswer, Repeat};

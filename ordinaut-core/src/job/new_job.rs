@@ -119,6 +119,14 @@ impl NewJob {
         self.backoff.and_then(|backoff| serde_json::to_string(&backoff).ok())
     }
 
+    /// Gives it an id of yours, a UUID of version 7. [`Client::enqueue`](crate::Client::enqueue) whose answer was lost is then repeated
+    /// without doubling the job: the second answer is [`Enqueued::Duplicate`](crate::Enqueued) with this id.
+    #[must_use]
+    pub fn with_id(mut self, id: Uuid) -> Self {
+        self.id = id;
+        self
+    }
+
     /// The id that the job will have.
     pub fn id(&self) -> Uuid {
         self.id
@@ -212,6 +220,9 @@ impl NewJob {
     /// Whether the job can be accepted. Enqueuing checks too; this is for saying so earlier.
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
+        if self.id.get_version_num() != 7 {
+            return invalid("id", "must be a UUID of version 7");
+        }
         name::check(&self.kind).or_else(|reason| invalid("kind", reason))?;
         check_one(&self.queue)?;
         name::check_queue(&self.queue).or_else(|reason| invalid("queue", reason))?;

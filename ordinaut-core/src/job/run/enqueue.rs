@@ -1,6 +1,8 @@
 //! Enqueueing where the library commits: the hint follows the commit.
 
 use crate::client::Client;
+use crate::error::Error;
+use crate::failure::is_taken;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
 use crate::job::store::batch::Wake;
@@ -16,7 +18,16 @@ impl Client {
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let sealing = self.sealing(job);
         // A worker that asked for it is told by the commit, sooner than by any hint after it; but not over Redis.
-        let (enqueued, told) = enqueue_one(self.schema(), sealing.borrow(), Wake::InTransaction, self).await?;
+        let inserted = enqueue_one(self.schema(), sealing.borrow(), Wake::InTransaction, self).await;
+        let (enqueued, told) = match inserted {
+            // Sent a second time, with an id of the caller's.
+            Err(EnqueueError::Database(Error::Database(error)))
+                if is_taken(&error) && self.jobs().exists(job.id).await? =>
+            {
+                return Ok(Enqueued::Duplicate(job.id));
+            }
+            inserted => inserted?,
+        };
         if matches!(enqueued, Enqueued::New(_)) && (!told || self.redis_url().is_some()) {
             notifier::tell(self, [&*job.queue]);
         }

@@ -1,7 +1,20 @@
 //! Which jobs a caller sees.
 
-use crate::client::Client;
+use crate::client::{Client, Jobs};
+use sqlx::PgConnection;
 use uuid::Uuid;
+
+impl Jobs<'_> {
+    /// Whether there is a job, ended or not, whoever sees it.
+    pub(crate) async fn exists(self, job_id: Uuid) -> sqlx::Result<bool> {
+        let mut connection = self.client.pool().acquire().await?;
+        self.exists_on(job_id, &mut connection).await
+    }
+
+    pub(crate) async fn exists_on(self, job_id: Uuid, db: &mut PgConnection) -> sqlx::Result<bool> {
+        sqlx::query_scalar(self.client.sql(sql!("job/exists"))).bind(job_id).fetch_one(db).await
+    }
+}
 
 impl Client {
     /// Whether the caller sees a job, if there is one. Asks nobody for a caller who sees everything.

@@ -84,7 +84,8 @@ impl Maintenance<'_> {
             + self.delete_old(sql!("maintenance/event_fires"), keep.fires).await?;
         pruned.events = self.delete_old(sql!("maintenance/events"), keep.events).await?;
         pruned.entries = self.delete_ended(sql!("maintenance/task_jobs")).await?
-            + self.delete_ended(sql!("maintenance/task_keys")).await?;
+            + self.delete_ended(sql!("maintenance/task_keys")).await?
+            + self.delete_ended(sql!("maintenance/idempotency_keys")).await?;
         Ok(pruned)
     }
 

@@ -123,9 +123,19 @@ impl Tasks<'_> {
     /// Makes a job of a task at once, beside those that its schedule makes; returns its id. A service gets its next one, if
     /// it has none: [`TaskError::Runs`]. One that would be a duplicate of another job is none: [`TaskError::DuplicateJob`].
     pub async fn run_now(self, id: Uuid) -> Result<Uuid, TaskError> {
+        self.run_now_as(id, Uuid::now_v7()).await
+    }
+
+    /// The same with an id of yours for the job, a UUID of version 7, so that a call whose answer was lost is repeated without making
+    /// a second job.
+    pub async fn run_now_as(self, id: Uuid, job_id: Uuid) -> Result<Uuid, TaskError> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
             let held = self.hold(id, &mut tx).await?;
+            // Whoever repeats the call waits above until the first is done.
+            if self.client.jobs().exists_on(job_id, &mut tx).await? {
+                return Ok(job_id);
+            }
             if held.task.status == TaskStatus::Paused {
                 return Err(TaskError::Paused);
             }
@@ -133,7 +143,6 @@ impl Tasks<'_> {
             if definition.is_service() && self.rooms([(id, definition)].into_iter(), &mut tx).await?[&id] < 1 {
                 return Err(TaskError::Runs);
             }
-            let job_id = Uuid::now_v7();
             let mut at = held.now;
             let queues = loop {
                 let outcome = Firing::Job { job_id, run_at: held.now };

@@ -31,9 +31,18 @@ use uuid::Uuid;
 impl Tasks<'_> {
     /// Creates a task, due from now on. A schedule that names no zone gets the installation's, which the answer has.
     pub async fn create(self, definition: &TaskDefinition) -> Result<Task, TaskError> {
+        self.create_as(Uuid::now_v7(), definition).await
+    }
+
+    /// The same with an id of yours, so that a call whose answer was lost is repeated without making a second task: the task that
+    /// has the id is the answer.
+    pub async fn create_as(self, id: Uuid, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.check_task(definition)?;
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
+            if let Some(task) = self.task_on(id, &mut tx).await? {
+                return Ok(task);
+            }
             let now = self.now(&mut *tx).await?;
             let mut schedule = definition.schedule.clone();
             if schedule.timezone.is_empty() {
@@ -44,7 +53,6 @@ impl Tasks<'_> {
             if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
                 return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
             }
-            let id = Uuid::now_v7();
             let created = self.insert_task(id, &definition, next, now, &mut tx).await?;
             if created != id {
                 return Err(TaskError::Duplicate(created));

@@ -1,0 +1,4 @@
+//! The rows of access.
+
+pub(crate) mod agent;
+pub(crate) mod idempotency;
