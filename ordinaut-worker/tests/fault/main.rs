@@ -2,6 +2,7 @@
 //! machine for themselves. Each case prints a line of figures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod api_killed;
 mod backend_crash;
 mod black_hole;
 mod cancels;

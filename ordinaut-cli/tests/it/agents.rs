@@ -1,0 +1,46 @@
+//! `ordinaut agent`: made here, good at the API, shut out here.
+
+use crate::dev::client;
+use crate::home::shared;
+use std::time::{Duration, Instant};
+
+/// Far more than the second after which every API process knows.
+const LIMIT: Duration = Duration::from_secs(30);
+
+async fn status(api: &str, token: &str, path: &str) -> u16 {
+    client().get(format!("{api}{path}")).bearer_auth(token).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn an_agent_that_is_made_here_calls_the_api_until_it_is_revoked() {
+    let home = shared();
+    let made =
+        home.json("agent create dashboards --scope jobs:read,runs:read --queue mail --expires-at 2090-01-01T00:00:00Z");
+    let token = made["token"].as_str().unwrap();
+    assert_eq!(made["agent"]["queues"][0], "mail");
+    assert_eq!(status(&home.api, token, "/jobs").await, 200);
+    assert_eq!(status(&home.api, token, "/tasks").await, 403);
+    let list = home.run("agent list");
+    let row = list.good().lines().find(|line| line.starts_with("dashboards ")).unwrap().to_owned();
+    assert!(row.contains("jobs:read runs:read") && row.contains("until 2090-01-01"), "{row}");
+    assert!(!list.good().contains(token));
+    let second = home.json("agent rotate dashboards --overlap 0");
+    let second = second["token"].as_str().unwrap();
+    assert_eq!(status(&home.api, second, "/jobs").await, 200);
+    home.run("agent revoke dashboards").good();
+    let start = Instant::now();
+    while status(&home.api, second, "/jobs").await != 401 {
+        assert!(start.elapsed() < LIMIT, "a revoked agent is still let in");
+    }
+    home.run("agent delete dashboards").good();
+    assert_eq!(home.run("agent delete dashboards").code, Some(1));
+}
+
+#[test]
+fn an_agent_that_cannot_be_is_refused() {
+    let home = shared();
+    let unknown = home.run("agent create a --scope everything");
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    let nameless = home.run("agent create a/b --scope jobs:read");
+    assert!(nameless.bad_line(1).contains("name must be"), "{nameless:?}");
+}
