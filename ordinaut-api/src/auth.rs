@@ -28,7 +28,7 @@ const SAID_AND_QUICK: u64 = 20;
 /// Time that the answer to a further one takes.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// Time for which an agent is known without a new look: after it, whoever was revoked is shut out.
+/// Time for which an agent is known without a new look: after it, an agent that was revoked is shut out.
 const KNOWN: Duration = Duration::from_secs(1);
 
 /// Looks for agents at once. Others wait, so that made-up tokens do not take all connections of the pool.

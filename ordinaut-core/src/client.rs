@@ -1,6 +1,6 @@
 //! A pool of connections, and the schema in it.
 
-use crate::access::Access;
+use crate::access::check::Access;
 use crate::db::connect_options::{ConnectOptions, must_take_writes};
 use crate::db::connection_settings::Purpose;
 use crate::db::pooler::Pooler;

@@ -1,7 +1,7 @@
 //! Agents: who may call.
 
 use crate::access::scope::Scope;
-use crate::error::{Error, InvalidField};
+use crate::error::InvalidField;
 use crate::name;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -111,27 +111,6 @@ impl NewAgent {
             name::check(tenant).map_err(|reason| fault("tenant", reason))?;
         }
         Ok(())
-    }
-}
-
-/// Why an agent was not made or changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AgentError {
-    /// A field cannot be accepted.
-    #[error(transparent)]
-    Invalid(#[from] InvalidField),
-    /// There is one of this name.
-    #[error("there is an agent of this name already")]
-    Duplicate,
-    /// Postgres refused, or was not there.
-    #[error(transparent)]
-    Database(#[from] Error),
-}
-
-impl From<sqlx::Error> for AgentError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.into())
     }
 }
 

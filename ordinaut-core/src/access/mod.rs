@@ -16,12 +16,14 @@
 
 pub(crate) mod agent;
 pub(crate) mod check;
+pub(crate) mod error;
 pub(crate) mod scope;
 pub(crate) mod secret;
 pub(crate) mod store;
 
-pub use crate::access::agent::{Agent, AgentError, NewAgent, SETTINGS_AGENT};
+pub use crate::access::agent::{Agent, NewAgent, SETTINGS_AGENT};
 pub use crate::access::check::{Access, Denied, Object, check};
+pub use crate::access::error::AgentError;
 pub use crate::access::scope::Scope;
 pub use crate::access::secret::AgentToken;
 pub use crate::access::store::agent::{Authenticated, Removed};

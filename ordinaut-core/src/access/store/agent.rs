@@ -1,7 +1,8 @@
 //! The rows of agents and their secrets.
 
-use crate::access::agent::{Agent, AgentError, NewAgent};
+use crate::access::agent::{Agent, NewAgent};
 use crate::access::check::Access;
+use crate::access::error::AgentError;
 use crate::access::scope::Scope;
 use crate::access::secret::{AgentToken, Parts, RANDOM};
 use crate::client::Agents;

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 impl Jobs<'_> {
-    /// Whether there is a job, ended or not, whoever sees it.
+    /// Whether there is a job, ended or not, also one that the caller does not see.
     pub(crate) async fn exists(self, job_id: Uuid) -> sqlx::Result<bool> {
         let mut connection = self.client.pool().acquire().await?;
         self.exists_on(job_id, &mut connection).await

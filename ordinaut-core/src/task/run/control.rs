@@ -132,7 +132,7 @@ impl Tasks<'_> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
             let held = self.hold(id, &mut tx).await?;
-            // Whoever repeats the call waits above until the first is done.
+            // A second call with this id waits above until the first is done.
             if self.client.jobs().exists_on(job_id, &mut tx).await? {
                 return Ok(job_id);
             }
