@@ -84,7 +84,7 @@ where to_regclass(format('%I.%I', :'schema', relname)) is not null
 select format('revoke %s on %I.%I from ordinaut_service', rights, nspname, relname)
 from (values ('job', 'update, delete'), ('run', 'update, delete'), ('dead_letter', 'update'), ('event', 'update, delete'),
              ('fire', 'update, delete'), ('event_fire', 'update, delete'), ('outbox', 'update, delete'),
-             ('outcome_count', 'update, delete')) as history(name, rights)
+             ('outcome_count', 'update, delete'), ('audit', 'update, delete')) as history(name, rights)
 join pg_class on relname = history.name join pg_namespace on pg_namespace.oid = relnamespace
 where nspname = :'schema'
 \gexec

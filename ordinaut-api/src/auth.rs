@@ -1,6 +1,7 @@
 //! Who calls: the token of the settings, or an agent's.
 
 use crate::App;
+use crate::audit::Audit;
 use crate::idempotency::Subject;
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Request, State};
@@ -11,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::Client;
 use ordinaut_core::access::{Access, Authenticated, SETTINGS_AGENT};
+use ordinaut_core::job::Redaction;
 use ordinaut_runtime::Peer;
 use prometheus_client::metrics::counter::Counter;
 use std::collections::HashMap;
@@ -45,6 +47,7 @@ pub(crate) struct Caller {
     pub(crate) data: Client,
     /// The id that what the request makes is to have, if it may come again.
     pub(crate) subject: Option<Subject>,
+    pub(crate) audit: Arc<Audit>,
     /// Counts answers that were given before.
     pub(crate) replayed: Counter,
 }
@@ -87,6 +90,7 @@ fn refusal(detail: &'static str, challenge: &'static str) -> Response {
 pub(crate) struct Callers {
     admin_token: String,
     database: Client,
+    audit: Arc<Audit>,
     known: Mutex<HashMap<String, (Instant, Authenticated)>>,
     /// Answers that were given a second time, to requests with a key.
     pub(crate) replayed: Counter,
@@ -94,8 +98,10 @@ pub(crate) struct Callers {
 }
 
 impl Callers {
-    pub(crate) fn new(database: Client, admin_token: String) -> Self {
+    /// Must be called within a runtime.
+    pub(crate) fn new(database: Client, admin_token: String, redaction: Redaction) -> Self {
         Self {
+            audit: Arc::new(Audit::new(database.clone(), redaction)),
             admin_token,
             database,
             known: Mutex::default(),
@@ -106,7 +112,13 @@ impl Callers {
 
     fn caller(&self, access: Access) -> Caller {
         let access = Arc::new(access);
-        Caller { data: self.database.seen_by(&access), access, subject: None, replayed: self.replayed.clone() }
+        Caller {
+            data: self.database.seen_by(&access),
+            access,
+            subject: None,
+            audit: self.audit.clone(),
+            replayed: self.replayed.clone(),
+        }
     }
 
     async fn of(&self, token: &str) -> Result<Authenticated, Problem> {

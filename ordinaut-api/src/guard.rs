@@ -1,6 +1,7 @@
 //! What each route takes: a scope, and how much of the installation it reaches. A route is added here with both, or not at all.
 
 use crate::App;
+use crate::audit::{self, Subject};
 use crate::auth::Caller;
 use crate::idempotency;
 use crate::problem::Problem;
@@ -46,7 +47,9 @@ pub(crate) struct Way {
     scope: Scope,
     reach: Reach,
     handler: MethodRouter<Arc<App>>,
-    /// Whether its answer may be kept under a key of its request.
+    /// What it changes, if what that was before is worth keeping.
+    subject: Option<Subject>,
+    /// Whether its answer may be kept.
     kept: bool,
 }
 
@@ -59,13 +62,17 @@ impl Way {
     {
         // Every method of ours is one that a filter knows.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let kept = method == Method::POST;
-        Self { method, scope, reach, handler: on(filter, handler), kept }
+        Self { method, scope, reach, handler: on(filter, handler), subject: None, kept: true }
     }
 
     /// The same, behind another layer.
     pub(crate) fn through(self, layer: impl FnOnce(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Self {
         Self { handler: layer(self.handler), ..self }
+    }
+
+    /// The same, which changes this.
+    pub(crate) fn about(self, subject: Subject) -> Self {
+        Self { subject: Some(subject), ..self }
     }
 
     /// The same, whose answer has a secret, and is kept nowhere.
@@ -75,10 +82,18 @@ impl Way {
 
     /// What a request passes on its way, first whether its caller may go there.
     fn guarded(self) -> MethodRouter<Arc<App>> {
-        let Self { scope, reach, handler, kept, .. } = self;
-        let handler = if kept { handler.layer(from_fn(idempotency::once)) } else { handler };
-        handler.layer(from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
+        let Self { method, scope, reach, handler, subject, kept } = self;
+        let once = kept && method == Method::POST;
+        let handler = if once { handler.layer(from_fn(idempotency::once)) } else { handler };
+        let handler = handler.layer(from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
             permit(scope, reach, caller, path, request, next)
+        }));
+        if method.is_safe() || scope == Scope::TasksRead {
+            return handler;
+        }
+        // Around the decision: what was refused is written down too.
+        handler.layer(from_fn(move |caller: Caller, request: Request, next: Next| {
+            audit::record(subject, kept, caller, request, next)
         }))
     }
 }

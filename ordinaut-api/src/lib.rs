@@ -1,5 +1,6 @@
 //! Ordinaut's HTTP API: enqueue, schedule, look, intervene, measure.
 
+mod audit;
 mod auth;
 mod body;
 mod deadline;
@@ -90,7 +91,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         redis: config.database.redis_url().map(|url| Redis::new(url, config.database.schema())),
         rooms: Rooms::new(config.database.clone()),
         slow: Slow::new(&config.database),
-        callers: Callers::new(config.database.clone(), config.admin_token),
+        callers: Callers::new(config.database.clone(), config.admin_token, config.redaction.clone()),
         database: config.database,
         redaction: config.redaction,
         traffic: Traffic::default(),

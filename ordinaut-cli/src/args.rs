@@ -1,12 +1,14 @@
 //! What can be typed: `ordinaut NOUN VERB`. The spellings of before are kept, and not shown.
 
 mod agent;
+mod audit;
 mod job;
 mod limit;
 mod queue;
 mod task;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
+pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use job::{CancelJobs, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
@@ -54,6 +56,9 @@ pub(crate) enum Noun {
     /// Who may call the API, and what each may do
     #[command(subcommand)]
     Agent(Agent),
+    /// Who changed what through the API, and who was refused
+    #[command(subcommand)]
+    Audit(Audit),
     /// List workers, and drain them
     #[command(subcommand)]
     Worker(Worker),

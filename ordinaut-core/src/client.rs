@@ -257,6 +257,8 @@ handles! {
     pub events: Events
     /// Agents: who may call the API, and what each may do.
     pub agents: Agents
+    /// The audit of the API: who changed what, and who was refused.
+    pub audit: Audit
     /// Answers that are kept under the keys of requests, so that a repeated request changes nothing twice.
     pub idempotency: Idempotency
     /// Worker processes: look at them, drain them.

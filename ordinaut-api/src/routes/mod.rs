@@ -1,6 +1,7 @@
 //! Every route, and what each request passes on its way there.
 
 mod agents;
+mod audit;
 mod calendars;
 mod dead;
 mod enqueue;
@@ -17,6 +18,7 @@ mod task;
 mod task_history;
 mod topics;
 
+use crate::audit::Subject;
 use crate::guard::{Guarded, Reach, Route, Way};
 use crate::problem::{self, Problem};
 use crate::{App, auth, deadline, redact, request_id, slow, traffic};
@@ -88,16 +90,16 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
             "/tasks/{id}",
             [
                 Way::new(GET, TasksRead, Installation, task::show),
-                Way::new(PATCH, TasksWrite, Installation, task::patch),
-                Way::new(PUT, TasksWrite, Installation, task::replace),
-                Way::new(DELETE, TasksWrite, Installation, task::delete),
+                Way::new(PATCH, TasksWrite, Installation, task::patch).about(Subject::Task),
+                Way::new(PUT, TasksWrite, Installation, task::replace).about(Subject::Task),
+                Way::new(DELETE, TasksWrite, Installation, task::delete).about(Subject::Task),
             ],
         )
-        .route("/tasks/{id}/pause", [Way::new(POST, TasksWrite, Installation, task::pause)])
-        .route("/tasks/{id}/resume", [Way::new(POST, TasksWrite, Installation, task::resume)])
-        .route("/tasks/{id}/snooze", [Way::new(POST, TasksWrite, Installation, task::snooze)])
+        .route("/tasks/{id}/pause", [Way::new(POST, TasksWrite, Installation, task::pause).about(Subject::Task)])
+        .route("/tasks/{id}/resume", [Way::new(POST, TasksWrite, Installation, task::resume).about(Subject::Task)])
+        .route("/tasks/{id}/snooze", [Way::new(POST, TasksWrite, Installation, task::snooze).about(Subject::Task)])
         .route("/tasks/{id}/run-now", [Way::new(POST, TasksWrite, Installation, task::run_now)])
-        .route("/tasks/{id}/cancel", [Way::new(POST, TasksWrite, Installation, task::cancel)])
+        .route("/tasks/{id}/cancel", [Way::new(POST, TasksWrite, Installation, task::cancel).about(Subject::Task)])
         .route("/tasks/{id}/fires", [Way::new(GET, TasksRead, Installation, task_history::fires).through(&slow)])
         .route("/tasks/{id}/runs", [Way::new(GET, RunsRead, Installation, task_history::runs).through(&slow)])
         .route("/tasks/{id}/runs/latest", [Way::new(GET, RunsRead, Installation, task_history::latest_run)])
@@ -119,8 +121,8 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route(
             "/limits/{name}",
             [
-                Way::new(PUT, QueuesAdmin, Installation, limits::put),
-                Way::new(DELETE, QueuesAdmin, Installation, limits::delete),
+                Way::new(PUT, QueuesAdmin, Installation, limits::put).about(Subject::Limit),
+                Way::new(DELETE, QueuesAdmin, Installation, limits::delete).about(Subject::Limit),
             ],
         )
         .route("/topics/{topic}", [Way::new(POST, EventsPublish, Installation, topics::publish)])
@@ -130,11 +132,11 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
             "/queues/{name}",
             [
                 Way::new(GET, JobsRead, NamedQueue, queues::show),
-                Way::new(PATCH, QueuesAdmin, NamedQueue, queues::change),
+                Way::new(PATCH, QueuesAdmin, NamedQueue, queues::change).about(Subject::Queue),
             ],
         )
-        .route("/queues/{name}/pause", [Way::new(POST, QueuesAdmin, NamedQueue, queues::pause)])
-        .route("/queues/{name}/resume", [Way::new(POST, QueuesAdmin, NamedQueue, queues::resume)])
+        .route("/queues/{name}/pause", [Way::new(POST, QueuesAdmin, NamedQueue, queues::pause).about(Subject::Queue)])
+        .route("/queues/{name}/resume", [Way::new(POST, QueuesAdmin, NamedQueue, queues::resume).about(Subject::Queue)])
         .route("/workers", [Way::new(GET, JobsRead, Installation, queues::workers)])
         .route("/events", [Way::new(GET, EventsRead, Installation, events::list)])
         .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
@@ -147,10 +149,17 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         )
         .route(
             "/agents/{name}",
-            [Way::new(GET, Admin, Installation, agents::show), Way::new(DELETE, Admin, Installation, agents::delete)],
+            [
+                Way::new(GET, Admin, Installation, agents::show),
+                Way::new(DELETE, Admin, Installation, agents::delete).about(Subject::Agent),
+            ],
         )
-        .route("/agents/{name}/rotate", [Way::new(POST, Admin, Installation, agents::rotate).secret()])
-        .route("/agents/{name}/revoke", [Way::new(POST, Admin, Installation, agents::revoke)])
+        .route(
+            "/agents/{name}/rotate",
+            [Way::new(POST, Admin, Installation, agents::rotate).about(Subject::Agent).secret()],
+        )
+        .route("/audit", [Way::new(GET, Admin, Installation, audit::list).through(&slow)])
+        .route("/agents/{name}/revoke", [Way::new(POST, Admin, Installation, agents::revoke).about(Subject::Agent)])
 }
 
 /// Routes that wait.
@@ -202,7 +211,7 @@ mod tests {
             redis: None,
             rooms: Rooms::new(database.clone()),
             slow: Slow::new(&database),
-            callers: Callers::new(database.clone(), String::new()),
+            callers: Callers::new(database.clone(), String::new(), Default::default()),
             database,
             redaction: Default::default(),
             traffic: Default::default(),

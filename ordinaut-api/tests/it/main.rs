@@ -5,6 +5,7 @@
 mod access;
 mod agents;
 mod app;
+mod audit;
 mod bad_input;
 mod bad_tasks;
 mod binary;

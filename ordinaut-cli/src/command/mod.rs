@@ -1,6 +1,7 @@
 //! The verbs, a file each.
 
 pub(crate) mod agent;
+pub(crate) mod audit;
 pub(crate) mod calendar;
 pub(crate) mod completions;
 pub(crate) mod config;

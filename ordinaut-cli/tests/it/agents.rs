@@ -44,3 +44,15 @@ fn an_agent_that_cannot_be_is_refused() {
     let nameless = home.run("agent create a/b --scope jobs:read");
     assert!(nameless.bad_line(1).contains("name must be"), "{nameless:?}");
 }
+
+#[tokio::test]
+async fn the_audit_says_what_was_changed_through_the_api() {
+    let home = shared();
+    let token = home.json("agent create pauser --scope queues:admin")["token"].as_str().unwrap().to_owned();
+    let pause = client().post(format!("{}/queues/audited/pause", home.api)).bearer_auth(&token);
+    assert!(pause.header("audit-reason", "a test").send().await.unwrap().status().is_success());
+    let list = home.run("audit list --actor pauser --subject audited");
+    assert!(list.good().contains("POST /queues/{name}/pause"), "{list:?}");
+    assert!(list.good().contains("a test"), "{list:?}");
+    assert_eq!(home.json("audit list --subject audited")[0]["actor"], "pauser");
+}

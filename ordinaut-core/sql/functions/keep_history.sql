@@ -26,7 +26,7 @@ begin
                      ('dead_letter', 'update', 'args'),
                      ('event', 'update, delete', null), ('fire', 'update, delete', null),
                      ('event_fire', 'update, delete', null), ('outbox', 'update, delete', null),
-                     ('outcome_count', 'update, delete', null)) as history(name, rights, columns)
+                     ('outcome_count', 'update, delete', null), ('audit', 'update, delete', null)) as history(name, rights, columns)
         join pg_class on relname = history.name and relnamespace = here::regnamespace
         -- Who owns the tables prunes them.
         where relowner <> 'ordinaut_service'::regrole

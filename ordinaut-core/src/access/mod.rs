@@ -27,4 +27,5 @@ pub use crate::access::error::AgentError;
 pub use crate::access::scope::Scope;
 pub use crate::access::secret::AgentToken;
 pub use crate::access::store::agent::{Authenticated, Removed};
+pub use crate::access::store::audit::{AuditEntry, AuditFilter, NewAuditEntry};
 pub use crate::access::store::idempotency::{KeptAnswer, Repeat};

@@ -37,6 +37,8 @@ pub struct Retention {
     pub events: Duration,
     /// Fires of tasks, and the events that reached them.
     pub fires: Duration,
+    /// Entries of the audit.
+    pub audit: Duration,
 }
 
 impl Default for Retention {
@@ -46,8 +48,14 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// Keeps jobs, dead letters and events for as long; fires of tasks as long as jobs, and 14 days at least.
+    /// Keeps jobs, dead letters and events for as long; fires of tasks as long as jobs, and 14 days at least; the audit 90 days.
     pub fn new(jobs: Duration, dead_letters: Duration, events: Duration) -> Self {
-        Self { jobs, dead_letters, events, fires: jobs.max(LEAST_OF_FIRES) }
+        Self { jobs, dead_letters, events, fires: jobs.max(LEAST_OF_FIRES), audit: DAY * 90 }
+    }
+
+    /// Keeps entries of the audit for as long.
+    #[must_use]
+    pub fn audit(self, audit: Duration) -> Self {
+        Self { audit, ..self }
     }
 }

@@ -63,6 +63,7 @@ pub const ALL: &[About] = &[
     retention::RETENTION_DAYS.about,
     retention::RETENTION_DEAD_DAYS.about,
     retention::RETENTION_EVENT_DAYS.about,
+    retention::RETENTION_AUDIT_DAYS.about,
 ];
 
 /// Settings from flags by the names of the environment, else the process' environment, else the file that `ORDINAUT_CONFIG`

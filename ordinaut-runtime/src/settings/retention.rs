@@ -26,8 +26,15 @@ pub(super) const RETENTION_EVENT_DAYS: Setting<u32> =
     Setting::new("RETENTION_EVENT_DAYS", "how long events are kept, in days", DAYS, |text| within(text, 1..=36_500))
         .or("7");
 
+pub(super) const RETENTION_AUDIT_DAYS: Setting<u32> =
+    Setting::new("RETENTION_AUDIT_DAYS", "how long entries of the audit are kept, in days", DAYS, |text| {
+        within(text, 1..=36_500)
+    })
+    .or("90");
+
 /// Time for which what has ended is kept.
 pub fn read(source: &Source) -> Result<Retention, SettingError> {
     let days = |setting| source.get(setting).map(|days| Duration::from_secs(u64::from(days) * 86_400));
-    Ok(Retention::new(days(&RETENTION_DAYS)?, days(&RETENTION_DEAD_DAYS)?, days(&RETENTION_EVENT_DAYS)?))
+    let retention = Retention::new(days(&RETENTION_DAYS)?, days(&RETENTION_DEAD_DAYS)?, days(&RETENTION_EVENT_DAYS)?);
+    Ok(retention.audit(days(&RETENTION_AUDIT_DAYS)?))
 }

@@ -1,4 +1,5 @@
 //! The rows of access.
 
 pub(crate) mod agent;
+pub(crate) mod audit;
 pub(crate) mod idempotency;

@@ -36,6 +36,12 @@ impl Limits<'_> {
         Ok(Page::read(&rows, |last| last.try_get("name"))?)
     }
 
+    /// One limit; `None`: there is none of this name.
+    pub async fn get(self, name: &str) -> Result<Option<Limit>, Error> {
+        let mut connection = self.client.pool().acquire().await?;
+        Ok(self.stored_limit(name, &mut connection).await?)
+    }
+
     pub(crate) async fn stored_limit(self, name: &str, tx: &mut PgConnection) -> sqlx::Result<Option<Limit>> {
         let stored: Option<StoredLimit> =
             sqlx::query_as(self.client.sql(sql!("limit/get"))).bind(name).fetch_optional(tx).await?;

@@ -38,6 +38,8 @@ pub struct Pruned {
     pub fires: u64,
     /// Events.
     pub events: u64,
+    /// Entries of the audit.
+    pub audit: u64,
     /// Entries that tasks keep of jobs and keys.
     pub entries: u64,
 }
@@ -83,6 +85,7 @@ impl Maintenance<'_> {
         pruned.fires = self.delete_old(sql!("maintenance/fires"), keep.fires).await?
             + self.delete_old(sql!("maintenance/event_fires"), keep.fires).await?;
         pruned.events = self.delete_old(sql!("maintenance/events"), keep.events).await?;
+        pruned.audit = self.delete_old(sql!("maintenance/audit"), keep.audit).await?;
         pruned.entries = self.delete_ended(sql!("maintenance/task_jobs")).await?
             + self.delete_ended(sql!("maintenance/task_keys")).await?
             + self.delete_ended(sql!("maintenance/idempotency_keys")).await?;

@@ -1,0 +1,135 @@
+//! The audit: each call that changes something, or would have, is written down before it is answered.
+
+use crate::auth::Caller;
+use crate::request_id;
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, RawPathParams, Request};
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName};
+use axum::middleware::Next;
+use axum::response::Response;
+use ordinaut_core::Client;
+use ordinaut_core::access::NewAuditEntry;
+use ordinaut_core::job::Redaction;
+use serde::Serialize;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tracing::error;
+
+const AUDIT_REASON: HeaderName = HeaderName::from_static("audit-reason");
+
+/// Longer than a sentence or two that say why.
+const LONGEST_REASON: usize = 1000;
+
+/// A larger answer is not written down.
+const LONGEST_AFTER: usize = 64 * 1024;
+
+/// Entries that one statement writes: those that came while the last one was written.
+const ENTRIES_A_STATEMENT: usize = 500;
+
+/// Time after which an answer waits no longer for its entry, which then goes to the log.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a call is about, if what it was before is worth keeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Task,
+    Queue,
+    Limit,
+    Agent,
+}
+
+/// Writes entries: many calls at once wait for one commit.
+pub(crate) struct Audit {
+    entries: mpsc::Sender<(NewAuditEntry, oneshot::Sender<()>)>,
+    redaction: Redaction,
+}
+
+impl Audit {
+    /// Must be called within a runtime.
+    pub(crate) fn new(database: Client, redaction: Redaction) -> Self {
+        let (entries, mut waiting) = mpsc::channel::<(NewAuditEntry, oneshot::Sender<()>)>(ENTRIES_A_STATEMENT);
+        tokio::spawn(async move {
+            let mut some = Vec::new();
+            while waiting.recv_many(&mut some, ENTRIES_A_STATEMENT).await > 0 {
+                let (entries, tell): (Vec<_>, Vec<_>) = some.drain(..).unzip();
+                if let Err(error) = database.audit().record(&entries).await {
+                    for entry in &entries {
+                        error!(?entry, "could not write to the audit: {error}");
+                    }
+                }
+                for tell in tell {
+                    // A request that was given up waits for nobody.
+                    tell.send(()).ok();
+                }
+            }
+        });
+        Self { entries, redaction }
+    }
+
+    async fn write(&self, entry: NewAuditEntry) {
+        let (written, writes) = oneshot::channel();
+        let write = async {
+            self.entries.send((entry, written)).await.ok();
+            writes.await.ok();
+        };
+        if tokio::time::timeout(WRITE_TIMEOUT, write).await.is_err() {
+            error!("an entry of the audit was not written within {} s", WRITE_TIMEOUT.as_secs());
+        }
+    }
+
+    fn json<T: Serialize>(&self, value: &T) -> Option<String> {
+        serde_json::to_string(value).ok().map(|json| self.redaction.mask_answer(&json).into_owned())
+    }
+
+    /// What a subject is now. A look that fails costs the entry this part.
+    async fn look(&self, subject: Subject, id: &str, data: &Client) -> Option<String> {
+        match subject {
+            Subject::Task => self.json(&data.tasks().get(id.parse().ok()?).await.ok()??),
+            Subject::Queue => self.json(&data.queues().get(id).await.ok()??),
+            Subject::Limit => self.json(&data.limits().get(id).await.ok()??),
+            Subject::Agent => self.json(&data.agents().get(id).await.ok()??),
+        }
+    }
+}
+
+/// Writes down what a caller asked for, and how it was answered. `shown`: the answer may be kept.
+pub(crate) async fn record(
+    subject: Option<Subject>,
+    shown: bool,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let action = format!("{} {route}", request.method());
+    let reason = text(request.headers(), &AUDIT_REASON).map(|reason| reason.chars().take(LONGEST_REASON).collect());
+    let (mut parts, body) = request.into_parts();
+    let named = axum::RequestPartsExt::extract::<RawPathParams>(&mut parts).await.ok();
+    let id = named.and_then(|named| named.iter().next().map(|(_, value)| value.to_owned()));
+    let before = match (subject, &id) {
+        (Some(subject), Some(id)) => caller.audit.look(subject, id, &caller.data).await,
+        _ => None,
+    };
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let (parts, body) = response.into_parts();
+    let is_json = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let (body, after) = if shown && is_json && parts.status.is_success() {
+        // What a handler of ours answers to a change is small, and in memory already.
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let json = (body.len() <= LONGEST_AFTER).then(|| String::from_utf8_lossy(&body).into_owned());
+        (Body::from(body), json.map(|json| caller.audit.redaction.mask_answer(&json).into_owned()))
+    } else {
+        (body, None)
+    };
+    let made = text(&parts.headers, &LOCATION).and_then(|at| at.rsplit('/').next().map(str::to_owned));
+    let mut entry = NewAuditEntry::new(&*caller.access.agent, action, parts.status.as_u16().cast_signed());
+    (entry.subject, entry.reason, entry.request_id) = (id.or(made), reason, Some(request_id::current()));
+    (entry.before, entry.after) = (before, after);
+    caller.audit.write(entry).await;
+    Response::from_parts(parts, body)
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
