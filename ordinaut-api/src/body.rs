@@ -6,15 +6,20 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use futures_util::StreamExt;
 use ordinaut_core::json::check_integers;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 /// Maximum size of a body in bytes.
 const LIMIT: usize = 1024 * 1024;
 
+/// Maximum size in bytes of a body that is an array of jobs.
+const LIMIT_OF_MANY: usize = 16 * LIMIT;
+
 /// As much of a body that is too large is read and thrown away: a client that is still sending when the connection
 /// closes may never see the answer.
-const LONGEST_DRAIN: usize = 16 * LIMIT;
+const LONGEST_DRAIN: usize = 32 * LIMIT;
 
 /// A body that is a JSON object with the fields of `T`.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -54,8 +59,49 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalJsonBody
     }
 }
 
-/// All of a body, if it is not too large.
-pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    read_up_to(LIMIT, body).await
+}
+
+/// One thing, or an array of them.
+pub(crate) enum OneOrMany<T> {
+    One(Box<T>),
+    Many(Vec<T>),
+}
+
+/// A body that is one JSON object with the fields of `T`, or an array of these, which may be larger.
+pub(crate) struct JsonOneOrMany<T>(pub(crate) OneOrMany<T>);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonOneOrMany<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = read_up_to(LIMIT_OF_MANY, request.into_body()).await?;
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            let items: Vec<&RawValue> = read_json(&bytes)?;
+            let parsed = items.iter().enumerate();
+            let many: Result<_, _> =
+                parsed.map(|(n, item)| parse(item.get().as_bytes()).map_err(|p| p.within(n))).collect();
+            return many.map(OneOrMany::Many).map(Self);
+        }
+        if bytes.len() > LIMIT {
+            return Err(too_large(LIMIT));
+        }
+        parse(&bytes).map(|one| Self(OneOrMany::One(Box::new(one))))
+    }
+}
+
+/// Also of what may be an array of things.
+pub(crate) async fn read_many(body: Body) -> Result<Vec<u8>, Problem> {
+    read_up_to(LIMIT_OF_MANY, body).await
+}
+
+fn too_large(limit: usize) -> Problem {
+    let detail = format!("body must not be larger than {} MiB", limit / 1024 / 1024);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).about("body")
+}
+
+async fn read_up_to(limit: usize, body: Body) -> Result<Vec<u8>, Problem> {
     let (mut stream, mut bytes, mut size) = (body.into_data_stream(), Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
         let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "the body broke off").about("body");
@@ -64,12 +110,12 @@ pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
         if size > LONGEST_DRAIN {
             break;
         }
-        if size <= LIMIT {
+        if size <= limit {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if size > LIMIT {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body must not be larger than 1 MiB").about("body"));
+    if size > limit {
+        return Err(too_large(limit));
     }
     Ok(bytes)
 }
@@ -79,6 +125,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Problem::invalid("body", "must be a JSON object"));
     }
+    read_json(bytes)
+}
+
+fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

@@ -11,7 +11,7 @@ use ordinaut_core::json::InvalidJson;
 use ordinaut_core::limit::LimitError;
 use ordinaut_core::task::TaskError;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::any::Any;
 use std::borrow::Cow;
 use tracing::error;
@@ -89,6 +89,18 @@ impl Problem {
     pub(crate) fn with(mut self, name: &str, fact: impl Into<Value>) -> Self {
         self.more.get_or_insert_default().insert(name.to_owned(), fact.into());
         self
+    }
+
+    /// The same, of one of several things that were asked for.
+    pub(crate) fn within(self, index: usize) -> Self {
+        let field = self.field.as_deref().unwrap_or_default();
+        let field = if field == "body" { format!("[{index}]") } else { format!("[{index}].{field}") };
+        self.about(field)
+    }
+
+    /// What it says of one of several things that were asked for.
+    pub(crate) fn of_item(self, index: usize) -> Value {
+        json!({ "index": index, "field": self.field, "detail": self.detail })
     }
 
     pub(crate) fn internal() -> Self {

@@ -1,8 +1,8 @@
-//! `POST /jobs`: enqueue one.
+//! `POST /jobs`: enqueue one, or many.
 
 use crate::App;
 use crate::auth::Caller;
-use crate::body::JsonBody;
+use crate::body::{JsonOneOrMany, OneOrMany};
 use crate::guard;
 use crate::idempotency::subject;
 use crate::problem::Problem;
@@ -10,17 +10,25 @@ use crate::redact::refuse_masked;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
-use ordinaut_core::job::{Backoff, DEFAULT_PRIORITY, OnDuplicate};
+use ordinaut_core::job::{Backoff, OnDuplicate};
 use ordinaut_core::{EnqueueError, Enqueued, NewJob, Unique};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
+
+/// Jobs of one request.
+const MOST_JOBS: usize = 10_000;
+
+/// Faults that an answer tells of.
+const MOST_FAULTS: usize = 100;
 
 /// Numbers are wider here than in a job, so that one out of range is told its range and not Rust's name for it.
 #[derive(Deserialize)]
@@ -66,26 +74,60 @@ fn no_args() -> Box<RawValue> {
 pub(crate) async fn enqueue(
     State(app): State<Arc<App>>,
     caller: Caller,
-    JsonBody(asked): JsonBody<Asked>,
-) -> Result<impl IntoResponse, Problem> {
-    if !app.redaction.is_empty() {
-        let args = serde_json::from_str(asked.args.get());
-        let args = args.map_err(|error| invalid("args", &format!("cannot be looked into: {error}")))?;
-        refuse_masked(&app.redaction, Some(&args))?;
+    JsonOneOrMany(asked): JsonOneOrMany<Asked>,
+) -> Result<Response, Problem> {
+    match asked {
+        OneOrMany::One(asked) => enqueue_one(&app, &caller, *asked).await,
+        OneOrMany::Many(asked) => enqueue_many(&app, &caller, asked).await,
     }
-    let queue = asked.queue.clone().unwrap_or_else(|| "default".to_owned());
-    let priority = asked.priority.unwrap_or(DEFAULT_PRIORITY.into());
-    caller.access.may_use(&queue).map_err(|denied| guard::problem(&denied))?;
-    let job = asked.job()?.with_id(subject(&caller));
-    // Before anybody asks Postgres about its queue.
-    job.check()?;
-    app.rooms.enter(&queue, priority).await?;
+}
+
+async fn enqueue_one(app: &App, caller: &Caller, asked: Asked) -> Result<Response, Problem> {
+    let job = asked.checked(app, caller, subject(caller))?;
+    app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
     let (status, body) = match caller.data.enqueue(&job).await.map_err(|error| of_enqueue(&job, error))? {
         Enqueued::Duplicate(id) if id != job.id() => (StatusCode::OK, json!({ "id": id, "duplicate": true })),
         new => (StatusCode::CREATED, json!({ "id": new.id() })),
     };
     let location = format!("/jobs/{}", body["id"].as_str().unwrap_or_default());
-    Ok((status, [(header::LOCATION, location)], Json(body)))
+    Ok((status, [(header::LOCATION, location)], Json(body)).into_response())
+}
+
+/// All of them or none, in one transaction.
+async fn enqueue_many(app: &App, caller: &Caller, asked: Vec<Asked>) -> Result<Response, Problem> {
+    let (first, count) = (subject(caller), asked.len());
+    if !(1..=MOST_JOBS).contains(&count) {
+        return Err(Problem::invalid("body", "must be a job, or 1 to 10000 of them"));
+    }
+    let (mut jobs, mut faults) = (Vec::with_capacity(count), Vec::new());
+    for (index, asked) in asked.into_iter().enumerate() {
+        match asked.checked(app, caller, nth(first, index)) {
+            Ok(job) => jobs.push(job),
+            Err(problem) => faults.push(problem.of_item(index)),
+        }
+    }
+    if !faults.is_empty() {
+        let (wrong, shown) = (faults.len(), faults.into_iter().take(MOST_FAULTS).collect::<Vec<_>>());
+        let detail = format!("{wrong} of {count} jobs cannot be accepted, and none was stored");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("errors", shown));
+    }
+    let lanes: BTreeSet<_> = jobs.iter().map(|job| (job.queue_name().to_owned(), job.urgency())).collect();
+    for (queue, priority) in lanes {
+        app.rooms.enter(&queue, priority.into()).await?;
+    }
+    let answers = caller.data.enqueue_each(&jobs).await?;
+    let answers = answers.into_iter().zip(&jobs).map(|(answer, job)| match answer {
+        Enqueued::Duplicate(id) if id != job.id() => json!({ "id": id, "duplicate": true }),
+        new => json!({ "id": new.id() }),
+    });
+    Ok((StatusCode::CREATED, Json(json!({ "jobs": answers.collect::<Vec<_>>() }))).into_response())
+}
+
+/// The id of a job among several: each has its own, and a request that comes again gives them the same ones.
+fn nth(first: Uuid, index: usize) -> Uuid {
+    let (high, low) = first.as_u64_pair();
+    // The version and the variant are above these bits.
+    Uuid::from_u64_pair(high, low ^ index as u64)
 }
 
 /// A job whose commit was not answered may be there: its id is known, and tells.
@@ -100,6 +142,20 @@ fn of_enqueue(job: &NewJob, error: EnqueueError) -> Problem {
 }
 
 impl Asked {
+    /// The job with an id, if its caller may enqueue it.
+    fn checked(self, app: &App, caller: &Caller, id: Uuid) -> Result<NewJob, Problem> {
+        if !app.redaction.is_empty() {
+            let args = serde_json::from_str(self.args.get());
+            let args = args.map_err(|error| invalid("args", &format!("cannot be looked into: {error}")))?;
+            refuse_masked(&app.redaction, Some(&args))?;
+        }
+        let job = self.job()?.with_id(id);
+        // Before anybody asks Postgres about its queue.
+        job.check()?;
+        caller.access.may_use(job.queue_name()).map_err(|denied| guard::problem(&denied))?;
+        Ok(job)
+    }
+
     fn job(self) -> Result<NewJob, Problem> {
         let kind = self.kind.ok_or_else(|| invalid("kind", "is missing"))?;
         let mut job = NewJob::new(kind, &self.args).map_err(|_| invalid("args", "could not be written as JSON"))?;

@@ -10,6 +10,7 @@ mod bad_input;
 mod bad_tasks;
 mod binary;
 mod bounds;
+mod bulk;
 mod dead;
 mod documented;
 mod fuzz;

@@ -119,6 +119,16 @@ impl NewJob {
         self.backoff.and_then(|backoff| serde_json::to_string(&backoff).ok())
     }
 
+    /// The queue that it goes to.
+    pub fn queue_name(&self) -> &str {
+        &self.queue
+    }
+
+    /// How urgent it is: 1, the most urgent, to 9.
+    pub fn urgency(&self) -> i16 {
+        self.priority
+    }
+
     /// Gives it an id of yours, a UUID of version 7. [`Client::enqueue`](crate::Client::enqueue) whose answer was lost is then repeated
     /// without doubling the job: the second answer is [`Enqueued::Duplicate`](crate::Enqueued) with this id.
     #[must_use]

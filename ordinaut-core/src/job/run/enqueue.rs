@@ -22,7 +22,7 @@ impl Client {
         let (enqueued, told) = match inserted {
             // Sent a second time, with an id of the caller's.
             Err(EnqueueError::Database(Error::Database(error)))
-                if is_taken(&error) && self.jobs().exists(job.id).await? =>
+                if is_taken(&error) && !self.jobs().existing(&[job.id]).await?.is_empty() =>
             {
                 return Ok(Enqueued::Duplicate(job.id));
             }
@@ -49,6 +49,40 @@ impl Client {
         tx.commit().await?;
         notifier::tell(self, queues.iter().map(|queue| &**queue));
         Ok(inserted.new)
+    }
+
+    /// The same with an answer for each job, in their order. With ids of yours ([`NewJob::with_id`]) a call whose answer was lost is
+    /// repeated without doubling any: those that are there already are answered as duplicates of themselves.
+    pub async fn enqueue_each(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, EnqueueError> {
+        let mut tx = self.begin().await?;
+        let sealed: Vec<_> = jobs.iter().map(|job| self.sealing(job)).collect();
+        let inserted = match insert_many(self.schema(), sealed, Wake::AfterCommit, &mut tx, |_| ()).await {
+            Err(EnqueueError::Database(Error::Database(error))) if is_taken(&error) => {
+                drop(tx);
+                return self.enqueue_missing(jobs, error).await;
+            }
+            inserted => inserted?,
+        };
+        tx.commit().await?;
+        notifier::tell(self, jobs.iter().map(|job| &*job.queue));
+        Ok(jobs.iter().map(|job| inserted.answer(job)).collect())
+    }
+
+    /// The answers to jobs of which some are there: an earlier call has inserted all that were no duplicates of others then.
+    async fn enqueue_missing(&self, jobs: &[NewJob], taken: sqlx::Error) -> Result<Vec<Enqueued>, EnqueueError> {
+        let ids: Vec<_> = jobs.iter().map(NewJob::id).collect();
+        let existing: BTreeSet<_> = self.jobs().existing(&ids).await?.into_iter().collect();
+        if existing.is_empty() {
+            return Err(taken.into());
+        }
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            answers.push(match existing.contains(&job.id) {
+                true => Enqueued::Duplicate(job.id),
+                false => self.enqueue(job).await?,
+            });
+        }
+        Ok(answers)
     }
 
     /// Collects jobs to be inserted at the end of a transaction of yours.

@@ -5,14 +5,14 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 impl Jobs<'_> {
-    /// Whether there is a job, ended or not, also one that the caller does not see.
-    pub(crate) async fn exists(self, job_id: Uuid) -> sqlx::Result<bool> {
+    /// Those of the jobs that there are, ended or not, also ones that the caller does not see.
+    pub(crate) async fn existing(self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
         let mut connection = self.client.pool().acquire().await?;
-        self.exists_on(job_id, &mut connection).await
+        self.existing_on(job_ids, &mut connection).await
     }
 
-    pub(crate) async fn exists_on(self, job_id: Uuid, db: &mut PgConnection) -> sqlx::Result<bool> {
-        sqlx::query_scalar(self.client.sql(sql!("job/exists"))).bind(job_id).fetch_one(db).await
+    pub(crate) async fn existing_on(self, job_ids: &[Uuid], db: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.client.sql(sql!("job/existing"))).bind(job_ids).fetch_all(db).await
     }
 }
 
