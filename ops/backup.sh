@@ -13,15 +13,16 @@
 #   --keep-count N        … and those beyond the newest N (60); the newest always stays
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 . ops/database.sh
 
-usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; }
 fail() { echo "error: $*" >&2; exit 1; }
 
 to=backups passphrase='' keep_days=30 keep_count=60
 case ${1:-} in
     -h | --help) usage; exit ;;
     dev | prod | postgres://* | postgresql://*) use_database "$1"; shift ;;
+    -*) refuse_option "$1" ;;
     *) usage >&2; exit 2 ;;
 esac
 while [ $# -gt 0 ]; do
@@ -30,7 +31,7 @@ while [ $# -gt 0 ]; do
         --encrypt-with) passphrase=$2; shift ;;
         --keep-days) keep_days=$2; shift ;;
         --keep-count) keep_count=$2; shift ;;
-        *) fail "there is no option $1; see $0 --help" ;;
+        *) refuse_option "$1" ;;
     esac
     shift
 done

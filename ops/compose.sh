@@ -23,9 +23,12 @@ compose() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     set -euo pipefail
+    usage_of_compose() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
     case ${1:-} in
         dev | prod) environment=$1; shift ;;
-        *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+        -h | --help) usage_of_compose; exit ;;
+        -*) echo "error: there is no option $1; see $0 --help" >&2; exit 2 ;;
+        *) usage_of_compose >&2; exit 2 ;;
     esac
     if [ "${1:-}" = --observability ]; then observability=yes; shift; fi
     compose "$@"

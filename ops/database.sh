@@ -1,6 +1,6 @@
 # Which database a script means, and its tools: inside the container, or this machine's own. Sourced, not run.
 
-# shellcheck disable=SC2034 # for whoever sources this
+# shellcheck disable=SC2034 # the script that sources this reads it
 schema=${DATABASE_SCHEMA:-ordinaut}
 
 # use_database dev|prod|URL: from then on run_tool, sql and dump work there.

@@ -7,13 +7,14 @@
 # Code 0: healthy. 1: degraded, work gets done. 2: unhealthy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 . ops/database.sh
 . ops/findings.sh
 
-usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; }
 case ${1:-} in
     -h | --help) usage; exit ;;
     local | dev | prod | postgres://* | postgresql://*) installation=$1; shift ;;
+    -*) refuse_option "$1" ;;
     *) usage >&2; exit 2 ;;
 esac
 json=no patience=10 api=''
@@ -22,7 +23,7 @@ while [ $# -gt 0 ]; do
         --json) json=yes ;;
         --timeout) patience=$2; shift ;;
         --api-url) api=$2; shift ;;
-        *) usage >&2; exit 2 ;;
+        *) refuse_option "$1" ;;
     esac
     shift
 done
@@ -66,7 +67,7 @@ else found good api "$api is ready"
 fi
 
 # Redis tells, and decides nothing.
-if [ -z "$redis_url" ]; then found good redis "there is none: events stay in Postgres"
+if [ -z "$redis_url" ]; then found good redis "REDIS_URL is not set: events stay in Postgres"
 elif [ "$(redis ping)" != PONG ]; then found degraded redis "does not answer: events wait in Postgres"
 else
     behind=$(($(ask "select n from $schema.event_head" || echo 0) - $(last_event_in_redis | grep -x '[0-9]*' || echo 0)))

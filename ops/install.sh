@@ -11,8 +11,8 @@
 # for packages and tests; nothing is started then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 
-usage() { sed -n '2,12s/^# \{0,1\}//p' "$0"; }
 fail() { echo "error: $*" >&2; exit 1; }
 
 database_url='' owner_url='' redis_url='' workers=2 from=${CARGO_TARGET_DIR:-target}/release root='' start=yes uninstall=no
@@ -27,12 +27,12 @@ while [ $# -gt 0 ]; do
         --no-start) start=no ;;
         --uninstall) uninstall=yes ;;
         -h | --help) usage; exit ;;
-        *) usage >&2; exit 2 ;;
+        *) refuse_option "$1" ;;
     esac
     shift
 done
-[ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "it writes to /usr/local/bin and /etc: run it as root"
-[ -n "$root" ] || command -v systemctl > /dev/null || fail "there is no systemd here"
+[ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "could not write to /usr/local/bin and /etc: run it as root"
+[ -n "$root" ] || command -v systemctl > /dev/null || fail "systemctl is missing: this machine has no systemd"
 units=$root/etc/systemd/system etc=$root/etc/ordinaut bin=$root/usr/local/bin
 binaries=(ordinaut ordinaut-api ordinaut-scheduler ordinaut-worker)
 

@@ -19,18 +19,22 @@
 # production on another machine must not do production's work a second time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 . ops/database.sh
 
-usage() { sed -n '2,20s/^# \{0,1\}//p' "$0"; }
 fail() { echo "error: $*" >&2; exit 1; }
 
 case ${1:-} in
     -h | --help) usage; exit ;;
     dev | prod | postgres://* | postgresql://*) target=$1 ;;
+    -*) refuse_option "$1" ;;
     *) usage >&2; exit 2 ;;
 esac
 archive=${2:-}
-[ -n "$archive" ] || { usage >&2; exit 2; }
+case $archive in
+    '') usage >&2; exit 2 ;;
+    -*) refuse_option "$archive" ;;
+esac
 shift 2
 passphrase='' only_check=no keep_new=no yes=no
 while [ $# -gt 0 ]; do
@@ -39,7 +43,7 @@ while [ $# -gt 0 ]; do
         --only-check) only_check=yes ;;
         --keep-new) keep_new=yes ;;
         --yes) yes=yes ;;
-        *) fail "there is no option $1; see $0 --help" ;;
+        *) refuse_option "$1" ;;
     esac
     shift
 done

@@ -9,8 +9,10 @@
 # The container of Postgres runs this when its volume is empty.
 set -euo pipefail
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
-case ${1:-} in -h | --help) usage; exit ;; esac
+case ${1:-} in
+    -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit ;;
+    -*) echo "error: there is no option $1; see $0 --help" >&2; exit 2 ;;
+esac
 
 # A file with what is missing of the environment.
 from_file() {

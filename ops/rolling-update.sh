@@ -12,12 +12,25 @@ set -euo pipefail
 # Settings may hold secrets, and are written beside themselves for a moment.
 umask 077
 cd "$(dirname "$0")/.."
+. ops/options.sh
 environment=prod
 . ops/compose.sh
 
-usage() { sed -n '2,11s/^# \{0,1\}//p' "$0"; }
 fail() { echo "error: $*" >&2; exit 1; }
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
+
+version='' patience=60 rollback=no
+while [ $# -gt 0 ]; do
+    case $1 in
+        --rollback) rollback=yes ;;
+        --timeout) patience=$2; shift ;;
+        -h | --help) usage; exit ;;
+        -*) refuse_option "$1" ;;
+        *) version=$1 ;;
+    esac
+    shift
+done
+[ -n "$version" ] || [ "$rollback" = yes ] || { usage >&2; exit 2; }
 
 settings=$(settings_file)
 [ "$settings" != /dev/null ] || fail "there is no ops/.env: this updates what ./ops/start.sh prod started"
@@ -26,22 +39,14 @@ setting() {
     if [ $# = 1 ]; then sed -n "s/^$1=//p" "$settings" | tail -1; return; fi
     local text
     text=$(grep -v "^$1=" "$settings" || true)
-    # In place and in one write: whoever reads it meanwhile sees the one or the other.
+    # In place and in one write: a reader sees the old text or the new one.
     printf '%s\n%s=%s\n' "$text" "$1" "$2" > "$settings.new" && cat "$settings.new" > "$settings" && rm "$settings.new"
 }
 
-version='' patience=60
-while [ $# -gt 0 ]; do
-    case $1 in
-        --rollback) version=$(setting ORDINAUT_PREVIOUS_VERSION); [ -n "$version" ] || fail "no version before this one is known" ;;
-        --timeout) patience=$2; shift ;;
-        -h | --help) usage; exit ;;
-        -*) usage >&2; exit 2 ;;
-        *) version=$1 ;;
-    esac
-    shift
-done
-[ -n "$version" ] || { usage >&2; exit 2; }
+if [ "$rollback" = yes ]; then
+    version=$(setting ORDINAUT_PREVIOUS_VERSION)
+    [ -n "$version" ] || fail "no version before this one is known"
+fi
 # What the shell says would win over the file, also when it goes back.
 unset ORDINAUT_VERSION
 old_version=$(setting ORDINAUT_VERSION)
@@ -142,7 +147,7 @@ go_back() {
     for service in api worker scheduler; do
         replace "$service" "$old_version" || say "$service did not go back in full: look at ./ops/compose.sh prod ps"
     done
-    fail "the update to $version was taken back; the schema stays where it is"
+    fail "the update to $version was rolled back; the schema stays where it is"
 }
 
 read -r requests_before bad_before < <(requests)
@@ -154,4 +159,4 @@ done
 setting ORDINAUT_VERSION "$version"
 setting ORDINAUT_PREVIOUS_VERSION "$old_version"
 read -r total bad < <(requests)
-say "done: $version runs; of $((total - requests_before)) requests meanwhile $((bad - bad_before)) failed. Back: $0 --rollback"
+say "done: $version runs; of $((total - requests_before)) requests during the update $((bad - bad_before)) failed. Back: $0 --rollback"

@@ -4,9 +4,13 @@
 #   ./ops/sbom.sh [IMAGE] > sbom.json        IMAGE: ordinaut:0.1.0; "none" leaves the packages out
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 
 image=${1:-ordinaut:0.1.0}
-case $image in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit ;; esac
+case $image in
+    -h | --help) usage; exit ;;
+    -*) refuse_option "$image" ;;
+esac
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 
 # What is linked, and not what tests or builds with it.

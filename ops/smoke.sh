@@ -8,13 +8,14 @@
 # Code 0: all works. 2: something does not, and the line says what.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 . ops/database.sh
 . ops/findings.sh
 
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
 case ${1:-} in
     -h | --help) usage; exit ;;
     local | dev | prod | postgres://* | postgresql://*) installation=$1; shift ;;
+    -*) refuse_option "$1" ;;
     *) usage >&2; exit 2 ;;
 esac
 json=no patience=15 api='' queue=default
@@ -24,7 +25,7 @@ while [ $# -gt 0 ]; do
         --timeout) patience=$2; shift ;;
         --api-url) api=$2; shift ;;
         --queue) queue=$2; shift ;;
-        *) usage >&2; exit 2 ;;
+        *) refuse_option "$1" ;;
     esac
     shift
 done
@@ -66,8 +67,8 @@ else
 fi
 
 later=$(call "$api/jobs" -d "{\"kind\": \"echo\", \"queue\": \"$queue\", \"delay\": 3600, \"tags\": [\"smoke\"]}" | jq -r '.id // empty')
-if [ "$(call -X POST "$api/jobs/$later/cancel" | jq -r .cancelled)" = now ]; then found good cancel "a job of the next hour is called off"
-else found bad cancel "job $later was not called off"
+if [ "$(call -X POST "$api/jobs/$later/cancel" | jq -r .cancelled)" = now ]; then found good cancel "a job of the next hour is cancelled"
+else found bad cancel "job $later was not cancelled"
 fi
 
 has_event() { call "$api/events?after=$before&limit=500" 2> /dev/null | jq -e --arg job "$job" 'any(.events[]; .type == "enqueued" and any(.jobs[]; .id == $job))' > /dev/null; }
@@ -75,7 +76,7 @@ if until_it has_event; then
     found good scheduler "relays events"
     n=$(call "$api/events?after=$before&limit=500" | jq --arg job "$job" '[.events[] | select(any(.jobs[]; .id == $job))][0].n')
     in_redis() { [ "$(last_event_in_redis | grep -x '[0-9]*' || echo 0)" -ge "$n" ]; }
-    if [ -z "$redis_url" ]; then found good redis "there is none"
+    if [ -z "$redis_url" ]; then found good redis "REDIS_URL is not set"
     elif [ "$(redis ping)" != PONG ]; then found bad redis "does not answer: events wait in Postgres"
     elif until_it in_redis; then found good redis "the stream has the event"
     else found bad redis "answers, and event $n did not come within $patience s"

@@ -20,8 +20,8 @@
 #   --check           only look whether it could start
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 
-usage() { sed -n '2,22s/^# \{0,1\}//p' "$0"; }
 fail() { echo "error: $*" >&2; exit 1; }
 
 case ${1:-} in
@@ -37,6 +37,7 @@ case ${1:-} in
         ;;
     dev | prod) environment=$1; shift ;;
     -h | --help | help) usage; exit ;;
+    -*) refuse_option "$1" ;;
     *) usage >&2; exit 2 ;;
 esac
 
@@ -56,7 +57,7 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         -h | --help) usage; exit ;;
-        *) fail "there is no option $1; see $0 --help" ;;
+        *) refuse_option "$1" ;;
     esac
     shift
 done

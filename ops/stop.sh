@@ -7,15 +7,18 @@
 # ./ops/start.sh dev|prod --clean. `start.sh local` stops with Ctrl-C.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 
 case ${1:-} in
     dev | prod) environment=$1 ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit ;;
-    *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    -h | --help) usage; exit ;;
+    -*) refuse_option "$1" ;;
+    *) usage >&2; exit 2 ;;
 esac
+[ $# = 1 ] || refuse_option "$2"
 . ops/compose.sh
 observability=yes
-# In order: whoever works, then what it works on.
+# The processes first, then the servers that they use.
 compose stop proxy api scheduler worker 2> /dev/null || compose stop api scheduler worker
 compose down --remove-orphans
 echo "stopped; the data is kept: $(docker volume ls -q --filter "label=com.docker.compose.project=$(compose config --format json | jq -r .name)" | tr '\n' ' ')"

