@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod body;
+mod cached;
 mod deadline;
 mod depths;
 mod guard;
@@ -85,7 +86,7 @@ pub async fn listen(settings: &ApiSettings) -> anyhow::Result<TcpListener> {
 
 /// Answers until `shutdown` ends; then takes no more connections, and lets those that there are end.
 pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) -> anyhow::Result<()> {
-    let address = listener.local_addr().context("could not tell the port")?;
+    let address = listener.local_addr().context("could not find out the port")?;
     let router = routes::router(App {
         depths: Depths::new(config.database.clone()),
         redis: config.database.redis_url().map(|url| Redis::new(url, config.database.schema())),
@@ -103,7 +104,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
     info!(%address, "the API listens on http://{address}");
     let overdue = async {
         shutdown.await;
-        info!("the API stops: what is under way has {} s to end", DRAIN.as_secs());
+        info!("the API is stopping: requests under way have {} s to end", DRAIN.as_secs());
         drop(stop);
         tokio::time::sleep(DRAIN).await;
     };

@@ -1,6 +1,7 @@
 //! `/health`: whether the process lives, whether it can answer, and whether work gets done.
 
 use crate::App;
+use crate::cached::Cached;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
@@ -11,8 +12,7 @@ use ordinaut_runtime::can_use;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// Who asks for health asks often, and takes no answer for a bad one within a few seconds.
@@ -54,19 +54,11 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Pr
 }
 
 /// The last look at the whole, which answers everybody for a second.
-#[derive(Default)]
-pub(crate) struct LastLook(Mutex<Option<(Instant, StatusCode, Value)>>);
+pub(crate) type LastLook = Cached<(StatusCode, Value)>;
 
 pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    // Held during the look, so that requests that come in the meantime wait for its answer.
-    let mut last = app.last_look.0.lock().await;
-    if let Some((at, code, answer)) = &*last
-        && at.elapsed() < FRESH
-    {
-        return (*code, Json(answer.clone()));
-    }
-    let (code, answer) = look(&app).await;
-    *last = Some((Instant::now(), code, answer.clone()));
+    let looked_at = app.clone();
+    let (code, answer) = app.last_look.get(|_| FRESH, async move { look(&looked_at).await }).await;
     (code, Json(answer))
 }
 
@@ -94,7 +86,7 @@ async fn schema(app: &App) -> Result<(), String> {
 /// Redis tells, and decides nothing: without it work gets done.
 async fn redis(app: &App) -> Part {
     let Some(redis) = &app.redis else {
-        return Part { status: Status::Healthy, detail: "there is none: events stay in Postgres".to_owned() };
+        return Part { status: Status::Healthy, detail: "REDIS_URL is not set: events stay in Postgres".to_owned() };
     };
     match timeout(PROBE_TIMEOUT, redis.answers()).await {
         Ok(true) => Part { status: Status::Healthy, detail: "answers".to_owned() },
@@ -118,7 +110,7 @@ async fn schedulers(app: &App) -> Part {
 async fn workers(app: &App) -> Part {
     match timeout(PROBE_TIMEOUT, app.database.workers().all()).await {
         Ok(Ok(workers)) => match workers.iter().filter(|worker| worker.alive).count() {
-            0 => Part { status: Status::Unhealthy, detail: "none lives: no job will run".to_owned() },
+            0 => Part { status: Status::Unhealthy, detail: "none is alive: no job will run".to_owned() },
             living => Part { status: Status::Healthy, detail: format!("{living} alive") },
         },
         _ => unknown(),
@@ -177,7 +169,7 @@ fn not_counted() -> Part {
 }
 
 fn unknown() -> Part {
-    Part { status: Status::Unhealthy, detail: "not known, as Postgres does not answer".to_owned() }
+    Part { status: Status::Unhealthy, detail: "unknown, because Postgres does not answer".to_owned() }
 }
 
 fn of_wait(seconds: f64) -> Status {
