@@ -1,4 +1,4 @@
-# shellcheck disable=SC2154 # json, patience and api are options of whoever sources this
+# shellcheck disable=SC2154 # json, patience and api are options of the script that sources this
 # What healthcheck.sh and smoke.sh share: which installation is meant, and findings with a code at the end. Sourced.
 
 # Parts, verdicts and texts, a line each.
@@ -33,10 +33,10 @@ find_installation() {
         local)
             local running=.ordinaut/running.json
             [ -s "$running" ] || { found bad dev "no ordinaut dev runs in $PWD"; tell_findings; }
-            use_database "$(jq -r .database_url "$running")"
-            redis_url=$(jq -r '.redis_url // empty' "$running")
+            use_database "$(jq -r .settings.DATABASE_URL "$running")"
+            redis_url=$(jq -r '.settings.REDIS_URL // empty' "$running")
             token=$(cat .ordinaut/api_token)
-            api=${api:-http://127.0.0.1:${API_PORT:-8080}}
+            api=${api:-$(jq -r '"http://" + .settings.API_HOST + ":" + .settings.API_PORT' "$running")}
             ;;
         dev | prod)
             use_database "$1"

@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
-# The previous schema's binary works on the schema of now: ./ops/test.sh compat [COMMIT]
+# The previous schema's binary works on the schema of now.
+#
+#   ./ops/test.sh compat [COMMIT]
 #
 # Builds the binary of COMMIT, by default the last one before the newest migration came, lets the binary of now make the
 # schema in a private Postgres, and runs the old one's demo on it: 1,000 jobs, each of which has to end as it should.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ops/options.sh
 
+case ${1:-} in
+    -h | --help) usage; exit ;;
+    -*) refuse_option "$1" ;;
+esac
 repository=$PWD
 newest=$(find migrations -name '*.sql' | sort | tail -1)
 commit=${1:-$(git log --diff-filter=A --format=%H -1 -- "$newest")~1}
@@ -43,7 +50,7 @@ until [ -s .ordinaut/running.json ] && ./ordinaut-new migrate status > /dev/null
     kill -0 "$dev" || { cat new.log; exit 1; }
     sleep 0.2
 done
-url=$(sed -n 's/.*"database_url": "\(.*\)",*/\1/p' .ordinaut/running.json)
+url=$(jq -r .settings.DATABASE_URL .ordinaut/running.json)
 at=$(./ordinaut-new migrate status --json | jq 'map(select(.applied).version) | max')
 newest=$(basename "$newest" | sed 's/^0*\([0-9]*\)_.*/\1/')
 [ "$at" = "$newest" ] || { echo "error: the schema is at $at, and the newest migration is $newest: is the binary that of this checkout?"; exit 1; }

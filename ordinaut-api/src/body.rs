@@ -104,7 +104,9 @@ fn too_large(limit: usize) -> Problem {
 async fn read_up_to(limit: usize, body: Body) -> Result<Vec<u8>, Problem> {
     let (mut stream, mut bytes, mut size) = (body.into_data_stream(), Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
-        let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "the body broke off").about("body");
+        let broken = |_| {
+            Problem::new(StatusCode::BAD_REQUEST, "could not read the body: the connection broke off").about("body")
+        };
         let chunk = chunk.map_err(broken)?;
         size += chunk.len();
         if size > LONGEST_DRAIN {

@@ -36,7 +36,7 @@ async fn within(limit: Duration, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            warn!("gave a request up that took longer than {seconds} s");
+            warn!("a request timed out after {seconds} s");
             let (status, more) = match only_looks {
                 true => (StatusCode::SERVICE_UNAVAILABLE, "; try again"),
                 false => (

@@ -78,7 +78,8 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Query(pairs) = Query::try_from_uri(&parts.uri).map_err(|_| Problem::invalid("query", "is not readable"))?;
+        let Query(pairs) =
+            Query::try_from_uri(&parts.uri).map_err(|_| Problem::invalid("query", "could not be decoded"))?;
         Ok(Self(pairs))
     }
 }

@@ -104,10 +104,7 @@ impl Problem {
     }
 
     pub(crate) fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "this should not have happened; the log says more under the request_id",
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "an error of ours; the log has it under the request_id")
     }
 }
 
@@ -128,8 +125,10 @@ impl From<FailureKind> for Problem {
         let advice = match kind {
             FailureKind::Undecodable | FailureKind::Bug => return Self::internal(),
             FailureKind::BadData => "",
-            FailureKind::Setup | FailureKind::AccessRefused => "; an operator must mend that",
-            FailureKind::Lost if !only_looks => ": what was asked for may have been done, so look before you ask again",
+            FailureKind::Setup | FailureKind::AccessRefused => "; an operator must fix that",
+            FailureKind::Lost if !only_looks => {
+                ": the operation may still have completed, so look before you ask again"
+            }
             _ => "; try again",
         };
         let status = StatusCode::from_u16(kind.http_status(only_looks)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
@@ -216,7 +215,7 @@ struct Answer<'a> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if let Some(cause) = &self.cause {
-            error!(error = %cause, "could not answer, {}: {cause}", self.status);
+            error!(error = %cause, "a request failed with {}: {cause}", self.status);
         }
         let answer = Answer {
             r#type: "about:blank",

@@ -60,7 +60,7 @@ pub(crate) fn refuse_masked(redaction: &Redaction, args: Option<&Value>) -> Resu
     match args.and_then(|args| redaction.masked_field(args)) {
         Some(field) => Err(Problem::invalid(
             field,
-            "is what an answer shows in place of the value: give the value, or leave it out of a PATCH",
+            "holds the text that answers show in place of a secret: send the value itself, or leave the field out of a PATCH",
         )),
         None => Ok(()),
     }

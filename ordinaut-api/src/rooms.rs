@@ -73,7 +73,7 @@ impl Rooms {
 fn refusal(queue: &str, room: QueueRoom) -> Problem {
     let problem = match room.least_urgent() {
         None => {
-            let full = format!("queue \"{queue}\" is full: as many jobs wait as its max_waiting allows");
+            let full = format!("queue \"{queue}\" is full: max_waiting jobs wait in it");
             Problem::too_many(full, RETRY_AFTER).about("queue")
         }
         Some(least) => {

@@ -32,7 +32,7 @@ pub(crate) async fn take_turns(State(app): State<Arc<App>>, request: Request, ne
         Ok(_place) => next.run(request).await,
         Err(_) => {
             let of = app.slow.of;
-            Problem::unavailable(format!("{of} slow requests are under way, which is half of the pool; try again"))
+            Problem::unavailable(format!("{of} slow requests are running, which is half of the pool; try again"))
                 .into_response()
         }
     }

@@ -1,4 +1,4 @@
-//! What can be typed: `ordinaut NOUN VERB`. The spellings of before are kept, and not shown.
+//! What can be typed: `ordinaut NOUN VERB`. Earlier spellings still work; `--help` does not show them.
 
 mod agent;
 mod audit;
@@ -6,6 +6,7 @@ mod job;
 mod limit;
 mod queue;
 mod task;
+mod value;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
@@ -30,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) enum Noun {
     /// Run everything in one process, on a private Postgres unless a URL names another
     Dev(Dev),
-    /// Migrate the schema, or tell its version
+    /// Migrate the schema, or show its version
     Migrate(Migrate),
     /// Enqueue jobs, list, show, await and cancel them
     Job(Job),
@@ -40,17 +41,17 @@ pub(crate) enum Noun {
     /// Create tasks, look at them, pause, run and cancel them
     #[command(subcommand)]
     Task(Task),
-    /// List events, follow them, and publish one that tasks wait for
+    /// List and follow events, and publish one that tasks wait for
     Event(Event),
-    /// Push values for conditions to look at
+    /// Push values that conditions of tasks look at
     Fact(Fact),
-    /// Named sets of dates that tasks leave out, or keep to
+    /// Store, list and delete calendars: named sets of dates that tasks leave out, or keep to
     #[command(subcommand)]
     Calendar(Calendar),
-    /// Maximum jobs running at once, and maximum starts per second
+    /// Set, list and delete limits: maximum jobs running at once, and maximum starts per second
     #[command(subcommand)]
     Limit(Limit),
-    /// List queues, show, pause, resume and bound them
+    /// List, show, pause, resume and bound queues
     #[command(subcommand)]
     Queue(Queue),
     /// Who may call the API, and what each may do
@@ -62,29 +63,31 @@ pub(crate) enum Noun {
     /// List workers, and drain them
     #[command(subcommand)]
     Worker(Worker),
-    /// Drop what is past retention, and erase what belongs to a person
+    /// Delete what is past its retention, and erase a person's data
     #[command(subcommand)]
     History(Kept),
     /// Show every setting with its source, and the installation's time zone
     #[command(subcommand)]
     Config(Config),
-    /// Check Postgres, schema, Redis, clock and settings
+    /// Check Postgres, the schema, Redis, the clock and the settings
     Doctor(Format),
-    /// Tell in one line whether a process on this machine is healthy; without a role, whether Postgres is usable
+    /// Say in one line whether a process on this machine is healthy; without a role, whether Postgres is usable
     Health {
-        /// Whose health
+        /// The process to ask
         role: Option<Role>,
+        #[command(flatten)]
+        format: Format,
     },
-    /// Print a script that completes commands in a shell
+    /// Print a script that completes commands in a shell, to be sourced by its start-up file
     Completions {
-        /// The shell
+        /// The shell's name
         shell: Shell,
     },
     #[command(flatten)]
     Before(Before),
 }
 
-/// What was typed before there were nouns.
+/// Verbs as they were typed before there were nouns.
 #[derive(Subcommand)]
 pub(crate) enum Before {
     #[command(hide = true)]
@@ -126,7 +129,7 @@ impl Noun {
 
 #[derive(clap::Args, Clone, Copy)]
 pub(crate) struct Format {
-    /// JSON for programs instead of a table for people
+    /// Print JSON for programs instead of text for people
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -134,21 +137,21 @@ pub(crate) struct Format {
 #[derive(clap::Args, Clone)]
 pub(crate) struct Dev {
     /// Number of workers to run in the process
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, default_value_t = 1, value_parser = value::within(1_u16..=64))]
     pub(crate) workers: u16,
-    /// Run 1,000 mixed jobs and show how they fared
+    /// Run 1,000 jobs of several kinds, and show what became of them
     #[arg(long)]
     pub(crate) demo: bool,
-    /// Stop when the demo is over, with code 0 only if every job ended as it should
+    /// Stop when the demo is over; exit code 0 only if every job ended as it should
     #[arg(long, requires = "demo")]
     pub(crate) exit: bool,
     /// Remove the private data first, after asking
     #[arg(long)]
     pub(crate) clean: bool,
-    /// Do not ask
+    /// Remove the data without asking
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Run the kinds that misbehave on purpose too: abort, fail, listen, panic, spin
+    /// Also run the kinds that fail on purpose: abort, fail, listen, panic and spin
     #[arg(long)]
     pub(crate) fault_kinds: bool,
 }
@@ -156,28 +159,30 @@ pub(crate) struct Dev {
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Migrate {
-    /// Print the SQL instead, for a tool of your own to run in one transaction; needs no database
+    /// Print the SQL instead of running it, for a tool of your own to run in one transaction; needs no database
     #[arg(long)]
     pub(crate) print: bool,
-    /// Print what a schema of this version lacks
-    #[arg(long, value_name = "VERSION", requires = "print", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
+    /// Print only what a schema of this version lacks
+    #[arg(long, value_name = "VERSION", requires = "print", default_value_t = 0, value_parser = value::within(0..=i64::MAX))]
     pub(crate) after: i64,
+    #[command(flatten)]
+    pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) what: Option<MigrateWhat>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum MigrateWhat {
-    /// Tell how far the schema is, and change nothing
+    /// List the migrations and which are applied, and change nothing
     Status(Format),
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Dead {
-    /// List dead letters, the last to die first
+    /// List dead letters, newest first
     List {
         /// Maximum number of rows
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+        #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=1000))]
         limit: i64,
         #[command(flatten)]
         format: Format,
@@ -185,7 +190,7 @@ pub(crate) enum Dead {
     /// Send dead jobs back to their queues
     Requeue {
         /// The jobs' ids
-        #[arg(required = true)]
+        #[arg(required = true, value_parser = value::id)]
         ids: Vec<Uuid>,
         #[command(flatten)]
         format: Format,
@@ -196,15 +201,15 @@ pub(crate) enum Dead {
 pub(crate) enum Worker {
     /// List workers
     List(Format),
-    /// Lease nothing more; what runs ends. It holds over a restart of the worker
+    /// Stop leasing jobs, also after a restart of the worker; running jobs end
     Drain(OneWorker),
-    /// Lease again
+    /// Lease jobs again
     Undrain(OneWorker),
 }
 
 #[derive(clap::Args)]
 pub(crate) struct OneWorker {
-    /// Its name, or the number of its session
+    /// The worker's name, or the number of its session
     pub(crate) worker: String,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -233,7 +238,7 @@ pub(crate) struct Fact {
     verb: Option<FactVerb>,
     #[arg(required = true, hide = true)]
     name: Option<String>,
-    #[arg(required = true, hide = true, allow_negative_numbers = true)]
+    #[arg(required = true, hide = true, allow_negative_numbers = true, value_parser = value::decimal)]
     value: Option<f64>,
     #[arg(long, hide = true)]
     json: bool,
@@ -257,19 +262,19 @@ impl Fact {
 
 #[derive(Subcommand)]
 pub(crate) enum Kept {
-    /// Drop what ended longer ago than it is kept, as the scheduler does each hour
+    /// Delete what is past its retention, as the scheduler does each hour
     Prune(Format),
-    /// Erase what the jobs of one person or tenant were about
+    /// Erase arguments, outputs, errors and tags of the jobs of one person or tenant
     Erase(Erase),
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Config {
-    /// Show every setting: its value, and where it comes from
+    /// Show every setting with its value and where that comes from
     Show(Format),
     /// Show the zone of schedules that name none, or change it for tasks that are created from now on
     Timezone {
-        /// The IANA name of the new one, such as Europe/Chisinau
+        /// The new zone, an IANA name such as Europe/Chisinau
         zone: Option<String>,
         #[command(flatten)]
         format: Format,
@@ -278,11 +283,11 @@ pub(crate) enum Config {
 
 #[derive(clap::Args)]
 pub(crate) struct Events {
-    /// Go on with events as they happen
+    /// Keep printing events as they happen
     #[arg(long)]
     pub(crate) follow: bool,
-    /// Begin after this number; if not given, with the last 20, or with --follow at the end
-    #[arg(long, value_name = "N")]
+    /// Print events after this number; if not given, the last 20, or with --follow those to come
+    #[arg(long, value_name = "N", value_parser = value::whole::<i64>)]
     pub(crate) after: Option<i64>,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -291,10 +296,10 @@ pub(crate) struct Events {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false, args = ["tag", "tenant"])]
 pub(crate) struct Erase {
-    /// Of all jobs with this tag, such as person:42
+    /// Erase the data of all jobs with this tag, such as person:42
     #[arg(long)]
     pub(crate) tag: Option<String>,
-    /// Of all jobs of this tenant
+    /// Erase the data of all jobs of this tenant
     #[arg(long)]
     pub(crate) tenant: Option<String>,
     #[command(flatten)]

@@ -6,6 +6,15 @@ use ordinaut_core::Client;
 use ordinaut_runtime::settings::Source;
 use ordinaut_runtime::settings::database::DatabaseSettings;
 
+/// The settings of what a command asks: those that are said, and, unless they name a database, what an `ordinaut dev` that
+/// runs in this directory chose.
+pub(crate) fn settings(source: &Source) -> Source {
+    match Place::here().running() {
+        Some(running) if !DatabaseSettings::named(source) => source.with_choices_of_dev(running.settings),
+        _ => source.clone(),
+    }
+}
+
 pub(crate) struct Connection {
     pub(crate) database: DatabaseSettings,
     /// Whose database it is, for people.
@@ -21,8 +30,8 @@ impl Connection {
         let Some(running) = Place::here().running() else {
             bail!("DATABASE_URL is not set, and no `ordinaut dev` runs in this directory");
         };
-        let source = source.with_defaults([("DATABASE_URL", running.database_url), ("REDIS_URL", running.redis_url)]);
-        Ok(Self { database: DatabaseSettings::read(&source)?, origin: "the `ordinaut dev` that runs here".to_owned() })
+        let database = DatabaseSettings::read(&source.with_choices_of_dev(running.settings))?;
+        Ok(Self { database, origin: "the `ordinaut dev` that runs here".to_owned() })
     }
 
     /// Connects, and makes sure that this binary may use the schema; nothing is migrated.

@@ -56,7 +56,9 @@ fn command() -> clap::Command {
         let is_listed = LISTED.contains(&arg.get_id().as_str());
         arg.hide(is_setting && !is_listed)
     });
-    command.after_help("Each setting is also a flag, in lower case and with dashes: `ordinaut config show` lists them.")
+    command.after_help(
+        "Every setting is also a flag, in lower case and with dashes: `ordinaut config show` lists the settings.",
+    )
 }
 
 /// Verbs answer on standard output and keep the log out of the way; dev is a server.
@@ -77,7 +79,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
         Noun::Migrate(migrate) if migrate.print => command::migrate::print(source, migrate.after),
         Noun::Migrate(migrate) => command::migrate::run(&Connection::find(source)?, migrate).await,
         Noun::Doctor(format) => command::doctor::run(&Connection::find(source)?, source, format).await,
-        Noun::Health { role } => Ok(command::health::run(source, role).await),
+        Noun::Health { role, format } => command::health::run(source, role, format).await,
         Noun::Completions { shell } => Ok(command::completions::print(shell)),
         Noun::Config(Config::Show(format)) => command::config::show(source, format),
         Noun::Task(Task::Preview(preview)) | Noun::Before(Before::Preview(preview)) => {

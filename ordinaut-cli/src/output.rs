@@ -23,7 +23,9 @@ pub(crate) fn redact(redaction: Redaction) {
 /// Refuses arguments that hold what answers show in place of a value: somebody sends an answer back.
 pub(crate) fn refuse_masked(args: Option<&Value>) -> anyhow::Result<()> {
     match args.and_then(|args| REDACTION.get()?.masked_field(args)) {
-        Some(field) => anyhow::bail!("{field} is what an answer shows in place of the value: give the value"),
+        Some(field) => {
+            anyhow::bail!("{field} holds the text that answers show in place of a secret: give the value itself")
+        }
         None => Ok(()),
     }
 }

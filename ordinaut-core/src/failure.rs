@@ -26,7 +26,7 @@ pub enum FailureKind {
     Contention,
     /// The statement was cancelled: it took longer than it may, or somebody cancelled it.
     GivenUp,
-    /// Postgres does not take a value that it was sent.
+    /// Postgres refused a value that it was sent.
     BadData,
     /// A row came that cannot be read.
     Undecodable,
@@ -210,8 +210,8 @@ impl FailureKind {
             Self::AccessRefused => "Postgres refuses the account, its password or the name of the database",
             Self::ReadOnly => "Postgres is read-only",
             Self::Contention => "other transactions in Postgres were in the way",
-            Self::GivenUp => "Postgres gave the statement up: it took too long, or somebody cancelled it",
-            Self::BadData => "Postgres does not take a value that it was sent",
+            Self::GivenUp => "Postgres cancelled the statement: it took too long, or somebody cancelled it",
+            Self::BadData => "Postgres refused a value that it was sent",
             Self::Undecodable => "a row in Postgres cannot be read",
             Self::Setup => "the schema, a right or a setting in Postgres is not as this program needs it",
             Self::Bug => "this should not have happened",
@@ -222,8 +222,8 @@ impl FailureKind {
     pub fn advice(self, only_looks: bool) -> &'static str {
         match self {
             Self::Undecodable | Self::Bug | Self::BadData => "",
-            Self::Setup | Self::AccessRefused => "; an operator must mend that",
-            Self::Lost if !only_looks => ": what was asked for may have been done, so look before you ask again",
+            Self::Setup | Self::AccessRefused => "; an operator must fix that",
+            Self::Lost if !only_looks => ": the operation may still have completed, so look before you ask again",
             _ => "; try again",
         }
     }

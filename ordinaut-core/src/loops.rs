@@ -54,7 +54,7 @@ impl Loops {
 
     /// A loop panicked, or cannot run.
     pub(crate) fn broke(&self, name: &'static str, panic: Panic) {
-        error!("the loop {name} broke: everything that runs beside it is stopped");
+        error!("loop {name} failed: stopping everything that runs beside it");
         self.first_panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
         self.stop.cancel();
     }

@@ -75,7 +75,7 @@ impl Account {
             match DirBuilder::new().mode(0o700).create(path) {
                 // Somebody else was faster, and has the same in mind.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
-                outcome => outcome.map_err(ServerError::io("make the directory", path))?,
+                outcome => outcome.map_err(ServerError::io("create the directory", path))?,
             }
             self.give(path)?;
         }

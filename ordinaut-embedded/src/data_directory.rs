@@ -40,7 +40,7 @@ pub fn data_directory(wanted: &Path) -> Result<DataDirectory, ServerError> {
         fs::remove_dir(useless).map_err(ServerError::io("remove the directory", useless))?;
     }
     let instead = Path::new(INSTEAD).join(format!("{:016x}", fingerprint(path.as_os_str().as_bytes())));
-    fs::create_dir_all(INSTEAD).map_err(ServerError::io("make the directory", Path::new(INSTEAD)))?;
+    fs::create_dir_all(INSTEAD).map_err(ServerError::io("create the directory", Path::new(INSTEAD)))?;
     account.make_directory(&instead)?;
     let moved = format!(
         "the servers run as {}, which cannot reach {}, so the data is in {}",

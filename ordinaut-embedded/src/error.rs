@@ -15,7 +15,7 @@ pub enum Missing {
     )]
     Nowhere,
     /// `ORDINAUT_PG_BIN` was believed, and is wrong.
-    #[error("ORDINAUT_PG_BIN is {}, and there are no programs postgres and initdb there that run", .bin.display())]
+    #[error("ORDINAUT_PG_BIN is {}, which has no programs postgres and initdb that run", .bin.display())]
     NotThere {
         /// What the variable says.
         bin: PathBuf,
@@ -51,7 +51,9 @@ pub enum ServerError {
     #[error("no pgbouncer was found on this machine; install it ({})", install_command("pgbouncer"))]
     PgBouncerMissing,
     /// Postgres refuses to run as root, and there is nobody else.
-    #[error("a server must not run as root, and this machine has neither an account postgres nor nobody")]
+    #[error(
+        "could not start a server: it must not run as root, and this machine has no account called postgres or nobody"
+    )]
     NoAccount,
     /// The operating system refused something.
     #[error("could not {doing} {}", .path.display())]

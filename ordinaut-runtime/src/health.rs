@@ -43,7 +43,7 @@ pub async fn can_use(database: &Client) -> Result<(), String> {
     Err(match error {
         SchemaError::Obstacle(obstacle) => obstacle.text,
         SchemaError::Database(error) => error.kind().sentence().to_owned(),
-        _ => "the schema is not one that this binary can use".to_owned(),
+        _ => "this binary cannot use the schema".to_owned(),
     })
 }
 

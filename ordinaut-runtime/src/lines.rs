@@ -146,7 +146,7 @@ pub fn dropped_log_lines() -> u64 {
 
 fn lost_lines(lines: u64, is_text: bool) -> String {
     let at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-    let message = format!("{lines} lines of the log are missing here: standard error could not be written");
+    let message = format!("could not write {lines} lines of the log, which are missing here");
     if is_text {
         return format!("{at}  WARN {message}\n");
     }

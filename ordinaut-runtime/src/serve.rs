@@ -65,7 +65,7 @@ pub async fn serve<F: Future>(listener: TcpListener, router: Router, connections
                 // The client was gone before it was taken.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    warn!(%error, "could not take a connection, and will try again: {error}");
+                    warn!(%error, "could not accept a connection, and will try again: {error}");
                     sleep(BREATH).await;
                 }
             }
@@ -101,7 +101,7 @@ async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: Cancell
         }
     };
     if let Err(error) = served {
-        debug!(%error, peer = %peer.0, "a connection ended: {error}");
+        debug!(%error, peer = %peer.0, "a connection failed: {error}");
     }
 }
 

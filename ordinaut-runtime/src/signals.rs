@@ -16,13 +16,13 @@ pub fn shutdown(loops: &Loops) -> std::io::Result<CancellationToken> {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "an interrupt",
         };
-        info!("{name} came: stopping in order; a second signal stops at once");
+        info!("received {name}: stopping in order; a second signal stops at once");
         stop.cancel();
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        warn!("a second signal came: stopped at once");
+        warn!("received a second signal: stopped at once");
         end(130);
     };
     loops.spawn("signals", hear);

@@ -34,7 +34,7 @@ pub fn tell_supervisor<H: Health>(loops: &Loops, health: Arc<H>, end_may_take: D
                     Err(why) => Err(why),
                 };
                 if let Err(why) = told {
-                    warn!("the supervisor is not told that this process lives: {why}");
+                    warn!("not telling the supervisor that this process is alive: {why}");
                 }
             }
         });

@@ -22,6 +22,6 @@ impl Health for SchedulerHealth {
     async fn ready(&self) -> Result<(), String> {
         let Some(database) = self.database.get() else { return Err("it waits for Postgres".to_owned()) };
         can_use(database).await?;
-        self.pulse.failing().map_or(Ok(()), |name| Err(format!("no turn of the loop {name} has succeeded lately")))
+        self.pulse.failing().map_or(Ok(()), |name| Err(format!("the loop {name} has not succeeded lately")))
     }
 }

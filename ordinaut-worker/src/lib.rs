@@ -43,7 +43,7 @@ pub struct State {
 
 /// A worker with the built-in kinds, which runs nothing yet.
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
-    let client = HttpClient::new(&config.settings.http_allow).context("could not make the client of http jobs")?;
+    let client = HttpClient::new(&config.settings.http_allow).context("could not create the client of http jobs")?;
     let state = State { client, redaction: config.redaction };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
@@ -72,5 +72,5 @@ pub fn end_may_take(settings: &WorkerSettings) -> Duration {
 
 /// Runs jobs until `shutdown` ends, and those that run then to their end, as far as `WORKER_SHUTDOWN_GRACE` allows.
 pub async fn run<F: Future>(config: Config, shutdown: F) -> anyhow::Result<()> {
-    worker(config)?.run(shutdown).await.context("could not begin to lease jobs")
+    worker(config)?.run(shutdown).await.context("could not start the worker")
 }

@@ -49,7 +49,7 @@ pub(crate) async fn delete(caller: Caller, Name(name): Name) -> Result<StatusCod
     match caller.data.calendars().delete(&name).await? {
         CalendarDeleted::Gone => Ok(StatusCode::NO_CONTENT),
         CalendarDeleted::UsedBy(task) => {
-            Err(Problem::conflict(format!("task {task} goes by the calendar \"{name}\""))
+            Err(Problem::conflict(format!("task {task} uses the calendar \"{name}\""))
                 .with("task_id", task.to_string()))
         }
         _ => Err(Problem::not_found(format!("there is no calendar \"{name}\""))),

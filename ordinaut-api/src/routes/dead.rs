@@ -31,7 +31,7 @@ pub(crate) async fn requeue(caller: Caller, JobId(id): JobId) -> Result<Json<Val
                 .with("job_id", job_id.to_string()))
         }
         Some((_, NotRequeued::Service { task_id })) => {
-            Err(Problem::conflict(format!("task {task_id} is a service, and makes its next job itself"))
+            Err(Problem::conflict(format!("task {task_id} is a service, which makes its next job itself"))
                 .with("task_id", task_id.to_string()))
         }
         Some(_) => Err(Problem::not_found(format!("there is no dead letter {id}"))),

@@ -137,7 +137,7 @@ fn of_enqueue(job: &NewJob, error: EnqueueError) -> Problem {
         return problem;
     }
     let (id, lost) = (job.id(), FailureKind::Lost.sentence());
-    let told = format!("{lost}: the job may have been stored; GET /jobs/{id} tells, and 404 that it was not");
+    let told = format!("{lost}: the job may have been stored; GET /jobs/{id} shows it, or answers 404 if it was not");
     problem.detail(told).with("job_id", id.to_string())
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn put(
     JsonBody(mut limit): JsonBody<Limit>,
 ) -> Result<Json<Limit>, Problem> {
     if !limit.name.is_empty() && limit.name != name {
-        return Err(Problem::invalid("name", "must be the one in the path, or not be given"));
+        return Err(Problem::invalid("name", "must be the name in the path, or be left out"));
     }
     limit.name = name;
     caller.data.limits().put(&limit).await?;

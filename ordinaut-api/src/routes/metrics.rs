@@ -60,7 +60,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
         "Requests that came again under their Idempotency-Key and were answered as before",
         app.callers.replayed.clone(),
     );
-    registry.register("refused_tokens", "Wrong tokens that this process was shown", app.refusals.total.clone());
+    registry.register("refused_tokens", "Wrong tokens that this process refused", app.refusals.total.clone());
     registry.register("dropped_log_lines", "Lines of its log that this process could not write", dropped_log_lines());
     let mut body = String::new();
     text::encode(&mut body, &registry).expect("a string takes everything that is written to it");
@@ -99,7 +99,7 @@ fn register_queues(registry: &mut Registry, queues: &[QueueStatus]) {
     let help = "Seconds since the oldest waiting job that a living worker could take was due";
     registry.register("lag_seconds", help, lag);
     registry.register("stranded_jobs", "Waiting jobs that no living worker can take", stranded);
-    registry.register("queue_paused", "Whether nobody may claim from the queue", paused);
+    registry.register("queue_paused", "Whether the queue is paused", paused);
     let help = "How full the queue is: 0 normal, 1 minor, 2 major, 3 critical";
     registry.register("queue_level", help, level);
     registry.register("workers", "Living sessions that serve the queue", workers);
@@ -134,7 +134,7 @@ fn register_snapshot(registry: &mut Registry, oldest: Option<&OldestSnapshot>) {
     let (seconds, transactions) = (Gauge::<f64, AtomicU64>::default(), Gauge::<i64>::default());
     seconds.set(oldest.and_then(|oldest| oldest.seconds).unwrap_or_default());
     transactions.set(oldest.map_or(0, |oldest| oldest.xids.into()));
-    registry.register("oldest_snapshot_seconds", "For how long the oldest snapshot is held", seconds);
+    registry.register("oldest_snapshot_seconds", "Seconds for which the oldest snapshot has been held", seconds);
     registry.register("oldest_snapshot_transactions", "Transactions since the oldest snapshot was taken", transactions);
 }
 

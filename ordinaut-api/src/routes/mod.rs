@@ -188,7 +188,10 @@ async fn no_route() -> Problem {
 }
 
 async fn wrong_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this route does not take this method; the header Allow says which")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this route does not accept this method; the header Allow lists those that it does",
+    )
 }
 
 #[cfg(test)]

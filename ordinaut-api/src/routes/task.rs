@@ -158,12 +158,12 @@ fn of_task(id: Uuid, error: TaskError) -> Problem {
     match error {
         TaskError::Unknown => no_task(id),
         TaskError::Changed(version) => {
-            Problem::conflict(format!("task {id} has been changed since: it is at version {version}"))
+            Problem::conflict(format!("task {id} was changed by somebody else: it is at version {version} now"))
                 .about("If-Match")
                 .with("version", version)
         }
         TaskError::Paused => Problem::conflict(format!("task {id} is paused")),
-        TaskError::Runs => Problem::conflict(format!("task {id} is a service, and its job has not ended")),
+        TaskError::Runs => Problem::conflict(format!("task {id} is a service whose job has not ended")),
         TaskError::DuplicateJob(holder) => {
             Problem::conflict(format!("job {holder} holds the unique key of the task's jobs"))
         }

@@ -64,13 +64,13 @@ async fn a_statement_that_was_given_up_and_a_table_that_is_missing_are_503_with_
     sqlx::raw_sql(lock).execute(&mut *held).await.unwrap();
     let given_up = app.post("/jobs", job).await;
     assert_eq!(given_up.status, 503, "{}", given_up.text);
-    assert!(given_up.text.contains("Postgres gave the statement up"), "{}", given_up.text);
+    assert!(given_up.text.contains("Postgres cancelled the statement"), "{}", given_up.text);
     held.rollback().await.unwrap();
 
     sqlx::raw_sql("alter table ordinaut.due_work rename to hidden").execute(pool).await.unwrap();
     let missing = app.post("/jobs", job).await;
     assert_eq!(missing.status, 503, "{}", missing.text);
-    assert!(missing.text.contains("an operator must mend that"), "{}", missing.text);
+    assert!(missing.text.contains("an operator must fix that"), "{}", missing.text);
 }
 
 /// Held-up statements that wait for a lock on a table.
@@ -115,7 +115,7 @@ async fn a_statement_that_was_given_up_ends_in_postgres() {
     let given_up = app.get("/dead").await;
 
     assert_eq!(given_up.status, 503, "{}", given_up.text);
-    assert!(given_up.text.contains("Postgres gave the statement up"), "{}", given_up.text);
+    assert!(given_up.text.contains("Postgres cancelled the statement"), "{}", given_up.text);
     let active = "select count(*) from pg_stat_activity
                   where application_name = 'blocked-api' and state = 'active' and pid <> pg_backend_pid()";
     assert_eq!(app.count(active).await, 0, "its statement goes on");

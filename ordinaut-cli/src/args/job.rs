@@ -1,6 +1,6 @@
 //! What can be typed about jobs.
 
-use super::Format;
+use super::{Format, value};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use ordinaut_core::job::{JobState, OnDuplicate};
@@ -14,14 +14,14 @@ pub(crate) struct Job {
     pub(crate) verb: Option<JobVerb>,
     #[arg(required = true, hide = true, value_parser = id)]
     id: Option<Uuid>,
-    #[arg(long, hide = true, requires = "id")]
+    #[arg(long, hide = true, requires = "id", value_parser = value::whole::<i32>)]
     before: Option<i32>,
     #[arg(long, hide = true, requires = "id")]
     json: bool,
 }
 
 fn id(word: &str) -> Result<Uuid, String> {
-    word.parse().map_err(|_| "neither a verb of job nor the id of one (a UUID): see `ordinaut job --help`".to_owned())
+    word.parse().map_err(|_| "neither a verb of job nor the id of a job (a UUID): see `ordinaut job --help`".to_owned())
 }
 
 impl Job {
@@ -39,17 +39,17 @@ pub(crate) enum JobVerb {
     List(Jobs),
     /// Show a job and its attempts
     Show(ShowJob),
-    /// Wait for the end of a job; code 0 only if it succeeded
+    /// Wait until a job has ended; exit code 0 only if it succeeded
     Wait {
         #[command(flatten)]
         job: OneJob,
         /// Maximum number of seconds to wait; forever if not given
-        #[arg(long, value_name = "SECONDS")]
+        #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
         timeout: Option<f64>,
     },
     /// Cancel one job, or all jobs that match every given filter
     Cancel(CancelJobs),
-    /// Make a job that waits for a later time due at once
+    /// Make a job that waits for a later time due now
     RunNow(OneJob),
 }
 
@@ -58,51 +58,51 @@ pub(crate) struct ShowJob {
     #[command(flatten)]
     pub(crate) job: OneJob,
     /// Show the attempts before this one
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value::whole::<i32>)]
     pub(crate) before: Option<i32>,
 }
 
 #[derive(Args)]
 pub(crate) struct Enqueue {
-    /// The kind of job
+    /// The kind of the job, which says what handler runs it
     pub(crate) kind: String,
-    /// Its arguments
+    /// Its arguments, in JSON
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub(crate) args: String,
     /// The queue to wait in
     #[arg(long, default_value = "default")]
     pub(crate) queue: String,
-    /// 1 is most urgent, 9 least
-    #[arg(long, default_value_t = 5)]
+    /// Priority, from 1 (most urgent) to 9
+    #[arg(long, default_value_t = 5, value_parser = value::whole::<i16>)]
     pub(crate) priority: i16,
-    /// Seconds to wait
-    #[arg(long, value_name = "SECONDS", conflicts_with = "run_at")]
+    /// Seconds before which it must not run
+    #[arg(long, value_name = "SECONDS", conflicts_with = "run_at", value_parser = value::seconds)]
     pub(crate) delay: Option<f64>,
-    /// Not before this instant (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
+    /// Instant before which it must not run (RFC 3339)
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) run_at: Option<DateTime<Utc>>,
-    /// Number of attempts that may fail
-    #[arg(long, value_name = "N")]
+    /// Maximum number of failed attempts, after which it is dead
+    #[arg(long, value_name = "N", value_parser = value::whole::<i16>)]
     pub(crate) max_attempts: Option<i16>,
-    /// Seconds that one attempt may take
-    #[arg(long, value_name = "SECONDS")]
+    /// Maximum number of seconds that one attempt may take
+    #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
     pub(crate) timeout: Option<f64>,
-    /// A word to find it by; may be given more than once
+    /// A tag to find it by; may be given more than once
     #[arg(long = "tag", value_name = "WORD")]
     pub(crate) tags: Vec<String>,
-    /// Whose job it is
+    /// The tenant that it belongs to
     #[arg(long)]
     pub(crate) tenant: Option<String>,
-    /// Of jobs of this kind with this key there is one at a time
+    /// Make the job unique: one job of this kind with this key at a time
     #[arg(long, value_name = "TEXT")]
     pub(crate) unique_key: Option<String>,
-    /// What becomes of another one: skip, replace, debounce, error, `until_started` or `run_again`
+    /// What to do if another job holds the key: skip, replace, debounce, error, `until_started` or `run_again`
     #[arg(long, value_name = "MODE", default_value = "skip", requires = "unique_key")]
     pub(crate) unique_mode: OnDuplicate,
-    /// Seconds for which the key is held after the end of the job
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, requires = "unique_key")]
+    /// Seconds for which the key stays held after the end of the job
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, requires = "unique_key", value_parser = value::seconds)]
     pub(crate) unique_after_end: f64,
-    /// Wait for its end; code 0 only if it succeeded
+    /// Wait until it has ended; exit code 0 only if it succeeded
     #[arg(long)]
     pub(crate) wait: bool,
     #[command(flatten)]
@@ -121,10 +121,10 @@ pub(crate) struct Jobs {
     #[arg(long)]
     pub(crate) queue: Option<String>,
     /// Only jobs older than this one
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = value::id)]
     pub(crate) before: Option<Uuid>,
     /// Maximum number of rows
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=1000))]
     pub(crate) limit: i64,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -133,6 +133,7 @@ pub(crate) struct Jobs {
 #[derive(Args)]
 pub(crate) struct OneJob {
     /// The job's id
+    #[arg(value_parser = value::id)]
     pub(crate) id: Uuid,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -142,7 +143,7 @@ pub(crate) struct OneJob {
 #[group(required = true, multiple = true, args = ["id", "queue", "kind", "tag", "task", "tenant", "created_before"])]
 pub(crate) struct CancelJobs {
     /// The job's id
-    #[arg(conflicts_with_all = ["queue", "kind", "tag", "task", "tenant", "created_before"])]
+    #[arg(conflicts_with_all = ["queue", "kind", "tag", "task", "tenant", "created_before"], value_parser = value::id)]
     pub(crate) id: Option<Uuid>,
     /// Only jobs of this queue
     #[arg(long)]
@@ -150,17 +151,17 @@ pub(crate) struct CancelJobs {
     /// Only jobs of this kind
     #[arg(long)]
     pub(crate) kind: Option<String>,
-    /// Only jobs with this word among their tags
+    /// Only jobs with this tag
     #[arg(long, value_name = "WORD")]
     pub(crate) tag: Option<String>,
     /// Only jobs of this task
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = value::id)]
     pub(crate) task: Option<Uuid>,
     /// Only jobs of this tenant
     #[arg(long)]
     pub(crate) tenant: Option<String>,
     /// Only jobs that were enqueued before this instant (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) created_before: Option<DateTime<Utc>>,
     #[command(flatten)]
     pub(crate) format: Format,

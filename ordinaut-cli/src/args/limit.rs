@@ -1,11 +1,11 @@
 //! What can be typed about limits.
 
-use super::Format;
+use super::{Format, value};
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
 pub(crate) enum Limit {
-    /// Store a limit, new or changed; it holds at once
+    /// Create or change a limit; it holds at once
     Set(SetLimit),
     /// List limits, with what runs and waits under each
     List(Format),
@@ -28,28 +28,28 @@ pub(crate) struct SetLimit {
     /// Only jobs of this kind
     #[arg(long)]
     pub(crate) kind: Option<String>,
-    /// Each value at this place in the arguments for itself, such as customer.id
+    /// Apply to each value at this place in the arguments separately, such as customer.id
     #[arg(long, value_name = "PATH")]
     pub(crate) key: Option<String>,
-    /// Each tenant for itself; not together with --key
+    /// Apply to each tenant separately; not together with --key
     #[arg(long)]
     pub(crate) per_tenant: bool,
-    /// A job takes as much room as the number at this place in its arguments says
+    /// Place in the arguments of the number that says how much of the limit a job takes; 1 if not given
     #[arg(long, value_name = "PATH")]
     pub(crate) weight: Option<String>,
     /// Maximum jobs running at once; 0 stops them
-    #[arg(long, value_name = "JOBS")]
+    #[arg(long, value_name = "JOBS", value_parser = value::whole::<u32>)]
     pub(crate) concurrency: Option<u32>,
     /// Maximum starts per second
-    #[arg(long, value_name = "JOBS")]
+    #[arg(long, value_name = "JOBS", value_parser = value::decimal)]
     pub(crate) rate: Option<f64>,
-    /// Burst: how many may start at once after idling
-    #[arg(long, value_name = "JOBS")]
+    /// Burst size: maximum jobs that start at once after idling
+    #[arg(long, value_name = "JOBS", value_parser = value::decimal)]
     pub(crate) burst: Option<f64>,
     /// Apply per worker process instead of globally
     #[arg(long)]
     pub(crate) per_process: bool,
-    /// One at a time, in the order in which they were due; needs --queue
+    /// Run one job at a time, in the order in which they were due; needs --queue
     #[arg(long)]
     pub(crate) ordered: bool,
     #[command(flatten)]

@@ -1,34 +1,34 @@
 //! What can be typed about queues.
 
-use super::Format;
+use super::{Format, value};
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
 pub(crate) enum Queue {
-    /// List queues, with what waits there
+    /// List queues, with the number of jobs in each
     List(Format),
     /// Show a queue
     Show(NamedQueue),
-    /// Let nobody claim from a queue, or from any ('*', and then no task fires); what runs goes on
+    /// Pause a queue, or with '*' all queues and tasks; running jobs go on
     Pause {
         #[command(flatten)]
         queue: NamedQueue,
         /// Who pauses it
         #[arg(long)]
         by: Option<String>,
-        /// Why
+        /// Why it is paused
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Let workers claim from a queue again
+    /// Resume a queue, or with '*' all queues and tasks
     Resume(NamedQueue),
-    /// Bound what waits in a queue
+    /// Set the bounds of a queue, and how long its ended jobs are kept
     Set(ChangeQueue),
 }
 
 #[derive(Args)]
 pub(crate) struct NamedQueue {
-    /// The queue's name; '*' (to pause, resume or show) stands for all queues, and for tasks
+    /// The queue's name; '*' (only to pause, resume or show) stands for all queues, and for tasks
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -40,21 +40,21 @@ pub(crate) struct ChangeQueue {
     #[command(flatten)]
     pub(crate) queue: NamedQueue,
     /// Maximum number of jobs that may wait before the API refuses more
-    #[arg(long, value_name = "N", conflicts_with = "any_number")]
+    #[arg(long, value_name = "N", conflicts_with = "any_number", value_parser = value::whole::<i32>)]
     pub(crate) max_waiting: Option<i32>,
-    /// Any number of jobs may wait
+    /// Let any number of jobs wait
     #[arg(long)]
     pub(crate) any_number: bool,
-    /// Seconds that a job may have been due before it expires
-    #[arg(long, value_name = "SECONDS", conflicts_with = "any_age")]
+    /// Cancel jobs that have been due for longer than this
+    #[arg(long, value_name = "SECONDS", conflicts_with = "any_age", value_parser = value::seconds)]
     pub(crate) max_age: Option<f64>,
-    /// Jobs may wait forever
+    /// Let jobs wait forever
     #[arg(long)]
     pub(crate) any_age: bool,
-    /// Seconds for which jobs that have ended are kept
-    #[arg(long, value_name = "SECONDS", conflicts_with = "retention_as_set")]
+    /// Number of seconds for which ended jobs are kept
+    #[arg(long, value_name = "SECONDS", conflicts_with = "retention_as_set", value_parser = value::seconds)]
     pub(crate) retention: Option<f64>,
-    /// Jobs that have ended are kept as long as those of other queues
+    /// Keep ended jobs as long as the setting `RETENTION_DAYS` says
     #[arg(long)]
     pub(crate) retention_as_set: bool,
 }

@@ -1,6 +1,6 @@
 //! What can be typed about tasks and schedules.
 
-use super::Format;
+use super::{Format, value};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use ordinaut_core::schedule::{CalendarMode, ClockTime, ScheduleKind};
@@ -18,42 +18,44 @@ pub(crate) enum Task {
     Show(OneTask),
     /// Change what a task runs, or when
     Change(Change),
-    /// Make no more jobs, and set those aside that wait
+    /// Stop making jobs, and park those that wait
     Pause(OneTask),
-    /// Go on: due at the next instant from now on
+    /// Resume a paused task: it is due at the next instant from now on
     Resume(OneTask),
-    /// Make a job at once
+    /// Make a job now
     RunNow(OneTask),
-    /// End it for good, and cancel its jobs
+    /// End a task for good, and cancel its jobs
     Cancel(OneTask),
-    /// Cancel it and remove it
+    /// Cancel a task, and remove it
     Delete(OneTask),
-    /// Move the next instant away
+    /// Postpone the next due instant of a task
     Snooze {
         #[command(flatten)]
         task: OneTask,
         /// Number of seconds, from 1 to 604800
+        #[arg(value_parser = value::seconds)]
         delay: f64,
     },
-    /// List its due instants, the latest first: fired, or skipped and why
+    /// List the due instants of a task, newest first: fired, or skipped and why
     Fires(History),
-    /// List the runs of its jobs, those of the newest first
+    /// List the runs of a task's jobs, those of the newest job first
     Runs(History),
-    /// Tell how its runs went
+    /// Show statistics of a task's runs
     Stats {
         #[command(flatten)]
         task: OneTask,
         /// Number of days to look back
-        #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(i32).range(1..=366))]
+        #[arg(long, default_value_t = 14, value_parser = value::within(1_i32..=366))]
         days: i32,
     },
-    /// Tell when a schedule will be due, and what about it may surprise
+    /// Show when a schedule will be due, with warnings of what may surprise
     Preview(Preview),
 }
 
 #[derive(Args)]
 pub(crate) struct OneTask {
     /// The task's id
+    #[arg(value_parser = value::id)]
     pub(crate) id: Uuid,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -64,55 +66,55 @@ pub(crate) struct History {
     #[command(flatten)]
     pub(crate) task: OneTask,
     /// Maximum number of rows
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=1000))]
     pub(crate) limit: i64,
 }
 
 #[derive(Args)]
 pub(crate) struct Create {
-    /// A definition in JSON, or - for standard input; what other flags say wins
+    /// File with a definition in JSON, or - for standard input; other flags win over it
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Its name for people
+    /// Title, for people
     #[arg(long)]
     pub(crate) title: Option<String>,
-    /// What it is for
+    /// Description, for people
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
     /// The kind of its jobs
     #[arg(long)]
     pub(crate) kind: Option<String>,
-    /// Their arguments
+    /// The arguments of its jobs, in JSON
     #[arg(long, value_name = "JSON")]
     pub(crate) args: Option<String>,
-    /// The queue that they wait in
+    /// The queue that its jobs wait in
     #[arg(long)]
     pub(crate) queue: Option<String>,
-    /// 1 is most urgent, 9 least
-    #[arg(long)]
+    /// Priority of its jobs, from 1 (most urgent) to 9
+    #[arg(long, value_parser = value::whole::<i16>)]
     pub(crate) priority: Option<i16>,
-    /// Number of times that a failed job is tried again
-    #[arg(long, value_name = "N")]
+    /// Maximum number of retries of a failed job
+    #[arg(long, value_name = "N", value_parser = value::whole::<i16>)]
     pub(crate) max_retries: Option<i16>,
-    /// Seconds that one attempt may take
-    #[arg(long, value_name = "SECONDS")]
+    /// Maximum number of seconds that one attempt may take
+    #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
     pub(crate) timeout: Option<f64>,
-    /// A word to find its jobs by; may be given more than once
+    /// A tag to find its jobs by; may be given more than once
     #[arg(long = "tag", value_name = "WORD")]
     pub(crate) tags: Vec<String>,
     /// A calendar that its days must agree with; may be given more than once
     #[arg(long = "calendar", value_name = "NAME")]
     pub(crate) calendars: Vec<String>,
-    /// What becomes of instants that nobody fired in time: `coalesce`, `skip` or `catch_up(N)`
+    /// What to do with instants that were not fired in time: `coalesce`, `skip` or `catch_up(N)`
     #[arg(long, value_name = "POLICY")]
     pub(crate) misfire: Option<String>,
     /// Skip an instant while this number of the task's jobs has not ended
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value::whole::<u16>)]
     pub(crate) max_instances: Option<u16>,
-    /// One job at a time of all tasks with this key
+    /// Run one job at a time among all tasks with this key
     #[arg(long, value_name = "KEY")]
     pub(crate) concurrency_key: Option<String>,
-    /// Refuse it while another task holds this key
+    /// Refuse to create it while another task holds this key
     #[arg(long, value_name = "KEY")]
     pub(crate) dedupe_key: Option<String>,
     #[command(flatten)]
@@ -126,17 +128,17 @@ pub(crate) struct Create {
 pub(crate) struct When {
     #[command(flatten)]
     pub(crate) rule: Rule,
-    /// The zone whose clock it goes by
+    /// IANA name of the time zone that it goes by
     #[arg(long, value_name = "ZONE")]
     pub(crate) timezone: Option<String>,
-    /// What the clock shows at the anchor of --every and --rrule
+    /// Local time from which --every and --rrule are counted, such as 2027-03-01T09:00
     #[arg(long, value_name = "LOCAL TIME")]
     pub(crate) dtstart: Option<ClockTime>,
-    /// Not due before
-    #[arg(long, value_name = "INSTANT")]
+    /// Not due before this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) starts_at: Option<DateTime<Utc>>,
-    /// Not due after
-    #[arg(long, value_name = "INSTANT")]
+    /// Not due after this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) ends_at: Option<DateTime<Utc>>,
 }
 
@@ -153,10 +155,10 @@ pub(crate) struct Rule {
     /// A rule of RFC 5545, such as FREQ=MONTHLY;BYDAY=-1FR
     #[arg(long, value_name = "RULE")]
     rrule: Option<String>,
-    /// One time, such as 2030-12-31T09:00
+    /// A single time, such as 2030-12-31T09:00
     #[arg(long, value_name = "TIME")]
     once: Option<String>,
-    /// An event's topic, such as orders.*.paid
+    /// The topic of published events, such as orders.*.paid
     #[arg(long, value_name = "TOPIC")]
     event: Option<String>,
     /// A condition, such as "fact(free) < 10 for 60s"
@@ -198,10 +200,10 @@ pub(crate) struct ListTasks {
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,
     /// Only tasks older than this one
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = value::id)]
     pub(crate) before: Option<Uuid>,
     /// Maximum number of rows
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=1000))]
     pub(crate) limit: i64,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -211,11 +213,11 @@ pub(crate) struct ListTasks {
 pub(crate) struct Change {
     #[command(flatten)]
     pub(crate) task: OneTask,
-    /// What differs, where null takes a field back to its default (a JSON merge patch)
+    /// JSON merge patch of the definition: null sets a field to its default
     #[arg(long, value_name = "JSON")]
     pub(crate) patch: String,
-    /// Only if it is still at this version
-    #[arg(long, value_name = "N")]
+    /// Change it only if it is still at this version
+    #[arg(long, value_name = "N", value_parser = value::whole::<i64>)]
     pub(crate) version: Option<i64>,
 }
 
@@ -226,11 +228,11 @@ pub(crate) struct Preview {
     /// A calendar that its days must agree with; may be given more than once
     #[arg(long = "calendar", value_name = "NAME")]
     pub(crate) calendars: Vec<String>,
-    /// Due after this instant; now if not given
-    #[arg(long, value_name = "INSTANT")]
+    /// Show instants after this one (RFC 3339); now if not given
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) after: Option<DateTime<Utc>>,
-    /// Their number, from 1 to 100
-    #[arg(long, default_value_t = 5)]
+    /// Number of instants to show, from 1 to 100
+    #[arg(long, default_value_t = 5, value_parser = value::whole::<usize>)]
     pub(crate) count: usize,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -238,11 +240,11 @@ pub(crate) struct Preview {
 
 #[derive(Args)]
 pub(crate) struct Publish {
-    /// Its topic: words with dots between them
+    /// The event's topic: words with dots between them
     pub(crate) topic: String,
-    /// Its id; the same one again makes no second job
+    /// The event's id; publishing the same id again makes no second job
     pub(crate) id: String,
-    /// What the jobs get
+    /// What the jobs get in their arguments, in JSON
     #[arg(long, value_name = "JSON", default_value = "null")]
     pub(crate) payload: String,
     #[command(flatten)]
@@ -251,10 +253,10 @@ pub(crate) struct Publish {
 
 #[derive(Args)]
 pub(crate) struct PushFact {
-    /// What conditions call it: fact(NAME)
+    /// The name by which conditions know it: fact(NAME)
     pub(crate) name: String,
-    /// Its value
-    #[arg(allow_negative_numbers = true)]
+    /// The value
+    #[arg(allow_negative_numbers = true, value_parser = value::decimal)]
     pub(crate) value: f64,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -262,22 +264,22 @@ pub(crate) struct PushFact {
 
 #[derive(Subcommand)]
 pub(crate) enum Calendar {
-    /// Store a calendar, new or changed; the tasks that go by it are due anew
+    /// Create or change a calendar; the next due instants of its tasks are computed again
     Put {
-        /// What tasks call it by
+        /// The name by which tasks know it
         name: String,
         /// exclude: nothing is due on its dates; allow: only on them is anything due
         #[arg(long, value_parser = mode)]
         mode: CalendarMode,
-        /// Its dates
-        #[arg(value_name = "DATE")]
+        /// Its dates, such as 2030-12-31
+        #[arg(value_name = "DATE", value_parser = value::date)]
         dates: Vec<NaiveDate>,
         #[command(flatten)]
         format: Format,
     },
     /// List calendars
     List(Format),
-    /// Remove a calendar that no task goes by
+    /// Remove a calendar that no task uses
     Delete {
         /// Its name
         name: String,
@@ -290,6 +292,6 @@ fn mode(word: &str) -> Result<CalendarMode, &'static str> {
     match word {
         "exclude" => Ok(CalendarMode::Exclude),
         "allow" => Ok(CalendarMode::Allow),
-        _ => Err("one of exclude, allow"),
+        _ => Err("must be exclude or allow"),
     }
 }

@@ -37,10 +37,10 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
         Asked::Delete { name, format } => {
             match database.calendars().delete(&name).await? {
                 CalendarDeleted::Gone => {}
-                CalendarDeleted::UsedBy(task) => bail!("task {task} goes by the calendar \"{name}\""),
+                CalendarDeleted::UsedBy(task) => bail!("task {task} uses the calendar \"{name}\""),
                 _ => bail!("there is no calendar \"{name}\""),
             }
-            answer(format, &json!({"name": name, "deleted": true}), || format!("calendar \"{name}\" is gone"))?;
+            answer(format, &json!({"name": name, "deleted": true}), || format!("calendar \"{name}\" is deleted"))?;
         }
     }
     Ok(ExitCode::SUCCESS)

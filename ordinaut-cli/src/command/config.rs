@@ -1,6 +1,7 @@
 //! `ordinaut config show|timezone`.
 
 use crate::args::Format;
+use crate::connection;
 use crate::output::{answer, table};
 use ordinaut_core::Client;
 use ordinaut_runtime::settings::{Source, shown};
@@ -8,7 +9,7 @@ use serde_json::json;
 use std::process::ExitCode;
 
 pub(crate) fn show(source: &Source, format: Format) -> anyhow::Result<ExitCode> {
-    let settings = shown(source);
+    let settings = shown(&connection::settings(source));
     answer(format, &settings, || {
         let rows = settings.iter().map(|setting| {
             [setting.name.to_owned(), setting.value.clone().unwrap_or_default(), setting.from.to_string()]

@@ -106,8 +106,11 @@ async fn server(database: &Client, origin: &str) -> Vec<Finding> {
     // The database's reading lies somewhere within the round trip.
     let skew = (server.now - asked).max(asked - server.now);
     let text = format!("this machine and the database are {} ms apart", skew.num_milliseconds());
-    let clock =
-        if skew > SKEW { note("clock", format!("{text}; only the database's decides")) } else { good("clock", text) };
+    let clock = if skew > SKEW {
+        note("clock", format!("{text}; only the database's clock counts"))
+    } else {
+        good("clock", text)
+    };
     vec![postgres, clock]
 }
 
@@ -130,7 +133,7 @@ async fn zones(settings: &DatabaseSettings, database: &Client) -> Finding {
                 good("zones", format!("schedules that name none go by {stored}; the bundled zone data is {data}"))
             }
         },
-        Err(error) => bad("zones", format!("the installation's zone is not known: {error}")),
+        Err(error) => bad("zones", format!("could not read the installation's zone: {error}")),
     }
 }
 
@@ -178,11 +181,11 @@ async fn processes(database: &Client) -> Vec<Finding> {
 
 async fn listen(database: &Client) -> Finding {
     match database.hears_notifications().await {
-        Ok(true) => good("listen", "what Postgres notifies of is heard".to_owned()),
+        Ok(true) => good("listen", "notifications of Postgres arrive".to_owned()),
         Ok(false) => note(
             "listen",
-            "LISTEN hears nothing, so that jobs are found by polling; where a pooler in transaction mode is in between, \
-             DATABASE_DIRECT_URL can name a way past it"
+            "notifications do not arrive, so that jobs are found by polling; behind a pooler in transaction mode, set \
+             DATABASE_DIRECT_URL to the address of Postgres itself"
                 .to_owned(),
         ),
         Err(error) => bad("listen", format!("could not LISTEN: {error}")),
@@ -200,7 +203,7 @@ async fn tasks(database: &Client) -> Finding {
                 _ => note(
                     "tasks",
                     format!(
-                        "{in_trouble} paused by the scheduler, which could not tell when they are due: `ordinaut task list --status paused`"
+                        "the scheduler paused {in_trouble}, because it could not tell when they are due: `ordinaut task list --status paused`"
                     ),
                 ),
             }

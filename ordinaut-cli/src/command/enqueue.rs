@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use ordinaut_core::job::JobState;
 use ordinaut_core::{Client, Enqueued, NewJob, Unique};
 use serde_json::json;
+use serde_json::value::RawValue;
 use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
@@ -30,8 +31,9 @@ pub(crate) async fn run(database: &Client, enqueue: Enqueue) -> anyhow::Result<E
 }
 
 fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
-    let args: serde_json::Value = serde_json::from_str(&enqueue.args).context("--args is not JSON")?;
-    refuse_masked(Some(&args))?;
+    // As it was written: a value in between would round large numbers.
+    let args: &RawValue = serde_json::from_str(&enqueue.args).context("--args is not JSON")?;
+    refuse_masked(serde_json::from_str(args.get()).ok().as_ref())?;
     let mut job =
         NewJob::new(&enqueue.kind, &args)?.queue(&enqueue.queue).priority(enqueue.priority).tags(&enqueue.tags);
     if let Some(seconds) = enqueue.delay {
@@ -67,7 +69,7 @@ pub(super) fn duration(flag: &str, seconds: f64) -> anyhow::Result<Duration> {
 async fn wait(database: &Client, id: Uuid, format: Format) -> anyhow::Result<ExitCode> {
     let mut told = None;
     loop {
-        let found = database.jobs().get(id).await?.with_context(|| format!("job {id} is gone"))?;
+        let found = database.jobs().get(id).await?.with_context(|| format!("job {id} no longer exists"))?;
         if found.state.is_final() {
             job::print(database, &found, None, format).await?;
             return Ok(if found.state == JobState::Succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE });

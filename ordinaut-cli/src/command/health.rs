@@ -1,15 +1,15 @@
 //! `ordinaut health [api|scheduler|worker]`: one line, and code 0 or 1, for what supervises a process.
 
-use crate::args::Role;
-use crate::connection::Connection;
-use crate::output::say;
-use anyhow::{Context, bail};
+use crate::args::{Format, Role};
+use crate::connection::{self, Connection};
+use crate::output::answer;
+use anyhow::{Context, anyhow, bail};
 use ordinaut_runtime::host_name;
-use ordinaut_runtime::settings::Source;
-use ordinaut_runtime::settings::api::ApiSettings;
 use ordinaut_runtime::settings::health::HealthSettings;
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use ordinaut_runtime::settings::{self, Source};
+use reqwest::StatusCode;
+use serde_json::json;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -18,26 +18,24 @@ use tokio::time::timeout;
 const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Bad health is an answer, not an error: the line goes where supervisors keep it, to standard output.
-pub(crate) async fn run(source: &Source, role: Option<Role>) -> ExitCode {
+pub(crate) async fn run(source: &Source, role: Option<Role>, format: Format) -> anyhow::Result<ExitCode> {
     let look = async {
         match role {
             None => database(source).await,
-            Some(Role::Api) => api(source),
+            Some(Role::Api) => api(source).await,
             Some(Role::Scheduler) => scheduler(source).await,
             Some(Role::Worker) => worker(source).await,
         }
     };
     let found = timeout(PROBE_TIMEOUT, look).await;
-    match found.unwrap_or_else(|_| bail!("no answer within {} s", PROBE_TIMEOUT.as_secs())) {
-        Ok(text) => {
-            say(format_args!("healthy: {text}"));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            say(format_args!("unhealthy: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    let found = found.unwrap_or_else(|_| bail!("no answer within {} s", PROBE_TIMEOUT.as_secs()));
+    let (healthy, detail) = match found {
+        Ok(text) => (true, text),
+        Err(error) => (false, format!("{error:#}")),
+    };
+    let word = if healthy { "healthy" } else { "unhealthy" };
+    answer(format, &json!({"healthy": healthy, "detail": detail}), || format!("{word}: {detail}"))?;
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn database(source: &Source) -> anyhow::Result<String> {
@@ -46,24 +44,25 @@ async fn database(source: &Source) -> anyhow::Result<String> {
 }
 
 /// The API of this machine or container, asked as a load balancer would.
-fn api(source: &Source) -> anyhow::Result<String> {
-    let ApiSettings { host, port, .. } = ApiSettings::read(source)?;
-    ask("API", SocketAddr::from((host, port)))
+async fn api(source: &Source) -> anyhow::Result<String> {
+    ask("API", settings::api::address(&connection::settings(source))?).await
 }
 
-/// Asks a process over HTTP whether it is ready. Blocking: nothing else goes on here.
-fn ask(whom: &str, mut address: SocketAddr) -> anyhow::Result<String> {
+/// Asks a process over HTTP whether it is ready.
+async fn ask(whom: &str, mut address: SocketAddr) -> anyhow::Result<String> {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::from(Ipv4Addr::LOCALHOST));
     }
-    let mut connection = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)
-        .with_context(|| format!("nothing answers on port {} of {}", address.port(), address.ip()))?;
-    connection.set_read_timeout(Some(PROBE_TIMEOUT))?;
-    write!(connection, "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).with_context(|| format!("the {whom} did not answer in full"))?;
-    if !answer.starts_with("HTTP/1.1 200 ") {
-        bail!("the {whom} says: {}", answer.lines().next_back().unwrap_or_default());
+    // It never leaves this machine, so neither a proxy nor the system's authorities have a part in it.
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+    let answer = client.get(format!("http://{address}/health/ready")).send().await.map_err(|error| {
+        let reason = anyhow::Error::new(error);
+        anyhow!("nothing answers on port {} of {}: {}", address.port(), address.ip(), reason.root_cause())
+    })?;
+    let status = answer.status();
+    let text = answer.text().await.with_context(|| format!("could not read the answer of the {whom}"))?;
+    if status != StatusCode::OK {
+        bail!("the {whom} says: {text}");
     }
     Ok(format!("the {whom} on port {} is ready", address.port()))
 }
@@ -71,7 +70,7 @@ fn ask(whom: &str, mut address: SocketAddr) -> anyhow::Result<String> {
 /// The scheduler that answers here; where none is told to, one of this machine or container that was seen lately.
 async fn scheduler(source: &Source) -> anyhow::Result<String> {
     if let Some(address) = HealthSettings::of_scheduler(source)?.address {
-        return ask("scheduler", address);
+        return ask("scheduler", address).await;
     }
     let host = host_name();
     let schedulers = Connection::find(source)?.open().await?.schedulers().list().await?;
@@ -84,7 +83,7 @@ async fn scheduler(source: &Source) -> anyhow::Result<String> {
 /// The worker that answers here; where none is told to, a session of this machine or container whose leases hold.
 async fn worker(source: &Source) -> anyhow::Result<String> {
     if let Some(address) = HealthSettings::of_worker(source)?.address {
-        return ask("worker", address);
+        return ask("worker", address).await;
     }
     let host = host_name();
     let workers = Connection::find(source)?.open().await?.workers().all().await?;

@@ -11,7 +11,7 @@ pub(crate) async fn prune(database: &Client, source: &Source, format: Format) ->
     let pruned = database.maintenance().prune(&retention::read(source)?).await?;
     answer(format, &pruned, || {
         let mut lines = vec![format!(
-            "dropped partitions: {}; rows besides: {} jobs, {} runs, {} dead letters, {} fires, {} events",
+            "dropped partitions: {}; deleted rows: {} jobs, {} runs, {} dead letters, {} fires, {} events",
             or_none(&pruned.partitions),
             pruned.jobs,
             pruned.runs,
@@ -20,7 +20,10 @@ pub(crate) async fn prune(database: &Client, source: &Source, format: Format) ->
             pruned.events,
         )];
         if !pruned.held_up.is_empty() {
-            lines.push(format!("held up by a transaction that is open on their table: {}", pruned.held_up.join(", ")));
+            lines.push(format!(
+                "not dropped, because a transaction is open on their table: {}",
+                pruned.held_up.join(", ")
+            ));
         }
         lines.join("\n")
     })?;
@@ -36,7 +39,7 @@ pub(crate) async fn erase(database: &Client, asked: Asked) -> anyhow::Result<Exi
     answer(asked.format, &done, || {
         let again = if done.running == 0 { "" } else { "; erase again when those have ended" };
         format!(
-            "erased {} jobs, {} of them waited; {} run and were asked to stop{again}",
+            "erased {} jobs, and cancelled {} of them that waited; {} running jobs were asked to stop{again}",
             done.erased, done.cancelled, done.running
         )
     })?;

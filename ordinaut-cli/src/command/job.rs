@@ -14,7 +14,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 pub(crate) async fn run(database: &Client, job: Job) -> anyhow::Result<ExitCode> {
-    verb(database, job.verb().context("a verb, or the job's id, is missing")?).await
+    verb(database, job.verb().context("give a verb, or the id of a job")?).await
 }
 
 pub(crate) async fn verb(database: &Client, verb: JobVerb) -> anyhow::Result<ExitCode> {
@@ -85,7 +85,7 @@ async fn cancel_many(database: &Client, asked: CancelJobs) -> anyhow::Result<Exi
     let filter = CancelFilter { queue, kind, tag, task_id: task, tenant, created_before };
     let cancelled = database.jobs().cancel_where(&filter).await?;
     answer(format, &cancelled, || {
-        format!("{} jobs are cancelled, and {} that run were asked to stop", cancelled.removed, cancelled.asked)
+        format!("{} jobs are cancelled, and {} running jobs were asked to stop", cancelled.removed, cancelled.asked)
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -151,7 +151,7 @@ pub(crate) async fn cancel(database: &Client, job: OneJob) -> anyhow::Result<Exi
     let (word, text) = match database.jobs().cancel(id).await? {
         Cancelled::Now => ("now", format!("job {id} is cancelled")),
         Cancelled::Asked => ("asked", format!("job {id} is running, and was asked to stop")),
-        Cancelled::TooLate => bail!("job {id} had ended"),
+        Cancelled::TooLate => bail!("job {id} has ended already"),
         _ => bail!("there is no job {id}"),
     };
     answer(job.format, &json!({"id": id, "cancelled": word}), || text)?;
@@ -167,7 +167,7 @@ async fn run_now(database: &Client, job: OneJob) -> anyhow::Result<ExitCode> {
             Some(wait) => bail!("job {id} is parked: {wait}"),
             None => bail!("job {id} was parked a moment ago: try again"),
         },
-        RunNow::TooLate => bail!("job {id} had ended"),
+        RunNow::TooLate => bail!("job {id} has ended already"),
         _ => bail!("there is no job {id}"),
     };
     answer(job.format, &json!({"id": id, "run_now": word}), || text)?;

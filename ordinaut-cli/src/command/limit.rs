@@ -14,7 +14,7 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
             let format = set.format;
             let limit = limit(set);
             database.limits().put(&limit).await?;
-            answer(format, &limit, || format!("limit \"{}\" holds", limit.name))?;
+            answer(format, &limit, || format!("limit \"{}\" is set", limit.name))?;
         }
         Asked::List(format) => {
             let limits =
@@ -40,7 +40,7 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
             if !database.limits().delete(&name).await? {
                 bail!("there is no limit \"{name}\"");
             }
-            answer(format, &json!({"name": name, "deleted": true}), || format!("limit \"{name}\" is gone"))?;
+            answer(format, &json!({"name": name, "deleted": true}), || format!("limit \"{name}\" is deleted"))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ use ordinaut_core::db::{SchemaError, known_migrations, migration_script, newest_
 use ordinaut_runtime::settings::Source;
 use ordinaut_runtime::settings::database::DatabaseSettings;
 use serde::Serialize;
+use serde_json::json;
 use std::process::ExitCode;
 
 pub(crate) async fn run(connection: &Connection, migrate: Migrate) -> anyhow::Result<ExitCode> {
@@ -15,21 +16,17 @@ pub(crate) async fn run(connection: &Connection, migrate: Migrate) -> anyhow::Re
     if let Some(MigrateWhat::Status(format)) = migrate.what {
         return status(&database, format).await;
     }
-    let migrated = database.migrate().await?;
-    if migrated.to > newest_migration() {
-        let schema = database.schema().clone();
-        return Err(SchemaError::Newer { schema, version: migrated.to, newest: newest_migration() }.into());
+    let (migrated, schema) = (database.migrate().await?, database.schema());
+    let (from, to, functions) = (migrated.from, migrated.to, migrated.functions);
+    if to > newest_migration() {
+        return Err(SchemaError::Newer { schema: schema.clone(), version: to, newest: newest_migration() }.into());
     }
-    match (migrated.from, migrated.to) {
-        (from, to) if from == to && migrated.functions => say(format_args!(
-            "schema \"{}\" is at version {to}, and got the functions of this build",
-            database.schema()
-        )),
-        (from, to) if from == to => {
-            say(format_args!("schema \"{}\" is at version {to}: nothing to do", database.schema()))
-        }
-        (from, to) => say(format_args!("schema \"{}\" went from version {from} to {to}", database.schema())),
-    }
+    let json = json!({"schema": schema.to_string(), "from": from, "to": to, "functions": functions});
+    answer(migrate.format, &json, || match from == to {
+        true if functions => format!("schema \"{schema}\" is at version {to}, and got the functions of this build"),
+        true => format!("schema \"{schema}\" is at version {to}: nothing to do"),
+        false => format!("migrated schema \"{schema}\" from version {from} to {to}"),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

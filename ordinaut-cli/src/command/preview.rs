@@ -14,7 +14,7 @@ use std::process::ExitCode;
 pub(crate) async fn run(asked: Preview, source: &Source) -> anyhow::Result<ExitCode> {
     let document = schedule(asked.when);
     if !document.contains_key("kind") {
-        bail!("say when: --cron, --every, --rrule, --once, --event, --condition or --service");
+        bail!("no schedule is given: use --cron, --every, --rrule, --once, --event, --condition or --service");
     }
     let mut schedule = Schedule::from_json(document.into())?;
     if schedule.timezone.is_empty() {

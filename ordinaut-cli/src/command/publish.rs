@@ -16,7 +16,7 @@ pub(crate) async fn event(database: &Client, event: Publish) -> anyhow::Result<E
 }
 
 pub(crate) async fn fact(database: &Client, fact: Fact) -> anyhow::Result<ExitCode> {
-    let PushFact { name, value, format } = fact.push().context("a name and a value are missing")?;
+    let PushFact { name, value, format } = fact.push().context("give a name and a value")?;
     database.tasks().push_fact(&name, value).await?;
     answer(format, &json!({"name": name, "value": value}), || format!("{name} is {value}"))?;
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use crate::command::pages::all;
 use crate::output::{answer, facts, or_dash, table, time};
 use anyhow::Context;
 use ordinaut_core::Client;
-use ordinaut_core::queue::{QueueChange, QueueLevel, QueueStatus};
+use ordinaut_core::queue::{QueueChange, QueueRoom, QueueStatus};
 use std::process::ExitCode;
 
 pub(crate) async fn run(database: &Client, queue: Queue) -> anyhow::Result<ExitCode> {
@@ -66,10 +66,11 @@ pub(crate) async fn list(database: &Client, format: Format) -> anyhow::Result<Ex
 async fn show(database: &Client, queue: &NamedQueue) -> anyhow::Result<()> {
     let name = &queue.name;
     let found = database.queues().get(name).await?.with_context(|| format!("there is no queue \"{name}\""))?;
-    answer(queue.format, &found, || text(&found))
+    let room = if found.max_waiting.is_some() { database.queues().room(name).await? } else { None };
+    answer(queue.format, &found, || text(&found, room))
 }
 
-fn text(queue: &QueueStatus) -> String {
+fn text(queue: &QueueStatus, room: Option<QueueRoom>) -> String {
     let QueueStatus { scheduled, waiting, running, parked, dead, .. } = queue;
     let mut known = vec![
         ("queue", queue.name.clone()),
@@ -87,16 +88,19 @@ fn text(queue: &QueueStatus) -> String {
         known.push(("paused", format!("since {}{}", time(since), said.collect::<String>())));
     }
     known.extend(queue.max_waiting.map(|jobs| ("most", format!("{jobs} jobs may wait"))));
-    known.extend(queue.max_waiting.map(|_| ("level", level(queue.level))));
+    known.extend(room.map(|room| ("level", level(room))));
     known.extend(queue.max_age.map(|seconds| ("expiry", format!("a job expires {seconds} s after it was due"))));
-    known.extend(queue.retention.map(|seconds| ("kept", format!("what ended is kept for {seconds} s"))));
+    known.extend(queue.retention.map(|seconds| ("kept", format!("ended jobs are kept for {seconds} s"))));
     facts(known)
 }
 
-fn level(level: QueueLevel) -> String {
-    match level.least_urgent() {
-        9 => level.to_string(),
-        least => format!("{level}: over HTTP only jobs of priority 1 to {least} are taken"),
+/// What the API takes, as it counts itself: a level that a scheduler told says nothing of a queue that is full.
+fn level(room: QueueRoom) -> String {
+    let level = room.level;
+    match room.least_urgent() {
+        None => format!("{level}, and full: the API refuses all jobs"),
+        Some(9) => level.to_string(),
+        Some(least) => format!("{level}: the API takes only jobs of priority 1 to {least}"),
     }
 }
 

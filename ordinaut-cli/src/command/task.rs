@@ -36,11 +36,11 @@ pub(crate) async fn run(database: &Client, task: Task) -> anyhow::Result<ExitCod
         Task::Pause(OneTask { id, format }) => {
             let paused = database.tasks().pause(id).await.map_err(|error| of(id, error))?;
             paused.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));
-            answer(format, &paused, || format!("task {id} is paused; jobs set aside: {}", paused.parked))?;
+            answer(format, &paused, || format!("task {id} is paused; jobs parked: {}", paused.parked))?;
         }
         Task::Resume(OneTask { id, format }) => {
             let task = database.tasks().resume(id).await.map_err(|error| of(id, error))?;
-            answer(format, &task, || format!("task {id} goes on; {}", due(&task)))?;
+            answer(format, &task, || format!("task {id} is active again; {}", due(&task)))?;
         }
         Task::RunNow(OneTask { id, format }) => {
             let job_id = database.tasks().run_now(id).await.map_err(|error| of(id, error))?;
@@ -59,7 +59,7 @@ pub(crate) async fn run(database: &Client, task: Task) -> anyhow::Result<ExitCod
             if !database.tasks().delete(id).await.map_err(|error| of(id, error))? {
                 return Err(no_task(id));
             }
-            answer(format, &json!({"id": id, "deleted": true}), || format!("task {id} is gone"))?;
+            answer(format, &json!({"id": id, "deleted": true}), || format!("task {id} is deleted"))?;
         }
         Task::Snooze { task: OneTask { id, format }, delay } => {
             // What is no length of time is refused as one that is too short.
@@ -234,7 +234,9 @@ fn not_read(Unreadable { id, title, reason, .. }: &Unreadable) -> String {
 fn of(id: Uuid, error: TaskError) -> anyhow::Error {
     match error {
         TaskError::Unknown => no_task(id),
-        TaskError::Changed(version) => anyhow!("task {id} has been changed since: it is at version {version}"),
+        TaskError::Changed(version) => {
+            anyhow!("task {id} was changed by somebody else: it is at version {version} now")
+        }
         TaskError::Paused => anyhow!("task {id} is paused"),
         TaskError::DuplicateJob(holder) => anyhow!("job {holder} holds the unique key of the jobs of task {id}"),
         TaskError::Cancelled => anyhow!("task {id} was cancelled"),

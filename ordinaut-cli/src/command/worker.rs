@@ -48,7 +48,7 @@ async fn drain(database: &Client, OneWorker { worker, format }: OneWorker) -> an
         bail!("no living worker has the name or session {worker:?}")
     };
     answer(format, &json!({"worker": name, "drained": true}), || {
-        format!("{name} leases nothing more, and what it runs ends: `ordinaut worker list` tells when")
+        format!("{name} leases no more jobs; `ordinaut worker list` shows when its running jobs have ended")
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -57,6 +57,6 @@ async fn undrain(database: &Client, OneWorker { worker, format }: OneWorker) -> 
     let Some(name) = database.workers().undrain(&worker).await? else {
         bail!("no drained worker has the name or session {worker:?}")
     };
-    answer(format, &json!({"worker": name, "drained": false}), || format!("{name} leases again"))?;
+    answer(format, &json!({"worker": name, "drained": false}), || format!("{name} leases jobs again"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -37,11 +37,12 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     if dev.clean && !servers::clean(&place, dev.yes)? {
         return Ok(ExitCode::FAILURE);
     }
-    let source = source.with_defaults([
-        ("API_ADMIN_TOKEN", Some(place.token()?)),
-        ("API_HOST", Some("127.0.0.1".to_owned())),
-        ("WORKER_HTTP_ALLOW", Some("127.0.0.0/8,::1".to_owned())),
-    ]);
+    let choices = [
+        ("API_ADMIN_TOKEN", place.token()?),
+        ("API_HOST", "127.0.0.1".to_owned()),
+        ("WORKER_HTTP_ALLOW", "127.0.0.0/8,::1".to_owned()),
+    ];
+    let source = source.with_choices_of_dev(choices.map(named));
     // What cannot be used is said before anything is started.
     default_zone(&source)?;
     let settings = Settings {
@@ -65,6 +66,11 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// A setting and its value.
+fn named((name, value): (&str, String)) -> (String, String) {
+    (name.to_owned(), value)
+}
+
 async fn serve(
     dev: &Dev,
     source: &Source,
@@ -73,21 +79,30 @@ async fn serve(
     servers: &Servers,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ExitCode> {
-    let source = source.with_defaults([("DATABASE_URL", servers.database_url()), ("REDIS_URL", servers.redis_url())]);
+    let urls = [("DATABASE_URL", servers.database_url()), ("REDIS_URL", servers.redis_url())];
+    let urls = urls.into_iter().filter_map(|(name, url)| Some((name, url?)));
+    let source = source.with_choices_of_dev(urls.map(named));
     let database_settings = DatabaseSettings::read(&source)?;
     let opening = ordinaut_runtime::open_database(&database_settings, "ordinaut-dev");
     // A person who stops it while it waits for Postgres has changed their mind, and nothing went wrong.
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(ExitCode::SUCCESS) };
     let database = database?;
     if servers.database_url().is_some() {
-        database.diagnostics().put_on_search_path().await.context("could not set the search path")?;
+        database
+            .diagnostics()
+            .put_on_search_path()
+            .await
+            .context("could not set the search path of the private Postgres")?;
     }
     let listener = ordinaut_api::listen(&settings.api).await?;
     let address = listener.local_addr()?;
     if dev.demo {
         settings.worker.options.queues.push(Served::new(DEMO_QUEUE, 1));
     }
-    place.announce(&Running { database_url: servers.database_url(), redis_url: servers.redis_url() })?;
+    let mut choices = source.choices_of_dev().clone();
+    // Where it really listens: it may have been told to take a free port, and others were not told what it was.
+    choices.extend([("API_HOST", address.ip().to_string()), ("API_PORT", address.port().to_string())].map(named));
+    place.announce(&Running { settings: choices })?;
     greet(place, servers, database_settings.redis_url(), address);
 
     let mut doors = Doors::open(dev, &database, settings, listener);
@@ -174,12 +189,12 @@ impl Doors {
         let ended = tokio::select! {
             Some(ended) = self.workers.join_next() => ended,
             Some(ended) = self.others.join_next() => ended,
-            else => return anyhow::anyhow!("nothing runs any more"),
+            else => return anyhow::anyhow!("all parts of dev have ended"),
         };
         match ended {
             Ok(Ok(())) => anyhow::anyhow!("a part of dev ended by itself"),
             Ok(Err(error)) => error,
-            Err(error) => anyhow::Error::new(error).context("a part of dev ended badly"),
+            Err(error) => anyhow::Error::new(error).context("a part of dev failed"),
         }
     }
 
@@ -197,7 +212,7 @@ async fn report(doors: &mut JoinSet<anyhow::Result<()>>) {
         match door {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!("{error:#}"),
-            Err(error) => tracing::error!(%error, "a door ended badly"),
+            Err(error) => tracing::error!(%error, "a part of dev failed"),
         }
     }
 }
@@ -233,6 +248,6 @@ fn start_again() {
         Ok(program) => std::process::Command::new(program).args(arguments).exec(),
         Err(error) => error,
     };
-    tracing::error!(%error, "could not start again");
+    tracing::error!(%error, "could not restart dev");
     ordinaut_runtime::end(EXIT_STUCK);
 }

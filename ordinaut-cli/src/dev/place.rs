@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -20,8 +21,8 @@ pub(crate) struct Place {
 /// What other commands need to know of a dev that runs.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Running {
-    pub(crate) database_url: Option<String>,
-    pub(crate) redis_url: Option<String>,
+    /// Settings that it chose itself, because nobody said anything about them.
+    pub(crate) settings: BTreeMap<String, String>,
 }
 
 impl Place {
@@ -34,7 +35,7 @@ impl Place {
             .recursive(true)
             .mode(0o755)
             .create(&self.root)
-            .with_context(|| format!("could not make the directory {}", self.root.display()))?;
+            .with_context(|| format!("could not create the directory {}", self.root.display()))?;
         self.check_that_it_is_ours()
     }
 
@@ -43,13 +44,13 @@ impl Place {
         let (root, found) = (self.root.display(), fs::symlink_metadata(&self.root));
         let found = found.with_context(|| format!("could not look at {}", self.root.display()))?;
         if !found.is_dir() {
-            bail!("{root} is no directory: remove it, or run this elsewhere");
+            bail!("{root} is not a directory: remove it, or run this elsewhere");
         }
         if found.uid() != geteuid().as_raw() {
             bail!("{root} belongs to another user: remove it, or run this elsewhere");
         }
         if found.mode() & 0o022 != 0 {
-            bail!("{root} may be written by other users: chmod go-w {root}");
+            bail!("{root} is writable for other users: chmod go-w {root}");
         }
         Ok(())
     }
@@ -144,7 +145,7 @@ mod tests {
         let place = Place { root: directory.path().join(".ordinaut") };
         place.create().unwrap();
         fs::set_permissions(&place.root, fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(place.create().unwrap_err().to_string().contains("may be written by other users"));
+        assert!(place.create().unwrap_err().to_string().contains("is writable for other users"));
         fs::set_permissions(&place.root, fs::Permissions::from_mode(0o755)).unwrap();
         place.create().unwrap();
         // Only root can give it away.
@@ -155,7 +156,7 @@ mod tests {
         }
         let link = Place { root: directory.path().join("link") };
         symlink(directory.path(), &link.root).unwrap();
-        assert!(link.create().unwrap_err().to_string().contains("is no directory"));
+        assert!(link.create().unwrap_err().to_string().contains("is not a directory"));
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub(super) fn clean(place: &Place, asked: bool) -> anyhow::Result<bool> {
 
 fn confirm(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        anyhow::bail!("{question} There is nobody to ask: say --yes");
+        anyhow::bail!("{question} Standard input is not a terminal: give --yes");
     }
     let mut out = std::io::stdout();
     write!(out, "{question} [y/N] ")?;

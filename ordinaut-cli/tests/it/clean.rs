@@ -12,7 +12,7 @@ fn clean_without_anybody_to_ask_removes_nothing_and_with_yes_everything() {
 
     let refused = home.run("dev --clean");
     let why = refused.bad_line(1);
-    assert!(why.contains("with every job in it?") && why.ends_with("say --yes"), "{why}");
+    assert!(why.contains("with every job in it?") && why.ends_with("give --yes"), "{why}");
 
     let dev = home.dev("");
     assert_eq!(home.job(&id)["state"], "waiting");

@@ -82,6 +82,31 @@ fn two_devs_live_side_by_side_in_their_directories() {
 }
 
 #[test]
+fn other_commands_know_what_a_dev_chose() {
+    let home = Home::new();
+    let run = |line: &str| Answer::of(home.command(line).env_remove("API_PORT"));
+    let setting = |name: &str| {
+        let shown: Value = run("config show --json").good().parse().unwrap();
+        let setting = shown.as_array().unwrap().iter().find(|setting| setting["name"] == name).unwrap().clone();
+        [&setting["value"], &setting["from"]].map(|text| text.as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(setting("API_HOST"), ["0.0.0.0", "default"]);
+
+    let dev = home.dev("");
+
+    let port = dev.api.rsplit(':').next().unwrap();
+    let health: Value = run("health api --json").good().parse().unwrap();
+    assert_eq!(health, json!({"healthy": true, "detail": format!("the API on port {port} is ready")}));
+    assert_eq!(setting("API_HOST"), ["127.0.0.1", "dev"]);
+    assert_eq!(setting("API_PORT"), [port, "dev"]);
+    assert_eq!(setting("DATABASE_URL"), ["(secret)", "dev"]);
+    assert_eq!(setting("API_ADMIN_TOKEN"), ["(secret)", "dev"]);
+    assert_eq!(setting("WORKER_CONCURRENCY"), ["10", "default"]);
+    drop(dev);
+    assert_eq!(setting("API_HOST"), ["0.0.0.0", "default"]);
+}
+
+#[test]
 fn every_worker_that_was_asked_for_lives() {
     let home = Home::new();
     let _dev = home.dev("--workers 3");

@@ -88,12 +88,12 @@ fn verbs_make_no_schema_and_say_who_does() {
 fn migrate_brings_an_empty_database_to_the_newest_version() {
     let (given, newest) = (Given::new(), newest_migration());
     let answer = given.run("migrate");
-    assert_eq!(answer.good(), format!("schema \"ordinaut\" went from version 0 to {newest}"));
+    assert_eq!(answer.good(), format!("migrated schema \"ordinaut\" from version 0 to {newest}"));
     assert_eq!(given.psql("select version from ordinaut.schema_version"), newest.to_string());
     given.run("migrate status").good();
     given.run("doctor").good();
     let elsewhere = Answer::of(given.command("migrate").env("DATABASE_SCHEMA", "elsewhere"));
-    assert_eq!(elsewhere.good(), format!("schema \"elsewhere\" went from version 0 to {newest}"));
+    assert_eq!(elsewhere.good(), format!("migrated schema \"elsewhere\" from version 0 to {newest}"));
 }
 
 /// The definitions in a database, as `pg_dump` writes them, and the migrations that are noted.
@@ -186,7 +186,7 @@ fn migrate_never_goes_back() {
     given.run("migrate").good();
     given.psql("update ordinaut.schema_version set version = 1000");
     let answer = given.run("migrate");
-    assert!(answer.bad_line(1).ends_with("it never goes back"), "{answer:?}");
+    assert!(answer.bad_line(1).ends_with("a schema never goes back"), "{answer:?}");
     assert_eq!(given.psql("select version from ordinaut.schema_version"), "1000");
     // A newer schema says itself which binaries it can live with.
     given.run("job list").good();

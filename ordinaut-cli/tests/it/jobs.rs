@@ -27,6 +27,11 @@ fn enqueue_answers_with_the_id_of_a_job_that_has_every_option() {
     assert_eq!(of(&["kind", "args", "queue", "priority"]), json!(["nobody", {"a": 1}, "options", 2]));
     assert_eq!(of(&["max_attempts", "timeout", "tags", "state"]), json!([7, 1.5, ["a", "b"], "scheduled"]));
 
+    // Beyond 2^64, where a double begins to round.
+    let large = home.enqueue(r#"nobody --args {"n":123456789012345678901234567890}"#);
+    let shown = home.run(&format!("job show {large}"));
+    assert!(shown.good().contains("123456789012345678901234567890"), "{shown:?}");
+
     let later = home.enqueue("nobody --run-at 2100-01-01T00:00:00Z");
     assert_eq!(home.job(&later)["scheduled_for"], "2100-01-01T00:00:00Z");
 }
@@ -69,12 +74,20 @@ fn a_job_that_cannot_be_accepted_is_refused_and_its_field_named() {
         let answer = home.run(line);
         assert!(answer.bad_line(1).starts_with(begin), "{line}: {answer:?}");
     }
-    for line in [
-        "job enqueue",
-        "job enqueue refused --priority x",
-        "job enqueue refused --delay 1 --run-at 2100-01-01T00:00:00Z",
-    ] {
+    for line in ["job enqueue", "job enqueue refused --delay 1 --run-at 2100-01-01T00:00:00Z"] {
         assert_eq!(home.run(line).code, Some(2), "{line}");
+    }
+    for (line, words) in [
+        ("job enqueue refused --priority x", "'--priority <PRIORITY>': must be a whole number"),
+        ("job enqueue refused --max-attempts 40000", "'--max-attempts <N>': must not be so large or so small"),
+        ("job enqueue refused --delay soon", "'--delay <SECONDS>': must be a number of seconds"),
+        ("job enqueue refused --run-at tomorrow", "'--run-at <INSTANT>': must be an instant with its offset"),
+        ("job list --limit 0", "'--limit <LIMIT>': must be a whole number from 1 to 1000"),
+        ("job wait 1", "'<ID>': must be an id, a UUID such as "),
+        ("calendar put c --mode allow 1.1.2030", "'[DATE]...': must be a date such as "),
+    ] {
+        let answer = home.run(line);
+        assert!(answer.code == Some(2) && answer.err.contains(words), "{line}: {answer:?}");
     }
     assert_eq!(home.json("job list --kind refused"), json!([]));
 }
@@ -113,7 +126,7 @@ fn a_job_of_a_kind_that_nobody_knows_visibly_waits() {
     assert_eq!(home.run(&format!("job show {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
     let mistyped = home.run("job lst");
     assert_eq!(mistyped.code, Some(2));
-    assert!(mistyped.err.contains("neither a verb of job nor the id of one (a UUID)"), "{mistyped:?}");
+    assert!(mistyped.err.contains("neither a verb of job nor the id of a job (a UUID)"), "{mistyped:?}");
 }
 
 #[test]
@@ -132,7 +145,7 @@ fn cancel_says_what_became_of_it() {
     let ended = home.enqueue("echo");
     home.job_in("succeeded", &ended);
     for ended in [ended, waiting] {
-        assert_eq!(home.run(&format!("job cancel {ended}")).bad_line(1), format!("job {ended} had ended"));
+        assert_eq!(home.run(&format!("job cancel {ended}")).bad_line(1), format!("job {ended} has ended already"));
     }
     assert_eq!(home.run(&format!("job cancel {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
 }
@@ -143,7 +156,7 @@ fn run_now_makes_a_job_due_that_would_wait() {
     let id = home.enqueue("echo --delay 3600");
     assert_eq!(home.json(&format!("job run-now {id}")), json!({"id": id, "run_now": "now"}));
     home.job_in("succeeded", &id);
-    assert_eq!(home.run(&format!("job run-now {id}")).bad_line(1), format!("job {id} had ended"));
+    assert_eq!(home.run(&format!("job run-now {id}")).bad_line(1), format!("job {id} has ended already"));
 
     let due = home.enqueue("nobody");
     assert_eq!(home.run(&format!("job run-now {due}")).good(), format!("job {due} was due already"));
@@ -198,5 +211,5 @@ fn secret_fields_of_arguments_are_not_shown() {
     let open = home.run(&format!("job show {id} --api-redact none"));
     assert!(open.good().contains("hunter2"), "{open:?}");
     let sent_back = home.run(r#"job enqueue nobody --args {"token":"[redacted]"}"#);
-    assert!(sent_back.bad_line(1).starts_with("args.token is what an answer shows"), "{sent_back:?}");
+    assert!(sent_back.bad_line(1).starts_with("args.token holds the text that answers show"), "{sent_back:?}");
 }

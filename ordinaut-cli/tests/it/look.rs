@@ -41,10 +41,10 @@ fn a_worker_is_drained_by_name_and_says_so() {
     let home = Home::new();
     let _dev = home.dev("--worker-name shy");
     home.living_workers(1);
-    assert!(home.run("worker drain shy").good().starts_with("shy leases nothing more"));
+    assert!(home.run("worker drain shy").good().starts_with("shy leases no more jobs"));
     assert!(home.run("worker list").good().contains("drained"));
     let session = home.living_workers(1)[0]["session"].as_str().unwrap().to_owned();
-    assert_eq!(home.run(&format!("worker undrain {session}")).good(), "shy leases again");
+    assert_eq!(home.run(&format!("worker undrain {session}")).good(), "shy leases jobs again");
     assert!(home.run("worker list").good().contains("alive"));
     let unknown = home.run("worker drain nobody");
     assert_eq!(unknown.bad_line(1), "no living worker has the name or session \"nobody\"");

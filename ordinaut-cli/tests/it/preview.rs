@@ -63,7 +63,7 @@ fn each_kind_can_be_typed_and_a_bad_one_is_named() {
         (vec!["--rrule", "FREQ=DAILY", "--dtstart", "1066-10-14T09:00:00"], "dtstart "),
         (vec!["--rrule", "FREQ=DAILY;COUNT=1"], "dtstart "),
         (vec!["--rrule", "FREQ=DAILY;COUNT=2"], "dtstart "),
-        (vec![], "say when: "),
+        (vec![], "no schedule is given: "),
         (vec!["--cron", "@daily", "--calendar", "holidays"], "DATABASE_URL is not set"),
     ] {
         let answer = preview(&words);

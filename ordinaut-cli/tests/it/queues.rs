@@ -42,7 +42,12 @@ fn a_queue_that_fills_says_so() {
     home.enqueue("nobody --queue tiny --priority 9");
     eventually("its level is critical", || (home.json("queue show tiny")["level"] == "critical").then_some(()));
     let shown = home.run("queue show tiny");
-    assert!(shown.good().contains("critical: over HTTP only jobs of priority 1 to 3 are taken"), "{shown:?}");
+    assert!(shown.good().contains("critical, and full: the API refuses all jobs"), "{shown:?}");
+    home.run("queue set tiny --max-waiting 3").good();
+    home.run("queue set almost --max-waiting 20").good();
+    (0..19).for_each(|_| drop(home.enqueue("nobody --queue almost")));
+    let shown = home.run("queue show almost");
+    assert!(shown.good().contains("critical: the API takes only jobs of priority 1 to 3"), "{shown:?}");
     eventually("it is told", || {
         let told = home.run("event list --after 0");
         let line = told.good().lines().find(|line| line.contains("queue_level") && line.contains("tiny"))?;

@@ -174,7 +174,7 @@ fn a_task_is_changed_at_the_version_that_was_seen() {
     let changed = home.json(&format!(r#"task change {id} --patch {{"title":"After"}} --version 1"#));
     assert_eq!((&changed["title"], &changed["version"]), (&json!("After"), &json!(2)));
     let stale = home.run(&format!(r#"task change {id} --patch {{"title":"Late"}} --version 1"#));
-    assert_eq!(stale.bad_line(1), format!("task {id} has been changed since: it is at version 2"));
+    assert_eq!(stale.bad_line(1), format!("task {id} was changed by somebody else: it is at version 2 now"));
     let text = home.run(&format!(r#"task change {id} --patch {{"schedule":{{"expr":"@hourly"}}}}"#));
     assert!(text.good().starts_with(&format!("task {id} is at version 3; due ")), "{text:?}");
     for (patch, begin) in
@@ -196,7 +196,7 @@ fn a_task_is_told_what_to_do() {
     assert_eq!(home.job(&job)["state"], "waiting");
 
     let paused = home.run(&format!("task pause {id}"));
-    assert_eq!(paused.good(), format!("task {id} is paused; jobs set aside: 1"));
+    assert_eq!(paused.good(), format!("task {id} is paused; jobs parked: 1"));
     assert_eq!(home.job(&job)["state"], "parked");
     assert_eq!(home.run(&format!("task run-now {id}")).bad_line(1), format!("task {id} is paused"));
     assert!(home.run(&format!("job run-now {job}")).bad_line(1).starts_with(&format!("job {job} is parked")));
@@ -259,11 +259,11 @@ fn a_calendar_is_kept_followed_and_deleted() {
 
     let id = create(&home, "--title Holidays --kind nobody --cron @daily --calendar holidays");
     let used = home.run("calendar delete holidays");
-    assert_eq!(used.bad_line(1), format!("task {id} goes by the calendar \"holidays\""));
+    assert_eq!(used.bad_line(1), format!("task {id} uses the calendar \"holidays\""));
     let list = home.run("calendar list");
     assert!(list.good().lines().any(|line| line.starts_with("holidays ") && line.contains("2027-05-02")), "{list:?}");
     home.run(&format!("task delete {id}")).good();
-    assert_eq!(home.run("calendar delete holidays").good(), "calendar \"holidays\" is gone");
+    assert_eq!(home.run("calendar delete holidays").good(), "calendar \"holidays\" is deleted");
     assert_eq!(home.run("calendar delete holidays").bad_line(1), "there is no calendar \"holidays\"");
     assert_eq!(home.run("calendar put holidays --mode both 2027-05-01").code, Some(2));
 }
@@ -302,6 +302,6 @@ fn a_limit_is_kept_and_deleted() {
     let both = home.run("limit set nobodys --per-tenant --key customer.id --concurrency 2");
     assert!(both.bad_line(1).starts_with("per_tenant must not be true where key is given"), "{both:?}");
     assert!(home.run("limit set nobodys").bad_line(1).starts_with("concurrency must be given, or rate, or key"));
-    assert_eq!(home.run("limit delete nobodys").good(), "limit \"nobodys\" is gone");
+    assert_eq!(home.run("limit delete nobodys").good(), "limit \"nobodys\" is deleted");
     assert_eq!(home.run("limit delete nobodys").bad_line(1), "there is no limit \"nobodys\"");
 }

@@ -34,7 +34,7 @@ pub struct ConnectOptions(Arc<[PgConnectOptions]>);
 /// What was given is no address of a Postgres. Says nothing of what it was: passwords are in there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a URL such as postgres://user:password@host:5432/database (in a password / is written %2F, ? is %3F and % is %25), \
+    "must be a URL such as postgres://user:password@host:5432/database (in a password / is written %2F, ? is %3F and % is %25), \
      or with several hosts: host1:5432,host2:5432"
 )]
 pub struct InvalidConnectOptions;
@@ -130,7 +130,7 @@ impl ConnectOptions {
 
 fn none_takes_writes(refusals: &[sqlx::Error]) -> String {
     let told: Vec<_> = refusals.iter().map(|error| Chain(error).to_string()).collect();
-    format!("none of {} servers takes writes: {}", told.len(), told.join("; "))
+    format!("could not connect: none of {} servers accepts writes: {}", told.len(), told.join("; "))
 }
 
 /// An account as a URL has it: what may not stand there as it is, such as `#` in a password, is encoded.
@@ -191,7 +191,7 @@ pub(crate) async fn must_take_writes(connection: &mut PgConnection) -> sqlx::Res
     if answer.try_get(0)? {
         return Ok(());
     }
-    Err(only_reads("the server only reads"))
+    Err(only_reads("the server is read-only"))
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ impl DedicatedConnection {
 
     pub(crate) async fn close(&mut self) {
         if let Some(connection) = self.connection.take() {
-            // The server notices a closed socket too; saying good-bye is a courtesy to its log.
+            // The server notices a closed socket too; closing it in order only keeps its log free of complaints.
             connection.close().await.ok();
         }
     }

@@ -41,7 +41,7 @@ impl Pooler {
         match tokio::time::timeout(LOOK_TIMEOUT, look(address)).await {
             Ok(Ok(Found::Nothing)) | Ok(Err(_)) | Err(_) => {}
             Ok(Ok(Found::SharesServers)) => {
-                info!("Postgres is reached through a pooler in transaction mode that knows of prepared statements");
+                info!("Postgres is reached through a pooler in transaction mode that supports prepared statements");
                 self.shares_servers.store(true, Ordering::Relaxed);
             }
             Ok(Ok(Found::ForgetsStatements)) => self.learn(),

@@ -48,7 +48,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Retry { source, .. } | Self::Fatal(source) => Chain(&**source).fmt(f),
-            Self::Snooze(delay) => write!(f, "it asked to be run again in {} s", delay.as_secs_f64()),
+            Self::Snooze(delay) => write!(f, "the handler asked to run again in {} s", delay.as_secs_f64()),
             Self::Cancel(reason) => f.write_str(reason),
         }
     }

@@ -163,7 +163,7 @@ impl NewJob {
         self
     }
 
-    /// Not before so much time has passed on the database's clock.
+    /// Not before this time has passed on the database's clock.
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.due = Due::In(delay);
@@ -281,7 +281,7 @@ impl NewJob {
     }
 }
 
-const NO_KEYRING: &str = "must be encrypted, and there is no key ring: enqueue the job through a Client that has one, or \
+const NO_KEYRING: &str = "must be encrypted, and no key ring is set: enqueue the job through a Client that has one, or \
                           give one to NewJob::encrypted";
 
 #[cfg(test)]

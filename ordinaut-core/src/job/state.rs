@@ -19,7 +19,7 @@ pub enum JobState {
     Parked,
     /// Done.
     Succeeded,
-    /// Called off.
+    /// Cancelled: by somebody, or by its handler.
     Cancelled,
     /// Failed for good.
     Dead,

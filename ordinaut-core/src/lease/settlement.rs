@@ -85,13 +85,18 @@ impl Settlement {
             outcome: Outcome::Released,
             again_in: Some(Duration::ZERO),
             failures,
-            error: Some("its worker stopped before it had finished".to_owned()),
+            error: Some("the worker stopped before the attempt had ended".to_owned()),
         }
     }
 
     /// After somebody asked for it and the handler was stopped.
     pub(crate) fn cancelled(failures: i16) -> Self {
-        Self { outcome: Outcome::Cancelled, again_in: None, failures, error: Some("cancelled while it ran".to_owned()) }
+        Self {
+            outcome: Outcome::Cancelled,
+            again_in: None,
+            failures,
+            error: Some("cancelled while the attempt ran".to_owned()),
+        }
     }
 }
 

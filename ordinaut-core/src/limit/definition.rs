@@ -158,7 +158,7 @@ impl Limit {
         if [CONCURRENCY_KEY, MAX_INSTANCES].contains(&&*self.name) {
             return invalid(
                 "name",
-                "must not be concurrency_key or max_instances: so the limits are called that tasks imply",
+                "must not be concurrency_key or max_instances: those names are for the limits that tasks imply",
             );
         }
         self.queue.as_deref().map_or(Ok(()), name::check).or_else(|reason| invalid("queue", reason))?;
@@ -179,7 +179,7 @@ impl Limit {
             return invalid("burst", "must be from 1 to a million");
         }
         if self.burst.is_some() && self.rate.is_none() {
-            return invalid("burst", "is of a rate, and there is none");
+            return invalid("burst", "needs a rate");
         }
         if self.ordered && self.concurrency.is_some_and(|jobs| jobs != 1) {
             return invalid("concurrency", "must be 1, or not given, where ordered is true");
@@ -215,7 +215,7 @@ impl Limit {
 
 fn check_path(path: &str) -> Result<(), &'static str> {
     if path.split('.').count() > DEEPEST || path.split('.').any(|part| name::check(part).is_err()) {
-        return Err("must be a path of 1 to 10 names with points between them, such as customer.id");
+        return Err("must be a path of 1 to 10 names with dots between them, such as customer.id");
     }
     Ok(())
 }

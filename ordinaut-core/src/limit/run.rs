@@ -24,7 +24,9 @@ pub enum LimitError {
     #[error(transparent)]
     Invalid(#[from] InvalidField),
     /// A transaction that reads the limits, such as a backup, has been open for too long.
-    #[error("the limits are being read by a long transaction, such as a backup: try again when it has ended")]
+    #[error(
+        "could not change the limits: a long transaction, such as a backup, reads them; try again when it has ended"
+    )]
     Busy,
     /// Postgres refused, or was not there.
     #[error(transparent)]

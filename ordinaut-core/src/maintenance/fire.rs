@@ -36,7 +36,9 @@ pub(crate) async fn run(database: Client, options: SchedulerOptions, pulse: Sche
         if counted_again.is_none_or(|at| at.elapsed() >= COUNT_AGAIN) {
             match patience.wait(database.tasks().count_again()).await {
                 Ok(()) => counted_again = Some(Instant::now()),
-                Err(error) => warn!(%error, "could not count instants again by newer zone data, and will try again"),
+                Err(error) => {
+                    warn!(%error, "could not compute due instants again with newer zone data, and will try again")
+                }
             }
         }
         // Begun transactions are finished.
@@ -48,7 +50,7 @@ pub(crate) async fn run(database: Client, options: SchedulerOptions, pulse: Sche
                 next_due.unwrap_or(LOOK).min(LOOK)
             }
             Err(error) => {
-                warn!(%error, "could not fire tasks that are due, and will try again");
+                warn!(%error, "could not fire due tasks, and will try again");
                 failures += 1;
                 RETRY.delay(failures, rand::random())
             }
@@ -102,7 +104,7 @@ async fn fire_batch(
         debug!("{} tasks were due: {} fires, {} skips", fired.tasks, fired.fires, fired.skips);
     }
     for (id, reason) in &fired.unreadable {
-        warn!(task.id = %id, "task {id} is due and does not fire: this version cannot read it: {reason}");
+        warn!(task.id = %id, "could not fire task {id}: this version cannot read it: {reason}");
     }
     for (id, trouble) in &fired.troubled {
         warn!(task.id = %id, "task {id} is paused: {trouble}");

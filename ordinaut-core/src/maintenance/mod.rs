@@ -123,7 +123,7 @@ impl Scheduler {
             async move {
                 // Batches that are done stay done; a pass that takes longer goes on at the next time.
                 let pruned = answered(LONGEST, database.maintenance().prune(&retention)).await?;
-                debug!(?pruned, "dropped what was past retention");
+                debug!(?pruned, "deleted rows that were past their retention");
                 Ok::<(), Error>(())
             }
         });
@@ -156,13 +156,13 @@ impl Scheduler {
         for mut task in [Some(fire), Some(relay), publisher].into_iter().flatten() {
             // That it ended badly, its loop has said.
             if tokio::time::timeout(LAST, &mut task).await.is_err() {
-                warn!("a loop of the scheduler still waits for Postgres and is cut off");
+                warn!("a scheduler loop still waits for Postgres: aborting it");
                 task.abort();
             }
         }
         // If Postgres is away too, its row is soon old.
         if let Ok(Err(error)) = tokio::time::timeout(GOODBYE, database.schedulers().left(id)).await {
-            warn!(%error, "could not say that this scheduler ended");
+            warn!(%error, "could not record that this scheduler stopped");
         }
         info!("scheduler stopped");
         loops.resume_panic();
@@ -187,7 +187,7 @@ impl Scheduler {
 async fn expire(database: Client, patience: Arc<AdaptiveTimeout>) -> Result<(), Error> {
     let expired = patience.wait(database.queues().expire_jobs()).await?;
     if expired > 0 {
-        info!("{expired} jobs expired: they waited for longer than their queues allow");
+        info!("{expired} jobs expired: they had been due for longer than their queues allow");
     }
     Ok(patience.wait(database.jobs().prune_unique_keys()).await?)
 }

@@ -81,14 +81,14 @@ impl Duties {
             }
             // Without it nothing would be rescued, and nobody would know.
             Err(error) => {
-                let why = format!("the clock of the scheduler's duties could not be started: {error}");
+                let why = format!("could not start the clock of the scheduler's duties: {error}");
                 self.loops.broke("duties", Box::new(why));
             }
         }
         self.stopped.store(true, Ordering::Release);
         self.running.close();
         if tokio::time::timeout(LAST, self.running.wait()).await.is_err() {
-            warn!("a duty of the scheduler still waits for Postgres and is left");
+            warn!("a scheduler duty still waits for Postgres: not waiting for it");
         }
     }
 

@@ -35,9 +35,9 @@ impl Levels {
             }
             let (queue, from, to) = (&change.queue, change.from, change.to);
             if to > from {
-                warn!(%queue, level = %to, "queue {queue} fills: its level is {to}, it was {from}");
+                warn!(%queue, level = %to, "queue {queue} is filling up: its level is {to}, and was {from}");
             } else {
-                info!(%queue, level = %to, "queue {queue} empties: its level is {to}, it was {from}");
+                info!(%queue, level = %to, "queue {queue} is emptying: its level is {to}, and was {from}");
             }
         }
         Ok(())

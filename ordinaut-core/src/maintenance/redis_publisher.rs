@@ -29,11 +29,13 @@ enum PublishError {
     Redis(#[from] RedisError),
     #[error("could not read events")]
     Database(#[from] Error),
-    #[error("the stream is at event {stream}, ahead of this database's {database}: it belongs to another one")]
+    #[error(
+        "the stream is at event {stream}, ahead of this database's event {database}: it belongs to another database"
+    )]
     Foreign { stream: i64, database: i64 },
-    #[error("two installations write to one stream: {other} does, and this one is {own}")]
+    #[error("two installations write to one stream: {other}, and this one, {own}")]
     TwoWriters { other: Uuid, own: Uuid },
-    #[error("Redis lost events of the stream, which is filled up")]
+    #[error("Redis lost events of the stream: filling it up from Postgres")]
     Lost,
 }
 

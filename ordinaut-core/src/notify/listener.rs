@@ -88,7 +88,7 @@ impl Listener {
             answered(CONNECT, listener.unlisten_all()).await?;
             return Ok(Deaf);
         }
-        info!("listening for hints on channel \"{channel}\"");
+        info!("listening for notifications on channel \"{channel}\"");
         (*failures, *times_deaf) = (0, 0);
         // What was told before is not told again.
         self.hears.values().for_each(|wake| wake.notify_one());

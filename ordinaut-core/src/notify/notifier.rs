@@ -63,7 +63,7 @@ async fn work(hints: Weak<PendingNotifications>, database: Client) {
             Err(error) => Err(error),
         };
         if let Err(error) = link.checked(told).await {
-            debug!(%error, "could not hint: the jobs are found by polling");
+            debug!(%error, "could not notify the workers, which will find the jobs by polling");
         }
         tokio::time::sleep(PAUSE).await;
     }

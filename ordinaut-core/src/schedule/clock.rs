@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The first one is what a stored schedule has.
 const FORMS: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
 
-const REFUSAL: &str = "must be what the clock shows, such as 2027-03-01T09:00 or 2027-03-01T09:00:30";
+const REFUSAL: &str = "must be a local time, such as 2027-03-01T09:00 or 2027-03-01T09:00:30";
 
 /// What a clock shows, read from text: `YYYY-MM-DDTHH:MM` or `YYYY-MM-DDTHH:MM:SS`, or with a space in place of the `T`.
 ///

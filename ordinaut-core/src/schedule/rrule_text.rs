@@ -46,7 +46,7 @@ impl RuleText {
             return refuse(format!("must not be longer than {MAX_BYTES} bytes"));
         }
         if let Some(other) = text.chars().find(|char| !char.is_ascii_alphanumeric() && !"=;,+-".contains(*char)) {
-            return refuse(format!("must be the rule alone, FREQ=…;…, and has {other:?} in it"));
+            return refuse(format!("must be the rule alone, FREQ=…;…, without {other:?}"));
         }
         let (mut rest, mut count, mut until) = (Vec::new(), None, None);
         for part in text.split(';') {

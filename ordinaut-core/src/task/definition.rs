@@ -211,7 +211,7 @@ impl TaskDefinition {
             }
         }
         if self.dedupe_window.is_some() && self.dedupe_key.is_none() {
-            return invalid("dedupe_window", "is the window of a dedupe_key, and there is none");
+            return invalid("dedupe_window", "needs a dedupe_key");
         }
         if self.max_instances == Some(0) {
             return invalid("max_instances", "must be at least 1");
@@ -221,7 +221,10 @@ impl TaskDefinition {
         }
         let waits = self.unique.as_ref().is_some_and(|unique| unique.on_duplicate() == OnDuplicate::RunAgain);
         if waits && (self.concurrency_key.is_some() || self.most_jobs().is_some()) {
-            return invalid("unique", "must not have the mode run_again beside concurrency_key or max_instances");
+            return invalid(
+                "unique",
+                "must not have the mode run_again together with concurrency_key or max_instances",
+            );
         }
         if self.calendars.len() > 10 {
             return invalid("calendars", "must be at most 10");

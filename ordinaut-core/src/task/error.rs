@@ -24,25 +24,25 @@ pub enum TaskError {
     #[error("no task has this id")]
     Unknown,
     /// Somebody else changed it first.
-    #[error("the task has been changed since: it is at version {0}")]
+    #[error("the task was changed by somebody else: it is at version {0} now")]
     Changed(i64),
     /// It is paused, and this makes a job.
     #[error("the task is paused")]
     Paused,
     /// It is a service, whose job has not ended.
-    #[error("the task is a service, and its job has not ended")]
+    #[error("the task is a service whose job has not ended")]
     Runs,
     /// Its jobs are unique, and this job holds the key.
     #[error("job {0} holds the unique key")]
     DuplicateJob(Uuid),
     /// Others kept creating and deleting the task that holds this key.
-    #[error("others kept changing which task holds the dedupe_key {0:?}")]
+    #[error("could not take the dedupe_key {0:?}: other tasks kept taking and freeing it")]
     Contended(String),
     /// It was cancelled.
     #[error("the task was cancelled")]
     Cancelled,
     /// Its schedule took too long to expand.
-    #[error("the schedule takes too long to expand")]
+    #[error("could not tell when the schedule is due: it takes too long to expand")]
     Exhausted(#[from] Exhausted),
     /// Postgres refused, or was not there.
     #[error(transparent)]

@@ -114,7 +114,7 @@ impl Drop for TestDatabase {
             runtime.block_on(drop_database(&server, &name))
         });
         if !matches!(dropping.join(), Ok(Ok(()))) {
-            tracing::warn!("the database {} of a test could not be dropped", self.name);
+            tracing::warn!("could not drop the database {} of a test", self.name);
         }
     }
 }

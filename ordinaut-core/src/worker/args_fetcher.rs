@@ -108,7 +108,7 @@ impl ArgsFetcher {
             *blamed += 1;
             if *blamed >= TRIES {
                 self.blamed.remove(&token);
-                return Some((token, Err(format!("its arguments cannot be read ({bytes} bytes as stored): {error}"))));
+                return Some((token, Err(format!("could not read its arguments ({bytes} bytes as stored): {error}"))));
             }
             return None;
         }

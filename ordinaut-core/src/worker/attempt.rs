@@ -95,7 +95,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
                 }
             }
             (_, Err(reason)) => End::Returned(Err(JobError::fatal(reason.to_owned()))),
-            (None, _) => End::Returned(Err(JobError::retry("this worker has no handler for the kind"))),
+            (None, _) => End::Returned(Err(JobError::retry("this worker has no handler for this kind"))),
         };
         let mut end = end.unless_stopped(line.order());
         let own_end = if context.has_settled_itself() {
@@ -166,7 +166,7 @@ impl End {
     fn undone(self) -> Self {
         match self {
             Self::Returned(Ok(())) => {
-                let reason = "the transaction in which its handler had settled it was not committed";
+                let reason = "the handler did not commit the transaction in which it settled the attempt";
                 Self::Returned(Err(JobError::retry(reason)))
             }
             other => other,

@@ -15,10 +15,10 @@ const MAX_CHECKPOINT_BYTES: usize = 16 * 1024;
 #[non_exhaustive]
 pub enum CheckpointError {
     /// It cannot be written as JSON.
-    #[error("checkpoint could not be written as JSON")]
+    #[error("could not write the checkpoint as JSON")]
     Encode(#[source] serde_json::Error),
     /// What an earlier attempt saved is of another shape, as after a change of the program.
-    #[error("checkpoint that an earlier attempt saved could not be decoded")]
+    #[error("could not decode the checkpoint that an earlier attempt saved")]
     Decode(#[source] serde_json::Error),
     /// It is larger than a job may keep.
     #[error("checkpoint is {0} bytes long, and a job keeps {MAX_CHECKPOINT_BYTES} at most")]
@@ -30,7 +30,7 @@ pub enum CheckpointError {
     #[error("the lease was lost: another attempt owns the job now")]
     LeaseLost,
     /// Postgres refused, or was not there.
-    #[error("could not reach the checkpoint")]
+    #[error("could not read or save the checkpoint")]
     Database(#[from] sqlx::Error),
 }
 

@@ -184,7 +184,7 @@ impl Claimer {
             match self.admit(&wanted(Vec::new(), limit - leases.len())).await {
                 Ok(others) => leases.extend(others),
                 Err(error) if leases.is_empty() => return Err(error),
-                Err(error) => warn!(%error, "could not let jobs in, and will try again"),
+                Err(error) => warn!(%error, "could not start jobs that wait for a limit, and will try again"),
             }
         }
         if !leases.is_empty() {
@@ -242,7 +242,7 @@ impl Claimer {
                 if is_too_much(error) {
                     self.portion.failed(claim.limit);
                     self.too_much_at = Some(Instant::now());
-                    warn!("the next claim is for {} jobs, and brings no arguments", self.portion.of(claim.limit));
+                    warn!("the next claim asks for {} jobs, without their arguments", self.portion.of(claim.limit));
                 }
             }
         }
@@ -268,7 +268,7 @@ impl Claimer {
         }
         let tokens: Vec<_> = leases.iter().map(|lease| lease.token).collect();
         if let Err(error) = self.give_back_tokens(session.id, &tokens).await {
-            warn!(%error, "could not hand {} leases back: they end with the session", tokens.len());
+            warn!(%error, "could not give {} leases back: they end with the session", tokens.len());
         }
     }
 
@@ -309,14 +309,14 @@ impl Claimer {
         let result = answered(patience, claim::after_connect(self.link.connection().await?, &schema, &tokens)).await;
         let (since, now, missing) = self.checked(result).await?;
         for job_id in missing {
-            warn!(job.id = %job_id, "Postgres does not know the lease of job {job_id} any more: its handler is stopped");
+            warn!(job.id = %job_id, "Postgres no longer knows the lease of job {job_id}: stopping its handler");
             session.book.stop(job_id, Stop::Lose);
         }
         // Neither instant lies in the future of the other by more than a moment: the function that tells them sees to it.
         let pause = AFTER_RESTART.saturating_sub((now - since).to_std().unwrap_or_default());
         self.not_before = Instant::now() + AFTER_RESTART.min(pause);
         if !pause.is_zero() {
-            info!("Postgres was restarted or promoted, or crashed: the next claim is made in {} ms", pause.as_millis());
+            info!("Postgres was restarted or promoted, or crashed: the next claim is in {} ms", pause.as_millis());
         }
         let same = self.postgres_since.replace(since).is_none_or(|before| before == since);
         Ok(if same { Connected::Anew } else { Connected::AfterRestart })
@@ -335,7 +335,7 @@ impl Claimer {
         let tokens = self.checked(result).await?;
         if !tokens.is_empty() {
             self.give_back_tokens(session.id, &tokens).await?;
-            warn!("handed {} jobs back whose claim was never answered", tokens.len());
+            warn!("gave back {} jobs whose claim Postgres did not answer", tokens.len());
         }
         let patience = self.patience;
         self.strays.retain(|(.., sent)| sent.elapsed() <= patience + Duration::from_secs(1));

@@ -54,7 +54,7 @@ pub(crate) struct Bounds {
 #[non_exhaustive]
 pub enum OutputError {
     /// It cannot be written as JSON.
-    #[error("output could not be written as JSON")]
+    #[error("could not write the output as JSON")]
     Encode(#[from] serde_json::Error),
     /// It is larger than a run may keep.
     #[error("output is {0} bytes long, and a run keeps {MAX_OUTPUT_BYTES} at most")]
@@ -154,7 +154,7 @@ impl<S> Context<S> {
     /// it has five seconds until it is dropped at its next `await`; for any other reason it is dropped right now, and what
     /// it returns is ignored.
     ///
-    /// A worker that is asked to end says so much earlier: [`Context::shutdown_begun`].
+    /// A worker that is asked to end says so long before that: [`Context::shutdown_begun`].
     pub async fn cancelled(&self) {
         self.attempt.line.heard().await;
     }

@@ -32,7 +32,7 @@ impl Wait {
     }
 }
 
-/// As much work is held unstarted as ends in so much time, so that an urgent job never waits longer behind it.
+/// The prefetch buffer holds no more work than ends within this time, so that an urgent job never waits longer behind it.
 const HELD: Duration = Duration::from_millis(50);
 
 /// The first look after work was found comes after this part of the poll interval: work that trickles is met soon.

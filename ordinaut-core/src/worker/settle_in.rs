@@ -98,7 +98,7 @@ pub(crate) async fn own_end(database: &Client, token: Token, line: &StopLine) ->
             match database.leases().own_end(token).await {
                 Ok(CommitCheck::Open) => {}
                 Ok(end) => return end,
-                Err(error) => warn!(job.id = %id, attempt, %error, "could not look for what became of job {id}"),
+                Err(error) => warn!(job.id = %id, attempt, %error, "could not look up the outcome of job {id}"),
             }
             looks = looks.saturating_add(1);
             if looks == LOOKS_UNTIL_TOLD {
@@ -115,7 +115,7 @@ pub(crate) async fn own_end(database: &Client, token: Token, line: &StopLine) ->
         biased;
         end = known => end,
         () = stopped => {
-            warn!(job.id = %id, attempt, "what became of job {id} attempt {attempt} is not known: if it is not done, it is rescued");
+            warn!(job.id = %id, attempt, "the outcome of job {id} attempt {attempt} is unknown: if it was not settled, the job is rescued");
             CommitCheck::Open
         }
     }

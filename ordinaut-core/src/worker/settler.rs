@@ -119,7 +119,7 @@ impl Settler {
     pub(crate) async fn close(self, patience: Duration) {
         drop(self.inbox);
         if tokio::time::timeout(patience, self.task).await.is_err() {
-            error!("stopped before all ends of attempts were written: those jobs run again");
+            error!("stopped before all attempts were settled: those jobs run again");
         }
     }
 }
@@ -229,7 +229,7 @@ impl Desk {
                     return Err(error);
                 }
                 Err(error) => {
-                    warn!(%error, "could not write the ends of {} attempts, and will try again", batch.ended.len());
+                    warn!(%error, "could not settle {} attempts, and will try again", batch.ended.len());
                     if FailureKind::of(&error) == FailureKind::GivenUp && batch.ended.len() > 1 {
                         return Err(error);
                     }
@@ -270,7 +270,7 @@ impl Batch {
     /// What Postgres does not take becomes a failure that says so.
     fn fail(&mut self, refusal: &sqlx::Error) {
         for (end, (budget, backoff)) in self.ended.iter_mut().zip(&self.fallbacks) {
-            let error = JobError::retry(format!("its end could not be stored: {refusal}"));
+            let error = JobError::retry(format!("could not settle the attempt: {refusal}"));
             end.settlement = Settlement::of(Err(error), *budget, backoff, 1.0);
             end.output = None;
         }

@@ -51,6 +51,6 @@ async fn look_for_obstacles(database: &Client, worker: &str) {
             .iter()
             .filter(|obstacle| obstacle.severity != Severity::Note)
             .for_each(|obstacle| warn!(worker.name = worker, "{obstacle}")),
-        Err(error) => debug!(%error, "could not look at what connections carry"),
+        Err(error) => debug!(%error, "could not check the settings of connections"),
     }
 }

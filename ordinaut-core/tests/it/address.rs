@@ -58,7 +58,7 @@ async fn a_server_that_only_reads_is_passed_over() {
     })
     .await;
 
-    assert!(error.to_string().contains("none of 2 servers takes writes"), "{error}");
+    assert!(error.to_string().contains("none of 2 servers accepts writes"), "{error}");
     assert!(error.is_transient(), "it may be promoted");
     // A connection of the pool that began to only read is not used again.
     sqlx::raw_sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")

@@ -105,7 +105,7 @@ async fn a_handler_that_does_not_listen_is_dropped() {
     within(handler.dropped.cancelled()).await;
     assert_eq!(within(step).await.unwrap().unwrap(), Step::Worked(job_id));
     assert_eq!(runs(&db, job_id).await, [(1, Outcome::Cancelled)]);
-    assert_eq!(db.jobs().runs(job_id).await.unwrap()[0].error.as_deref(), Some("cancelled while it ran"));
+    assert_eq!(db.jobs().runs(job_id).await.unwrap()[0].error.as_deref(), Some("cancelled while the attempt ran"));
     assert_eq!(state(&db, job_id).await, JobState::Cancelled);
 }
 

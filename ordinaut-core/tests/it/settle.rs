@@ -453,7 +453,7 @@ async fn an_end_that_postgres_refuses_fails_alone_and_says_why() {
         let outcome = if n == 13 { Outcome::Failed } else { Outcome::Succeeded };
         assert_eq!(runs[0].outcome, outcome, "{n}");
         let error = runs[0].error.as_deref().unwrap_or_default();
-        assert_eq!(n == 13, error.starts_with("its end could not be stored: "), "{error}");
+        assert_eq!(n == 13, error.starts_with("could not settle the attempt: "), "{error}");
     }
 }
 

@@ -80,7 +80,7 @@ async fn what_was_not_committed_fails_with_that_reason() {
 
     let (job, run) = look(&db, job_id).await;
     assert_eq!((run.outcome, job.failures), (Outcome::Failed, 1));
-    assert_eq!(run.error.unwrap(), "the transaction in which its handler had settled it was not committed");
+    assert_eq!(run.error.unwrap(), "the handler did not commit the transaction in which it settled the attempt");
     assert_eq!(effects(&db).await, 0);
 }
 

@@ -53,7 +53,7 @@ async fn what_does_not_end_in_time_is_released_without_a_failure() {
     assert_eq!((job.state, job.attempt, job.failures), (JobState::Waiting, 1, 2));
     let run = db.jobs().runs(job_id).await.unwrap().pop().unwrap();
     assert_eq!(run.outcome, Outcome::Released);
-    assert_eq!(run.error.as_deref(), Some("its worker stopped before it had finished"));
+    assert_eq!(run.error.as_deref(), Some("the worker stopped before the attempt had ended"));
     let suspect = "select flags & 2 = 2 from ordinaut.due_work where job_id = $1";
     assert!(!ask_of::<bool>(&db, suspect, job_id).await);
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(job_id));

@@ -4,7 +4,7 @@ use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, list, within};
 use crate::settings::source::Source;
 use ordinaut_core::job::Redaction;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 pub(super) const API_HOST: Setting<IpAddr> =
     Setting::new("API_HOST", "the address that the API listens on", "an IP address", |text| text.parse().ok())
@@ -28,7 +28,7 @@ pub(super) const API_ADMIN_TOKEN: Setting<String> = Setting::new(
 
 pub(super) const API_REDACT: Setting<Vec<String>> = Setting::new(
     "API_REDACT",
-    "parts of names of fields, at any depth of arguments and outputs, whose values the API and the command line never show, separated by commas",
+    "the API and the command line never show values of fields, at any depth of arguments and outputs, whose names have one of these parts, separated by commas",
     "parts of names of fields, separated by commas, or none",
     |text| if text.eq_ignore_ascii_case("none") { Some(Vec::new()) } else { list(text, |word| Some(word.to_owned())) },
 )
@@ -60,6 +60,11 @@ pub struct ApiSettings {
     pub redaction: Redaction,
     /// Maximum number of connections at once.
     pub max_connections: usize,
+}
+
+/// The address that the API listens on, for others; the port 0 is a free one.
+pub fn address(source: &Source) -> Result<SocketAddr, SettingError> {
+    Ok(SocketAddr::new(source.get(&API_HOST)?, source.get(&API_PORT)?))
 }
 
 impl ApiSettings {

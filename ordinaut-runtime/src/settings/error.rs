@@ -36,7 +36,7 @@ pub enum SettingError {
     },
     /// The environment has a variable that begins as ours do, and is none.
     #[error(
-        "there is no setting {name}; the nearest is {nearest}. Variables that begin so are Ordinaut's: unset it here"
+        "there is no setting {name}; the nearest is {nearest}. Variables with this prefix are for Ordinaut: correct it, or unset it"
     )]
     UnknownVariable {
         /// The variable.
@@ -45,7 +45,7 @@ pub enum SettingError {
         nearest: &'static str,
     },
     /// A secret is given twice.
-    #[error("{name} and {name}_FILE are both set: which of them is meant cannot be told")]
+    #[error("{name} and {name}_FILE are both set: unset one of them")]
     Twice {
         /// The variable.
         name: &'static str,

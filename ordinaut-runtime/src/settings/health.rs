@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 pub(super) const HEALTH_HOST: Setting<IpAddr> = Setting::new(
     "HEALTH_HOST",
-    "the address on which a scheduler or worker tells of its health",
+    "the address on which a scheduler or worker answers health checks",
     "an IP address",
     |text| text.parse().ok(),
 )
@@ -15,7 +15,7 @@ pub(super) const HEALTH_HOST: Setting<IpAddr> = Setting::new(
 
 pub(super) const SCHEDULER_HEALTH_PORT: Setting<u16> = Setting::new(
     "SCHEDULER_HEALTH_PORT",
-    "the port on which a scheduler tells of its health, such as 8091; 0: nowhere",
+    "the port on which a scheduler answers health checks, such as 8091; 0: none",
     "a number from 0 to 65535",
     |text| within(text, 0..=u16::MAX),
 )
@@ -23,7 +23,7 @@ pub(super) const SCHEDULER_HEALTH_PORT: Setting<u16> = Setting::new(
 
 pub(super) const WORKER_HEALTH_PORT: Setting<u16> = Setting::new(
     "WORKER_HEALTH_PORT",
-    "the port on which a worker tells of its health, such as 8090; 0: nowhere",
+    "the port on which a worker answers health checks, such as 8090; 0: none",
     "a number from 0 to 65535",
     |text| within(text, 0..=u16::MAX),
 )

@@ -6,7 +6,7 @@ use crate::settings::source::Source;
 
 pub(super) const LOG_LEVEL: Setting<String> = Setting::new(
     "LOG_LEVEL",
-    "how much is logged: a level, or filters such as info,ordinaut_core=debug",
+    "what is logged: a level, or filters such as info,ordinaut_core=debug",
     "error, warn, info, debug or trace, or filters of the form target=level, separated by commas",
     |text| text.split(',').map(filter).collect::<Option<Vec<_>>>().map(|filters| filters.join(",")),
 )

@@ -229,7 +229,7 @@ mod tests {
             (Origin::Alias, Origin::Alias, Origin::Default)
         );
         let said = log::LogSettings::read(&source).unwrap().notices;
-        assert_eq!(said, ["API_PORT has its value from UVICORN_PORT", "REDIS_URL has its value from REDIS_HOST"]);
+        assert_eq!(said, ["API_PORT takes its value from UVICORN_PORT", "REDIS_URL takes its value from REDIS_HOST"]);
         // A flag wins, and shows so.
         let source = read_from(pairs(&[("API_PORT", "1")]), pairs(&[("UVICORN_PORT", "9000")])).unwrap();
         assert_eq!(source.get(&api::API_PORT).unwrap(), 1);

@@ -4,7 +4,7 @@ use crate::settings::setting::Setting;
 
 pub(super) const REDIS_URL: Setting<String> = Setting::new(
     "REDIS_URL",
-    "a Redis that gets the stream of events and hints of new jobs; nothing depends on it",
+    "a Redis that gets the stream of events and notifications of new jobs; nothing depends on it",
     "a URL such as redis://host:6379, rediss://host:6379 or redis+unix:///path/redis.sock",
     |text| {
         let schemes = [

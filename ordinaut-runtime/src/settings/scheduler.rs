@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub(super) const TZ: Setting<String> = Setting::new(
     "TZ",
-    "the zone of schedules that name none, which the first migration stores; `ordinaut config timezone` changes it later",
+    "the time zone of schedules that name none; the first migration stores it, and `ordinaut config timezone` changes it later",
     "the name of an IANA time zone such as Europe/Chisinau, or :/etc/localtime where that is a link to a zone",
     |text| system_zone(text).is_some().then(|| text.to_owned()),
 )
@@ -26,7 +26,7 @@ pub(super) const SCHEDULER_MISFIRE_GRACE_TIME: Setting<Duration> = Setting::new(
 
 pub(super) const SCHEDULER_MAX_WORKERS: Setting<usize> = Setting::new(
     "SCHEDULER_MAX_WORKERS",
-    "how many transactions fire tasks at once, when very many are due",
+    "maximum number of transactions that fire tasks at once",
     "a number from 1 to 100",
     |text| within(text, 1..=100),
 )

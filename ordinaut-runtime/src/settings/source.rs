@@ -6,12 +6,13 @@ use crate::settings::setting::{About, Setting};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Where settings are read from: flags, the environment, a file. Read once, at the start.
+/// Where settings are read from: flags, the environment, a file, and what `ordinaut dev` chose. Read once, at the start.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     flags: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
+    dev: BTreeMap<String, String>,
     /// Which of the environment's values were said under a name of an earlier system.
     aliases: Vec<Alias>,
 }
@@ -31,6 +32,8 @@ pub enum Origin {
     SecretFile,
     /// The file that `ORDINAUT_CONFIG` names.
     ConfigFile,
+    /// The `ordinaut dev` that runs in the current directory.
+    Dev,
     /// Nothing was said about it.
     Default,
 }
@@ -43,6 +46,7 @@ impl fmt::Display for Origin {
             Self::Alias => "environment (an earlier name)",
             Self::SecretFile => "file of a secret",
             Self::ConfigFile => "ORDINAUT_CONFIG",
+            Self::Dev => "ordinaut dev",
             Self::Default => "default",
         })
     }
@@ -81,21 +85,21 @@ impl Source {
 
     /// What to tell of settings that have their values from names of earlier systems.
     pub(super) fn notices(&self) -> Vec<String> {
-        let notice = |alias: &Alias| format!("{} has its value from {}", alias.name, alias.said_as);
+        let notice = |alias: &Alias| format!("{} takes its value from {}", alias.name, alias.said_as);
         self.aliases.iter().map(notice).collect()
     }
 
-    /// The same with other defaults: values for what neither flag, environment nor file says anything about.
+    /// The same with values that `ordinaut dev` chose for settings about which neither flag, environment nor file says anything.
     #[must_use]
-    pub fn with_defaults(&self, values: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Self {
+    pub fn with_choices_of_dev(&self, values: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut source = self.clone();
-        for (name, value) in values {
-            if let Some(value) = value.filter(|_| !self.says(name)) {
-                // The file is what everything else wins over.
-                source.file.insert(name.to_owned(), value);
-            }
-        }
+        source.dev.extend(values.into_iter().filter(|(name, _)| !self.says(name)));
         source
+    }
+
+    /// What `ordinaut dev` chose.
+    pub fn choices_of_dev(&self) -> &BTreeMap<String, String> {
+        &self.dev
     }
 
     /// Whether anybody has said something about a setting.
@@ -124,8 +128,12 @@ impl Source {
     /// A setting as it can be shown to a person.
     pub(super) fn show(&self, about: &About) -> ShownSetting {
         let About { name, default, secret, .. } = *about;
-        let places =
-            [(&self.flags, Origin::Flag), (&self.environment, Origin::Environment), (&self.file, Origin::ConfigFile)];
+        let places = [
+            (&self.flags, Origin::Flag),
+            (&self.environment, Origin::Environment),
+            (&self.file, Origin::ConfigFile),
+            (&self.dev, Origin::Dev),
+        ];
         let said = |place: &BTreeMap<String, String>| place.get(name).map(|text| text.trim().to_owned());
         let found = places.iter().find_map(|(place, from)| Some((said(place).filter(|text| !text.is_empty())?, *from)));
         let in_file = secret.then(|| self.text(&format!("{name}_FILE"))).flatten();
@@ -144,7 +152,7 @@ impl Source {
         let said = |place: &'a BTreeMap<String, String>| {
             place.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
         };
-        [&self.flags, &self.environment, &self.file].into_iter().find_map(said)
+        [&self.flags, &self.environment, &self.file, &self.dev].into_iter().find_map(said)
     }
 
     fn secret_file(&self, name: &'static str) -> Result<Option<String>, SettingError> {

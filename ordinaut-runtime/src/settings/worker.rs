@@ -18,17 +18,19 @@ pub(super) const WORKER_NAME: Setting<String> = Setting::new(
 
 pub(super) const WORKER_QUEUES: Setting<Vec<Served>> = Setting::new(
     "WORKER_QUEUES",
-    "the queues that the worker serves, separated by commas; mail=3 has three turns for each one of a queue without a number",
+    "the queues that the worker serves, separated by commas; mail=3 gives mail three times the weight of a queue without a number",
     "names of 1 to 100 characters without white space, \",\" and \"=\", separated by commas, each with = and a whole number from 1 to 1000 if it has a weight; \"*\" is no queue: each has to be named",
     queues,
 )
 .or("default");
 
-pub(super) const WORKER_CONCURRENCY: Setting<usize> =
-    Setting::new("WORKER_CONCURRENCY", "how many jobs the worker runs at once", "a number from 1 to 10000", |text| {
-        within(text, 1..=10_000)
-    })
-    .or("10");
+pub(super) const WORKER_CONCURRENCY: Setting<usize> = Setting::new(
+    "WORKER_CONCURRENCY",
+    "maximum number of jobs that the worker runs at once",
+    "a number from 1 to 10000",
+    |text| within(text, 1..=10_000),
+)
+.or("10");
 
 pub(super) const WORKER_SETTLE_BEFORE_NEXT: Setting<bool> = Setting::new(
     "WORKER_SETTLE_BEFORE_NEXT",
@@ -40,7 +42,7 @@ pub(super) const WORKER_SETTLE_BEFORE_NEXT: Setting<bool> = Setting::new(
 
 pub(super) const WORKER_LEASE_SECONDS: Setting<Duration> = Setting::new(
     "WORKER_LEASE_SECONDS",
-    "how long after a worker vanished its jobs run elsewhere; renewed every third of it",
+    "seconds for which a lease holds without being renewed; when a worker vanishes, its jobs run elsewhere after this time",
     "a number of seconds from 3 to 3600",
     |text| seconds(text, 3.0..=3600.0),
 )
@@ -48,7 +50,7 @@ pub(super) const WORKER_LEASE_SECONDS: Setting<Duration> = Setting::new(
 
 pub(super) const WORKER_POLL_INTERVAL: Setting<Duration> = Setting::new(
     "WORKER_POLL_INTERVAL",
-    "seconds between two looks at queues that were empty",
+    "seconds between two polls of queues that were empty",
     "a number of seconds from 0.01 to 60",
     |text| seconds(text, 0.01..=60.0),
 )
@@ -56,7 +58,7 @@ pub(super) const WORKER_POLL_INTERVAL: Setting<Duration> = Setting::new(
 
 pub(super) const WORKER_PRIORITY_AGEING: Setting<Duration> = Setting::new(
     "WORKER_PRIORITY_AGEING",
-    "seconds of waiting that are worth one level of priority, so that nothing waits forever; 0: priority alone decides",
+    "seconds of waiting that raise a job by one priority, so that no job waits forever; 0: priority alone decides",
     "a number of seconds from 0 to 86400",
     |text| seconds(text, 0.0..=86_400.0),
 )
@@ -64,7 +66,7 @@ pub(super) const WORKER_PRIORITY_AGEING: Setting<Duration> = Setting::new(
 
 pub(super) const WORKER_MAX_RETRIES: Setting<i16> = Setting::new(
     "WORKER_MAX_RETRIES",
-    "how often a failed job that names no limit is tried again before it is dead",
+    "how often a failed job is retried before it is dead, if the job does not say",
     "a number from 0 to 1000",
     |text| within(text, 0..=1000),
 )
@@ -72,8 +74,7 @@ pub(super) const WORKER_MAX_RETRIES: Setting<i16> = Setting::new(
 
 pub(super) const WORKER_UNDECODABLE: Setting<Undecodable> = Setting::new(
     "WORKER_UNDECODABLE",
-    "what becomes of a job whose arguments its handler cannot decode: retry, so that a newer worker may take it during a \
-     rolling update, or bury at once",
+    "what to do with a job whose arguments its handler cannot decode: retry, so that a newer worker may take it during a rolling update, or bury it at once",
     "retry or bury",
     |text| match &*text.to_ascii_lowercase() {
         "retry" => Some(Undecodable::Retry),
@@ -93,7 +94,7 @@ pub(super) const WORKER_BACKOFF_MAX_DELAY: Setting<Duration> = Setting::new(
 
 pub(super) const WORKER_JOB_TIMEOUT: Setting<Duration> = Setting::new(
     "WORKER_JOB_TIMEOUT",
-    "how long an attempt of a job that names no timeout may take, in seconds",
+    "how long an attempt may take, in seconds, if the job does not say",
     "a number of seconds from 0.1 to 2592000",
     |text| seconds(text, 0.1..=2_592_000.0),
 )
@@ -109,7 +110,7 @@ pub(super) const WORKER_SHUTDOWN_GRACE: Setting<Duration> = Setting::new(
 
 pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
     "WORKER_HTTP_ALLOW",
-    "private, loopback and link-local addresses that http jobs may call although they are not public, separated by commas",
+    "addresses that http jobs may call although they are private, loopback or link-local, separated by commas",
     "IP addresses or networks such as 10.1.0.0/16, separated by commas",
     |text| list(text, |word| word.parse::<IpNet>().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))),
 );

@@ -92,7 +92,7 @@ fn tls() -> Result<ClientConfig, rustls::Error> {
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
         warn!(
-            "this system has no certificate authorities, so http jobs cannot call https; SSL_CERT_FILE may name some"
+            "this system has no certificate authorities, so that http jobs cannot call https: name a file of them in SSL_CERT_FILE"
         );
     }
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -127,7 +127,7 @@ impl Http {
         let method = Method::from_bytes(self.method.to_uppercase().as_bytes()).ok();
         // CONNECT asks for a tunnel, and not for an answer.
         let method = method.filter(|method| *method != Method::CONNECT);
-        let method = method.ok_or_else(|| invalid("method", "no method that can be called"))?;
+        let method = method.ok_or_else(|| invalid("method", "not a method that can be called"))?;
         if self.timeout_seconds.0.is_zero() {
             return Err(JobError::fatal("args.timeout_seconds must be more than 0"));
         }
@@ -146,7 +146,7 @@ impl Http {
             let value = HeaderValue::try_from(value)
                 .map_err(|error| JobError::fatal(format!("args.headers.{text} cannot be sent: {error}")))?;
             if FRAMING.contains(&name.as_str()) {
-                return Err(JobError::fatal(format!("args.headers.{text} is for the worker to set")));
+                return Err(JobError::fatal(format!("args.headers.{text} is set by the worker")));
             }
             headers.insert(name, value);
         }

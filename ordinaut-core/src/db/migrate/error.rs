@@ -24,7 +24,9 @@ pub enum SchemaError {
         oldest_binary: Version,
     },
     /// Migrations only go forward.
-    #[error("schema \"{schema}\" is at version {version}, this binary knows {newest}: it never goes back")]
+    #[error(
+        "schema \"{schema}\" is at version {version}, and this binary knows versions up to {newest}: a schema never goes back"
+    )]
     Newer {
         /// The schema.
         schema: Schema,
@@ -50,7 +52,9 @@ pub enum SchemaError {
     )]
     Unreleased(Schema),
     /// Migrations hold a lock by their connection, which a pooler in transaction mode gives to others.
-    #[error("a pooler in transaction mode is in between: migrations need DATABASE_DIRECT_URL, a way past it")]
+    #[error(
+        "could not migrate through a pooler in transaction mode: set DATABASE_DIRECT_URL to the address of Postgres itself"
+    )]
     Pooler,
     /// Not every text can be stored in this database.
     #[error(
@@ -84,7 +88,7 @@ pub enum SchemaError {
     #[error("could not migrate schema \"{0}\": Postgres interrupted it")]
     Interrupted(Schema, #[source] sqlx::Error),
     /// The schema says something that is no version.
-    #[error("schema \"{0}\" names an oldest binary that is no version")]
+    #[error("schema \"{0}\" names an oldest binary that is not a version number")]
     NoVersion(Schema, #[source] semver::Error),
     /// A migration failed; its own transaction was rolled back.
     #[error("could not migrate schema \"{0}\"")]

@@ -33,7 +33,7 @@ impl CancelFilter {
     /// One that says nothing would cancel everything, and is refused.
     pub(crate) fn check(&self) -> Result<(), InvalidField> {
         if *self == Self::default() {
-            let reason = "must say which jobs: queue, kind, tag, task_id, tenant or created_before".to_owned();
+            let reason = "must name at least one of queue, kind, tag, task_id, tenant and created_before".to_owned();
             return Err(InvalidField { field: "filter", reason });
         }
         for (field, word) in
@@ -64,7 +64,7 @@ pub(crate) struct CancelledSome {
     pub(crate) last: Option<Uuid>,
 }
 
-/// Which jobs are called off together.
+/// Which jobs are cancelled together.
 pub(crate) enum Called<'a> {
     Jobs(&'a [Uuid]),
     OfTask(Uuid),

@@ -56,9 +56,7 @@ impl Jobs<'_> {
                 _ => continue,
             });
         }
-        Err(sqlx::Error::Protocol(format!(
-            "job {job_id} was moved by others {LOOKS} times while it was to be cancelled"
-        )))
+        Err(sqlx::Error::Protocol(format!("could not cancel job {job_id}: other transactions moved it {LOOKS} times")))
     }
 
     /// Makes a job that waits for a later time due at once.

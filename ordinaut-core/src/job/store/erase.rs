@@ -105,6 +105,6 @@ impl Jobs<'_> {
 }
 
 fn named<'a>(field: &'static str, text: &'a str) -> Result<&'a str, InvalidField> {
-    let reason = "must not be empty, and without NUL".to_owned();
+    let reason = "must not be empty, and must not contain NUL".to_owned();
     if text.is_empty() || text.contains('\0') { Err(InvalidField { field, reason }) } else { Ok(text) }
 }

@@ -72,7 +72,7 @@ impl Maintenance<'_> {
                 Ok(false) => {}
                 Err(error) if is_lock_timeout(&error) => {
                     warn!(
-                        "could not drop partition {part}: a transaction is open on its table; tried again at the next time"
+                        "could not drop partition {part}: a transaction is open on its table; will try again next time"
                     );
                     pruned.held_up.push(part);
                 }

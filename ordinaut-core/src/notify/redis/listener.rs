@@ -15,7 +15,7 @@ pub(crate) async fn run(url: String, schema: String, hears: Hears, stop: Cancell
         let mut failures = 0;
         loop {
             let ready = || {
-                info!("listening for hints over Redis");
+                info!("listening for notifications over Redis");
                 failures = 0;
                 // What was told before is not told again.
                 hears.values().for_each(|wake| wake.notify_one());

@@ -18,13 +18,13 @@ pub enum RedisError {
     #[error("could not reach Redis")]
     Unreachable(#[source] Error),
     /// It answered with an error.
-    #[error("Redis refused")]
+    #[error("Redis refused the command")]
     Refused(#[source] Error),
     /// Somebody else writes to the stream.
-    #[error("the stream of events holds entries with foreign ids such as {0:?}")]
+    #[error("the stream of events has an entry that Ordinaut did not write: {0:?}")]
     ForeignId(String),
     /// An event could not be written as JSON.
-    #[error("an event could not be written as JSON")]
+    #[error("could not write an event as JSON")]
     Encode(#[from] serde_json::Error),
 }
 

@@ -46,7 +46,7 @@ impl RedisNotifier {
         let (url, channel) = (self.url.clone(), self.channel.clone());
         tokio::spawn(async move {
             if let Err(error) = line.publish(&url, &channel, queues).await {
-                debug!(%error, "could not hint over Redis");
+                debug!(%error, "could not notify over Redis");
                 *line = Line { connection: None, not_before: Some(Instant::now() + RETRY) };
             }
         });

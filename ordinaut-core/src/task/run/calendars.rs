@@ -84,7 +84,7 @@ impl Calendars<'_> {
         let calendars = self.stored(Some(names), db).await?;
         match names.iter().find(|name| calendars.iter().all(|calendar| calendar.name != **name)) {
             None => Ok(calendars),
-            Some(name) => invalid(format!("names \"{name}\", and there is no such calendar")),
+            Some(name) => invalid(format!("names \"{name}\", which does not exist")),
         }
     }
 
@@ -108,5 +108,5 @@ fn by_dates(task: Uuid, error: TaskError) -> TaskError {
         TaskError::Exhausted(exhausted) => exhausted.to_string(),
         other => return other,
     };
-    InvalidField { field: "dates", reason: format!("cannot be so because of task {task}: {reason}") }.into()
+    InvalidField { field: "dates", reason: format!("cannot be changed so, because of task {task}: {reason}") }.into()
 }

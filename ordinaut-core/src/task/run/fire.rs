@@ -47,7 +47,7 @@ impl Tasks<'_> {
         Ok(Fired { unreadable, more: fired.more || more, ..fired })
     }
 
-    /// Fires tasks that were taken; their jobs run so much earlier than they are due, which is for tests alone.
+    /// Fires tasks that were taken; their jobs run earlier than they are due by this time, which is for tests alone.
     pub(crate) async fn fire(
         self,
         tasks: Vec<DueTask>,

@@ -156,7 +156,7 @@ fn name_of(definition: &TaskDefinition) -> Result<&str, InvalidField> {
         let reason = "must not be given: a task that is put holds its key for as long as it exists".to_owned();
         return Err(InvalidField { field: "dedupe_window", reason });
     }
-    let missing = || invalid("is missing: a task that is put is known by it".to_owned());
+    let missing = || invalid("is missing: it identifies a task that is put".to_owned());
     definition.dedupe_key.as_deref().ok_or_else(missing)
 }
 

@@ -34,7 +34,7 @@ impl Tasks<'_> {
             tx.commit().await?;
         }
         if moved > 0 {
-            info!("counted the next instants of {moved} tasks again, by the zone data {version}");
+            info!("computed the next due instants of {moved} tasks again, with zone data {version}");
         }
         Ok(())
     }

@@ -20,14 +20,14 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let session = self.bench.session();
         if let Some(session) = &session {
             session.book.begin_shutdown();
-            info!("worker {name} stops: {} jobs may take {} s to end", session.book.count(), grace.as_secs());
+            info!("worker {name} is stopping: {} running jobs have {} s to end", session.book.count(), grace.as_secs());
             self.give_back_shelf(session, PrefetchBuffer::clear).await;
         }
         self.runners.close();
         if tokio::time::timeout(grace, self.runners.wait()).await.is_err()
             && let Some(session) = &session
         {
-            warn!("giving {} jobs back that did not end in time", session.book.count());
+            warn!("giving back {} jobs that did not end in time", session.book.count());
             session.book.stop_everybody(Stop::Release);
             self.runners.wait().await;
         }

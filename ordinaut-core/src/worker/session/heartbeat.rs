@@ -225,7 +225,7 @@ impl Heartbeat {
 
     /// The leases do not hold any more: handlers are stopped, and a process with one that does not stop must not go on.
     async fn lose(mut self, why: &str) {
-        warn!(worker.session = self.id, "session {} ends, {why}: its handlers are stopped", self.id);
+        warn!(worker.session = self.id, "session {} ends, because {why}: stopping its handlers", self.id);
         self.lost.cancel();
         self.book.stop_everybody(Stop::Lose);
         let patience = Instant::now() + YIELD;
@@ -243,7 +243,11 @@ impl Heartbeat {
     /// Settles the attempts that did not yield with this error, gives up all leases, and ends the process.
     async fn end_process(mut self, late: Vec<Running>, error: &str) {
         let jobs: Vec<_> = late.iter().map(|running| running.token.job_id.to_string()).collect();
-        error!(worker.session = self.id, "the process is blocked and ends; did not yield: [{}]", jobs.join(", "));
+        error!(
+            worker.session = self.id,
+            "the process is blocked and ends; jobs whose handlers did not yield: [{}]",
+            jobs.join(", ")
+        );
         let ended: Vec<_> = late.iter().map(|running| did_not_yield(running, error)).collect();
         let schema = self.link.schema();
         let written = async {
@@ -254,8 +258,10 @@ impl Heartbeat {
             Ok(Ok(settled)) => {
                 settled.iter().for_each(|end| self.book.ended(&end.queue, end.outcome, 1));
             }
-            Ok(Err(error)) => error!(%error, "could not settle what did not yield: it will be rescued"),
-            Err(_) => error!("Postgres did not answer: what did not yield will be rescued"),
+            Ok(Err(error)) => {
+                error!(%error, "could not settle jobs whose handlers did not yield: they will be rescued")
+            }
+            Err(_) => error!("Postgres did not answer: jobs whose handlers did not yield will be rescued"),
         }
         self.close().await;
         (self.when_stuck)();
