@@ -4,6 +4,8 @@ mod args;
 mod command;
 mod connection;
 mod dev;
+#[cfg(test)]
+mod documents;
 mod output;
 
 use args::{Args, Before, Config, EventVerb, JobVerb, Kept, Noun, Task, Worker};

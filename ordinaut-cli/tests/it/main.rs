@@ -6,6 +6,7 @@ mod agents;
 mod clean;
 mod demo;
 mod dev;
+mod documents;
 mod events;
 mod fuzz;
 mod given;
