@@ -54,10 +54,10 @@ pub(crate) enum Noun {
     /// List, show, pause, resume and bound queues
     #[command(subcommand)]
     Queue(Queue),
-    /// Who may call the API, and what each may do
+    /// Create, list, rotate, revoke and delete agents: who may call the API, and what each may do
     #[command(subcommand)]
     Agent(Agent),
-    /// Who changed what through the API, and who was refused
+    /// List the audit: who changed what through the API, and who was refused
     #[command(subcommand)]
     Audit(Audit),
     /// List workers, and drain them

@@ -1,6 +1,6 @@
 //! What can be typed about agents.
 
-use super::Format;
+use super::{Format, value};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use ordinaut_core::access::Scope;
@@ -11,17 +11,17 @@ pub(crate) enum Agent {
     Create(CreateAgent),
     /// List agents, with what each may do
     List(Format),
-    /// Give an agent a new token; the ones before stay good for a while
+    /// Give an agent a new token; its earlier tokens stay valid for a while
     Rotate {
-        /// Its name
+        /// The agent's name
         name: String,
-        /// Seconds for which the tokens before stay good; 0 ends them at once
-        #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+        /// Seconds for which earlier tokens stay valid; 0 ends them at once
+        #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = value::whole::<u32>)]
         overlap: u32,
         #[command(flatten)]
         format: Format,
     },
-    /// Shut an agent out, and keep it in the list
+    /// Refuse all calls of an agent, and keep it in the list
     Revoke(OneAgent),
     /// Delete an agent with its tokens
     Delete(OneAgent),
@@ -29,7 +29,7 @@ pub(crate) enum Agent {
 
 #[derive(Args)]
 pub(crate) struct OneAgent {
-    /// Its name
+    /// The agent's name
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -39,7 +39,7 @@ pub(crate) struct OneAgent {
 pub(crate) struct CreateAgent {
     /// Its name: letters, digits, "-", "_", "." or "@"
     pub(crate) name: String,
-    /// What it may do, such as jobs:write; several with commas, or said several times
+    /// What it may do, such as jobs:write; separate several with commas, or give the flag more than once
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required = true)]
     pub(crate) scopes: Vec<Scope>,
     /// The only queues that it may use and see; all of them if not given
@@ -48,8 +48,8 @@ pub(crate) struct CreateAgent {
     /// The only tenant whose jobs it sees; all of them if not given
     #[arg(long)]
     pub(crate) tenant: Option<String>,
-    /// When it may not call any more, such as 2030-12-31T23:59:59Z
-    #[arg(long, value_name = "INSTANT")]
+    /// Instant from which its calls are refused (RFC 3339)
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) expires_at: Option<DateTime<Utc>>,
     #[command(flatten)]
     pub(crate) format: Format,
