@@ -44,7 +44,7 @@ async fn import(job: Import, ctx: Context<()>) -> Result<(), JobError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let (client, _server) = setup::client().await?;
     let id = Import { pages: 5 }.enqueue(&client).await?.id();
-    let ended = client.jobs().result(id, Duration::from_secs(30));
+    let ended = client.jobs().wait_for_result::<()>(id, Duration::from_secs(30));
     Worker::new(client.clone(), ()).handle(import).run(ended).await?;
     Ok(())
 }

@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("stored under the key {key}, and the card is not in it");
     }
 
-    let ended = client.jobs().result(id, Duration::from_secs(30));
+    let ended = client.jobs().wait_for_result::<()>(id, Duration::from_secs(30));
     Worker::new(client.clone(), ()).handle(charge).run(ended).await?;
     Ok(())
 }

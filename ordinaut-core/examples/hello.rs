@@ -48,11 +48,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Every installation needs a scheduler: it takes back the jobs of workers that vanished, fires tasks and prunes.
     let scheduler = tokio::spawn(Scheduler::new(client.clone()).run(pending::<()>()));
     // A worker runs until this future ends. A server would pass the end of its own shutdown signal.
-    let ended = client.jobs().result(id, Duration::from_secs(30));
+    let ended = client.jobs().wait_for_result::<()>(id, Duration::from_secs(30));
     Worker::new(client.clone(), Mailer { text: "Welcome" }).handle(send_welcome).run(ended).await?;
     scheduler.abort();
 
-    if let Awaited::Ended(result) = client.jobs().result(id, Duration::ZERO).await? {
+    if let Awaited::Ended(result) = client.jobs().result::<()>(id).await? {
         println!("the job {}", result.outcome);
     }
     Ok(())

@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let seen = Seen::default();
     let all_ended = async {
         for id in ids {
-            client.jobs().result(id, Duration::from_secs(30)).await.ok();
+            client.jobs().wait_for_result::<()>(id, Duration::from_secs(30)).await.ok();
         }
     };
     Worker::new(client.clone(), seen.clone()).handle(call_api).concurrency(10).run(all_ended).await?;

@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .bind(lost)
         .fetch_optional(client.pool())
         .await?;
-    if found.is_none() && matches!(client.jobs().result(job, Duration::ZERO).await?, Awaited::Unknown) {
+    if found.is_none() && matches!(client.jobs().result::<()>(job).await?, Awaited::Unknown) {
         println!("rolled back: no order, no job");
     }
 
@@ -61,11 +61,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let kept: i64 = sqlx::query_scalar(order).fetch_one(&mut *tx).await?;
     let job = Ship { order: kept }.enqueue(client.in_tx(&mut tx)).await?.id();
     tx.commit().await?;
-    if let Awaited::NotEnded(state) = client.jobs().result(job, Duration::ZERO).await? {
+    if let Awaited::NotEnded(state) = client.jobs().result::<()>(job).await? {
         println!("committed: an order, and a job that is {state}");
     }
 
-    let ended = client.jobs().result(job, Duration::from_secs(30));
+    let ended = client.jobs().wait_for_result::<()>(job, Duration::from_secs(30));
     Worker::new(client.clone(), client.clone()).handle(ship).run(ended).await?;
     let shipped = sqlx::query_scalar("select shipped from example_order where id = $1").bind(kept);
     if shipped.fetch_one(client.pool()).await? {

@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let job = SyncCustomer { customer: 7, name: name.to_owned() }.new_job()?.delay(Duration::from_secs(1));
         newest = job.enqueue(&client).await?.id();
     }
-    let ended = client.jobs().result(newest, Duration::from_secs(30));
+    let ended = client.jobs().wait_for_result::<()>(newest, Duration::from_secs(30));
     Worker::new(client.clone(), ()).handle(report).handle(sync_customer).run(ended).await?;
     Ok(())
 }

@@ -16,13 +16,15 @@ pub enum Error {
     Invalid(InvalidField),
     /// Postgres refused, or was not there.
     Database(sqlx::Error),
+    /// A job's output is not of the type that it was to be read as.
+    Output(serde_json::Error),
 }
 
 impl Error {
     /// What the failure means, and so what to do about it.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Invalid(_) => FailureKind::BadData,
+            Self::Invalid(_) | Self::Output(_) => FailureKind::BadData,
             Self::Database(error) => FailureKind::of(error),
         }
     }
@@ -43,6 +45,9 @@ impl fmt::Display for Error {
                     return f.write_str(&said);
                 }
                 write!(f, "{} ({said})", FailureKind::of(error).sentence())
+            }
+            Self::Output(error) => {
+                write!(f, "the job's output could not be read as the type that was asked for: {error}")
             }
         }
     }

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::job::Awaited;
 use serde_json::json;
+use serde_json::value::RawValue;
 use std::time::Duration;
 
 /// Longest wait of a request.
@@ -18,7 +19,7 @@ pub(crate) async fn result(caller: Caller, JobId(id): JobId, mut wanted: Paramet
         |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok().filter(|wait| *wait <= LONGEST_WAIT);
     let wait = wanted.take("wait", "a number of seconds from 0 to 60", seconds)?.unwrap_or_default();
     wanted.end()?;
-    match caller.data.jobs().result(id, wait).await? {
+    match caller.data.jobs().wait_for_result::<Box<RawValue>>(id, wait).await? {
         Awaited::Ended(result) => Ok(Json(result).into_response()),
         Awaited::NotEnded(state) => Ok((StatusCode::ACCEPTED, Json(json!({ "state": state }))).into_response()),
         _ => Err(Problem::not_found(format!("there is no job {id}"))),

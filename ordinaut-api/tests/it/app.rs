@@ -191,9 +191,8 @@ impl Job for Echo {
     const KIND: &'static str = "echo";
 }
 
-async fn echo(job: Echo, ctx: Context<()>) -> Result<(), JobError> {
-    ctx.set_output(&job.say)?;
-    Ok(())
+async fn echo(job: Echo, _: Context<()>) -> Result<Option<String>, JobError> {
+    Ok(job.say)
 }
 
 #[derive(Serialize, Deserialize)]

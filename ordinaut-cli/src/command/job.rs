@@ -9,6 +9,7 @@ use ordinaut_core::job::{Awaited, CancelFilter, Cancelled, JobDetails, JobFilter
 use ordinaut_core::{Client, Outcome};
 use serde::Serialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
@@ -62,7 +63,7 @@ async fn show(database: &Client, asked: &ShowJob) -> anyhow::Result<ExitCode> {
 /// Code 0 only if it succeeded.
 async fn wait(database: &Client, job: &OneJob, timeout: Option<f64>) -> anyhow::Result<ExitCode> {
     let (id, timeout) = (job.id, timeout.map(|seconds| duration("--timeout", seconds)).transpose()?);
-    match database.jobs().result(id, timeout.unwrap_or(Duration::MAX)).await? {
+    match database.jobs().wait_for_result::<Box<RawValue>>(id, timeout.unwrap_or(Duration::MAX)).await? {
         Awaited::Ended(result) => {
             answer(job.format, &result, || {
                 let known = [

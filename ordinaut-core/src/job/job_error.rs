@@ -2,6 +2,8 @@
 
 use crate::error::Chain;
 use crate::job::outcome::Outcome;
+use crate::job::output;
+use serde::Serialize;
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
@@ -27,7 +29,11 @@ type Source = Box<dyn Error + Send + Sync>;
 /// assert!(port("x").is_err());
 /// ```
 #[derive(Debug)]
-pub struct JobError(pub(crate) Cause);
+pub struct JobError {
+    pub(crate) cause: Cause,
+    /// JSON.
+    pub(crate) output: Option<String>,
+}
 
 #[derive(Debug)]
 pub(crate) enum Cause {
@@ -40,7 +46,7 @@ pub(crate) enum Cause {
 /// For a log; what a run keeps is in its settlement.
 impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.cause.fmt(f)
     }
 }
 
@@ -55,35 +61,59 @@ impl fmt::Display for Cause {
 }
 
 impl JobError {
+    fn because(cause: Cause) -> Self {
+        Self { cause, output: None }
+    }
+
     /// Try again after the backoff, as long as the job has attempts left.
     pub fn retry(source: impl Into<Source>) -> Self {
-        Self(Cause::Retry { source: source.into(), after: None })
+        Self::because(Cause::Retry { source: source.into(), after: None })
     }
 
     /// Bury the job: it becomes a dead letter, whatever attempts it had left.
     pub fn fatal(source: impl Into<Source>) -> Self {
-        Self(Cause::Fatal(source.into()))
+        Self::because(Cause::Fatal(source.into()))
     }
 
     /// Run again after `delay`, without counting this attempt as a failure.
     pub fn snooze(delay: Duration) -> Self {
-        Self(Cause::Snooze(delay))
+        Self::because(Cause::Snooze(delay))
     }
 
     /// End the job as cancelled.
     pub fn cancel(reason: impl Into<String>) -> Self {
-        Self(Cause::Cancel(reason.into()))
+        Self::because(Cause::Cancel(reason.into()))
     }
 
     /// What an attempt that returns it ends as. A job whose last attempt this is ends as [`Outcome::Dead`] where
     /// [`Outcome::Failed`] is said here.
     pub fn outcome(&self) -> Outcome {
-        match self.0 {
+        match self.cause {
             Cause::Retry { .. } => Outcome::Failed,
             Cause::Fatal(_) => Outcome::Dead,
             Cause::Snooze(_) => Outcome::Snoozed,
             Cause::Cancel(_) => Outcome::Cancelled,
         }
+    }
+
+    /// Keeps this with the attempt's run, as the value of a handler that succeeds is kept: an answer that explains the
+    /// failure, for example. 64 KiB of JSON at most; what cannot be kept is replaced by a sentence that says why.
+    ///
+    /// ```
+    /// # use ordinaut_core::{Context, JobError};
+    /// # struct Call { url: String }
+    /// async fn call(job: Call, _: Context<()>) -> Result<u16, JobError> {
+    ///     match job.url.len() {
+    ///         0 => Err(JobError::fatal("the server refused it").with_output(&400)),
+    ///         _ => Ok(200),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_output(mut self, output: &impl Serialize) -> Self {
+        let kept = output::written(output).unwrap_or_else(|refused| serde_json::Value::from(refused.to_string()).to_string());
+        self.output = Some(kept);
+        self
     }
 
     /// What the panic of a handler becomes.
@@ -100,7 +130,7 @@ impl JobError {
     /// any other error is returned as it was.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
-        if let Cause::Retry { after, .. } = &mut self.0 {
+        if let Cause::Retry { after, .. } = &mut self.cause {
             *after = Some(delay);
         }
         self

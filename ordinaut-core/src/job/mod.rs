@@ -9,6 +9,7 @@ pub(crate) mod mask;
 pub(crate) mod new_job;
 pub(crate) mod nul_bytes;
 pub(crate) mod outcome;
+pub(crate) mod output;
 pub(crate) mod redaction;
 pub(crate) mod run;
 pub(crate) mod state;
@@ -23,6 +24,7 @@ pub use crate::job::job_error::FatalExt;
 #[cfg(feature = "encryption")]
 pub use crate::job::keyring::Keyring;
 pub use crate::job::new_job::DEFAULT_PRIORITY;
+pub use crate::job::output::OutputError;
 pub use crate::job::redaction::Redaction;
 pub use crate::job::run::cancel::CancelledJobs;
 pub use crate::job::run::destination::{Destination, InTx};

@@ -9,9 +9,6 @@ use std::time::Duration;
 /// As much of an error as a run keeps, in bytes: the first screens of it help, a megabyte of it does not.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 
-/// As much output as a run keeps, in bytes.
-pub(crate) const MAX_OUTPUT_BYTES: usize = 64 * 1024;
-
 /// What becomes of a job whose attempt ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settlement {
@@ -38,7 +35,7 @@ impl Settlement {
             failures: budget.failures,
             error: error.map(|text| clean(&text)),
         };
-        match result.map_err(|error| error.0) {
+        match result.map_err(|error| error.cause) {
             Ok(()) => end(Outcome::Succeeded, None),
             Err(Cause::Cancel(reason)) => end(Outcome::Cancelled, Some(reason)),
             Err(Cause::Snooze(delay)) => {

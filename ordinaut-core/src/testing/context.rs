@@ -7,14 +7,13 @@ use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::context::{Bounds, Context, Home};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 impl<S> Context<S> {
     /// A context of the first attempt of a job, for a test that calls a handler by itself; [`context`] makes others. It has
-    /// no database: a checkpoint is kept in memory, an output too, and [`Context::settle_in`] is an error.
+    /// no database: a checkpoint is kept in memory, and [`Context::settle_in`] is an error.
     ///
     /// ```
     /// use ordinaut_core::{Context, JobError, Outcome};
@@ -22,12 +21,11 @@ impl<S> Context<S> {
     /// # #[derive(serde::Serialize, serde::Deserialize)]
     /// # struct SendMail { to: String }
     ///
-    /// async fn send_mail(job: SendMail, ctx: Context<Vec<String>>) -> Result<(), JobError> {
+    /// async fn send_mail(job: SendMail, ctx: Context<Vec<String>>) -> Result<String, JobError> {
     ///     if !ctx.state.contains(&job.to) {
     ///         return Err(JobError::cancel("they left"));
     ///     }
-    ///     ctx.set_output(&format!("attempt {}", ctx.attempt()))?;
-    ///     Ok(())
+    ///     Ok(format!("attempt {}", ctx.attempt()))
     /// }
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -37,17 +35,12 @@ impl<S> Context<S> {
     /// assert_eq!(refused.outcome(), Outcome::Cancelled);
     ///
     /// let again = testing::context(people).attempt(2).build();
-    /// send_mail(SendMail { to: "ann".to_owned() }, again.clone()).await.unwrap();
-    /// assert_eq!(again.kept_output().unwrap(), "attempt 2");
+    /// let receipt = send_mail(SendMail { to: "ann".to_owned() }, again).await.unwrap();
+    /// assert_eq!(receipt, "attempt 2");
     /// # });
     /// ```
     pub fn for_test(state: S) -> Self {
         context(state).build()
-    }
-
-    /// What the handler has kept with [`Context::set_output`].
-    pub fn kept_output(&self) -> Option<Value> {
-        self.output().map(|json| serde_json::from_str(&json).expect("set_output wrote it as JSON"))
     }
 }
 

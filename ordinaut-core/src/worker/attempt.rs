@@ -114,6 +114,12 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             Some(CommitCheck::Undone) => end = end.undone(),
             None => {}
         }
+        let output = match &mut end {
+            End::Returned(Ok(())) => context.output(),
+            // What it returned may have been turned into a failure since.
+            End::Returned(Err(error)) => error.output.take().or_else(|| context.output()),
+            End::Stopped(_) => None,
+        };
         let settlement = match end {
             End::Stopped(Stop::Lose) => return Rest::LeaseLost,
             End::Stopped(Stop::Cancel) => Settlement::cancelled(budget.failures),
@@ -121,7 +127,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             End::Stopped(Stop::Release) => Settlement::released(budget.failures),
             End::Returned(result) => Settlement::of(result, budget, &backoff, rand::random()),
         };
-        let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output: context.output(), place };
+        let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output, place };
         Rest::Write(Finished { ended, budget, backoff })
     }
 }

@@ -1,14 +1,14 @@
-//! What a handler knows of its attempt, and what it can leave behind.
+//! What a handler knows of its attempt, and what it leaves behind.
 
 use crate::client::Client;
 use crate::job::job_error::JobError;
-use crate::job::nul_bytes;
-use crate::lease::settlement::MAX_OUTPUT_BYTES;
+use crate::job::output;
 use crate::lease::token::{Body, Lease, Token};
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::decode::Args;
 use crate::worker::options::Undecodable;
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,18 +47,6 @@ pub(crate) struct Bounds {
     pub(crate) max_attempts: i16,
     /// `None`: the clock cannot reach it.
     pub(crate) must_end: Option<Instant>,
-}
-
-/// Why an output was not taken.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OutputError {
-    /// It cannot be written as JSON.
-    #[error("could not write the output as JSON")]
-    Encode(#[from] serde_json::Error),
-    /// It is larger than a run may keep.
-    #[error("output is {0} bytes long, and a run keeps {MAX_OUTPUT_BYTES} at most")]
-    TooLarge(usize),
 }
 
 impl<S> Clone for Context<S> {
@@ -181,16 +169,26 @@ impl<S> Context<S> {
         self.attempt.line.shutdown_has_begun()
     }
 
-    /// Keeps a result with this attempt's run, 64 KiB of JSON at most. A later call replaces it.
-    pub fn set_output(&self, output: &impl Serialize) -> Result<(), OutputError> {
-        let json = nul_bytes::replaced(serde_json::to_string(output)?);
-        if json.len() > MAX_OUTPUT_BYTES {
-            return Err(OutputError::TooLarge(json.len()));
-        }
-        *self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner) = Some(json);
-        Ok(())
+    /// Runs a handler, and keeps what it returns as the run's output. One that cannot be kept ends the job: the work is
+    /// done, and another attempt would do it again.
+    pub(crate) fn keep_output_of<T, R>(
+        self,
+        handler: impl FnOnce(Self) -> R,
+    ) -> BoxFuture<'static, Result<(), JobError>>
+    where
+        T: Serialize + 'static,
+        R: Future<Output = Result<T, JobError>> + Send + 'static,
+    {
+        let attempt = self.attempt.clone();
+        let work = handler(self);
+        Box::pin(async move {
+            let output = output::of(&work.await?).map_err(JobError::fatal)?;
+            *attempt.output.lock().unwrap_or_else(PoisonError::into_inner) = output;
+            Ok(())
+        })
     }
 
+    /// What the handler returned, if it has succeeded.
     pub(crate) fn output(&self) -> Option<String> {
         self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -6,6 +6,7 @@ use crate::job::job_error::JobError;
 use crate::worker::context::Context;
 use crate::worker::decode::Args;
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,15 +29,16 @@ impl<S> Default for Handlers<S> {
 }
 
 impl<S: Send + Sync + 'static> Handlers<S> {
-    pub(crate) fn add<J, F, R>(&mut self, handler: F)
+    pub(crate) fn add<J, F, R, T>(&mut self, handler: F)
     where
         J: Job,
         F: Fn(J, Context<S>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), JobError>> + Send + 'static,
+        R: Future<Output = Result<T, JobError>> + Send + 'static,
+        T: Serialize + 'static,
     {
-        let run = move |args: &Args<'_>, context| -> BoxFuture<'static, Result<(), JobError>> {
+        let run = move |args: &Args<'_>, context: Context<S>| -> BoxFuture<'static, Result<(), JobError>> {
             match args.decode::<J>() {
-                Ok(job) => Box::pin(handler(job, context)),
+                Ok(job) => context.keep_output_of(|context| handler(job, context)),
                 Err(error) => Box::pin(std::future::ready(Err(error))),
             }
         };

@@ -27,7 +27,7 @@ pub(crate) mod surroundings;
 
 pub use crate::worker::cancellation::StopReason;
 pub use crate::worker::checkpoint::CheckpointError;
-pub use crate::worker::context::{Context, OutputError};
+pub use crate::worker::context::Context;
 pub use crate::worker::layer::{Layer, Next};
 pub use crate::worker::liveness::WorkerLiveness;
 pub use crate::worker::options::{Served, Undecodable, WorkerOptions};
@@ -41,6 +41,7 @@ use crate::job::job_error::JobError;
 use crate::worker::engine::Engine;
 use crate::worker::handlers::Handlers;
 use crate::worker::layer::Layers;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,17 +82,19 @@ impl<S: Send + Sync + 'static> Worker<S> {
         }
     }
 
-    /// Runs jobs of `J`'s kind with a plain async function.
+    /// Runs jobs of `J`'s kind with a plain async function. What it returns is the run's output: 64 KiB of JSON at most, or
+    /// the job ends as dead; `()` is none. [`Jobs::result`](crate::client::Jobs::result) reads it.
     ///
     /// # Panics
     ///
     /// If there is a handler for the kind already: which of two is meant cannot be told.
     #[must_use]
-    pub fn handle<J, F, R>(mut self, handler: F) -> Self
+    pub fn handle<J, F, R, T>(mut self, handler: F) -> Self
     where
         J: Job,
         F: Fn(J, Context<S>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), JobError>> + Send + 'static,
+        R: Future<Output = Result<T, JobError>> + Send + 'static,
+        T: Serialize + 'static,
     {
         self.registry.add(handler);
         self

@@ -2,12 +2,15 @@
 
 use crate::backoff::Backoff;
 use crate::client::Client;
+use crate::job::output;
+use crate::job::output::OutputError;
 use crate::lease::settlement::Settlement;
 use crate::lease::store::commit_check::{CommitCheck, own_end as own_end_in};
 use crate::lease::store::settle::{Ended, Locked, settle};
 use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::Context;
+use serde::Serialize;
 use sqlx::PgConnection;
 use std::time::Duration;
 use tracing::warn;
@@ -31,18 +34,23 @@ pub enum SettleError {
     /// The context is one for tests, which has no database.
     #[error("a context for tests has no database to settle in: run the handler with a Worker on a TestDatabase")]
     NoDatabase,
+    /// The value for [`Context::settle_with`] cannot be kept.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// Postgres refused, or was not there.
     #[error("could not settle the attempt")]
     Database(#[from] sqlx::Error),
 }
 
 impl<S> Context<S> {
-    /// Settles this attempt as succeeded, with the output so far, inside a transaction of the handler's: what the handler
+    /// Settles this attempt as succeeded inside a transaction of the handler's: what the handler
     /// did there and that its job is done become one commit. Nothing runs it a second time then.
     ///
     /// It fails if the lease was lost; with `?` the transaction is rolled back, and the job is another attempt's. If the
     /// transaction is not committed before the handler returns, the attempt fails with that reason, or with the handler's
-    /// error, and is retried as ever. After the commit nothing that the handler does or returns changes the outcome.
+    /// error, and is retried as usual. After the commit nothing that the handler does or returns changes the outcome.
+    ///
+    /// It keeps no output: a handler that has one calls [`Context::settle_with`] instead.
     ///
     /// Call it last, just before the commit: until then a cancel of the job waits. One statement; a second call in the
     /// same transaction does nothing.
@@ -66,12 +74,22 @@ impl<S> Context<S> {
     /// }
     /// ```
     pub async fn settle_in(&self, tx: &mut PgConnection) -> Result<(), SettleError> {
+        self.settle(tx, None).await
+    }
+
+    /// As [`Context::settle_in`], with an output. Return the same value: what a handler returns after its attempt was
+    /// settled is not kept.
+    pub async fn settle_with(&self, tx: &mut PgConnection, output: &impl Serialize) -> Result<(), SettleError> {
+        self.settle(tx, Some(output::written(output)?)).await
+    }
+
+    async fn settle(&self, tx: &mut PgConnection, output: Option<String>) -> Result<(), SettleError> {
         let (token, database) = (self.token(), self.database().ok_or(SettleError::NoDatabase)?);
         let ended = Ended {
             token,
             settlement: Settlement::succeeded(self.failures()),
             ran_for: Some(self.started().elapsed()),
-            output: self.output(),
+            output,
             place: None,
         };
         // Before the statement: whether it was done is not known if this future is dropped.

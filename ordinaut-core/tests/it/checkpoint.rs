@@ -1,6 +1,6 @@
 //! The resume checkpoint: the next attempt goes on where the last one was, and a stale one writes nothing.
 
-use crate::fixture::{Gate, Probe, ask, database, enqueue, gated, schedule_once, tell, within, worker};
+use crate::fixture::{Gate, Probe, ask, database, enqueue, gated, returning, schedule_once, tell, within, worker};
 use ordinaut_core::job::JobState;
 use ordinaut_core::worker::{CheckpointError, Step};
 use ordinaut_core::{Client, Context, JobError, Outcome};
@@ -22,23 +22,22 @@ async fn checkpoints(db: &Client) -> i64 {
 }
 
 /// Saves the number of its attempt and fails, unless the attempt before it has been saved already: then it succeeds.
-async fn resume(_: Probe, context: Context<()>) -> Result<(), JobError> {
+async fn resume(_: Probe, context: Context<()>) -> Result<u32, JobError> {
     let saved: Option<Place> = context.checkpoint().await?;
     let page = saved.map_or(0, |place| place.page);
-    context.set_output(&page)?;
     if page == 2 {
-        return Ok(());
+        return Ok(page);
     }
     context.save_checkpoint(&place(page + 1)).await?;
     assert_eq!(context.checkpoint().await?, Some(place(page + 1)));
-    Err(JobError::retry("not there yet").after(Duration::ZERO))
+    Err(JobError::retry("not there yet").after(Duration::ZERO).with_output(&page))
 }
 
 #[tokio::test]
 async fn the_next_attempt_goes_on_where_the_last_one_was() {
     let db = database().await;
     let job_id = enqueue(&db).await;
-    let mut worker = worker(&db, resume);
+    let mut worker = returning(&db, resume);
     for _ in 0..3 {
         assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     }
@@ -62,10 +61,9 @@ async fn a_checkpoint_is_kept_for_as_long_as_its_job_may_run() {
             context.save_checkpoint(&1).await?;
             return Err(JobError::fatal("no"));
         };
-        context.set_output(&saved)?;
-        Ok(())
+        Ok(saved)
     };
-    let mut worker = worker(&db, handler);
+    let mut worker = returning(&db, handler);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     schedule_once(&db).await;
     assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Dead);

@@ -226,6 +226,16 @@ where
     Worker::with_options(db.clone(), (), settings).when_stuck(|| ()).handle(handler)
 }
 
+/// A worker for probes whose handler returns an output.
+pub(crate) fn returning<F, R, T>(db: &Client, handler: F) -> Worker<()>
+where
+    F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<T, JobError>> + Send + 'static,
+    T: Serialize + 'static,
+{
+    Worker::with_options(db.clone(), (), quick()).when_stuck(|| ()).handle(handler)
+}
+
 /// A handler that just succeeds.
 pub(crate) async fn succeed(_: Probe, _: Context<()>) -> Result<(), JobError> {
     Ok(())

@@ -1,11 +1,11 @@
 //! Settle: what each outcome leaves in the tables.
 
 use crate::fixture::{
-    Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, quick_but, run, tell, within,
-    worker, worker_with,
+    Probe, ask, ask_of, database, enqueue, eventually, gated, parsed, probe, quick, quick_but, returning, run, tell,
+    within, worker, worker_with,
 };
 use ordinaut_core::job::{Backoff, DeadLetter, FatalExt, JobDetails, JobState, RunRecord};
-use ordinaut_core::worker::{OutputError, Step, Undecodable};
+use ordinaut_core::worker::{Step, Undecodable};
 use ordinaut_core::{Client, Context, Enqueued, Job, JobError, NewJob, Outcome, Unique, Worker};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,8 +19,13 @@ where
     F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), JobError>> + Send + 'static,
 {
+    end_of(db, worker(db, handler)).await
+}
+
+/// Runs one probe with this worker, and says what became of it.
+async fn end_of(db: &Client, mut worker: Worker<()>) -> (JobDetails, RunRecord) {
     let job_id = enqueue(db).await;
-    step(&mut worker(db, handler), job_id).await;
+    step(&mut worker, job_id).await;
     look(db, job_id).await
 }
 
@@ -114,12 +119,7 @@ async fn a_plain_success_writes_the_same_at_its_place_and_by_key() {
 async fn a_success_ends_the_job_and_keeps_its_output() {
     let db = database().await;
 
-    let (job, run) = end(&db, |_, context| async move {
-        context.set_output(&"first")?;
-        context.set_output(&json!({"answer": 42}))?;
-        Ok(())
-    })
-    .await;
+    let (job, run) = end_of(&db, returning(&db, |_, _| async { Ok(json!({"answer": 42})) })).await;
 
     assert_eq!((job.state, job.attempt, job.failures), (JobState::Succeeded, 1, 0));
     assert_eq!((run.attempt, run.outcome, run.error), (1, Outcome::Succeeded, None));
@@ -175,8 +175,8 @@ async fn a_kind_may_bring_its_own_backoff() {
     let growing = Growing.enqueue(&*db).await.map(Enqueued::id).unwrap();
     let mut worker = Worker::with_options(db.clone(), (), quick())
         .when_stuck(|| ())
-        .handle(|_: Steady, _| async { Err(JobError::retry("no")) })
-        .handle(|_: Growing, _| async { Err(JobError::retry("no")) });
+        .handle(|_: Steady, _| async { Err::<(), _>(JobError::retry("no")) })
+        .handle(|_: Growing, _| async { Err::<(), _>(JobError::retry("no")) });
     for (steadily, growingly) in [(70.0, 30.0), (70.0, 50.0)] {
         while worker.step().await.unwrap() != Step::Idle {}
         for (job_id, expected) in [(steady, steadily), (growing, growingly)] {
@@ -410,11 +410,8 @@ async fn a_job_that_names_none_gets_as_many_as_its_worker_says() {
 #[tokio::test]
 async fn a_nul_is_cleaned_from_output_and_error() {
     let db = database().await;
-    let (_, run) = end(&db, |_, context| async move {
-        context.set_output(&json!({"a\0": [r"\u0000", "\0"]}))?;
-        Err(JobError::retry("a\0b"))
-    })
-    .await;
+    let output = json!({"a\0": [r"\u0000", "\0"]});
+    let (_, run) = end(&db, move |_, _| std::future::ready(Err(JobError::retry("a\0b").with_output(&output)))).await;
     assert_eq!(run.output.as_deref().map(parsed), Some(json!({"a\u{fffd}": [r"\u0000", "\u{fffd}"]})));
     assert_eq!(run.error.as_deref(), Some("a\u{fffd}b"));
 }
@@ -422,13 +419,16 @@ async fn a_nul_is_cleaned_from_output_and_error() {
 #[tokio::test]
 async fn an_output_that_is_too_large_is_refused_and_an_error_that_is_too_large_is_cut() {
     let db = database().await;
-    let (_, run) = end(&db, |_, context| async move {
-        let error = context.set_output(&"x".repeat(64 * 1024)).unwrap_err();
-        assert!(matches!(error, OutputError::TooLarge(65538)), "{error}");
-        Err(JobError::retry("ü".repeat(16 * 1024)))
-    })
-    .await;
+    let large = "x".repeat(64 * 1024);
+    let refused = "output is 65538 bytes long, and a run keeps 65536 at most";
+    let value = large.clone();
+    let (job, run) = end_of(&db, returning(&db, move |_, _| std::future::ready(Ok(value.clone())))).await;
+    assert_eq!((job.state, run.error.as_deref()), (JobState::Dead, Some(refused)), "again would do it twice");
     assert!(run.output.is_none());
+
+    let error = move || JobError::retry("ü".repeat(16 * 1024)).with_output(&large);
+    let (_, run) = end(&db, move |_, _| std::future::ready(Err(error()))).await;
+    assert_eq!(run.output.as_deref().map(parsed), Some(json!(refused)));
     assert_eq!(run.error.unwrap(), "ü".repeat(8 * 1024));
 }
 
@@ -438,13 +438,10 @@ async fn an_end_that_postgres_refuses_fails_alone_and_says_why() {
     let jobs: Vec<_> = (0..500).map(probe).collect();
     db.enqueue_many(&jobs).await.unwrap();
     // Half of a surrogate pair is JSON, and no text.
-    let handler = |probe: Probe, context: Context<()>| async move {
-        if probe.n == 13 {
-            context.set_output(&RawValue::from_string(r#""\ud800""#.to_owned()).unwrap())?;
-        }
-        Ok(())
+    let handler = |probe: Probe, _| async move {
+        Ok(RawValue::from_string(if probe.n == 13 { r#""\ud800""# } else { "0" }.to_owned())?)
     };
-    let running = run(worker(&db, handler).concurrency(500));
+    let running = run(returning(&db, handler).concurrency(500));
     eventually(&db, "select count(*) >= 500 from ordinaut.run").await;
     running.stop().await.unwrap();
 
@@ -462,15 +459,14 @@ async fn a_slot_may_wait_until_the_end_of_its_last_job_is_written() {
     let db = database().await;
     db.enqueue_many((0..50).map(probe)).await.unwrap();
     let pool = db.pool().clone();
-    let handler = move |probe: Probe, context: Context<()>| {
+    let handler = move |probe: Probe, _| {
         let pool = pool.clone();
         async move {
             let written: i64 = sqlx::query_scalar("select count(*) from ordinaut.run").fetch_one(&pool).await?;
-            context.set_output(&(written == i64::from(probe.n)))?;
-            Ok(())
+            Ok(written == i64::from(probe.n))
         }
     };
-    let running = run(worker(&db, handler).concurrency(1).settle_before_next(true));
+    let running = run(returning(&db, handler).concurrency(1).settle_before_next(true));
     eventually(&db, "select count(*) = 50 from ordinaut.run").await;
     running.stop().await.unwrap();
     assert!(ask::<bool>(&db, "select bool_and(output = 'true') from ordinaut.run").await);
@@ -504,10 +500,6 @@ async fn an_end_is_written_by_the_first_statement_unless_somebody_has_locked_its
 #[tokio::test]
 async fn an_attempt_that_failed_keeps_what_it_left_as_output() {
     let db = database().await;
-    let (_, run) = end(&db, |_, context| async move {
-        context.set_output(&"half of it")?;
-        Err(JobError::retry("the other half"))
-    })
-    .await;
+    let (_, run) = end(&db, |_, _| async { Err(JobError::retry("the other half").with_output(&"half of it")) }).await;
     assert_eq!(run.output.as_deref().map(parsed), Some(json!("half of it")));
 }

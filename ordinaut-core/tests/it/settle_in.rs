@@ -51,9 +51,8 @@ async fn effects(db: &Client) -> i64 {
 #[tokio::test]
 async fn the_effect_and_the_outcome_are_one_commit() {
     let Started { db, job_id, gate, step } = start().await;
-    gate.context.set_output(&json!({"paid": 7})).unwrap();
     let mut tx = effect(db.pool()).await;
-    gate.context.settle_in(&mut tx).await.unwrap();
+    gate.context.settle_with(&mut tx, &json!({"paid": 7})).await.unwrap();
     assert_eq!(db.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Running);
     assert_eq!(effects(&db).await, 0);
 

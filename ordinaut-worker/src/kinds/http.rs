@@ -67,21 +67,25 @@ struct CallFailed {
     source: reqwest::Error,
 }
 
-pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<(), JobError> {
+pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<Answer, JobError> {
     let failed = |host: &str, error: reqwest::Error| failure(host, error, job.timeout_seconds.0);
     let (mut response, host) = job.send(&ctx).await?;
     let status = response.status();
     let (body, read) = read(&mut response).await;
-    // Kept whatever becomes of the attempt: it is what explains it.
-    ctx.set_output(&Answer::new(status.as_u16(), response.headers(), &body, read.is_ok())).fatal()?;
+    let answer = Answer::new(status.as_u16(), response.headers(), &body, read.is_ok());
     let unwanted = || format!("{host} answered {status}, and {} was expected", job.expect_status);
-    match job.expect_status.verdict(status.as_u16()) {
+    let ended = match job.expect_status.verdict(status.as_u16()) {
         Verdict::Done => read.map_err(|error| failed(&host, error)),
         Verdict::Never => Err(JobError::fatal(unwanted())),
         Verdict::Again => Err(match asked_wait(response.headers()) {
             Some(wait) => JobError::retry(unwanted()).after(wait),
             None => JobError::retry(unwanted()),
         }),
+    };
+    // Kept whatever becomes of the attempt: it is what explains it.
+    match ended {
+        Ok(()) => Ok(answer),
+        Err(error) => Err(error.with_output(&answer)),
     }
 }
 

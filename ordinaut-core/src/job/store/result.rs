@@ -2,6 +2,7 @@
 
 use crate::client::Jobs;
 use crate::db::fields::Fields;
+use crate::error::Error;
 use crate::job::outcome::Outcome;
 use crate::job::state::JobState;
 use serde::Serialize;
@@ -11,33 +12,37 @@ use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-/// How a job ended.
+/// How a job ended, with an output of type `T`.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct JobResult {
+pub struct JobResult<T> {
     /// `Succeeded`, `Cancelled` or `Dead`.
     pub outcome: Outcome,
     /// The number of its last attempt.
     pub attempt: i32,
     /// What went wrong in that.
     pub error: Option<String>,
-    /// What its handler left.
-    pub output: Option<Box<RawValue>>,
+    /// What its handler returned, or kept of a failure with [`JobError::with_output`](crate::JobError::with_output).
+    pub output: Option<T>,
 }
 
-impl JobResult {
-    /// What the handler left, as a type; nothing is null.
-    pub fn decode<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        serde_json::from_str(self.output.as_deref().map_or("null", RawValue::get))
+impl JobResult<Box<RawValue>> {
+    /// With the output as a type. A failure may have kept anything: what is no `T` there is none.
+    fn typed<T: DeserializeOwned>(self) -> Result<JobResult<T>, Error> {
+        let Self { outcome, attempt, error, output } = self;
+        let read = output.map(|json| serde_json::from_str(json.get())).transpose();
+        let output =
+            if outcome == Outcome::Succeeded { read.map_err(Error::Output)? } else { read.unwrap_or_default() };
+        Ok(JobResult { outcome, attempt, error, output })
     }
 }
 
 /// What became of a job whose end somebody waited for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Awaited {
+pub enum Awaited<T> {
     /// It has ended.
-    Ended(JobResult),
+    Ended(JobResult<T>),
     /// It has not, and this is what it does.
     NotEnded(JobState),
     /// No job has this id.
@@ -65,20 +70,40 @@ impl FromRow<'_, PgRow> for Ending {
 }
 
 impl Ending {
-    fn awaited(self) -> Awaited {
+    fn awaited<T: DeserializeOwned>(self) -> Result<Awaited<T>, Error> {
         let outcome = match self.state {
             JobState::Succeeded => Outcome::Succeeded,
             JobState::Cancelled => Outcome::Cancelled,
             JobState::Dead => Outcome::Dead,
-            other => return Awaited::NotEnded(other),
+            other => return Ok(Awaited::NotEnded(other)),
         };
-        Awaited::Ended(JobResult { outcome, attempt: self.attempt, error: self.error, output: self.output })
+        let result = JobResult { outcome, attempt: self.attempt, error: self.error, output: self.output };
+        result.typed().map(Awaited::Ended)
     }
 }
 
 impl Jobs<'_> {
-    /// How a job ended, if it has.
-    pub(crate) async fn look_for_end(self, job_id: Uuid) -> sqlx::Result<Awaited> {
+    /// How a job ended, if it has. `T` is the type that its handler returns; `Box<RawValue>` of `serde_json` takes any, and
+    /// `serde::de::IgnoredAny` looks at none.
+    ///
+    /// ```no_run
+    /// # async fn sum(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), ordinaut_core::Error> {
+    /// use ordinaut_core::job::Awaited;
+    ///
+    /// match client.jobs().result::<i64>(id).await? {
+    ///     Awaited::Ended(result) => println!("{}: {:?}", result.outcome, result.output),
+    ///     Awaited::NotEnded(state) => println!("it is {state}"),
+    ///     _ => println!("there is no such job"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Output`] if the job succeeded and its output is no `T`; [`Error::Database`] if Postgres refused or was not
+    /// there.
+    pub async fn result<T: DeserializeOwned>(self, job_id: Uuid) -> Result<Awaited<T>, Error> {
         if !self.client.sees(job_id).await? {
             return Ok(Awaited::Unknown);
         }
@@ -86,6 +111,6 @@ impl Jobs<'_> {
             .bind(job_id)
             .fetch_optional(self.client.by_key())
             .await?;
-        Ok(row.map_or(Awaited::Unknown, Ending::awaited))
+        row.map_or(Ok(Awaited::Unknown), Ending::awaited)
     }
 }
