@@ -68,8 +68,12 @@ use std::time::Duration;
 /// }
 /// ```
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What workers know it by. It is stored with each job: renaming it strands those that wait.
+    /// What workers know it by. It is stored with each job: when you rename it, put the old name into [`Job::ALIASES`].
     const KIND: &'static str;
+
+    /// Other kinds that its jobs may have, such as the name of before: a worker runs those with the handler of this type
+    /// too. New jobs have [`Job::KIND`].
+    const ALIASES: &'static [&'static str] = &[];
 
     /// The queue that its jobs wait in, unless [`NewJob::queue`] says otherwise.
     const QUEUE: &'static str = "default";

@@ -43,7 +43,9 @@ impl<S: Send + Sync + 'static> Handlers<S> {
             }
         };
         let handler = Arc::new(Handler { backoff: J::BACKOFF, run: Box::new(run) });
-        assert!(self.handlers.insert(J::KIND, handler).is_none(), "two handlers for jobs of kind {:?}", J::KIND);
+        for kind in [J::KIND].iter().chain(J::ALIASES) {
+            assert!(self.handlers.insert(kind, handler.clone()).is_none(), "two handlers for jobs of kind {kind:?}");
+        }
     }
 
     pub(crate) fn get(&self, kind: &str) -> Option<Arc<Handler<S>>> {

@@ -82,12 +82,12 @@ impl<S: Send + Sync + 'static> Worker<S> {
         }
     }
 
-    /// Runs jobs of `J`'s kind with a plain async function. What it returns is the run's output: 64 KiB of JSON at most, or
+    /// Runs jobs of `J`'s kind, and of its [aliases](Job::ALIASES), with a plain async function. What it returns is the run's output: 64 KiB of JSON at most, or
     /// the job ends as dead; `()` is none. [`Jobs::result`](crate::client::Jobs::result) reads it.
     ///
     /// # Panics
     ///
-    /// If there is a handler for the kind already: which of two is meant cannot be told.
+    /// If there is a handler for the kind or one of the aliases already: which of two is meant cannot be told.
     #[must_use]
     pub fn handle<J, F, R, T>(mut self, handler: F) -> Self
     where

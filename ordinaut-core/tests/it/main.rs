@@ -11,6 +11,7 @@ macro_rules! sql {
 
 mod address;
 mod ageing;
+mod alias;
 mod answer;
 mod cancel;
 mod cancel_many;
