@@ -82,7 +82,7 @@ impl Lab {
     pub(crate) async fn database(&mut self, name: &str) -> anyhow::Result<Client> {
         let create = AssertSqlSafe(format!("create database {name}"));
         sqlx::query(create).execute(&mut self.control).await?;
-        let database = Client::connect(self.connect_options(name, BENCH)?, 8).await?;
+        let database = Client::builder(self.connect_options(name, BENCH)?).max_connections(8).connect().await?;
         database.migrate().await?;
         Ok(database)
     }

@@ -5,7 +5,6 @@
 
 use crate::job::{Noop, Unrelated};
 use ordinaut_core::{Client, Context, JobError, Worker};
-use sqlx::postgres::PgConnectOptions;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,7 +43,7 @@ struct Tally {
 
 /// Works until standard input ends.
 pub async fn work(options: WorkerOptions) -> anyhow::Result<()> {
-    let database = Client::connect(options.url.parse::<PgConnectOptions>()?, 5).await?;
+    let database = Client::builder(options.url).max_connections(5).connect().await?;
     let tally = Arc::new(Tally { sleep: Duration::from_millis(options.sleep_ms), ..Tally::default() });
     let worker = Worker::new(database, tally.clone());
     let worker = if options.unrelated { worker.handle(unrelated) } else { worker.handle(noop) };

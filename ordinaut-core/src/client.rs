@@ -1,153 +1,86 @@
 //! A pool of connections, and the schema in it.
 
+mod builder;
+
+pub use builder::ClientBuilder;
+
 use crate::access::check::Access;
-use crate::db::connect_options::{ConnectOptions, must_take_writes};
-use crate::db::connection_settings::Purpose;
+use crate::db::connect_options::ConnectOptions;
 use crate::db::pooler::Pooler;
 use crate::db::schema::Schema;
-use crate::db::timeout::answered;
-use crate::error::Error;
 use crate::job::keyring::Secrets;
 use crate::job::visible::Sight;
 use crate::notify::pending::PendingNotifications;
-use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Long enough for a database that is restarting behind a proxy to say so, short enough for a person to wait.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What a connection that comes back to the pool has to answer in. One that swallows everything would keep its place in the
-/// pool forever.
-const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A connection that a process of ours has not used for so long is closed: where Postgres allows few, others wait for it.
-const IDLE: Duration = Duration::from_secs(30);
-
-/// Where the jobs are: a pool of connections and a schema.
+/// Where the jobs are: a pool of connections and a schema. [`Client::builder`] connects one; a program that has a pool already
+/// passes that: `Client::from(pool)`. Cheap to clone.
 ///
-/// An application that has a pool already passes that: `Client::from(pool)`.
+/// ```no_run
+/// # async fn connect(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// use ordinaut_core::Client;
+///
+/// let client = Client::builder(url).max_connections(20).schema("jobs").connect().await?;
+/// client.migrate().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: PgPool,
     address: ConnectOptions,
-    direct: Option<ConnectOptions>,
     pooler: Arc<Pooler>,
-    schema: Schema,
     hints: Arc<PendingNotifications>,
+    pub(crate) options: Options,
+    /// What its caller sees; `None`: everything.
+    sight: Option<Arc<Sight>>,
+}
+
+/// What a client is told beside where Postgres is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    direct: Option<ConnectOptions>,
+    schema: Schema,
     redis_url: Option<Arc<str>>,
     pub(crate) secrets: Secrets,
     pub(crate) first_zone: Option<Arc<str>>,
-    /// What its caller sees; `None`: everything.
-    sight: Option<Arc<Sight>>,
 }
 
 impl From<PgPool> for Client {
     fn from(pool: PgPool) -> Self {
         let address = ConnectOptions::from((*pool.connect_options()).clone());
-        Self::new(pool, address, Pooler::default())
+        Self::new(pool, address, Pooler::default(), Options::default())
     }
 }
 
 impl Client {
-    /// A pool of our own, of at most `max_connections`. Waits until Postgres answers once, 5 seconds at most.
-    ///
-    /// Of several servers it is connected to the one that takes writes, and when that changes, to the other. Its connections
-    /// carry settings of our own in place of the role's and the database's: time-outs of statements and locks, isolation, JIT,
-    /// the forms of text. Behind a pooler in
-    /// transaction mode that forgets prepared statements (PgBouncer before 1.21) each statement goes in a transaction of
-    /// its own, begun by [`Client::begin`]; what you send through [`Client::pool`] is yours to take care of.
-    pub async fn connect(address: impl Into<ConnectOptions>, max_connections: u32) -> Result<Self, Error> {
-        Ok(Self::connect_as(address.into(), max_connections, Purpose::Program).await?)
-    }
-
-    /// As [`Client::connect`], for a process of ours, whose transactions are short: one that is idle for too long has lost its
-    /// other end, and gives up its locks; and a connection that swallows everything gives up its place in the pool.
-    /// The server gives a statement up after `statement_timeout`, if one is given.
-    #[doc(hidden)]
-    pub async fn connect_process(
-        address: impl Into<ConnectOptions>,
-        max_connections: u32,
-        statement_timeout: Option<Duration>,
-    ) -> sqlx::Result<Self> {
-        let purpose = statement_timeout.map_or(Purpose::PROCESS, Purpose::giving_up_after);
-        Self::connect_as(address.into(), max_connections, purpose).await
-    }
-
-    async fn connect_as(address: ConnectOptions, max_connections: u32, purpose: Purpose) -> sqlx::Result<Self> {
-        let several = address.has_several();
-        let found = if several { address.connect().await?.0 } else { address.first().clone() };
-        let pooler = Pooler::default();
-        pooler.look(&address).await;
-        let mut options = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
-        if several {
-            // Instead of the ping that a pool sends: a primary may have become a standby.
-            options = options
-                .test_before_acquire(false)
-                .before_acquire(|connection, _| Box::pin(async { Ok(must_take_writes(connection).await.is_ok()) }));
-        }
-        if matches!(purpose, Purpose::Process { .. }) {
-            // Other processes may need it to begin.
-            options = options.idle_timeout(IDLE);
-            // An error closes the connection without a word to the other end.
-            options = options.after_release(|connection, _| {
-                Box::pin(async move { answered(RETURN_TIMEOUT, connection.ping()).await.map(|()| true) })
-            });
-        }
-        // Behind a pooler a connection's settings would become those of somebody else's transactions.
-        let own = !pooler.shares_servers();
-        options = options.after_connect(move |connection, _| {
-            Box::pin(async move {
-                if several {
-                    must_take_writes(connection).await?;
-                }
-                if own {
-                    purpose.set(connection).await?;
-                }
-                Ok(())
-            })
-        });
-        if !pooler.forgets_statements() {
-            return Self::new(options.connect_lazy_with(found), address, pooler).try_once().await;
-        }
-        // What is prepared there is gone by the next transaction, so that remembering it is of no use.
-        let pool = options.connect_lazy_with(found.statement_cache_capacity(0));
-        Self::new(pool, address.statement_cache_capacity(0), pooler).try_once().await
-    }
-
-    fn new(pool: PgPool, address: ConnectOptions, pooler: Pooler) -> Self {
-        Self {
-            pool,
-            address,
-            direct: None,
-            pooler: Arc::new(pooler),
-            schema: Schema::default(),
-            hints: Arc::default(),
-            redis_url: None,
-            secrets: Secrets::default(),
-            first_zone: None,
-            sight: None,
-        }
+    fn new(pool: PgPool, address: ConnectOptions, pooler: Pooler, options: Options) -> Self {
+        Self { pool, address, pooler: Arc::new(pooler), hints: Arc::default(), options, sight: None }
     }
 
     /// The same pool, looking into another schema.
     #[must_use]
     pub fn in_schema(self, schema: Schema) -> Self {
-        Self { schema, hints: Arc::default(), ..self }
+        self.with(|options| options.schema = schema)
     }
 
-    /// A way past any pooler, for what needs a connection of its own: LISTEN and migrations.
+    /// As [`ClientBuilder::direct`], for a client on a pool of yours.
     #[must_use]
     pub fn direct(self, address: impl Into<ConnectOptions>) -> Self {
-        Self { direct: Some(address.into()), ..self }
+        self.with(|options| options.direct = Some(address.into()))
     }
 
-    /// Also tells this Redis what happens: hints of new jobs, and, where a [`Scheduler`](crate::Scheduler) runs on it, events.
-    /// Without the feature `redis` nothing is told.
+    /// As [`ClientBuilder::redis`], for a client on a pool of yours.
     #[must_use]
-    pub fn redis(self, url: Option<String>) -> Self {
-        Self { redis_url: url.map(Into::into), hints: Arc::default(), ..self }
+    pub fn redis(self, url: impl Into<String>) -> Self {
+        self.with(|options| options.redis_url = Some(url.into().into()))
+    }
+
+    /// The same pool with other options. What is to be told goes to where they say, so it is collected apart.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        Self { hints: Arc::default(), ..self }
     }
 
     /// The same for somebody who sees a part of the jobs: what it lists, reads, changes and enqueues is of the caller's queues and
@@ -170,7 +103,7 @@ impl Client {
 
     /// The schema.
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        &self.options.schema
     }
 
     /// What is to be told of this database, by all of its clones.
@@ -184,13 +117,13 @@ impl Client {
 
     /// Past any pooler, as far as anybody said.
     pub(crate) fn direct_address(&self) -> &ConnectOptions {
-        self.direct.as_ref().unwrap_or(&self.address)
+        self.options.direct.as_ref().unwrap_or(&self.address)
     }
 
-    /// Whether a connection can be had that is nobody else's: see [`Client::direct`]. A pool that an application made is
+    /// Whether a connection can be had that is nobody else's: see [`ClientBuilder::direct`]. A pool that an application made is
     /// looked at now.
     pub(crate) async fn has_direct_way(&self) -> bool {
-        if self.direct.is_some() {
+        if self.options.direct.is_some() {
             return true;
         }
         if !self.pooler.shares_servers() {
@@ -205,7 +138,7 @@ impl Client {
 
     /// The Redis that is told, if there is one; its password is inside.
     pub fn redis_url(&self) -> Option<&str> {
-        self.redis_url.as_deref()
+        self.options.redis_url.as_deref()
     }
 
     /// The same database, which keeps nobody's hints alive.
@@ -214,7 +147,7 @@ impl Client {
     }
 
     pub(crate) fn sql(&self, text: &'static str) -> sqlx::SqlStr {
-        self.schema.sql(text)
+        self.options.schema.sql(text)
     }
 }
 

@@ -3,6 +3,7 @@
 pub use crate::failure::{Consequence, FailureKind};
 
 use crate::failure::{UNREACHED, said};
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -75,6 +76,13 @@ pub struct InvalidField {
     pub field: &'static str,
     /// What is wrong with it, to follow the name in a sentence.
     pub reason: String,
+}
+
+/// What is of the right type already is always accepted.
+impl From<Infallible> for InvalidField {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 /// An error with all its sources, as one line.

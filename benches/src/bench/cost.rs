@@ -45,7 +45,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     });
     let singly = singly.await?;
     let enqueue = stage(&mut lab, "life", "enqueue in bulk", jobs, async |lab| {
-        let database = ordinaut_core::Client::connect(lab.connect_options("life", BENCH)?, 1).await?;
+        let database =
+            ordinaut_core::Client::builder(lab.connect_options("life", BENCH)?).max_connections(1).connect().await?;
         job::preload(&database, jobs).await?;
         leave(database).await;
         Ok(())

@@ -71,7 +71,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
 /// Milliseconds of each job.
 async fn waits(lab: &Lab, name: &str, database: &Client, producer: Producer, jobs: u64) -> anyhow::Result<Vec<f64>> {
     let (sender, mut starts) = mpsc::unbounded_channel();
-    let own = Client::connect(lab.connect_options(name, BENCH)?, 5).await?;
+    let own = Client::builder(lab.connect_options(name, BENCH)?).max_connections(5).connect().await?;
     let shutdown = CancellationToken::new();
     // Ends the worker also when this returns early.
     let _end = shutdown.clone().drop_guard();

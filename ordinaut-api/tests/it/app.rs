@@ -65,18 +65,18 @@ impl TestApp {
     }
 
     pub(crate) async fn start_on(options: PgConnectOptions) -> Self {
-        Self::start_with(options, None).await
+        Self::start_with(options, |client| client).await
     }
 
     /// With a Redis, which may be none.
     pub(crate) async fn start_with_redis(url: &str) -> Self {
-        Self::start_with(POSTGRES.url().parse().unwrap(), Some(url.to_owned())).await
+        Self::start_with(POSTGRES.url().parse().unwrap(), |client| client.redis(url)).await
     }
 
-    async fn start_with(options: PgConnectOptions, redis: Option<String>) -> Self {
+    async fn start_with(options: PgConnectOptions, with: impl FnOnce(Client) -> Client) -> Self {
         let options = fresh_database(options).await;
         let pool = PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap();
-        Self::start_with_database(Client::from(pool).redis(redis)).await
+        Self::start_with_database(with(Client::from(pool))).await
     }
 
     /// On a database that has its pool already.

@@ -1,7 +1,6 @@
 //! Where the examples find their Postgres: at `DATABASE_URL`, or without it on a private server that ends with the example.
 
 use ordinaut_core::Client;
-use ordinaut_core::db::ConnectOptions;
 use ordinaut_embedded::Postgres;
 use std::error::Error;
 
@@ -14,7 +13,7 @@ pub(crate) async fn client() -> Result<(Client, Option<Postgres>), Box<dyn Error
             (server.url(), Some(server))
         }
     };
-    let client = Client::connect(url.parse::<ConnectOptions>()?, 10).await?;
+    let client = Client::connect(url).await?;
     client.migrate().await?;
     Ok((client, server))
 }

@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use log::LevelFilter;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection, Row};
+use std::convert::Infallible;
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -42,6 +43,37 @@ pub struct InvalidConnectOptions;
 impl From<PgConnectOptions> for ConnectOptions {
     fn from(options: PgConnectOptions) -> Self {
         Self([ours(options)].into())
+    }
+}
+
+impl TryFrom<&str> for ConnectOptions {
+    type Error = InvalidConnectOptions;
+
+    fn try_from(url: &str) -> Result<Self, InvalidConnectOptions> {
+        url.parse()
+    }
+}
+
+impl TryFrom<String> for ConnectOptions {
+    type Error = InvalidConnectOptions;
+
+    fn try_from(url: String) -> Result<Self, InvalidConnectOptions> {
+        url.parse()
+    }
+}
+
+impl TryFrom<&String> for ConnectOptions {
+    type Error = InvalidConnectOptions;
+
+    fn try_from(url: &String) -> Result<Self, InvalidConnectOptions> {
+        url.parse()
+    }
+}
+
+/// Options that are no text are always an address.
+impl From<Infallible> for InvalidConnectOptions {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

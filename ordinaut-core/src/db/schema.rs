@@ -33,6 +33,14 @@ impl Default for Schema {
     }
 }
 
+impl TryFrom<&str> for Schema {
+    type Error = InvalidField;
+
+    fn try_from(name: &str) -> Result<Self, InvalidField> {
+        Self::new(name)
+    }
+}
+
 impl Schema {
     /// A schema by name: lower-case letters, digits and `_`, and no word that SQL or Postgres keeps for itself, so that it needs
     /// no quotes anywhere.

@@ -233,3 +233,10 @@ pub(crate) struct Secrets {
     pub(crate) keyring: Option<Keyring>,
     pub(crate) kinds: Arc<BTreeSet<String>>,
 }
+
+impl Secrets {
+    /// The kinds that are encrypted though no Rust type says so.
+    pub(crate) fn set_kinds(&mut self, kinds: impl IntoIterator<Item: Into<String>>) {
+        self.kinds = Arc::new(kinds.into_iter().map(Into::into).collect());
+    }
+}

@@ -2,19 +2,10 @@
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::error::InvalidField;
 use crate::schedule::timezone::Zone;
 use sqlx::PgExecutor;
 
 impl Client {
-    /// The zone that [`Client::migrate`] stores as the installation's if none is stored yet, an IANA name; UTC if not
-    /// said.
-    pub fn first_time_zone(mut self, name: &str) -> Result<Self, InvalidField> {
-        Zone::named(name)?;
-        self.first_zone = Some(name.into());
-        Ok(self)
-    }
-
     /// The zone of schedules that name none: an IANA name. A task that is created without a zone keeps it.
     pub async fn time_zone(&self) -> Result<String, Error> {
         Ok(self.time_zone_on(self).await?)

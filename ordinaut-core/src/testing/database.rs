@@ -83,7 +83,7 @@ impl TestDatabase {
             error => TestDatabaseError::Schema(error),
         })?;
         let options = server.clone().database(name.as_str());
-        let database = match Client::connect(options, CONNECTIONS).await {
+        let database = match Client::builder(options).max_connections(CONNECTIONS).connect().await {
             Ok(database) => database,
             Err(error) => {
                 drop_database(&server, &name).await?;

@@ -106,7 +106,7 @@ async fn make_template(server: &PgConnectOptions, name: &str, db: &mut PgConnect
     {
         sqlx::query(AssertSqlSafe(statement.replace("{}", name))).execute(&mut *db).await?;
     }
-    let unfinished = Client::connect(server.clone().database(&format!("{name}_unfinished")), 1).await?;
+    let unfinished = Client::connect(server.clone().database(&format!("{name}_unfinished"))).await?;
     unfinished.migrate().await?;
     // Nobody may be connected to what is renamed or copied.
     unfinished.pool().close().await;

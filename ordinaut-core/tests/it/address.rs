@@ -1,8 +1,8 @@
 //! Several servers in one address: the one that takes writes is found.
 
 use crate::fixture::{behind_a_pooler, database, enqueue, run, succeed, within, worker};
-use ordinaut_core::Client;
 use ordinaut_core::db::ConnectOptions;
+use ordinaut_core::{Client, Error};
 use ordinaut_embedded::Postgres;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection, PgConnection};
@@ -20,7 +20,7 @@ fn behind_a_dead_one(options: &PgConnectOptions) -> Option<ConnectOptions> {
 async fn a_server_that_is_not_there_is_passed_over() {
     let db = database().await;
     let Some(address) = behind_a_dead_one(db.pool().connect_options().as_ref()) else { return };
-    let several = Client::connect(address, 3).await.unwrap();
+    let several = Client::builder(address).max_connections(3).connect().await.unwrap();
     let running = run(worker(&several, succeed));
     let job_id = enqueue(&several).await;
     within(async { while several.jobs().runs(job_id).await.unwrap().is_empty() {} }).await;
@@ -43,7 +43,7 @@ async fn a_server_that_only_reads_is_passed_over() {
     let options: PgConnectOptions = postgres.url().parse().unwrap();
     let Some(address) = behind_a_dead_one(&options) else { return };
     let mut own = options.connect().await.unwrap();
-    let several = Client::connect(address.clone(), 1).await.unwrap();
+    let several = Client::builder(address.clone()).max_connections(1).connect().await.unwrap();
     several.migrate().await.unwrap();
     several.events().last().await.unwrap();
     only_reads(&mut own, "on").await;
@@ -51,7 +51,7 @@ async fn a_server_that_only_reads_is_passed_over() {
     // The postmaster tells its new sessions of the change a moment after it was asked to.
     let error = within(async {
         loop {
-            if let Err(error) = Client::connect(address.clone(), 1).await {
+            if let Err(error) = Client::builder(address.clone()).max_connections(1).connect().await {
                 break error;
             }
         }
@@ -69,4 +69,25 @@ async fn a_server_that_only_reads_is_passed_over() {
     only_reads(&mut own, "off").await;
     within(async { while several.events().last().await.is_err() {} }).await;
     own.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_builder_cannot_use_is_refused_with_the_name_of_the_field() {
+    let nowhere = "postgres://x@127.0.0.1:1/x";
+    let refused = [
+        Client::builder("localhost").schema("order"),
+        Client::builder(nowhere).schema("order").direct("x"),
+        Client::builder(nowhere).direct("localhost"),
+        Client::builder(nowhere).first_time_zone("Nowhere"),
+    ];
+    let mut fields = Vec::new();
+    for builder in refused {
+        match builder.connect().await.unwrap_err() {
+            Error::Invalid(invalid) => fields.push(invalid.field),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(fields, ["address", "schema", "direct", "timezone"]);
+    let unreached = Client::connect(nowhere).await.unwrap_err();
+    assert!(matches!(unreached, Error::Database(_)) && unreached.is_transient(), "{unreached}");
 }

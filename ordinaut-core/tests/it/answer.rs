@@ -116,7 +116,7 @@ async fn what_a_frozen_worker_claimed_runs_elsewhere_soon_after_its_lease() {
     let db = database().await;
     enqueue_bulky(&db, 60, 50_000).await;
     let Some((wire, options)) = Frozen::before(&db, 256 * 1024).await else { return };
-    let behind = Client::connect(options, 2).await.unwrap();
+    let behind = Client::builder(options).max_connections(2).connect().await.unwrap();
     let settings = quick_but(|options| {
         options.lease = LEASE;
         options.concurrency = 60;

@@ -134,7 +134,7 @@ async fn a_cancel_that_its_worker_hears_before_the_handler_starts_reaches_the_ha
     let operator = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let db = Client::connect(options, 2).await.unwrap();
+            let db = Client::builder(options).max_connections(2).connect().await.unwrap();
             let mut tx = db.pool().begin().await.unwrap();
             sqlx::query("select pg_advisory_xact_lock(1)").execute(&mut *tx).await.unwrap();
             lock.send(()).unwrap();

@@ -50,7 +50,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             server.tell(format!("create database {}", server.template)).await;
-            let template = Client::connect(server.database(&server.template), 1).await.unwrap();
+            let template = Client::builder(server.database(&server.template)).max_connections(1).connect().await.unwrap();
             template.migrate().await.unwrap();
             // Nobody may be connected to what is copied.
             template.pool().close().await;
@@ -116,12 +116,13 @@ async fn create(migrated: bool) -> TestDatabase {
     let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(Server::start)).await.unwrap();
     let (name, template) = (fresh_name(), if migrated { &*server.template } else { "template0" });
     server.tell(format!("create database {name} template {template}")).await;
-    let database = Client::connect(server.address(&name), 10).await.unwrap();
+    let client = Client::builder(server.address(&name)).direct(server.database(&name));
+    let database = client.connect().await.unwrap();
     let direct = match &server.pooler {
         Some(_) => PgPoolOptions::new().max_connections(10).connect_lazy_with(server.database(&name)),
         None => database.pool().clone(),
     };
-    TestDatabase { database: database.direct(server.database(&name)), direct, name }
+    TestDatabase { database, direct, name }
 }
 
 /// The same pool, looking into another schema.
@@ -138,8 +139,8 @@ impl TestDatabase {
     /// The same database through another pool, as another process has it.
     pub(crate) async fn another_pool(&self) -> Client {
         let server = SERVER.get().unwrap();
-        let database = Client::connect(server.address(&self.name), 10).await.unwrap();
-        database.in_schema(self.schema().clone()).direct(server.database(&self.name))
+        let client = Client::builder(server.address(&self.name)).direct(server.database(&self.name));
+        client.schema(self.schema().clone()).connect().await.unwrap()
     }
 
     /// A PgBouncer of the test's own before the same database; none if it is not installed, or the server is not ours.

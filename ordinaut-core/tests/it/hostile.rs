@@ -11,7 +11,7 @@ use ordinaut_core::maintenance::Retention;
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::task::TaskDefinition;
 use ordinaut_core::worker::Step;
-use ordinaut_core::{Client, Unique};
+use ordinaut_core::{Client, Error, Unique};
 use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -97,7 +97,7 @@ async fn carry_nothing(pool: &PgPool) {
 /// As our processes connect.
 async fn process(db: &TestDatabase) -> Client {
     let options = (*db.pool().connect_options()).clone();
-    Client::connect_process(options.application_name("hostile"), 10, None).await.unwrap()
+    Client::builder(options.application_name("hostile")).max_connections(10).process(None).connect().await.unwrap()
 }
 
 /// A pool as an application makes it, of which the library knows nothing.
@@ -242,9 +242,9 @@ impl<'a> Role<'a> {
     }
 
     /// As a process of this role connects.
-    async fn connect(&self, name: &str) -> sqlx::Result<Client> {
+    async fn connect(&self, name: &str) -> Result<Client, Error> {
         let options = (*self.db.pool().connect_options()).clone().username(&self.name);
-        Client::connect_process(options.application_name(name), 10, None).await
+        Client::builder(options.application_name(name)).max_connections(10).process(None).connect().await
     }
 
     async fn drop(self) {

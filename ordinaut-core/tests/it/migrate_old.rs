@@ -71,7 +71,7 @@ async fn a_role_that_may_not_create_schemas_migrates_the_one_that_it_has() {
         sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
     }
     let options = PgConnectOptions::clone(&db.pool().connect_options()).username(&role);
-    let theirs = ordinaut_core::Client::connect(options, 2).await.unwrap();
+    let theirs = ordinaut_core::Client::builder(options).max_connections(2).connect().await.unwrap();
 
     assert_eq!(theirs.migrate().await.unwrap().to, newest_migration());
 
@@ -100,7 +100,14 @@ async fn execute_that_is_taken_away_by_default_is_granted_to_those_that_use_the_
     );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
     let options = PgConnectOptions::clone(&db.pool().connect_options()).username(&role);
-    let refused = ordinaut_core::Client::connect(options, 2).await.unwrap().migrate().await.unwrap_err();
+    let refused = ordinaut_core::Client::builder(options)
+        .max_connections(2)
+        .connect()
+        .await
+        .unwrap()
+        .migrate()
+        .await
+        .unwrap_err();
     assert!(matches!(&refused, SchemaError::NotGranted { role: named, .. } if *named == role), "{refused}");
 }
 
@@ -132,7 +139,7 @@ async fn only_a_database_of_utf8_is_migrated_and_nothing_is_made_in_another() {
     let sql = format!("create database {name} template template0 encoding 'SQL_ASCII' locale 'C'");
     sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
     let options = PgConnectOptions::clone(&db.pool().connect_options()).database(&name);
-    let other = ordinaut_core::Client::connect(options.clone(), 2).await.unwrap();
+    let other = ordinaut_core::Client::builder(options.clone()).max_connections(2).connect().await.unwrap();
 
     let refused = other.migrate().await.unwrap_err();
 

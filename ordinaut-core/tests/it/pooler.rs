@@ -24,7 +24,7 @@ async fn until_succeeded(db: &Client, job_id: Uuid) {
 async fn a_pooler_that_forgets_statements_is_noticed_and_does_no_harm() {
     let db = database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
-    let pooled = Client::connect(options, 5).await.unwrap();
+    let pooled = Client::builder(options).max_connections(5).connect().await.unwrap();
     let running = run(worker(&pooled, succeed));
     let mut tx = pooled.begin().await.unwrap();
     let own = probe(1).enqueue(db.in_tx(&mut tx)).await.unwrap().id();
@@ -49,7 +49,7 @@ async fn programs_that_start_at_once_all_notice() {
         let programs = (0..PROGRAMS).map(|n| {
             let options = options.clone();
             tokio::spawn(async move {
-                let program = Client::connect(options, 2).await.unwrap();
+                let program = Client::builder(options).max_connections(2).connect().await.unwrap();
                 program.check_schema().await.unwrap();
                 program.enqueue(&probe(n)).await.unwrap();
             })
@@ -84,7 +84,7 @@ async fn a_pool_of_the_application_is_learnt_from_its_first_error() {
 async fn settings_of_loops_do_not_become_those_of_others() {
     let db = database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
-    let pooled = Client::connect(options.clone(), 5).await.unwrap();
+    let pooled = Client::builder(options.clone()).max_connections(5).connect().await.unwrap();
     let mut worker = worker(&pooled, |_: Probe, _| async { Ok(()) });
     let job_id = enqueue(&pooled).await;
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
@@ -100,7 +100,7 @@ async fn nobody_listens_through_one_whatever_it_is_called() {
     let db = database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
     // As when an address that led to Postgres leads to a pooler by now.
-    let pooled = Client::connect(options.clone(), 2).await.unwrap().direct(options);
+    let pooled = Client::builder(options.clone()).direct(options).connect().await.unwrap();
     assert!(!pooled.hears_notifications().await.unwrap());
     let listens = "select count(*) from pg_stat_activity where query ilike 'listen%' and datname = current_database()";
     assert_eq!(ask::<i64>(&db, listens).await, 0);
@@ -112,12 +112,12 @@ async fn nobody_listens_through_one_whatever_it_is_called() {
 async fn migrations_want_a_way_past_it() {
     let db = crate::fixture::empty_database().await;
     let Some((_pooler, options)) = db.pooled().await else { return };
-    let pooled = Client::connect(options, 2).await.unwrap();
+    let pooled = Client::builder(options).max_connections(2).connect().await.unwrap();
     assert!(matches!(pooled.migrate().await, Err(SchemaError::Pooler)));
     let pooled = pooled.direct((*db.pool().connect_options()).clone());
     assert_eq!(pooled.migrate().await.unwrap().from, 0);
     // What is there already needs no lock.
-    let again = Client::connect((*pooled.pool().connect_options()).clone(), 2).await.unwrap();
+    let again = Client::builder((*pooled.pool().connect_options()).clone()).max_connections(2).connect().await.unwrap();
     again.migrate().await.unwrap();
 }
 

@@ -78,7 +78,7 @@ async fn work(db: &TestDatabase) {
 async fn the_level_of_a_queue_is_in_the_stream() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
     db.queues().update("default", &QueueChange::default().max_waiting(Some(1))).await.unwrap();
     db.enqueue(&probe(0)).await.unwrap();
     eventually(&db, "select exists (select from ordinaut.event where type = 'queue_level')").await;
@@ -92,7 +92,7 @@ async fn the_level_of_a_queue_is_in_the_stream() {
 async fn the_stream_has_the_same_numbers() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
 
     work(&db).await;
 
@@ -105,7 +105,7 @@ async fn two_publishers_repeat_nothing() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
     let other = db.another_pool().await;
-    let running = [db.clone(), other].map(|db| schedule(Scheduler::new(db.redis(Some(redis.url())))));
+    let running = [db.clone(), other].map(|db| schedule(Scheduler::new(db.redis(redis.url()))));
 
     work(&db).await;
 
@@ -130,7 +130,7 @@ async fn a_redis_that_comes_late_gets_what_it_missed() {
     let db = database().await;
     let late = Link(std::env::temp_dir().join(format!("ordinaut-late-{}.sock", std::process::id())));
     let url = format!("redis+unix://{}", late.0.display());
-    let running = schedule(Scheduler::new(db.clone().redis(Some(url.clone()))));
+    let running = schedule(Scheduler::new(db.clone().redis(url.clone())));
     work(&db).await;
     assert!(stream_in_redis(&url, db.schema()).await.is_err());
 
@@ -148,7 +148,7 @@ async fn a_hint_over_redis_wakes_a_worker_that_listen_does_not_reach() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
     let nowhere: ConnectOptions = "postgres://nobody@localhost:1/nothing".parse().unwrap();
-    let told = db.clone().redis(Some(redis.url())).direct(nowhere);
+    let told = db.clone().redis(redis.url()).direct(nowhere);
     let settings = quick_but(|options| options.poll_interval = Duration::from_secs(60));
     let running = run(worker_with(&told, settings, succeed));
     let client = client(&redis.url()).await;
@@ -169,14 +169,14 @@ async fn a_hint_over_redis_wakes_a_worker_that_listen_does_not_reach() {
 async fn a_redis_that_lost_its_data_gets_it_again() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
     work(&db).await;
     check(&redis, &db).await;
     running.stop().await;
     let client = client(&redis.url()).await;
     let _: i64 = client.del("events").await.unwrap();
 
-    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
 
     check(&redis, &db).await;
     running.stop().await;
@@ -206,7 +206,7 @@ async fn lose(redis: &Redis, db: &TestDatabase, ids: &[i64]) {
 async fn a_redis_that_loses_events_while_it_is_published_to_is_filled_up_in_order() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
     work(&db).await;
     check(&redis, &db).await;
     let last = db.events().last().await.unwrap();
@@ -227,7 +227,7 @@ async fn two_schemas_have_two_streams_and_two_installations_are_told_apart() {
     let (db, rival) = (database().await, database().await);
     let elsewhere = db.clone().in_schema(ordinaut_core::db::Schema::new("elsewhere").unwrap());
     elsewhere.migrate().await.unwrap();
-    let of = |db: &Client| schedule(Scheduler::new(db.clone().redis(Some(redis.url()))));
+    let of = |db: &Client| schedule(Scheduler::new(db.clone().redis(redis.url())));
     let running = [of(&db), of(&elsewhere)];
     work(&db).await;
     elsewhere.enqueue(&probe(0)).await.unwrap();

@@ -6,7 +6,6 @@ use crate::fixture::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
-use ordinaut_core::db::ConnectOptions;
 use ordinaut_core::job::{Cancelled, JobState, RunRecord};
 use ordinaut_core::worker::Step;
 use ordinaut_core::{Client, JobError, Outcome, Scheduler};
@@ -325,7 +324,7 @@ async fn instants_from_the_future_stop_no_rescue() {
 #[tokio::test]
 async fn the_crash_of_one_backend_begins_another_life_of_the_server() {
     let postgres = tokio::task::spawn_blocking(|| Postgres::temporary().unwrap()).await.unwrap();
-    let db = Client::connect(postgres.url().parse::<ConnectOptions>().unwrap(), 2).await.unwrap();
+    let db = Client::builder(postgres.url()).max_connections(2).connect().await.unwrap();
     db.migrate().await.unwrap();
     let look = "select ordinaut.takes_writes_since(), pg_postmaster_start_time(), pg_backend_pid()";
     let life = async || sqlx::query_as::<_, (DateTime<Utc>, DateTime<Utc>, i32)>(look).fetch_one(&db).await;

@@ -53,7 +53,7 @@ async fn with_role() -> TestDatabase {
 /// The same database for the role.
 async fn as_service(db: &TestDatabase) -> Client {
     let options = (*db.pool().connect_options()).clone().options([("role", "ordinaut_service")]);
-    Client::connect(options, 5).await.unwrap()
+    Client::builder(options).max_connections(5).connect().await.unwrap()
 }
 
 #[tokio::test]

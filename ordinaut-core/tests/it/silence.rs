@@ -27,7 +27,7 @@ async fn wire_to(db: &TestDatabase) -> Option<(Wire, PgConnectOptions)> {
 async fn a_worker_whose_wire_fell_silent_works_again() {
     let db = database().await;
     let Some((wire, options)) = wire_to(&db).await else { return };
-    let behind = Client::connect(options, 2).await.unwrap();
+    let behind = Client::builder(options).max_connections(2).connect().await.unwrap();
     let settings = quick_but(|options| options.lease = Duration::from_secs(3));
     let running = run(worker_with(&behind, settings, succeed));
     enqueue(&db).await;
@@ -46,7 +46,7 @@ async fn a_worker_whose_wire_fell_silent_works_again() {
 async fn a_pooled_connection_that_fell_silent_is_replaced() {
     let db = database().await;
     let Some((wire, options)) = wire_to(&db).await else { return };
-    let behind = Client::connect_process(options, 1, None).await.unwrap();
+    let behind = Client::builder(options).max_connections(1).process(None).connect().await.unwrap();
     behind.queues().all().await.unwrap();
     wire.swallow_everything();
     tokio::time::timeout(Duration::from_millis(100), behind.queues().all()).await.unwrap_err();

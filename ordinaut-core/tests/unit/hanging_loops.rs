@@ -48,7 +48,7 @@ struct Running {
 impl Running {
     async fn start() -> Self {
         let postgres = Postgres::temporary().unwrap();
-        let database = Client::connect(postgres.url().parse::<crate::db::ConnectOptions>().unwrap(), 4).await.unwrap();
+        let database = Client::connect(postgres.url()).await.unwrap();
         database.migrate().await.unwrap();
         let (gate, pulse, stop) =
             (Limiter::new(Semaphore::new(0)), WorkerLiveness::default(), CancellationToken::new());

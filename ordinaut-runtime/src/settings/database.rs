@@ -7,9 +7,9 @@ use crate::settings::scheduler::{TZ, default_zone};
 use crate::settings::setting::{Setting, within};
 use crate::settings::source::Source;
 use crate::settings::system_zone::system_zone;
-use ordinaut_core::Client;
-use ordinaut_core::Error;
+use ordinaut_core::client::ClientBuilder;
 use ordinaut_core::db::{ConnectOptions, Schema};
+use ordinaut_core::{Client, Error};
 use std::time::Duration;
 
 fn url(text: &str) -> Option<ConnectOptions> {
@@ -108,18 +108,22 @@ impl DatabaseSettings {
     /// The pool that a process works with; `name` is what Postgres shows of it.
     pub async fn connect(&self, name: &str) -> Result<Client, Error> {
         let options = self.url.clone().application_name(name);
-        let database = Client::connect_process(options, self.max_connections, self.statement_timeout).await?;
-        let database = match &self.direct_url {
-            Some(address) => database.direct(address.clone()),
-            None => database,
+        let client = self.client(options).max_connections(self.max_connections).process(self.statement_timeout);
+        let client = match &self.direct_url {
+            Some(address) => client.direct(address.clone()),
+            None => client,
         };
-        Ok(self.encryption.apply(self.here(database).redis(self.redis_url.clone())))
+        let client = match &self.redis_url {
+            Some(url) => client.redis(url),
+            None => client,
+        };
+        self.encryption.apply(client).connect().await
     }
 
     /// One connection past any pooler, for migrations.
     pub async fn connect_directly(&self, name: &str) -> Result<Client, Error> {
         let options = self.direct_url.as_ref().unwrap_or(&self.url).clone().application_name(name);
-        Ok(self.here(Client::connect_process(options, 1, None).await?))
+        self.client(options).max_connections(1).process(None).connect().await
     }
 
     /// What to tell an operator whose `TZ` is not the zone that the installation has.
@@ -134,7 +138,7 @@ impl DatabaseSettings {
         })
     }
 
-    fn here(&self, database: Client) -> Client {
-        database.in_schema(self.schema.clone()).first_time_zone(&self.zone).expect("TZ was checked when it was read")
+    fn client(&self, address: ConnectOptions) -> ClientBuilder {
+        Client::builder(address).schema(self.schema.clone()).first_time_zone(&self.zone)
     }
 }

@@ -3,7 +3,7 @@
 use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, list};
 use crate::settings::source::Source;
-use ordinaut_core::Client;
+use ordinaut_core::client::ClientBuilder;
 use ordinaut_core::job::Keyring;
 use ordinaut_core::program::check_name;
 
@@ -40,12 +40,12 @@ impl EncryptionSettings {
         Ok(Self { keyring, kinds })
     }
 
-    /// The same database, which encrypts and decrypts.
-    pub(super) fn apply(&self, database: Client) -> Client {
-        let database = database.encrypt_kinds(&self.kinds);
+    /// The same client, which encrypts and decrypts.
+    pub(super) fn apply(&self, client: ClientBuilder) -> ClientBuilder {
+        let client = client.encrypt_kinds(&self.kinds);
         match &self.keyring {
-            Some(keyring) => database.keyring(keyring.clone()),
-            None => database,
+            Some(keyring) => client.keyring(keyring.clone()),
+            None => client,
         }
     }
 }

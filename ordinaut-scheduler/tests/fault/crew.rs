@@ -18,7 +18,7 @@ pub(crate) struct Crew {
 impl Crew {
     pub(crate) async fn start() -> Self {
         let server = Server::start().await;
-        let database = Client::connect(server.url().parse::<ConnectOptions>().unwrap(), 8).await.unwrap();
+        let database = Client::builder(server.url()).max_connections(8).connect().await.unwrap();
         database.migrate().await.unwrap();
         Self { server, database, schedulers: Vec::new() }
     }

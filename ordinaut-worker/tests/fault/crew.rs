@@ -34,7 +34,7 @@ impl Crew {
 
     /// The same on a Postgres that is somebody else's.
     pub(crate) async fn start_on(url: &str, workers: usize, settings: &[(&str, &str)]) -> Self {
-        let database = Client::connect(url.parse::<ConnectOptions>().unwrap(), 5).await.unwrap();
+        let database = Client::builder(url).max_connections(5).connect().await.unwrap();
         database.migrate().await.unwrap();
         let workers = (0..workers).map(|_| worker(url, settings)).collect();
         let mut crew = Self { database, workers, schedulers: Vec::new(), postgres: None };

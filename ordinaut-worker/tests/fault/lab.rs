@@ -38,7 +38,7 @@ impl Lab {
     pub(crate) async fn start_on(server: Server) -> Self {
         let sink = Sink::start().await;
         let database =
-            Client::connect(server.url().parse::<ordinaut_core::db::ConnectOptions>().unwrap(), 8).await.unwrap();
+            Client::builder(server.url()).max_connections(8).connect().await.unwrap();
         database.migrate().await.unwrap();
         let logs = std::env::temp_dir().join(format!("ordinaut-lab-{:.8}", Uuid::new_v4().simple().to_string()));
         std::fs::create_dir(&logs).unwrap();

@@ -24,7 +24,7 @@ async fn answers_that_are_lost_after_the_commit_lose_and_double_nothing() {
     lab.others.clear();
     lab.add_other("ordinaut-scheduler", &[("DATABASE_URL", &wire.url)]);
     lab.add_workers(2, &[("DATABASE_URL", &wire.url)]).await;
-    let database = Client::connect(wire.url.parse::<ordinaut_core::db::ConnectOptions>().unwrap(), 4).await.unwrap();
+    let database = Client::builder(wire.url).max_connections(4).connect().await.unwrap();
     wire.lose_one_answer_in(ONE_IN);
     let feed = Feed::start(database, lab.sink.url.clone(), 300, random);
     // It lasts for so long; nothing is waited for.

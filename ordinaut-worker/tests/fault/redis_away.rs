@@ -20,10 +20,7 @@ async fn events_arrive_after_redis_was_away_for_a_minute() {
     let mut lab = Lab::start().await;
     let (directory, url) = (lab.scratch(), format!("redis+unix://{}/redis.sock", lab.scratch().display()));
     let mut redis = start(&directory);
-    let database = Client::connect(lab.server.url().parse::<ordinaut_core::db::ConnectOptions>().unwrap(), 4)
-        .await
-        .unwrap()
-        .redis(Some(url.clone()));
+    let database = Client::builder(lab.server.url()).redis(&url).connect().await.unwrap();
     // The one without Redis would relay, and not publish.
     lab.others.clear();
     let postgres = lab.server.url();

@@ -28,10 +28,7 @@ const KEPT: usize = 10_000;
 async fn the_stream_is_whole_again_after_redis_lost_its_memory() {
     let mut lab = Lab::start().await;
     let mut redis = Server::start(lab.scratch()).await;
-    let database = Client::connect(lab.server.url().parse::<ordinaut_core::db::ConnectOptions>().unwrap(), 4)
-        .await
-        .unwrap()
-        .redis(Some(redis.url()));
+    let database = Client::builder(lab.server.url()).redis(redis.url()).connect().await.unwrap();
     // The one without Redis would relay, and not publish.
     lab.others.clear();
     // More than the stream keeps.

@@ -24,11 +24,11 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let server = tokio::task::spawn_blocking(|| POSTGRES.url()).await.unwrap();
         let name = format!("test_{}", Uuid::new_v4().simple());
-        let admin = Client::connect(server.parse::<ConnectOptions>().unwrap(), 1).await.unwrap();
+        let admin = Client::builder(server).max_connections(1).connect().await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
         sqlx::raw_sql(create).execute(admin.pool()).await.unwrap();
         let url = server.replace("/postgres?", &format!("/{name}?"));
-        let database = Client::connect(url.parse::<ConnectOptions>().unwrap(), 3).await.unwrap();
+        let database = Client::builder(url).max_connections(3).connect().await.unwrap();
         database.migrate().await.unwrap();
         Self { url, database }
     }

@@ -6,34 +6,30 @@ use crate::job::new_job::{NewJob, Seal};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 use std::borrow::{Borrow, Cow};
-use std::sync::Arc;
 
 impl Client {
-    /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, if they are
-    /// enqueued through it, by itself or in a transaction ([`Client::in_tx`]); and lets handlers of a
-    /// [`Worker`](crate::Worker) on it read those that any of the keys has encrypted.
+    /// As [`ClientBuilder::keyring`](crate::client::ClientBuilder::keyring), for a client on a pool of yours.
     #[cfg(feature = "encryption")]
     #[must_use]
     pub fn keyring(mut self, keyring: Keyring) -> Self {
-        self.secrets.keyring = Some(keyring);
+        self.options.secrets.keyring = Some(keyring);
         self
     }
 
-    /// Also encrypts the arguments of these kinds, which no Rust type stands for. Without a key ring their
-    /// jobs are refused.
+    /// As [`ClientBuilder::encrypt_kinds`](crate::client::ClientBuilder::encrypt_kinds), for a client on a pool of yours.
     #[must_use]
     pub fn encrypt_kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {
-        self.secrets.kinds = Arc::new(kinds.into_iter().map(Into::into).collect());
+        self.options.secrets.set_kinds(kinds);
         self
     }
 
     pub(crate) fn keyring_or_none(&self) -> Option<&Keyring> {
-        self.secrets.keyring.as_ref()
+        self.options.secrets.keyring.as_ref()
     }
 
     /// Whether a kind's arguments are encrypted, as far as this value knows.
     pub(crate) fn encrypts(&self, kind: &str) -> bool {
-        self.secrets.kinds.contains(kind)
+        self.options.secrets.kinds.contains(kind)
     }
 
     /// A job with the keys that it is to be stored with, and as its caller may enqueue it.
