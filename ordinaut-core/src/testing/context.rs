@@ -1,7 +1,7 @@
 //! The context of a handler that a test calls by itself, without a database and a worker.
 
 use crate::db::ctid::Ctid;
-use crate::job::new_job::DEFAULT_PRIORITY;
+use crate::job::new_job::{DEFAULT_PRIORITY, NewJob};
 use crate::lease::token::{Body, Lease, Token};
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::context::{Bounds, Context, Home};
@@ -10,6 +10,9 @@ use serde::Serialize;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// Those of a worker that is told nothing else.
+const MAX_ATTEMPTS: i16 = 20;
 
 impl<S> Context<S> {
     /// A context of the first attempt of a job, for a test that calls a handler by itself; [`context`] makes others. It has
@@ -46,6 +49,11 @@ impl<S> Context<S> {
 
 /// A context for a test, of which more is to be said than its state.
 pub fn context<S>(state: S) -> ContextBuilder<S> {
+    context_in(Arc::new(state))
+}
+
+/// The same with a state that others have too.
+pub(crate) fn context_in<S>(state: Arc<S>) -> ContextBuilder<S> {
     let now = Utc::now();
     let body = Body {
         args: "null".to_owned(),
@@ -70,17 +78,17 @@ pub fn context<S>(state: S) -> ContextBuilder<S> {
         body: Ok(body.clone()),
         left_out: None,
     };
-    ContextBuilder { state, lease, body, max_attempts: 20, time_limit: None, checkpoint: None, stop: None }
+    ContextBuilder { state, lease, body, max_attempts: None, time_limit: None, checkpoint: None, stop: None }
 }
 
 /// What a handler under test is to find; see [`context`].
 #[derive(Debug)]
 #[must_use = "build makes the context"]
 pub struct ContextBuilder<S> {
-    state: S,
+    state: Arc<S>,
     lease: Lease,
     body: Body,
-    max_attempts: i16,
+    max_attempts: Option<i16>,
     time_limit: Option<Duration>,
     checkpoint: Option<String>,
     stop: Option<Stop>,
@@ -108,7 +116,7 @@ impl<S> ContextBuilder<S> {
 
     /// Number of attempts that may fail; 20 if not said.
     pub fn max_attempts(mut self, attempts: i16) -> Self {
-        self.max_attempts = attempts;
+        self.max_attempts = Some(attempts);
         self
     }
 
@@ -131,7 +139,8 @@ impl<S> ContextBuilder<S> {
         self
     }
 
-    /// Time until the [deadline](Context::deadline). Nobody ends the handler then: a test does that itself.
+    /// Time until the [deadline](Context::deadline). [`perform`](super::perform) ends the handler then; a test that calls it
+    /// by itself does that itself.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
@@ -153,6 +162,22 @@ impl<S> ContextBuilder<S> {
         self
     }
 
+    /// Of this job: what the test has said goes before what the job says.
+    pub(crate) fn of(mut self, job: &NewJob) -> Self {
+        self.lease.token.job_id = job.id;
+        (self.lease.kind, self.lease.queue) = (job.kind.as_str().into(), job.queue.as_str().into());
+        self.lease.priority = job.priority;
+        job.plain_args.get().clone_into(&mut self.body.args);
+        if self.body.tags.is_empty() {
+            self.body.tags.clone_from(&job.tags);
+        }
+        self.body.tenant = self.body.tenant.or_else(|| job.tenant.clone());
+        self.body.scheduled_for = self.body.scheduled_for.or(job.due.at());
+        self.max_attempts = self.max_attempts.or(job.max_attempts);
+        self.time_limit = self.time_limit.or(job.timeout);
+        self
+    }
+
     /// The context.
     pub fn build(self) -> Context<S> {
         let line = StopLine::default();
@@ -162,8 +187,8 @@ impl<S> ContextBuilder<S> {
         let started = Instant::now();
         let must_end = self.time_limit.and_then(|limit| started.checked_add(limit));
         let lease = Lease { body: Ok(self.body), ..self.lease };
-        let bounds = Bounds { max_attempts: self.max_attempts, must_end };
+        let bounds = Bounds { max_attempts: self.max_attempts.unwrap_or(MAX_ATTEMPTS), must_end };
         let home = Home::Memory(Mutex::new(self.checkpoint));
-        Context::new(Arc::new(self.state), lease, started, bounds, Arc::new(line), home)
+        Context::new(self.state, lease, started, bounds, Arc::new(line), home)
     }
 }

@@ -47,11 +47,14 @@
 //! # }
 //! ```
 //!
-//! A handler by itself needs no database: [`Context::for_test`](crate::Context::for_test).
+//! Without a database: [`Context::for_test`](crate::Context::for_test) for a handler that a test calls by itself, [`perform`] for one
+//! attempt of a job as a worker makes it, and [`Inline`] for code that enqueues.
 
 pub(crate) mod context;
 pub(crate) mod database;
 pub(crate) mod enqueued;
+pub(crate) mod inline;
+pub(crate) mod perform;
 pub(crate) mod store;
 
 pub use crate::testing::context::{ContextBuilder, context};
@@ -59,6 +62,8 @@ pub use crate::testing::database::{TestDatabase, TestDatabaseError};
 pub use crate::testing::enqueued::{
     Enqueued, assert_enqueued, assert_enqueued_kind, assert_not_enqueued, assert_not_enqueued_kind, enqueued,
 };
+pub use crate::testing::inline::{Inline, InlineRun};
+pub use crate::testing::perform::perform;
 pub use crate::testing::store::EnqueuedJob;
 
 use crate::client::Client;

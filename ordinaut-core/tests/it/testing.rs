@@ -194,3 +194,94 @@ async fn what_needs_a_database_says_so() {
     let refused = Context::for_test(()).settle_in(&mut tx).await.unwrap_err();
     assert!(matches!(refused, SettleError::NoDatabase), "{refused}");
 }
+
+/// The work that a probe of the kit is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum Work {
+    Return,
+    ReturnTooMuch,
+    Refuse,
+    Hang,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Probed {
+    work: Work,
+}
+
+impl Job for Probed {
+    const KIND: &'static str = "probed";
+    const QUEUE: &'static str = "probes";
+    const MAX_ATTEMPTS: Option<i16> = Some(7);
+    const TIMEOUT: Option<Duration> = Some(Duration::from_millis(50));
+    const TAGS: &'static [&'static str] = &["t"];
+}
+
+async fn probed(job: Probed, ctx: Context<&'static str>) -> Result<String, JobError> {
+    match job.work {
+        Work::Return => Ok(format!(
+            "{} {} {} {:?} {} of {}",
+            ctx.state,
+            ctx.kind(),
+            ctx.queue(),
+            ctx.tags(),
+            ctx.attempt(),
+            ctx.max_attempts()
+        )),
+        Work::ReturnTooMuch => Ok("x".repeat(65 * 1024)),
+        Work::Refuse => Err(JobError::cancel("no").with_output(&"why")),
+        Work::Hang => std::future::pending().await,
+    }
+}
+
+#[tokio::test]
+async fn one_attempt_is_performed_as_a_worker_would() {
+    let perform = |work, context| async move { testing::perform(probed, &Probed { work }, context).await };
+    let returned = perform(Work::Return, testing::context("state")).await.unwrap();
+    assert_eq!(returned, r#"state probed probes ["t"] 1 of 7"#);
+    let said = testing::context("state").attempt(2).max_attempts(3).tags(["u"]);
+    assert_eq!(perform(Work::Return, said).await.unwrap(), r#"state probed probes ["u"] 2 of 3"#);
+    for (work, outcome, error) in [
+        (Work::ReturnTooMuch, Outcome::Dead, "output is 66562 bytes long, and a run keeps 65536 at most"),
+        (Work::Refuse, Outcome::Cancelled, "no"),
+        (Work::Hang, Outcome::Failed, "timed out"),
+    ] {
+        let refused = perform(work, testing::context("state")).await.unwrap_err();
+        assert_eq!((refused.outcome(), &*refused.to_string()), (outcome, error));
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_do_not_survive_json_are_seen_without_a_queue() {
+    #[derive(Serialize, Deserialize)]
+    struct Forgetful {
+        #[serde(skip_serializing)]
+        to: String,
+    }
+    impl Job for Forgetful {
+        const KIND: &'static str = "forgetful";
+    }
+    let handler = |job: Forgetful, _: Context<()>| async move { Ok(job.to) };
+    let refused = testing::perform(handler, &Forgetful { to: "ann".to_owned() }, testing::context(())).await;
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("missing field `to`"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_enqueued_inline_has_run_when_it_returns() {
+    let inline = testing::Inline::new("state").handle(probed);
+    let enqueued = Probed { work: Work::Return }.enqueue(&inline).await.unwrap();
+    let later = Probed { work: Work::Refuse }.new_job().unwrap().delay(TEN_MINUTES);
+    later.enqueue(&inline).await.unwrap();
+    let runs = inline.take_runs();
+    assert_eq!((runs[0].job_id, &*runs[0].kind, &runs[0].args), (enqueued.id(), "probed", &json!({"work": "Return"})));
+    assert_eq!(runs[0].output, Some(json!(r#"state probed probes ["t"] 1 of 7"#)));
+    let refused = (runs[1].outcome, runs[1].error.as_deref(), runs[1].output.clone());
+    assert_eq!(refused, (Outcome::Cancelled, Some("no"), Some(json!("why"))));
+    assert!(inline.take_runs().is_empty());
+
+    let unhandled = mail("ann");
+    let unknown = AssertUnwindSafe(unhandled.enqueue(&inline)).catch_unwind();
+    let panic = unknown.await.unwrap_err();
+    assert_eq!(panic.downcast_ref::<String>().unwrap(), r#"no handler was given for jobs of kind "send_mail""#);
+}
