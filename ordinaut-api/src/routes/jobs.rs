@@ -23,12 +23,11 @@ pub(crate) struct Page {
 
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let states = JobState::ALL.map(JobState::as_str).join(", ");
-    let filter = JobFilter {
-        before: wanted.take("before", "the id of a job, a UUID", |text| text.parse().ok())?,
-        state: wanted.take("state", &format!("one of {states}"), |text| text.parse().ok())?,
-        kind: wanted.name("kind")?,
-        queue: wanted.name("queue")?,
-    };
+    let mut filter = JobFilter::default();
+    filter.before = wanted.take("before", "the id of a job, a UUID", |text| text.parse().ok())?;
+    filter.state = wanted.take("state", &format!("one of {states}"), |text| text.parse().ok())?;
+    filter.kind = wanted.name("kind")?;
+    filter.queue = wanted.name("queue")?;
     let limit = wanted.limit()?;
     wanted.end()?;
     let page = caller.data.jobs().list(&filter, limit).await?;

@@ -49,14 +49,13 @@ pub(crate) struct Page {
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let statuses = TaskStatus::ALL.map(TaskStatus::as_str).join(", ");
     let kinds = ScheduleKind::ALL.map(ScheduleKind::as_str).join(", ");
-    let filter = TaskFilter {
-        before: wanted.take("before", "the id of a task, a UUID", |text| text.parse().ok())?,
-        status: wanted.take("status", &format!("one of {statuses}"), |text| text.parse().ok())?,
-        kind: wanted.name("kind")?,
-        queue: wanted.name("queue")?,
-        schedule_kind: wanted.take("schedule_kind", &format!("one of {kinds}"), |text| text.parse().ok())?,
-        title: wanted.name("title")?,
-    };
+    let mut filter = TaskFilter::default();
+    filter.before = wanted.take("before", "the id of a task, a UUID", |text| text.parse().ok())?;
+    filter.status = wanted.take("status", &format!("one of {statuses}"), |text| text.parse().ok())?;
+    filter.kind = wanted.name("kind")?;
+    filter.queue = wanted.name("queue")?;
+    filter.schedule_kind = wanted.take("schedule_kind", &format!("one of {kinds}"), |text| text.parse().ok())?;
+    filter.title = wanted.name("title")?;
     let limit = wanted.limit()?;
     wanted.end()?;
     let page = caller.data.tasks().list(&filter, limit).await?;

@@ -31,9 +31,12 @@ pub(crate) async fn verb(database: &Client, verb: JobVerb) -> anyhow::Result<Exi
 }
 
 async fn list(database: &Client, jobs: Jobs) -> anyhow::Result<ExitCode> {
-    let filter = JobFilter { before: jobs.before, state: jobs.state, kind: jobs.kind, queue: jobs.queue };
+    let mut filter = JobFilter::default();
+    (filter.state, filter.kind, filter.queue) = (jobs.state, jobs.kind, jobs.queue);
     let found = collect(jobs.limit, async |limit, next: Option<Uuid>| {
-        database.jobs().list(&JobFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
+        let mut page = filter.clone();
+        page.before = next.or(jobs.before);
+        database.jobs().list(&page, limit).await
     })
     .await?;
     answer(jobs.format, &found.items, || {
@@ -83,7 +86,9 @@ async fn wait(database: &Client, job: &OneJob, timeout: Option<f64>) -> anyhow::
 
 async fn cancel_many(database: &Client, asked: CancelJobs) -> anyhow::Result<ExitCode> {
     let CancelJobs { id: _, queue, kind, tag, task, tenant, created_before, format } = asked;
-    let filter = CancelFilter { queue, kind, tag, task_id: task, tenant, created_before };
+    let mut filter = CancelFilter::default();
+    (filter.queue, filter.kind, filter.tag) = (queue, kind, tag);
+    (filter.task_id, filter.tenant, filter.created_before) = (task, tenant, created_before);
     let cancelled = database.jobs().cancel_where(&filter).await?;
     answer(format, &cancelled, || {
         format!("{} jobs are cancelled, and {} running jobs were asked to stop", cancelled.removed, cancelled.asked)

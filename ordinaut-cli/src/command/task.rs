@@ -157,16 +157,13 @@ pub(super) fn schedule(when: When) -> Map<String, Value> {
 }
 
 async fn list(database: &Client, wanted: ListTasks) -> anyhow::Result<()> {
-    let filter = TaskFilter {
-        before: wanted.before,
-        status: wanted.status,
-        kind: wanted.kind,
-        queue: wanted.queue,
-        schedule_kind: wanted.schedule_kind,
-        title: wanted.title,
-    };
+    let mut filter = TaskFilter::default();
+    (filter.status, filter.kind, filter.queue) = (wanted.status, wanted.kind, wanted.queue);
+    (filter.schedule_kind, filter.title) = (wanted.schedule_kind, wanted.title);
     let tasks = collect(wanted.limit, async |limit, next: Option<Uuid>| {
-        database.tasks().list(&TaskFilter { before: next.or(filter.before), ..filter.clone() }, limit).await
+        let mut page = filter.clone();
+        page.before = next.or(wanted.before);
+        database.tasks().list(&page, limit).await
     })
     .await?;
     tasks.unreadable.iter().for_each(|unreadable| tracing::warn!("{}", not_read(unreadable)));

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 /// A named set of dates. An instant is not due if an excluding calendar has its local date, or if there are allowing
 /// calendars and none of them has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Calendar {
     /// What tasks call it by.
     pub name: String,

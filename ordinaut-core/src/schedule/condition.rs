@@ -18,6 +18,7 @@ use std::time::Duration;
 /// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Condition {
     /// What is looked at.
     pub fact: Fact,
@@ -48,6 +49,7 @@ pub enum Fact {
 /// A way to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "each says what it is")]
+#[non_exhaustive]
 pub enum Comparison {
     Greater,
     GreaterOrEqual,

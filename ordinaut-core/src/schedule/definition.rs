@@ -40,6 +40,7 @@ const MAX_DATES: usize = 1_000;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Schedule {
     /// How the expression is read.
     pub kind: ScheduleKind,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 /// What to do with the due instants of a task, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Plan {
     /// These fire.
     pub fires: Vec<DateTime<Utc>>,

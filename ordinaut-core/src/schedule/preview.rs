@@ -15,6 +15,7 @@ const BEYOND: &str = "nothing more is due within a hundred years";
 
 /// The next due instants of a schedule, and what about them may surprise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Preview {
     /// The instants, in order.
     pub next: Vec<Moment>,
@@ -24,6 +25,7 @@ pub struct Preview {
 
 /// A due instant, twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Moment {
     /// In UTC.
     pub utc: DateTime<Utc>,

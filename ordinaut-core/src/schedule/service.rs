@@ -22,6 +22,7 @@ pub(crate) const DEFAULT: &str = "5s";
 /// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Service {
     restart_after: TimeDelta,
 }

@@ -23,11 +23,12 @@ use std::time::Duration;
 /// use ordinaut_core::task::TaskDefinition;
 ///
 /// let nightly = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("Europe/Chisinau");
-/// let task = TaskDefinition { max_instances: Some(1), ..TaskDefinition::new("Nightly report", "report", nightly) };
+/// let task = TaskDefinition::new("Nightly report", "report", nightly).max_instances(1);
 /// assert!(task.check().is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TaskDefinition {
     /// Its name for people.
     pub title: String,
@@ -113,13 +114,6 @@ const MAX_JITTER: f64 = 86_400.0;
 const MAX_WINDOW: f64 = 3660.0 * 86_400.0;
 
 impl TaskDefinition {
-    /// The key that it is known by, for [`Tasks::put`](crate::client::Tasks::put).
-    #[must_use]
-    pub fn dedupe_key(mut self, key: impl Into<String>) -> Self {
-        self.dedupe_key = Some(key.into());
-        self
-    }
-
     /// A task with nothing said but what it is called, what it runs, and when.
     pub fn new(title: impl Into<String>, kind: impl Into<String>, schedule: Schedule) -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! Tasks: stored definitions of what to run, and when.
 
+pub(crate) mod builder;
 pub(crate) mod definition;
 pub(crate) mod error;
 pub(crate) mod run;

@@ -37,19 +37,18 @@ async fn each_part_of_a_filter_counts() {
     db.enqueue_many(&jobs).await.unwrap();
     tell(&db, "update ordinaut.job set task_id = '01890000-0000-7000-8000-000000000000' where args = '{\"n\": 3}'")
         .await;
-    let text = |text: &str| Some(text.to_owned());
 
-    assert_eq!(removed(&db, CancelFilter { kind: text("probe"), queue: text("mail"), ..filter() }).await, 1);
-    assert_eq!(removed(&db, CancelFilter { queue: text("mail"), ..filter() }).await, 1);
-    assert_eq!(removed(&db, CancelFilter { tag: text("b"), ..filter() }).await, 1);
-    assert_eq!(removed(&db, CancelFilter { tenant: text("ann"), ..filter() }).await, 1);
-    assert_eq!(removed(&db, CancelFilter { tenant: text("ann"), ..filter() }).await, 0);
-    let task_id = "01890000-0000-7000-8000-000000000000".parse().ok();
-    assert_eq!(removed(&db, CancelFilter { task_id, ..filter() }).await, 1, "also one that is not due");
+    assert_eq!(removed(&db, filter().kind("probe").queue("mail")).await, 1);
+    assert_eq!(removed(&db, filter().queue("mail")).await, 1);
+    assert_eq!(removed(&db, filter().tag("b")).await, 1);
+    assert_eq!(removed(&db, filter().tenant("ann")).await, 1);
+    assert_eq!(removed(&db, filter().tenant("ann")).await, 0);
+    let task_id = "01890000-0000-7000-8000-000000000000".parse().unwrap();
+    assert_eq!(removed(&db, filter().task_id(task_id)).await, 1, "also one that is not due");
     let before = db.jobs().get(jobs[5].id()).await.unwrap().unwrap().created_at;
-    assert_eq!(removed(&db, CancelFilter { created_before: Some(before), ..filter() }).await, 0);
+    assert_eq!(removed(&db, filter().created_before(before)).await, 0);
     let before = before + chrono::TimeDelta::microseconds(1);
-    assert_eq!(removed(&db, CancelFilter { created_before: Some(before), ..filter() }).await, 1);
+    assert_eq!(removed(&db, filter().created_before(before)).await, 1);
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'cancelled'").await, 6);
 }
 
@@ -57,7 +56,7 @@ async fn each_part_of_a_filter_counts() {
 async fn when_the_time_runs_out_the_answer_is_about_a_part_and_says_so() {
     let db = database().await;
     db.enqueue_many((0..700).map(probe)).await.unwrap();
-    let all = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
+    let all = filter().kind("probe");
 
     let part = db.jobs().cancel_where_until(&all, Instant::now()).await.unwrap();
     assert_eq!((part.removed, part.asked, part.remaining), (500, 0, true));
@@ -73,13 +72,10 @@ async fn a_batch_goes_on_where_the_last_one_ended() {
         let jobs: Vec<_> = (from * 3000..(from + 1) * 3000).map(|n| probe(n).queue("mail").tenant("ann")).collect();
         db.enqueue_many(&jobs).await.unwrap();
     }
-    for filter in [
-        CancelFilter { tenant: Some("nobody".to_owned()), ..filter() },
-        CancelFilter { kind: Some("nothing".to_owned()), ..filter() },
-    ] {
+    for filter in [filter().tenant("nobody"), filter().kind("nothing")] {
         assert_eq!(removed(&db, filter).await, 0);
     }
-    let all = CancelFilter { queue: Some("mail".to_owned()), tenant: Some("ann".to_owned()), ..filter() };
+    let all = filter().queue("mail").tenant("ann");
     assert_eq!(removed(&db, all).await, JOBS);
     // A server process tells of what it read and deleted together, a moment later.
     eventually(&db, "select n_tup_del >= 15000 from pg_stat_user_tables where relname = 'due_work'").await;
@@ -95,10 +91,10 @@ async fn a_filter_that_says_nothing_or_nonsense_is_refused() {
     enqueue(&db).await;
     for (field, filter) in [
         ("filter", filter()),
-        ("queue", CancelFilter { queue: Some("a\0".to_owned()), ..filter() }),
-        ("kind", CancelFilter { kind: Some(String::new()), ..filter() }),
-        ("tag", CancelFilter { tag: Some("\n".to_owned()), ..filter() }),
-        ("tenant", CancelFilter { tenant: Some("x".repeat(101)), ..filter() }),
+        ("queue", filter().queue("a\0")),
+        ("kind", filter().kind("")),
+        ("tag", filter().tag("\n")),
+        ("tenant", filter().tenant("x".repeat(101))),
     ] {
         let error = db.jobs().cancel_where(&filter).await.unwrap_err();
         assert!(matches!(&error, Error::Invalid(invalid) if invalid.field == field), "{error}");
@@ -127,7 +123,7 @@ async fn waiting_parked_and_running_jobs_in_many_batches() {
     let handler = within(starts.recv()).await.unwrap();
     assert_eq!(handler.probe.n, 2000);
 
-    let by_kind = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
+    let by_kind = filter().kind("probe");
     let cancelled = db.jobs().cancel_where(&by_kind).await.unwrap();
 
     assert_eq!((cancelled.removed, cancelled.asked), (1800, 1));
@@ -148,7 +144,7 @@ async fn while_workers_take_jobs_each_is_cancelled_or_has_run() {
     let db = database().await;
     db.enqueue_many((0..3000).map(probe)).await.unwrap();
     let workers: Vec<_> = (0..3).map(|_| run(worker(&db, succeed))).collect();
-    let by_kind = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
+    let by_kind = filter().kind("probe");
     let both = join_all([db.jobs().cancel_where(&by_kind), db.jobs().cancel_where(&by_kind)]).await;
     let removed: i64 = both.into_iter().map(|cancelled| cancelled.unwrap().removed).sum();
     eventually(&db, "select not exists (select from ordinaut.due_work)").await;
@@ -189,7 +185,7 @@ async fn a_hint_tells_the_worker_long_before_its_next_beat() {
         within(starts.recv()).await.unwrap();
         let asked = Instant::now();
         if by_filter {
-            let all = CancelFilter { kind: Some("probe".to_owned()), ..filter() };
+            let all = filter().kind("probe");
             assert_eq!(db.jobs().cancel_where(&all).await.unwrap().asked, 1);
         } else {
             assert_eq!(db.jobs().cancel(job_id).await.unwrap(), Cancelled::Asked);

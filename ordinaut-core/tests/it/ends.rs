@@ -106,7 +106,7 @@ async fn bring_about(db: &TestDatabase, end: &End, job_id: Uuid) {
     match end.name {
         "cancel" => drop(db.jobs().cancel(job_id).await.unwrap()),
         "cancel_where" => {
-            let filter = CancelFilter { tag: Some(TAG.to_owned()), ..CancelFilter::default() };
+            let filter = CancelFilter::default().tag(TAG);
             assert_eq!(db.jobs().cancel_where(&filter).await.unwrap().removed, 1);
         }
         "cancel_task" => {

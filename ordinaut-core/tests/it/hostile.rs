@@ -118,7 +118,7 @@ async fn all_work(db: &Client) {
     assert_eq!(db.jobs().cancel(waiting).await.unwrap(), Cancelled::Now);
 
     let schedule = Schedule::new(ScheduleKind::Every, "1h").timezone("UTC");
-    let definition = TaskDefinition { args: json!({"n": 4}), ..TaskDefinition::new("A probe", "probe", schedule) };
+    let definition = TaskDefinition::new("A probe", "probe", schedule).args(json!({"n": 4}));
     let task = db.tasks().create(&definition).await.unwrap();
     tell(db, "update ordinaut.task set next_run_at = clock_timestamp()").await;
     schedule_once(db).await;

@@ -461,7 +461,7 @@ fn ask_to_stop(job: &mut Job) {
 async fn create_task(db: &TestDatabase) -> Uuid {
     let schedule = Schedule::new(ScheduleKind::Every, "8000h");
     let args = serde_json::json!({"n": 0});
-    let definition = TaskDefinition { args, priority: 5, ..TaskDefinition::new("A probe", "probe", schedule) };
+    let definition = TaskDefinition::new("A probe", "probe", schedule).args(args).priority(5);
     db.tasks().create(&definition).await.unwrap().id
 }
 

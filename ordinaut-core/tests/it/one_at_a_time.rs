@@ -19,11 +19,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn task() -> TaskDefinition {
     let args = serde_json::json!({"n": 7});
-    TaskDefinition { args, ..TaskDefinition::new("A probe", "probe", Schedule::new(ScheduleKind::Every, "1h")) }
+    TaskDefinition::new("A probe", "probe", Schedule::new(ScheduleKind::Every, "1h")).args(args)
 }
 
 fn keyed(key: &str) -> TaskDefinition {
-    TaskDefinition { concurrency_key: Some(key.to_owned()), ..task() }
+    task().concurrency_key(key)
 }
 
 async fn create(db: &TestDatabase, definition: TaskDefinition) -> Task {
@@ -126,7 +126,7 @@ async fn a_dead_job_that_is_sent_back_runs_at_once_if_nobody_works_under_its_key
 #[tokio::test]
 async fn a_dead_job_of_a_task_that_must_not_overlap_waits_for_the_one_that_runs() {
     let db = database().await;
-    let task = create(&db, TaskDefinition { max_instances: Some(1), ..task() }).await;
+    let task = create(&db, task().max_instances(1)).await;
     let letter = dead(&db, &task).await;
     let running = run_now(&db, &task).await;
 
@@ -241,7 +241,7 @@ async fn a_key_holds_over_queues_and_retries_however_many_workers_there_are() {
     for n in 0..6 {
         let key = ["a", "b"][n % 2];
         let queue = ["default", "other", "third"][n / 2];
-        let task = create(&db, TaskDefinition { queue: queue.to_owned(), ..keyed(key) }).await;
+        let task = create(&db, keyed(key).queue(queue)).await;
         for _ in 0..4 {
             run_now(&db, &task).await;
         }
@@ -270,7 +270,7 @@ async fn a_key_holds_over_queues_and_retries_however_many_workers_there_are() {
 async fn limits_that_tasks_imply_are_stored_while_they_concern_a_job_and_nobody_sees_or_changes_them() {
     let db = database().await;
     let stored = "select count(*) from ordinaut.job_limit";
-    create(&db, TaskDefinition { max_instances: Some(1), ..task() }).await;
+    create(&db, task().max_instances(1)).await;
     let task = create(&db, keyed("printer")).await;
     assert_eq!(ask::<i64>(&db, stored).await, 0, "claims would ask for limits");
 
@@ -288,7 +288,7 @@ async fn limits_that_tasks_imply_are_stored_while_they_concern_a_job_and_nobody_
 #[tokio::test]
 async fn a_dead_job_that_is_sent_back_waits_until_nobody_fires_its_task() {
     let db = database().await;
-    let task = create(&db, TaskDefinition { max_instances: Some(1), ..task() }).await;
+    let task = create(&db, task().max_instances(1)).await;
     let letter = dead(&db, &task).await;
     let mut firing = db.pool().begin().await.unwrap();
     sqlx::query("select from ordinaut.task where id = $1 for update")
@@ -311,7 +311,7 @@ async fn a_dead_job_that_is_sent_back_waits_until_nobody_fires_its_task() {
 async fn events_that_come_at_once_make_no_more_jobs_than_a_task_may_have() {
     let db = database().await;
     let schedule = Schedule::new(ScheduleKind::Event, "orders");
-    create(&db, TaskDefinition { max_instances: Some(2), schedule, ..task() }).await;
+    create(&db, task().max_instances(2).schedule(schedule)).await;
     let ids: Vec<String> = (0..8).map(|n| n.to_string()).collect();
     let published = join_all(ids.iter().map(|id| db.tasks().publish("orders", id, &json!(null)))).await;
     assert_eq!(published.into_iter().map(|published| published.unwrap().jobs).sum::<usize>(), 2);
@@ -358,8 +358,8 @@ async fn a_task_of_a_job_has_its_queue_and_its_key_and_a_duplicate_is_skipped() 
 #[tokio::test]
 async fn a_task_whose_jobs_run_again_has_one_behind_the_one_that_runs() {
     let db = database().await;
-    let unique = Some(Unique::by_kind().mode(OnDuplicate::RunAgain));
-    let task = create(&db, TaskDefinition { unique, ..task() }).await;
+    let unique = Unique::by_kind().mode(OnDuplicate::RunAgain);
+    let task = create(&db, task().unique(unique)).await;
     let first = run_now(&db, &task).await;
     let busy = Busy::start(&db).await;
 
@@ -375,11 +375,8 @@ async fn a_task_whose_jobs_run_again_has_one_behind_the_one_that_runs() {
 #[tokio::test]
 async fn an_event_and_a_condition_make_keys_of_arguments_and_one_key_that_cannot_be_made_stops_no_other() {
     let db = database().await;
-    let by_event = |args: serde_json::Value, path: &str| TaskDefinition {
-        args,
-        unique: Some(Unique::by_kind().args([path])),
-        schedule: Schedule::new(ScheduleKind::Event, "orders"),
-        ..task()
+    let by_event = |args: serde_json::Value, path: &str| {
+        task().args(args).unique(Unique::by_kind().args([path])).schedule(Schedule::new(ScheduleKind::Event, "orders"))
     };
     create(&db, by_event(json!({"event": {"old": 1}}), "event.old")).await;
     create(&db, by_event(json!({"n": 1}), "n")).await;
@@ -387,12 +384,10 @@ async fn an_event_and_a_condition_make_keys_of_arguments_and_one_key_that_cannot
     assert_eq!(jobs(db.tasks().publish("orders", "1", &json!(null)).await.unwrap()), (2, 1));
     assert_eq!(jobs(db.tasks().publish("orders", "2", &json!(null)).await.unwrap()), (2, 0));
 
-    let on_fact = TaskDefinition {
-        args: json!({"n": 2}),
-        unique: Some(Unique::by_kind().args(["n"])),
-        schedule: Schedule::new(ScheduleKind::Condition, "fact(disk_free) < 10"),
-        ..task()
-    };
+    let on_fact = task()
+        .args(json!({"n": 2}))
+        .unique(Unique::by_kind().args(["n"]))
+        .schedule(Schedule::new(ScheduleKind::Condition, "fact(disk_free) < 10"));
     let on_fact = create(&db, on_fact).await;
     db.tasks().push_fact("disk_free", 5.0).await.unwrap();
     schedule_once(&db).await;

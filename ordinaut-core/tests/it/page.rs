@@ -259,7 +259,7 @@ async fn jobs_of_a_state_are_found_without_a_walk_over_all_jobs() {
         (JobState::Waiting, waiting, 200),
         (JobState::Cancelled, cancelled, 100_000),
     ] {
-        let (mut filter, mut seen) = (JobFilter { state: Some(state), ..JobFilter::default() }, Vec::new());
+        let (mut filter, mut seen) = (JobFilter::default().state(state), Vec::new());
         loop {
             let before = rows_read(&one).await;
             let page = one.jobs().list(&filter, 50).await.unwrap();
@@ -273,17 +273,16 @@ async fn jobs_of_a_state_are_found_without_a_walk_over_all_jobs() {
         }
         assert_eq!(seen, [(job_id, state)]);
     }
-    let filter = JobFilter { kind: Some("probe".to_owned()), state: Some(JobState::Succeeded), ..JobFilter::default() };
-    let (mut found, mut before) = (Vec::new(), None);
+    let (mut filter, mut found) = (JobFilter::default().kind("probe").state(JobState::Succeeded), Vec::new());
     loop {
-        let page = db.jobs().list(&JobFilter { before, ..filter.clone() }, 50).await.unwrap();
+        let page = db.jobs().list(&filter, 50).await.unwrap();
         found.extend(page.iter().map(|job| job.id));
-        before = page.next;
-        if before.is_none() {
+        filter.before = page.next;
+        if filter.before.is_none() {
             break;
         }
     }
     assert_eq!(found, [succeeded]);
-    let page = db.jobs().list(&JobFilter { before: Some(Uuid::nil()), ..JobFilter::default() }, 5).await.unwrap();
+    let page = db.jobs().list(&JobFilter::default().before(Uuid::nil()), 5).await.unwrap();
     assert!(page.is_empty() && page.next.is_none());
 }

@@ -135,11 +135,7 @@ async fn it_does_everything_that_programs_and_operators_do() {
     while failing.step().await.unwrap() != Step::Idle {}
     let dead = service.dead_letters().list(10, None).await.unwrap()[0].job_id;
     assert_eq!(service.dead_letters().requeue(&[dead]).await.unwrap().back, [dead]);
-    service
-        .jobs()
-        .cancel_where(&CancelFilter { queue: Some("default".to_owned()), ..CancelFilter::default() })
-        .await
-        .unwrap();
+    service.jobs().cancel_where(&CancelFilter::default().queue("default")).await.unwrap();
     assert_eq!(service.jobs().erase(&Erase::Tag("t".to_owned())).await.unwrap().erased, 3);
 
     service.calendars().put(&Calendar::new("c", CalendarMode::Exclude, Vec::new())).await.unwrap();

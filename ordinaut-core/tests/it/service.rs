@@ -17,7 +17,7 @@ const UNFINISHED: &str = "select (select count(*) from ordinaut.due_work) + (sel
 
 fn service(restart_after: &str) -> TaskDefinition {
     let schedule = Schedule::new(ScheduleKind::Service, restart_after);
-    TaskDefinition { args: json!({"n": 7}), ..TaskDefinition::new("A service", "probe", schedule) }
+    TaskDefinition::new("A service", "probe", schedule).args(json!({"n": 7}))
 }
 
 /// A service and its first job.
@@ -216,11 +216,11 @@ async fn run_now_starts_it_before_its_time_and_never_a_second_one() {
 #[tokio::test]
 async fn what_its_task_says_of_time_and_attempts_holds() {
     let db = database().await;
-    let said = TaskDefinition { max_retries: Some(2), timeout: Some(60.0), ..service("1s") };
+    let said = service("1s").max_retries(2).timeout(Duration::from_secs(60));
     let (_, job) = started(&db, &said).await;
     let job = db.jobs().get(job).await.unwrap().unwrap();
     assert_eq!((job.max_attempts, job.timeout), (Some(3), Some(60.0)));
-    let instants = TaskDefinition { misfire: ordinaut_core::schedule::Misfire::Skip, ..service("1s") };
+    let instants = service("1s").misfire(ordinaut_core::schedule::Misfire::Skip);
     match db.tasks().create(&instants).await {
         Err(TaskError::Invalid(invalid)) => assert_eq!(invalid.field, "misfire"),
         other => panic!("{other:?}"),
@@ -231,7 +231,7 @@ async fn what_its_task_says_of_time_and_attempts_holds() {
 async fn a_task_that_becomes_a_service_waits_for_the_jobs_that_it_has() {
     let db = database().await;
     let schedule = Schedule::new(ScheduleKind::Every, "1h");
-    let task = db.tasks().create(&TaskDefinition { schedule, ..service("1s") }).await.unwrap();
+    let task = db.tasks().create(&service("1s").schedule(schedule)).await.unwrap();
     let job = db.tasks().run_now(task.id).await.unwrap();
     let changed =
         db.tasks().patch(task.id, &json!({"schedule": {"kind": "service", "expr": "1s"}}), None).await.unwrap();

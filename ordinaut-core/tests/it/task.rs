@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 fn every(interval: &str) -> TaskDefinition {
     let schedule = Schedule::new(ScheduleKind::Every, interval).timezone("Europe/Chisinau");
-    TaskDefinition { args: json!({"n": 7}), ..TaskDefinition::new("A probe", "probe", schedule) }
+    TaskDefinition::new("A probe", "probe", schedule).args(json!({"n": 7}))
 }
 
 /// As if its next instant had come.
@@ -46,14 +46,12 @@ fn field(result: Result<impl std::fmt::Debug, TaskError>) -> &'static str {
 #[tokio::test]
 async fn a_due_task_makes_one_job_with_its_options_and_is_due_again() {
     let db = database().await;
-    let definition = TaskDefinition {
-        queue: "mail".to_owned(),
-        priority: 2,
-        max_retries: Some(4),
-        timeout: Some(1.5),
-        tags: vec!["nightly".to_owned()],
-        ..every("1h")
-    };
+    let definition = every("1h")
+        .queue("mail")
+        .priority(2)
+        .max_retries(4)
+        .timeout(Duration::from_secs_f64(1.5))
+        .tags(["nightly".to_owned()]);
     let task = db.tasks().create(&definition).await.unwrap();
     assert_eq!((task.status, task.version), (TaskStatus::Active, 1));
     assert!(task.next_run_at.unwrap() > Utc::now());
@@ -82,15 +80,15 @@ async fn a_due_task_makes_one_job_with_its_options_and_is_due_again() {
 #[tokio::test]
 async fn each_bad_field_of_a_task_is_named() {
     let db = database().await;
-    let with = |schedule| TaskDefinition { schedule, ..every("1h") };
+    let with = |schedule| every("1h").schedule(schedule);
     let cron = |expr: &str| Schedule::new(ScheduleKind::Cron, expr);
-    assert_eq!(field(db.tasks().create(&TaskDefinition { title: String::new(), ..every("1h") }).await), "title");
+    assert_eq!(field(db.tasks().create(&every("1h").title("")).await), "title");
     assert_eq!(field(db.tasks().create(&every("0s")).await), "expr");
     assert_eq!(field(db.tasks().create(&with(cron("0 0 30 2 *"))).await), "expr");
     assert_eq!(field(db.tasks().create(&with(cron("@daily").timezone("Europe/Chisinow"))).await), "timezone");
     let past = Schedule::new(ScheduleKind::Once, "2001-01-01T00:00:00Z");
     assert_eq!(field(db.tasks().create(&with(past)).await), "expr");
-    let unknown = TaskDefinition { calendars: vec!["holidays".to_owned()], ..every("1h") };
+    let unknown = every("1h").calendars(["holidays".to_owned()]);
     assert_eq!(field(db.tasks().create(&unknown).await), "calendars");
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.task").await, 0);
 }
@@ -110,7 +108,7 @@ async fn as_many_as_the_pool_has_connections_create_and_cancel_at_once() {
 #[tokio::test]
 async fn a_dedupe_key_is_held_by_one_task_until_its_window_is_over() {
     let db = database().await;
-    let keyed = TaskDefinition { dedupe_key: Some("k".to_owned()), dedupe_window: Some(3600.0), ..every("1h") };
+    let keyed = every("1h").dedupe_key("k").dedupe_window(Duration::from_secs(3600));
     let created = futures_util::future::join_all((0..8).map(|_| db.tasks().create(&keyed))).await;
     let (new, refused): (Vec<_>, Vec<_>) = created.into_iter().partition(Result::is_ok);
     assert_eq!((new.len(), refused.len()), (1, 7));
@@ -128,11 +126,11 @@ async fn a_dedupe_key_is_held_by_one_task_until_its_window_is_over() {
 async fn a_change_needs_the_version_that_was_seen_and_a_new_schedule_is_due_from_now_on() {
     let db = database().await;
     let task = db.tasks().create(&every("1h")).await.unwrap();
-    let renamed = TaskDefinition { title: "Renamed".to_owned(), ..task.definition.clone() };
+    let renamed = task.definition.clone().title("Renamed");
     let changed = db.tasks().update(task.id, &renamed, Some(1)).await.unwrap();
     assert_eq!((changed.version, changed.next_run_at), (2, task.next_run_at));
     assert!(matches!(db.tasks().update(task.id, &renamed, Some(1)).await, Err(TaskError::Changed(2))));
-    let sooner = TaskDefinition { schedule: every("5s").schedule, ..renamed };
+    let sooner = renamed.schedule(every("5s").schedule);
     let before = Utc::now();
     let changed = db.tasks().update(task.id, &sooner, None).await.unwrap();
     assert!(changed.next_run_at.unwrap() > before - Duration::from_secs(1));
@@ -209,7 +207,7 @@ async fn what_nobody_fired_in_time_is_up_to_the_policy() {
     for misfire in [Misfire::Coalesce, Misfire::Skip, Misfire::CatchUp(3)] {
         let an_hour_ago = Utc::now().naive_utc() - Duration::from_secs(3600);
         let schedule = Schedule::new(ScheduleKind::Every, "10s").dtstart(an_hour_ago);
-        let task = db.tasks().create(&TaskDefinition { misfire, schedule, ..every("10s") }).await.unwrap();
+        let task = db.tasks().create(&every("10s").misfire(misfire).schedule(schedule)).await.unwrap();
         tell(&db, "update ordinaut.task set next_run_at = next_run_at - interval '130 s' where next_run_at > now()")
             .await;
         tasks.push(task);
@@ -232,7 +230,7 @@ async fn what_nobody_fired_in_time_is_up_to_the_policy() {
 #[tokio::test]
 async fn jobs_of_a_task_that_must_not_overlap_are_skipped_with_that_reason() {
     let db = database().await;
-    let task = db.tasks().create(&TaskDefinition { max_instances: Some(1), ..every("1h") }).await.unwrap();
+    let task = db.tasks().create(&every("1h").max_instances(1)).await.unwrap();
     for _ in 0..2 {
         make_due(&db, &task).await;
         schedule_once(&db).await;
@@ -247,7 +245,7 @@ async fn jobs_of_a_task_that_must_not_overlap_are_skipped_with_that_reason() {
 #[tokio::test]
 async fn jobs_under_one_concurrency_key_run_one_after_the_other() {
     let db = database().await;
-    let keyed = TaskDefinition { concurrency_key: Some("printer".to_owned()), ..every("1h") };
+    let keyed = every("1h").concurrency_key("printer");
     let tasks = [db.tasks().create(&keyed).await.unwrap(), db.tasks().create(&keyed).await.unwrap()];
     for task in tasks.iter().chain(&tasks) {
         db.tasks().run_now(task.id).await.unwrap();
@@ -264,7 +262,7 @@ async fn jobs_under_one_concurrency_key_run_one_after_the_other() {
 #[tokio::test]
 async fn an_event_makes_one_job_of_each_task_that_waits_for_it() {
     let db = database().await;
-    let waits = |topic: &str| TaskDefinition { schedule: Schedule::new(ScheduleKind::Event, topic), ..every("1h") };
+    let waits = |topic: &str| every("1h").schedule(Schedule::new(ScheduleKind::Event, topic));
     for topic in ["orders.*.paid", "orders.#", "orders.7.refunded"] {
         db.tasks().create(&waits(topic)).await.unwrap();
     }
@@ -283,13 +281,13 @@ async fn an_event_makes_one_job_of_each_task_that_waits_for_it() {
 async fn what_postgres_could_not_store_of_an_event_or_a_calendar_is_refused_before() {
     let db = database().await;
     let schedule = Schedule::new(ScheduleKind::Event, "#");
-    let waits = TaskDefinition { args: json!("x".repeat(600_000)), schedule, ..every("1h") };
+    let waits = every("1h").args(json!("x".repeat(600_000))).schedule(schedule);
     db.tasks().create(&waits).await.unwrap();
     assert_eq!(field(db.tasks().publish("orders", "e1", &json!(["\0"])).await), "payload");
     assert_eq!(field(db.tasks().publish("orders", "e1", &json!("x".repeat(600_000))).await), "payload");
     let too_early = chrono::NaiveDate::MIN;
     assert_eq!(field(db.calendars().put(&Calendar::new("c", CalendarMode::Allow, [too_early])).await), "dates");
-    let unknown = TaskDefinition { calendars: vec!["\0".to_owned()], ..every("1h") };
+    let unknown = every("1h").calendars(["\0".to_owned()]);
     assert_eq!(field(db.tasks().create(&unknown).await), "calendars");
     assert_eq!(db.calendars().delete("\0").await.unwrap(), ordinaut_core::task::CalendarDeleted::Unknown);
 }
@@ -325,7 +323,7 @@ async fn tasks_are_counted_by_status() {
 #[tokio::test]
 async fn a_condition_fires_once_when_it_becomes_true_and_again_only_after_it_cleared() {
     let db = database().await;
-    let when = |expr: &str| TaskDefinition { schedule: Schedule::new(ScheduleKind::Condition, expr), ..every("1h") };
+    let when = |expr: &str| every("1h").schedule(Schedule::new(ScheduleKind::Condition, expr));
     let pushed = db.tasks().create(&when("fact(disk_free) < 10")).await.unwrap();
     let depth = db.tasks().create(&when("ready_depth(bulk) > 1")).await.unwrap();
     db.tasks().create(&when("oldest_wait(bulk) > 1h")).await.unwrap();
@@ -351,7 +349,7 @@ async fn a_calendar_that_changes_moves_the_tasks_that_go_by_it() {
     let none: [chrono::NaiveDate; 0] = [];
     db.calendars().put(&Calendar::new("holidays", CalendarMode::Exclude, none)).await.unwrap();
     let cron = Schedule::new(ScheduleKind::Cron, "0 9 * * *");
-    let daily = TaskDefinition { calendars: vec!["holidays".to_owned()], schedule: cron, ..every("1h") };
+    let daily = every("1h").calendars(["holidays".to_owned()]).schedule(cron);
     let task = db.tasks().create(&daily).await.unwrap();
     assert_eq!(db.calendars().delete("holidays").await.unwrap(), ordinaut_core::task::CalendarDeleted::UsedBy(task.id));
 
@@ -465,7 +463,7 @@ async fn a_task_without_a_zone_gets_the_installations_whichever_way_it_comes() {
     let later = db.tasks().create(&TaskDefinition::from_json(written).unwrap()).await.unwrap();
     assert_eq!(later.definition.schedule.timezone, "Europe/Chisinau");
     assert_eq!(db.tasks().get(task.id).await.unwrap().unwrap().definition.schedule.timezone, "Asia/Tokyo");
-    let renamed = TaskDefinition { title: "u".to_owned(), ..nine() };
+    let renamed = nine().title("u");
     let unzoned = json!({"schedule": {"timezone": null}});
     for changed in [db.tasks().update(task.id, &renamed, None).await, db.tasks().patch(task.id, &unzoned, None).await] {
         assert_eq!(changed.unwrap().definition.schedule.timezone, "Asia/Tokyo", "a task that exists keeps its own");

@@ -3,6 +3,7 @@
 use crate::fixture::{TestDatabase, ask, database};
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::task::{Leftover, TaskDefinition, TaskError, TaskPut, TaskStatus};
+use std::time::Duration;
 
 fn every(key: &str, interval: &str) -> TaskDefinition {
     TaskDefinition::new("t", "probe", Schedule::new(ScheduleKind::Every, interval)).dedupe_key(key)
@@ -75,9 +76,10 @@ async fn what_cannot_be_known_again_is_refused() {
         TaskError::Invalid(invalid) => invalid.field,
         other => panic!("{other:?}"),
     };
-    let nameless = TaskDefinition { dedupe_key: None, ..every("a", "1h") };
+    let mut nameless = every("a", "1h");
+    nameless.dedupe_key = None;
     assert_eq!(field(db.tasks().put(&nameless).await.unwrap_err()), "dedupe_key");
-    let short = TaskDefinition { dedupe_window: Some(60.0), ..every("a", "1h") };
+    let short = every("a", "1h").dedupe_window(Duration::from_secs(60));
     assert_eq!(field(db.tasks().put(&short).await.unwrap_err()), "dedupe_window");
     for keys in [&["b/a"][..], &["s/a", "s/a"], &["s"]] {
         let set: Vec<_> = keys.iter().map(|key| every(key, "1h")).collect();

@@ -110,12 +110,10 @@ async fn one_that_cannot_be_read_is_listed_paused_cancelled_and_deleted_by_its_i
 #[tokio::test]
 async fn one_that_cannot_be_read_keeps_no_calendar_from_being_changed() {
     let db = database().await;
-    let dates = ["2027-05-01".parse().unwrap()].into();
-    let calendar = Calendar { name: "holidays".to_owned(), mode: CalendarMode::Exclude, dates };
+    let calendar = Calendar::new("holidays", CalendarMode::Exclude, ["2027-05-01".parse().unwrap()]);
     db.calendars().put(&calendar).await.unwrap();
     let schedule = Schedule::new(ScheduleKind::Cron, "@daily");
-    let definition =
-        TaskDefinition { calendars: vec!["holidays".to_owned()], ..TaskDefinition::new("t", "probe", schedule) };
+    let definition = TaskDefinition::new("t", "probe", schedule).calendars(["holidays".to_owned()]);
     let task = db.tasks().create(&definition).await.unwrap();
     ruin(&db, &task, OF_LATER).await;
     db.calendars().put(&calendar).await.unwrap();
@@ -126,7 +124,7 @@ async fn the_look_for_services_reads_no_arguments() {
     let db = database().await;
     let schedule = Schedule::new(ScheduleKind::Service, "5s");
     let args = serde_json::json!("x".repeat(900_000));
-    db.tasks().create(&TaskDefinition { args, ..TaskDefinition::new("t", "probe", schedule) }).await.unwrap();
+    db.tasks().create(&TaskDefinition::new("t", "probe", schedule).args(args)).await.unwrap();
     let look = sqlx::query(sql!("task/services")).bind(10_i64).bind(None::<Uuid>);
     let rows = look.fetch_all(db.pool()).await.unwrap();
     let columns: Vec<_> = rows[0].columns().iter().map(Column::name).collect();

@@ -84,7 +84,7 @@ async fn what_comes_due_together_keeps_its_order_and_what_is_due_stays() {
 async fn tasks_are_due_when_their_time_has_passed() {
     let db = database().await;
     let hourly = Schedule::new(ScheduleKind::Every, "1h");
-    let task = TaskDefinition { args: json!({"to": "x"}), ..TaskDefinition::new("t", "send_mail", hourly) };
+    let task = TaskDefinition::new("t", "send_mail", hourly).args(json!({"to": "x"}));
     db.tasks().create(&task).await.unwrap();
     testing::fire_tasks(&db).await.unwrap();
     let before = testing::enqueued(&db).all().await.unwrap().len();
@@ -99,7 +99,7 @@ async fn a_job_of_a_task_is_due_now_and_tells_the_instant_that_it_is_for() {
     let db = database().await;
     let noon = Schedule::new(ScheduleKind::Cron, "0 12 * * *");
     let args = json!({"to": "x"});
-    let task = TaskDefinition { args, queue: "mail".to_owned(), ..TaskDefinition::new("t", "send_mail", noon) };
+    let task = TaskDefinition::new("t", "send_mail", noon).args(args).queue("mail");
     let first = db.tasks().create(&task).await.unwrap().next_run_at.unwrap();
     let mut worker = Worker::new(db.clone(), ()).handle(|_: SendMail, _| async { Ok(()) }).queue("mail");
     for days in [0, 1] {

@@ -52,10 +52,7 @@ async fn every_door_with_a_transaction_of_its_own_does_it_again() {
         good("calendar", after(&db, 2, db.calendars().put(&calendar)).await);
         let definition = TaskDefinition::new("t", "probe", Schedule::new(ScheduleKind::Every, "3600"));
         let id = good("create", after(&db, 2, db.tasks().create(&definition)).await).id;
-        good(
-            "change",
-            after(&db, 2, db.tasks().update(id, &TaskDefinition { title: "u".to_owned(), ..definition }, None)).await,
-        );
+        good("change", after(&db, 2, db.tasks().update(id, &definition.title("u"), None)).await);
         good("run", after(&db, 2, db.tasks().run_now(id)).await);
         good("snooze", after(&db, 2, db.tasks().snooze(id, Duration::from_secs(60))).await);
         good("task pause", after(&db, 2, db.tasks().pause(id)).await);

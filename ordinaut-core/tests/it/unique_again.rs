@@ -131,7 +131,7 @@ async fn end_follower(db: &TestDatabase, follower: Uuid, how: &str) {
     match how {
         "cancelled" => assert_eq!(db.jobs().cancel(follower).await.unwrap(), Cancelled::Now),
         "many cancelled" => {
-            let filter = CancelFilter { tag: Some("follows".to_owned()), ..CancelFilter::default() };
+            let filter = CancelFilter::default().tag("follows");
             assert_eq!(db.jobs().cancel_where(&filter).await.unwrap().removed, 1);
         }
         "expired" => {

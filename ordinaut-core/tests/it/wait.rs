@@ -81,7 +81,7 @@ async fn a_job_that_is_set_aside_says_for_what() {
     within(step).await.unwrap().unwrap();
 
     let hourly = Schedule::new(ScheduleKind::Every, "1h");
-    let keyed = TaskDefinition { concurrency_key: Some("db".to_owned()), ..TaskDefinition::new("t", "probe", hourly) };
+    let keyed = TaskDefinition::new("t", "probe", hourly).concurrency_key("db");
     let task = db.tasks().create(&keyed).await.unwrap();
     let (one, two) = (db.tasks().run_now(task.id).await.unwrap(), db.tasks().run_now(task.id).await.unwrap());
     db.limits().put(&Limit::new("none").kind("probe").concurrency(0)).await.unwrap();

@@ -24,7 +24,7 @@ async fn schedulers_away_and_each_policy_does_what_it_says() {
     let mut tasks = Vec::new();
     for misfire in POLICIES {
         for (kind, expr, interval) in RHYTHMS {
-            let definition = TaskDefinition { misfire, ..TaskDefinition::new(expr, "noop", Schedule::new(kind, expr)) };
+            let definition = TaskDefinition::new(expr, "noop", Schedule::new(kind, expr)).misfire(misfire);
             tasks.push((crew.database.tasks().create(&definition).await.unwrap(), interval));
         }
     }
@@ -57,6 +57,7 @@ fn check(task: &Task, interval: i64, mut fires: Vec<FireRecord>) {
         Misfire::Coalesce => (1, "coalesced"),
         Misfire::Skip => (0, "misfired"),
         Misfire::CatchUp(newest) => (usize::from(newest), "misfired"),
+        other => panic!("{name}: {other:?}"),
     };
     let at_edge = fires.len() - late.len() - in_time.count();
     let fired = late.iter().filter(|fire| fire.skipped.is_none()).count();

@@ -43,10 +43,7 @@ async fn processes_whose_log_cannot_be_written_do_their_work() {
             processes.push(Process::start_logging_to(unwritable(how), program, arguments, &settings, log));
         }
 
-        let every = TaskDefinition {
-            args: json!({}),
-            ..TaskDefinition::new("Often", "echo", Schedule::new(ScheduleKind::Every, "1s"))
-        };
+        let every = TaskDefinition::new("Often", "echo", Schedule::new(ScheduleKind::Every, "1s")).args(json!({}));
         let task = lab.database.tasks().create(&every).await.unwrap().id;
         let mut jobs: Vec<NewJob> = (0..JOBS).map(|_| lab.call_of(5)).collect();
         // Ends that the settler warns of.

@@ -27,10 +27,8 @@ async fn a_service_whose_worker_ends_runs_elsewhere_and_never_twice() {
     let grace = GRACE.as_secs().to_string();
     let settings = [("WORKER_SHUTDOWN_GRACE", &*grace)];
     lab.add_workers(WORKERS, &settings).await;
-    let service = TaskDefinition {
-        args: json!({"url": format!("{}{FOR_EVER}", lab.sink.url), "timeout_seconds": FOR_EVER / 1000}),
-        ..TaskDefinition::new("Listen", "http", Schedule::new(ScheduleKind::Service, "1s"))
-    };
+    let service = TaskDefinition::new("Listen", "http", Schedule::new(ScheduleKind::Service, "1s"))
+        .args(json!({"url": format!("{}{FOR_EVER}", lab.sink.url), "timeout_seconds": FOR_EVER / 1000}));
     let task = lab.database.tasks().create(&service).await.unwrap();
     let job = next_call(&lab, 0).await.job_id;
 

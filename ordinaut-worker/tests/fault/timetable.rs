@@ -51,7 +51,7 @@ pub(crate) async fn create(database: &Client, sink: &str) {
             Schedule::new(ScheduleKind::Every, format!("{seconds}s"))
         };
         let title = format!("{seconds} s, task {number}");
-        let task = TaskDefinition { args: json!({ "url": sink }), ..TaskDefinition::new(title, "http", schedule) };
+        let task = TaskDefinition::new(title, "http", schedule).args(json!({ "url": sink }));
         database.tasks().create(&task).await.unwrap();
     }
 }

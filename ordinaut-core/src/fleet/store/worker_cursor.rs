@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 /// The session that a page ended with. It is passed on as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WorkerCursor {
     pub(crate) has_ended: bool,
     pub(crate) began: Instant,

@@ -12,8 +12,15 @@ use uuid::Uuid;
 pub(crate) const JOBS_A_STATEMENT: i64 = 500;
 
 /// Which jobs to cancel: those to which everything applies that is said.
+///
+/// ```
+/// use ordinaut_core::job::CancelFilter;
+///
+/// let of_a_tenant = CancelFilter::default().queue("mail").tenant("acme");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CancelFilter {
     /// Only jobs of this queue.
     pub queue: Option<String>,
@@ -30,6 +37,48 @@ pub struct CancelFilter {
 }
 
 impl CancelFilter {
+    /// Only jobs of this queue.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.queue = Some(queue.into());
+        self
+    }
+
+    /// Only jobs of this kind.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Only jobs with this word among their tags.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tag = Some(tag.into());
+        self
+    }
+
+    /// Only jobs of this task.
+    #[must_use]
+    pub fn task_id(mut self, task_id: Uuid) -> Self {
+        self.task_id = Some(task_id);
+        self
+    }
+
+    /// Only jobs of this tenant.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Only jobs that were enqueued before this instant.
+    #[must_use]
+    pub fn created_before(mut self, created_before: DateTime<Utc>) -> Self {
+        self.created_before = Some(created_before);
+        self
+    }
+
     /// One that says nothing would cancel everything, and is refused.
     pub(crate) fn check(&self) -> Result<(), InvalidField> {
         if *self == Self::default() {

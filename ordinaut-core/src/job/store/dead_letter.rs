@@ -45,6 +45,7 @@ pub struct DeadLetter {
 
 /// The dead letter that a page ended with. It is passed on as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DeadCursor {
     died_at: Instant,
     job_id: Uuid,

@@ -227,8 +227,15 @@ impl FromRow<'_, PgRow> for Listed {
     }
 }
 
-/// Which jobs to list.
+/// Which jobs to list: those to which everything applies that is said.
+///
+/// ```
+/// use ordinaut_core::job::{JobFilter, JobState};
+///
+/// let parked = JobFilter::default().queue("mail").state(JobState::Parked);
+/// ```
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct JobFilter {
     /// Only jobs older than this one: the last of the page before.
     pub before: Option<Uuid>,
@@ -241,6 +248,34 @@ pub struct JobFilter {
 }
 
 impl JobFilter {
+    /// Only jobs older than this one.
+    #[must_use]
+    pub fn before(mut self, before: Uuid) -> Self {
+        self.before = Some(before);
+        self
+    }
+
+    /// Only jobs in this state.
+    #[must_use]
+    pub fn state(mut self, state: JobState) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Only jobs of this kind.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Only jobs of this queue.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.queue = Some(queue.into());
+        self
+    }
+
     /// Rows to look at for `limit` jobs.
     fn looks(&self, limit: i64) -> i64 {
         let all_match = self.kind.is_none()

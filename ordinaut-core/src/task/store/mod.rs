@@ -100,8 +100,9 @@ impl TryFrom<String> for TaskStatus {
     }
 }
 
-/// Which tasks to list.
+/// Which tasks to list: those to which everything applies that is said.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct TaskFilter {
     /// Only tasks older than this one: the last of the page before.
     pub before: Option<Uuid>,
@@ -115,6 +116,50 @@ pub struct TaskFilter {
     pub schedule_kind: Option<ScheduleKind>,
     /// Only tasks with this in their title.
     pub title: Option<String>,
+}
+
+impl TaskFilter {
+    /// Only tasks older than this one.
+    #[must_use]
+    pub fn before(mut self, before: Uuid) -> Self {
+        self.before = Some(before);
+        self
+    }
+
+    /// Only tasks of this status.
+    #[must_use]
+    pub fn status(mut self, status: TaskStatus) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Only tasks that make jobs of this kind.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Only tasks whose jobs wait in this queue.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.queue = Some(queue.into());
+        self
+    }
+
+    /// Only tasks with a schedule of this kind.
+    #[must_use]
+    pub fn schedule_kind(mut self, schedule_kind: ScheduleKind) -> Self {
+        self.schedule_kind = Some(schedule_kind);
+        self
+    }
+
+    /// Only tasks with this in their title.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
 }
 
 /// A task whose row this transaction holds, and the database's clock.
