@@ -155,7 +155,7 @@ impl Client {
 macro_rules! handles {
     ($($(#[$doc:meta])* $visible:vis $method:ident: $handle:ident)*) => {
         $(
-            $(#[$doc])*
+            #[doc = concat!("What [`Client::", stringify!($method), "`] answers; it has the methods of this feature.")]
             #[derive(Clone, Copy, Debug)]
             $visible struct $handle<'a> {
                 pub(crate) client: &'a Client,
@@ -175,18 +175,106 @@ macro_rules! handles {
 
 handles! {
     /// Jobs: look at them, cancel them, wait for their results, erase them.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// let found = client.jobs().get(id).await?;
+    /// println!("{:?}", found.map(|job| job.state));
+    /// let cancelled = client.jobs().cancel(id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub jobs: Jobs
     /// Jobs that failed for good: list them, send them back.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// let dead = client.dead_letters().list(10, None).await?;
+    /// let ids: Vec<_> = dead.iter().map(|letter| letter.job_id).collect();
+    /// let requeued = client.dead_letters().requeue(&ids).await?;
+    /// println!("{} are back", requeued.back.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub dead_letters: DeadLetters
     /// Queues: look at them, pause, resume and bound them.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::queue::QueueChange;
+    ///
+    /// client.queues().pause("mail", Some("ann"), Some("the relay is down")).await?;
+    /// client.queues().update("mail", &QueueChange::default().max_waiting(Some(10_000))).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub queues: Queues
     /// Limits: how much may run at once, and how much may start in a while.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::Limit;
+    ///
+    /// // Two invoices at a time for each customer.
+    /// let limit = Limit::new("invoices").kind("send_invoice").key("customer.id").concurrency(2);
+    /// client.limits().put(&limit).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub limits: Limits
     /// Tasks: create, change, pause, run and delete them; published topics and facts, which make them fire.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::schedule::{Schedule, ScheduleKind};
+    /// use ordinaut_core::task::TaskDefinition;
+    ///
+    /// let nightly = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("Europe/Chisinau");
+    /// let report = TaskDefinition::new("Nightly report", "report", nightly).dedupe_key("report");
+    /// // At each start of the program: the task is there once.
+    /// let put = client.tasks().put(&report).await?;
+    /// println!("next at {:?}", put.task().next_run_at);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub tasks: Tasks
     /// Calendars: sets of dates that tasks go by.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::schedule::{Calendar, CalendarMode};
+    ///
+    /// let holidays = ["2027-01-01".parse()?, "2027-01-07".parse()?];
+    /// client.calendars().put(&Calendar::new("holidays", CalendarMode::Exclude, holidays)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub calendars: Calendars
     /// What happened, numbered in the order of the commits.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// let last = client.events().last().await?;
+    /// for event in client.events().after(last - 100, 100).await? {
+    ///     println!("{}: {}", event.n, event.r#type);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub events: Events
     /// Agents: who may call the API, and what each may do.
     pub agents: Agents
@@ -195,8 +283,28 @@ handles! {
     /// Answers that are kept under the keys of requests, so that a repeated request changes nothing twice.
     pub idempotency: Idempotency
     /// Worker processes: look at them, drain them.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// // Before its machine is taken away: it leases nothing more.
+    /// let name = client.workers().drain("worker-7").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub workers: Workers
     /// Scheduler processes.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// let alive = client.schedulers().list().await?.into_iter().filter(|scheduler| scheduler.alive).count();
+    /// println!("{alive} schedulers are alive");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub schedulers: Schedulers
     /// What a scheduler does to keep tables in shape.
     pub maintenance: Maintenance

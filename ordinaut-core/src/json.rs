@@ -46,6 +46,10 @@ pub(crate) fn read<T: DeserializeOwned>(json: Value) -> Result<T, InvalidJson> {
 /// let refused = check_integers(r#"{"args": {"account": 18446744073709551616}}"#).unwrap_err();
 /// assert_eq!(refused.field, "args");
 /// ```
+///
+/// # Errors
+///
+/// The outermost field that has such an integer; `.` if the document is no object.
 pub fn check_integers(text: &str) -> Result<(), InvalidJson> {
     let checked = |field: &str, text: &str| match rounded(text) {
         Some(integer) => {

@@ -3,6 +3,10 @@
 use crate::error::InvalidField;
 
 /// Checks the name of a kind or a queue; the answer says what is wrong with it.
+///
+/// # Errors
+///
+/// What is wrong with it, to follow the field in a sentence: it is empty, longer than 100 characters, or has a control character.
 pub fn check(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("must not be empty");

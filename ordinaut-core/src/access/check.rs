@@ -25,6 +25,10 @@ impl Access {
     }
 
     /// Whether it may enqueue into a queue.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied::Queue`] if its queues do not contain this one.
     pub fn may_use(&self, queue: &str) -> Result<(), Denied> {
         match &self.queues {
             Some(queues) if !queues.iter().any(|own| own == queue) => Err(Denied::Queue(queue.to_owned())),
@@ -77,6 +81,10 @@ impl fmt::Display for Denied {
 }
 
 /// Whether a caller may do what takes `scope` to `object`.
+///
+/// # Errors
+///
+/// Why not: a scope that it lacks, a queue that is none of its own, or a tenant or queues to which it is bound.
 pub fn check(access: &Access, scope: Scope, object: Object<'_>) -> Result<(), Denied> {
     if !access.scopes.iter().any(|held| *held == scope || *held == Scope::Admin) {
         return Err(Denied::Scope(scope));

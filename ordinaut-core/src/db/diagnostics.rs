@@ -69,23 +69,39 @@ impl Summary {
 
 impl Diagnostics<'_> {
     /// The server, as far as it matters here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn server(self) -> Result<ServerStatus, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("db/server"))).fetch_one(self.client).await?)
     }
 
     /// Who holds the oldest snapshot of the server, if anybody does. Of other accounts' sessions an ordinary account sees
     /// only that they are there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn oldest_snapshot(self) -> Result<Option<OldestSnapshot>, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("db/oldest_snapshot"))).fetch_optional(self.client).await?)
     }
 
     /// How some jobs fared together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn summary(self, job_ids: &[Uuid]) -> Result<Summary, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("db/summary"))).bind(job_ids).fetch_one(self.client).await?)
     }
 
     /// Puts the schema on the search path of the account that we are there, so that `select count(*) from due_work`
     /// works in psql as it stands; behind `public`, where an application of the same account makes its own tables. Changes the account for every database of the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if the account may not change itself, or Postgres could not be reached.
     pub async fn put_on_search_path(self) -> Result<(), Error> {
         sqlx::query(self.client.schema().fill("alter role current_user set search_path = public, {schema}"))
             .execute(self.client)

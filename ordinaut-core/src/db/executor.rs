@@ -25,6 +25,11 @@ pub(crate) const BEGIN_ANEW: &str = "begin isolation level read committed; deall
 impl Client {
     /// Begins a transaction. As `pool().begin()`, but always at the isolation level read committed, and it also works behind a pooler in transaction mode that forgets prepared
     /// statements (PgBouncer before 1.21).
+    ///
+    /// # Errors
+    ///
+    /// If no connection of the pool is free within 5 seconds, or Postgres cannot be reached. For a pool of yours its own time-out
+    /// holds.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         if !self.pooler().forgets_statements() {
             return self.wherever(|| self.pool().begin_with(BEGIN)).await;

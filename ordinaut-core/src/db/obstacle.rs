@@ -51,6 +51,10 @@ struct Carried {
 impl Diagnostics<'_> {
     /// What keeps a program from its work although Postgres answers. Connections that are made by this library carry settings
     /// of their own; those of a pool that an application made carry what its role, its database and the server give them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn obstacles(self) -> Result<Vec<Obstacle>, Error> {
         let carried: Carried = sqlx::query_as(self.client.sql(sql!("db/carried")))
             .bind(self.client.schema().as_str())

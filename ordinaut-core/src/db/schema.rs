@@ -44,6 +44,10 @@ impl TryFrom<&str> for Schema {
 impl Schema {
     /// A schema by name: lower-case letters, digits and `_`, and no word that SQL or Postgres keeps for itself, so that it needs
     /// no quotes anywhere.
+    ///
+    /// # Errors
+    ///
+    /// If the name needs quotes, is longer than 63 characters, or is a reserved word of SQL or a schema of Postgres itself.
     pub fn new(name: &str) -> Result<Self, InvalidField> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if name.is_empty()

@@ -45,6 +45,11 @@ impl StreamStatus {
 }
 
 /// What the stream of a schema in a Redis holds. Waits 5 seconds at most for an answer.
+///
+/// # Errors
+///
+/// [`RedisError::Unreachable`] if the URL is none or nothing answers there in 5 seconds, [`RedisError::Refused`] if Redis answers
+/// with an error, and [`RedisError::ForeignId`] if somebody else writes to the stream.
 pub async fn stream_in_redis(url: &str, schema: &impl Display) -> Result<StreamStatus, RedisError> {
     Stream::connect(url, schema).await?.status().await
 }

@@ -23,6 +23,10 @@ struct Row {
 
 impl Events<'_> {
     /// Up to `limit` events after number `n`, in their order; fewer if they name many jobs. None: there are no more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn after(self, n: i64, limit: i64) -> Result<Vec<Event>, Error> {
         let rows: Vec<Row> = sqlx::query_as(self.client.sql(sql!("event/read")))
             .bind(n)
@@ -34,6 +38,10 @@ impl Events<'_> {
     }
 
     /// The number of the last event; 0 if there was none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn last(self) -> Result<i64, Error> {
         Ok(sqlx::query_scalar(self.client.sql(sql!("event/head"))).fetch_one(self.client).await?)
     }
@@ -45,12 +53,20 @@ impl Events<'_> {
     }
 
     /// The number of events that are kept from number `first` to number `last`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn count(self, first: i64, last: i64) -> Result<i64, Error> {
         let count = sqlx::query_scalar(self.client.sql(sql!("event/between")));
         Ok(count.bind(first).bind(last).fetch_one(self.client).await?)
     }
 
     /// Which installation this is: a number drawn when the schema was made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn installation(self) -> Result<Uuid, Error> {
         Ok(sqlx::query_scalar(self.client.sql(sql!("event/installation"))).fetch_one(self.client).await?)
     }

@@ -111,7 +111,8 @@ impl JobError {
     /// ```
     #[must_use]
     pub fn with_output(mut self, output: &impl Serialize) -> Self {
-        let kept = output::written(output).unwrap_or_else(|refused| serde_json::Value::from(refused.to_string()).to_string());
+        let kept =
+            output::written(output).unwrap_or_else(|refused| serde_json::Value::from(refused.to_string()).to_string());
         self.output = Some(kept);
         self
     }
@@ -147,6 +148,10 @@ impl<E: Error + Send + Sync + 'static> From<E> for JobError {
 /// Turns any error into one that no retry can mend.
 pub trait FatalExt<T> {
     /// Bury the job if this is an error.
+    ///
+    /// # Errors
+    ///
+    /// The same error, as one that ends the job.
     fn fatal(self) -> Result<T, JobError>;
 }
 

@@ -98,6 +98,10 @@ mod real {
 
     impl Keyring {
         /// A ring of at least one key. Names are of 1 to 64 letters, digits, `-`, `_` and `.`, and each is there once.
+        ///
+        /// # Errors
+        ///
+        /// If there is no key, a name is none of these, or two keys have the same name.
         pub fn new<N: Into<String>>(keys: impl IntoIterator<Item = (N, [u8; 32])>) -> Result<Self, InvalidField> {
             let mut ring: Vec<Key> = Vec::new();
             for (name, bytes) in keys {

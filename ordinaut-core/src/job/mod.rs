@@ -49,6 +49,8 @@ use std::time::Duration;
 
 /// A type whose values are the arguments of one kind of job.
 ///
+/// # Examples
+///
 /// ```
 /// use ordinaut_core::Job;
 /// use serde::{Deserialize, Serialize};
@@ -110,7 +112,11 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
         async { job?.enqueue(destination).await }
     }
 
-    /// The same, not enqueued yet, to be given options. Fails if the value cannot be written as JSON.
+    /// The same, not enqueued yet, to be given options.
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be written as JSON: a map whose keys are no strings, for example.
     fn new_job(&self) -> Result<NewJob, serde_json::Error> {
         let mut job =
             NewJob::new(Self::KIND, self)?.queue(Self::QUEUE).priority(Self::PRIORITY).tags(Self::TAGS.iter().copied());

@@ -20,6 +20,8 @@ pub const DEFAULT_PRIORITY: i16 = 5;
 
 /// A job to be enqueued: its kind, arguments and options.
 ///
+/// # Examples
+///
 /// ```
 /// use ordinaut_core::NewJob;
 /// use std::time::Duration;
@@ -93,7 +95,11 @@ impl fmt::Debug for NewJob {
 }
 
 impl NewJob {
-    /// A job of a kind by name, for when no Rust type stands for it. Fails if `args` cannot be written as JSON.
+    /// A job of a kind by name, for when no Rust type stands for it.
+    ///
+    /// # Errors
+    ///
+    /// If `args` cannot be written as JSON: a map whose keys are no strings, for example.
     pub fn new(kind: impl Into<String>, args: &impl Serialize) -> Result<Self, serde_json::Error> {
         Ok(Self {
             id: Uuid::now_v7(),
@@ -228,6 +234,12 @@ impl NewJob {
     }
 
     /// Whether the job can be accepted. Enqueuing checks too; this is for saying so earlier.
+    ///
+    /// # Errors
+    ///
+    /// The first field that cannot be accepted, by name: `kind`, `queue`, `priority`, `max_attempts`, `timeout`, `backoff`, `delay`,
+    /// `run_at`, `tags`, `tenant`, `args` (more than 1 MiB, NUL, nested too deep, or to be encrypted without a key ring) or what its
+    /// unique key would be made of.
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         if self.id.get_version_num() != 7 {

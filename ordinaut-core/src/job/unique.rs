@@ -24,6 +24,8 @@ const MAX_KEY: usize = 1000;
 ///
 /// One job at a time for each customer, the newest arguments winning as long as it has not begun:
 ///
+/// # Examples
+///
 /// ```
 /// use ordinaut_core::{NewJob, Unique};
 /// use ordinaut_core::job::OnDuplicate;

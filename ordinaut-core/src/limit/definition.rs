@@ -14,6 +14,8 @@ const DEEPEST: usize = 10;
 /// How much may run at once, and how much may start in a while: of a queue, of a kind, of each tenant, or of each value that
 /// is found at a place in the arguments.
 ///
+/// # Examples
+///
 /// ```
 /// use ordinaut_core::Limit;
 ///
@@ -152,6 +154,10 @@ impl Limit {
     }
 
     /// Whether it can be accepted.
+    ///
+    /// # Errors
+    ///
+    /// The first field that cannot be accepted, by name, such as a `burst` without a `rate`.
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         name::check(&self.name).or_else(|reason| invalid("name", reason))?;

@@ -51,6 +51,11 @@ impl Limits<'_> {
     ///
     /// A new limit, or one that concerns other jobs than before, needs a moment in which no claim runs. That takes some
     /// milliseconds; after ten seconds without it, it is an error, and nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError::Invalid`] if [`Limit::check`] refuses it, [`LimitError::Busy`] if there was no moment without a claim, and
+    /// [`LimitError::Database`] if Postgres refused a statement or could not be reached. Nothing has changed then.
     pub async fn put(self, limit: &Limit) -> Result<(), LimitError> {
         limit.check()?;
         undisturbed(|| async move {
@@ -76,6 +81,11 @@ impl Limits<'_> {
     }
 
     /// Removes a limit; false: there is none of this name. Waits as [`Limits::put`](crate::client::Limits::put) does.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError::Busy`] if there was no moment without a claim, [`LimitError::Database`] if Postgres refused a statement or could
+    /// not be reached. The limit stays then.
     pub async fn delete(self, name: &str) -> Result<bool, LimitError> {
         // No limit has a name that cannot be stored, and for one that is not there nothing has to stop.
         if name::check(name).is_err() {

@@ -39,6 +39,18 @@ const SESSION_RETENTION: Duration = Duration::from_secs(3600);
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Fires tasks, rescues, relays, and keeps the tables in shape, until it is told to stop.
+///
+/// # Examples
+///
+/// ```no_run
+/// use ordinaut_core::{Client, Scheduler};
+///
+/// # async fn schedule(client: Client, shutdown: impl Future + Send + 'static) {
+/// // At least one must run somewhere; any number may.
+/// let scheduler = tokio::spawn(Scheduler::new(client).run(shutdown));
+/// # let _ = scheduler;
+/// # }
+/// ```
 pub struct Scheduler {
     database: Client,
     options: SchedulerOptions,

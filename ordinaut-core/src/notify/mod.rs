@@ -53,6 +53,10 @@ pub(crate) fn listen(
 
 impl Client {
     /// Whether LISTEN would be heard, past a pooler if a way past it is named: listens for a moment, and tells itself something.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if no connection could be made, or Postgres refused to listen.
     pub async fn hears_notifications(&self) -> Result<bool, Error> {
         Ok(listener::would_hear(self).await?)
     }

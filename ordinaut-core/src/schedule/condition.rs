@@ -71,6 +71,10 @@ const COMPARISONS: [(&str, Comparison); 6] = [
 
 impl Condition {
     /// Reads a condition.
+    ///
+    /// # Errors
+    ///
+    /// With the field `expr`, if it is no comparison of a fact or a built-in value with a number.
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
         const FORM: &str = "must be a condition such as ready_depth(mail) > 100 for 60s cooldown 1h";
         if text.len() > 300 {

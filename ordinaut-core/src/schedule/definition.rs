@@ -27,6 +27,8 @@ const MAX_DATES: usize = 1_000;
 
 /// When a task is due, as a person writes it and the table `task` stores it.
 ///
+/// # Examples
+///
 /// ```
 /// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
 ///
@@ -94,6 +96,10 @@ impl Schedule {
     pub const FIELDS: [&str; 7] = ["expr", "timezone", "dtstart", "exdates", "rdates", "starts_at", "ends_at"];
 
     /// Reads a schedule from JSON; a service that does not say it is restarted after 5 s. An error names the field.
+    ///
+    /// # Errors
+    ///
+    /// The path of the first field that is missing, unknown, or of another type.
     pub fn from_json(mut json: Value) -> Result<Self, InvalidJson> {
         let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
         fill_in(fields);
@@ -158,6 +164,10 @@ impl Schedule {
 
     /// With the anchor that its kind needs: this instant, to the second, unless it has one. A rule with a `COUNT` must bring
     /// its own: its first time would be this instant, which is over, so that one fewer would be due than was asked for.
+    ///
+    /// # Errors
+    ///
+    /// With the field `timezone` if the zone is unknown, or with `dtstart` if the clock there cannot show the anchor.
     pub fn anchored(mut self, at: DateTime<Utc>) -> Result<Self, InvalidField> {
         if self.kind.is_anchored() && self.dtstart.is_none() {
             if self.is_counted() {
@@ -171,6 +181,10 @@ impl Schedule {
 
     /// Checks every field, and reads the expression. A schedule that can never be due is refused; one that has ended
     /// is not, for there is no "now" here.
+    ///
+    /// # Errors
+    ///
+    /// The first field that cannot be accepted, by name: one of [`Schedule::FIELDS`].
     pub fn compile(&self, calendars: &[Calendar]) -> Result<Compiled, InvalidField> {
         let zone = self.zone()?;
         self.check()?;

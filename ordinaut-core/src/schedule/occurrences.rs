@@ -47,6 +47,10 @@ pub struct Exhausted;
 
 impl Occurrences {
     /// The first due instant that is strictly later; `None`: there is none, the schedule has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] if calendars closed so many of the days on which it would be due that the search was given up.
     pub fn next_after(&self, after: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Exhausted> {
         let mut steps = MAX_STEPS;
         self.search(after, &mut steps)

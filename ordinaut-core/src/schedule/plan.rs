@@ -32,6 +32,10 @@ pub struct Plan {
 /// assert_eq!(plan.next, Some("2027-01-01T03:00:00Z".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Errors
+///
+/// [`Exhausted`] if calendars closed so many of the days on which the task would be due that the search was given up.
 pub fn plan(
     timetable: &Occurrences,
     due: DateTime<Utc>,

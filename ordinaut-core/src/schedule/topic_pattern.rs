@@ -24,6 +24,11 @@ pub struct TopicPattern(String);
 
 impl TopicPattern {
     /// Reads a pattern.
+    ///
+    /// # Errors
+    ///
+    /// With the field `expr`, if it is not words of letters, digits, `-` and `_`, or the wildcards `*` and `#`, with dots between
+    /// them, or is too long.
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
         let text = text.trim();
         if text.len() > MAX_BYTES {

@@ -18,6 +18,8 @@ use std::time::Duration;
 /// What a task runs, and when: the document that people write, and that the table `task` stores. Lengths of time are in
 /// seconds.
 ///
+/// # Examples
+///
 /// ```
 /// use ordinaut_core::schedule::{Schedule, ScheduleKind};
 /// use ordinaut_core::task::TaskDefinition;
@@ -142,6 +144,10 @@ impl TaskDefinition {
 
     /// Reads a definition from JSON, and its schedule as [`Schedule::from_json`] does. An error names the field. In a [`Value`]
     /// large integers are rounded already: [`check_integers`](crate::json::check_integers) refuses a text with such.
+    ///
+    /// # Errors
+    ///
+    /// The path of the first field that is missing, unknown, or of another type.
     pub fn from_json(mut json: Value) -> Result<Self, InvalidJson> {
         let Value::Object(fields) = &mut json else { return Err(InvalidJson::no_object(".")) };
         match fields.get_mut("schedule") {
@@ -153,6 +159,10 @@ impl TaskDefinition {
     }
 
     /// The same with changes: a JSON merge patch (RFC 7396), where null takes a field back to its default.
+    ///
+    /// # Errors
+    ///
+    /// If the patch is no object, or the patched document cannot be read: the path of the first field that is wrong.
     pub fn patched(&self, patch: &Value) -> Result<Self, InvalidJson> {
         if !patch.is_object() {
             return Err(InvalidJson::no_object("."));
@@ -179,6 +189,10 @@ impl TaskDefinition {
     }
 
     /// Whether it can be accepted, apart from its schedule, which [`Schedule::compile`] checks.
+    ///
+    /// # Errors
+    ///
+    /// The first field that cannot be accepted, by name.
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         if !(1..=200).contains(&self.title.chars().count()) || self.title.chars().any(char::is_control) {
@@ -268,6 +282,11 @@ impl TaskDefinition {
 impl TaskDefinition {
     /// A task that makes jobs as `job` is: of its kind, with its arguments, as the constants of [`Job`] say, and unique if
     /// [`Job::unique`] says so. A kind whose arguments are to be encrypted is refused, because a task keeps them readable.
+    ///
+    /// # Errors
+    ///
+    /// With the field `kind` if the kind is encrypted, because a task keeps its arguments readable; with `args` if they cannot be
+    /// written as JSON.
     pub fn of<J: Job>(title: impl Into<String>, job: &J, schedule: Schedule) -> Result<Self, InvalidField> {
         if J::ENCRYPTED {
             return Err(InvalidField { field: "kind", reason: KEPT_READABLE.to_owned() });

@@ -68,12 +68,21 @@ impl Destination for &TestDatabase {
 
 impl TestDatabase {
     /// On the server that `DATABASE_URL` names. The database in the URL is connected to, and nothing is changed in it.
+    ///
+    /// # Errors
+    ///
+    /// [`TestDatabaseError::NoServer`] if `DATABASE_URL` is not set, and those of [`TestDatabase::on`].
     pub async fn new() -> Result<Self, TestDatabaseError> {
         let url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
         Self::on(&url.ok_or(TestDatabaseError::NoServer)?).await
     }
 
     /// On the server of this URL.
+    ///
+    /// # Errors
+    ///
+    /// [`TestDatabaseError::Database`] if the server cannot be reached or the user may not create databases there,
+    /// [`TestDatabaseError::Schema`] if its tables could not be made.
     pub async fn on(url: &str) -> Result<Self, TestDatabaseError> {
         let server: PgConnectOptions = url.parse()?;
         let name = format!("ordinaut_test_{}", Uuid::new_v4().simple());

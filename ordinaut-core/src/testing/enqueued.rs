@@ -33,6 +33,10 @@ impl Enqueued<'_> {
     }
 
     /// All of them, in the order in which they were made.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refused the statement or could not be reached.
     pub async fn all(self) -> sqlx::Result<Vec<EnqueuedJob>> {
         self.db.enqueued(self.kind.as_deref(), self.queue.as_deref()).await
     }

@@ -83,6 +83,10 @@ const GRACE: Duration = Duration::from_secs(3600);
 /// Runs jobs of the worker's queues and kinds until none is due any more, also those that the jobs enqueue; returns them in
 /// the order in which they ran. A job that waits for a retry is not due: see [`advance`].
 ///
+/// # Errors
+///
+/// Those of [`Worker::step`].
+///
 /// # Panics
 ///
 /// After 10,000 jobs: one enqueues itself again and again.
@@ -100,12 +104,20 @@ pub async fn drain<S: Send + Sync + 'static>(worker: &mut Worker<S>) -> sqlx::Re
 /// Lets time pass for whatever waits for its time: jobs that are delayed, snoozed or to be retried, and tasks. What comes due
 /// is due now, in the order in which it would have been; a task is due at each of its instants that have come, and
 /// [`fire_tasks`] fires them. The clock itself is the database's, and stays.
+///
+/// # Errors
+///
+/// If Postgres refused the statement or could not be reached.
 pub async fn advance(db: &Client, by: Duration) -> sqlx::Result<()> {
     db.advance(by).await
 }
 
 /// Fires the tasks that are due, each instant that has come since, as a scheduler that was there would have; says how many
 /// jobs that made. They are due at once, and their `scheduled_for` is the instant.
+///
+/// # Errors
+///
+/// If Postgres refused a statement or could not be reached.
 pub async fn fire_tasks(db: &Client) -> sqlx::Result<usize> {
     let mut jobs = 0;
     loop {

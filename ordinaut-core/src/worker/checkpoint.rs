@@ -55,6 +55,11 @@ impl<S> Context<S> {
     ///     Ok(())
     /// }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Decode`] if what was saved is no `T`, [`CheckpointError::Database`] if Postgres refused the statement or could
+    /// not be reached.
     pub async fn checkpoint<T: DeserializeOwned>(&self) -> Result<Option<T>, CheckpointError> {
         let saved = match self.home() {
             Home::Database(database) => database.leases().read_checkpoint(self.job_id()).await?,
@@ -70,6 +75,11 @@ impl<S> Context<S> {
     ///
     /// One statement, committed at once, on a connection of the worker's pool: call it every second or so, not for each
     /// of a million rows.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::LeaseLost`] if the job is another attempt's by now; if the value cannot be written as JSON or is too large;
+    /// [`CheckpointError::Database`] if Postgres refused the statement or could not be reached.
     pub async fn save_checkpoint(&self, value: &(impl Serialize + Sync + ?Sized)) -> Result<(), CheckpointError> {
         let json = serde_json::to_string(value).map_err(CheckpointError::Encode)?;
         if json.len() > MAX_CHECKPOINT_BYTES {

@@ -66,6 +66,10 @@ impl<S: Send + Sync + 'static, L: Layer<S>> DynLayer<S> for L {
 
 impl<S: Send + Sync + 'static> Next<'_, S> {
     /// Runs the rest: the next layer, or the handler. Arguments that the handler cannot decode are an error too.
+    ///
+    /// # Errors
+    ///
+    /// What the handler returned or panicked with, or what a layer below made of it.
     pub async fn run(self) -> Result<(), JobError> {
         match self.layers.split_first() {
             Some((layer, layers)) => layer.call(self.context, Next { layers, ..self }).await,

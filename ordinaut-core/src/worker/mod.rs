@@ -48,6 +48,31 @@ use std::time::Duration;
 /// Runs jobs: handlers by kind, the queues to serve, and how many jobs at once. The order of its methods does not matter.
 ///
 /// See the [crate's first page](crate) for a whole program.
+///
+/// # Examples
+///
+/// ```no_run
+/// use ordinaut_core::{Client, Context, Job, JobError, Worker};
+/// use std::time::Duration;
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct SendMail { to: String }
+/// # impl Job for SendMail { const KIND: &'static str = "send_mail"; }
+///
+/// async fn send_mail(job: SendMail, ctx: Context<String>) -> Result<(), JobError> {
+///     println!("from {} to {}", ctx.state, job.to);
+///     Ok(())
+/// }
+///
+/// # async fn work(client: Client, shutdown: impl Future) -> Result<(), Box<dyn std::error::Error>> {
+/// let worker = Worker::new(client, "shop@example.org".to_owned())
+///     .handle(send_mail)
+///     .queue("mail")
+///     .concurrency(50)
+///     .shutdown_grace(Duration::from_secs(10));
+/// worker.run(shutdown).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Worker<S> {
     database: Client,
     state: Arc<S>,
@@ -221,6 +246,11 @@ impl<S: Send + Sync + 'static> Worker<S> {
     /// gives the rest back. Goes on when Postgres goes away and returns; fails only if it cannot begin, because
     /// Postgres answers and refuses.
     ///
+    /// # Errors
+    ///
+    /// If the worker cannot begin, because Postgres answers and refuses: the schema is not migrated, or the account may not use it.
+    /// After its first claim nothing ends it but `shutdown`.
+    ///
     /// # Panics
     ///
     /// With the panic of one of its own loops, after it has stopped as at a shutdown. A handler's panic is a failed attempt.
@@ -231,6 +261,11 @@ impl<S: Send + Sync + 'static> Worker<S> {
 
     /// Runs one due job to its end, if there is one: the whole of [`Worker::run`] but its patience. For tests, and
     /// for programs that bring their own loop.
+    ///
+    /// # Errors
+    ///
+    /// If no session could be begun, or the claim failed: Postgres could not be reached, or refused. An end of the handler is no
+    /// error.
     pub async fn step(&mut self) -> sqlx::Result<Step> {
         let mut engine = self.engine.take().unwrap_or_else(|| self.engine());
         let step = engine.step().await;

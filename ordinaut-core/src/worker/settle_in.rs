@@ -73,12 +73,22 @@ impl<S> Context<S> {
     ///     Ok(())
     /// }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError::LeaseLost`] if the job is another attempt's by now, [`SettleError::NoDatabase`] in a context for tests,
+    /// [`SettleError::Database`] if Postgres refused the statement or could not be reached. Return it: the transaction must not be
+    /// committed.
     pub async fn settle_in(&self, tx: &mut PgConnection) -> Result<(), SettleError> {
         self.settle(tx, None).await
     }
 
     /// As [`Context::settle_in`], with an output. Return the same value: what a handler returns after its attempt was
     /// settled is not kept.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError::Output`] if the output cannot be written as JSON or is too large, and those of [`Context::settle_in`].
     pub async fn settle_with(&self, tx: &mut PgConnection, output: &impl Serialize) -> Result<(), SettleError> {
         self.settle(tx, Some(output::written(output)?)).await
     }

@@ -43,6 +43,11 @@ pub enum Removed {
 
 impl Agents<'_> {
     /// Makes an agent with its first secret, which is in no other answer; `by` is who makes it.
+    ///
+    /// # Errors
+    ///
+    /// [`AgentError::Invalid`] if a field cannot be accepted, [`AgentError::Duplicate`] if there is an agent of this name,
+    /// [`AgentError::Database`] if Postgres refused the statement or could not be reached.
     pub async fn create(self, agent: &NewAgent, by: &str) -> Result<(Agent, AgentToken), AgentError> {
         agent.check()?;
         let token = new_token();
@@ -67,6 +72,10 @@ impl Agents<'_> {
     }
 
     /// Agents by name: up to `limit` of them, after the one that the last page ended with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<Agent, String>, Error> {
         let list = sqlx::query_as(self.client.sql(sql!("access/list"))).bind(limit.saturating_add(1)).bind(after);
         let mut agents: Vec<Agent> = list.fetch_all(self.client).await?;
@@ -78,11 +87,19 @@ impl Agents<'_> {
     }
 
     /// One agent; `None`: there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn get(self, name: &str) -> Result<Option<Agent>, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("access/get"))).bind(name).fetch_optional(self.client).await?)
     }
 
     /// Gives an agent a new secret; the ones that it has end after `overlap`. `None`: there is no such agent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn rotate(self, name: &str, overlap: Duration) -> Result<Option<AgentToken>, Error> {
         let token = new_token();
         let Some(parts) = token.parts() else { return Ok(None) };
@@ -97,12 +114,20 @@ impl Agents<'_> {
     }
 
     /// Shuts an agent out, and keeps its row. Every API process knows within a second.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn revoke(self, name: &str) -> Result<Removed, Error> {
         let answer: &str = &self.removed(name, sql!("access/revoke")).await?;
         Ok(removed(answer))
     }
 
     /// Deletes an agent with its secrets. Every API process knows within a second.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn delete(self, name: &str) -> Result<Removed, Error> {
         let answer: &str = &self.removed(name, sql!("access/delete")).await?;
         Ok(removed(answer))
@@ -113,6 +138,10 @@ impl Agents<'_> {
     }
 
     /// Whom a token belongs to. One that has not the form of a token asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn authenticate(self, token: &str) -> Result<Authenticated, Error> {
         let Some(parts) = Parts::of(token) else { return Ok(Authenticated::Unknown) };
         let row = sqlx::query(self.client.sql(sql!("access/authenticate")))

@@ -84,6 +84,10 @@ pub struct AuditFilter {
 
 impl Audit<'_> {
     /// Adds entries, all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn record(self, entries: &[NewAuditEntry]) -> Result<(), Error> {
         fn column<'a, T>(entries: &'a [NewAuditEntry], field: impl Fn(&'a NewAuditEntry) -> T) -> Vec<T> {
             entries.iter().map(field).collect()
@@ -103,6 +107,10 @@ impl Audit<'_> {
     }
 
     /// Up to `limit` entries, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, filter: &AuditFilter, limit: i64) -> Result<Page<AuditEntry, i64>, Error> {
         let mut entries: Vec<AuditEntry> = sqlx::query_as(self.client.sql(sql!("access/audit_list")))
             .bind(limit.saturating_add(1))

@@ -62,6 +62,10 @@ fn hash(request: &[&[u8]]) -> [u8; 32] {
 
 impl Idempotency<'_> {
     /// What is known of a request, which is told by its parts, under a key of an agent; from now on something is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn begin(self, agent: &str, key: &str, request: &[&[u8]]) -> Result<Repeat, Error> {
         let hash = hash(request);
         loop {
@@ -85,6 +89,10 @@ impl Idempotency<'_> {
     }
 
     /// Keeps the answer of a request, unless one is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn finish(self, agent: &str, key: &str, request: &[&[u8]], answer: &KeptAnswer) -> Result<(), Error> {
         sqlx::query(self.client.sql(sql!("access/idempotency_finish")))
             .bind(agent)

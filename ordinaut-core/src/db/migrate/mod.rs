@@ -41,6 +41,11 @@ pub struct Migrated {
 
 impl Client {
     /// How new the schema is.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::Unreleased`] if a development version from before 0.1.0 made the schema; [`SchemaError::Database`] if
+    /// Postgres refused the statement or could not be reached.
     pub async fn schema_version(&self) -> Result<SchemaVersion, SchemaError> {
         let mut tx = self.begin().await?;
         version(&mut tx, self.schema()).await
@@ -49,6 +54,14 @@ impl Client {
     /// Makes the schema ready for this binary: creates it, brings it forward, or finds that a newer binary has
     /// already, and then only asks whether this one may still use it. Any number of processes may do so at once;
     /// all but one wait.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::BinaryTooOld`] if the schema has moved on without this binary, [`SchemaError::Pooler`] if a pooler in
+    /// transaction mode is in between and no way past it is named, [`SchemaError::Encoding`] if the database is not UTF8,
+    /// [`SchemaError::Create`] if the account may not create the schema, [`SchemaError::NotGranted`] if it may not execute the
+    /// functions, [`SchemaError::Interrupted`] if Postgres went away and did not come back in time, and [`SchemaError::Database`]
+    /// for whatever else Postgres refused.
     pub async fn migrate(&self) -> Result<Migrated, SchemaError> {
         let found = self.schema_version().await?;
         self.check_binary(&found)?;
@@ -95,6 +108,11 @@ impl Client {
     }
 
     /// Whether this binary can work with the schema as it is; nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::Behind`] if the schema lacks a migration or has other functions than this binary, [`SchemaError::BinaryTooOld`]
+    /// if it has moved on without it, and those of [`Client::schema_version`].
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let found = self.schema_version().await?;
         self.check_binary(&found)?;
@@ -129,6 +147,11 @@ impl Client {
 
     /// Makes the partitions that the coming weeks need, and names those that were missing. Gives up soon when
     /// somebody holds a lock, because a transaction that waits for these makes all others wait: try again later.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if the account does not own the tables, if somebody holds a lock on one of them for longer than 50 ms, or
+    /// if Postgres could not be reached. Nothing is made then.
     pub async fn make_partitions(&self) -> Result<Vec<String>, Error> {
         let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
@@ -141,6 +164,10 @@ impl Client {
     }
 
     /// The first obstacle that stops all work is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::Obstacle`] with the obstacle; [`SchemaError::Database`] if Postgres could not be asked.
     pub async fn must_be_usable(&self) -> Result<(), SchemaError> {
         let stops = |obstacle: &Obstacle| obstacle.severity == Severity::Stops;
         self.diagnostics()

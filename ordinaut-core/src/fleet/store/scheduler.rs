@@ -34,6 +34,10 @@ pub struct SchedulerStatus {
 
 impl Schedulers<'_> {
     /// Schedulers that live, and those that ended within the hour without a word, the one seen last first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self) -> Result<Vec<SchedulerStatus>, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("fleet/schedulers")))
             .bind(ALIVE_FOR.as_secs_f64())

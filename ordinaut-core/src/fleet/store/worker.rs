@@ -52,6 +52,10 @@ fn text<S: Serializer>(number: &i64, to: S) -> Result<S::Ok, S::Error> {
 impl Workers<'_> {
     /// Sessions that have not ended, and then those that ended within the hour; of each the latest first: up to `limit`, after
     /// the one that the last page ended with. One that ends between two pages may be on both.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(
         self,
         limit: i64,
@@ -69,6 +73,10 @@ impl Workers<'_> {
     }
 
     /// The sessions of all pages.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn all(self) -> Result<Vec<WorkerStatus>, Error> {
         let mut all = self.list(PAGE_ROWS, None).await?;
         while let Some(after) = all.next.take() {

@@ -63,6 +63,11 @@ impl InTx<'_> {
     /// Under repeatable read, a key that another transaction took or freed since this one began is a serialization error
     /// (40001): begin the transaction anew. Enqueue several unique jobs of one transaction in one call: single ones in
     /// opposite orders would wait in a circle, and Postgres would end one of them.
+    ///
+    /// # Errors
+    ///
+    /// [`EnqueueError::Invalid`] if [`NewJob::check`] refuses the job, [`EnqueueError::Duplicate`] if another job holds its unique key
+    /// and its mode makes that an error, [`EnqueueError::Database`] if Postgres refused the statement or could not be reached.
     pub async fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let (sealing, schema) = (self.database.sealing(job), self.database.schema());
         let inserted = enqueue_one(schema, sealing.borrow(), Wake::InTransaction, &mut *self.tx).await;
@@ -72,6 +77,10 @@ impl InTx<'_> {
     /// Inserts all of the jobs or none, a thousand in a round trip and in memory at once, and says how many were inserted:
     /// a [duplicate](Enqueued::Duplicate) is none. Unique jobs are kept in memory to the end, and take their keys in one
     /// order, whatever the order of the jobs.
+    ///
+    /// # Errors
+    ///
+    /// Those of a single job, for the first that cannot be inserted; then none is.
     pub async fn enqueue_many(&mut self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
         let mut all = self.tx.begin().await?;
         let jobs = jobs.into_iter().map(|job| self.database.sealing(job));
@@ -83,6 +92,10 @@ impl InTx<'_> {
 
 impl NewJob {
     /// Inserts the job: `job.enqueue(&database)`, or `job.enqueue(database.in_tx(&mut tx))` inside your own transaction.
+    ///
+    /// # Errors
+    ///
+    /// Those of the destination: [`Client::enqueue`] or [`InTx::enqueue`].
     pub async fn enqueue(&self, destination: impl Destination) -> Result<Enqueued, EnqueueError> {
         destination.receive(self).await
     }

@@ -15,6 +15,12 @@ use uuid::Uuid;
 
 impl Client {
     /// Inserts one job in a transaction of its own; a worker that waits hears of it at once.
+    ///
+    /// # Errors
+    ///
+    /// [`EnqueueError::Invalid`] if [`NewJob::check`] refuses the job, [`EnqueueError::Duplicate`] if another job holds its unique key
+    /// and its mode makes that an error, [`EnqueueError::Database`] if Postgres refused the statement or could not be reached.
+    /// After an error whose kind is `lost` the job may exist: enqueue the same [`NewJob`] again, which doubles nothing.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let sealing = self.sealing(job);
         // A worker that asked for it is told by the commit, sooner than by any hint after it; but not over Redis.
@@ -36,6 +42,10 @@ impl Client {
 
     /// Inserts all of the jobs or none, in a transaction of their own, and says how many were inserted: a
     /// [duplicate](Enqueued::Duplicate) is none. Unique jobs are all kept in memory until the end, of others a thousand at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::enqueue`], for the first job that cannot be inserted; then none is.
     pub async fn enqueue_many(&self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
         let mut tx = self.begin().await?;
         let mut queues = BTreeSet::new();
@@ -53,6 +63,10 @@ impl Client {
 
     /// The same with an answer for each job, in their order. With ids of yours ([`NewJob::with_id`]) a call whose answer was lost is
     /// repeated without doubling any: those that are there already are answered as duplicates of themselves.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::enqueue`], for the first job that cannot be inserted; then none is.
     pub async fn enqueue_each(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, EnqueueError> {
         let mut tx = self.begin().await?;
         let sealed: Vec<_> = jobs.iter().map(|job| self.sealing(job)).collect();
@@ -123,6 +137,10 @@ impl Pending {
 
     /// Inserts the jobs, commits, and wakes workers that wait; the answers are in the order in which the jobs were added. An
     /// error rolls everything back.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::enqueue`], and [`EnqueueError::Database`] if the commit fails. The transaction is rolled back.
     pub async fn commit(self, mut tx: Transaction<'_, Postgres>) -> Result<Vec<Enqueued>, EnqueueError> {
         let jobs = self.jobs.iter().map(|job| self.database.sealing(job));
         let inserted = insert_many(self.database.schema(), jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;

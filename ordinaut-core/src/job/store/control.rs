@@ -60,6 +60,10 @@ impl Jobs<'_> {
     }
 
     /// Makes a job that waits for a later time due at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn run_now(self, job_id: Uuid) -> Result<RunNow, Error> {
         if !self.client.sees(job_id).await? {
             return Ok(RunNow::Unknown);

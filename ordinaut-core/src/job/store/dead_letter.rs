@@ -137,6 +137,10 @@ pub enum NotRequeued {
 
 impl DeadLetters<'_> {
     /// Dead letters, the last to die first: up to `limit`, after the one that the last page ended with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, limit: i64, after: Option<DeadCursor>) -> Result<Page<DeadLetter, DeadCursor>, Error> {
         let sight = self.client.sight();
         let letters: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("job/dead_letter_list")))
@@ -156,6 +160,10 @@ impl DeadLetters<'_> {
     /// Sends dead jobs back: same id, the attempt number goes on, failures start again; each runs the arguments that its dead
     /// letter has, also if somebody changed them there. The answer names those that are back, and says why others are not.
     /// One of a task with a `concurrency_key` or `max_instances` waits for room under these.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn requeue(self, job_ids: &[Uuid]) -> Result<Requeued, Error> {
         let visible = self.client.visible(job_ids).await?;
         let requeue = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_requeue"))).bind(&visible);

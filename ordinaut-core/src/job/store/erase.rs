@@ -50,6 +50,11 @@ impl Jobs<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if no job can have such a tag or tenant; [`Error::Database`] if Postgres refused a statement or could not be
+    /// reached: what was erased before stays erased.
     pub async fn erase(self, whose: &Erase) -> Result<Erased, Error> {
         let (tag, tenant) = match whose {
             Erase::Tag(tag) => (Some(named("tag", tag)?), None),

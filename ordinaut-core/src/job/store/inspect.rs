@@ -287,6 +287,10 @@ impl JobFilter {
 
 impl Jobs<'_> {
     /// One job, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn get(self, id: Uuid) -> Result<Option<JobDetails>, Error> {
         if !self.client.sees(id).await? {
             return Ok(None);
@@ -295,11 +299,19 @@ impl Jobs<'_> {
     }
 
     /// The last attempts of a job that ended, in their order: a hundred, or fewer that are large.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn runs(self, job_id: Uuid) -> Result<Page<RunRecord, i32>, Error> {
         self.runs_before(job_id, LAST_RUNS, None).await
     }
 
     /// Up to `limit` attempts of a job that ended, in their order: the last before the attempt that the last page began with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn runs_before(
         self,
         job_id: Uuid,
@@ -322,6 +334,10 @@ impl Jobs<'_> {
     }
 
     /// Up to `limit` jobs, newest first. What is rare among many jobs comes over several pages, of which some may be empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, filter: &JobFilter, limit: i64) -> Result<Page<JobSummary, Uuid>, Error> {
         let sight = self.client.sight();
         let listed: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("job/list")))

@@ -9,12 +9,20 @@ impl Workers<'_> {
     /// Drains a worker, by its name or the number of its living session: within about a second it leases nothing more,
     /// hands back what its handlers have not begun, and lets those that run end. It holds for every process of that name,
     /// now and after a restart, until [`Workers::undrain`](crate::client::Workers::undrain). Returned is the name; `None`: no such worker lives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn drain(self, worker: &str) -> Result<Option<String>, Error> {
         let sql = self.client.sql(sql!("lease/session_drain"));
         Ok(sqlx::query_scalar(sql).bind(worker).fetch_optional(self.client).await?)
     }
 
     /// Lets a drained worker lease again. Returned is the name; `None`: no such worker is drained.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn undrain(self, worker: &str) -> Result<Option<String>, Error> {
         let sql = self.client.sql(sql!("lease/session_undrain"));
         Ok(sqlx::query_scalar(sql).bind(worker).fetch_optional(self.client).await?)

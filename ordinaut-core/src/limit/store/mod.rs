@@ -26,6 +26,10 @@ pub struct LimitStatus {
 
 impl Limits<'_> {
     /// Limits, by name: up to `limit`, after the one that the last page ended with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<LimitStatus, String>, Error> {
         let rows = sqlx::query(self.client.sql(sql!("limit/list")))
             .bind(limit)
@@ -37,6 +41,10 @@ impl Limits<'_> {
     }
 
     /// One limit; `None`: there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn get(self, name: &str) -> Result<Option<Limit>, Error> {
         let mut connection = self.client.pool().acquire().await?;
         Ok(self.stored_limit(name, &mut connection).await?)

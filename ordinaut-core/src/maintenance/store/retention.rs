@@ -58,6 +58,11 @@ impl Maintenance<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused a statement, for example because the account does not own the partitions, or could not
+    /// be reached. What was dropped before stays dropped.
     pub async fn prune(self, keep: &Retention) -> Result<Pruned, Error> {
         // Before partitions: a job whose letter is gone need not outlive its own.
         let dead_letters = sql!("maintenance/dead_letters");

@@ -70,11 +70,19 @@ pub struct OutcomeCount {
 impl Queues<'_> {
     /// Queues that have work or that somebody has served, by name: up to `limit`, after the one that the last page ended with.
     /// Counts the rows of `due_work`: not for every second.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<QueueStatus, String>, Error> {
         Ok(self.queues_named(None, limit, after).await?)
     }
 
     /// The queues of all pages.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn all(self) -> Result<Vec<QueueStatus>, Error> {
         let mut all = self.list(PAGE_ROWS, None).await?;
         while let Some(after) = all.next.take() {
@@ -86,6 +94,10 @@ impl Queues<'_> {
     }
 
     /// One queue, or `None` if nobody ever served it, it has no work, and nothing is said about it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn get(self, name: &str) -> Result<Option<QueueStatus>, Error> {
         // No queue has such a name, and Postgres could not even compare one with a NUL.
         if name::check(name).is_err() {
@@ -112,6 +124,10 @@ impl Queues<'_> {
     }
 
     /// Number of attempts that ended, by queue and outcome. A worker's share is as old as its last renewal.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn outcomes(self) -> Result<Vec<OutcomeCount>, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("queue/outcomes"))).fetch_all(self.client).await?)
     }

@@ -72,6 +72,11 @@ impl Tasks<'_> {
     }
 
     /// Keeps a value for conditions to look at: `fact(disk_free) < 10`.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Invalid`] if the name is no name or the value is not finite; [`TaskError::Database`] if Postgres refused a statement or could
+    /// not be reached.
     pub async fn push_fact(self, name: &str, value: f64) -> Result<(), TaskError> {
         name::check(name).map_err(|reason| InvalidField { field: "name", reason: reason.to_owned() })?;
         if !value.is_finite() {

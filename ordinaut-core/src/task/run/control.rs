@@ -56,6 +56,11 @@ pub struct TaskCancelled {
 
 impl Tasks<'_> {
     /// Makes no more jobs of a task, and sets those aside that wait. Those that run go on.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled; [`TaskError::Database`] if Postgres refused a statement or could
+    /// not be reached.
     pub async fn pause(self, id: Uuid) -> Result<TaskPaused, TaskError> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
@@ -72,6 +77,12 @@ impl Tasks<'_> {
     }
 
     /// Lets a paused task go on: it is due at the next instant from now on, and the jobs that were set aside wait again.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled, [`TaskError::Invalid`] if its
+    /// schedule or a calendar cannot be used any more; [`TaskError::Database`] if Postgres refused a statement or could
+    /// not be reached.
     pub async fn resume(self, id: Uuid) -> Result<Task, TaskError> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
@@ -93,6 +104,12 @@ impl Tasks<'_> {
 
     /// Moves the next instant of a task away by 1 s to 604,800 s (a week). The instants that it passes over are recorded
     /// as skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Invalid`] with the field `delay` if it is out of its range or the task is not due by the clock,
+    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] or [`TaskError::Paused`] if it is that;
+    /// [`TaskError::Database`] if Postgres refused a statement or could not be reached.
     pub async fn snooze(self, id: Uuid, delay: Duration) -> Result<Task, TaskError> {
         if !SNOOZE.contains(&delay) {
             let reason = "must be from 1 to 604800 seconds".to_owned();
@@ -122,12 +139,23 @@ impl Tasks<'_> {
 
     /// Makes a job of a task at once, beside those that its schedule makes; returns its id. A service gets its next one, if
     /// it has none: [`TaskError::Runs`]. One that would be a duplicate of another job is none: [`TaskError::DuplicateJob`].
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled, [`TaskError::Paused`] if it is
+    /// paused, [`TaskError::Runs`] if it is a service whose job has not ended, [`TaskError::DuplicateJob`] if another job holds the
+    /// unique key; [`TaskError::Database`] if Postgres refused a statement or could
+    /// not be reached.
     pub async fn run_now(self, id: Uuid) -> Result<Uuid, TaskError> {
         self.run_now_as(id, Uuid::now_v7()).await
     }
 
     /// The same with an id of yours for the job, a UUID of version 7, so that a call whose answer was lost is repeated without making
     /// a second job.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tasks::run_now`].
     pub async fn run_now_as(self, id: Uuid, job_id: Uuid) -> Result<Uuid, TaskError> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
@@ -165,6 +193,11 @@ impl Tasks<'_> {
     }
 
     /// Ends a task for good: its waiting jobs are removed, those that run are asked to stop.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Unknown`] if no task has the id; [`TaskError::Database`] if Postgres refused a statement or could
+    /// not be reached.
     pub async fn cancel(self, id: Uuid) -> Result<TaskCancelled, TaskError> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
@@ -182,6 +215,10 @@ impl Tasks<'_> {
     }
 
     /// Cancels a task and removes it; false: there was none. Its jobs, runs and fires stay until they are past retention.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Database`] if Postgres refused a statement or could not be reached.
     pub async fn delete(self, id: Uuid) -> Result<bool, TaskError> {
         match self.cancel(id).await {
             Ok(_) => {}

@@ -30,12 +30,23 @@ use uuid::Uuid;
 
 impl Tasks<'_> {
     /// Creates a task, due from now on. A schedule that names no zone gets the installation's, which the answer has.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Invalid`] if a field of the definition or of its schedule cannot be accepted, or it is never due;
+    /// [`TaskError::Duplicate`] if another task holds its `dedupe_key`; [`TaskError::Exhausted`] if calendars close too many of
+    /// its days; [`TaskError::Database`] if Postgres refused a statement or could
+    /// not be reached.
     pub async fn create(self, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.create_as(Uuid::now_v7(), definition).await
     }
 
     /// The same with an id of yours, so that a call whose answer was lost is repeated without making a second task: the task that
     /// has the id is the answer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tasks::create`].
     pub async fn create_as(self, id: Uuid, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.check_task(definition)?;
         undisturbed(|| async move {
@@ -67,11 +78,20 @@ impl Tasks<'_> {
 
     /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
     /// schedule is due from now on, never before. The same definition again changes nothing, the version neither.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled,
+    /// [`TaskError::Changed`] if it is at another version, and those of [`Tasks::create`]. Its `dedupe_key` cannot change.
     pub async fn update(self, id: Uuid, definition: &TaskDefinition, version: Option<i64>) -> Result<Task, TaskError> {
         self.change_held(id, version, |_| Ok(definition.clone())).await
     }
 
     /// The same with only what differs: [`TaskDefinition::patched`].
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Unreadable`] if the patched definition cannot be read, and those of [`Tasks::update`].
     pub async fn patch(self, id: Uuid, patch: &Value, version: Option<i64>) -> Result<Task, TaskError> {
         self.change_held(id, version, |definition| Ok(definition.patched(patch)?)).await
     }

@@ -30,6 +30,11 @@ const NO_CLOCK: &str = "it is not due by the clock";
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// [`TaskError::Invalid`] if `count` is not from 1 to 100, `after` not between the years 1900 and 2200, or the schedule cannot be
+/// accepted; [`TaskError::Exhausted`] if calendars close too many of its days.
 pub async fn preview(
     schedule: Schedule,
     calendars: Vec<Calendar>,

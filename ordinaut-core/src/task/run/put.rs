@@ -100,6 +100,11 @@ impl Tasks<'_> {
     /// Puts a set of tasks ([`Tasks::put`]), and sees to those that were in it before and are not any more. The keys of a set
     /// begin with its name and a slash: `billing/nightly` is in the set `billing`. Each task is put by itself; after an error
     /// those before it are put, and nothing that had left is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Invalid`] if a key does not begin with the set's name and a slash, or is given twice; and those of
+    /// [`Tasks::put`].
     pub async fn sync(
         self,
         set: &str,

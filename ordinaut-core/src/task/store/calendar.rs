@@ -30,6 +30,10 @@ impl Calendars<'_> {
     }
 
     /// Calendars, by name: up to `limit`, after the one that the last page ended with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<Calendar, String>, Error> {
         let rows = sqlx::query(self.client.sql(sql!("task/calendar_page")))
             .bind(limit)

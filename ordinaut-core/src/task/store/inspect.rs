@@ -131,6 +131,10 @@ impl TaskStatistics {
 
 impl Tasks<'_> {
     /// Up to `limit` due instants of a task, the latest first, before one of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn fires(
         self,
         id: Uuid,
@@ -153,6 +157,10 @@ impl Tasks<'_> {
     }
 
     /// Up to `limit` runs of the jobs of a task, those of the newest job first, after one of them: its job and attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn runs(
         self,
         id: Uuid,
@@ -173,11 +181,19 @@ impl Tasks<'_> {
     }
 
     /// Number of tasks. Counts every row: not for every second.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn counts(self) -> Result<Vec<TaskCount>, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("task/counts"))).fetch_all(self.client).await?)
     }
 
     /// How the runs of a task went in the last `days` days.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn statistics(self, id: Uuid, days: i32) -> Result<TaskStatistics, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("task/statistics"))).bind(id).bind(days).fetch_one(self.client).await?)
     }

@@ -72,6 +72,10 @@ impl Listed {
 
 impl Tasks<'_> {
     /// Up to `limit` tasks, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, filter: &TaskFilter, limit: i64) -> Result<Page<Task, Uuid>, Error> {
         let listed: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("task/list")))
             .bind(limit)

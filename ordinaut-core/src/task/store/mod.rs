@@ -174,6 +174,11 @@ pub(crate) struct Held {
 
 impl Tasks<'_> {
     /// One task, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if the stored definition cannot be read by this version ([`Tasks::why_unreadable`] says why), or if Postgres
+    /// refused the statement or could not be reached.
     pub async fn get(self, id: Uuid) -> Result<Option<Task>, Error> {
         let mut tx = self.client.begin().await?;
         Ok(self.task_on(id, &mut tx).await?)
@@ -265,6 +270,10 @@ impl Tasks<'_> {
     }
 
     /// Why a task cannot be read, if there is one and it cannot.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn why_unreadable(self, id: Uuid) -> Result<Option<Unreadable>, Error> {
         let mut tx = self.client.begin().await?;
         Ok(self.task_or_reason(id, &mut tx).await?.and_then(|(_, unreadable)| unreadable))
