@@ -3,23 +3,16 @@
 use ordinaut_api::Config;
 use ordinaut_core::job::{Keyring, Redaction};
 use ordinaut_core::{Client, Context, Job, JobError, Worker};
-use ordinaut_embedded::Postgres;
+use ordinaut_test_support::database::{fresh_database_on, server_url};
 use reqwest::header::HeaderMap;
 use reqwest::{Body, Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use std::sync::LazyLock;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
 pub(crate) const TOKEN: &str = "a-token-for-the-tests";
-
-/// One for the test binary; its attendant removes it when the process ends. It blocks while it starts, so a thread of
-/// its own waits for it.
-static POSTGRES: LazyLock<Postgres> =
-    LazyLock::new(|| std::thread::spawn(|| Postgres::temporary().unwrap()).join().unwrap());
 
 pub(crate) struct TestApp {
     pub(crate) url: String,
@@ -60,21 +53,21 @@ impl Answer {
 impl TestApp {
     /// On a fresh database of the shared Postgres.
     pub(crate) async fn start() -> Self {
-        let options: PgConnectOptions = POSTGRES.url().parse().unwrap();
-        Self::start_on(options).await
+        Self::start_on(&server_url()).await
     }
 
-    pub(crate) async fn start_on(options: PgConnectOptions) -> Self {
-        Self::start_with(options, |client| client).await
+    /// On a fresh database of another Postgres.
+    pub(crate) async fn start_on(server: &str) -> Self {
+        Self::start_with(server, |client| client).await
     }
 
     /// With a Redis, which may be none.
     pub(crate) async fn start_with_redis(url: &str) -> Self {
-        Self::start_with(POSTGRES.url().parse().unwrap(), |client| client.redis(url)).await
+        Self::start_with(&server_url(), |client| client.redis(url)).await
     }
 
-    async fn start_with(options: PgConnectOptions, with: impl FnOnce(Client) -> Client) -> Self {
-        let options = fresh_database(options).await;
+    async fn start_with(server: &str, with: impl FnOnce(Client) -> Client) -> Self {
+        let options: PgConnectOptions = fresh_database_on(server).parse().unwrap();
         let pool = PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap();
         Self::start_with_database(with(Client::from(pool))).await
     }
@@ -166,20 +159,6 @@ pub(crate) fn client() -> reqwest::Client {
     // An error is another test that was first.
     rustls::crypto::ring::default_provider().install_default().ok();
     reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
-/// A database that nobody else has.
-pub(crate) async fn fresh_database(options: PgConnectOptions) -> PgConnectOptions {
-    let name = format!("test_{}", Uuid::new_v4().simple());
-    let admin = PgPool::connect_with(options.clone()).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&admin).await.unwrap();
-    admin.close().await;
-    options.database(&name)
-}
-
-/// The shared Postgres, for who starts a binary.
-pub(crate) fn postgres_url() -> String {
-    POSTGRES.url()
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,22 +1,21 @@
 //! The binary from outside: how it starts, refuses to, and stops.
 
-use crate::app::{TOKEN, client, fresh_database, postgres_url};
+use crate::app::{TOKEN, client};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use ordinaut_test_support::database::fresh_database;
+use ordinaut_test_support::program::{KilledOnDrop, program};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-/// Nothing of this process' environment gets there.
 pub(crate) fn binary(settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ordinaut-api"));
-    command.env_clear().envs(settings.iter().copied()).stdin(Stdio::null());
-    command
+    program(env!("CARGO_BIN_EXE_ordinaut-api"), settings)
 }
 
 /// The binary, once it listens; killed when it is dropped.
 pub(crate) struct Running {
-    child: Child,
+    child: KilledOnDrop,
     pub(crate) address: String,
 }
 
@@ -28,7 +27,7 @@ impl Running {
         let listens: serde_json::Value = serde_json::from_str(&listens).unwrap();
         // It writes on, and would wait for a reader.
         std::thread::spawn(move || log.for_each(drop));
-        Self { child, address: listens["address"].as_str().unwrap().to_owned() }
+        Self { child: child.into(), address: listens["address"].as_str().unwrap().to_owned() }
     }
 
     /// The most memory that it had so far, in bytes.
@@ -36,13 +35,6 @@ impl Running {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 
@@ -87,8 +79,7 @@ fn a_taken_port_is_a_clear_error() {
 
 #[tokio::test]
 async fn it_migrates_answers_logs_the_request_id_and_stops_on_sigterm() {
-    let name = fresh_database(postgres_url().parse().unwrap()).await.get_database().unwrap().to_owned();
-    let url = postgres_url().replace("/postgres?", &format!("/{name}?"));
+    let url = fresh_database();
     let settings =
         [("DATABASE_URL", &*url), ("API_ADMIN_TOKEN", TOKEN), ("API_HOST", "127.0.0.1"), ("LOG_LEVEL", "debug")];
     let mut child = binary(&settings).env("API_PORT", "0").stderr(Stdio::piped()).spawn().unwrap();

@@ -1,9 +1,10 @@
 //! Postgres goes away, or refuses: the process lives, is not ready, and says plainly why.
 
-use crate::app::{TestApp, answer, fresh_database, postgres_url};
+use crate::app::{TestApp, answer};
 use ordinaut_embedded::Postgres;
 use ordinaut_runtime::settings::database::DatabaseSettings;
 use ordinaut_runtime::settings::read_from;
+use ordinaut_test_support::database::fresh_database;
 use reqwest::Method;
 use serde_json::json;
 use sqlx::{ConnectOptions, Connection, PgConnection};
@@ -12,7 +13,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn without_postgres_it_lives_but_is_not_ready() {
     let postgres = tokio::task::spawn_blocking(|| Postgres::temporary().unwrap()).await.unwrap();
-    let app = TestApp::start_on(postgres.url().parse().unwrap()).await;
+    let app = TestApp::start_on(&postgres.url()).await;
     let probe = async |path| answer(app.request(Method::GET, path)).await;
     assert_eq!(probe("/health/ready").await.status, 200);
     tokio::task::spawn_blocking(|| postgres.stop().unwrap()).await.unwrap();
@@ -101,8 +102,7 @@ async fn slow_reads_leave_room_for_enqueues_and_readiness() {
 
 #[tokio::test]
 async fn a_statement_that_was_given_up_ends_in_postgres() {
-    let name = fresh_database(postgres_url().parse().unwrap()).await.get_database().unwrap().to_owned();
-    let url = postgres_url().replace("/postgres?", &format!("/{name}?"));
+    let url = fresh_database();
     let source = read_from([], [("DATABASE_URL".to_owned(), url)]).unwrap();
     let settings = DatabaseSettings::read(&source).unwrap().giving_up_after(Duration::from_millis(300));
     let app = TestApp::start_with_database(settings.connect("blocked-api").await.unwrap()).await;

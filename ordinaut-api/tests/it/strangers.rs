@@ -1,8 +1,9 @@
 //! Strangers without a token: what they can cost the real binary, and what they learn.
 
-use crate::app::{TOKEN, TestApp, answer, fresh_database, postgres_url};
+use crate::app::{TOKEN, TestApp, answer};
 use crate::binary::{Running, binary};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use ordinaut_test_support::database::fresh_database;
 use reqwest::Method;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,8 +25,7 @@ const CLOSED: Duration = Duration::from_secs(60);
 async fn thousands_of_half_open_connections_cost_neither_health_nor_memory() {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
-    let name = fresh_database(postgres_url().parse().unwrap()).await.get_database().unwrap().to_owned();
-    let url = postgres_url().replace("/postgres?", &format!("/{name}?"));
+    let url = fresh_database();
     let settings = [("DATABASE_URL", &*url), ("API_ADMIN_TOKEN", TOKEN), ("API_HOST", "127.0.0.1")];
     let api = Running::start(&mut binary(&settings));
     let head = format!("GET /health/live HTTP/1.1\r\nhost: api\r\nx-filler: {}", "x".repeat(SENT));

@@ -1,8 +1,8 @@
 //! `dev --demo`.
 
 use crate::home::Home;
-use crate::process::is_alive;
 use nix::sys::signal::Signal;
+use ordinaut_test_support::fact::is_alive;
 
 #[test]
 fn the_demo_ends_with_0_and_a_table_and_leaves_its_jobs_but_no_process() {

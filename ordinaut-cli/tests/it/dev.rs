@@ -1,7 +1,8 @@
 //! `dev`: its API, its port, its workers, and that there is one in a directory.
 
 use crate::home::Home;
-use crate::process::{Answer, is_alive};
+use crate::process::Answer;
+use ordinaut_test_support::fact::is_alive;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use std::fs;

@@ -1,7 +1,8 @@
 //! `events`.
 
 use crate::home::{Home, shared};
-use crate::process::{Process, eventually};
+use crate::process::Process;
+use ordinaut_test_support::fact::eventually;
 use serde_json::Value;
 
 /// Every event after number `n`, as JSON lines say them.

@@ -3,14 +3,10 @@
 use crate::home::{Dev, Home};
 use crate::process::{Answer, Process};
 use ordinaut_core::db::newest_migration;
-use ordinaut_embedded::{Installation, Postgres};
+use ordinaut_embedded::Installation;
+use ordinaut_test_support::database::{fresh_database, psql};
 use serde_json::Value;
 use std::process::Command;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-/// One server for all tests of this file; it ends with the process.
-static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| Postgres::temporary().unwrap());
 
 /// An empty database, and a directory whose commands mean it.
 struct Given {
@@ -20,10 +16,7 @@ struct Given {
 
 impl Given {
     fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let (server, name) = (POSTGRES.url(), format!("given_{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
-        psql(&server, &format!("create database {name}"));
-        Self { home: Home::new(), url: server.replace("/postgres?", &format!("/{name}?")) }
+        Self { home: Home::new(), url: fresh_database() }
     }
 
     fn command(&self, line: &str) -> Command {
@@ -39,13 +32,6 @@ impl Given {
     fn psql(&self, sql: &str) -> String {
         psql(&self.url, sql)
     }
-}
-
-fn psql(url: &str, sql: &str) -> String {
-    let psql = Installation::find().unwrap().bin.join("psql");
-    let output = Command::new(psql).args([url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]

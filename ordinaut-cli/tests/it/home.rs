@@ -1,7 +1,8 @@
 //! A directory, what is typed in it, and a `dev` that runs there.
 
-use crate::process::{Answer, Process, eventually};
+use crate::process::{Answer, Process};
 use nix::sys::signal::Signal;
+use ordinaut_test_support::fact::eventually;
 use serde_json::Value;
 use std::fs;
 use std::ops::Deref;

@@ -1,16 +1,13 @@
 //! A process that is run to its end, or listened to while it runs; never longer than [`LIMIT`].
 
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use ordinaut_test_support::fact::LIMIT;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Far more than anything here needs, on a machine that does much else.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Long enough for a command to look once more at what it follows.
 const A_MOMENT: Duration = Duration::from_millis(500);
@@ -149,21 +146,4 @@ impl Drop for Process {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// For facts that can only be asked for, again and again.
-#[track_caller]
-pub(crate) fn eventually<T>(fact: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(start.elapsed() < LIMIT, "{fact}: not after {LIMIT:?}");
-        thread::park_timeout(Duration::from_millis(5));
-    }
-}
-
-pub(crate) fn is_alive(pid: i32) -> bool {
-    kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
 }

@@ -1,7 +1,7 @@
 //! Queues, unique jobs, cancel by filter, and waiting for a job.
 
 use crate::home::shared;
-use crate::process::eventually;
+use ordinaut_test_support::fact::eventually;
 use serde_json::json;
 
 #[test]

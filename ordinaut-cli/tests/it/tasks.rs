@@ -1,7 +1,8 @@
 //! `task`, `publish`, `fact`, `calendar`, `limit`.
 
 use crate::home::{Home, shared};
-use crate::process::{Answer, eventually};
+use crate::process::Answer;
+use ordinaut_test_support::fact::eventually;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;

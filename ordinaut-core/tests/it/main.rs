@@ -9,6 +9,8 @@ macro_rules! sql {
     };
 }
 
+use ordinaut_test_support::fixture;
+
 mod address;
 mod ageing;
 mod alias;
@@ -26,7 +28,6 @@ mod ends;
 mod enqueue;
 mod events;
 mod fence;
-mod fixture;
 mod hostile;
 mod layer;
 mod lease;
@@ -71,6 +72,3 @@ mod unique_again;
 mod unique_rivals;
 mod view;
 mod wait;
-#[allow(dead_code, reason = "the fault lab does more with it")]
-#[path = "../../../ordinaut-worker/tests/fault/wire.rs"]
-mod wire;

@@ -1,8 +1,8 @@
 //! A wire to Postgres that falls silent and never breaks: nobody waits forever.
 
 use crate::fixture::{LIMIT, TestDatabase, database, enqueue, eventually, quick_but, run, succeed, worker_with};
-use crate::wire::Wire;
 use ordinaut_core::Client;
+use ordinaut_test_support::wire::Wire;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sqlx::postgres::PgConnectOptions;

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use nix::unistd::Uid;
 use ordinaut_embedded::{Postgres, ServerError, data_directory};
 
-use crate::support::{is_empty, open_directory, psql};
+use crate::support::{is_empty, open_directory};
+use ordinaut_test_support::database::psql;
 
 #[test]
 fn a_directory_that_the_servers_account_reaches_is_used_as_it_is() {

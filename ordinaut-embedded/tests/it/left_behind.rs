@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 
 use ordinaut_embedded::Postgres;
 
-use crate::support::{eventually, is_alive, is_empty, open_directory, psql};
+use crate::support::{is_empty, open_directory};
+use ordinaut_test_support::database::psql;
+use ordinaut_test_support::fact::{is_alive, until};
 
 /// The example, whose temporary directories are made in the one given.
 fn hold(temporary: &Path) -> Command {
@@ -38,15 +40,15 @@ fn a_killed_parent_leaves_no_server_and_no_directory() {
     parent.kill().unwrap();
     parent.wait().unwrap();
 
-    eventually("the server has ended", || !is_alive(pid));
-    eventually("the directory is removed", || is_empty(temporary.path()));
+    until("the server has ended", || !is_alive(pid));
+    until("the directory is removed", || is_empty(temporary.path()));
 }
 
 #[test]
 fn a_parent_killed_while_the_cluster_is_made_leaves_nothing_either() {
     let temporary = open_directory();
     let mut parent = hold(temporary.path()).spawn().unwrap();
-    eventually("initdb works", || {
+    until("initdb works", || {
         let entries = fs::read_dir(temporary.path()).unwrap();
         entries.flatten().any(|entry| entry.path().join("cluster.new/PG_VERSION").exists())
     });
@@ -54,7 +56,7 @@ fn a_parent_killed_while_the_cluster_is_made_leaves_nothing_either() {
     parent.kill().unwrap();
     parent.wait().unwrap();
 
-    eventually("the directory is removed", || is_empty(temporary.path()));
+    until("the directory is removed", || is_empty(temporary.path()));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::process;
 use ordinaut_embedded::{Installation, Postgres, PostgresOptions, ServerError};
 use tempfile::TempDir;
 
-use crate::support::{is_alive, open_directory, psql};
+use crate::support::open_directory;
+use ordinaut_test_support::database::psql;
+use ordinaut_test_support::fact::is_alive;
 
 fn persistent() -> (TempDir, PathBuf) {
     let parent = open_directory();

@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-#[allow(dead_code, reason = "the library's tests do more with it")]
-#[path = "../../../ordinaut-core/tests/it/fixture.rs"]
-mod fixture;
+use ordinaut_test_support::fixture;
+
 mod settings;
 mod startup;

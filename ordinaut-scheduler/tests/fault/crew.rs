@@ -1,9 +1,8 @@
 //! Scheduler processes on a Postgres that can be killed.
 
-use crate::server::Server;
 use ordinaut_core::Client;
-use ordinaut_core::db::ConnectOptions;
-use std::process::{Child, Command, Stdio};
+use ordinaut_test_support::killable_postgres::Server;
+use ordinaut_test_support::program::{KilledOnDrop, program};
 use std::time::{Duration, Instant};
 
 /// Far more than anything here needs.
@@ -12,7 +11,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 pub(crate) struct Crew {
     pub(crate) server: Server,
     pub(crate) database: Client,
-    schedulers: Vec<Child>,
+    schedulers: Vec<KilledOnDrop>,
 }
 
 impl Crew {
@@ -24,21 +23,14 @@ impl Crew {
     }
 
     pub(crate) fn add_scheduler(&mut self) {
-        let scheduler = Command::new(env!("CARGO_BIN_EXE_ordinaut-scheduler"))
-            .env_clear()
-            .env("DATABASE_URL", self.server.url())
-            .env("LOG_LEVEL", "warn")
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.schedulers.push(scheduler);
+        let settings = [("DATABASE_URL", &*self.server.url()), ("LOG_LEVEL", "warn")];
+        let scheduler = program(env!("CARGO_BIN_EXE_ordinaut-scheduler"), &settings).spawn().unwrap();
+        self.schedulers.push(scheduler.into());
     }
 
     /// Kills the one that is there for the longest time.
     pub(crate) fn kill_scheduler(&mut self) {
-        let mut scheduler = self.schedulers.remove(0);
-        scheduler.kill().unwrap();
-        scheduler.wait().unwrap();
+        self.schedulers.remove(0).end();
     }
 
     pub(crate) fn assert_that_no_scheduler_has_ended(&mut self) {
@@ -64,15 +56,6 @@ impl Crew {
         while self.count(query).await > 0 {
             assert!(Instant::now() < until, "not reached within {LIMIT:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-}
-
-impl Drop for Crew {
-    fn drop(&mut self) {
-        for scheduler in &mut self.schedulers {
-            scheduler.kill().ok();
-            scheduler.wait().ok();
         }
     }
 }

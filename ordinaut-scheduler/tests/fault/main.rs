@@ -4,6 +4,3 @@
 mod crew;
 mod schedulers_away;
 mod schedulers_killed;
-#[allow(dead_code, reason = "the worker's cases do more with it")]
-#[path = "../../../ordinaut-worker/tests/fault/server.rs"]
-mod server;

@@ -1,17 +1,18 @@
 //! What supervisors are told: over HTTP, and systemd.
 
 use ordinaut_embedded::Postgres;
+use ordinaut_test_support::program::{KilledOnDrop, program};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Far more than anything here needs, on a machine that does much else.
 const LIMIT: Duration = Duration::from_secs(60);
 
 struct Scheduler {
-    child: Child,
+    _process: KilledOnDrop,
     address: SocketAddr,
 }
 
@@ -19,15 +20,9 @@ impl Scheduler {
     /// The binary with nothing but these settings, and a port that was free a moment ago.
     fn start(settings: &[(&str, &str)]) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ordinaut-scheduler"))
-            .env_clear()
-            .env("SCHEDULER_HEALTH_PORT", address.port().to_string())
-            .envs(settings.iter().copied())
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child, address }
+        let mut command = program(env!("CARGO_BIN_EXE_ordinaut-scheduler"), settings);
+        command.env("SCHEDULER_HEALTH_PORT", address.port().to_string()).stderr(Stdio::null());
+        Self { _process: command.spawn().unwrap().into(), address }
     }
 
     /// The code and the body; none while nobody listens.
@@ -55,13 +50,6 @@ impl Scheduler {
     }
 }
 
-impl Drop for Scheduler {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 #[test]
 fn it_is_ready_when_its_loops_turn_and_only_alive_without_postgres() {
     let postgres = Postgres::temporary().unwrap();
@@ -86,12 +74,10 @@ fn while_it_waits_for_postgres_it_says_so() {
 #[test]
 fn a_taken_port_ends_it_and_the_setting_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let ended = Command::new(env!("CARGO_BIN_EXE_ordinaut-scheduler"))
-        .env_clear()
-        .env("DATABASE_URL", "postgres://x@localhost/x?host=%2Fno%2Fsuch%2Fplace")
-        .env("SCHEDULER_HEALTH_PORT", taken.local_addr().unwrap().port().to_string())
-        .output()
-        .unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let settings =
+        [("DATABASE_URL", "postgres://x@localhost/x?host=%2Fno%2Fsuch%2Fplace"), ("SCHEDULER_HEALTH_PORT", &*port)];
+    let ended = program(env!("CARGO_BIN_EXE_ordinaut-scheduler"), &settings).output().unwrap();
     let text = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{text}");
     assert!(text.contains("SCHEDULER_HEALTH_PORT, HEALTH_HOST"), "{text}");

@@ -2,10 +2,10 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ordinaut_core::db::{ConnectOptions, Summary};
+use ordinaut_core::db::Summary;
 use ordinaut_core::{Client, Scheduler};
 use ordinaut_embedded::Postgres;
-use std::process::{Child, Command, Stdio};
+use ordinaut_test_support::program::{KilledOnDrop, program};
 use std::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 
 pub(crate) struct Crew {
     pub(crate) database: Client,
-    workers: Vec<Child>,
+    workers: Vec<KilledOnDrop>,
     schedulers: Vec<DropGuard>,
     /// Only if it is ours; it goes last.
     postgres: Option<Postgres>,
@@ -51,9 +51,7 @@ impl Crew {
     }
 
     pub(crate) fn kill_one(&mut self) {
-        let mut worker = self.workers.pop().unwrap();
-        worker.kill().unwrap();
-        worker.wait().unwrap();
+        self.workers.pop().unwrap().end();
     }
 
     /// Lets the workers stop in good order, and waits until they and their connections are gone.
@@ -100,23 +98,9 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
-    fn drop(&mut self) {
-        for worker in &mut self.workers {
-            worker.kill().ok();
-            worker.wait().ok();
-        }
-    }
-}
-
-fn worker(url: &str, settings: &[(&str, &str)]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_ordinaut-worker"))
-        .env_clear()
-        .env("DATABASE_URL", url)
-        .env("WORKER_LEASE_SECONDS", LEASE.as_secs().to_string())
-        .env("LOG_LEVEL", "warn")
-        .envs(settings.iter().copied())
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap()
+fn worker(url: &str, settings: &[(&str, &str)]) -> KilledOnDrop {
+    let lease = LEASE.as_secs().to_string();
+    let ours = [("DATABASE_URL", url), ("WORKER_LEASE_SECONDS", &*lease), ("LOG_LEVEL", "warn")];
+    let mut command = program(env!("CARGO_BIN_EXE_ordinaut-worker"), &ours);
+    command.envs(settings.iter().copied()).spawn().unwrap().into()
 }

@@ -3,10 +3,10 @@
 
 use crate::crew::Crew;
 use crate::postgres_killed::{Attempts, Feeder, left, no_stale_end_was_accepted, runs};
-use crate::server::Server;
 use crate::sink::Sink;
 use crate::standby::Standby;
 use crate::timetable;
+use ordinaut_test_support::killable_postgres::Server;
 use std::time::{Duration, Instant};
 
 const SCHEDULERS: usize = 3;

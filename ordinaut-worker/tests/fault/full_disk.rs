@@ -3,9 +3,9 @@
 use crate::checker::Rules;
 use crate::lab::Lab;
 use crate::seed;
-use crate::server::Server;
 use ordinaut_core::NewJob;
 use ordinaut_embedded::PostgresOptions;
+use ordinaut_test_support::killable_postgres::Server;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs::{self, File};

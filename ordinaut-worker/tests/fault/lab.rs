@@ -3,9 +3,9 @@
 use crate::checker::{Findings, Rules, check};
 use crate::history::History;
 use crate::process::Process;
-use crate::server::Server;
 use crate::sink::Sink;
 use ordinaut_core::{Client, NewJob};
+use ordinaut_test_support::killable_postgres::Server;
 use rand::Rng;
 use serde_json::json;
 use std::path::PathBuf;
@@ -37,8 +37,7 @@ impl Lab {
     /// The same on a Postgres that was started otherwise.
     pub(crate) async fn start_on(server: Server) -> Self {
         let sink = Sink::start().await;
-        let database =
-            Client::builder(server.url()).max_connections(8).connect().await.unwrap();
+        let database = Client::builder(server.url()).max_connections(8).connect().await.unwrap();
         database.migrate().await.unwrap();
         let logs = std::env::temp_dir().join(format!("ordinaut-lab-{:.8}", Uuid::new_v4().simple().to_string()));
         std::fs::create_dir(&logs).unwrap();

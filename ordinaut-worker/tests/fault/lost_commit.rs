@@ -4,8 +4,8 @@ use crate::checker::Rules;
 use crate::feed::Feed;
 use crate::lab::Lab;
 use crate::seed;
-use crate::wire::Wire;
 use ordinaut_core::Client;
+use ordinaut_test_support::wire::Wire;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn answers_that_are_lost_after_the_commit_lose_and_double_nothing() {
     lab.others.clear();
     lab.add_other("ordinaut-scheduler", &[("DATABASE_URL", &wire.url)]);
     lab.add_workers(2, &[("DATABASE_URL", &wire.url)]).await;
-    let database = Client::builder(wire.url).max_connections(4).connect().await.unwrap();
+    let database = Client::builder(&wire.url).max_connections(4).connect().await.unwrap();
     wire.lose_one_answer_in(ONE_IN);
     let feed = Feed::start(database, lab.sink.url.clone(), 300, random);
     // It lasts for so long; nothing is waited for.

@@ -2,9 +2,9 @@
 
 use crate::crew::Crew;
 use crate::flow::echo;
-use crate::server::Server;
 use crate::sink::{Call, Sink};
 use ordinaut_core::{Client, NewJob};
+use ordinaut_test_support::killable_postgres::Server;
 use serde_json::json;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};

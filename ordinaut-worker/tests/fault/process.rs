@@ -2,12 +2,13 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use ordinaut_test_support::program::KilledOnDrop;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 
 pub(crate) struct Process {
-    child: Child,
+    child: KilledOnDrop,
     log: PathBuf,
 }
 
@@ -26,16 +27,9 @@ impl Process {
         settings: &[(&str, &str)],
         log: PathBuf,
     ) -> Self {
-        let child = Command::new(binary(program))
-            .args(arguments)
-            .env_clear()
-            .envs(settings.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(standard_error)
-            .spawn()
-            .unwrap();
-        Self { child, log }
+        let mut command = ordinaut_test_support::program::program(&binary(program), settings);
+        let child = command.args(arguments).stdout(Stdio::null()).stderr(standard_error).spawn().unwrap();
+        Self { child: child.into(), log }
     }
 
     pub(crate) fn pid(&self) -> i64 {
@@ -72,16 +66,9 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 /// The binaries of the other doors lie beside the worker's, where `ops/test.sh fault` builds them.
-fn binary(program: &str) -> PathBuf {
+fn binary(program: &str) -> String {
     let path = Path::new(env!("CARGO_BIN_EXE_ordinaut-worker")).with_file_name(program);
     assert!(path.is_file(), "{} is missing: cargo build -p {program}", path.display());
-    path
+    path.into_os_string().into_string().unwrap()
 }

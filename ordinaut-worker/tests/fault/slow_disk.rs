@@ -3,9 +3,9 @@
 use crate::checker::Rules;
 use crate::lab::Lab;
 use crate::seed;
-use crate::server::Server;
 use ordinaut_core::NewJob;
 use ordinaut_embedded::{Installation, PostgresOptions};
+use ordinaut_test_support::killable_postgres::Server;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

@@ -1,18 +1,13 @@
 //! A database of its own for each test, and a worker on it.
 
-use ordinaut_core::db::ConnectOptions;
 use ordinaut_core::job::{JobDetails, JobState, Redaction, RunRecord};
 use ordinaut_core::worker::{Step, Undecodable, WorkerLiveness, WorkerOptions};
 use ordinaut_core::{Client, NewJob, Outcome, Worker};
-use ordinaut_embedded::Postgres;
 use ordinaut_runtime::settings::worker::WorkerSettings;
+use ordinaut_test_support::database::fresh_database;
 use ordinaut_worker::{Config, State};
 use serde_json::Value;
-use std::sync::LazyLock;
 use uuid::Uuid;
-
-/// One server for all tests of this binary; it ends with the process.
-static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| Postgres::temporary().unwrap());
 
 pub(crate) struct Fixture {
     pub(crate) url: String,
@@ -22,13 +17,8 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// A fresh database with the schema in it.
     pub(crate) async fn new() -> Self {
-        let server = tokio::task::spawn_blocking(|| POSTGRES.url()).await.unwrap();
-        let name = format!("test_{}", Uuid::new_v4().simple());
-        let admin = Client::builder(server).max_connections(1).connect().await.unwrap();
-        let create = sqlx::AssertSqlSafe(format!("create database {name}"));
-        sqlx::raw_sql(create).execute(admin.pool()).await.unwrap();
-        let url = server.replace("/postgres?", &format!("/{name}?"));
-        let database = Client::builder(url).max_connections(3).connect().await.unwrap();
+        let url = fresh_database();
+        let database = Client::builder(&url).max_connections(3).connect().await.unwrap();
         database.migrate().await.unwrap();
         Self { url, database }
     }

@@ -12,8 +12,10 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 /// What a server's answer ends with: `ReadyForQuery`, and then whether it is within a transaction.
 const READY: &[u8] = b"Z\0\0\0\x05";
 
-pub(crate) struct Wire {
-    pub(crate) url: String,
+/// A proxy before the socket of a Postgres.
+pub struct Wire {
+    /// The address to connect to instead.
+    pub url: String,
     state: Arc<State>,
 }
 
@@ -29,7 +31,8 @@ struct State {
 }
 
 impl Wire {
-    pub(crate) async fn start(socket: PathBuf, random: StdRng) -> Self {
+    /// A wire to this socket, that carries everything; `random` decides which answers it loses.
+    pub async fn start(socket: PathBuf, random: StdRng) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://ordinaut@{}/postgres", listener.local_addr().unwrap());
         let state = Arc::new(State {
@@ -50,22 +53,23 @@ impl Wire {
     }
 
     /// From now on the answer to one in so many requests is lost, with the connection: what was asked has been done.
-    pub(crate) fn lose_one_answer_in(&self, requests: u32) {
+    pub fn lose_one_answer_in(&self, requests: u32) {
         self.state.lose_one_in.store(requests, Ordering::Relaxed);
     }
 
-    pub(crate) fn answers_lost(&self) -> u64 {
+    /// Number of answers that it has lost.
+    pub fn answers_lost(&self) -> u64 {
         self.state.answers_lost.load(Ordering::Relaxed)
     }
 
     /// From now on nothing arrives on either side, and no connection breaks.
-    pub(crate) fn swallow_everything(&self) {
+    pub fn swallow_everything(&self) {
         self.state.holes.fetch_add(1, Ordering::Relaxed);
         self.state.swallows.store(true, Ordering::Relaxed);
     }
 
     /// New connections work again.
-    pub(crate) fn carry_again(&self) {
+    pub fn carry_again(&self) {
         self.state.swallows.store(false, Ordering::Relaxed);
     }
 }

@@ -6,36 +6,40 @@ use ordinaut_embedded::{Postgres, PostgresOptions, ServerError};
 use std::path::PathBuf;
 use uuid::Uuid;
 
-pub(crate) struct Server {
+/// A server whose data outlives its processes.
+pub struct Server {
     directory: PathBuf,
     options: PostgresOptions,
     running: Option<Postgres>,
 }
 
 impl Server {
-    pub(crate) async fn start() -> Self {
+    /// One with the settings of a production server.
+    pub async fn start() -> Self {
         Self::start_with(PostgresOptions::new()).await
     }
 
-    pub(crate) async fn start_with(options: PostgresOptions) -> Self {
+    /// One with these settings.
+    pub async fn start_with(options: PostgresOptions) -> Self {
         // Short enough that its socket lies in it too, so that its address stays the same.
         let directory = std::env::temp_dir().join(format!("ordinaut-{:.8}", Uuid::new_v4().simple().to_string()));
         Self::start_in(directory, options).await
     }
 
     /// In a directory whose name is as short.
-    pub(crate) async fn start_in(directory: PathBuf, options: PostgresOptions) -> Self {
+    pub async fn start_in(directory: PathBuf, options: PostgresOptions) -> Self {
         let mut server = Self { directory, options, running: None };
         server.start_again().await;
         server
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Its address.
+    pub fn url(&self) -> String {
         self.running.as_ref().unwrap().url()
     }
 
     /// Kills all processes before any of them can tell another, so that what was not written yet is lost.
-    pub(crate) async fn kill(&mut self) {
+    pub async fn kill(&mut self) {
         let postgres = self.running.take().unwrap();
         let postmaster = postgres.postmaster_pid();
         // One that is stopped starts no further process.
@@ -48,23 +52,23 @@ impl Server {
     }
 
     /// The socket that clients connect to.
-    pub(crate) fn socket(&self) -> PathBuf {
+    pub fn socket(&self) -> PathBuf {
         self.directory.join(".s.PGSQL.5432")
     }
 
     /// Tells the postmaster to shut down in the way that this signal means; `gone` waits for it.
-    pub(crate) fn ask_to_end(&self, how: Signal) {
+    pub fn ask_to_end(&self, how: Signal) {
         signal(self.running.as_ref().unwrap().postmaster_pid(), how);
     }
 
     /// Whether the postmaster has ended by itself, as it does when it cannot recover.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         let pid = Pid::from_raw(self.running.as_ref().unwrap().postmaster_pid().try_into().unwrap());
         kill(pid, None).is_err()
     }
 
     /// Waits until the postmaster has ended.
-    pub(crate) async fn gone(&mut self) {
+    pub async fn gone(&mut self) {
         let postgres = self.running.take().unwrap();
         let pid = Pid::from_raw(postgres.postmaster_pid().try_into().unwrap());
         while kill(pid, None).is_ok() {
@@ -73,7 +77,8 @@ impl Server {
         tokio::task::spawn_blocking(|| drop(postgres)).await.unwrap();
     }
 
-    pub(crate) async fn start_again(&mut self) {
+    /// Starts it on the data that are there.
+    pub async fn start_again(&mut self) {
         let (directory, options) = (self.directory.clone(), self.options.clone());
         let start = move || {
             loop {

@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 /// Far more than anything here needs, on a machine that does much else.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Between two looks at a row: Postgres tells nobody that it has changed.
 const LOOK: Duration = Duration::from_millis(10);
@@ -50,7 +50,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             server.tell(format!("create database {}", server.template)).await;
-            let template = Client::builder(server.database(&server.template)).max_connections(1).connect().await.unwrap();
+            let template =
+                Client::builder(server.database(&server.template)).max_connections(1).connect().await.unwrap();
             template.migrate().await.unwrap();
             // Nobody may be connected to what is copied.
             template.pool().close().await;
@@ -83,7 +84,7 @@ fn fresh_name() -> String {
 }
 
 /// A database of one test, migrated, and dropped after it.
-pub(crate) struct TestDatabase {
+pub struct TestDatabase {
     database: Client,
     direct: PgPool,
     name: String,
@@ -98,17 +99,17 @@ impl Deref for TestDatabase {
 }
 
 /// Whether the library reaches Postgres through a pooler.
-pub(crate) fn behind_a_pooler() -> bool {
+pub fn behind_a_pooler() -> bool {
     std::env::var_os(POOLER).is_some()
 }
 
 /// A migrated database.
-pub(crate) async fn database() -> TestDatabase {
+pub async fn database() -> TestDatabase {
     create(true).await
 }
 
 /// A database with nothing in it.
-pub(crate) async fn empty_database() -> TestDatabase {
+pub async fn empty_database() -> TestDatabase {
     create(false).await
 }
 
@@ -126,25 +127,25 @@ async fn create(migrated: bool) -> TestDatabase {
 }
 
 /// The same pool, looking into another schema.
-pub(crate) fn another_schema(db: &Client, name: &str) -> Client {
+pub fn another_schema(db: &Client, name: &str) -> Client {
     db.clone().in_schema(Schema::new(name).unwrap())
 }
 
 impl TestDatabase {
     /// For the statements of a test itself: past the pooler, if the library is behind one.
-    pub(crate) fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &PgPool {
         &self.direct
     }
 
     /// The same database through another pool, as another process has it.
-    pub(crate) async fn another_pool(&self) -> Client {
+    pub async fn another_pool(&self) -> Client {
         let server = SERVER.get().unwrap();
         let client = Client::builder(server.address(&self.name)).direct(server.database(&self.name));
         client.schema(self.schema().clone()).connect().await.unwrap()
     }
 
     /// A PgBouncer of the test's own before the same database; none if it is not installed, or the server is not ours.
-    pub(crate) async fn pooled(&self) -> Option<(PgBouncer, PgConnectOptions)> {
+    pub async fn pooled(&self) -> Option<(PgBouncer, PgConnectOptions)> {
         let server = SERVER.get().unwrap();
         let postgres = server.private.as_ref().filter(|_| PgBouncer::find().is_some())?;
         let pooler = tokio::task::block_in_place(|| PgBouncer::temporary(postgres).unwrap());
@@ -153,7 +154,7 @@ impl TestDatabase {
     }
 
     /// A connection outside of the pool.
-    pub(crate) async fn connection(&self) -> PgConnection {
+    pub async fn connection(&self) -> PgConnection {
         self.pool().connect_options().connect().await.unwrap()
     }
 }
@@ -175,8 +176,9 @@ impl Drop for TestDatabase {
 
 /// The kind of job that most tests use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Probe {
-    pub(crate) n: i32,
+pub struct Probe {
+    /// What tells it from others.
+    pub n: i32,
 }
 
 impl Job for Probe {
@@ -184,22 +186,22 @@ impl Job for Probe {
 }
 
 /// A probe to be given options.
-pub(crate) fn probe(n: i32) -> NewJob {
+pub fn probe(n: i32) -> NewJob {
     Probe { n }.new_job().unwrap()
 }
 
 /// Enqueues a probe that is due.
-pub(crate) async fn enqueue(db: &Client) -> Uuid {
+pub async fn enqueue(db: &Client) -> Uuid {
     db.enqueue(&probe(0)).await.map(Enqueued::id).unwrap()
 }
 
 /// Looks at its queues all the time, because tests do not like to wait.
-pub(crate) fn quick() -> WorkerOptions {
+pub fn quick() -> WorkerOptions {
     quick_but(|_| ())
 }
 
 /// The same with other options.
-pub(crate) fn quick_but<T>(change: impl FnOnce(&mut WorkerOptions) -> T) -> WorkerOptions {
+pub fn quick_but<T>(change: impl FnOnce(&mut WorkerOptions) -> T) -> WorkerOptions {
     let mut options = WorkerOptions::default();
     options.poll_interval = LOOK;
     // As the stock worker has them: a test waits for the last attempt.
@@ -209,7 +211,7 @@ pub(crate) fn quick_but<T>(change: impl FnOnce(&mut WorkerOptions) -> T) -> Work
 }
 
 /// A worker for probes.
-pub(crate) fn worker<F, R>(db: &Client, handler: F) -> Worker<()>
+pub fn worker<F, R>(db: &Client, handler: F) -> Worker<()>
 where
     F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), JobError>> + Send + 'static,
@@ -218,7 +220,7 @@ where
 }
 
 /// A worker for probes with settings of its own.
-pub(crate) fn worker_with<F, R>(db: &Client, settings: WorkerOptions, handler: F) -> Worker<()>
+pub fn worker_with<F, R>(db: &Client, settings: WorkerOptions, handler: F) -> Worker<()>
 where
     F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), JobError>> + Send + 'static,
@@ -228,7 +230,7 @@ where
 }
 
 /// A worker for probes whose handler returns an output.
-pub(crate) fn returning<F, R, T>(db: &Client, handler: F) -> Worker<()>
+pub fn returning<F, R, T>(db: &Client, handler: F) -> Worker<()>
 where
     F: Fn(Probe, Context<()>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<T, JobError>> + Send + 'static,
@@ -238,22 +240,25 @@ where
 }
 
 /// A handler that just succeeds.
-pub(crate) async fn succeed(_: Probe, _: Context<()>) -> Result<(), JobError> {
+pub async fn succeed(_: Probe, _: Context<()>) -> Result<(), JobError> {
     Ok(())
 }
 
 /// A handler that has started, and that a test ends. Dropped before, the handler fails; when the handler is dropped,
 /// `dropped` ends.
-pub(crate) struct Gate {
-    pub(crate) probe: Probe,
-    pub(crate) context: Context<()>,
-    pub(crate) dropped: CancellationToken,
+pub struct Gate {
+    /// The job.
+    pub probe: Probe,
+    /// What the handler was given.
+    pub context: Context<()>,
+    /// Ends when the handler is dropped.
+    pub dropped: CancellationToken,
     end: oneshot::Sender<Result<(), JobError>>,
 }
 
 impl Gate {
     /// Ends the handler.
-    pub(crate) fn end(self, result: Result<(), JobError>) {
+    pub fn end(self, result: Result<(), JobError>) {
         self.end.send(result).unwrap();
     }
 }
@@ -261,7 +266,7 @@ impl Gate {
 type GatedRun = BoxFuture<'static, Result<(), JobError>>;
 
 /// A handler that tells when it starts, and ends when it is told to.
-pub(crate) fn gated() -> (impl Fn(Probe, Context<()>) -> GatedRun + Send + Sync, UnboundedReceiver<Gate>) {
+pub fn gated() -> (impl Fn(Probe, Context<()>) -> GatedRun + Send + Sync, UnboundedReceiver<Gate>) {
     let (started, starts) = mpsc::unbounded_channel();
     let handler = move |probe, context| -> GatedRun {
         let ((end, ended), dropped) = (oneshot::channel(), CancellationToken::new());
@@ -277,7 +282,7 @@ pub(crate) fn gated() -> (impl Fn(Probe, Context<()>) -> GatedRun + Send + Sync,
 }
 
 /// A worker or scheduler that runs until it is told to stop, or the test ends.
-pub(crate) struct Running<T> {
+pub struct Running<T> {
     stop: CancellationToken,
     task: JoinHandle<T>,
     _guard: DropGuard,
@@ -289,43 +294,43 @@ impl<T> Running<T> {
     }
 
     /// Tells it to stop at once; the future waits until it has.
-    pub(crate) fn stop(self) -> impl Future<Output = T> {
+    pub fn stop(self) -> impl Future<Output = T> {
         self.stop.cancel();
         async { within(self.task).await.unwrap() }
     }
 }
 
 /// Runs a worker.
-pub(crate) fn run(worker: Worker<()>) -> Running<sqlx::Result<()>> {
+pub fn run(worker: Worker<()>) -> Running<sqlx::Result<()>> {
     let stop = CancellationToken::new();
     let stopped = stop.clone().cancelled_owned();
     Running::start(stop, tokio::spawn(worker.run(stopped)))
 }
 
 /// Runs a scheduler.
-pub(crate) fn schedule(scheduler: Scheduler) -> Running<()> {
+pub fn schedule(scheduler: Scheduler) -> Running<()> {
     let stop = CancellationToken::new();
     let stopped = stop.clone().cancelled_owned();
     Running::start(stop, tokio::spawn(scheduler.run(stopped)))
 }
 
 /// Does all duties of a scheduler once: it finishes what it has begun, and it begins all of them.
-pub(crate) async fn schedule_once(db: &Client) {
+pub async fn schedule_once(db: &Client) {
     within(Scheduler::new(db.clone()).run(std::future::ready(()))).await;
 }
 
 /// Waits for something that will come.
-pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+pub async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(LIMIT, future).await.expect("it should have come long ago")
 }
 
 /// Waits for a fact that a statement can tell.
-pub(crate) async fn eventually(db: &Client, fact: &'static str) {
+pub async fn eventually(db: &Client, fact: &'static str) {
     until(fact, async || ask::<bool>(db, fact).await).await;
 }
 
 /// Waits for a fact that is looked at again and again; `name` is what is said if it never comes true.
-pub(crate) async fn until(name: &str, fact: impl AsyncFn() -> bool) {
+pub async fn until(name: &str, fact: impl AsyncFn() -> bool) {
     let looking = async {
         while !fact().await {
             tokio::time::sleep(LOOK).await;
@@ -335,7 +340,7 @@ pub(crate) async fn until(name: &str, fact: impl AsyncFn() -> bool) {
 }
 
 /// A value from the database.
-pub(crate) async fn ask<T>(db: &Client, sql: &'static str) -> T
+pub async fn ask<T>(db: &Client, sql: &'static str) -> T
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
 {
@@ -343,7 +348,7 @@ where
 }
 
 /// A value about the job `$1`.
-pub(crate) async fn ask_of<T>(db: &Client, sql: &'static str, job_id: Uuid) -> T
+pub async fn ask_of<T>(db: &Client, sql: &'static str, job_id: Uuid) -> T
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
 {
@@ -351,11 +356,11 @@ where
 }
 
 /// Does something behind the library's back; says to how many rows.
-pub(crate) async fn tell(db: &Client, sql: &'static str) -> u64 {
+pub async fn tell(db: &Client, sql: &'static str) -> u64 {
     sqlx::query(sql).execute(db).await.unwrap().rows_affected()
 }
 
 /// Stored JSON, to be compared.
-pub(crate) fn parsed(stored: &serde_json::value::RawValue) -> serde_json::Value {
+pub fn parsed(stored: &serde_json::value::RawValue) -> serde_json::Value {
     serde_json::from_str(stored.get()).unwrap()
 }
