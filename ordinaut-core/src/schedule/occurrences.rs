@@ -50,7 +50,7 @@ impl Occurrences {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] if calendars closed so many of the days on which it would be due that the search was given up.
+    /// [`Exhausted`] if calendars closed too many of the days on which it would be due, so that the search was given up.
     pub fn next_after(&self, after: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Exhausted> {
         let mut steps = MAX_STEPS;
         self.search(after, &mut steps)

@@ -35,7 +35,7 @@ pub struct Plan {
 ///
 /// # Errors
 ///
-/// [`Exhausted`] if calendars closed so many of the days on which the task would be due that the search was given up.
+/// [`Exhausted`] if calendars closed too many of the days on which the task would be due, so that the search was given up.
 pub fn plan(
     timetable: &Occurrences,
     due: DateTime<Utc>,
