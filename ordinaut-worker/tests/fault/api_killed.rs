@@ -4,12 +4,14 @@
 use crate::checker::Rules;
 use crate::lab::Lab;
 use crate::process::Process;
-use reqwest::Client;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 const TOKEN: &str = "a-token-that-is-long-enough";
@@ -18,6 +20,9 @@ const JOBS: usize = 5000;
 
 /// From one kill to the next: short enough that some fall into the work.
 const BETWEEN: Duration = Duration::from_secs(5);
+
+/// An answer that takes longer is none.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// So slow that the work lasts through several kills.
 const PAUSE: Duration = Duration::from_millis(60);
@@ -35,7 +40,7 @@ async fn jobs_that_are_enqueued_under_keys_exist_once_however_often_the_api_is_k
         Process::start("ordinaut-api", &[], &settings, lab.scratch().join(format!("api-{}", Uuid::new_v4())))
     };
     let mut api = start();
-    let job = serde_json::to_string(&serde_json::json!({ "kind": "echo", "args": { "n": 1 } })).unwrap();
+    let job = json!({ "kind": "echo", "args": { "n": 1 } }).to_string();
     let (next, repeats) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
@@ -75,18 +80,30 @@ async fn jobs_that_are_enqueued_under_keys_exist_once_however_often_the_api_is_k
 
 /// Sends one job under one key until that is answered, and returns its id.
 async fn enqueue(api: SocketAddr, job: &str, repeats: &AtomicUsize) -> Uuid {
-    let (client, key) = (Client::builder().no_proxy().build().unwrap(), Uuid::new_v4().to_string());
+    let key = Uuid::new_v4();
     loop {
-        let request = client.post(format!("http://{api}/jobs")).bearer_auth(TOKEN).header("idempotency-key", &key);
-        if let Ok(answer) = request.body(job.to_owned()).send().await
-            && answer.status() == 201
-            && let Ok(body) = answer.bytes().await
+        if let Ok(Ok(answer)) = tokio::time::timeout(TIMEOUT, send(api, job, key)).await
+            && answer.starts_with("HTTP/1.1 201 ")
+            && let Some(body) = answer.split("\r\n\r\n").nth(1)
+            && let Ok(body) = serde_json::from_str::<Value>(body)
         {
-            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             return body["id"].as_str().unwrap().parse().unwrap();
         }
         repeats.fetch_add(1, Ordering::Relaxed);
         // The next process needs a moment to listen.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+async fn send(api: SocketAddr, job: &str, key: Uuid) -> std::io::Result<String> {
+    let mut connection = TcpStream::connect(api).await?;
+    let length = job.len();
+    let request = format!(
+        "POST /jobs HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {TOKEN}\r\nIdempotency-Key: {key}\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{job}"
+    );
+    connection.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
