@@ -16,6 +16,7 @@ mod request_id;
 mod rooms;
 mod routes;
 mod slow;
+mod tail;
 mod traffic;
 
 use anyhow::Context;
@@ -32,7 +33,9 @@ use rooms::Rooms;
 use routes::health::LastLook;
 use slow::Slow;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
+use tail::Tail;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -65,6 +68,7 @@ struct App {
     traffic: Traffic,
     refusals: Refusals,
     slow: Slow,
+    tail: Arc<Tail>,
     last_look: LastLook,
 }
 
@@ -92,6 +96,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         redis: config.database.redis_url().map(|url| Redis::new(url, config.database.schema())),
         rooms: Rooms::new(config.database.clone()),
         slow: Slow::new(&config.database),
+        tail: Arc::new(Tail::new(config.database.clone())),
         callers: Callers::new(config.database.clone(), config.admin_token, config.redaction.clone()),
         database: config.database,
         redaction: config.redaction,

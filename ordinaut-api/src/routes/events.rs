@@ -1,11 +1,23 @@
-//! `GET /events`: what happened, in the order in which it happened.
+//! `GET /events`: what happened, in the order in which it happened: a page of it, or as it happens.
 
+use crate::App;
 use crate::auth::Caller;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
+use crate::tail::{Follower, Next};
 use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use ordinaut_core::event::Event;
 use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Shorter than proxies wait for a word.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 #[derive(Serialize)]
 pub(crate) struct Page {
@@ -22,4 +34,73 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
     let events = caller.data.events().after(after, limit).await?;
     let next = events.last().map_or(after, |event| event.n);
     Ok(Json(Page { events, next }))
+}
+
+/// Which events a client wants.
+#[derive(Default)]
+struct Wanted {
+    types: Vec<String>,
+    queues: Vec<String>,
+    kinds: Vec<String>,
+    job: Option<Uuid>,
+}
+
+impl Wanted {
+    fn has(&self, event: &Event) -> bool {
+        let among = |words: &[String], word: &str| words.is_empty() || words.iter().any(|wanted| wanted == word);
+        among(&self.types, &event.r#type)
+            && among(&self.queues, &event.queue)
+            && among(&self.kinds, &event.kind)
+            && self.job.is_none_or(|id| event.jobs.iter().any(|job| job.id == id))
+    }
+}
+
+/// Each event as it happens, as server-sent events: its number is the id, so that a client that comes again goes on where it was.
+pub(crate) async fn stream(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    mut asked: Parameters,
+) -> Result<Response, Problem> {
+    let words = |text: Option<String>| -> Vec<String> {
+        text.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()
+    };
+    let wanted = Wanted {
+        types: words(asked.name("type")?),
+        queues: words(asked.name("queue")?),
+        kinds: words(asked.name("kind")?),
+        job: asked.take("job", "the id of a job, a UUID", |text| text.parse().ok())?,
+    };
+    let number = |text: &str| text.parse().ok().filter(|n: &i64| *n >= 0);
+    let after = asked.take("after", "the number of an event, 0 or more", number)?;
+    asked.end()?;
+    let last = headers.get("last-event-id").map(|id| {
+        id.to_str()
+            .ok()
+            .and_then(number)
+            .ok_or_else(|| Problem::invalid("Last-Event-ID", "must be the number of an event"))
+    });
+    let follower = Follower::new(app.tail.clone(), last.transpose()?.or(after)).await?;
+    let events = futures_util::stream::unfold(Some((follower, wanted)), next);
+    let alive = KeepAlive::new().interval(KEEP_ALIVE);
+    // A proxy that collects an answer before it passes it on would tell nothing.
+    Ok(([("x-accel-buffering", "no")], Sse::new(events).keep_alive(alive)).into_response())
+}
+
+type Place = Option<(Follower, Wanted)>;
+
+async fn next(place: Place) -> Option<(Result<sse::Event, axum::Error>, Place)> {
+    let (mut follower, wanted) = place?;
+    loop {
+        match follower.next().await {
+            Next::Event(event) if wanted.has(&event) => {
+                let told = sse::Event::default().id(event.n.to_string()).event(&event.r#type).json_data(&event);
+                return Some((told, Some((follower, wanted))));
+            }
+            Next::Event(_) => {}
+            Next::End => {
+                let resume = serde_json::json!({ "after": follower.at() });
+                return Some((sse::Event::default().event("resume").json_data(resume), None));
+            }
+        }
+    }
 }

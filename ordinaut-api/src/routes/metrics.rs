@@ -55,6 +55,9 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     register_outcomes(&mut registry, &depths.queues, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
     registry.register("http_requests", "Requests that this process answered", app.traffic.requests.clone());
+    let streams = Gauge::<i64>::default();
+    streams.set(app.tail.clients().try_into().unwrap_or(i64::MAX));
+    registry.register("event_streams", "Clients that follow the log of events at this process", streams);
     registry.register(
         "replayed_requests",
         "Requests that came again under their Idempotency-Key and were answered as before",

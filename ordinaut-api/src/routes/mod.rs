@@ -139,6 +139,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/queues/{name}/resume", [Way::new(POST, QueuesAdmin, NamedQueue, queues::resume).about(Subject::Queue)])
         .route("/workers", [Way::new(GET, JobsRead, Installation, queues::workers)])
         .route("/events", [Way::new(GET, EventsRead, Installation, events::list)])
+        .route("/events/stream", [Way::new(GET, EventsRead, Installation, events::stream)])
         .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
         .route(
             "/agents",
@@ -214,6 +215,7 @@ mod tests {
             redis: None,
             rooms: Rooms::new(database.clone()),
             slow: Slow::new(&database),
+            tail: Arc::new(crate::tail::Tail::new(database.clone())),
             callers: Callers::new(database.clone(), String::new(), Default::default()),
             database,
             redaction: Default::default(),

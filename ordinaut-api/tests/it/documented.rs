@@ -22,10 +22,11 @@ async fn every_documented_route_exists() {
     for (method, path) in headings {
         routes += 1;
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let path = path.replace("{id}", &Uuid::now_v7().to_string());
+        // A stream would not end, and is asked for what cannot be.
+        let path = path.replace("{id}", &Uuid::now_v7().to_string()).replace("/stream", "/stream?after=-1");
         let answer = answer(app.request(method.clone(), &path).bearer_auth(TOKEN)).await;
         let missing = answer.status == 405 || answer.text.contains("there is no such route");
         assert!(!missing, "{method} {path}: {}", answer.text);
     }
-    assert_eq!(routes, 54, "one heading a route");
+    assert_eq!(routes, 55, "one heading a route");
 }

@@ -27,6 +27,7 @@ mod redaction;
 mod schedules;
 mod services;
 mod strangers;
+mod stream;
 mod task_history;
 mod tasks;
 mod topics;

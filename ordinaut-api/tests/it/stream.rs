@@ -1,0 +1,123 @@
+//! `GET /events/stream`: every event, in order, also for a client that comes again.
+
+use crate::app::{TOKEN, TestApp};
+use futures_util::StreamExt;
+use ordinaut_core::{NewJob, Scheduler};
+use reqwest::{Method, Response};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Far more than an event needs to be told.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What came over a stream, event by event.
+struct Stream {
+    response: Response,
+    text: String,
+}
+
+impl Stream {
+    async fn open(app: &TestApp, query: &str, last: Option<i64>) -> Self {
+        let mut request = app.request(Method::GET, &format!("/events/stream?{query}")).bearer_auth(TOKEN);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last.to_string());
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, text: String::new() }
+    }
+
+    async fn next(&mut self) -> (i64, String, Value) {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+                if let Some(id) = field("id: ") {
+                    let data = serde_json::from_str(&field("data: ").unwrap()).unwrap();
+                    return (id.parse().unwrap(), field("event: ").unwrap(), data);
+                }
+                continue;
+            }
+            let chunk = timeout(LIMIT, self.response.chunk()).await.expect("an event comes").unwrap().unwrap();
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
+/// A scheduler, which numbers events.
+fn scheduler(app: &TestApp) -> tokio_util::sync::DropGuard {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let scheduler = Scheduler::new(app.database.clone());
+    tokio::spawn(async move { scheduler.run(stopped.cancelled()).await });
+    stop.drop_guard()
+}
+
+async fn enqueue(app: &TestApp, queue: &str, jobs: usize) {
+    for _ in 0..jobs {
+        app.database.enqueue(&NewJob::new("k", &()).unwrap().queue(queue)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_told_as_it_happens_to_those_that_asked_for_it() {
+    let app = TestApp::start().await;
+    let _scheduler = scheduler(&app);
+    let mut all = Stream::open(&app, "", None).await;
+    let mut mail = Stream::open(&app, "queue=mail,post&type=enqueued", None).await;
+    enqueue(&app, "bulk", 1).await;
+    enqueue(&app, "mail", 1).await;
+    let first = all.next().await;
+    let second = all.next().await;
+    assert_eq!((&*first.1, &first.2["queue"]), ("enqueued", &Value::from("bulk")));
+    assert_eq!(second.2["queue"], "mail");
+    assert!(second.0 > first.0);
+    assert_eq!(mail.next().await, second);
+    let metrics = app.get("/metrics").await.text;
+    assert!(metrics.contains("ordinaut_event_streams 2\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn clients_that_come_again_miss_nothing_and_see_nothing_twice() {
+    const JOBS: usize = 300;
+    let app = TestApp::start().await;
+    let _scheduler = scheduler(&app);
+    let producing = async {
+        for _ in 0..JOBS {
+            enqueue(&app, "q", 1).await;
+        }
+    };
+    let follow = async |every: usize| {
+        let (mut seen, mut stream) = (Vec::new(), Stream::open(&app, "queue=q", Some(0)).await);
+        while seen.len() < JOBS {
+            let (n, _, data) = stream.next().await;
+            seen.extend(data["jobs"].as_array().unwrap().iter().map(|job| (n, job["id"].as_str().unwrap().to_owned())));
+            if seen.len().is_multiple_of(every) {
+                stream = Stream::open(&app, "queue=q", Some(n)).await;
+            }
+        }
+        seen
+    };
+    let ((), often, seldom) = tokio::join!(producing, follow(7), follow(1000));
+    assert_eq!(often, seldom);
+    let mut ids: Vec<_> = often.iter().map(|(_, id)| id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), JOBS);
+}
+
+#[tokio::test]
+async fn a_bad_place_is_refused_and_an_idle_stream_stays_open() {
+    let app = TestApp::start().await;
+    let bad = app.request(Method::GET, "/events/stream").bearer_auth(TOKEN).header("last-event-id", "x");
+    assert_eq!(crate::app::answer(bad).await.problem(), "Last-Event-ID");
+    assert_eq!(app.get("/events/stream?colour=red").await.problem(), "colour");
+    assert_eq!(app.get("/events/stream?after=-1").await.problem(), "after");
+    let mut idle = Stream::open(&app, "", None).await.response.bytes_stream();
+    let word = timeout(LIMIT, idle.next()).await.expect("a comment comes").unwrap().unwrap();
+    assert!(word.starts_with(b":"), "{word:?}");
+}
