@@ -310,6 +310,4 @@ handles! {
     pub maintenance: Maintenance
     /// What an operator asks of the database itself.
     pub diagnostics: Diagnostics
-    /// Leases that are rescued, checkpoints, and ends that are not known.
-    pub(crate) leases: Leases
 }

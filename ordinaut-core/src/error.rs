@@ -68,6 +68,18 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// What Postgres said, for a function that answers with sqlx's own error; a field that cannot be accepted cannot be encoded, and
+/// an output of another type cannot be decoded.
+impl From<Error> for sqlx::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(invalid) => Self::Encode(invalid.into()),
+            Error::Database(error) => error,
+            Error::Output(error) => Self::Decode(error.into()),
+        }
+    }
+}
+
 /// A field of a new job, or of a task or its schedule, that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {reason}")]

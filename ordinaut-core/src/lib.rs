@@ -14,7 +14,7 @@ pub mod fleet;
 mod host;
 pub mod job;
 pub mod json;
-mod lease;
+pub mod lease;
 pub mod limit;
 mod loops;
 pub mod maintenance;

@@ -142,9 +142,9 @@ impl Way {
                 .bind(vec![Some(0.001); n])
                 .bind(true)
         };
-        let told: Vec<(String, String, Vec<Uuid>, Vec<i32>)> = query.fetch_all(&mut self.connection).await?;
+        let told: Vec<(String, Vec<Uuid>, Vec<i32>)> = query.fetch_all(&mut self.connection).await?;
         self.took += start.elapsed();
-        let settled: usize = told.iter().map(|(_, _, job_ids, _)| job_ids.len()).sum();
+        let settled: usize = told.iter().map(|(_, job_ids, _)| job_ids.len()).sum();
         ensure!(settled == n, "{settled} of {n} jobs were settled by {}", self.name);
         self.settled += n as u64;
         Ok(())

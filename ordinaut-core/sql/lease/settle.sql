@@ -55,6 +55,6 @@ with ended as (
     select decided, queue, kind, array_agg(job_id), array_agg(attempt)
     from gone
     group by decided, queue, kind
-    returning type, queue, job_ids, attempts
+    returning type, job_ids, attempts
 )
 select * from told

@@ -28,6 +28,6 @@ with gone as (
     select 'succeeded', queue, kind, array_agg(job_id), array_agg(attempt)
     from gone
     group by queue, kind
-    returning type, queue, job_ids, attempts
+    returning type, job_ids, attempts
 )
 select * from told

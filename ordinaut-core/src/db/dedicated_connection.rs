@@ -134,8 +134,8 @@ impl DedicatedConnection {
 
     /// Passes a statement's result on, once its transaction has ended if it has one; after an error the next statement gets
     /// a new connection, because nothing is known of the old one.
-    pub(crate) async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
-        let result = match (result, &mut self.connection) {
+    pub(crate) async fn checked<T>(&mut self, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
+        let result = match (result.map_err(Into::into), &mut self.connection) {
             (Ok(answer), Some(connection)) if self.wrapped => {
                 let commit = async { sqlx::raw_sql("commit").execute(connection).await };
                 answered(self.statement_timeout + WAY, commit).await.map(|_| answer)

@@ -17,6 +17,7 @@ pub(crate) mod fields;
 pub(crate) mod migrate;
 pub(crate) mod obstacle;
 pub(crate) mod page;
+pub(crate) mod pool_or_connection;
 pub(crate) mod pooler;
 pub(crate) mod schema;
 pub(crate) mod timeout;

@@ -10,11 +10,12 @@ use std::sync::Arc;
 const MARGIN: TimeDelta = TimeDelta::milliseconds(250);
 
 /// A queue and a priority.
-pub(crate) type Lane = (Arc<str>, i16);
+pub type Lane = (Arc<str>, i16);
 
-/// The floors of one worker. Kept in memory: losing them costs one scan from the start.
+/// The floors of one session. Kept in memory: losing them costs one scan from the start. What committed late lies below them:
+/// now and then a claim must [scan from the start](crate::lease::Scan::FromStart).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ClaimFloors {
+pub struct ClaimFloors {
     floors: BTreeMap<Lane, DateTime<Utc>>,
     /// When the first and the last claim were made, by the database's clock.
     first: Option<DateTime<Utc>>,
@@ -23,13 +24,18 @@ pub(crate) struct ClaimFloors {
 
 impl ClaimFloors {
     /// Where the scan of a lane starts; `None`: at the beginning.
-    pub(crate) fn of(&self, lane: &Lane) -> Option<DateTime<Utc>> {
+    pub fn of(&self, lane: &Lane) -> Option<DateTime<Utc>> {
         self.floors.get(lane).copied()
     }
 
     /// Everything may be below what was remembered: after a reconnect, a restart, a claim that was rolled back.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    /// Where the scan of each of these lanes starts.
+    pub fn of_all(&self, lanes: &[Lane]) -> Vec<Option<DateTime<Utc>>> {
+        lanes.iter().map(|lane| self.of(lane)).collect()
     }
 
     /// Puts the lanes in order of their priority, less what their first job has gained by waiting until `now`. A
@@ -49,7 +55,7 @@ impl ClaimFloors {
 
     /// What a claim of `lanes`, in this order, taught: `now` is its time on the database's clock, `claimed` what it
     /// found, and `full` whether it stopped because it had enough.
-    pub(crate) fn learn<'a>(
+    pub fn learn<'a>(
         &mut self,
         lanes: &[Lane],
         now: DateTime<Utc>,

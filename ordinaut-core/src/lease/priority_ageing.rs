@@ -8,11 +8,11 @@ const LONGEST: TimeDelta = TimeDelta::days(36_500);
 
 /// The wait that is worth a level of priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ageing(TimeDelta);
+pub struct Ageing(TimeDelta);
 
 impl Ageing {
     /// `None`: none is, and priority alone decides.
-    pub(crate) fn of(step: Duration) -> Option<Self> {
+    pub fn of(step: Duration) -> Option<Self> {
         let sane = TimeDelta::microseconds(1)..=LONGEST;
         TimeDelta::from_std(step).ok().filter(|step| sane.contains(step)).map(Self)
     }

@@ -11,28 +11,44 @@ const MAX_ERROR_BYTES: usize = 16 * 1024;
 
 /// What becomes of a job whose attempt ended.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Settlement {
-    pub(crate) outcome: Outcome,
-    /// When the job is due again; `None` ends it.
-    pub(crate) again_in: Option<Duration>,
-    pub(crate) failures: i16,
-    pub(crate) error: Option<String>,
+#[non_exhaustive]
+pub struct Settlement {
+    /// How the attempt ended.
+    pub outcome: Outcome,
+    /// Time after which the job is due again; `None` ends it.
+    pub again_in: Option<Duration>,
+    /// Number of attempts that have failed, this one included if it did.
+    pub failures: i16,
+    /// The reason, as the run keeps it.
+    pub error: Option<String>,
 }
 
-/// Number of times that a job may fail, and number of times that it has.
+/// How a job may fail: how often it has, how often it may, and how long it then waits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Budget {
-    pub(crate) failures: i16,
-    pub(crate) max_attempts: i16,
+#[non_exhaustive]
+pub struct Retries {
+    /// Number of attempts that have failed.
+    pub failures: i16,
+    /// Number of attempts that may fail.
+    pub max_attempts: i16,
+    /// The wait of a failed job for its next attempt.
+    pub backoff: Backoff,
+}
+
+impl Retries {
+    /// Of a job that has failed `failures` times, and may `max_attempts` times.
+    pub fn new(failures: i16, max_attempts: i16, backoff: Backoff) -> Self {
+        Self { failures, max_attempts, backoff }
+    }
 }
 
 impl Settlement {
-    /// After the handler returned; `jitter` is random, from 0 to 1.
-    pub(crate) fn of(result: Result<(), JobError>, budget: Budget, backoff: &Backoff, jitter: f64) -> Self {
+    /// After the handler returned. `jitter` is random, from 0 to 1: it spreads the waits of jobs that failed together.
+    pub fn of(result: Result<(), JobError>, retries: Retries, jitter: f64) -> Self {
         let end = |outcome, error: Option<String>| Self {
             outcome,
             again_in: None,
-            failures: budget.failures,
+            failures: retries.failures,
             error: error.map(|text| clean(&text)),
         };
         match result.map_err(|error| error.cause) {
@@ -42,13 +58,13 @@ impl Settlement {
                 Self { again_in: Some(delay.min(LONGEST_WAIT)), ..end(Outcome::Snoozed, None) }
             }
             Err(Cause::Fatal(error)) => Self {
-                failures: budget.failures.saturating_add(1),
+                failures: retries.failures.saturating_add(1),
                 ..end(Outcome::Dead, Some(Chain(&*error).to_string()))
             },
             Err(Cause::Retry { source, after }) => {
                 let error = Chain(&*source).to_string();
-                budget.spend(
-                    |failures| after.unwrap_or_else(|| backoff.delay(failures, jitter)),
+                retries.spend(
+                    |failures| after.unwrap_or_else(|| retries.backoff.delay(failures, jitter)),
                     Outcome::Failed,
                     &error,
                 )
@@ -64,20 +80,20 @@ impl Settlement {
     /// After the worker vanished. The database cannot see which of a dead process's attempts killed it: the first two
     /// losses of a job are free, and the second one makes it a suspect, whose lost attempts count as failures. So a job is
     /// lost at most `max_attempts + 2` times.
-    pub(crate) fn lost(suspect: bool, budget: Budget, error: &str) -> Self {
+    pub(crate) fn lost(suspect: bool, retries: Retries, error: &str) -> Self {
         if suspect {
-            return budget.spend(|_| Duration::ZERO, Outcome::Lost, error);
+            return retries.spend(|_| Duration::ZERO, Outcome::Lost, error);
         }
         Self {
             outcome: Outcome::Lost,
             again_in: Some(Duration::ZERO),
-            failures: budget.failures,
+            failures: retries.failures,
             error: Some(clean(error)),
         }
     }
 
-    /// After the worker stopped before the handler had finished.
-    pub(crate) fn released(failures: i16) -> Self {
+    /// After the worker stopped before the handler had finished: the job is due at once, and has not failed.
+    pub fn released(failures: i16) -> Self {
         Self {
             outcome: Outcome::Released,
             again_in: Some(Duration::ZERO),
@@ -86,8 +102,8 @@ impl Settlement {
         }
     }
 
-    /// After somebody asked for it and the handler was stopped.
-    pub(crate) fn cancelled(failures: i16) -> Self {
+    /// After somebody cancelled the job and its handler was stopped.
+    pub fn cancelled(failures: i16) -> Self {
         Self {
             outcome: Outcome::Cancelled,
             again_in: None,
@@ -100,7 +116,7 @@ impl Settlement {
 /// Longer waits would leave the range of a timestamp.
 const LONGEST_WAIT: Duration = Duration::from_secs(100 * 366 * 86_400);
 
-impl Budget {
+impl Retries {
     /// One failure more: another attempt, or the end.
     fn spend(self, wait: impl FnOnce(i16) -> Duration, outcome: Outcome, error: &str) -> Settlement {
         let failures = self.failures.saturating_add(1);
@@ -123,11 +139,11 @@ fn clean(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const BUDGET: Budget = Budget { failures: 1, max_attempts: 3 };
     const BACKOFF: Backoff = Backoff::Fixed { delay: Duration::from_secs(9) };
+    const RETRIES: Retries = Retries { failures: 1, max_attempts: 3, backoff: BACKOFF };
 
     fn of(error: JobError) -> Settlement {
-        Settlement::of(Err(error), BUDGET, &BACKOFF, 0.5)
+        Settlement::of(Err(error), RETRIES, 0.5)
     }
 
     #[test]
@@ -141,8 +157,8 @@ mod tests {
 
     #[test]
     fn the_last_failure_buries() {
-        let last = Budget { failures: 2, max_attempts: 3 };
-        let settlement = Settlement::of(Err(JobError::retry("no")), last, &BACKOFF, 0.5);
+        let last = Retries { failures: 2, ..RETRIES };
+        let settlement = Settlement::of(Err(JobError::retry("no")), last, 0.5);
         assert_eq!((settlement.outcome, settlement.again_in, settlement.failures), (Outcome::Dead, None, 3));
     }
 
@@ -167,11 +183,11 @@ mod tests {
 
     #[test]
     fn a_lost_attempt_is_free_and_that_of_a_suspect_counts() {
-        let first = Settlement::lost(false, BUDGET, "gone");
+        let first = Settlement::lost(false, RETRIES, "gone");
         assert_eq!((first.outcome, first.failures), (Outcome::Lost, 1));
-        let second = Settlement::lost(true, BUDGET, "gone");
+        let second = Settlement::lost(true, RETRIES, "gone");
         assert_eq!((second.outcome, second.failures), (Outcome::Lost, 2));
-        let last = Settlement::lost(true, Budget { failures: 2, max_attempts: 3 }, "gone");
+        let last = Settlement::lost(true, Retries { failures: 2, ..RETRIES }, "gone");
         assert_eq!((last.outcome, last.again_in), (Outcome::Dead, None));
     }
 

@@ -8,4 +8,6 @@ pub(crate) mod run;
 pub(crate) mod store;
 
 pub use crate::limit::run::LimitError;
+pub use crate::limit::run::limiter::Limiter;
 pub use crate::limit::store::LimitStatus;
+pub use crate::limit::store::admission::AdmitRequest;

@@ -1,5 +1,7 @@
 //! Changing limits, so that they hold from the moment of the answer.
 
+pub(crate) mod limiter;
+
 use crate::client::Limits;
 use crate::db::contention::OfPostgres;
 use crate::db::contention::undisturbed;

@@ -117,9 +117,10 @@ impl Scheduler {
                 if repaired > 0 {
                     info!("freed {repaired} unique keys of jobs that had ended");
                 }
-                patience.wait(database.leases().prune_checkpoints()).await?;
+                patience.wait(database.maintenance().prune_checkpoints()).await?;
                 patience.wait(database.limits().prune_limits()).await?;
-                patience.wait(database.leases().prune_sessions(SESSION_RETENTION)).await.map(drop)
+                patience.wait(database.maintenance().prune_sessions(SESSION_RETENTION)).await?;
+                Ok::<(), Error>(())
             }
         });
         let (bounded, bounding) = (database.clone(), Arc::new(AdaptiveTimeout::default()));

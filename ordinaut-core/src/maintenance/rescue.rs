@@ -1,6 +1,7 @@
 //! Rescue: take jobs back from sessions that are not alive.
 
 use crate::client::Client;
+use crate::error::Error;
 use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
 use crate::notify::notifier;
 use std::sync::{Mutex, PoisonError};
@@ -26,8 +27,8 @@ impl Rescue {
 
     /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the
     /// declaring: whichever scheduler declared it, and whenever the claim commits, the job is found.
-    pub(crate) async fn step(&self) -> sqlx::Result<()> {
-        let dead = self.patience.wait(self.database.leases().declare_dead()).await?;
+    pub(crate) async fn step(&self) -> Result<(), Error> {
+        let dead = self.patience.wait(self.database.maintenance().declare_dead()).await?;
         for session in &dead {
             warn!(
                 worker.session = session.session,
@@ -37,7 +38,7 @@ impl Rescue {
             );
         }
         if !dead.is_empty()
-            || self.is_time_to_look() && self.patience.wait(self.database.leases().session_ended_lately()).await?
+            || self.is_time_to_look() && self.patience.wait(self.database.maintenance().session_ended_lately()).await?
         {
             self.look_everywhere().await?;
         }
@@ -45,18 +46,18 @@ impl Rescue {
     }
 
     /// Takes back every job whose session is not alive.
-    pub(crate) async fn look_everywhere(&self) -> sqlx::Result<()> {
+    pub(crate) async fn look_everywhere(&self) -> Result<(), Error> {
         loop {
-            let rescued = self.patience.wait(self.database.leases().rescue(BATCH)).await?;
-            for end in &rescued {
-                warn!(job.id = %end.job_id, attempt = end.attempt, queue = %end.queue, outcome = %end.outcome,
-                      "job {} attempt {} lost its worker: {}", end.job_id, end.attempt, end.outcome);
+            let rescued = self.patience.wait(self.database.maintenance().rescue(BATCH)).await?;
+            for job in &rescued {
+                warn!(job.id = %job.job_id, attempt = job.attempt, queue = %job.queue, outcome = %job.outcome,
+                      "job {} attempt {} lost its worker: {}", job.job_id, job.attempt, job.outcome);
             }
             if rescued.is_empty() {
                 break;
             }
             // They are due at once; who has room need not wait for its next poll.
-            notifier::tell(&self.database, rescued.iter().map(|end| &*end.queue));
+            notifier::tell(&self.database, rescued.iter().map(|job| &*job.queue));
         }
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         Ok(())

@@ -2,7 +2,8 @@
 
 use crate::db::ctid::Ctid;
 use crate::job::new_job::{DEFAULT_PRIORITY, NewJob};
-use crate::lease::token::{Body, Lease, Token};
+use crate::lease::leased::{Body, Lease};
+use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::context::{Bounds, Context, Home};
 use chrono::{DateTime, Utc};

@@ -7,9 +7,11 @@ use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
 use crate::failure::is_too_much;
 use crate::job::args::MAX_ARGS_BYTES;
-use crate::job::store::args::{args, carries};
+use crate::job::store::args::carries;
+use crate::lease::leased::Lease;
+use crate::lease::store::Leases;
 use crate::lease::store::claim::GONE;
-use crate::lease::token::{Lease, Token};
+use crate::lease::token::Token;
 use crate::worker::liveness::Turns;
 use crate::worker::prefetch_buffer::{PrefetchBuffer, Unread};
 use crate::worker::session::Session;
@@ -120,8 +122,8 @@ impl ArgsFetcher {
     async fn ask(&mut self, jobs: &[Uuid]) -> sqlx::Result<HashMap<Uuid, String>> {
         let (schema, patience) = (self.link.schema(), self.link.patience());
         let result = match self.link.connection().await {
-            Ok(connection) => answered(patience, args(connection, &schema, jobs)).await,
-            Err(error) => Err(error),
+            Ok(connection) => answered(patience, Leases::on(&schema, connection).fetch_args(jobs)).await,
+            Err(error) => Err(error.into()),
         };
         self.checked(result).await
     }
@@ -135,7 +137,7 @@ impl ArgsFetcher {
         self.checked(result).await.is_ok_and(|carried| carried)
     }
 
-    async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    async fn checked<T>(&mut self, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
         let checked = self.link.checked(result).await;
         self.pulse.goes_on();
         checked

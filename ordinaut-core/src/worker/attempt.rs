@@ -1,12 +1,13 @@
 //! One attempt: run the handler under its time limit, and decide what becomes of the job.
 
-use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::job::job_error::JobError;
-use crate::lease::settlement::{Budget, Settlement};
+use crate::job::outcome::Outcome;
+use crate::lease::leased::Lease;
+use crate::lease::settled_attempt::{Reply, SettledAttempt};
+use crate::lease::settlement::{Retries, Settlement};
 use crate::lease::store::commit_check::CommitCheck;
-use crate::lease::store::settle::Ended;
-use crate::lease::token::{Lease, Token};
+use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::{Bounds, Context, Home};
 use crate::worker::handlers::Handler;
@@ -16,6 +17,7 @@ use crate::worker::running_jobs::{CANCEL_GRACE, Polled, Running};
 use crate::worker::session::Session;
 use crate::worker::settle_in;
 use futures_util::FutureExt;
+use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,42 +32,25 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) options: &'a WorkerOptions,
 }
 
-/// An attempt that ended, with what it would take to let it fail instead.
-pub(crate) struct Finished {
-    pub(crate) ended: Ended,
-    pub(crate) budget: Budget,
-    pub(crate) backoff: Backoff,
-}
-
-/// What is left to do about an attempt.
-pub(crate) enum Rest {
-    /// Its end is to be written.
-    Write(Finished),
-    /// Nothing: its handler has settled it, in a transaction of its own, and it succeeded.
-    Settled,
-    /// Nothing: its lease was lost.
-    LeaseLost,
-}
-
 /// How the handler came to its end.
-enum End {
+enum HandlerEnd {
     Returned(Result<(), JobError>),
     Stopped(Stop),
 }
 
 impl<S: Send + Sync + 'static> Attempt<'_, S> {
-    /// Runs the handler to its end.
-    pub(crate) async fn perform(self, lease: Lease) -> Rest {
+    /// How the job may fail: as it says itself, or its kind, or the worker.
+    pub(crate) fn retries(&self, lease: &Lease) -> Retries {
+        let backoff = self.handler.as_ref().and_then(|handler| handler.backoff).unwrap_or(self.options.backoff());
+        lease.retries(self.options.max_attempts(), backoff)
+    }
+
+    /// Runs the handler to its end, and decides what becomes of the job. It breaks off with the reply if nothing is left to be
+    /// written: the handler has settled the attempt itself, or its lease was lost.
+    pub(crate) async fn perform(self, lease: Lease, retries: Retries) -> ControlFlow<Reply, SettledAttempt> {
         let (started, token) = (Instant::now(), lease.token);
-        // What it takes of limits is given back by key.
-        let place = (!lease.limited).then_some(lease.place);
+        let place = lease.place_to_settle();
         let body = lease.body.as_ref().ok();
-        let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(self.options.max_attempts());
-        let budget = Budget { failures: lease.failures, max_attempts };
-        let backoff = body
-            .and_then(|body| body.backoff)
-            .or(self.handler.as_ref().and_then(|handler| handler.backoff))
-            .unwrap_or(self.options.backoff());
         let limit = body
             .and_then(|body| body.timeout_seconds)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -73,16 +58,17 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let (line, polled) = (Arc::new(StopLine::default()), Arc::new(Polled::new()));
         // A limit that the clock cannot reach is none; added unchecked, it would end the process.
         let must_end = started.checked_add(limit);
-        let running = Running { token, budget, backoff, started, must_end, line: line.clone(), polled: polled.clone() };
+        let queue = lease.queue.clone();
+        let running = Running { token, queue, retries, started, must_end, line: line.clone(), polled: polled.clone() };
         self.session.book.enter(running);
         let span = info_span!(
             "job", job.id = %token.job_id, job.kind = &*lease.kind, job.queue = &*lease.queue, job.attempt = token.attempt
         );
-        let bounds = Bounds { max_attempts, must_end };
+        let bounds = Bounds { max_attempts: retries.max_attempts, must_end };
         let home = Home::Database(self.database.clone());
         let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), home);
         let end = match (&self.handler, context.args(self.options.undecodable)) {
-            (Some(_), Ok(Err(error))) => End::Returned(Err(error)),
+            (Some(_), Ok(Err(error))) => HandlerEnd::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
                 // Begun within the future, so that a panic before the handler's first await is caught too.
                 let handler =
@@ -90,45 +76,45 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
                 let handler = polled.watch(handler.instrument(span));
                 tokio::select! {
                     biased;
-                    result = handler => End::Returned(result.unwrap_or_else(|panic| Err(JobError::panicked(&*panic)))),
-                    stop = stopped(&line, limit) => End::Stopped(stop),
+                    result = handler => HandlerEnd::Returned(result.unwrap_or_else(|panic| Err(JobError::panicked(&*panic)))),
+                    stop = stopped(&line, limit) => HandlerEnd::Stopped(stop),
                 }
             }
-            (_, Err(reason)) => End::Returned(Err(JobError::fatal(reason.to_owned()))),
-            (None, _) => End::Returned(Err(JobError::retry("this worker has no handler for this kind"))),
+            (_, Err(reason)) => HandlerEnd::Returned(Err(JobError::fatal(reason.to_owned()))),
+            (None, _) => HandlerEnd::Returned(Err(JobError::retry("this worker has no handler for this kind"))),
         };
         let mut end = end.unless_stopped(line.order());
-        let own_end = if context.has_settled_itself() {
+        let commit = if context.has_settled_itself() {
             self.session.book.returned(&token);
-            Some(settle_in::own_end(&self.database, token, &line).await)
+            Some(settle_in::commit_check(&self.database, token, &line).await)
         } else {
             None
         };
         self.session.book.leave(&token);
-        match own_end {
+        match commit {
             Some(CommitCheck::Committed) => {
                 end.was_of_no_effect(&token);
-                return Rest::Settled;
+                return ControlFlow::Break(Reply::Settled(Outcome::Succeeded));
             }
-            Some(CommitCheck::Open | CommitCheck::Lost) => return Rest::LeaseLost,
+            Some(CommitCheck::Open | CommitCheck::Lost) => return ControlFlow::Break(Reply::LeaseLost),
             Some(CommitCheck::Undone) => end = end.undone(),
             None => {}
         }
         let output = match &mut end {
-            End::Returned(Ok(())) => context.output(),
+            HandlerEnd::Returned(Ok(())) => context.output(),
             // What it returned may have been turned into a failure since.
-            End::Returned(Err(error)) => error.output.take().or_else(|| context.output()),
-            End::Stopped(_) => None,
+            HandlerEnd::Returned(Err(error)) => error.output.take().or_else(|| context.output()),
+            HandlerEnd::Stopped(_) => None,
         };
         let settlement = match end {
-            End::Stopped(Stop::Lose) => return Rest::LeaseLost,
-            End::Stopped(Stop::Cancel) => Settlement::cancelled(budget.failures),
-            End::Stopped(Stop::TimeOut) => Settlement::of(Err(timed_out(limit)), budget, &backoff, rand::random()),
-            End::Stopped(Stop::Release) => Settlement::released(budget.failures),
-            End::Returned(result) => Settlement::of(result, budget, &backoff, rand::random()),
+            HandlerEnd::Stopped(Stop::Lose) => return ControlFlow::Break(Reply::LeaseLost),
+            HandlerEnd::Stopped(Stop::Cancel) => Settlement::cancelled(retries.failures),
+            HandlerEnd::Stopped(Stop::TimeOut) => Settlement::of(Err(timed_out(limit)), retries, rand::random()),
+            HandlerEnd::Stopped(Stop::Release) => Settlement::released(retries.failures),
+            HandlerEnd::Returned(result) => Settlement::of(result, retries, rand::random()),
         };
-        let ended = Ended { token, settlement, ran_for: Some(started.elapsed()), output, place };
-        Rest::Write(Finished { ended, budget, backoff })
+        let ran_for = Some(started.elapsed());
+        ControlFlow::Continue(SettledAttempt { settlement, ran_for, output, token, place })
     }
 }
 
@@ -158,7 +144,7 @@ async fn stopped(line: &StopLine, limit: Duration) -> Stop {
     }
 }
 
-impl End {
+impl HandlerEnd {
     /// What a handler returns after it was stopped says how it stopped, not what became of its job: only after a cancel it
     /// counts. What it returned before counts always.
     fn unless_stopped(self, order: Option<Stop>) -> Self {

@@ -1,38 +1,13 @@
 //! The resume checkpoint: a long job says how far it has come, and its next attempt goes on from there.
 
-use crate::job::nul_bytes;
+#[cfg(feature = "testing")]
+use crate::lease::checkpoint::{decode, encode};
+use crate::lease::checkpoint_error::CheckpointError;
 use crate::worker::context::{Context, Home};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 #[cfg(feature = "testing")]
 use std::sync::PoisonError;
-
-/// Maximum size of a checkpoint in bytes of JSON: a place in the work, not the work.
-const MAX_CHECKPOINT_BYTES: usize = 16 * 1024;
-
-/// Why a checkpoint was not read or saved.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CheckpointError {
-    /// It cannot be written as JSON.
-    #[error("could not write the checkpoint as JSON")]
-    Encode(#[source] serde_json::Error),
-    /// What an earlier attempt saved is of another shape, as after a change of the program.
-    #[error("could not decode the checkpoint that an earlier attempt saved")]
-    Decode(#[source] serde_json::Error),
-    /// It is larger than a job may keep.
-    #[error("checkpoint is {0} bytes long, and a job keeps {MAX_CHECKPOINT_BYTES} at most")]
-    TooLarge(usize),
-    /// Postgres cannot store it.
-    #[error("checkpoint must not contain \\u0000, which Postgres cannot store")]
-    Nul,
-    /// The lease was lost: the job is another attempt's.
-    #[error("the lease was lost: another attempt owns the job now")]
-    LeaseLost,
-    /// Postgres refused, or was not there.
-    #[error("could not read or save the checkpoint")]
-    Database(#[from] sqlx::Error),
-}
 
 impl<S> Context<S> {
     /// What this job saved last with [`Context::save_checkpoint`], in this attempt or an earlier one; `None`: nothing yet.
@@ -61,12 +36,14 @@ impl<S> Context<S> {
     /// [`CheckpointError::Decode`] if what was saved is no `T`, [`CheckpointError::Database`] if Postgres refused the statement or could
     /// not be reached.
     pub async fn checkpoint<T: DeserializeOwned>(&self) -> Result<Option<T>, CheckpointError> {
-        let saved = match self.home() {
-            Home::Database(database) => database.leases().read_checkpoint(self.job_id()).await?,
+        match self.home() {
+            Home::Database(database) => database.leases().checkpoint(self.job_id()).await,
             #[cfg(feature = "testing")]
-            Home::Memory(checkpoint) => checkpoint.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        };
-        saved.map(|json| serde_json::from_str(&json).map_err(CheckpointError::Decode)).transpose()
+            Home::Memory(checkpoint) => {
+                let saved = checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+                saved.as_deref().map(decode).transpose()
+            }
+        }
     }
 
     /// Keeps a value for the next attempt, 16 KiB of JSON at most; a later call replaces it. It outlives failures, snoozes
@@ -81,21 +58,13 @@ impl<S> Context<S> {
     /// [`CheckpointError::LeaseLost`] if the job is another attempt's by now; if the value cannot be written as JSON or is too large;
     /// [`CheckpointError::Database`] if Postgres refused the statement or could not be reached.
     pub async fn save_checkpoint(&self, value: &(impl Serialize + Sync + ?Sized)) -> Result<(), CheckpointError> {
-        let json = serde_json::to_string(value).map_err(CheckpointError::Encode)?;
-        if json.len() > MAX_CHECKPOINT_BYTES {
-            return Err(CheckpointError::TooLarge(json.len()));
-        }
-        if nul_bytes::escapes(&json).next().is_some() {
-            return Err(CheckpointError::Nul);
-        }
-        let is_saved = match self.home() {
-            Home::Database(database) => database.leases().save_checkpoint(self.token(), &json).await?,
+        match self.home() {
+            Home::Database(database) => database.leases().save_checkpoint(self.token(), value).await,
             #[cfg(feature = "testing")]
             Home::Memory(checkpoint) => {
-                *checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(json);
-                true
+                *checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(encode(value)?);
+                Ok(())
             }
-        };
-        if is_saved { Ok(()) } else { Err(CheckpointError::LeaseLost) }
+        }
     }
 }

@@ -4,19 +4,23 @@ use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
 use crate::failure::{FailureKind, is_too_much};
-use crate::lease::claim_floor::{ClaimFloors, Lane};
+use crate::lease::claim_floor::ClaimFloors;
+use crate::lease::claim_request::{ClaimRequest, Look, Scan, lanes};
+use crate::lease::leased::Lease;
 use crate::lease::portion::Portion;
 use crate::lease::priority_ageing::Ageing;
-use crate::lease::store::claim;
-use crate::lease::store::claim::{Claim, Claimed};
-use crate::lease::store::session;
-use crate::lease::token::{Lease, Token};
+use crate::lease::store::Leases;
+use crate::lease::store::claim::Claimed;
+use crate::lease::store::restart::AfterRestart;
+use crate::lease::token::Token;
 use crate::lease::weighted_round_robin::WeightedRoundRobin;
+use crate::limit::run::limiter::Limiter;
+use crate::limit::store::admission::AdmitRequest;
 use crate::worker::cancellation::Stop;
-use crate::worker::limiter::Limiter;
 use crate::worker::liveness;
 use crate::worker::options::WorkerOptions;
 use crate::worker::session::Session;
+use crate::worker::strays::Strays;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +37,7 @@ pub(crate) const CLAIM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time for which nobody claims after Postgres was restarted or promoted, or lost its memory: claims that were lost with it
 /// have handlers that run, and their workers need the time to notice.
-const AFTER_RESTART: Duration = Duration::from_secs(2);
+const PAUSE_AFTER_RESTART: Duration = Duration::from_secs(2);
 
 pub(crate) struct Claimer {
     link: DedicatedConnection,
@@ -41,12 +45,10 @@ pub(crate) struct Claimer {
     pub(crate) pulse: liveness::Turns,
     turns: WeightedRoundRobin,
     kinds: Arc<[Arc<str>]>,
-    /// The server gives up a claim after this, so that afterwards it cannot commit any more.
-    patience: Duration,
-    /// Claims whose answer never came, by session and nonce, and when they were sent.
-    strays: Vec<(i64, i32, Instant)>,
-    others: Side,
-    /// The few jobs whose last attempt was lost, which other claims pass over.
+    /// Claims whose answer never came.
+    strays: Strays,
+    ordinary: Side,
+    /// The few jobs whose last attempt was lost, which ordinary claims pass over.
     suspects: Side,
     /// How much one claim takes.
     portion: Portion,
@@ -57,7 +59,7 @@ pub(crate) struct Claimer {
     hint_is_open: bool,
     /// What it takes to go before a level of priority.
     ageing: Option<Ageing>,
-    gate: Limiter,
+    limiter: Limiter,
     poll_interval: Duration,
     /// Since when the Postgres that it was last connected to takes writes and has lost nothing.
     postgres_since: Option<DateTime<Utc>>,
@@ -66,13 +68,21 @@ pub(crate) struct Claimer {
     asked_to_be_told: (i64, bool),
 }
 
-/// What is remembered of one of the two kinds of claim. A look for suspects comes between two claims of the others, and must
-/// not change what these remember: where their scans start, and whose turn it is.
+/// What is remembered of one of the two looks. A look for suspects comes between two ordinary claims, and must not change what
+/// these remember: where their scans start, and whose turn it is.
 #[derive(Default)]
 struct Side {
     floors: ClaimFloors,
     /// Jobs that limits concern and those that none does go first in turn, so that neither takes all the room.
     limited_first: bool,
+}
+
+/// A claim that was sent.
+struct Sent {
+    session: i64,
+    nonce: i32,
+    limit: usize,
+    at: Instant,
 }
 
 /// What the connection is.
@@ -95,16 +105,16 @@ impl Claimer {
             pulse,
             turns: WeightedRoundRobin::new(options.queues.iter().map(|served| (&*served.queue, served.weight))),
             kinds: kinds.iter().map(|kind| kind.as_str().into()).collect(),
-            patience,
-            strays: Vec::new(),
-            others: Side::default(),
+            // The server gives up a claim after this, so that afterwards it cannot commit any more.
+            strays: Strays::of_claims_given_up_after(patience),
+            ordinary: Side::default(),
             suspects: Side::default(),
             portion: Portion::default(),
             too_much_at: None,
             sweep_at: Instant::now(),
             hint_is_open: false,
             ageing: Ageing::of(options.priority_ageing),
-            gate: Limiter::default(),
+            limiter: Limiter::default(),
             poll_interval: options.poll_interval,
             postgres_since: None,
             not_before: Instant::now(),
@@ -120,72 +130,59 @@ impl Claimer {
     /// Takes up to `limit` leases, and no suspects.
     pub(crate) async fn claim(&mut self, session: &Session, limit: usize) -> sqlx::Result<Vec<Lease>> {
         let queues = self.turns.next();
-        self.claim_side(session, limit, &queues, false).await
+        self.claim_in(&queues, session, limit, Look::Ordinary).await
     }
 
     /// Takes one suspect, if there is one. There are few, and looking for one is no queue's turn.
     pub(crate) async fn claim_suspect(&mut self, session: &Session) -> sqlx::Result<Option<Lease>> {
         let queues = self.turns.all();
-        Ok(self.claim_side(session, 1, &queues, true).await?.pop())
+        Ok(self.claim_in(&queues, session, 1, Look::Suspects).await?.pop())
     }
 
-    fn side(&mut self, suspects: bool) -> &mut Side {
-        if suspects { &mut self.suspects } else { &mut self.others }
+    fn side(&mut self, look: Look) -> &mut Side {
+        match look {
+            Look::Suspects => &mut self.suspects,
+            Look::Ordinary => &mut self.ordinary,
+        }
     }
 
-    async fn claim_side(
+    async fn claim_in(
         &mut self,
+        queues: &[Arc<str>],
         session: &Session,
         limit: usize,
-        queues: &[Arc<str>],
-        suspects: bool,
+        look: Look,
     ) -> sqlx::Result<Vec<Lease>> {
         self.hand_strays_back(session).await?;
         let limit = self.portion.of(limit);
-        let mut lanes: Vec<Lane> =
-            (1..=9).flat_map(|priority| queues.iter().map(move |queue| (queue.clone(), priority))).collect();
-        if let Some((ageing, last)) = self.ageing.zip(self.others.floors.last()) {
-            self.others.floors.aged(&mut lanes, last, ageing);
+        let mut lanes = lanes(queues);
+        if let Some((ageing, last)) = self.ageing.zip(self.ordinary.floors.last()) {
+            self.ordinary.floors.aged(&mut lanes, last, ageing);
         }
         let (kinds, ageing) = (self.kinds.clone(), self.ageing);
         let (nonce, sent) = (session.next_nonce(), Instant::now());
-        let (sweep, inline_bytes) =
-            (sent >= self.sweep_at, Portion::inline_bytes(limit, self.too_much_at.map(|at| at.elapsed())));
-        let wanted = |floors: Vec<_>, limit| Claim {
-            floors,
-            lanes: &lanes,
-            kinds: &kinds,
-            limit,
-            session: session.id,
-            nonce,
-            suspects,
-            sweep,
-            inline_bytes,
-            ageing,
+        let claim = ClaimRequest {
+            scan: if sent >= self.sweep_at { Scan::FromStart } else { Scan::FromFloor },
+            inline_bytes: Portion::inline_bytes(limit, self.too_much_at.map(|at| at.elapsed())),
+            ..ClaimRequest::new(session.id, nonce, &lanes, &kinds, limit).look(look)
         };
-        let side = self.side(suspects);
+        let side = self.side(look);
         side.limited_first = !side.limited_first;
         let limited_first = side.limited_first;
         let mut leases = Vec::new();
+        let admit = AdmitRequest { ageing, ..AdmitRequest::of(&claim) };
         if limited_first {
-            leases = self.admit(&wanted(Vec::new(), limit)).await?;
+            leases = self.admit(&admit).await?;
         }
         if leases.len() < limit {
-            let floors = &self.side(suspects).floors;
-            let claim = wanted(lanes.iter().map(|lane| floors.of(lane)).collect(), limit - leases.len());
-            match self.take(&claim, sent).await {
-                Ok(others) => leases.extend(others),
-                // What was let in must still run.
-                Err(error) if leases.is_empty() => return Err(error),
-                Err(error) => warn!(%error, "could not lease more jobs, and will try again"),
-            }
+            let floors = self.side(look).floors.of_all(&lanes);
+            let claim = ClaimRequest { floors, limit: limit - leases.len(), ..claim };
+            let others = self.take(&claim, sent).await;
+            add_to(&mut leases, others)?;
         }
         if !limited_first && leases.len() < limit {
-            match self.admit(&wanted(Vec::new(), limit - leases.len())).await {
-                Ok(others) => leases.extend(others),
-                Err(error) if leases.is_empty() => return Err(error),
-                Err(error) => warn!(%error, "could not start jobs that wait for a limit, and will try again"),
-            }
+            let others = self.admit(&AdmitRequest { limit: limit - leases.len(), ..admit }).await;
+            add_to(&mut leases, others)?;
         }
         if !leases.is_empty() {
             self.portion.carried();
@@ -195,55 +192,57 @@ impl Claimer {
     }
 
     /// Takes leases of jobs that no limit concerns.
-    async fn take(&mut self, claim: &Claim<'_>, sent: Instant) -> sqlx::Result<Vec<Lease>> {
+    async fn take(&mut self, claim: &ClaimRequest<'_>, sent: Instant) -> sqlx::Result<Vec<Lease>> {
         let (schema, patience) = (self.link.schema(), self.link.patience());
-        let result = answered(patience, claim::claim(self.link.connection().await?, &schema, claim)).await;
-        let Claimed { at, leases, limits } = self.answered(claim, sent, result).await?;
-        if claim.sweep && !claim.suspects {
-            self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
-        }
-        if !claim.suspects && (claim.sweep || !leases.is_empty()) {
-            self.hint_is_open = false;
+        let result = answered(patience, Leases::on(&schema, self.link.connection().await?).claim(claim)).await;
+        let asked = Sent { session: claim.session, nonce: claim.nonce, limit: claim.limit, at: sent };
+        let Claimed { at, leases, limits } = self.answered(asked, result).await?;
+        let sweeps = claim.scan == Scan::FromStart;
+        if claim.look == Look::Ordinary {
+            if sweeps {
+                self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
+            }
+            if sweeps || !leases.is_empty() {
+                self.hint_is_open = false;
+            }
         }
         let claimed = leases.iter().map(|lease| (&*lease.queue, lease.priority, lease.run_at));
-        let floors = &mut self.side(claim.suspects).floors;
-        floors.learn(claim.lanes, at, claimed, leases.len() >= claim.limit);
-        self.gate.limits(limits);
+        self.side(claim.look).floors.learn(claim.lanes, at, claimed, leases.len() >= claim.limit);
+        self.limiter.claimed(limits);
         Ok(leases)
     }
 
     /// Takes leases of jobs that limits concern.
-    async fn admit(&mut self, claim: &Claim<'_>) -> sqlx::Result<Vec<Lease>> {
-        if !self.gate.is_needed() {
+    async fn admit(&mut self, request: &AdmitRequest<'_>) -> sqlx::Result<Vec<Lease>> {
+        if !self.limiter.is_needed() {
             return Ok(Vec::new());
         }
         let (schema, sent, patience) = (self.link.schema(), Instant::now(), self.link.patience());
-        let result = answered(patience, self.gate.sift(self.link.connection().await?, &schema, claim)).await;
+        let leases = Leases::on(&schema, self.link.connection().await?);
+        let result = answered(patience, self.limiter.sift(leases, request)).await;
         self.checked(result).await?;
-        if !self.gate.has_turn(claim.suspects) {
+        if !self.limiter.has_turn(request.look) {
             return Ok(Vec::new());
         }
         let result = match answered(patience, self.link.begin()).await {
-            Ok(tx) => answered(patience, self.gate.admit(tx, &schema, claim, self.poll_interval)).await,
+            Ok(tx) => answered(patience, self.limiter.admit(tx, &schema, request, self.poll_interval)).await,
             Err(error) => Err(error),
         };
-        self.answered(claim, sent, result).await
+        let asked = Sent { session: request.session, nonce: request.nonce, limit: request.limit, at: sent };
+        self.answered(asked, result).await
     }
 
     /// Passes an answer on. A claim whose answer was lost may have been committed: its leases are looked for later.
-    async fn answered<T>(&mut self, claim: &Claim<'_>, sent: Instant, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    async fn answered<T>(&mut self, asked: Sent, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
         let result = self.checked(result).await;
-        match &result {
-            Ok(_) => {}
-            Err(error) => {
-                if FailureKind::of(error).may_be_done() {
-                    self.strays.push((claim.session, claim.nonce, sent));
-                }
-                if is_too_much(error) {
-                    self.portion.failed(claim.limit);
-                    self.too_much_at = Some(Instant::now());
-                    warn!("the next claim asks for {} jobs, without their arguments", self.portion.of(claim.limit));
-                }
+        if let Err(error) = &result {
+            if FailureKind::of(error).may_be_done() {
+                self.strays.add(asked.session, asked.nonce, asked.at);
+            }
+            if is_too_much(error) {
+                self.portion.failed(asked.limit);
+                self.too_much_at = Some(Instant::now());
+                warn!("the next claim asks for {} jobs, without their arguments", self.portion.of(asked.limit));
             }
         }
         result
@@ -252,13 +251,13 @@ impl Claimer {
     /// Something ended, or came: there may be work, or room under limits.
     pub(crate) fn woken(&mut self) {
         self.hint_is_open = true;
-        self.gate.woken();
+        self.limiter.woken();
     }
 
     /// Time until the next look, if it should come sooner than somebody says so.
     pub(crate) fn next_in(&self) -> Option<Duration> {
         let sweep = self.hint_is_open.then(|| self.sweep_at.saturating_duration_since(Instant::now()));
-        sweep.into_iter().chain(self.gate.next_in()).min()
+        sweep.into_iter().chain(self.limiter.next_in()).min()
     }
 
     /// Hands leases back whose handlers did not start. A failure leaves them to the end of the session.
@@ -279,8 +278,8 @@ impl Claimer {
             return Ok(());
         }
         let (schema, patience) = (self.link.schema(), self.link.patience());
-        let asked = session::ask_to_be_told(self.link.connection().await?, &schema, session.id, asks);
-        let result = answered(patience, asked).await;
+        let leases = Leases::on(&schema, self.link.connection().await?);
+        let result = answered(patience, leases.ask_to_be_told(session.id, asks)).await;
         self.checked(result).await?;
         self.asked_to_be_told = (session.id, asks);
         Ok(())
@@ -306,15 +305,16 @@ impl Claimer {
             return Ok(Connected::Already);
         }
         let (tokens, schema, patience) = (session.book.tokens(), self.link.schema(), self.link.patience());
-        let result = answered(patience, claim::after_connect(self.link.connection().await?, &schema, &tokens)).await;
-        let (since, now, missing) = self.checked(result).await?;
+        let leases = Leases::on(&schema, self.link.connection().await?);
+        let result = answered(patience, leases.after_restart(&tokens)).await;
+        let AfterRestart { writable_since: since, now, missing } = self.checked(result).await?;
         for job_id in missing {
             warn!(job.id = %job_id, "Postgres no longer knows the lease of job {job_id}: stopping its handler");
             session.book.stop(job_id, Stop::Lose);
         }
         // Neither instant lies in the future of the other by more than a moment: the function that tells them sees to it.
-        let pause = AFTER_RESTART.saturating_sub((now - since).to_std().unwrap_or_default());
-        self.not_before = Instant::now() + AFTER_RESTART.min(pause);
+        let pause = PAUSE_AFTER_RESTART.saturating_sub((now - since).to_std().unwrap_or_default());
+        self.not_before = Instant::now() + PAUSE_AFTER_RESTART.min(pause);
         if !pause.is_zero() {
             info!("Postgres was restarted or promoted, or crashed: the next claim is in {} ms", pause.as_millis());
         }
@@ -323,42 +323,49 @@ impl Claimer {
     }
 
     async fn hand_strays_back(&mut self, session: &Session) -> sqlx::Result<()> {
-        self.strays.retain(|(owner, ..)| *owner == session.id);
-        let settled = |sent: &Instant| sent.elapsed() > self.patience + Duration::from_secs(1);
-        if !self.strays.iter().any(|(.., sent)| settled(sent)) {
+        let nonces = self.strays.due_for(session.id);
+        if nonces.is_empty() {
             return Ok(());
         }
         let (schema, patience) = (self.link.schema(), self.link.patience());
-        let nonces: Vec<_> = self.strays.iter().map(|(_, nonce, _)| *nonce).collect();
-        let result =
-            answered(patience, claim::strays(self.link.connection().await?, &schema, session.id, &nonces)).await;
+        let leases = Leases::on(&schema, self.link.connection().await?);
+        let result = answered(patience, leases.strays(session.id, &nonces)).await;
         let tokens = self.checked(result).await?;
         if !tokens.is_empty() {
             self.give_back_tokens(session.id, &tokens).await?;
             warn!("gave back {} jobs whose claim Postgres did not answer", tokens.len());
         }
-        let patience = self.patience;
-        self.strays.retain(|(.., sent)| sent.elapsed() <= patience + Duration::from_secs(1));
+        self.strays.were_looked_for();
         Ok(())
     }
 
     async fn give_back_tokens(&mut self, session: i64, tokens: &[Token]) -> sqlx::Result<()> {
         let (schema, patience) = (self.link.schema(), self.link.patience());
-        let result =
-            answered(patience, claim::give_back(self.link.connection().await?, &schema, session, tokens)).await;
+        let leases = Leases::on(&schema, self.link.connection().await?);
+        let result = answered(patience, leases.give_back(session, tokens)).await;
         self.checked(result).await
     }
 
     /// Passes a result on; after an error nothing that was remembered holds, and the next claim sweeps.
-    async fn checked<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+    async fn checked<T>(&mut self, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
         if result.is_err() {
-            self.others.floors.reset();
+            self.ordinary.floors.reset();
             self.suspects.floors.reset();
-            self.gate.reset();
+            self.limiter.reset();
             self.sweep_at = Instant::now();
         }
         let checked = self.link.checked(result).await;
         self.pulse.goes_on();
         checked
     }
+}
+
+/// Adds what a further claim took. What was leased before its error must still run, so that then the error is only told.
+pub(crate) fn add_to(leases: &mut Vec<Lease>, more: sqlx::Result<Vec<Lease>>) -> sqlx::Result<()> {
+    match more {
+        Ok(more) => leases.extend(more),
+        Err(error) if leases.is_empty() => return Err(error),
+        Err(error) => warn!(%error, "could not lease more jobs, and will try again"),
+    }
+    Ok(())
 }

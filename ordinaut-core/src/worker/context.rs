@@ -3,7 +3,8 @@
 use crate::client::Client;
 use crate::job::job_error::JobError;
 use crate::job::output;
-use crate::lease::token::{Body, Lease, Token};
+use crate::lease::leased::{Body, Lease};
+use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::decode::Args;
 use crate::worker::options::Undecodable;

@@ -8,12 +8,13 @@ mod tests;
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::failure::{Consequence, FailureKind};
-use crate::lease::token::Lease;
+use crate::lease::leased::Lease;
+use crate::lease::settled_attempt::Reply;
 use crate::loops::Loops;
 use crate::notify::listen;
 use crate::worker::args_fetcher::ArgsFetcher;
-use crate::worker::attempt::{Attempt, Rest};
-use crate::worker::claimer::{CLAIM_TIMEOUT, Claimer, Connected};
+use crate::worker::bench::Bench;
+use crate::worker::claimer::{CLAIM_TIMEOUT, Claimer, Connected, add_to};
 use crate::worker::handlers::Handlers;
 use crate::worker::layer::Layers;
 use crate::worker::liveness::WorkerLiveness;
@@ -22,13 +23,13 @@ use crate::worker::poll_pacing::{PollPacing, Wait};
 use crate::worker::prefetch_buffer::PrefetchBuffer;
 use crate::worker::quarantine::Quarantine;
 use crate::worker::session::Session;
-use crate::worker::settler::{Answer, Sender, SettleRequest, Settler};
+use crate::worker::settler::Settler;
 use crate::worker::step::Step;
 use crate::worker::surroundings;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::DropGuard;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
@@ -61,22 +62,6 @@ pub(crate) struct Engine<S> {
 struct Around {
     _listening: DropGuard,
     _watching: DropGuard,
-}
-
-/// What the runners share.
-struct Bench<S> {
-    state: Arc<S>,
-    /// For handlers that settle themselves or keep a checkpoint.
-    database: Arc<Client>,
-    /// Ends a wait of the claimer.
-    wake: Arc<Notify>,
-    registry: Handlers<S>,
-    layers: Layers<S>,
-    options: Arc<WorkerOptions>,
-    shelf: Arc<PrefetchBuffer>,
-    suspects: Quarantine,
-    /// The session that leases are claimed under now.
-    session: Mutex<Option<Arc<Session>>>,
 }
 
 impl<S: Send + Sync + 'static> Engine<S> {
@@ -261,13 +246,13 @@ impl<S: Send + Sync + 'static> Engine<S> {
         tokio::time::sleep(self.claimer.pause().unwrap_or_default()).await;
         let Some(mut lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
         self.fetcher.complete(&mut lease, &session).await;
-        let (job_id, (asked, answer)) = (lease.token.job_id, oneshot::channel());
-        self.bench.perform(lease, &self.settler.inbox(), Some(asked)).await;
-        let answer = answer.await;
+        let (job_id, (waiting, reply)) = (lease.token.job_id, oneshot::channel());
+        self.bench.perform(lease, &self.settler.inbox(), Some(waiting)).await;
+        let reply = reply.await;
         self.loops.resume_panic();
-        Ok(match answer {
-            Ok(Answer::Settled) => Step::Worked(job_id),
-            Ok(Answer::LeaseLost) | Err(_) => Step::LeaseLost(job_id),
+        Ok(match reply {
+            Ok(Reply::Settled(_)) => Step::Worked(job_id),
+            Ok(Reply::LeaseLost) | Err(_) => Step::LeaseLost(job_id),
         })
     }
 
@@ -279,12 +264,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
             self.bench.suspects.claimed(!leases.is_empty(), self.options.poll_interval);
         }
         if leases.len() < wanted {
-            match self.claimer.claim(session, wanted - leases.len()).await {
-                Ok(others) => leases.extend(others),
-                // What was leased before the error must still run.
-                Err(error) if leases.is_empty() => return Err(error),
-                Err(error) => warn!(%error, "could not lease more jobs, and will try again"),
-            }
+            let others = self.claimer.claim(session, wanted - leases.len()).await;
+            add_to(&mut leases, others)?;
         }
         Ok(leases)
     }
@@ -318,79 +299,4 @@ impl<S: Send + Sync + 'static> Engine<S> {
 fn fetcher(database: &Client, options: &WorkerOptions, pulse: &WorkerLiveness) -> ArgsFetcher {
     let (patience, pulse) = (CLAIM_TIMEOUT.min(options.lease / 3), pulse.watch("fetcher", options.lease));
     ArgsFetcher::new(database, &options.name, patience, pulse)
-}
-
-impl<S: Send + Sync + 'static> Bench<S> {
-    /// A runner: one of as many as jobs may run at once.
-    async fn work(self: Arc<Self>, inbox: mpsc::Sender<SettleRequest>) {
-        while let Some(lease) = self.shelf.take().await {
-            let started = Instant::now();
-            let (asked, answer) = self.options.settle_before_next.then(oneshot::channel).unzip();
-            self.perform(lease, &inbox, asked).await;
-            if let Some(answer) = answer {
-                // An error is that nothing was handed in: the lease was lost.
-                answer.await.ok();
-            }
-            self.shelf.done(started.elapsed());
-        }
-    }
-
-    /// Runs a job and hands its end in to be written. Nothing is handed in if its lease was lost.
-    async fn perform(
-        &self,
-        lease: Lease,
-        inbox: &mpsc::Sender<SettleRequest>,
-        answer: Option<oneshot::Sender<Answer>>,
-    ) {
-        let suspect = lease.suspect.then(|| lease.body.as_ref().ok().and_then(|body| body.timeout_seconds));
-        let work = std::pin::pin!(async {
-            // A lease of a session that is gone, or may be, is worth nothing.
-            let holds = |session: &Arc<Session>| session.id == lease.token.session && session.book.holds();
-            if let Some(session) = self.session().filter(holds) {
-                self.perform_under(&session, lease, inbox, answer).await;
-            }
-        });
-        match suspect {
-            Some(may_take) => self.suspects.run(may_take, work).await,
-            None => work.await,
-        }
-    }
-
-    async fn perform_under(
-        &self,
-        session: &Session,
-        lease: Lease,
-        inbox: &mpsc::Sender<SettleRequest>,
-        answer: Option<oneshot::Sender<Answer>>,
-    ) {
-        let sender = Sender {
-            kind: lease.kind.clone(),
-            queue: lease.queue.clone(),
-            limited: lease.limited,
-            book: session.book.clone(),
-            answer,
-        };
-        let attempt = Attempt {
-            handler: self.registry.get(&lease.kind),
-            layers: &self.layers,
-            state: self.state.clone(),
-            database: self.database.clone(),
-            session,
-            options: &self.options,
-        };
-        match attempt.perform(lease).await {
-            // The settler goes last: it waits until every inbox is closed.
-            Rest::Write(finished) => drop(inbox.send(SettleRequest { finished, sender }).await),
-            Rest::Settled => sender.settled_itself(&self.database, &self.wake),
-            Rest::LeaseLost => sender.answer(Answer::LeaseLost),
-        }
-    }
-
-    fn session(&self) -> Option<Arc<Session>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_session(&self, session: Option<Arc<Session>>) {
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
-    }
 }

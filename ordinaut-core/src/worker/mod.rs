@@ -2,6 +2,7 @@
 
 pub(crate) mod args_fetcher;
 pub(crate) mod attempt;
+pub(crate) mod bench;
 pub(crate) mod cancellation;
 pub(crate) mod checkpoint;
 pub(crate) mod claimer;
@@ -10,7 +11,6 @@ pub(crate) mod decode;
 pub(crate) mod engine;
 pub(crate) mod handlers;
 pub(crate) mod layer;
-pub(crate) mod limiter;
 pub(crate) mod liveness;
 pub(crate) mod notify_mode;
 pub(crate) mod options;
@@ -23,10 +23,11 @@ pub(crate) mod settle_in;
 pub(crate) mod settler;
 pub(crate) mod stall;
 pub(crate) mod step;
+pub(crate) mod strays;
 pub(crate) mod surroundings;
 
+pub use crate::lease::checkpoint_error::CheckpointError;
 pub use crate::worker::cancellation::StopReason;
-pub use crate::worker::checkpoint::CheckpointError;
 pub use crate::worker::context::Context;
 pub use crate::worker::layer::{Layer, Next};
 pub use crate::worker::liveness::WorkerLiveness;

@@ -2,7 +2,7 @@
 
 use crate::backoff::Backoff;
 use crate::host::{host_name, process_name};
-use crate::lease::store::session::Profile;
+use crate::lease::session_profile::SessionProfile;
 use std::fmt;
 use std::time::Duration;
 
@@ -65,8 +65,8 @@ impl Default for WorkerOptions {
 
 impl WorkerOptions {
     /// What a session tells of its worker.
-    pub(crate) fn profile(&self, kinds: Vec<String>) -> Profile {
-        Profile {
+    pub(crate) fn profile(&self, kinds: Vec<String>) -> SessionProfile {
+        SessionProfile {
             name: self.name.clone(),
             host: host_name(),
             queues: self.queue_names().collect(),

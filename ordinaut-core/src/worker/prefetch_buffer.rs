@@ -2,7 +2,8 @@
 //! before it is empty, and gives back what nobody took in time. A lease whose arguments did not come with its claim is here
 //! too, and no runner can take it before they are there.
 
-use crate::lease::token::{Lease, Token};
+use crate::lease::leased::Lease;
+use crate::lease::token::Token;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Suspects: jobs whose last attempt was lost. One of them may be what killed its worker, so that one at a time runs in
 //! a process, and a poisonous one takes no other with it. One that may run for days keeps the place for a moment only.
 
-use crate::lease::token::Lease;
+use crate::lease::leased::Lease;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;

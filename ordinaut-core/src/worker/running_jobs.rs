@@ -1,11 +1,11 @@
 //! What runs in this process and what has ended, shared with the session's thread.
 
-use crate::backoff::Backoff;
 use crate::job::outcome::Outcome;
-use crate::lease::settlement::Budget;
+use crate::lease::session_counts::SessionCounts;
+use crate::lease::settlement::Retries;
 use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,8 +18,8 @@ pub(crate) const CANCEL_GRACE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Running {
     pub(crate) token: Token,
-    pub(crate) budget: Budget,
-    pub(crate) backoff: Backoff,
+    pub(crate) queue: Arc<str>,
+    pub(crate) retries: Retries,
     pub(crate) started: Instant,
     /// When its handler must have ended, or was told to; `None`: it has, or its limit is longer than the clock reaches.
     pub(crate) must_end: Option<Instant>,
@@ -66,7 +66,7 @@ impl Polled {
 #[derive(Default)]
 pub(crate) struct RunningJobs {
     entries: Mutex<Entries>,
-    finished: Mutex<BTreeMap<Arc<str>, BTreeMap<Outcome, u64>>>,
+    finished: Mutex<SessionCounts>,
     /// When the leases were renewed, and how long they may be counted on from then.
     renewed: Mutex<Option<(Instant, Duration)>>,
     /// Grows while the runtime that drives the handlers is not blocked.
@@ -177,15 +177,12 @@ impl RunningJobs {
     }
 
     pub(crate) fn ended(&self, queue: &Arc<str>, outcome: Outcome, jobs: u64) {
-        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        *finished.entry(queue.clone()).or_default().entry(outcome).or_default() += jobs;
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner).add(queue, outcome, jobs);
     }
 
-    /// `{queue: {outcome: count}}` since the session began, as the `worker` row keeps it.
-    pub(crate) fn finished_json(&self) -> String {
-        let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        let plain: BTreeMap<&str, _> = finished.iter().map(|(queue, outcomes)| (&**queue, outcomes)).collect();
-        serde_json::to_string(&plain).expect("names and numbers can always be written as JSON")
+    /// What has ended since the session began.
+    pub(crate) fn finished(&self) -> SessionCounts {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Who counts an end, or tells of all, waits until the answer is dropped.

@@ -5,7 +5,7 @@ mod heartbeat;
 
 use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
-use crate::lease::store::session::Profile;
+use crate::lease::session_profile::SessionProfile;
 use crate::loops::Loops;
 use crate::worker::cancellation::Stop;
 use crate::worker::liveness::WorkerLiveness;
@@ -39,21 +39,20 @@ impl Session {
     /// its connection broke and was made again. `when_stuck` ends the process.
     pub(crate) async fn open(
         database: &Client,
-        profile: Profile,
+        profile: SessionProfile,
         cancels: Arc<Notify>,
         claimer: Arc<Notify>,
         when_stuck: fn(),
         loops: &Loops,
         pulse: &WorkerLiveness,
     ) -> sqlx::Result<Self> {
-        let id = rand::random_range(1..=i64::MAX);
         let (book, drained, cut) = (Arc::new(RunningJobs::default()), Arc::default(), Arc::<AtomicBool>::default());
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
         let (opened, answer) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let beat = (profile.lease / 6).min(LONGEST_BEAT);
         let life = Heartbeat {
-            id,
+            id: 0,
             link: DedicatedConnection::new(
                 database,
                 &format!("ordinaut-session/{}", profile.name),
@@ -87,7 +86,7 @@ impl Session {
             }
         };
         std::thread::Builder::new().name("ordinaut-session".to_owned()).spawn(thread)?;
-        answer.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
+        let id = answer.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         loops.spawn("tick", tick(book.clone(), beat, stop.clone()));
         Ok(Self { id, book, nonce: AtomicI32::new(0), drained, cut, lost, stop: stop.drop_guard(), ended })
     }

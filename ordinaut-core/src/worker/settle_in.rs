@@ -4,9 +4,10 @@ use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::job::output;
 use crate::job::output::OutputError;
+use crate::lease::settled_attempt::{Reply, SettledAttempt};
 use crate::lease::settlement::Settlement;
-use crate::lease::store::commit_check::{CommitCheck, own_end as own_end_in};
-use crate::lease::store::settle::{Ended, Locked, settle};
+use crate::lease::store::Leases;
+use crate::lease::store::commit_check::CommitCheck;
 use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::Context;
@@ -95,20 +96,18 @@ impl<S> Context<S> {
 
     async fn settle(&self, tx: &mut PgConnection, output: Option<String>) -> Result<(), SettleError> {
         let (token, database) = (self.token(), self.database().ok_or(SettleError::NoDatabase)?);
-        let ended = Ended {
-            token,
-            settlement: Settlement::succeeded(self.failures()),
-            ran_for: Some(self.started().elapsed()),
+        let attempt = SettledAttempt {
             output,
-            place: None,
+            ..SettledAttempt::new(token, Settlement::succeeded(self.failures())).ran_for(self.started().elapsed())
         };
         // Before the statement: whether it was done is not known if this future is dropped.
         self.settles_itself();
-        if !settle(database.schema(), &[ended], Locked::Wait, &mut *tx).await?.is_empty() {
+        let replies = Leases::on(database.schema(), &mut *tx).settle(&[attempt]).await;
+        if replies.map_err(sqlx::Error::from)? != [Reply::LeaseLost] {
             return Ok(());
         }
         // An earlier call has settled it, in this transaction or in one that was committed.
-        match own_end_in(database.schema(), token, tx).await? {
+        match Leases::on(database.schema(), tx).commit_check(token).await? {
             CommitCheck::Committed => Ok(()),
             CommitCheck::Open | CommitCheck::Undone | CommitCheck::Lost => Err(SettleError::LeaseLost),
         }
@@ -118,12 +117,12 @@ impl<S> Context<S> {
 /// Waits until it is known what became of an attempt whose handler has settled it and returned. Its transaction may still
 /// be open: a rollback takes its time, and a handler can give the transaction to somebody else. Then so long as the worker
 /// does not stop; [`CommitCheck::Open`] leaves the job to a rescue.
-pub(crate) async fn own_end(database: &Client, token: Token, line: &StopLine) -> CommitCheck {
+pub(crate) async fn commit_check(database: &Client, token: Token, line: &StopLine) -> CommitCheck {
     let Token { job_id: id, attempt, .. } = token;
     let known = async {
         let mut looks = 0_i16;
         loop {
-            match database.leases().own_end(token).await {
+            match database.leases().commit_check(token).await {
                 Ok(CommitCheck::Open) => {}
                 Ok(end) => return end,
                 Err(error) => warn!(job.id = %id, attempt, %error, "could not look up the outcome of job {id}"),

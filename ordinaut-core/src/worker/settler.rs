@@ -5,24 +5,23 @@ use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
+use crate::error::Error;
 use crate::failure::{Consequence, FailureKind};
 use crate::job::job_error::JobError;
 use crate::job::outcome::Outcome;
-use crate::lease::settlement::{Budget, Settlement};
-use crate::lease::store::settle::{Ended, Locked, Settled, settle, succeed};
+use crate::lease::settled_attempt::{Reply, SettledAttempt};
+use crate::lease::settlement::{Retries, Settlement};
+use crate::lease::store::Leases;
 use crate::loops::Loops;
 use crate::notify::notifier;
-use crate::worker::attempt::Finished;
 use crate::worker::liveness::Turns;
 use crate::worker::options::WorkerOptions;
 use crate::worker::running_jobs::RunningJobs;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{debug, error, info, warn};
-use uuid::Uuid;
 
 /// Many enough that a statement's fixed cost vanishes, few enough that one fits into any server's patience.
 const ENDS_A_STATEMENT: usize = 500;
@@ -41,44 +40,41 @@ const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), 
 
 /// An end on its way to the database.
 pub(crate) struct SettleRequest {
-    pub(crate) finished: Finished,
-    pub(crate) sender: Sender,
-}
-
-/// Who sent it, and wants to know.
-pub(crate) struct Sender {
+    pub(crate) attempt: SettledAttempt,
+    /// What it takes to let it fail instead, if its end cannot be stored.
+    pub(crate) retries: Retries,
     pub(crate) kind: Arc<str>,
     pub(crate) queue: Arc<str>,
     /// It takes room of limits until it is settled.
     pub(crate) limited: bool,
     pub(crate) book: Arc<RunningJobs>,
-    /// Only a step waits for what became of its letter.
-    pub(crate) answer: Option<oneshot::Sender<Answer>>,
+    /// Only a step waits for what became of it, and a slot that settles before it goes on.
+    pub(crate) waiting: Option<oneshot::Sender<Reply>>,
 }
 
-impl Sender {
-    /// The handler that asked may have stopped waiting.
-    pub(crate) fn answer(self, answer: Answer) {
-        self.answer.map(|asked| asked.send(answer).ok());
+impl AsRef<SettledAttempt> for SettleRequest {
+    fn as_ref(&self) -> &SettledAttempt {
+        &self.attempt
+    }
+}
+
+impl SettleRequest {
+    /// What Postgres does not take becomes a failure that says so.
+    fn fail(&mut self, refusal: &sqlx::Error) {
+        let error = JobError::retry(format!("could not settle the attempt: {refusal}"));
+        self.attempt.settlement = Settlement::of(Err(error), self.retries, 1.0);
+        self.attempt.output = None;
     }
 
-    /// Its handler has settled the attempt, in a transaction of its own.
-    pub(crate) fn settled_itself(self, database: &Client, wake: &Notify) {
-        self.book.ended(&self.queue, Outcome::Succeeded, 1);
-        if self.limited {
-            // What waits for its room may have it, here and elsewhere.
-            wake.notify_one();
-            notifier::tell(database, [&*self.queue]);
+    /// The last word about it: it is counted, told in the log, and sent to the step or the slot that waits for it.
+    fn answer(self, reply: Reply) {
+        if let Reply::Settled(outcome) = reply {
+            self.book.ended(&self.queue, outcome, 1);
         }
-        self.answer(Answer::Settled);
+        tell(&self.attempt, &self.kind, reply);
+        // A step may have stopped waiting.
+        self.waiting.map(|waiting| waiting.send(reply).ok());
     }
-}
-
-/// Whether an end was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Settled,
-    LeaseLost,
 }
 
 pub(crate) struct Settler {
@@ -95,14 +91,14 @@ impl Settler {
         loops: &Loops,
         pulse: Turns,
     ) -> Self {
-        let (inbox, letters) = mpsc::channel(BACKLOG);
+        let (inbox, requests) = mpsc::channel(BACKLOG);
         let link = DedicatedConnection::new(
             database,
             &format!("ordinaut-settle/{}", options.name),
             SETTLE_TIMEOUT.min(options.lease / 3),
         );
         let desk = Desk { link, database: database.clone(), wake, pulse };
-        Self { inbox, task: loops.spawn("settler", desk.work(letters)) }
+        Self { inbox, task: loops.spawn("settler", desk.work(requests)) }
     }
 
     /// Where attempts hand in their ends.
@@ -132,40 +128,30 @@ struct Desk {
     pulse: Turns,
 }
 
-/// Ends that go into one statement, side by side with who sent them.
+/// Ends that go into one statement.
 struct Batch {
-    ended: Vec<Ended>,
-    fallbacks: Vec<(Budget, Backoff)>,
-    senders: Vec<Sender>,
+    requests: Vec<SettleRequest>,
     /// Its one end is already the refusal of another.
     refused: bool,
-    way: Way,
-}
-
-/// How the rows of a batch are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// All are plain successes of this session.
-    Ctid(i64),
-    Key(Locked),
+    /// What was tried before, without waiting for anybody, found no row of theirs: this answer is final.
+    last: bool,
 }
 
 impl Desk {
-    async fn work(mut self, mut letters: mpsc::Receiver<SettleRequest>) {
+    async fn work(mut self, mut inbox: mpsc::Receiver<SettleRequest>) {
         let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
-        while letters.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
+        while inbox.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
             let _turn = self.pulse.begin();
-            // One order for all: two statements that touch the same rows can then only wait, not deadlock; and `succeed`
-            // looks for its tokens by halving.
-            received.sort_unstable_by_key(|letter| letter.finished.ended.token.job_id);
+            // One order for all: two statements that touch the same rows can then only wait, not deadlock; and a settle by
+            // place looks for its tokens by halving.
+            received.sort_unstable_by_key(|request| request.attempt.token.job_id);
             // Nearly always there is but one.
-            let session = received[0].finished.ended.token.session;
-            let plain = |end: &Ended| end.is_plain_success() && end.token.session == session;
-            let (plain, others): (Vec<_>, Vec<_>) =
-                received.drain(..).partition(|letter| plain(&letter.finished.ended));
-            for (letters, way) in [(plain, Way::Ctid(session)), (others, Way::Key(Locked::Leave))] {
-                if !letters.is_empty() {
-                    self.write(Batch::of(letters, way)).await;
+            let session = received[0].attempt.token.session;
+            let plain = |end: &SettledAttempt| end.is_plain_success() && end.token.session == session;
+            let (plain, others): (Vec<_>, Vec<_>) = received.drain(..).partition(|request| plain(&request.attempt));
+            for requests in [plain, others] {
+                if !requests.is_empty() {
+                    self.write(Batch { requests, refused: false, last: false }).await;
                 }
             }
         }
@@ -178,16 +164,16 @@ impl Desk {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
             match self.settle(&batch).await {
-                Ok(settled) => {
-                    self.tell_of_room(&batch, &settled);
-                    if let Some(rest) = batch.answer(&settled) {
+                Ok(outcomes) => {
+                    self.tell_of_room(&batch, &outcomes);
+                    if let Some(rest) = batch.answer(outcomes) {
                         tokio::time::sleep(MOMENT).await;
                         batches.push(rest);
                     }
                 }
-                Err(refusal) if batch.ended.len() == 1 => {
-                    batch.fail(&refusal);
-                    batches.push(batch);
+                Err(refusal) if batch.requests.len() == 1 => {
+                    batch.requests.iter_mut().for_each(|request| request.fail(&refusal));
+                    batches.push(Batch { refused: true, last: false, ..batch });
                 }
                 Err(_) => {
                     let half = batch.split();
@@ -198,39 +184,37 @@ impl Desk {
     }
 
     /// What waits for room may have it: this worker looks at once, and others hear of it.
-    fn tell_of_room(&self, batch: &Batch, settled: &[Settled]) {
+    fn tell_of_room(&self, batch: &Batch, outcomes: &[Option<Outcome>]) {
         let limited: Vec<&str> =
-            batch.senders.iter().filter(|sender| sender.limited).map(|sender| &*sender.queue).collect();
-        if !limited.is_empty() && !settled.is_empty() {
+            batch.requests.iter().filter(|request| request.limited).map(|request| &*request.queue).collect();
+        if !limited.is_empty() && outcomes.iter().any(Option::is_some) {
             self.wake.notify_one();
             notifier::tell(&self.database, limited);
         }
     }
 
     /// Writes a batch however long Postgres is away; the error is a refusal of its data, or that it was too much at once.
-    async fn settle(&mut self, batch: &Batch) -> Result<Vec<Settled>, sqlx::Error> {
+    async fn settle(&mut self, batch: &Batch) -> Result<Vec<Option<Outcome>>, sqlx::Error> {
         let (schema, patience) = (self.link.schema(), self.link.patience());
-        let mut failures = 0;
+        let (mut failures, requests) = (0, &batch.requests);
         loop {
-            let result = match (self.link.connection().await, batch.way) {
-                (Ok(connection), Way::Ctid(session)) => {
-                    answered(patience, succeed(&schema, session, &batch.ended, connection)).await
+            let result = match self.link.connection().await {
+                Ok(connection) => {
+                    let leases = Leases::on(&schema, connection);
+                    answered(patience, batch.write(leases)).await
                 }
-                (Ok(connection), Way::Key(locked)) => {
-                    answered(patience, settle(&schema, &batch.ended, locked, connection)).await
-                }
-                (Err(error), _) => Err(error),
+                Err(error) => Err(error.into()),
             };
             let checked = self.link.checked(result).await;
             self.pulse.goes_on();
             match checked {
-                Ok(settled) => return Ok(settled),
+                Ok(outcomes) => return Ok(outcomes),
                 Err(error) if !batch.refused && FailureKind::of(&error).in_a_loop() == Consequence::BuryAlone => {
                     return Err(error);
                 }
                 Err(error) => {
-                    warn!(%error, "could not settle {} attempts, and will try again", batch.ended.len());
-                    if FailureKind::of(&error) == FailureKind::GivenUp && batch.ended.len() > 1 {
+                    warn!(%error, "could not settle {} attempts, and will try again", requests.len());
+                    if FailureKind::of(&error) == FailureKind::GivenUp && requests.len() > 1 {
                         return Err(error);
                     }
                     failures += 1;
@@ -242,78 +226,50 @@ impl Desk {
 }
 
 impl Batch {
-    fn new(way: Way) -> Self {
-        Self { ended: Vec::new(), fallbacks: Vec::new(), senders: Vec::new(), refused: false, way }
-    }
-
-    fn of(letters: Vec<SettleRequest>, way: Way) -> Self {
-        let mut batch = Self::new(way);
-        for SettleRequest { finished, sender } in letters {
-            batch.ended.push(finished.ended);
-            batch.fallbacks.push((finished.budget, finished.backoff));
-            batch.senders.push(sender);
+    /// The outcomes of those that were written.
+    async fn write(&self, leases: Leases<'_>) -> Result<Vec<Option<Outcome>>, Error> {
+        if !self.last {
+            return leases.try_settle(&self.requests).await;
         }
-        batch
+        let outcome = |reply| match reply {
+            Reply::Settled(outcome) => Some(outcome),
+            Reply::LeaseLost => None,
+        };
+        Ok(leases.settle(&self.requests).await?.into_iter().map(outcome).collect())
     }
 
     fn split(&mut self) -> Self {
-        let middle = self.ended.len() / 2;
-        Self {
-            ended: self.ended.split_off(middle),
-            fallbacks: self.fallbacks.split_off(middle),
-            senders: self.senders.split_off(middle),
-            refused: self.refused,
-            way: self.way,
-        }
+        let requests = self.requests.split_off(self.requests.len() / 2);
+        Self { requests, refused: self.refused, last: self.last }
     }
 
-    /// What Postgres does not take becomes a failure that says so.
-    fn fail(&mut self, refusal: &sqlx::Error) {
-        for (end, (budget, backoff)) in self.ended.iter_mut().zip(&self.fallbacks) {
-            let error = JobError::retry(format!("could not settle the attempt: {refusal}"));
-            end.settlement = Settlement::of(Err(error), *budget, backoff, 1.0);
-            end.output = None;
-        }
-        (self.refused, self.way) = (true, Way::Key(Locked::Leave));
-    }
-
-    /// Tells everybody. What is missing has lost its lease, or its row was moved, or a claim of another worker is just stepping
-    /// over it: the rest is to be written again, and that answer is final.
-    fn answer(self, settled: &[Settled]) -> Option<Self> {
-        let outcomes: HashMap<(Uuid, i32), Outcome> =
-            settled.iter().map(|end| ((end.job_id, end.attempt), end.outcome)).collect();
-        let mut rest = Self { refused: self.refused, ..Self::new(Way::Key(Locked::Wait)) };
-        for ((end, fallback), sender) in self.ended.into_iter().zip(self.fallbacks).zip(self.senders) {
-            let outcome = outcomes.get(&(end.token.job_id, end.token.attempt)).copied();
-            if outcome.is_none() && self.way != Way::Key(Locked::Wait) {
-                rest.ended.push(end);
-                rest.fallbacks.push(fallback);
-                rest.senders.push(sender);
-                continue;
+    /// Answers everybody. What is missing has lost its lease, or its row was moved, or a claim of another worker is just
+    /// stepping over it: the rest is to be written again, and that answer is final.
+    fn answer(self, outcomes: Vec<Option<Outcome>>) -> Option<Self> {
+        let mut rest = Vec::new();
+        for (request, outcome) in self.requests.into_iter().zip(outcomes) {
+            match outcome {
+                Some(outcome) => request.answer(Reply::Settled(outcome)),
+                None if self.last => request.answer(Reply::LeaseLost),
+                None => rest.push(request),
             }
-            if let Some(outcome) = outcome {
-                sender.book.ended(&sender.queue, outcome, 1);
-            }
-            tell(&end, &sender.kind, outcome);
-            let answer = if outcome.is_some() { Answer::Settled } else { Answer::LeaseLost };
-            sender.answer(answer);
         }
-        (!rest.ended.is_empty()).then_some(rest)
+        (!rest.is_empty()).then_some(Self { requests: rest, refused: self.refused, last: true })
     }
 }
 
 /// A success is the ordinary case, and a busy worker has 50,000 of them a second: they are told at debug.
-fn tell(end: &Ended, kind: &str, outcome: Option<Outcome>) {
+fn tell(end: &SettledAttempt, kind: &str, reply: Reply) {
     let (id, attempt) = (end.token.job_id, end.token.attempt);
     let error = end.settlement.error.as_deref().unwrap_or_default();
-    match outcome {
-        None => warn!(job.id = %id, job.kind = kind, attempt,
-                      "job {id} ({kind}) attempt {attempt} had lost its lease: nothing was written"),
-        Some(Outcome::Succeeded) => debug!(job.id = %id, job.kind = kind, attempt,
-                                           "job {id} ({kind}) attempt {attempt} succeeded"),
-        Some(Outcome::Dead) => warn!(job.id = %id, job.kind = kind, attempt,
-                                     "job {id} ({kind}) attempt {attempt} is dead: {error}"),
-        Some(outcome) => info!(job.id = %id, job.kind = kind, attempt, %outcome,
-                               "job {id} ({kind}) attempt {attempt} {outcome}: {error}"),
+    match reply {
+        Reply::LeaseLost => warn!(job.id = %id, job.kind = kind, attempt,
+                                  "job {id} ({kind}) attempt {attempt} had lost its lease: nothing was written"),
+        Reply::Settled(Outcome::Succeeded) => debug!(job.id = %id, job.kind = kind, attempt,
+                                                     "job {id} ({kind}) attempt {attempt} succeeded"),
+        Reply::Settled(Outcome::Dead) => warn!(job.id = %id, job.kind = kind, attempt,
+                                               "job {id} ({kind}) attempt {attempt} is dead: {error}"),
+        Reply::Settled(outcome) => info!(job.id = %id, job.kind = kind, attempt, %outcome,
+                                         "job {id} ({kind}) attempt {attempt} {outcome}: {error}"),
     }
 }

@@ -1,8 +1,8 @@
 //! Handlers that block their process: how that is noticed, and what becomes of their attempts.
 
 use crate::job::job_error::JobError;
+use crate::lease::settled_attempt::SettledAttempt;
 use crate::lease::settlement::Settlement;
-use crate::lease::store::settle::Ended;
 use crate::worker::cancellation::Stop;
 use crate::worker::running_jobs::{Running, RunningJobs};
 use std::sync::Arc;
@@ -36,14 +36,14 @@ impl Stall {
 }
 
 /// The end of an attempt whose handler does not yield.
-pub(crate) fn did_not_yield(running: &Running, error: &str) -> Ended {
+pub(crate) fn did_not_yield(running: &Running, error: &str) -> SettledAttempt {
     let settlement = match running.line.order() {
         // A deploy is not its fault. It is due a little later, because the handler runs until the process has ended.
         Some(Stop::Release) => {
             let error = Some(error.to_owned());
-            Settlement { again_in: Some(YIELD), error, ..Settlement::released(running.budget.failures) }
+            Settlement { again_in: Some(YIELD), error, ..Settlement::released(running.retries.failures) }
         }
-        _ => Settlement::of(Err(JobError::retry(error)), running.budget, &running.backoff, rand::random()),
+        _ => Settlement::of(Err(JobError::retry(error)), running.retries, rand::random()),
     };
-    Ended { token: running.token, settlement, ran_for: Some(running.started.elapsed()), output: None, place: None }
+    SettledAttempt::new(running.token, settlement).ran_for(running.started.elapsed())
 }

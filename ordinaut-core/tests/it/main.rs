@@ -31,6 +31,7 @@ mod fence;
 mod hostile;
 mod layer;
 mod lease;
+mod leases;
 mod level;
 mod limit;
 mod limit_turn;

@@ -277,7 +277,7 @@ impl Walk {
         if outcome == "succeeded" && self.random.random() {
             return self.succeed(token).await;
         }
-        let settled = sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(sql!("lease/settle"))
+        let settled = sqlx::query_as::<_, (String, Vec<Uuid>, Vec<i32>)>(sql!("lease/settle"))
             .bind([token.job_id])
             .bind([token.attempt])
             .bind([token.session])
@@ -297,7 +297,7 @@ impl Walk {
         let place = "select coalesce((select ctid from ordinaut.due_work where job_id = $1), '(0,1)')::text";
         let place: String = ask_of(&self.db, place, token.job_id).await;
         let sql = sql!("lease/succeed").replace("$1::tid[]", "$1::text[]::tid[]");
-        let settled = sqlx::query_as::<_, (String, String, Vec<Uuid>, Vec<i32>)>(AssertSqlSafe(sql))
+        let settled = sqlx::query_as::<_, (String, Vec<Uuid>, Vec<i32>)>(AssertSqlSafe(sql))
             .bind([place])
             .bind([token.job_id])
             .bind([token.attempt])

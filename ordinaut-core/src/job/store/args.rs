@@ -1,12 +1,16 @@
 //! Arguments that their claim left out.
 
 use crate::db::schema::Schema;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The arguments of these jobs, as text; one that is missing has no row any more.
-pub(crate) async fn args(db: &mut PgConnection, schema: &Schema, jobs: &[Uuid]) -> sqlx::Result<HashMap<Uuid, String>> {
+pub(crate) async fn args<'e>(
+    db: impl PgExecutor<'e>,
+    schema: &Schema,
+    jobs: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, String>> {
     let rows: Vec<(Uuid, String)> = sqlx::query_as(schema.sql(sql!("job/args"))).bind(jobs).fetch_all(db).await?;
     Ok(rows.into_iter().collect())
 }

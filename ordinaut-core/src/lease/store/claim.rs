@@ -1,14 +1,18 @@
-//! Claim: take leases, and hand them back unrun.
+//! Claim: take leases.
 
-use crate::db::schema::Schema;
+use crate::error::Error;
+use crate::job::store::args::args;
 use crate::lease::claim_floor::Lane;
+use crate::lease::claim_request::{ClaimRequest, Look, Scan};
 use crate::lease::flags;
-use crate::lease::priority_ageing::Ageing;
-use crate::lease::token::{Body, Lease, Token};
+use crate::lease::leased::{Body, Lease};
+use crate::lease::store::Leases;
+use crate::lease::token::Token;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{Decode, PgConnection, Postgres, Row, Type, ValueRef};
+use sqlx::{Decode, Postgres, Row, Type, ValueRef};
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,108 +21,119 @@ use uuid::Uuid;
 /// Why a job cannot run whose row somebody deleted.
 pub(crate) const GONE: &str = "the job's own row is gone";
 
-/// What to take.
-pub(crate) struct Claim<'a> {
-    /// Most urgent first.
-    pub(crate) lanes: &'a [Lane],
-    /// Where the scan of each lane starts; `None`: at the beginning.
-    pub(crate) floors: Vec<Option<DateTime<Utc>>>,
-    pub(crate) kinds: &'a [Arc<str>],
-    pub(crate) limit: usize,
+/// What was taken, the most urgent first, and when, by the database's clock.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// When it was taken.
+    pub at: DateTime<Utc>,
+    /// The leases.
+    pub leases: Vec<Lease>,
+    /// Whether there are limits, so that jobs may wait for room: claims pass by those that a limit concerns.
+    pub limits: bool,
+}
+
+impl Leases<'_> {
+    /// Takes leases of jobs that are due and that no limit concerns. It does not wait for the disk: a claim that is lost in a
+    /// crash only runs its jobs again.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there. If no answer came, the claim may still have been done:
+    /// [`Leases::strays`] finds its leases.
+    pub async fn claim(self, request: &ClaimRequest<'_>) -> Result<Claimed, Error> {
+        let (queues, priorities) = columns(request.lanes);
+        let rows = sqlx::query(self.sql(sql!("lease/claim")))
+            .bind(queues)
+            .bind(priorities)
+            .bind(floors(request.lanes, &request.floors))
+            .bind(i64::try_from(request.limit).unwrap_or(i64::MAX))
+            .bind(names(request.kinds))
+            .bind(request.session)
+            .bind(request.nonce)
+            .bind(if request.look == Look::Suspects { flags::SUSPECT } else { 0 })
+            .bind(request.scan == Scan::FromStart)
+            .bind(i32::try_from(request.inline_bytes).unwrap_or(i32::MAX))
+            .fetch_all(self.executor)
+            .await?;
+        let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let (at, limits) = (first.try_get(0)?, first.try_get(19)?);
+        let reader =
+            LeaseReader { session: request.session, nonce: request.nonce, lanes: request.lanes, kinds: request.kinds };
+        Ok(Claimed { at, leases: reader.leases(&rows)?, limits })
+    }
+
+    /// Arguments that a claim left out, by job, as they are stored. A job that is missing in the answer has no row any more.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there.
+    pub async fn fetch_args(self, jobs: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
+        Ok(args(self.executor, self.schema, jobs).await?)
+    }
+}
+
+/// Lanes as a statement takes them: queues, and priorities beside them.
+pub(crate) fn columns(lanes: &[Lane]) -> (Vec<&str>, Vec<i16>) {
+    lanes.iter().map(|(queue, priority)| (&**queue, *priority)).unzip()
+}
+
+/// A floor for each lane. Unknown ones are before the beginning of time, which no instant of ours can name.
+pub(crate) fn floors(lanes: &[Lane], known: &[Option<DateTime<Utc>>]) -> Vec<DateTime<Utc>> {
+    let known = known.iter().copied().chain(std::iter::repeat(None));
+    lanes.iter().zip(known).map(|(_, floor)| floor.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).collect()
+}
+
+/// Names as a statement takes them.
+pub(crate) fn names(names: &[Arc<str>]) -> Vec<&str> {
+    names.iter().map(|name| &**name).collect()
+}
+
+/// Reads rows of leases, which the statements claim.sql and limit/admit.sql write in the same order of columns.
+pub(crate) struct LeaseReader<'a> {
     pub(crate) session: i64,
     pub(crate) nonce: i32,
-    /// Only jobs that were lost twice, or none of them.
-    pub(crate) suspects: bool,
-    /// From the beginning of every lane, unless another worker does so now.
-    pub(crate) sweep: bool,
-    /// Arguments of more bytes do not come with the answer.
-    pub(crate) inline_bytes: usize,
-    /// The lanes come by it already; what waits for room of limits does not.
-    pub(crate) ageing: Option<Ageing>,
+    /// Names that were asked for need no other copy.
+    pub(crate) lanes: &'a [Lane],
+    pub(crate) kinds: &'a [Arc<str>],
 }
 
-impl Claim<'_> {
-    pub(crate) fn lanes(&self) -> (Vec<&str>, Vec<i16>) {
-        self.lanes.iter().map(|(queue, priority)| (&**queue, *priority)).unzip()
+impl LeaseReader<'_> {
+    /// The leases, the most urgent first.
+    pub(crate) fn leases(&self, rows: &[PgRow]) -> sqlx::Result<Vec<Lease>> {
+        let leases = rows.iter().filter_map(|row| self.lease(row).transpose());
+        let mut leases = leases.collect::<Result<Vec<_>, _>>()?;
+        leases.sort_unstable_by_key(|lease| (lease.priority, lease.run_at, lease.token.job_id));
+        Ok(leases)
     }
 
-    /// Unknown ones are before the beginning of time, which no instant of ours can name.
-    pub(crate) fn floors(&self) -> Vec<DateTime<Utc>> {
-        self.floors.iter().map(|floor| floor.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).collect()
+    /// A row in the order of the statement's columns; the one row of an empty claim has nothing but the time.
+    fn lease(&self, row: &PgRow) -> sqlx::Result<Option<Lease>> {
+        let Some(job_id) = row.try_get(1)? else { return Ok(None) };
+        let stored: Option<i32> = row.try_get(18)?;
+        let args: Option<String> = row.try_get(10)?;
+        let left_out = stored.filter(|_| args.is_none()).map(|bytes| usize::try_from(bytes).unwrap_or_default());
+        let body = match stored {
+            None => Err(GONE.to_owned()),
+            Some(_) => body(row, args.unwrap_or_default()),
+        };
+        let left_out = left_out.filter(|_| body.is_ok());
+        let flags: i16 = row.try_get(4)?;
+        Ok(Some(Lease {
+            token: Token { job_id, attempt: row.try_get(2)?, session: self.session, nonce: self.nonce },
+            failures: row.try_get(3)?,
+            suspect: flags & flags::SUSPECT != 0,
+            limited: flags & flags::LIMITED != 0,
+            // What somebody wrote by hand may have been due since before all time.
+            run_at: instant(row, 5)?.unwrap_or(DateTime::<Utc>::UNIX_EPOCH),
+            queue: shared(row.try_get(6)?, self.lanes.iter().map(|(queue, _)| queue)),
+            kind: shared(row.try_get(7)?, self.kinds.iter()),
+            priority: row.try_get(8)?,
+            place: row.try_get(9)?,
+            body,
+            left_out,
+        }))
     }
-
-    pub(crate) fn inline_bytes(&self) -> i32 {
-        i32::try_from(self.inline_bytes).unwrap_or(i32::MAX)
-    }
-
-    pub(crate) fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(|kind| &**kind).collect()
-    }
-}
-
-/// What was taken, the most urgent first, and when, by the database's clock.
-pub(crate) struct Claimed {
-    pub(crate) at: DateTime<Utc>,
-    pub(crate) leases: Vec<Lease>,
-    /// Whether there are limits, so that jobs may wait for room.
-    pub(crate) limits: bool,
-}
-
-/// Takes leases.
-pub(crate) async fn claim(db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<Claimed> {
-    let (queues, priorities) = claim.lanes();
-    let rows = sqlx::query(schema.sql(sql!("lease/claim")))
-        .bind(queues)
-        .bind(priorities)
-        .bind(claim.floors())
-        .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-        .bind(claim.kinds())
-        .bind(claim.session)
-        .bind(claim.nonce)
-        .bind(if claim.suspects { flags::SUSPECT } else { 0 })
-        .bind(claim.sweep)
-        .bind(claim.inline_bytes())
-        .fetch_all(db)
-        .await?;
-    let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let (at, limits) = (first.try_get(0)?, first.try_get(19)?);
-    Ok(Claimed { at, leases: leases(&rows, claim)?, limits })
-}
-
-/// The rows of a claim as leases, the most urgent first.
-pub(crate) fn leases(rows: &[PgRow], claim: &Claim<'_>) -> sqlx::Result<Vec<Lease>> {
-    let leases = rows.iter().filter_map(|row| lease(row, claim).transpose());
-    let mut leases = leases.collect::<Result<Vec<_>, _>>()?;
-    leases.sort_unstable_by_key(|lease| (lease.priority, lease.run_at, lease.token.job_id));
-    Ok(leases)
-}
-
-/// A row in the order of the statement's columns; the one row of an empty claim has nothing but the time.
-fn lease(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Option<Lease>> {
-    let Some(job_id) = row.try_get(1)? else { return Ok(None) };
-    let stored: Option<i32> = row.try_get(18)?;
-    let args: Option<String> = row.try_get(10)?;
-    let left_out = stored.filter(|_| args.is_none()).map(|bytes| usize::try_from(bytes).unwrap_or_default());
-    let body = match stored {
-        None => Err(GONE.to_owned()),
-        Some(_) => body(row, args.unwrap_or_default()),
-    };
-    let left_out = left_out.filter(|_| body.is_ok());
-    let flags: i16 = row.try_get(4)?;
-    Ok(Some(Lease {
-        token: Token { job_id, attempt: row.try_get(2)?, session: claim.session, nonce: claim.nonce },
-        failures: row.try_get(3)?,
-        suspect: flags & flags::SUSPECT != 0,
-        limited: flags & flags::LIMITED != 0,
-        // What somebody wrote by hand may have been due since before all time.
-        run_at: instant(row, 5)?.unwrap_or(DateTime::<Utc>::UNIX_EPOCH),
-        queue: shared(row.try_get(6)?, claim.lanes.iter().map(|(queue, _)| queue)),
-        kind: shared(row.try_get(7)?, claim.kinds.iter()),
-        priority: row.try_get(8)?,
-        place: row.try_get(9)?,
-        body,
-        left_out,
-    }))
 }
 
 /// The job's own row, judged by itself: what cannot be read is the reason to bury this job, and no reason to give up the
@@ -168,49 +183,4 @@ fn instant(row: &PgRow, column: usize) -> sqlx::Result<Option<DateTime<Utc>>> {
 /// A name that was asked for, without another copy of it.
 fn shared<'a>(name: &str, mut asked: impl Iterator<Item = &'a Arc<str>>) -> Arc<str> {
     asked.find(|known| &***known == name).cloned().unwrap_or_else(|| name.into())
-}
-
-/// Hands leases of one session back whose handlers never started.
-pub(crate) async fn give_back(
-    db: &mut PgConnection,
-    schema: &Schema,
-    session: i64,
-    tokens: &[Token],
-) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(sql!("lease/give_back")))
-        .bind(tokens.iter().map(|token| token.job_id).collect::<Vec<_>>())
-        .bind(tokens.iter().map(|token| token.attempt).collect::<Vec<_>>())
-        .bind(session)
-        .bind(tokens.iter().map(|token| token.nonce).collect::<Vec<_>>())
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Finds leases of claims whose answer never arrived.
-pub(crate) async fn strays(
-    db: &mut PgConnection,
-    schema: &Schema,
-    session: i64,
-    nonces: &[i32],
-) -> sqlx::Result<Vec<Token>> {
-    let rows: Vec<(Uuid, i32, i64, i32)> =
-        sqlx::query_as(schema.sql(sql!("lease/strays"))).bind(session).bind(nonces).fetch_all(db).await?;
-    Ok(rows.into_iter().map(|(job_id, attempt, session, nonce)| Token { job_id, attempt, session, nonce }).collect())
-}
-
-/// Since when this Postgres takes writes, its clock, and which of these leases it does not know any more: claims are not
-/// durable, and a restart or promotion may have lost some whose handlers run.
-pub(crate) async fn after_connect(
-    db: &mut PgConnection,
-    schema: &Schema,
-    tokens: &[Token],
-) -> sqlx::Result<(DateTime<Utc>, DateTime<Utc>, Vec<Uuid>)> {
-    sqlx::query_as(schema.sql(sql!("lease/after_connect")))
-        .bind(tokens.iter().map(|token| token.job_id).collect::<Vec<_>>())
-        .bind(tokens.iter().map(|token| token.attempt).collect::<Vec<_>>())
-        .bind(tokens.iter().map(|token| token.session).collect::<Vec<_>>())
-        .bind(tokens.iter().map(|token| token.nonce).collect::<Vec<_>>())
-        .fetch_one(db)
-        .await
 }

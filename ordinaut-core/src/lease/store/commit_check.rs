@@ -1,9 +1,7 @@
 //! Whether a handler's own transaction, in which it settled its attempt, was committed.
 
-use crate::client::Leases;
-use crate::db::schema::Schema;
+use crate::lease::store::Leases;
 use crate::lease::token::Token;
-use sqlx::PgExecutor;
 
 /// What became of an attempt that its handler has settled itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,26 +16,21 @@ pub(crate) enum CommitCheck {
     Lost,
 }
 
-/// Looks for the job's row and the attempt's run; never waits for a lock.
-pub(crate) async fn own_end<'e>(schema: &Schema, token: Token, db: impl PgExecutor<'e>) -> sqlx::Result<CommitCheck> {
-    let answer: String = sqlx::query_scalar(schema.sql(sql!("lease/commit_check")))
-        .bind(token.job_id)
-        .bind(token.attempt)
-        .bind(token.session)
-        .bind(token.nonce)
-        .fetch_one(db)
-        .await?;
-    Ok(match &*answer {
-        "committed" => CommitCheck::Committed,
-        "open" => CommitCheck::Open,
-        "undone" => CommitCheck::Undone,
-        _ => CommitCheck::Lost,
-    })
-}
-
 impl Leases<'_> {
-    /// The same, through the pool.
-    pub(crate) async fn own_end(self, token: Token) -> sqlx::Result<CommitCheck> {
-        own_end(self.client.schema(), token, self.client.by_key()).await
+    /// Looks for the job's row and the attempt's run; never waits for a lock.
+    pub(crate) async fn commit_check(self, token: Token) -> sqlx::Result<CommitCheck> {
+        let answer: String = sqlx::query_scalar(self.sql(sql!("lease/commit_check")))
+            .bind(token.job_id)
+            .bind(token.attempt)
+            .bind(token.session)
+            .bind(token.nonce)
+            .fetch_one(self.executor)
+            .await?;
+        Ok(match &*answer {
+            "committed" => CommitCheck::Committed,
+            "open" => CommitCheck::Open,
+            "undone" => CommitCheck::Undone,
+            _ => CommitCheck::Lost,
+        })
     }
 }

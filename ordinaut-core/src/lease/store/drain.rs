@@ -1,9 +1,8 @@
 //! Draining: a worker that leases nothing more, until somebody says otherwise.
 
 use crate::client::Workers;
-use crate::db::schema::Schema;
 use crate::error::Error;
-use sqlx::PgConnection;
+use crate::lease::store::Leases;
 
 impl Workers<'_> {
     /// Drains a worker, by its name or the number of its living session: within about a second it leases nothing more,
@@ -29,6 +28,14 @@ impl Workers<'_> {
     }
 }
 
-pub(crate) async fn is_drained(db: &mut PgConnection, schema: &Schema, name: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar(schema.sql(sql!("lease/session_drained"))).bind(name).fetch_one(db).await
+impl Leases<'_> {
+    /// Whether an operator drained the worker of this name: it should claim nothing, and give back what it has not started.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there.
+    pub async fn is_drained(self, worker: &str) -> Result<bool, Error> {
+        let drained = sqlx::query_scalar(self.sql(sql!("lease/session_drained"))).bind(worker);
+        Ok(drained.fetch_one(self.executor).await?)
+    }
 }

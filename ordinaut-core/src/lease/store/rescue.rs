@@ -1,10 +1,13 @@
 //! Rescue: declare sessions dead, find their leases, and keep what they counted.
 
-use crate::client::Leases;
+use crate::backoff::Backoff;
+use crate::client::Maintenance;
+use crate::error::Error;
 use crate::job::outcome::Outcome;
 use crate::lease::flags;
-use crate::lease::settlement::{Budget, Settlement};
-use crate::lease::store::settle::{Ended, Locked, Settled, settle};
+use crate::lease::settled_attempt::{Reply, SettledAttempt};
+use crate::lease::settlement::{Retries, Settlement};
+use crate::lease::store::Leases;
 use crate::lease::token::Token;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,12 +26,22 @@ struct Orphan {
     attempt: i32,
     session: i64,
     nonce: i32,
+    queue: String,
     failures: i16,
     flags: i16,
     max_attempts: Option<i16>,
 }
 
-impl Leases<'_> {
+/// A job that was taken back.
+#[derive(Clone, Debug)]
+pub(crate) struct Rescued {
+    pub(crate) job_id: Uuid,
+    pub(crate) attempt: i32,
+    pub(crate) queue: String,
+    pub(crate) outcome: Outcome,
+}
+
+impl Maintenance<'_> {
     pub(crate) async fn declare_dead(self) -> sqlx::Result<Vec<DeadSession>> {
         sqlx::query_as(self.client.sql(sql!("lease/session_declare_dead"))).fetch_all(self.client).await
     }
@@ -39,18 +52,19 @@ impl Leases<'_> {
     }
 
     /// Takes up to `limit` jobs back from sessions that are not alive, in one transaction.
-    pub(crate) async fn rescue(self, limit: i64) -> sqlx::Result<Vec<Settled>> {
+    pub(crate) async fn rescue(self, limit: i64) -> Result<Vec<Rescued>, Error> {
         let mut tx = self.client.begin_by_key().await?;
         let orphans: Vec<Orphan> =
             sqlx::query_as(self.client.sql(sql!("lease/session_orphans"))).bind(limit).fetch_all(&mut *tx).await?;
         if orphans.is_empty() {
             return Ok(Vec::new());
         }
-        let ended: Vec<Ended> = orphans.iter().map(Orphan::end).collect();
-        let settled = settle(self.client.schema(), &ended, Locked::Wait, &mut *tx).await?;
+        let ends: Vec<_> = orphans.iter().map(Orphan::end).collect();
+        let replies = Leases::on(self.client.schema(), &mut tx).settle(&ends).await?;
+        let rescued: Vec<_> = orphans.into_iter().zip(replies).filter_map(Orphan::rescued).collect();
         let mut counts = BTreeMap::<(&str, Outcome), i64>::new();
-        for end in &settled {
-            *counts.entry((&end.queue, end.outcome)).or_default() += 1;
+        for job in &rescued {
+            *counts.entry((&job.queue, job.outcome)).or_default() += 1;
         }
         sqlx::query(self.client.sql(sql!("lease/session_count")))
             .bind(counts.keys().map(|(queue, _)| *queue).collect::<Vec<_>>())
@@ -59,7 +73,7 @@ impl Leases<'_> {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(settled)
+        Ok(rescued)
     }
 
     /// Drops rows of sessions that ended so long ago and hold nothing, and folds what they counted.
@@ -74,19 +88,21 @@ impl Leases<'_> {
 }
 
 impl Orphan {
-    fn end(&self) -> Ended {
-        let budget = Budget {
+    fn end(&self) -> SettledAttempt {
+        let retries = Retries {
             failures: self.failures,
             // Unknown only if the job's row and the session's row are both gone: its own failures then decide.
             max_attempts: self.max_attempts.unwrap_or(1),
+            backoff: Backoff::Fixed { delay: Duration::ZERO },
         };
         let error = format!("worker lost (session {})", self.session);
-        Ended {
-            token: Token { job_id: self.job_id, attempt: self.attempt, session: self.session, nonce: self.nonce },
-            settlement: Settlement::lost(self.flags & flags::SUSPECT != 0, budget, &error),
-            ran_for: None,
-            output: None,
-            place: None,
-        }
+        let token = Token { job_id: self.job_id, attempt: self.attempt, session: self.session, nonce: self.nonce };
+        SettledAttempt::new(token, Settlement::lost(self.flags & flags::SUSPECT != 0, retries, &error))
+    }
+
+    /// `None`: it was settled by somebody else.
+    fn rescued((orphan, reply): (Self, Reply)) -> Option<Rescued> {
+        let Reply::Settled(outcome) = reply else { return None };
+        Some(Rescued { job_id: orphan.job_id, attempt: orphan.attempt, queue: orphan.queue, outcome })
     }
 }

@@ -1,73 +1,101 @@
-//! Sessions: open, renew, close; and what a session was asked to stop.
+//! Sessions: open, renew, close; and which jobs a session was asked to stop.
 
-use crate::db::schema::Schema;
-use sqlx::PgConnection;
-use std::time::Duration;
+use crate::error::Error;
+use crate::lease::session_counts::SessionCounts;
+use crate::lease::session_profile::SessionProfile;
+use crate::lease::store::Leases;
 use uuid::Uuid;
 
-/// What a session tells of itself when it begins.
-#[derive(Clone, Debug)]
-pub(crate) struct Profile {
-    pub(crate) name: String,
-    pub(crate) host: String,
-    pub(crate) queues: Vec<String>,
-    pub(crate) kinds: Vec<String>,
-    pub(crate) concurrency: usize,
-    pub(crate) max_attempts: i16,
-    pub(crate) lease: Duration,
+/// Whether the leases of a session still hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a dead session must not go on with its jobs"]
+pub enum Renewal {
+    /// They do, for a whole lease from now.
+    Held,
+    /// The session was declared dead: its jobs run elsewhere.
+    Dead,
 }
 
-pub(crate) async fn open(db: &mut PgConnection, schema: &Schema, session: i64, profile: &Profile) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(sql!("lease/session_open")))
-        .bind(session)
-        .bind(&profile.name)
-        .bind(&profile.host)
-        .bind(std::process::id().cast_signed())
-        .bind(env!("CARGO_PKG_VERSION"))
-        .bind(&profile.queues)
-        .bind(&profile.kinds)
-        .bind(i32::try_from(profile.concurrency).unwrap_or(i32::MAX))
-        .bind(profile.max_attempts)
-        .bind(profile.lease.as_secs_f64())
-        .execute(db)
-        .await?;
-    Ok(())
+/// A job of a session that somebody cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct CancelAsked {
+    /// The job.
+    pub job_id: Uuid,
+    /// The attempt that should stop.
+    pub attempt: i32,
 }
 
-/// False: the session was declared dead.
-pub(crate) async fn renew(
-    db: &mut PgConnection,
-    schema: &Schema,
-    session: i64,
-    running: usize,
-    finished: &str,
-) -> sqlx::Result<bool> {
-    let renewed: Option<i64> = sqlx::query_scalar(schema.sql(sql!("lease/session_renew")))
-        .bind(session)
-        .bind(i32::try_from(running).unwrap_or(i32::MAX))
-        .bind(finished)
-        .fetch_optional(db)
-        .await?;
-    Ok(renewed.is_some())
-}
+impl Leases<'_> {
+    /// Begins a session, and says its number: random, because what counts up may repeat after a failover.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there.
+    pub async fn open_session(self, profile: &SessionProfile) -> Result<i64, Error> {
+        let session = rand::random_range(1..=i64::MAX);
+        sqlx::query(self.sql(sql!("lease/session_open")))
+            .bind(session)
+            .bind(&profile.name)
+            .bind(&profile.host)
+            .bind(std::process::id().cast_signed())
+            .bind(env!("CARGO_PKG_VERSION"))
+            .bind(&profile.queues)
+            .bind(&profile.kinds)
+            .bind(i32::try_from(profile.concurrency).unwrap_or(i32::MAX))
+            .bind(profile.max_attempts)
+            .bind(profile.lease.as_secs_f64())
+            .execute(self.executor)
+            .await?;
+        Ok(session)
+    }
 
-/// The jobs that the session was asked to stop since it was last asked, with their attempts.
-pub(crate) async fn notes(db: &mut PgConnection, schema: &Schema, session: i64) -> sqlx::Result<Vec<(Uuid, i32)>> {
-    sqlx::query_as(schema.sql(sql!("lease/session_notes"))).bind(session).fetch_all(db).await
-}
+    /// Renews all leases of a session, and stores how many jobs it runs and what it counted. By the caller's own clock they
+    /// hold for a lease from the moment *before* this was called.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there: then the leases hold as long as they did.
+    pub async fn renew(self, session: i64, running: usize, counts: &SessionCounts) -> Result<Renewal, Error> {
+        let renewed: Option<i64> = sqlx::query_scalar(self.sql(sql!("lease/session_renew")))
+            .bind(session)
+            .bind(i32::try_from(running).unwrap_or(i32::MAX))
+            .bind(counts.json())
+            .fetch_optional(self.executor)
+            .await?;
+        Ok(if renewed.is_some() { Renewal::Held } else { Renewal::Dead })
+    }
 
-/// Says whether the worker asks to be told of every job at its commit.
-pub(crate) async fn ask_to_be_told(
-    db: &mut PgConnection,
-    schema: &Schema,
-    session: i64,
-    asks: bool,
-) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(sql!("lease/session_ask_to_be_told"))).bind(session).bind(asks).execute(db).await?;
-    Ok(())
-}
+    /// The jobs that the session was asked to stop since this was asked last.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there.
+    pub async fn cancels(self, session: i64) -> Result<Vec<CancelAsked>, Error> {
+        let notes = sqlx::query_as(self.sql(sql!("lease/session_notes"))).bind(session);
+        Ok(notes.fetch_all(self.executor).await?)
+    }
 
-pub(crate) async fn close(db: &mut PgConnection, schema: &Schema, session: i64, finished: &str) -> sqlx::Result<()> {
-    sqlx::query(schema.sql(sql!("lease/session_close"))).bind(session).bind(finished).execute(db).await?;
-    Ok(())
+    /// Says whether the session asks to be told of every job at its commit: it costs every enqueue a notification, so ask
+    /// only while few jobs come.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there.
+    pub async fn ask_to_be_told(self, session: i64, asks: bool) -> Result<(), Error> {
+        let told = sqlx::query(self.sql(sql!("lease/session_ask_to_be_told"))).bind(session).bind(asks);
+        told.execute(self.executor).await?;
+        Ok(())
+    }
+
+    /// Ends a session, with its last counts. Leases that it did not settle or give back are rescued at once.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there: then it ends with its lease.
+    pub async fn close_session(self, session: i64, counts: &SessionCounts) -> Result<(), Error> {
+        let closed = sqlx::query(self.sql(sql!("lease/session_close"))).bind(session).bind(counts.json());
+        closed.execute(self.executor).await?;
+        Ok(())
+    }
 }

@@ -1,119 +1,113 @@
 //! Settle: end attempts, each under its token.
 
-use crate::db::ctid::Ctid;
-use crate::db::schema::Schema;
+use crate::error::Error;
 use crate::job::outcome::Outcome;
-use crate::lease::settlement::Settlement;
-use crate::lease::token::Token;
-use sqlx::PgExecutor;
-use std::sync::Arc;
-use std::time::Duration;
+use crate::lease::settled_attempt::{Reply, SettledAttempt};
+use crate::lease::store::Leases;
+use std::collections::HashMap;
 use uuid::Uuid;
 
-/// An attempt that ended, to be written.
-#[derive(Clone, Debug)]
-pub(crate) struct Ended {
-    pub(crate) token: Token,
-    pub(crate) settlement: Settlement,
-    /// Since its handler started; `None` if nobody knows.
-    pub(crate) ran_for: Option<Duration>,
-    /// JSON.
-    pub(crate) output: Option<String>,
-    /// Where the row of its lease was, if it may be settled there.
-    pub(crate) place: Option<Ctid>,
-}
-
-impl Ended {
-    /// Whether [`succeed`] finds it, and writes all that there is to say.
-    pub(crate) fn is_plain_success(&self) -> bool {
-        self.place.is_some() && self.settlement.outcome == Outcome::Succeeded && self.output.is_none()
+impl Leases<'_> {
+    /// Writes the ends of attempts, each answered by itself, in the order in which they are given. It waits for rows that a
+    /// claim of somebody else has just locked, so that each answer is final.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there: then nothing was written. If what it refuses is an end's data
+    /// ([`Error::kind`] says so), halve the batch until that end is alone, and settle it as failed with this reason.
+    pub async fn settle(self, ends: &[impl AsRef<SettledAttempt>]) -> Result<Vec<Reply>, Error> {
+        let settled = self.settle_by_key(ends, LockedRows::Wait).await?;
+        Ok(settled.into_iter().map(|outcome| outcome.map_or(Reply::LeaseLost, Reply::Settled)).collect())
     }
 
-    fn ran_for_seconds(&self) -> Option<f64> {
-        self.ran_for.map(|time| time.as_secs_f64())
+    /// Writes the ends of attempts in the cheapest way: successes that have nothing more to say, if they are of one session
+    /// and in the order of their jobs' ids, by place. It waits for nobody. `None` is no answer yet: the lease was lost, or
+    /// the row has moved, or somebody has it locked; [`Leases::settle`] finds out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Leases::settle`].
+    pub async fn try_settle(self, ends: &[impl AsRef<SettledAttempt>]) -> Result<Vec<Option<Outcome>>, Error> {
+        match by_place(ends) {
+            Some(session) => self.settle_by_place(session, ends).await,
+            None => self.settle_by_key(ends, LockedRows::PassBy).await,
+        }
+    }
+
+    async fn settle_by_key(
+        self,
+        ends: &[impl AsRef<SettledAttempt>],
+        locked: LockedRows,
+    ) -> Result<Vec<Option<Outcome>>, Error> {
+        let rows = sqlx::query_as(self.sql(sql!("lease/settle")))
+            .bind(column(ends, |end| end.token.job_id))
+            .bind(column(ends, |end| end.token.attempt))
+            .bind(column(ends, |end| end.token.session))
+            .bind(column(ends, |end| end.token.nonce))
+            .bind(column(ends, |end| end.settlement.outcome.as_str()))
+            .bind(column(ends, |end| end.settlement.again_in.map(|wait| wait.as_secs_f64())))
+            .bind(column(ends, |end| end.settlement.failures))
+            .bind(column(ends, |end| end.settlement.error.as_deref()))
+            .bind(column(ends, |end| end.output.as_deref()))
+            .bind(column(ends, ran_for_seconds))
+            .bind(locked == LockedRows::Wait)
+            .fetch_all(self.executor)
+            .await?;
+        outcomes(ends, rows)
+    }
+
+    async fn settle_by_place(
+        self,
+        session: i64,
+        ends: &[impl AsRef<SettledAttempt>],
+    ) -> Result<Vec<Option<Outcome>>, Error> {
+        let rows = sqlx::query_as(self.sql(sql!("lease/succeed")))
+            .bind(column(ends, |end| end.place))
+            .bind(column(ends, |end| end.token.job_id))
+            .bind(column(ends, |end| end.token.attempt))
+            .bind(column(ends, |end| end.token.nonce))
+            .bind(session)
+            .bind(column(ends, ran_for_seconds))
+            .fetch_all(self.executor)
+            .await?;
+        outcomes(ends, rows)
     }
 }
 
-/// An attempt whose end was written.
-#[derive(Clone, Debug)]
-pub(crate) struct Settled {
-    pub(crate) job_id: Uuid,
-    pub(crate) attempt: i32,
-    pub(crate) queue: Arc<str>,
-    /// As decided: a retry of a job that was asked to stop is `cancelled`.
-    pub(crate) outcome: Outcome,
-}
-
-/// Attempts that ended alike, as their event tells it.
-#[derive(sqlx::FromRow)]
-struct Told {
-    #[sqlx(rename = "type", try_from = "String")]
-    outcome: Outcome,
-    queue: String,
-    job_ids: Vec<Uuid>,
-    attempts: Vec<i32>,
-}
-
-impl Told {
-    fn each(self) -> impl Iterator<Item = Settled> {
-        let (queue, outcome) = (Arc::from(self.queue), self.outcome);
-        let settled = move |(job_id, attempt)| Settled { job_id, attempt, queue: Arc::clone(&queue), outcome };
-        self.job_ids.into_iter().zip(self.attempts).map(settled)
-    }
-}
-
-/// What to do about a row that somebody else has locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Locked {
+/// What to do about rows that somebody else has locked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LockedRows {
     Wait,
-    /// It is missing from the answer too.
-    Leave,
+    /// They are missing from the answer too.
+    PassBy,
 }
 
-/// Writes ends of attempts. One that is missing from the answer had lost its lease: nothing was written for it.
-pub(crate) async fn settle<'e>(
-    schema: &Schema,
-    ended: &[Ended],
-    locked: Locked,
-    db: impl PgExecutor<'e>,
-) -> sqlx::Result<Vec<Settled>> {
-    let told: Vec<Told> = sqlx::query_as(schema.sql(sql!("lease/settle")))
-        .bind(column(ended, |end| end.token.job_id))
-        .bind(column(ended, |end| end.token.attempt))
-        .bind(column(ended, |end| end.token.session))
-        .bind(column(ended, |end| end.token.nonce))
-        .bind(column(ended, |end| end.settlement.outcome.as_str()))
-        .bind(column(ended, |end| end.settlement.again_in.map(|wait| wait.as_secs_f64())))
-        .bind(column(ended, |end| end.settlement.failures))
-        .bind(column(ended, |end| end.settlement.error.as_deref()))
-        .bind(column(ended, |end| end.output.as_deref()))
-        .bind(column(ended, Ended::ran_for_seconds))
-        .bind(locked == Locked::Wait)
-        .fetch_all(db)
-        .await?;
-    Ok(told.into_iter().flat_map(Told::each).collect())
+/// The session of ends that can all be written by place.
+fn by_place(ends: &[impl AsRef<SettledAttempt>]) -> Option<i64> {
+    let session = ends.first()?.as_ref().token.session;
+    let plain = |end: &SettledAttempt| end.is_plain_success() && end.token.session == session;
+    let all = ends.iter().all(|end| plain(end.as_ref())) && ends.is_sorted_by_key(|end| end.as_ref().token.job_id);
+    all.then_some(session)
 }
 
-/// Writes [plain successes](Ended::is_plain_success) of one session, in the order of their jobs' ids, each at its place. One that is missing from the answer is to be settled by
-/// key: its row may have moved, or be locked by somebody.
-pub(crate) async fn succeed<'e>(
-    schema: &Schema,
-    session: i64,
-    ended: &[Ended],
-    db: impl PgExecutor<'e>,
-) -> sqlx::Result<Vec<Settled>> {
-    let told: Vec<Told> = sqlx::query_as(schema.sql(sql!("lease/succeed")))
-        .bind(column(ended, |end| end.place))
-        .bind(column(ended, |end| end.token.job_id))
-        .bind(column(ended, |end| end.token.attempt))
-        .bind(column(ended, |end| end.token.nonce))
-        .bind(session)
-        .bind(column(ended, Ended::ran_for_seconds))
-        .fetch_all(db)
-        .await?;
-    Ok(told.into_iter().flat_map(Told::each).collect())
+/// Attempts that ended alike, as their event tells it: outcome, jobs and attempts.
+type Alike = (String, Vec<Uuid>, Vec<i32>);
+
+/// The outcome of each end that was written.
+fn outcomes(ends: &[impl AsRef<SettledAttempt>], rows: Vec<Alike>) -> Result<Vec<Option<Outcome>>, Error> {
+    let mut written = HashMap::with_capacity(ends.len());
+    for (outcome, jobs, attempts) in rows {
+        let outcome: Outcome = outcome.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?;
+        written.extend(jobs.into_iter().zip(attempts).map(|attempt| (attempt, outcome)));
+    }
+    let outcome = |end: &SettledAttempt| written.get(&(end.token.job_id, end.token.attempt)).copied();
+    Ok(ends.iter().map(|end| outcome(end.as_ref())).collect())
 }
 
-fn column<'a, T>(ended: &'a [Ended], field: impl Fn(&'a Ended) -> T) -> Vec<T> {
-    ended.iter().map(field).collect()
+fn column<'a, A: AsRef<SettledAttempt>, T>(ends: &'a [A], field: impl Fn(&'a SettledAttempt) -> T) -> Vec<T> {
+    ends.iter().map(|end| field(end.as_ref())).collect()
+}
+
+fn ran_for_seconds(end: &SettledAttempt) -> Option<f64> {
+    end.ran_for.map(|time| time.as_secs_f64())
 }

@@ -1,9 +1,11 @@
-//! Jobs under limits: set aside when they are due, and let in where there is room.
+//! Admission: jobs that wait in lines are let in where there is room.
 
 use crate::db::schema::Schema;
+use crate::lease::claim_floor::Lane;
+use crate::lease::claim_request::{ClaimRequest, Look, Scan};
+use crate::lease::leased::Lease;
 use crate::lease::priority_ageing::Ageing;
-use crate::lease::store::claim::{Claim, leases};
-use crate::lease::token::Lease;
+use crate::lease::store::claim::LeaseReader;
 use crate::limit::admission::Admission;
 use crate::limit::line::Line;
 use crate::limit::line::Member;
@@ -12,38 +14,39 @@ use crate::limit::line::Turn;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
+use std::sync::Arc;
 use uuid::Uuid;
 
-/// What a sift found.
-pub(crate) struct Sifted {
-    pub(crate) at: DateTime<Utc>,
-    /// Of each job that was set aside: its lane, and when it was due.
-    pub(crate) jobs: Vec<(String, i16, DateTime<Utc>)>,
-    /// Whether anything is in a line now.
-    pub(crate) left: bool,
+/// What is let in: leases of jobs that wait for room of their limits.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AdmitRequest<'a> {
+    /// The session that holds the leases.
+    pub session: i64,
+    /// The number of the claim; it must not repeat within the session.
+    pub nonce: i32,
+    /// Queues and priorities, in the order in which they are looked at.
+    pub lanes: &'a [Lane],
+    /// The kinds of jobs that can be run.
+    pub kinds: &'a [Arc<str>],
+    /// Maximum number of leases.
+    pub limit: usize,
+    /// Which jobs are taken.
+    pub look: Look,
+    /// Arguments of more bytes do not come with the answer.
+    pub inline_bytes: usize,
+    /// The wait that is worth a level of priority, if one is.
+    pub ageing: Option<Ageing>,
+    /// Where the look for jobs that are due starts.
+    pub scan: Scan,
 }
 
-/// Sets due jobs aside that limits concern.
-pub(crate) async fn sift(db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<Sifted> {
-    let (queues, priorities) = claim.lanes();
-    let rows = sqlx::query(schema.sql(sql!("limit/sift")))
-        .bind(queues)
-        .bind(priorities)
-        .bind(claim.floors())
-        .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-        .bind(claim.kinds())
-        .bind(claim.sweep)
-        .fetch_all(db)
-        .await?;
-    let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let (at, left) = (first.try_get(0)?, first.try_get(4)?);
-    let mut jobs = Vec::with_capacity(rows.len());
-    for row in &rows {
-        if let Some(queue) = row.try_get(1)? {
-            jobs.push((queue, row.try_get(2)?, row.try_get(3)?));
-        }
+impl<'a> AdmitRequest<'a> {
+    /// The jobs under limits that belong to a claim: under its session and number, of its lanes and kinds.
+    pub fn of(claim: &ClaimRequest<'a>) -> Self {
+        let ClaimRequest { session, nonce, lanes, kinds, limit, look, scan, inline_bytes, .. } = *claim;
+        Self { session, nonce, lanes, kinds, limit, look, inline_bytes, ageing: None, scan }
     }
-    Ok(Sifted { at, jobs, left })
 }
 
 /// Lines, and the instant that they were seen at.
@@ -52,28 +55,27 @@ pub(crate) struct Seen {
     pub(crate) lines: Vec<Line>,
 }
 
-/// Up to `most` lines after the line `after`; a count of those that wait stops at `enough`.
+/// Up to `most` lines after the line `after`. A count of those that wait stops at the limit of the request.
 pub(crate) async fn lines(
     db: &mut PgConnection,
     schema: &Schema,
     after: &str,
     most: usize,
-    enough: usize,
-    claim: &Claim<'_>,
+    request: &AdmitRequest<'_>,
 ) -> sqlx::Result<Seen> {
     let rows = sqlx::query(schema.sql(sql!("limit/lines")))
         .bind(after)
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .bind(claim.session)
-        .bind(i64::try_from(enough).unwrap_or(i64::MAX))
-        .bind(claim.ageing.map(Ageing::seconds))
+        .bind(request.session)
+        .bind(i64::try_from(request.limit).unwrap_or(i64::MAX))
+        .bind(request.ageing.map(Ageing::seconds))
         .fetch_all(db)
         .await?;
     let mut lines: Vec<Line> = Vec::new();
     for row in &rows {
         let text: &str = row.try_get("line")?;
         if lines.last().is_none_or(|line| line.text != text) {
-            lines.push(line(row, claim)?);
+            lines.push(line(row, request)?);
         }
         if let (Some(line), Some(member)) = (lines.last_mut(), member(row)?) {
             if row.try_get("per_tenant")? {
@@ -85,14 +87,14 @@ pub(crate) async fn lines(
     Ok(Seen { at: rows.first().map(|row| row.try_get("at")).transpose()?, lines })
 }
 
-fn line(row: &PgRow, claim: &Claim<'_>) -> sqlx::Result<Line> {
+fn line(row: &PgRow, request: &AdmitRequest<'_>) -> sqlx::Result<Line> {
     let (queue, kind, suspect): (&str, &str, bool) =
         (row.try_get("queue")?, row.try_get("kind")?, row.try_get("suspect")?);
     Ok(Line {
         text: row.try_get("line")?,
-        servable: suspect == claim.suspects
-            && claim.lanes.iter().any(|(served, _)| &**served == queue)
-            && claim.kinds.iter().any(|known| &**known == kind),
+        servable: suspect == (request.look == Look::Suspects)
+            && request.lanes.iter().any(|(served, _)| &**served == queue)
+            && request.kinds.iter().any(|known| &**known == kind),
         priority: row.try_get("priority")?,
         waited: row.try_get::<DateTime<Utc>, _>("at")? - row.try_get::<DateTime<Utc>, _>("run_at")?,
         waiting: usize::try_from(row.try_get::<i64, _>("waiting")?).unwrap_or_default(),
@@ -137,25 +139,27 @@ pub(crate) async fn admit(
     schema: &Schema,
     admission: &Admission,
     at: DateTime<Utc>,
-    claim: &Claim<'_>,
+    request: &AdmitRequest<'_>,
 ) -> sqlx::Result<Vec<Lease>> {
     let (allowed, rates) = (&admission.allowed, &admission.rates);
     let rows = sqlx::query(schema.sql(sql!("limit/admit")))
         .bind(allowed.iter().map(|allowed| &*allowed.line).collect::<Vec<_>>())
         .bind(allowed.iter().map(|allowed| i64::try_from(allowed.jobs).unwrap_or(i64::MAX)).collect::<Vec<_>>())
         .bind(allowed.iter().map(|allowed| allowed.job_id).collect::<Vec<Option<Uuid>>>())
-        .bind(claim.session)
-        .bind(claim.nonce)
+        .bind(request.session)
+        .bind(request.nonce)
         .bind(rates.iter().map(|(name, ..)| &**name).collect::<Vec<_>>())
         .bind(rates.iter().map(|(_, key, _)| &**key).collect::<Vec<_>>())
         .bind(rates.iter().map(|(.., rate)| rate.session).collect::<Vec<_>>())
         .bind(rates.iter().map(|(.., rate)| rate.tokens).collect::<Vec<_>>())
         .bind(at)
-        .bind(claim.ageing.map(Ageing::seconds))
-        .bind(claim.inline_bytes())
+        .bind(request.ageing.map(Ageing::seconds))
+        .bind(i32::try_from(request.inline_bytes).unwrap_or(i32::MAX))
         .fetch_all(db)
         .await?;
-    leases(&rows, claim)
+    let reader =
+        LeaseReader { session: request.session, nonce: request.nonce, lanes: request.lanes, kinds: request.kinds };
+    reader.leases(&rows)
 }
 
 /// From here to the end of the transaction nobody else counts and lets in.

@@ -1,6 +1,7 @@
 //! Limits: stored, changed, looked at.
 
 pub(crate) mod admission;
+pub(crate) mod sift;
 
 use crate::client::Limits;
 use crate::db::page::{PAGE_OCTETS, Page};

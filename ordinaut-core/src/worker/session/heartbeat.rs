@@ -4,10 +4,10 @@
 use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
 use crate::failure::silence;
-use crate::lease::store::drain::is_drained;
-use crate::lease::store::session;
-use crate::lease::store::session::Profile;
-use crate::lease::store::settle::{Locked, settle};
+use crate::lease::session_profile::SessionProfile;
+use crate::lease::settled_attempt::Reply;
+use crate::lease::store::Leases;
+use crate::lease::store::session::Renewal;
 use crate::worker::cancellation::Stop;
 use crate::worker::liveness::Turns;
 use crate::worker::running_jobs::{Running, RunningJobs};
@@ -31,6 +31,7 @@ const RECONNECT: Duration = Duration::from_millis(250);
 pub(super) const RENEWAL: u32 = 4;
 
 pub(super) struct Heartbeat {
+    /// 0 until it has begun.
     pub(super) id: i64,
     pub(super) link: DedicatedConnection,
     pub(super) lease: Duration,
@@ -48,15 +49,8 @@ pub(super) struct Heartbeat {
     pub(super) pulse: Turns,
 }
 
-/// Whether the leases still hold.
-enum Renewal {
-    Held,
-    Unknown,
-    Dead,
-}
-
 impl Heartbeat {
-    pub(super) async fn live(mut self, profile: &Profile, opened: oneshot::Sender<sqlx::Result<()>>) {
+    pub(super) async fn live(mut self, profile: &SessionProfile, opened: oneshot::Sender<sqlx::Result<i64>>) {
         // Until the session ends: it never pauses for longer than a beat.
         let _turn = self.pulse.begin();
         let mut renewed = Instant::now();
@@ -78,12 +72,12 @@ impl Heartbeat {
             if renewed.elapsed() >= self.lease / 3 {
                 let sent = Instant::now();
                 match self.renew(self.left(renewed)).await {
-                    Renewal::Held => {
+                    Some(Renewal::Held) => {
                         renewed = sent;
                         self.book.hold(sent, self.safe_lease());
                     }
-                    Renewal::Unknown => answers = false,
-                    Renewal::Dead => return self.lose("it was declared dead").await,
+                    None => answers = false,
+                    Some(Renewal::Dead) => return self.lose("it was declared dead").await,
                 }
             }
             // Cancelled before the lease ends: by then another worker may run the same jobs.
@@ -136,29 +130,28 @@ impl Heartbeat {
         }
     }
 
-    async fn open(&mut self, profile: &Profile) -> sqlx::Result<()> {
-        let (id, schema) = (self.id, self.link.schema());
-        let patience = self.link.patience();
-        let opened = session::open(self.link.connection().await?, &schema, id, profile);
+    async fn open(&mut self, profile: &SessionProfile) -> sqlx::Result<i64> {
+        let (schema, patience) = (self.link.schema(), self.link.patience());
+        let opened = Leases::on(&schema, self.link.connection().await?).open_session(profile);
         let result = answered(patience, opened).await;
-        self.link.checked(result).await
+        self.id = self.link.checked(result).await?;
+        Ok(self.id)
     }
 
-    /// Waits no longer than there is time left: who waits for an answer must not miss the end of the lease.
-    async fn renew(&mut self, left: Duration) -> Renewal {
-        let (id, schema, running, finished) =
-            (self.id, self.link.schema(), self.book.count(), self.book.finished_json());
+    /// `None`: Postgres did not answer, or refused. Waits no longer than there is time left: who waits for an answer must not
+    /// miss the end of the lease.
+    async fn renew(&mut self, left: Duration) -> Option<Renewal> {
+        let (id, schema, running, finished) = (self.id, self.link.schema(), self.book.count(), self.book.finished());
         let limit = left.min(self.lease / RENEWAL);
         let renewal = async {
-            let result = session::renew(self.link.connection().await?, &schema, id, running, &finished).await;
+            let result = Leases::on(&schema, self.link.connection().await?).renew(id, running, &finished).await;
             self.link.checked(result).await
         };
         match tokio::time::timeout(limit, renewal).await {
-            Ok(Ok(true)) => Renewal::Held,
-            Ok(Ok(false)) => Renewal::Dead,
+            Ok(Ok(renewal)) => Some(renewal),
             Ok(Err(error)) => {
                 warn!(worker.session = id, %error, "could not renew the leases of session {id}, and will try again");
-                Renewal::Unknown
+                None
             }
             Err(_) => {
                 // The answer may still come: nothing more can be asked on that connection.
@@ -167,7 +160,7 @@ impl Heartbeat {
                     worker.session = id,
                     "Postgres did not answer the renewal of session {id}, which will be tried again"
                 );
-                Renewal::Unknown
+                None
             }
         }
     }
@@ -175,14 +168,14 @@ impl Heartbeat {
     /// Passes on what the session was asked to stop. A failure only delays that, and renewing will report it.
     async fn hear(&mut self, left: Duration) {
         let (id, schema) = (self.id, self.link.schema());
-        let notes = async {
-            let result = session::notes(self.link.connection().await?, &schema, id).await;
+        let cancels = async {
+            let result = Leases::on(&schema, self.link.connection().await?).cancels(id).await;
             self.link.checked(result).await
         };
         let limit = left.min(self.lease / 6);
-        match tokio::time::timeout(limit, notes).await {
+        match tokio::time::timeout(limit, cancels).await {
             Ok(Ok(jobs)) => {
-                jobs.into_iter().for_each(|(job_id, attempt)| self.book.cancel(job_id, attempt));
+                jobs.into_iter().for_each(|asked| self.book.cancel(asked.job_id, asked.attempt));
                 self.tell_that_it_was_cut();
             }
             Ok(Err(_)) => {}
@@ -207,7 +200,7 @@ impl Heartbeat {
     async fn look_whether_drained(&mut self, name: &str, left: Duration) {
         let schema = self.link.schema();
         let look = async {
-            let result = is_drained(self.link.connection().await?, &schema, name).await;
+            let result = Leases::on(&schema, self.link.connection().await?).is_drained(name).await;
             self.link.checked(result).await
         };
         let limit = left.min(self.lease / 6);
@@ -251,12 +244,16 @@ impl Heartbeat {
         let ended: Vec<_> = late.iter().map(|running| did_not_yield(running, error)).collect();
         let schema = self.link.schema();
         let written = async {
-            let result = settle(&schema, &ended, Locked::Wait, self.link.connection().await?).await;
+            let result = Leases::on(&schema, self.link.connection().await?).settle(&ended).await;
             self.link.checked(result).await
         };
         match tokio::time::timeout(self.lease / 6, written).await {
-            Ok(Ok(settled)) => {
-                settled.iter().for_each(|end| self.book.ended(&end.queue, end.outcome, 1));
+            Ok(Ok(replies)) => {
+                for (running, reply) in late.iter().zip(replies) {
+                    if let Reply::Settled(outcome) = reply {
+                        self.book.ended(&running.queue, outcome, 1);
+                    }
+                }
             }
             Ok(Err(error)) => {
                 error!(%error, "could not settle jobs whose handlers did not yield: they will be rescued")
@@ -268,9 +265,9 @@ impl Heartbeat {
     }
 
     async fn close(&mut self) {
-        let (id, schema, finished) = (self.id, self.link.schema(), self.book.finished_json());
+        let (id, schema, finished) = (self.id, self.link.schema(), self.book.finished());
         let goodbye = async {
-            let result = session::close(self.link.connection().await?, &schema, id, &finished).await;
+            let result = Leases::on(&schema, self.link.connection().await?).close_session(id, &finished).await;
             self.link.checked(result).await?;
             self.link.close().await;
             Ok::<_, sqlx::Error>(())

@@ -1,25 +1,59 @@
-//! The gate: jobs that limits concern are set aside when they are due, and let in where there is room.
+//! The limiter: jobs that limits concern are set aside when they are due, and let in where there is room.
 
+use crate::client::Client;
 use crate::db::schema::Schema;
+use crate::error::Error;
 use crate::lease::claim_floor::ClaimFloors;
-use crate::lease::store::claim::Claim;
-use crate::lease::token::Lease;
+use crate::lease::claim_request::Look;
+use crate::lease::leased::Lease;
+use crate::lease::store::Leases;
 use crate::limit::admission;
 use crate::limit::admission::Admission;
 use crate::limit::fairness::Fairness;
 use crate::limit::line::Line;
-use crate::limit::store::admission::{admit, lines, lock, sift};
-use sqlx::{PgConnection, Postgres, Transaction};
+use crate::limit::store::admission::{AdmitRequest, admit, lines, lock};
+use crate::limit::store::sift::SiftRequest;
+use sqlx::{Postgres, Transaction};
 use std::time::{Duration, Instant};
 
 /// Maximum number of jobs that one statement sets aside.
 const JOBS: usize = 1000;
 
+/// Time after which a caller without a poll interval of its own asks again where there is no room.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
 /// Maximum number of lines that are looked at in one transaction, beside which nobody else lets jobs in.
 const LINES: usize = 500;
 
-#[derive(Default)]
-pub(crate) struct Limiter {
+/// What a session remembers of jobs under limits: where it looks next, and whose turn it is. Losing it costs one look at
+/// everything.
+///
+/// A claim passes by jobs that a limit concerns. After it, this lets in those of them that have room:
+///
+/// ```no_run
+/// use ordinaut_core::lease::{ClaimRequest, Lease};
+/// use ordinaut_core::limit::{AdmitRequest, Limiter};
+/// use ordinaut_core::{Client, Error};
+///
+/// # async fn all(client: &Client, limiter: &mut Limiter, request: &ClaimRequest<'_>) -> Result<Vec<Lease>, Error> {
+/// let claimed = client.leases().claim(request).await?;
+/// limiter.claimed(claimed.limits);
+/// let mut leases = claimed.leases;
+/// if leases.len() < request.limit {
+///     let mut more = AdmitRequest::of(request);
+///     more.limit -= leases.len();
+///     match limiter.admit_all(client, &more).await {
+///         Ok(let_in) => leases.extend(let_in),
+///         // What was leased before the error must still run.
+///         Err(error) if leases.is_empty() => return Err(error),
+///         Err(error) => eprintln!("{error}"),
+///     }
+/// }
+/// # Ok(leases)
+/// # }
+/// ```
+#[derive(Debug, Default)]
+pub struct Limiter {
     /// Whether there are limits; the last claim said so.
     limits: bool,
     /// Where the next sift starts in each lane.
@@ -44,8 +78,8 @@ impl Limiter {
         self.limits
     }
 
-    /// What a claim said. Limits that appear are at work at once: nothing is known of their lines.
-    pub(crate) fn limits(&mut self, limits: bool) {
+    /// What a claim said: whether there are limits. Limits that appear are at work at once: nothing is known of their lines.
+    pub fn claimed(&mut self, limits: bool) {
         if limits && !self.limits {
             *self = Self { limits, left: true, more: true, ..Self::default() };
         }
@@ -53,19 +87,19 @@ impl Limiter {
     }
 
     /// Something ended, or came: there may be room.
-    pub(crate) fn woken(&mut self) {
+    pub fn woken(&mut self) {
         self.no_room = None;
         self.left = true;
     }
 
-    /// Nothing that was remembered holds.
-    pub(crate) fn reset(&mut self) {
+    /// Nothing that was remembered holds: after an error, and when Postgres was connected to anew.
+    pub fn reset(&mut self) {
         self.floors.reset();
         self.woken();
     }
 
     /// Time until the next turn, if it should not wait for a poll.
-    pub(crate) fn next_in(&self) -> Option<Duration> {
+    pub fn next_in(&self) -> Option<Duration> {
         if self.limits && self.more {
             return Some(Duration::ZERO);
         }
@@ -73,14 +107,15 @@ impl Limiter {
     }
 
     /// Sets jobs aside that are due and that limits concern.
-    pub(crate) async fn sift(&mut self, db: &mut PgConnection, schema: &Schema, claim: &Claim<'_>) -> sqlx::Result<()> {
+    pub(crate) async fn sift(&mut self, leases: Leases<'_>, request: &AdmitRequest<'_>) -> sqlx::Result<()> {
         // The claim passes these jobs by: only here it is known how long the first of a lane has waited.
-        let mut lanes = claim.lanes.to_vec();
-        if let Some((ageing, last)) = claim.ageing.zip(self.floors.last()) {
+        let mut lanes = request.lanes.to_vec();
+        if let Some((ageing, last)) = request.ageing.zip(self.floors.last()) {
             self.floors.aged(&mut lanes, last, ageing);
         }
-        let floors = lanes.iter().map(|lane| self.floors.of(lane)).collect();
-        let sifted = sift(db, schema, &Claim { floors, lanes: &lanes, limit: JOBS, ..*claim }).await?;
+        let floors = self.floors.of_all(&lanes);
+        let sifting = SiftRequest { lanes: &lanes, floors, kinds: request.kinds, limit: JOBS, scan: request.scan };
+        let sifted = leases.sift(&sifting).await?;
         let found = sifted.jobs.iter().map(|(queue, priority, run_at)| (&**queue, *priority, *run_at));
         self.floors.learn(&lanes, sifted.at, found, sifted.jobs.len() >= JOBS);
         self.more = sifted.jobs.len() >= JOBS;
@@ -91,9 +126,27 @@ impl Limiter {
         Ok(())
     }
 
-    /// Whether any may be let in now. Who looks for suspects has waited for that.
-    pub(crate) fn has_turn(&self, suspects: bool) -> bool {
-        self.left && (suspects || self.no_room.is_none_or(|(since, wait)| since.elapsed() >= wait))
+    /// Whether any may be let in now. A look for suspects has waited for its turn.
+    pub(crate) fn has_turn(&self, look: Look) -> bool {
+        self.left && (look == Look::Suspects || self.no_room.is_none_or(|(since, wait)| since.elapsed() >= wait))
+    }
+
+    /// Sets jobs aside that are due and that limits concern, and lets in those that have room.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there. If no answer came, jobs may still have been let in:
+    /// [`Leases::strays`] finds their leases.
+    pub async fn admit_all(&mut self, client: &Client, request: &AdmitRequest<'_>) -> Result<Vec<Lease>, Error> {
+        if !self.is_needed() {
+            return Ok(Vec::new());
+        }
+        self.sift(client.leases(), request).await?;
+        if !self.has_turn(request.look) {
+            return Ok(Vec::new());
+        }
+        let tx = client.begin_by_key().await?;
+        Ok(self.admit(tx, client.schema(), request, ASK_AGAIN).await?)
     }
 
     /// Lets jobs in. `patience`: how long to wait before asking again where there is no room.
@@ -101,25 +154,25 @@ impl Limiter {
         &mut self,
         mut tx: Transaction<'_, Postgres>,
         schema: &Schema,
-        claim: &Claim<'_>,
+        request: &AdmitRequest<'_>,
         patience: Duration,
     ) -> sqlx::Result<Vec<Lease>> {
         lock(&mut tx, schema).await?;
-        let after = if claim.suspects { &self.suspects_after } else { &self.after };
-        let mut seen = lines(&mut tx, schema, after, LINES, claim.limit, claim).await?;
+        let after = if request.look == Look::Suspects { &self.suspects_after } else { &self.after };
+        let mut seen = lines(&mut tx, schema, after, LINES, request).await?;
         let to_the_end = seen.lines.len() < LINES;
         if to_the_end && !after.is_empty() {
-            let before = lines(&mut tx, schema, "", LINES - seen.lines.len(), claim.limit, claim).await?;
+            let before = lines(&mut tx, schema, "", LINES - seen.lines.len(), request).await?;
             seen.at = seen.at.or(before.at);
             seen.lines.extend(before.lines.into_iter().take_while(|line| line.text <= *after));
         }
-        if !claim.suspects {
+        if request.look == Look::Ordinary {
             self.shares.see(&seen.lines);
         }
-        let admission = admission::admit(&seen.lines, claim.limit, claim.ageing, &self.shares);
+        let admission = admission::admit(&seen.lines, request.limit, request.ageing, &self.shares);
         let leases = match seen.at {
             Some(at) if !admission.allowed.is_empty() => {
-                let leases = admit(&mut tx, schema, &admission, at, claim).await?;
+                let leases = admit(&mut tx, schema, &admission, at, request).await?;
                 tx.commit().await?;
                 leases
             }
@@ -129,11 +182,11 @@ impl Limiter {
             }
         };
         self.left = !seen.lines.is_empty();
-        if claim.suspects {
+        if request.look == Look::Suspects {
             let last = seen.lines.last().filter(|_| !to_the_end);
             self.suspects_after = last.map(|line| line.text.clone()).unwrap_or_default();
         } else {
-            self.remember(&seen.lines, &admission, claim.limit, to_the_end, patience);
+            self.remember(&seen.lines, &admission, request.limit, to_the_end, patience);
         }
         Ok(leases)
     }

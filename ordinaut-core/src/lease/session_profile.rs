@@ -1,0 +1,66 @@
+//! What a session tells of itself when it begins.
+
+use std::time::Duration;
+
+/// What a session tells of itself when it begins.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionProfile {
+    /// Its worker's name for people.
+    pub name: String,
+    /// The machine's name.
+    pub host: String,
+    /// The queues that it serves.
+    pub queues: Vec<String>,
+    /// The kinds of jobs that it runs.
+    pub kinds: Vec<String>,
+    /// Maximum number of jobs that it runs at once.
+    pub concurrency: usize,
+    /// Number of attempts of a job that may fail where the job does not say it: for jobs that are rescued.
+    pub max_attempts: i16,
+    /// Time for which its leases hold unless it is renewed.
+    pub lease: Duration,
+}
+
+impl SessionProfile {
+    /// A session that serves nothing yet: one job at a time, of which 20 attempts may fail, on a machine without a name.
+    pub fn new(name: impl Into<String>, lease: Duration) -> Self {
+        let (host, queues, kinds) = (String::new(), Vec::new(), Vec::new());
+        Self { name: name.into(), host, queues, kinds, concurrency: 1, max_attempts: 20, lease }
+    }
+
+    /// The machine's name.
+    #[must_use]
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// The queues that it serves; they are made known.
+    #[must_use]
+    pub fn queues(mut self, queues: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.queues = queues.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The kinds of jobs that it runs.
+    #[must_use]
+    pub fn kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.kinds = kinds.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Maximum number of jobs that it runs at once.
+    #[must_use]
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.concurrency = jobs;
+        self
+    }
+
+    /// Number of attempts of a job that may fail where the job does not say it.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: i16) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+}

@@ -1,0 +1,76 @@
+//! An attempt whose end is to be written, and what became of that.
+
+use crate::db::ctid::Ctid;
+use crate::job::outcome::Outcome;
+use crate::job::output::{OutputError, written};
+use crate::lease::leased::Lease;
+use crate::lease::settlement::Settlement;
+use crate::lease::token::Token;
+use serde::Serialize;
+use std::time::Duration;
+
+/// An attempt whose end is to be written.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SettledAttempt {
+    /// What proves it.
+    pub token: Token,
+    /// What becomes of its job.
+    pub settlement: Settlement,
+    /// Time since its handler started; `None` if it is not known.
+    pub ran_for: Option<Duration>,
+    /// JSON.
+    pub(crate) output: Option<String>,
+    /// Where the row of its lease was, if it may be settled there.
+    pub(crate) place: Option<Ctid>,
+}
+
+impl SettledAttempt {
+    /// The end of the attempt of a lease.
+    pub fn of(lease: &Lease, settlement: Settlement) -> Self {
+        Self { place: lease.place_to_settle(), ..Self::new(lease.token, settlement) }
+    }
+
+    /// The end of an attempt of which nothing but the token is known.
+    pub fn new(token: Token, settlement: Settlement) -> Self {
+        Self { token, settlement, ran_for: None, output: None, place: None }
+    }
+
+    /// Says how long its handler ran.
+    #[must_use]
+    pub fn ran_for(mut self, time: Duration) -> Self {
+        self.ran_for = Some(time);
+        self
+    }
+
+    /// Keeps an output with its run, 64 KiB of JSON at most.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written as JSON, or is too large.
+    pub fn output(mut self, output: &(impl Serialize + ?Sized)) -> Result<Self, OutputError> {
+        self.output = Some(written(&output)?);
+        Ok(self)
+    }
+
+    /// Whether it succeeded and has nothing more to say, as nearly all do: then it can be written at its place.
+    pub(crate) fn is_plain_success(&self) -> bool {
+        self.place.is_some() && self.settlement.outcome == Outcome::Succeeded && self.output.is_none()
+    }
+}
+
+impl AsRef<Self> for SettledAttempt {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// Whether the end of an attempt was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "an attempt that has lost its lease wrote nothing"]
+pub enum Reply {
+    /// It was, with this outcome: that of a job which was asked to stop and would have gone on is `cancelled`.
+    Settled(Outcome),
+    /// Another attempt owns the job, or the job has ended: nothing was written.
+    LeaseLost,
+}
