@@ -6,7 +6,7 @@ use crate::loops::Loops;
 use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
 use crate::maintenance::liveness::{Loop, SchedulerLiveness};
 use crate::maintenance::options::SchedulerOptions;
-use crate::notify::{listen_for_tasks, notifier};
+use crate::notify::listen_for_tasks;
 use crate::task::run::PassedOver;
 use futures_util::future::try_join_all;
 use std::sync::Arc;
@@ -110,21 +110,4 @@ async fn fire_batch(
         warn!(task.id = %id, "task {id} is paused: {trouble}");
     }
     Ok(fired.more)
-}
-
-/// What is looked at each second: conditions, services without a job, jobs of paused tasks that came back to wait, jobs that
-/// wait to run again.
-pub(crate) async fn look(database: Client) -> sqlx::Result<()> {
-    let fired = database.tasks().fire_conditions().await?;
-    if fired > 0 {
-        debug!("{fired} conditions became true");
-    }
-    let started = database.tasks().restart_services().await?;
-    if started > 0 {
-        debug!("{started} services got their next job");
-    }
-    database.tasks().park_all_paused().await?;
-    let queues = database.jobs().let_run_again().await?;
-    notifier::tell(&database, queues.iter().map(|queue| &**queue));
-    Ok(())
 }

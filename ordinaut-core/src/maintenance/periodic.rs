@@ -13,6 +13,20 @@ use tracing::warn;
 /// Longest wait, at shutdown, for what has begun. What is cut then is undone by Postgres, and done again elsewhere.
 pub(crate) const LAST: Duration = Duration::from_secs(10);
 
+/// [`Periodic::EVERY`] of a duty that is done each second.
+pub(crate) const EACH_SECOND: &str = "* * * * * *";
+
+/// A duty: something to do from time to time. Any number of schedulers do it, also at once.
+pub(crate) trait Periodic: Send + Sync + 'static {
+    /// Its name in the log.
+    const NAME: &'static str;
+    /// When it is due: cron with seconds, in UTC.
+    const EVERY: &'static str;
+
+    /// Does it once. An error is told, and it is done again at its next time.
+    fn run(&self) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
 type Tick = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>;
 
 pub(crate) struct Duties {
@@ -29,14 +43,9 @@ impl Duties {
         Self { duties: Vec::new(), running: TaskTracker::new(), stopped: Arc::default(), pulse, loops }
     }
 
-    /// A duty by the clock (`cron` with seconds, UTC). It never runs twice at once: a tick that finds it busy is
-    /// left out, because the library would start another copy.
-    pub(crate) fn add<F, R, E>(&mut self, name: &'static str, cron: &'static str, duty: F)
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<Error> + Send + 'static,
-    {
+    /// One more duty. It never runs twice at once: a tick that finds it busy is left out, because the library would start
+    /// another copy.
+    pub(crate) fn add<P: Periodic>(mut self, duty: Arc<P>) -> Self {
         let busy = Arc::new(AtomicBool::new(false));
         let (running, stopped) = (self.running.clone(), self.stopped.clone());
         let (pulse, loops) = (self.pulse.clone(), self.loops.clone());
@@ -48,18 +57,19 @@ impl Duties {
             if stopped.load(Ordering::Acquire) || busy.swap(true, Ordering::AcqRel) {
                 return Box::pin(std::future::ready(()));
             }
-            let (duty, busy, loops) = (duty(), busy.clone(), loops.clone());
+            let (duty, busy, loops) = (duty.clone(), busy.clone(), loops.clone());
             // Tracked, because the library's shutdown does not wait for what it started.
             Box::pin(async move {
                 let _begun = begun;
-                if let Some(Err(error)) = loops.catch(name, duty).await {
-                    let error = error.into();
+                let name = P::NAME;
+                if let Some(Err(error)) = loops.catch(name, duty.run()).await {
                     warn!(%error, duty = name, "{name} failed; will retry at the next tick");
                 }
                 busy.store(false, Ordering::Release);
             })
         });
-        self.duties.push((cron, Arc::new(tick)));
+        self.duties.push((P::EVERY, Arc::new(tick)));
+        self
     }
 
     /// Does every duty once and then by the clock, until `shutdown` ends or a loop breaks; waits for those that have begun.
@@ -108,11 +118,21 @@ mod tests {
     use super::*;
     use std::future::pending;
 
+    struct Broken;
+
+    impl Periodic for Broken {
+        const NAME: &'static str = "broken";
+        const EVERY: &'static str = "0 0 0 1 1 *";
+
+        async fn run(&self) -> Result<(), Error> {
+            panic!("a duty's own words")
+        }
+    }
+
     #[tokio::test]
     async fn a_duty_that_panics_ends_the_duties_and_its_panic_goes_on() {
         let loops = Loops::default();
-        let mut duties = Duties::new(SchedulerLiveness::default(), loops.clone());
-        duties.add("broken", "0 0 0 1 1 *", || async { panic!("a duty's own words") as sqlx::Result<()> });
+        let duties = Duties::new(SchedulerLiveness::default(), loops.clone()).add(Arc::new(Broken));
         duties.run(pending::<()>()).await;
         let panic = tokio::spawn(async move { loops.resume_panic() }).await.unwrap_err().into_panic();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"a duty's own words"));

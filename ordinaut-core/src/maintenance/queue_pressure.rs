@@ -1,7 +1,9 @@
 //! The levels of queues with a bound: told where they changed.
 
 use crate::client::Client;
+use crate::error::Error;
 use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
+use crate::maintenance::periodic::{EACH_SECOND, Periodic};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tracing::{info, warn};
@@ -9,20 +11,29 @@ use tracing::{info, warn};
 /// The next count waits at least this many times as long as the last one took: millions of waiting jobs are not counted each second.
 const REST: u32 = 20;
 
-pub(crate) struct Levels {
+pub(crate) struct QueuePressure {
     database: Client,
     patience: AdaptiveTimeout,
     /// Not before then.
     next: Mutex<Option<Instant>>,
 }
 
-impl Levels {
-    pub(crate) fn new(database: Client) -> Self {
-        Self { database, patience: AdaptiveTimeout::default(), next: Mutex::default() }
+impl QueuePressure {
+    pub(crate) fn new(database: &Client) -> Self {
+        Self { database: database.clone(), patience: AdaptiveTimeout::default(), next: Mutex::default() }
     }
 
+    fn next(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Periodic for QueuePressure {
+    const NAME: &'static str = "level";
+    const EVERY: &'static str = EACH_SECOND;
+
     /// Counts what waits in each queue with a bound, and tells of each whose level is another one.
-    pub(crate) async fn step(&self) -> sqlx::Result<()> {
+    async fn run(&self) -> Result<(), Error> {
         if self.next().is_some_and(|next| Instant::now() < next) {
             return Ok(());
         }
@@ -41,9 +52,5 @@ impl Levels {
             }
         }
         Ok(())
-    }
-
-    fn next(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,8 +3,9 @@
 use crate::client::Client;
 use crate::error::Error;
 use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
+use crate::maintenance::periodic::{EACH_SECOND, Periodic};
 use crate::notify::notifier;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::warn;
 
@@ -21,32 +22,12 @@ pub(crate) struct Rescue {
 }
 
 impl Rescue {
-    pub(crate) fn new(database: Client) -> Self {
-        Self { database, patience: AdaptiveTimeout::default(), looked: Mutex::default() }
-    }
-
-    /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the
-    /// declaring: whichever scheduler declared it, and whenever the claim commits, the job is found.
-    pub(crate) async fn step(&self) -> Result<(), Error> {
-        let dead = self.patience.wait(self.database.maintenance().declare_dead()).await?;
-        for session in &dead {
-            warn!(
-                worker.session = session.session,
-                "session {} of worker {} was not renewed: it is dead, and its jobs are rescued",
-                session.session,
-                session.name
-            );
-        }
-        if !dead.is_empty()
-            || self.is_time_to_look() && self.patience.wait(self.database.maintenance().session_ended_lately()).await?
-        {
-            self.look_everywhere().await?;
-        }
-        Ok(())
+    pub(crate) fn new(database: &Client) -> Self {
+        Self { database: database.clone(), patience: AdaptiveTimeout::default(), looked: Mutex::default() }
     }
 
     /// Takes back every job whose session is not alive.
-    pub(crate) async fn look_everywhere(&self) -> Result<(), Error> {
+    async fn look_everywhere(&self) -> Result<(), Error> {
         loop {
             let rescued = self.patience.wait(self.database.maintenance().rescue(BATCH)).await?;
             for job in &rescued {
@@ -65,5 +46,42 @@ impl Rescue {
 
     fn is_time_to_look(&self) -> bool {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|looked| looked.elapsed() >= LOOK_AGAIN)
+    }
+}
+
+impl Periodic for Rescue {
+    const NAME: &'static str = "rescue";
+    const EVERY: &'static str = EACH_SECOND;
+
+    /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the
+    /// declaring: whichever scheduler declared it, and whenever the claim commits, the job is found.
+    async fn run(&self) -> Result<(), Error> {
+        let dead = self.patience.wait(self.database.maintenance().declare_dead()).await?;
+        for session in &dead {
+            warn!(
+                worker.session = session.session,
+                "session {} of worker {} was not renewed: it is dead, and its jobs are rescued",
+                session.session,
+                session.name
+            );
+        }
+        if !dead.is_empty()
+            || self.is_time_to_look() && self.patience.wait(self.database.maintenance().session_ended_lately()).await?
+        {
+            self.look_everywhere().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks everywhere though nothing tells of a session that died: what is so is the rule, and not what was heard of it.
+pub(crate) struct RescueEverywhere(pub(crate) Arc<Rescue>);
+
+impl Periodic for RescueEverywhere {
+    const NAME: &'static str = "rescue everywhere";
+    const EVERY: &'static str = "30 * * * * *";
+
+    async fn run(&self) -> Result<(), Error> {
+        self.0.look_everywhere().await
     }
 }
