@@ -3,7 +3,7 @@
 create table schema_version (
     version       bigint not null,
     oldest_binary text   not null,
-    one_row       boolean primary key default true check (one_row),
+    singleton     boolean primary key default true check (singleton),
     functions     text
 );
 

@@ -37,7 +37,7 @@ alter table event alter column job_ids set storage external;
 -- The row lock of its one row lets one relay at a time give numbers.
 create table event_head (
     n            bigint  not null,
-    one_row      boolean primary key default true check (one_row),
+    singleton    boolean primary key default true check (singleton),
     installation uuid    not null default gen_random_uuid(),
     time_zone    text    not null default 'UTC'
 );

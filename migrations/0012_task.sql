@@ -15,7 +15,7 @@ create table task (
     status          text        collate "C" not null default 'active' check (status in ('active', 'paused', 'cancelled')),
     trouble         text,
     next_run_at     timestamptz,
-    watch           jsonb,
+    condition_state jsonb,
     version         bigint      not null default 1,
     created_at      timestamptz not null default clock_timestamp(),
     updated_at      timestamptz not null default clock_timestamp(),
@@ -67,7 +67,7 @@ comment on column task.definition is 'The document that people write.';
 comment on column task.schedule_kind is 'service: the task always has one job that has not ended; the others say when jobs are made.';
 comment on column task.trouble is 'Why the scheduler paused the task; null: it did not.';
 comment on column task.next_run_at is 'The next due instant; null: none is left, the schedule does not go by the clock, or the task is not active.';
-comment on column task.watch is 'Of a condition: whether it was true when it was last looked at, and since when.';
+comment on column task.condition_state is 'Of a condition: whether it was true when it was last looked at, and since when.';
 comment on column task.version is 'Grows with each change that somebody makes, so that two editors do not overwrite each other.';
 comment on column task.schedule is
     'The schedule out of the definition, small: the scheduler looks at it each second without reading the arguments.';

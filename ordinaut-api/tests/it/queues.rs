@@ -95,8 +95,10 @@ async fn a_level_that_was_told_holds_until_five_points_below() {
     for _ in 0..15 {
         app.enqueue(json!({"kind": "echo", "queue": "mail"})).await;
     }
-    app.count("with told as (update ordinaut.queue set told_level = 'major' returning 1) select count(*) from told")
-        .await;
+    app.count(
+        "with told as (update ordinaut.queue set announced_level = 'major' returning 1) select count(*) from told",
+    )
+    .await;
     // What was counted is forgotten with each change of the queue.
     app.send(Method::PATCH, "/queues/mail", &json!({"max_waiting": 20})).await;
     let refused = app.post("/jobs", json!({"kind": "echo", "queue": "mail", "priority": 8}).to_string()).await;

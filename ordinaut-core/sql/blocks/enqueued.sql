@@ -17,7 +17,7 @@ new_job as (
     select id, due, priority, 0, 0, flags, queue, kind, park_reason, park_key
     from new
     where park_reason is not null
-), told as (
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'enqueued', queue, kind, array_agg(id), array_agg(0)
     from new

@@ -1,18 +1,18 @@
 -- How the jobs $1 fared together: how many ended in which way, how many attempts were retried, and
 -- the time that they waited between being due for the first time and their first attempt.
-with asked as (
+with requested as (
     select unnest($1::uuid[]) as id
 ), state as (
     select job_state.state, count(*) as jobs
-    from asked
-    cross join lateral (select * from ordinaut.job_state where job_state.job_id = asked.id offset 0) as job_state
+    from requested
+    cross join lateral (select * from ordinaut.job_state where job_state.job_id = requested.id offset 0) as job_state
     group by job_state.state
 ), first_wait as (
     select extract(epoch from run.started_at - greatest(job.created_at, job.scheduled_for))::float8 as seconds
-    from asked
-    join ordinaut.job on job.id = any(array[asked.id])
+    from requested
+    join ordinaut.job on job.id = any(array[requested.id])
     cross join lateral (
-        select started_at from ordinaut.run where run.job_id = asked.id and run.attempt = 1 offset 0
+        select started_at from ordinaut.run where run.job_id = requested.id and run.attempt = 1 offset 0
     ) run
     where run.started_at is not null
 )

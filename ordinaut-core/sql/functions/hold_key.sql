@@ -111,22 +111,22 @@ begin
         end if;
         if mode in ('replace', 'debounce', 'run_again') then
             -- The key is passed on and not freed: 0 as flags.
-            with waited as (
+            with deleted_waiting as (
                 delete from due_work where job_id = holder and session is null
                 returning job_id, run_at, attempt, queue, kind, null::uuid as followed
-            ), set_aside as (
+            ), deleted_parked as (
                 delete from parked where job_id = holder
                 returning job_id, run_at, attempt, queue, kind, case reason when 'run_again' then key::uuid end as followed
-            ), gone as (
+            ), deleted_jobs as (
                 select removed.*, 0::smallint as flags, 'replaced by job ' || new_job as reason
-                from (select * from waited union all select * from set_aside) as removed
+                from (select * from deleted_waiting union all select * from deleted_parked) as removed
             ), {{ended_while_waiting}}, passed_on as (
                 update unique_key
                 set job_id = new_job, after_end = after, ends_with_job = mode <> 'run_again', leader = followed
-                from gone
+                from deleted_jobs
                 where key = wanted
             )
-            select case when mode in ('replace', 'run_again') then run_at end, followed into due, behind from gone;
+            select case when mode in ('replace', 'run_again') then run_at end, followed into due, behind from deleted_jobs;
             if found then
                 holder := new_job;
                 return;

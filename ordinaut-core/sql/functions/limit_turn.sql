@@ -20,7 +20,7 @@ begin atomic
             limit 1),
            turn_of is not null and (exists (
                select from parked
-               where parked.turn = turn_of
+               where parked.ordered_key = turn_of
                  and (parked.priority, parked.run_at, parked.job_id) < (first_priority, first_run_at, first_job)
            ) or exists (
                select

@@ -1,7 +1,7 @@
 -- The limits that a task implies follow those that people have set, and have no turn: the jobs of a concurrency key take turns by
 -- line. The key is the one that the job was made under: it stays the job's when its task gets another one or is deleted.
 create or replace function line_limits(job_queue text, job_kind text, args jsonb, job_tenant text, limited_by_task uuid)
-    returns table (limits jsonb, turn text)
+    returns table (limits jsonb, ordered_key text)
     language sql stable
 begin atomic
     select jsonb_agg(jsonb_build_array(concerned.name, concerned.key, concerned.weight) order by concerned.name),

@@ -19,30 +19,30 @@ with looked as materialized (
     join ordinaut.job on job.id = any(array[looked.job_id])
     where ($3::text is null or $3::text = any(job.tags)) and ($4::uuid is null or job.task_id = $4::uuid)
       and ($5::text is null or job.tenant = $5::text) and job.created_at < $6::timestamptz
-), waited as (
+), deleted_waiting as (
     delete from ordinaut.due_work
     where ctid = any(array(select due_work.ctid from listed join ordinaut.due_work on due_work.job_id = any(array[listed.job_id])
                            where session is null for update of due_work skip locked))
     returning job_id, attempt, flags, queue, kind
-), set_aside as (
+), deleted_parked as (
     delete from ordinaut.parked
     where ctid = any(array(select parked.ctid from listed join ordinaut.parked on parked.job_id = any(array[listed.job_id])
                            for update of parked skip locked))
     returning job_id, attempt, flags, queue, kind
-), gone as (
+), deleted_jobs as (
     select removed.*, 'cancelled while it waited' as reason
-    from (table waited union all table set_aside) as removed
+    from (table deleted_waiting union all table deleted_parked) as removed
 ), {{ended_while_waiting}}, flagged as (
     update ordinaut.due_work
     set flags = flags | ordinaut.flag_cancel_asked()
     where ctid = any(array(select due_work.ctid from listed join ordinaut.due_work on due_work.job_id = any(array[listed.job_id])
                            where session is not null for update of due_work skip locked))
     returning job_id, session
-), noted as (
+), worker_notified as (
     update ordinaut.worker
     set cancel_asked = cancel_asked || running.job_ids
     from (select session, array_agg(job_id) as job_ids from flagged group by session order by session) running
     where worker.session = running.session
 )
-select (select count(*) from looked) as looked, (select count(*) from listed) as listed, (select count(*) from gone) as removed, (select count(*) from flagged) as asked,
+select (select count(*) from looked) as looked, (select count(*) from listed) as listed, (select count(*) from deleted_jobs) as removed, (select count(*) from flagged) as asked,
        (select job_id from looked order by job_id desc limit 1) as last

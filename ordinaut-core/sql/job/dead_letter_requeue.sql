@@ -5,7 +5,7 @@
 -- this snapshot may be too old to see (unique_prune.sql forgets such a key soon). A job of a service stays dead too: the service
 -- makes its next one itself. The limits that its task implies, by a concurrency key or by a bound on its jobs, concern the others. The
 -- task is locked: a fire that counts its jobs comes before this statement, or sees what it wrote.
-with asked as materialized (
+with candidate as materialized (
     select job_id, unique_key, unique_after_end, task.id as of_task, task.concurrency_key, task.max_instances
     from ordinaut.dead_letter
     left join lateral (
@@ -19,7 +19,7 @@ with asked as materialized (
 ), taken as (
     insert into ordinaut.unique_key as held (key, job_id, after_end)
     select distinct on (unique_key) unique_key, job_id, unique_after_end
-    from asked
+    from candidate
     where unique_key is not null
     order by unique_key
     on conflict (key) do update
@@ -28,9 +28,9 @@ with asked as materialized (
     returning job_id
 ), letter as (
     delete from ordinaut.dead_letter
-    using asked
-    where dead_letter.job_id = any(array[asked.job_id])
-      and (asked.unique_key is null or exists (select from taken where taken.job_id = asked.job_id))
+    using candidate
+    where dead_letter.job_id = any(array[candidate.job_id])
+      and (candidate.unique_key is null or exists (select from taken where taken.job_id = candidate.job_id))
     returning dead_letter.*, of_task, concurrency_key, max_instances
 ), listed as (
     insert into ordinaut.task_job (task_id, job_id, concurrency_key)
@@ -45,13 +45,13 @@ with asked as materialized (
            trace_context, coalesce(created_at, died_at), unique_key, unique_after_end
     from letter
     on conflict (id) do update set args = excluded.args where job.args is distinct from excluded.args
-), again as (
+), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, queue, kind, flags)
     select clock_timestamp(), job_id, priority, attempt, queue, kind,
            case when unique_key is null then 0 else ordinaut.flag_unique() end
                | case when concurrency_key is null and max_instances is null then 0 else ordinaut.flag_task_limited() end
     from letter
-), told as (
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'requeued', queue, kind, array_agg(job_id), array_agg(attempt)
     from letter

@@ -3,7 +3,7 @@
 -- Nothing shared is locked. The ids are the client's, so nothing needs to be returned.
 -- clock_timestamp(), not now(): now() is the start of the caller's transaction, and a row that is older than
 -- what workers have already passed would wait for a sweep. The instant that was asked for stays in the job.
-with asked as materialized (
+with requested as materialized (
     select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant,
            coalesce(run_at, clock_timestamp() + make_interval(secs => delay)) as scheduled_for
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::smallint[],
@@ -14,15 +14,15 @@ with asked as materialized (
                               tenant, scheduled_for)
     select id, kind, queue, args::jsonb, priority, max_attempts, make_interval(secs => timeout),
            tags::text[], backoff::jsonb, tenant, scheduled_for
-    from asked
+    from requested
 ), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)
     select greatest(scheduled_for, clock_timestamp()), id, priority, queue, kind
-    from asked
-), told as (
+    from requested
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'enqueued', queue, kind, array_agg(id), array_agg(0)
-    from asked
+    from requested
     group by queue, kind
 )
 -- A notification holds a lock that all producers share until the commit is flushed, so that only a worker that has

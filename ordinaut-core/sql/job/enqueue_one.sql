@@ -13,7 +13,7 @@ with new_job as (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)
     values (greatest($9::timestamptz, statement_timestamp() + make_interval(secs => $10::float8), clock_timestamp()),
             $1::uuid, $5::smallint, $3::text, $2::text)
-), told as (
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     values ('enqueued', $3::text, $2::text, array[$1::uuid], '{0}')
 )

@@ -12,7 +12,7 @@ with ended as materialized (
     where run.job_id = ended.job_id and (output is not null or error is distinct from 'erased')
 ), buried as (
     delete from ordinaut.dead_letter using ended where dead_letter.job_id = ended.job_id
-), freed as (
+), freed_slots as (
     -- Under keys that arguments named.
     delete from ordinaut.limit_slot using ended where limit_slot.job_id = ended.job_id
 ), emptied as (

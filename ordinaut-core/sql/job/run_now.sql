@@ -5,7 +5,7 @@ with moved as (
     set run_at = clock_timestamp()
     where job_id = $1::uuid and session is null and run_at > clock_timestamp()
     returning job_id, attempt, queue, kind
-), told as (
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'run_now', queue, kind, array[job_id], array[attempt]
     from moved

@@ -4,7 +4,7 @@
 -- hold_key looks anew for each: a key that was committed after this statement began is held. One that takes the place of a
 -- job that waited is due when that one was, or now if this has passed: workers' floors are above what has. One that must not run beside another job is
 -- parked behind it (unique_let_go.sql).
-with asked as materialized (
+with requested as materialized (
     select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant, mode, after_end, n,
            ordinaut.unique_key_hash(key, period) as key,
            coalesce(run_at, clock_timestamp() + make_interval(secs => delay)) as scheduled_for
@@ -14,7 +14,7 @@ with asked as materialized (
         as a(id, kind, queue, args, priority, max_attempts, timeout, tags, run_at, delay, backoff, tenant, key, period,
              after_end, mode, n)
 ), in_order as materialized (
-    select * from asked order by n
+    select * from requested order by n
 ), held as materialized (
     select *, ordinaut.hold_key(key, id, make_interval(secs => after_end), mode) as answer from in_order
 ), new as materialized (

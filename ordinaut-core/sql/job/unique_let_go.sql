@@ -9,25 +9,25 @@ with follower as materialized (
       and not exists (
           select from ordinaut.due_work where due_work.job_id = parked.key::uuid and due_work.session is not null offset 0
       )
-), waited as (
+), deleted_waiting as (
     delete from ordinaut.due_work
     using follower
     where due_work.job_id = any(array[leader]) and due_work.session is null
     returning due_work.job_id, attempt, flags, queue, kind, follower.job_id as follower
-), set_aside as (
+), deleted_parked as (
     delete from ordinaut.parked
     using follower
     where parked.job_id = any(array[leader])
     returning parked.job_id, attempt, flags, queue, kind, follower.job_id as follower
-), gone as (
+), deleted_jobs as (
     select removed.*, 'replaced by job ' || follower as reason
-    from (table waited union all table set_aside) as removed
+    from (table deleted_waiting union all table deleted_parked) as removed
 ), {{ended_while_waiting}}, unparked as (
     delete from ordinaut.parked
     using follower
     where parked.job_id = any(array[follower.job_id]) and parked.reason = 'run_again'
       -- A worker has taken it since: the job behind it goes on waiting.
-      and (not leader_waits or exists (select from gone where gone.follower = follower.job_id))
+      and (not leader_waits or exists (select from deleted_jobs where deleted_jobs.follower = follower.job_id))
     returning parked.*
 ), {{unparked}}
 select distinct queue from unparked

@@ -9,7 +9,7 @@ with past as (
     order by held_until
     limit $1::bigint
     for update skip locked
-), gone as (
+), deleted_key as (
     delete from ordinaut.unique_key using past where unique_key.key = any(array[past.key]) returning 1
 )
-select count(*) from gone
+select count(*) from deleted_key

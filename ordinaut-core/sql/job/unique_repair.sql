@@ -2,7 +2,7 @@
 -- of no keys, and those whose work somebody deleted by hand. Only
 -- who replaces a job changes whose a held key is, and needs that job's work for it: such a row stays as it was seen. A key whose
 -- holder followed a job that has not ended is that job's again (return_key).
-with gone as (
+with freed_key as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end, leader = null
     where held_until is null
@@ -12,4 +12,4 @@ with gone as (
            and not exists (select from ordinaut.parked where parked.job_id = leader))
     returning 1
 )
-select count(*) from gone
+select count(*) from freed_key

@@ -44,7 +44,7 @@ with claim as materialized (
         limit $4::bigint
     ))
     returning job_id, attempt, failures, flags, run_at, queue, kind, priority, ctid as place
-), told as (
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'leased', queue, kind, array_agg(job_id), array_agg(attempt)
     from leased

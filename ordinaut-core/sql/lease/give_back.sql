@@ -3,36 +3,36 @@
 -- "= any(array[…])" keeps the look-up one by key: see settle.sql.
 with returned as (
     select * from unnest($1::uuid[], $2::integer[], $4::integer[]) as r(job_id, attempt, nonce)
-), gone as (
+), deleted_work as (
     delete from ordinaut.due_work
     using returned
     where due_work.job_id = any(array[returned.job_id]) and due_work.attempt = returned.attempt
       and due_work.session = $3::bigint and due_work.nonce = returned.nonce
     returning due_work.*
-), again as (
+), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select clock_timestamp(), job_id, priority, attempt, failures, flags & ~ordinaut.flag_limited(), queue, kind
-    from gone
+    from deleted_work
     where flags & ordinaut.flag_cancel_asked() = 0
-), freed as (
+), freed_slots as (
     delete from ordinaut.limit_slot
-    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_limited() <> 0))
-      and not (ordered and job_id = any(array(select job_id from gone where flags & ordinaut.flag_cancel_asked() = 0)))
-), ended as (
+    where job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_limited() <> 0))
+      and not (ordered and job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_cancel_asked() = 0)))
+), recorded as (
     insert into ordinaut.run (job_id, attempt, session, outcome, error)
     select job_id, attempt, session, 'cancelled', 'cancelled before its handler started'
-    from gone
+    from deleted_work
     where flags & ordinaut.flag_cancel_asked() <> 0
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
     where job_id = any(array(
-        select job_id from gone where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_unique() <> 0))
-), told as (
+        select job_id from deleted_work where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_unique() <> 0))
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select case when flags & ordinaut.flag_cancel_asked() <> 0 then 'cancelled' else 'given_back' end, queue, kind,
            array_agg(job_id), array_agg(attempt)
-    from gone
+    from deleted_work
     group by 1, queue, kind
 )
-select count(*) from gone
+select count(*) from deleted_work

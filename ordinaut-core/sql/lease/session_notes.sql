@@ -4,19 +4,19 @@
 -- It does not wait for the disk: what is read twice changes nothing.
 with lazily as materialized (
     select set_config('synchronous_commit', 'off', true)
-), asked as (
+), cancel_list as (
     select session, cancel_asked
     from ordinaut.worker cross join lazily
     where session = $1::bigint and cancel_asked <> '{}'
     for update of worker
-), heard as (
+), emptied as (
     update ordinaut.worker
     set cancel_asked = '{}'
-    from asked
-    where worker.session = asked.session
+    from cancel_list
+    where worker.session = cancel_list.session
 )
 select due_work.job_id, due_work.attempt
-from asked
+from cancel_list
 join ordinaut.due_work
-    on due_work.job_id = any(asked.cancel_asked) and due_work.session = asked.session
+    on due_work.job_id = any(cancel_list.cancel_asked) and due_work.session = cancel_list.session
        and due_work.flags & ordinaut.flag_cancel_asked() <> 0

@@ -10,7 +10,7 @@ with ended as (
     select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[], $5::text[], $6::float8[],
                          $7::smallint[], $8::text[], $9::text[], $10::float8[])
         as e(job_id, attempt, session, nonce, outcome, again_in, failures, error, output, ran_for)
-), gone as (
+), deleted_work as (
     delete from ordinaut.due_work
     using ended
     where due_work.job_id = any(array[ended.job_id]) and due_work.attempt = ended.attempt
@@ -20,41 +20,41 @@ with ended as (
               case when again_in is not null and due_work.flags & ordinaut.flag_cancel_asked() <> 0
                    then 'cancelled' else outcome end as decided,
               due_work.queue, due_work.kind, due_work.priority, ended.*
-), again as (
+), retried as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select clock_timestamp() + make_interval(secs => again_in), job_id, priority, attempt, failures,
            flags & ~ordinaut.flag_limited() | case when outcome <> 'lost' then 0
                when flags & ordinaut.flag_lost_once() = 0 then ordinaut.flag_lost_once() else ordinaut.flag_suspect() end, queue, kind
-    from gone where goes_on
+    from deleted_work where goes_on
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_unique() <> 0 and not goes_on))
-), freed as (
+    where job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_unique() <> 0 and not goes_on))
+), freed_slots as (
     -- Of an ordered limit, a job that goes on keeps its place.
     delete from ordinaut.limit_slot
-    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_limited() <> 0))
-      and not (ordered and job_id = any(array(select job_id from gone where goes_on)))
+    where job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_limited() <> 0))
+      and not (ordered and job_id = any(array(select job_id from deleted_work where goes_on)))
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome, error, output)
     select job_id, attempt, session, statement_timestamp() - make_interval(secs => ran_for),
            statement_timestamp(), decided, error, output::jsonb
-    from gone
+    from deleted_work
 ), buried as (
     insert into ordinaut.dead_letter (job_id, error, attempt, failures, kind, queue, priority, args,
                                       max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
                                       trace_context, created_at, unique_key, unique_after_end)
-    select gone.job_id, gone.error, gone.attempt, gone.failures, gone.kind, gone.queue, gone.priority,
+    select work.job_id, work.error, work.attempt, work.failures, work.kind, work.queue, work.priority,
            coalesce(job.args, 'null'), job.max_attempts, job.timeout, coalesce(job.tags, '{}'), job.backoff, job.task_id,
            job.scheduled_for, job.tenant, job.trace_context, job.created_at, job.unique_key, job.unique_after_end
-    from gone
-    left join ordinaut.job on job.id = any(array[gone.job_id])
-    where gone.decided = 'dead'
-), told as (
+    from deleted_work as work
+    left join ordinaut.job on job.id = any(array[work.job_id])
+    where work.decided = 'dead'
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select decided, queue, kind, array_agg(job_id), array_agg(attempt)
-    from gone
+    from deleted_work
     group by decided, queue, kind
     returning type, job_ids, attempts
 )
-select * from told
+select * from outbox_rows

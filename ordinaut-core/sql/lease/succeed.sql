@@ -6,7 +6,7 @@
 -- be. Joined to them row by row it is a tenth more.
 -- A row that was moved (a cancel was asked for) or that somebody has locked (see settle.sql) is left out, like one whose lease
 -- was lost: which of these it is settle.sql finds out, by key. Jobs under limits come by key too.
-with gone as (
+with deleted_work as (
     delete from ordinaut.due_work
     where ctid = any($1::tid[]) and session = $5::bigint
       and job_id = ($2::uuid[])[width_bucket(job_id, $2::uuid[])]
@@ -17,17 +17,17 @@ with gone as (
 ), key_freed as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
-    where job_id = any(array(select job_id from gone where flags & ordinaut.flag_unique() <> 0))
+    where job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_unique() <> 0))
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome)
     select job_id, attempt, $5::bigint, statement_timestamp() - make_interval(secs => ran_for),
            statement_timestamp(), 'succeeded'
-    from gone
-), told as (
+    from deleted_work
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'succeeded', queue, kind, array_agg(job_id), array_agg(attempt)
-    from gone
+    from deleted_work
     group by queue, kind
     returning type, job_ids, attempts
 )
-select * from told
+select * from outbox_rows

@@ -17,7 +17,7 @@ with allowed as (
     where allowed.job_id is null
     union all
     select job_id from allowed where job_id is not null
-), gone as (
+), deleted_parked as (
     delete from ordinaut.parked
     using chosen
     where parked.job_id = any(array[chosen.job_id]) and coalesce(parked.reason, '') = 'limit'
@@ -25,13 +25,13 @@ with allowed as (
 ), leased as (
     insert into ordinaut.due_work (run_at, job_id, session, nonce, priority, attempt, failures, flags, queue, kind)
     select run_at, job_id, $4::bigint, $5::integer, priority, attempt + 1, failures, flags | ordinaut.flag_limited(), queue, kind
-    from gone
+    from deleted_parked
     returning job_id, attempt, failures, flags, run_at, queue, kind, priority, ctid as place
 ), slot as (
     insert into ordinaut.limit_slot (name, key, job_id, weight, session, ordered)
-    select job_limit.name, limits.member ->> 1, gone.job_id, (limits.member ->> 2)::integer, $4::bigint, job_limit.ordered
-    from gone
-    cross join lateral jsonb_array_elements(coalesce(gone.line, gone.key)::jsonb -> 'limits') as limits(member)
+    select job_limit.name, limits.member ->> 1, deleted_parked.job_id, (limits.member ->> 2)::integer, $4::bigint, job_limit.ordered
+    from deleted_parked
+    cross join lateral jsonb_array_elements(coalesce(deleted_parked.line, deleted_parked.key)::jsonb -> 'limits') as limits(member)
     join ordinaut.job_limit on job_limit.name = limits.member ->> 0
     on conflict (name, key, job_id) do update set session = excluded.session
 ), rates as (
@@ -39,7 +39,7 @@ with allowed as (
     select name, key, session, tokens, $10::timestamptz
     from unnest($6::text[], $7::text[], $8::bigint[], $9::float8[]) as b(name, key, session, tokens)
     on conflict (name, key, session) do update set tokens = excluded.tokens, filled_at = excluded.filled_at
-), told as (
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'leased', queue, kind, array_agg(job_id), array_agg(attempt)
     from leased

@@ -55,6 +55,6 @@ left join lateral (
     offset 0
 ) left_over on true
 left join lateral ordinaut.limit_turn(
-    member.name, member.at_key, line.key, head.turn, head.queue, head.priority, head.run_at, head.job_id
+    member.name, member.at_key, line.key, head.ordered_key, head.queue, head.priority, head.run_at, head.job_id
 ) as turn on member.ordered
 order by line.key, member.name

@@ -27,33 +27,33 @@ with at as materialized (
         for update skip locked
     ) free
     limit $4::bigint
-), gone as (
+), deleted_work as (
     delete from ordinaut.due_work
     using due
     where due_work.ctid = due.tid
     returning due_work.*
-), lined as (
+), in_line as (
     -- Without its own row a job has no arguments: it is in a line of no limits, and let in to be buried.
-    select gone.*, concerned.turn, jsonb_build_object(
-        'queue', gone.queue, 'kind', gone.kind, 'suspect', gone.flags & ordinaut.flag_suspect() <> 0,
+    select deleted_work.*, concerned.ordered_key, jsonb_build_object(
+        'queue', deleted_work.queue, 'kind', deleted_work.kind, 'suspect', deleted_work.flags & ordinaut.flag_suspect() <> 0,
         'limits', coalesce(concerned.limits, '[]'))::text as line
-    from gone
-    left join lateral (select args, tenant from ordinaut.job where job.id = gone.job_id offset 0) job on true
+    from deleted_work
+    left join lateral (select args, tenant from ordinaut.job where job.id = deleted_work.job_id offset 0) job on true
     left join lateral ordinaut.line_limits(
-        gone.queue, gone.kind, job.args, job.tenant,
-        case when gone.flags & ordinaut.flag_task_limited() <> 0 then gone.job_id end
+        deleted_work.queue, deleted_work.kind, job.args, job.tenant,
+        case when deleted_work.flags & ordinaut.flag_task_limited() <> 0 then deleted_work.job_id end
     ) as concerned on true
-), set_aside as (
-    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, line, turn)
+), newly_parked as (
+    insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, line, ordered_key)
     select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'limit', ordinaut.line_key(line),
-           case when line <> ordinaut.line_key(line) then line end, turn
-    from lined
-), told as (
+           case when line <> ordinaut.line_key(line) then line end, ordered_key
+    from in_line
+), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'parked', queue, kind, array_agg(job_id), array_agg(attempt)
-    from lined
+    from in_line
     group by queue, kind
 )
-select at.at, gone.queue, gone.priority, gone.run_at,
-       exists (select from ordinaut.parked where reason = 'limit') or exists (select from gone) as left
-from at left join gone on true
+select at.at, deleted_work.queue, deleted_work.priority, deleted_work.run_at,
+       exists (select from ordinaut.parked where reason = 'limit') or exists (select from deleted_work) as left
+from at left join deleted_work on true

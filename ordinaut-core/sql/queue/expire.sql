@@ -1,6 +1,6 @@
 -- End up to $1 jobs (and as many parked ones) that have been due in their queue for longer than it allows. By priority,
 -- because that is the order of the key. skip locked: somebody takes or moves that one at this moment.
-with old as materialized (
+with expired_work as materialized (
     select waiting.tid
     from ordinaut.queue bounded
     cross join generate_series(1, 9) as level
@@ -15,25 +15,25 @@ with old as materialized (
     ) waiting
     where bounded.max_age is not null
     limit $1::bigint
-), old_parked as materialized (
+), expired_parked as materialized (
     select parked.ctid as tid
     from ordinaut.queue bounded
     join ordinaut.parked on parked.queue = bounded.name and parked.run_at < clock_timestamp() - bounded.max_age
     where bounded.max_age is not null
     limit $1::bigint
     for update of parked skip locked
-), waited as (
+), deleted_waiting as (
     delete from ordinaut.due_work
-    using old
-    where due_work.ctid = old.tid
+    using expired_work
+    where due_work.ctid = expired_work.tid
     returning job_id, attempt, flags, due_work.queue, due_work.kind
-), set_aside as (
+), deleted_parked as (
     delete from ordinaut.parked
-    using old_parked
-    where parked.ctid = old_parked.tid
+    using expired_parked
+    where parked.ctid = expired_parked.tid
     returning job_id, attempt, flags, parked.queue, parked.kind
-), gone as (
+), deleted_jobs as (
     select removed.*, 'expired: it waited for longer than its queue allows' as reason
-    from (table waited union all table set_aside) as removed
+    from (table deleted_waiting union all table deleted_parked) as removed
 ), {{ended_while_waiting}}
-select count(*) from gone
+select count(*) from deleted_jobs

@@ -1,6 +1,6 @@
 -- Of each queue with a bound, and of each whose level is not normal: its level, how many jobs may wait (null: any number),
 -- and how many do, counted up to that as room.sql does.
-select name, told_level, max_waiting, (
+select name, announced_level, max_waiting, (
     select count(*)
     from (
         (select from ordinaut.due_work where queue = bounded.name and session is null limit bounded.max_waiting)
@@ -11,5 +11,5 @@ select name, told_level, max_waiting, (
     where bounded.max_waiting is not null
 ) as waiting
 from ordinaut.queue bounded
-where max_waiting is not null or told_level <> 'normal'
+where max_waiting is not null or announced_level <> 'normal'
 order by name

@@ -8,6 +8,6 @@ select max_waiting, (
         (select from ordinaut.parked where queue = bounded.name limit bounded.max_waiting)
         limit bounded.max_waiting
     ) waiting
-), told_level
+), announced_level
 from ordinaut.queue bounded
 where name = $1::text and max_waiting is not null

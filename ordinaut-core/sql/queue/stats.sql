@@ -39,7 +39,7 @@ with by_kind as (
                 then least(coalesce(settings.paused_at, every.paused_at), '9999-01-01') end as paused_at,
            case when settings.paused_at is null then every.paused_by else settings.paused_by end as paused_by,
            case when settings.paused_at is null then every.paused_reason else settings.paused_reason end as paused_reason,
-           max_waiting, coalesce(told_level, 'normal') as level,
+           max_waiting, coalesce(announced_level, 'normal') as level,
            extract(epoch from max_age)::float8 as max_age, extract(epoch from retention)::float8 as retention
     from (select name from ordinaut.queue union select queue from counted union select queue from held union select queue from buried) known(name)
     left join ordinaut.queue settings using (name)

@@ -4,9 +4,9 @@ with used as (
     from ordinaut.task
     where definition -> 'calendars' ? $1::text and status <> 'cancelled'
     limit 1
-), gone as (
+), deleted_calendar as (
     delete from ordinaut.calendar
     where name = $1::text and not exists (select from used)
     returning name
 )
-select (select id from used) as used_by, exists (select from gone) as gone
+select (select id from used) as used_by, exists (select from deleted_calendar) as deleted

@@ -4,31 +4,31 @@
 -- A concurrency key is a limit of one job at a time, which concerns the task's jobs by their flag.
 -- A service is meant to run for good: if it does not say otherwise, with as many attempts and as much time as there may be.
 -- The primary keys are what makes an instant and an event unique: one that is there already makes no job.
-with asked as materialized (
+with requested as materialized (
     select *
     from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])
         as a(task_id, scheduled_for, job_id, run_at, skipped, event_id, topic, args)
 ), instant as (
     insert into ordinaut.fire (task_id, scheduled_for, job_id, skipped)
     select task_id, scheduled_for, job_id, skipped
-    from asked
+    from requested
     where event_id is null
     on conflict (task_id, scheduled_for) do nothing
     returning job_id
 ), event as (
     insert into ordinaut.event_fire (task_id, event_id, topic, job_id, skipped)
     select task_id, event_id, topic, job_id, skipped
-    from asked
+    from requested
     where event_id is not null
     on conflict (task_id, event_id) do nothing
     returning job_id
 ), recorded as (
     select job_id from instant union all select job_id from event
 ), made as materialized (
-    select asked.*, task.definition, task.kind, task.queue, task.concurrency_key, task.schedule_kind = 'service' as service
+    select requested.*, task.definition, task.kind, task.queue, task.concurrency_key, task.schedule_kind = 'service' as service
     from recorded
-    join asked using (job_id)
-    join ordinaut.task on task.id = asked.task_id
+    join requested using (job_id)
+    join ordinaut.task on task.id = requested.task_id
 ), new as materialized (
     select job_id as id, kind, queue, coalesce(args::jsonb, definition -> 'args') as args,
            (definition ->> 'priority')::smallint as priority,

@@ -2,8 +2,8 @@
 -- look is short. The caller has locked the tasks (lock.sql).
 with living as materialized (
     select task_job.task_id, task_job.job_id
-    from unnest($1::uuid[]) as asked(id)
-    cross join lateral (select task_id, job_id from ordinaut.task_job where task_job.task_id = asked.id offset 0) task_job
+    from unnest($1::uuid[]) as requested(id)
+    cross join lateral (select task_id, job_id from ordinaut.task_job where task_job.task_id = requested.id offset 0) task_job
     where exists (select from ordinaut.due_work where due_work.job_id = task_job.job_id offset 0)
        or exists (select from ordinaut.parked where parked.job_id = task_job.job_id offset 0)
 ), cleared as (

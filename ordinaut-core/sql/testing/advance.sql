@@ -5,13 +5,13 @@ with waiting as (
     delete from ordinaut.due_work
     where session is null and run_at > clock_timestamp()
     returning *
-), again as (
+), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select greatest(run_at - make_interval(secs => $1::float8), clock_timestamp()), job_id, priority, attempt, failures,
            flags, queue, kind
     from waiting
     order by run_at, job_id
-), set_aside as (
+), moved_parked as (
     update ordinaut.parked set run_at = run_at - make_interval(secs => $1::float8)
 )
 insert into ordinaut.fact (name, value)

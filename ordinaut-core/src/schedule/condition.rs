@@ -12,9 +12,9 @@ use std::time::Duration;
 /// ```
 /// use ordinaut_core::schedule::{Fact, Condition};
 ///
-/// let predicate = Condition::parse("failure_share(mail) > 0.2 for 5m cooldown 1h")?;
-/// assert_eq!(predicate.fact, Fact::FailureShare("mail".to_owned()));
-/// assert!(predicate.holds(Some(0.25)) && !predicate.holds(Some(0.2)) && !predicate.holds(None));
+/// let condition = Condition::parse("failure_share(mail) > 0.2 for 5m cooldown 1h")?;
+/// assert_eq!(condition.fact, Fact::FailureShare("mail".to_owned()));
+/// assert!(condition.holds(Some(0.25)) && !predicate.holds(Some(0.2)) && !predicate.holds(None));
 /// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

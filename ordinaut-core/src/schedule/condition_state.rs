@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use ordinaut_core::schedule::{Condition, ConditionState};
 ///
-/// let predicate = Condition::parse("ready_depth(mail) > 100 for 60s")?;
+/// let condition = Condition::parse("ready_depth(mail) > 100 for 60s")?;
 /// let now = "2027-01-01T00:00:00Z".parse().unwrap();
-/// let (watch, due) = ConditionState::default().step(&predicate, Some(150.0), now);
+/// let (state, due) = ConditionState::default().step(&condition, Some(150.0), now);
 /// assert!(!due);
-/// let (watch, due) = watch.step(&predicate, Some(150.0), now + chrono::TimeDelta::seconds(60));
-/// assert!(due && watch.fired);
+/// let (state, due) = state.step(&condition, Some(150.0), now + chrono::TimeDelta::seconds(60));
+/// assert!(due && state.fired);
 /// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,15 +32,15 @@ pub struct ConditionState {
 impl ConditionState {
     /// What follows from a look, and whether the task is due by it.
     #[must_use]
-    pub fn step(self, predicate: &Condition, value: Option<f64>, now: DateTime<Utc>) -> (Self, bool) {
-        if !predicate.holds(value) {
+    pub fn step(self, condition: &Condition, value: Option<f64>, now: DateTime<Utc>) -> (Self, bool) {
+        if !condition.holds(value) {
             return (Self { true_since: None, fired: false, ..self }, false);
         }
         // A clock that went back must not make the wait longer than it is.
         let since = self.true_since.map_or(now, |since| since.min(now));
         let passed = |from: DateTime<Utc>, length| now - from >= TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX);
-        let cooled = self.last_fired_at.is_none_or(|last| passed(last, predicate.cooldown));
-        let due = !self.fired && cooled && passed(since, predicate.holds_for);
+        let cooled = self.last_fired_at.is_none_or(|last| passed(last, condition.cooldown));
+        let due = !self.fired && cooled && passed(since, condition.holds_for);
         let last_fired_at = if due { Some(now) } else { self.last_fired_at };
         (Self { true_since: Some(since), fired: self.fired || due, last_fired_at }, due)
     }
@@ -52,12 +52,12 @@ mod tests {
 
     /// At which seconds the task is due, looked at each ten seconds.
     fn due(text: &str, values: &[Option<f64>]) -> Vec<usize> {
-        let predicate = Condition::parse(text).unwrap();
-        let mut watch = ConditionState::default();
+        let condition = Condition::parse(text).unwrap();
+        let mut state = ConditionState::default();
         let mut looks = values.iter().enumerate().map(|(look, value)| {
             let now = DateTime::from_timestamp(look as i64 * 10, 0).unwrap();
-            let (next, due) = watch.step(&predicate, *value, now);
-            watch = next;
+            let (next, due) = state.step(&condition, *value, now);
+            state = next;
             due.then_some(look * 10)
         });
         looks.by_ref().flatten().collect()

@@ -35,8 +35,8 @@ const MAX_DATES: usize = 1_000;
 /// let schedule = Schedule::new(ScheduleKind::Rrule, "FREQ=MONTHLY;BYDAY=-1FR")
 ///     .timezone("Europe/Chisinau")
 ///     .dtstart("2027-01-01T09:00:00".parse()?);
-/// let Compiled::Times(timetable) = schedule.compile(&[])? else { unreachable!() };
-/// let preview = timetable.preview("2027-01-01T00:00:00Z".parse()?, 1);
+/// let Compiled::Times(occurrences) = schedule.compile(&[])? else { unreachable!() };
+/// let preview = occurrences.preview("2027-01-01T00:00:00Z".parse()?, 1);
 /// assert_eq!(preview.next[0].local, "2027-01-29T09:00:00+02:00");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -210,9 +210,9 @@ impl Schedule {
             }
         };
         let (starts_at, ends_at) = (self.starts_at, self.ends_at);
-        let timetable = Occurrences { rule, zone, starts_at, ends_at, calendars: calendars.to_vec() };
-        match timetable.next_after(first()) {
-            Ok(Some(_)) => Ok(Compiled::Times(timetable)),
+        let occurrences = Occurrences { rule, zone, starts_at, ends_at, calendars: calendars.to_vec() };
+        match occurrences.next_after(first()) {
+            Ok(Some(_)) => Ok(Compiled::Times(occurrences)),
             Ok(None) if starts_at.is_some() || ends_at.is_some() || !calendars.is_empty() => {
                 refuse("never fires within its bounds and calendars")
             }
@@ -307,8 +307,8 @@ mod tests {
     #[test]
     fn what_has_ended_is_not_refused() {
         let past = Schedule::new(ScheduleKind::Once, "2001-01-01T00:00:00Z");
-        let Compiled::Times(timetable) = past.compile(&[]).unwrap() else { panic!("no timetable") };
-        assert_eq!(timetable.next_after("2026-01-01T00:00:00Z".parse().unwrap()), Ok(None));
+        let Compiled::Times(occurrences) = past.compile(&[]).unwrap() else { panic!("no occurrences") };
+        assert_eq!(occurrences.next_after("2026-01-01T00:00:00Z".parse().unwrap()), Ok(None));
     }
 
     #[test]

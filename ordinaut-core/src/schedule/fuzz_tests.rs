@@ -175,9 +175,11 @@ fn what_is_long_is_refused_before_it_is_read() {
 fn what_is_rare_or_endless_is_bounded() {
     let ends = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, "2037-01-01T00:00:00Z".parse().unwrap()];
     for (kind, expr) in BOUNDED {
-        let Compiled::Times(timetable) = schedule(*kind, expr).compile(&[]).unwrap() else { panic!("no timetable") };
+        let Compiled::Times(occurrences) = schedule(*kind, expr).compile(&[]).unwrap() else {
+            panic!("no occurrences")
+        };
         for after in ends {
-            let preview = timetable.preview(after, usize::MAX);
+            let preview = occurrences.preview(after, usize::MAX);
             assert!(preview.next.len() <= 100 && preview.next.is_sorted_by_key(|moment| moment.utc), "{expr}");
         }
     }
@@ -204,9 +206,9 @@ proptest! {
     fn no_text_is_a_panic_and_the_next_instant_is_always_later(
         (kind, expr) in texts(), after in -10_000_000_000i64..10_000_000_000,
     ) {
-        if let Ok(Compiled::Times(timetable)) = schedule(kind, &expr).compile(&[]) {
+        if let Ok(Compiled::Times(occurrences)) = schedule(kind, &expr).compile(&[]) {
             let after = DateTime::from_timestamp(after, 0).unwrap();
-            prop_assert!(timetable.next_after(after).unwrap().is_none_or(|next| next > after), "{kind} {expr}");
+            prop_assert!(occurrences.next_after(after).unwrap().is_none_or(|next| next > after), "{kind} {expr}");
         }
     }
 }

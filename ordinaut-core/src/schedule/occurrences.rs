@@ -16,9 +16,9 @@ pub(crate) const MAX_STEPS: usize = 366;
 /// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
 ///
 /// let schedule = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("America/New_York");
-/// let Compiled::Times(timetable) = schedule.compile(&[])? else { unreachable!() };
+/// let Compiled::Times(occurrences) = schedule.compile(&[])? else { unreachable!() };
 /// // Two o'clock in the morning is skipped that day, and three o'clock comes at once.
-/// let next = timetable.next_after("2027-03-14T00:00:00Z".parse()?)?;
+/// let next = occurrences.next_after("2027-03-14T00:00:00Z".parse()?)?;
 /// assert_eq!(next, Some("2027-03-14T07:00:00Z".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -124,16 +124,16 @@ mod tests {
     }
 
     fn next(schedule: Schedule, calendars: &[Calendar], after: &str) -> Option<DateTime<Utc>> {
-        let Compiled::Times(timetable) = schedule.compile(calendars).unwrap() else { panic!("no timetable") };
-        timetable.next_after(at(after)).unwrap()
+        let Compiled::Times(occurrences) = schedule.compile(calendars).unwrap() else { panic!("no occurrences") };
+        occurrences.next_after(at(after)).unwrap()
     }
 
     #[test]
     fn a_time_on_the_wall_that_other_zone_data_made_due_is_not_due_again() {
         let next = |expr: &str, after: &str, wall: Option<&str>| {
             let schedule = Schedule::new(ScheduleKind::Cron, expr).timezone("Asia/Tokyo");
-            let Compiled::Times(timetable) = schedule.compile(&[]).unwrap() else { panic!("no timetable") };
-            timetable.next_since(at(after), wall.map(|wall| wall.parse().unwrap())).unwrap().unwrap()
+            let Compiled::Times(occurrences) = schedule.compile(&[]).unwrap() else { panic!("no occurrences") };
+            occurrences.next_since(at(after), wall.map(|wall| wall.parse().unwrap())).unwrap().unwrap()
         };
         let (nine, tomorrow) = (at("2027-03-01T00:00:00Z"), at("2027-03-02T00:00:00Z"));
         let (early, late) = ("2027-02-28T23:00:00Z", "2027-03-01T01:00:00Z");

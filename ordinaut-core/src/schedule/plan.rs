@@ -37,7 +37,7 @@ pub struct Plan {
 ///
 /// [`Exhausted`] if calendars closed too many of the days on which the task would be due, so that the search was given up.
 pub fn plan(
-    timetable: &Occurrences,
+    occurrences: &Occurrences,
     due: DateTime<Utc>,
     now: DateTime<Utc>,
     grace: Duration,
@@ -56,7 +56,7 @@ pub fn plan(
     let (mut late, mut next) = (Vec::new(), Some(due));
     while let Some(at) = next.filter(|at| is_late(at) && late.len() < most + kept) {
         late.push(at);
-        next = timetable.next_after(at)?;
+        next = occurrences.next_after(at)?;
     }
     // What is not known to be among the newest is decided when it is.
     let more = next.is_some_and(|at| is_late(&at));
@@ -74,7 +74,7 @@ pub fn plan(
     }
     while let Some(at) = next.filter(|at| *at <= now && plan.fires.len() + plan.skips.len() < most) {
         plan.fires.push(at);
-        next = timetable.next_after(at)?;
+        next = occurrences.next_after(at)?;
     }
     plan.next = next;
     Ok(plan)
@@ -94,8 +94,8 @@ mod tests {
         let mut schedule = Schedule::new(ScheduleKind::Every, format!("{seconds}s")).dtstart(at(0).naive_utc());
         schedule.ends_at = end.map(at);
         match schedule.compile(&[]).unwrap() {
-            Compiled::Times(timetable) => timetable,
-            other => panic!("{other:?} is no timetable"),
+            Compiled::Times(occurrences) => occurrences,
+            other => panic!("{other:?} has no occurrences"),
         }
     }
 
@@ -109,11 +109,11 @@ mod tests {
             interval in 1i64..60, outage in 0i64..2_000, grace in 0i64..100, policy in policies(), most in 1usize..50,
             end in proptest::option::of(0i64..2_000),
         ) {
-            let timetable = every(interval, end);
+            let occurrences = every(interval, end);
             let now = DateTime::from_timestamp(START + outage, 0).unwrap();
             let (mut due, mut fires, mut skips, mut all) = (DateTime::from_timestamp(START, 0), vec![], vec![], vec![]);
             while let Some(at) = due.filter(|at| *at <= now) {
-                let plan = plan(&timetable, at, now, Duration::from_secs(grace as u64), policy, most).unwrap();
+                let plan = plan(&occurrences, at, now, Duration::from_secs(grace as u64), policy, most).unwrap();
                 prop_assert!((1..=most).contains(&(plan.fires.len() + plan.skips.len())));
                 prop_assert!(plan.next.is_none_or(|next| next > at));
                 let mut planned: Vec<_> = plan.fires.iter().copied().chain(plan.skips.iter().map(|skip| skip.0)).collect();
@@ -142,10 +142,10 @@ mod tests {
 
     #[test]
     fn what_is_not_due_is_left_alone() {
-        let timetable = every(10, None);
+        let occurrences = every(10, None);
         let (due, now) =
             (DateTime::from_timestamp(START + 10, 0).unwrap(), DateTime::from_timestamp(START, 0).unwrap());
-        let plan = plan(&timetable, due, now, Duration::MAX, Misfire::Skip, 0).unwrap();
+        let plan = plan(&occurrences, due, now, Duration::MAX, Misfire::Skip, 0).unwrap();
         assert_eq!(plan, Plan { next: Some(due), ..Plan::default() });
     }
 }

@@ -40,8 +40,8 @@ impl Occurrences {
     /// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
     ///
     /// let monthly = Schedule::new(ScheduleKind::Cron, "0 9 31 * *").timezone("Europe/Chisinau");
-    /// let Compiled::Times(timetable) = monthly.compile(&[])? else { unreachable!() };
-    /// let preview = timetable.preview("2027-01-01T00:00:00Z".parse()?, 2);
+    /// let Compiled::Times(occurrences) = monthly.compile(&[])? else { unreachable!() };
+    /// let preview = occurrences.preview("2027-01-01T00:00:00Z".parse()?, 2);
     /// assert_eq!(preview.next[1].local, "2027-03-31T09:00:00+03:00");
     /// assert_eq!(preview.warnings, ["some months have no day 31: nothing is due in them"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -132,8 +132,8 @@ mod tests {
         let schedule = Schedule::new(kind, expr).timezone("America/New_York");
         let schedule = schedule.dtstart("2027-01-01T02:30:00".parse().unwrap());
         match schedule.compile(&[]).unwrap() {
-            Compiled::Times(timetable) => timetable.preview("2027-01-02T00:00:00Z".parse().unwrap(), 2).warnings,
-            other => panic!("{other:?} is no timetable"),
+            Compiled::Times(occurrences) => occurrences.preview("2027-01-02T00:00:00Z".parse().unwrap(), 2).warnings,
+            other => panic!("{other:?} has no occurrences"),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::fixture::{ask, database, eventually, probe, schedule, schedule_once, 
 use ordinaut_core::queue::{QueueChange, QueueLevel};
 use ordinaut_core::{Client, Scheduler};
 
-const LEVEL: &str = "select told_level from ordinaut.queue where name = 'default'";
+const LEVEL: &str = "select announced_level from ordinaut.queue where name = 'default'";
 
 /// The levels that were told, in their order.
 async fn told(db: &Client) -> Vec<(String, QueueLevel)> {
@@ -96,9 +96,9 @@ async fn of_many_schedulers_one_tells() {
     for jobs in [10, 0, 8] {
         waits(&db, jobs).await;
         let level = match jobs {
-            10 => "select told_level = 'critical' from ordinaut.queue",
-            8 => "select told_level = 'major' from ordinaut.queue",
-            _ => "select told_level = 'normal' from ordinaut.queue",
+            10 => "select announced_level = 'critical' from ordinaut.queue",
+            8 => "select announced_level = 'major' from ordinaut.queue",
+            _ => "select announced_level = 'normal' from ordinaut.queue",
         };
         eventually(&db, level).await;
     }
@@ -116,7 +116,7 @@ async fn queues_without_a_bound_are_not_looked_at() {
     tell(&db, "insert into ordinaut.queue (name) select 'q' || n from generate_series(1, 5000) n").await;
     tell(&db, "analyze ordinaut.queue").await;
     let plan: Vec<String> = sqlx::query_scalar(
-        "explain (costs off) select name from ordinaut.queue where max_waiting is not null or told_level <> 'normal'",
+        "explain (costs off) select name from ordinaut.queue where max_waiting is not null or announced_level <> 'normal'",
     )
     .fetch_all(db.pool())
     .await

@@ -143,7 +143,7 @@ async fn a_schema_from_before_the_first_release_is_refused_and_left_as_it_is() {
             "create schema ordinaut".to_owned(),
             format!(
                 "create table ordinaut.schema_version as
-                 select {version}::bigint as version, '0.1.0' as oldest_binary, true as one_row"
+                 select {version}::bigint as version, '0.1.0' as oldest_binary, true as singleton"
             ),
         ] {
             sqlx::query(AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();

@@ -76,7 +76,7 @@ fn change(text: &str) -> Option<(i64, i32)> {
 /// Whether our zone data has the change too.
 fn check_change(head: &str, (at, offset): (i64, i32)) -> Option<String> {
     let zone = head.split('\t').nth(1).unwrap();
-    let seconds = timetable(&Schedule::new(ScheduleKind::Cron, "* * * * * *").timezone(zone));
+    let seconds = occurrences(&Schedule::new(ScheduleKind::Cron, "* * * * * *").timezone(zone));
     let moments = seconds.preview(instant(at - 2), 2).next;
     let offsets: Vec<i32> = moments
         .iter()
@@ -103,13 +103,13 @@ fn read(line: &'static str) -> Expected {
 
 /// The year that differs, of several the last, and a sentence about it.
 fn check(expected: &Expected, windows: &[i64]) -> Option<(i32, String)> {
-    let timetable = timetable(&expected.schedule);
+    let occurrences = occurrences(&expected.schedule);
     let (first, last) = (new_year(YEARS.start), new_year(YEARS.end));
     let found: Vec<DateTime<Utc>> = if expected.around_changes {
-        let around = |at: &i64| due(&timetable, (at - WINDOW).max(first)..(at + WINDOW).min(last));
+        let around = |at: &i64| due(&occurrences, (at - WINDOW).max(first)..(at + WINDOW).min(last));
         windows.iter().flat_map(around).collect()
     } else {
-        due(&timetable, first..last).collect()
+        due(&occurrences, first..last).collect()
     };
     let (zone, expr) = (expected.zone, &expected.schedule.expr);
     let of = |year| found.iter().filter(move |at| at.year() == year);
@@ -126,18 +126,18 @@ fn check(expected: &Expected, windows: &[i64]) -> Option<(i32, String)> {
     Some((year, fault))
 }
 
-fn timetable(schedule: &Schedule) -> Occurrences {
+fn occurrences(schedule: &Schedule) -> Occurrences {
     match schedule.compile(&[]) {
-        Ok(Compiled::Times(timetable)) => timetable,
+        Ok(Compiled::Times(occurrences)) => occurrences,
         other => panic!("{schedule:?}: {other:?}"),
     }
 }
 
 /// The due instants from the one second up to the other.
-fn due(timetable: &Occurrences, seconds: Range<i64>) -> impl Iterator<Item = DateTime<Utc>> {
+fn due(occurrences: &Occurrences, seconds: Range<i64>) -> impl Iterator<Item = DateTime<Utc>> {
     let mut after = instant(seconds.start - 1);
     std::iter::from_fn(move || {
-        after = timetable.next_after(after).unwrap()?;
+        after = occurrences.next_after(after).unwrap()?;
         Some(after)
     })
     .take_while(move |at| at.timestamp() < seconds.end)

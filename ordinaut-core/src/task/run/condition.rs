@@ -8,7 +8,7 @@ use crate::schedule::condition::Condition;
 use crate::schedule::definition::{Compiled, Schedule};
 use crate::task::definition::TaskDefinition;
 use crate::task::error::TaskError;
-use crate::task::store::fact::Watching;
+use crate::task::store::fact::ConditionTask;
 use crate::task::store::fire::{Due, Firing};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -25,17 +25,17 @@ impl Tasks<'_> {
         let (mut after, mut fired) = (None, 0);
         loop {
             let mut tx = self.client.begin_by_key().await?;
-            let tasks = self.watching_tasks(BATCH, after, &mut tx).await?;
+            let tasks = self.condition_tasks(BATCH, after, &mut tx).await?;
             let Some(last) = tasks.last() else { return Ok(fired) };
             after = Some(last.id);
             let mut true_now = Vec::new();
             for task in &tasks {
-                let Some(predicate) = predicate(task) else { continue };
-                let before = task.watch.unwrap_or_default();
-                let value = self.fact(&predicate, &mut tx).await?;
-                let (watch, fires) = before.step(&predicate, value, task.now);
-                if watch != before {
-                    self.store_watch(task.id, &watch, &mut tx).await?;
+                let Some(condition) = condition(task) else { continue };
+                let before = task.condition_state.unwrap_or_default();
+                let value = self.fact(&condition, &mut tx).await?;
+                let (state, fires) = before.step(&condition, value, task.now);
+                if state != before {
+                    self.store_condition_state(task.id, &state, &mut tx).await?;
                 }
                 if fires {
                     true_now.push((task.id, task.now));
@@ -87,10 +87,10 @@ impl Tasks<'_> {
 }
 
 /// What a task waits for now; nothing outside of its bounds, or if its schedule cannot be read.
-fn predicate(task: &Watching) -> Option<Condition> {
+fn condition(task: &ConditionTask) -> Option<Condition> {
     let schedule: Schedule = serde_json::from_str(&task.schedule).ok()?;
     match schedule.compile(&[]) {
-        Ok(Compiled::Condition(predicate)) if schedule.is_open(task.now) => Some(predicate),
+        Ok(Compiled::Condition(condition)) if schedule.is_open(task.now) => Some(condition),
         _ => None,
     }
 }

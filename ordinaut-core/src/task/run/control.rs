@@ -92,7 +92,7 @@ impl Tasks<'_> {
             }
             held.task.status = TaskStatus::Active;
             held.task.next_run_at = next_run::next_run(self.client, &held.task.definition, held.now, &mut tx).await?;
-            held.watch = None;
+            held.condition_state = None;
             let task = self.store_task(&held, true, &mut tx).await?;
             let queues = self.unpark_jobs(id, &mut tx).await?;
             tx.commit().await?;

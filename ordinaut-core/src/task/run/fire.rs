@@ -151,14 +151,15 @@ fn plan_all(tasks: Vec<DueTask>, calendars: &[Calendar], grace: Duration) -> Vec
             let calendar = by_name.get(&**name).ok_or_else(|| format!("there is no calendar \"{name}\" any more"))?;
             calendars.push((*calendar).clone());
         }
-        let timetable = match definition.schedule.compile(&calendars) {
-            Ok(Compiled::Times(timetable)) => timetable,
+        let occurrences = match definition.schedule.compile(&calendars) {
+            Ok(Compiled::Times(occurrences)) => occurrences,
             Ok(_) => return Ok(Plan::default()),
             Err(invalid) => return Err(invalid.to_string()),
         };
         let grace =
             definition.misfire_grace.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(grace);
-        plan(&timetable, task.next_run_at, task.now, grace, definition.misfire, most).map_err(|error| error.to_string())
+        plan(&occurrences, task.next_run_at, task.now, grace, definition.misfire, most)
+            .map_err(|error| error.to_string())
     };
     tasks
         .into_iter()

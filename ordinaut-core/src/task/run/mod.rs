@@ -136,7 +136,7 @@ impl Tasks<'_> {
             let counted = held.task.status == TaskStatus::Active
                 && (&after.schedule, &after.calendars) != (&before.schedule, &before.calendars);
             if counted {
-                (held.task.next_run_at, held.watch) = (next, None);
+                (held.task.next_run_at, held.condition_state) = (next, None);
             }
             let task = self.store_task(&held, counted, &mut tx).await?;
             tx.commit().await?;

@@ -51,7 +51,7 @@ pub async fn preview(
     let schedule = schedule.anchored(after)?;
     Ok(blocking(move || {
         Ok::<_, InvalidField>(match schedule.compile(&calendars)? {
-            Compiled::Times(timetable) => timetable.preview(after, count),
+            Compiled::Times(occurrences) => occurrences.preview(after, count),
             Compiled::Service(service) => Preview { next: Vec::new(), warnings: vec![service.sentence()] },
             Compiled::Event(_) | Compiled::Condition(_) => {
                 Preview { next: Vec::new(), warnings: vec![NO_CLOCK.to_owned()] }
@@ -71,7 +71,7 @@ pub(crate) async fn next_run(
     let calendars = database.calendars().called(&definition.calendars, db).await?;
     let schedule = definition.schedule.clone();
     blocking(move || match schedule.compile(&calendars)? {
-        Compiled::Times(timetable) => Ok(timetable.next_after(now)?),
+        Compiled::Times(occurrences) => Ok(occurrences.next_after(now)?),
         Compiled::Event(_) | Compiled::Condition(_) | Compiled::Service(_) => Ok(None),
     })
     .await?
@@ -88,11 +88,11 @@ pub(crate) async fn passed(
     let calendars = database.calendars().called(&definition.calendars, db).await?;
     let schedule = definition.schedule.clone();
     blocking(move || {
-        let Compiled::Times(timetable) = schedule.compile(&calendars)? else { return Ok(Vec::new()) };
+        let Compiled::Times(occurrences) = schedule.compile(&calendars)? else { return Ok(Vec::new()) };
         let (mut passed, mut next) = (Vec::new(), Some(due));
         while let Some(at) = next.filter(|at| *at < until && passed.len() < MOST_PASSED) {
             passed.push(at);
-            next = timetable.next_after(at)?;
+            next = occurrences.next_after(at)?;
         }
         Ok(passed)
     })

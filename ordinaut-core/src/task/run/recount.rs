@@ -47,7 +47,7 @@ fn next(task: &Outdated, calendars: &[Calendar]) -> Option<Option<DateTime<Utc>>
     let named = |name: &String| calendars.iter().find(|calendar| calendar.name == *name).cloned();
     let calendars: Vec<Calendar> = names.iter().map(named).collect::<Option<_>>()?;
     match schedule.compile(&calendars).ok()? {
-        Compiled::Times(timetable) => timetable.next_since(task.counted_after, task.counted_wall).ok(),
+        Compiled::Times(occurrences) => occurrences.next_since(task.counted_after, task.counted_wall).ok(),
         _ => None,
     }
 }

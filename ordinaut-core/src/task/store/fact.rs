@@ -10,36 +10,46 @@ use uuid::Uuid;
 
 /// A task that waits for a condition.
 #[derive(sqlx::FromRow)]
-pub(crate) struct Watching {
+pub(crate) struct ConditionTask {
     pub(crate) id: Uuid,
     /// As JSON.
     pub(crate) schedule: String,
     #[sqlx(json(nullable))]
-    pub(crate) watch: Option<ConditionState>,
+    pub(crate) condition_state: Option<ConditionState>,
     pub(crate) now: DateTime<Utc>,
 }
 
 impl Tasks<'_> {
     /// Takes tasks that wait for a condition, after one of them.
-    pub(crate) async fn watching_tasks(
+    pub(crate) async fn condition_tasks(
         self,
         limit: i64,
         after: Option<Uuid>,
         db: &mut PgConnection,
-    ) -> sqlx::Result<Vec<Watching>> {
+    ) -> sqlx::Result<Vec<ConditionTask>> {
         sqlx::query_as(self.client.sql(sql!("task/conditions"))).bind(limit).bind(after).fetch_all(db).await
     }
 
     /// Remembers what was seen of a task's condition.
-    pub(crate) async fn store_watch(self, id: Uuid, watch: &ConditionState, db: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query(self.client.sql(sql!("task/watch"))).bind(id).bind(Json(watch)).execute(db).await.map(drop)
+    pub(crate) async fn store_condition_state(
+        self,
+        id: Uuid,
+        state: &ConditionState,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("task/condition_state")))
+            .bind(id)
+            .bind(Json(state))
+            .execute(db)
+            .await
+            .map(drop)
     }
 
     /// What a condition looks at; `None` if there is nothing to measure.
-    pub(crate) async fn fact(self, predicate: &Condition, db: &mut PgConnection) -> sqlx::Result<Option<f64>> {
-        let (sql, name) = match &predicate.fact {
+    pub(crate) async fn fact(self, condition: &Condition, db: &mut PgConnection) -> sqlx::Result<Option<f64>> {
+        let (sql, name) = match &condition.fact {
             Fact::ReadyDepth(queue) => {
-                let most = predicate.threshold.clamp(0.0, 1e9) as i64 + 2;
+                let most = condition.threshold.clamp(0.0, 1e9) as i64 + 2;
                 return sqlx::query_scalar(self.client.sql(sql!("task/ready_depth")))
                     .bind(queue)
                     .bind(most)

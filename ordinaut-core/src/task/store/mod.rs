@@ -168,7 +168,7 @@ pub(crate) struct Held {
     #[sqlx(flatten)]
     pub(crate) task: Task,
     /// Of a condition: what was seen of it.
-    pub(crate) watch: Option<Json<ConditionState>>,
+    pub(crate) condition_state: Option<Json<ConditionState>>,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -237,7 +237,7 @@ impl Tasks<'_> {
             .bind(Json(&held.task.definition))
             .bind(held.task.status.as_str())
             .bind(held.task.next_run_at)
-            .bind(held.watch)
+            .bind(held.condition_state)
             .bind(counted.then_some(held.now))
             .bind(zone_data())
             .fetch_one(db)

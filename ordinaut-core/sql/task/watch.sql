@@ -1,2 +1,0 @@
--- Remember what was seen of the condition of the task $1.
-update ordinaut.task set watch = $2::jsonb where id = $1::uuid
