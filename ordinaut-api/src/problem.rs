@@ -262,7 +262,7 @@ mod tests {
         request_id::within("r", false, async {
             let problem = Problem::from(lost());
             assert_eq!((problem.status.as_u16(), problem.was_lost()), (504, true));
-            assert!(problem.detail.contains("may have been done"), "{}", problem.detail);
+            assert!(problem.detail.contains("may still have completed"), "{}", problem.detail);
             let refused = sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into());
             assert_eq!(Problem::from(refused).status, 503);
         })
