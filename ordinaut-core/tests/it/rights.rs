@@ -29,8 +29,9 @@ const ROLE: &str = "
     alter default privileges in schema ordinaut grant usage, select on sequences to ordinaut_service;";
 
 /// Statements of the owner, as which the scheduler runs: they prune, number what happened, and bring the schema forward.
-const OF_THE_OWNER: [&str; 9] = [
+const OF_THE_OWNER: [&str; 10] = [
     "event/relay.sql",
+    "maintenance/audit.sql",
     "maintenance/event_fires.sql",
     "maintenance/events.sql",
     "maintenance/fires.sql",
