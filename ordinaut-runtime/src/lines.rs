@@ -193,7 +193,7 @@ mod tests {
             answer.send(result).unwrap();
         }
         let said = heard.recv().unwrap();
-        assert!(said.contains(r#""dropped":2"#) && said.contains("2 lines of the log are missing"), "{said}");
+        assert!(said.contains(r#""dropped":2"#) && said.contains("could not write 2 lines of the log"), "{said}");
         answer.send(Ok(())).unwrap();
         lines.push(b"four\n");
         assert_eq!(heard.recv().unwrap(), "four\n");
