@@ -14,7 +14,7 @@ use std::time::Duration;
 ///
 /// let condition = Condition::parse("failure_share(mail) > 0.2 for 5m cooldown 1h")?;
 /// assert_eq!(condition.fact, Fact::FailureShare("mail".to_owned()));
-/// assert!(condition.holds(Some(0.25)) && !predicate.holds(Some(0.2)) && !predicate.holds(None));
+/// assert!(condition.holds(Some(0.25)) && !condition.holds(Some(0.2)) && !condition.holds(None));
 /// # Ok::<(), ordinaut_core::error::InvalidField>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
