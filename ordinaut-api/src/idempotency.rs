@@ -65,6 +65,11 @@ pub(crate) async fn once(mut caller: Caller, request: Request, next: Next) -> Re
     caller.subject = Some(Subject(subject));
     parts.extensions.insert(caller);
     let response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
+    if is_of_form(response.status())
+        && let Err(error) = kept.idempotency().forget(&agent, &key, &whole).await
+    {
+        warn!(%error, "could not free the key of a request that was refused");
+    }
     if !is_final(response.status()) {
         return response;
     }
@@ -82,8 +87,13 @@ pub(crate) async fn once(mut caller: Caller, request: Request, next: Next) -> Re
     Response::from_parts(parts, Body::from(answer))
 }
 
-/// Whether the answer would be the same however often the request is sent: what it asked for is done, or cannot be done. What is
-/// refused for its form costs nothing to refuse again, and what failed is to be tried again.
+/// Whether the request was refused for what it says, before anything was done: mended, it may come under the same key.
+fn is_of_form(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+/// Whether the answer would be the same however often the request is sent: what it asked for is done, or cannot be done. What
+/// failed is to be tried again.
 fn is_final(status: StatusCode) -> bool {
     status.is_success() || matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT)
 }

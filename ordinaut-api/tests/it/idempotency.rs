@@ -71,6 +71,10 @@ async fn a_key_is_an_agents_own_and_what_was_refused_for_its_form_may_be_mended(
     assert_ne!(mine.text, theirs.text);
     assert_eq!(app.keyed("", "/jobs", body).await.problem(), "Idempotency-Key");
     assert_eq!(app.keyed(&"x".repeat(201), "/jobs", body).await.problem(), "Idempotency-Key");
+    for mended in [r#"{"kind": ""}"#, "{", r#"{"kind": "k", "priority": 17}"#] {
+        assert!([400, 422].contains(&app.keyed("mended", "/jobs", mended).await.status), "{mended}");
+    }
+    assert_eq!(app.keyed("mended", "/jobs", body).await.status, 201);
     // Its answer has a secret, and is kept nowhere.
     let new = json!({"name": "b", "scopes": ["jobs:read"]}).to_string();
     assert_eq!(app.keyed("two", "/agents", &new).await.status, 201);

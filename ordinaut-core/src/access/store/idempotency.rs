@@ -88,6 +88,21 @@ impl Idempotency<'_> {
         }
     }
 
+    /// Forgets a request that was refused for its form, so that its key is free for the mended one.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refused the statement or could not be reached.
+    pub async fn forget(self, agent: &str, key: &str, request: &[&[u8]]) -> Result<(), Error> {
+        sqlx::query(self.client.sql(sql!("access/idempotency_forget")))
+            .bind(agent)
+            .bind(key)
+            .bind(&hash(request)[..])
+            .execute(self.client)
+            .await?;
+        Ok(())
+    }
+
     /// Keeps the answer of a request, unless one is kept.
     ///
     /// # Errors

@@ -20,7 +20,8 @@ pub use crate::task::run::put::{Leftover, TaskPut, TaskSync};
 
 use crate::client::Tasks;
 use crate::db::contention::undisturbed;
-use crate::error::InvalidField;
+use crate::error::{Error, InvalidField};
+use crate::failure::is_taken;
 use crate::notify::{TASKS, notifier};
 use crate::task::definition::{KEPT_READABLE, TaskDefinition};
 use crate::task::store::{Held, Task, TaskStatus};
@@ -49,7 +50,7 @@ impl Tasks<'_> {
     /// Those of [`Tasks::create`].
     pub async fn create_as(self, id: Uuid, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.check_task(definition)?;
-        undisturbed(|| async move {
+        let created = undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
             if let Some(task) = self.task_on(id, &mut tx).await? {
                 return Ok(task);
@@ -73,7 +74,14 @@ impl Tasks<'_> {
             notifier::tell(self.client, [TASKS]);
             Ok(task)
         })
-        .await
+        .await;
+        match created {
+            // A call with the same id was quicker.
+            Err(TaskError::Database(Error::Database(error))) if is_taken(&error) => {
+                self.get(id).await?.ok_or_else(|| error.into())
+            }
+            created => created,
+        }
     }
 
     /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
