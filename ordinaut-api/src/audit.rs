@@ -27,7 +27,7 @@ const LONGEST_AFTER: usize = 64 * 1024;
 /// Entries that one statement writes: those that came while the last one was written.
 const ENTRIES_A_STATEMENT: usize = 500;
 
-/// Time after which an answer waits no longer for its entry, which then goes to the log.
+/// Time after which an answer waits no longer for its entry, which is written when Postgres answers again.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a call is about, if what it was before is worth keeping.
@@ -53,11 +53,7 @@ impl Audit {
             let mut some = Vec::new();
             while waiting.recv_many(&mut some, ENTRIES_A_STATEMENT).await > 0 {
                 let (entries, tell): (Vec<_>, Vec<_>) = some.drain(..).unzip();
-                if let Err(error) = database.audit().record(&entries).await {
-                    for entry in &entries {
-                        error!(?entry, "could not write to the audit: {error}");
-                    }
-                }
+                write_all(&database, &entries).await;
                 for tell in tell {
                     // A request that was given up waits for nobody.
                     tell.send(()).ok();
@@ -74,7 +70,10 @@ impl Audit {
             writes.await.ok();
         };
         if tokio::time::timeout(WRITE_TIMEOUT, write).await.is_err() {
-            error!("an entry of the audit was not written within {} s", WRITE_TIMEOUT.as_secs());
+            error!(
+                "an entry of the audit was not written within {} s: its call is answered before it",
+                WRITE_TIMEOUT.as_secs()
+            );
         }
     }
 
@@ -93,6 +92,18 @@ impl Audit {
     }
 }
 
+/// Writes entries together, or else each alone, so that one that cannot be stored takes no other with it.
+async fn write_all(database: &Client, entries: &[NewAuditEntry]) {
+    let Err(error) = database.audit().record(entries).await else { return };
+    if let [entry] = entries {
+        error!(?entry, "could not write to the audit: {error}");
+        return;
+    }
+    for entry in entries {
+        Box::pin(write_all(database, std::slice::from_ref(entry))).await;
+    }
+}
+
 /// Writes down what a caller asked for, and how it was answered. `shown`: the answer may be kept.
 pub(crate) async fn record(
     subject: Option<Subject>,
@@ -106,7 +117,7 @@ pub(crate) async fn record(
     let reason = text(request.headers(), &AUDIT_REASON).map(|reason| reason.chars().take(LONGEST_REASON).collect());
     let (mut parts, body) = request.into_parts();
     let named = axum::RequestPartsExt::extract::<RawPathParams>(&mut parts).await.ok();
-    let id = named.and_then(|named| named.iter().next().map(|(_, value)| value.to_owned()));
+    let id = named.and_then(|named| named.iter().next().map(|(_, value)| value.replace('\0', "\u{fffd}")));
     let before = match (subject, &id) {
         (Some(subject), Some(id)) => caller.audit.look(subject, id, &caller.data).await,
         _ => None,

@@ -39,12 +39,12 @@ const LOOKS: usize = 4;
 /// Tokens that are remembered; beyond them those are forgotten whose time is over.
 const REMEMBERED: usize = 1000;
 
-/// Who calls, and the part of the data that they see. A route has no other way to jobs and tasks, so that none can forget what
-/// its caller may not see.
+/// Who calls, and the part of the data that they see: by it a route gets at jobs and tasks, so that it cannot forget what its caller
+/// may not see.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) access: Arc<Access>,
-    pub(crate) data: Client,
+    pub(crate) data: Arc<Client>,
     /// The id that what the request makes is to have, if it may come again.
     pub(crate) subject: Option<Subject>,
     pub(crate) audit: Arc<Audit>,
@@ -67,14 +67,11 @@ pub(crate) async fn authenticate(State(app): State<Arc<App>>, mut request: Reque
         return refusal("the header Authorization: Bearer … is needed", r#"Bearer realm="ordinaut""#);
     };
     let detail = match app.callers.of(token).await {
-        Ok(Authenticated::As(access)) => {
-            let caller = app.callers.caller(access);
+        Ok(Ok(caller)) => {
             request.extensions_mut().insert(caller);
             return next.run(request).await;
         }
-        Ok(Authenticated::Revoked) => "this agent has been revoked",
-        Ok(Authenticated::Expired) => "this bearer token has expired",
-        Ok(_) => "this bearer token is not valid",
+        Ok(Err(refused)) => refused,
         Err(problem) => return problem.into_response(),
     };
     app.refusals.refused(&peer).await;
@@ -89,66 +86,64 @@ fn refusal(detail: &'static str, challenge: &'static str) -> Response {
 /// Whom tokens belong to, as far as that is known.
 pub(crate) struct Callers {
     admin_token: String,
+    admin: Caller,
     database: Client,
-    audit: Arc<Audit>,
-    known: Mutex<HashMap<String, (Instant, Authenticated)>>,
-    /// Answers that were given a second time, to requests with a key.
-    pub(crate) replayed: Counter,
+    known: Mutex<HashMap<String, (Instant, Caller)>>,
     looks: Semaphore,
 }
 
 impl Callers {
     /// Must be called within a runtime.
     pub(crate) fn new(database: Client, admin_token: String, redaction: Redaction) -> Self {
-        Self {
-            audit: Arc::new(Audit::new(database.clone(), redaction)),
-            admin_token,
-            database,
-            known: Mutex::default(),
-            replayed: Counter::default(),
-            looks: Semaphore::new(LOOKS),
-        }
-    }
-
-    fn caller(&self, access: Access) -> Caller {
-        let access = Arc::new(access);
-        Caller {
-            data: self.database.seen_by(&access),
-            access,
+        let admin = Caller {
+            access: Arc::new(Access::admin(SETTINGS_AGENT)),
+            data: Arc::new(database.clone()),
             subject: None,
-            audit: self.audit.clone(),
-            replayed: self.replayed.clone(),
-        }
+            audit: Arc::new(Audit::new(database.clone(), redaction)),
+            replayed: Counter::default(),
+        };
+        Self { admin_token, admin, database, known: Mutex::default(), looks: Semaphore::new(LOOKS) }
     }
 
-    async fn of(&self, token: &str) -> Result<Authenticated, Problem> {
+    /// Answers that were given a second time, to requests with a key.
+    pub(crate) fn replayed(&self) -> Counter {
+        self.admin.replayed.clone()
+    }
+
+    /// Whom a token belongs to, or why nobody is let in with it.
+    async fn of(&self, token: &str) -> Result<Result<Caller, &'static str>, Problem> {
         // The time of the comparison must not tell how much of a guess was right.
         if token.as_bytes().ct_eq(self.admin_token.as_bytes()).into() {
-            return Ok(Authenticated::As(Access::admin(SETTINGS_AGENT)));
+            return Ok(Ok(self.admin.clone()));
         }
         if let Some(known) = self.known(token) {
-            return Ok(known);
+            return Ok(Ok(known));
         }
         let _look = self.looks.acquire().await.map_err(|_| Problem::internal())?;
         // Somebody may have looked in the meantime.
         if let Some(known) = self.known(token) {
-            return Ok(known);
+            return Ok(Ok(known));
         }
         let looked = Instant::now();
-        let found = self.database.agents().authenticate(token).await?;
-        if matches!(found, Authenticated::As(_)) {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.len() >= REMEMBERED {
-                known.retain(|_, (looked, _)| looked.elapsed() < KNOWN);
-            }
-            known.insert(token.to_owned(), (looked, found.clone()));
+        let access = match self.database.agents().authenticate(token).await? {
+            Authenticated::As(access) => access,
+            Authenticated::Revoked => return Ok(Err("this agent has been revoked")),
+            Authenticated::Expired => return Ok(Err("this bearer token has expired")),
+            _ => return Ok(Err("this bearer token is not valid")),
+        };
+        let data = Arc::new(self.database.seen_by(&access));
+        let caller = Caller { access: Arc::new(access), data, ..self.admin.clone() };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.retain(|_, (looked, _)| looked.elapsed() < KNOWN);
         }
-        Ok(found)
+        known.insert(token.to_owned(), (looked, caller.clone()));
+        Ok(Ok(caller))
     }
 
-    fn known(&self, token: &str) -> Option<Authenticated> {
+    fn known(&self, token: &str) -> Option<Caller> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(token).filter(|(looked, _)| looked.elapsed() < KNOWN).map(|(_, found)| found.clone())
+        known.get(token).filter(|(looked, _)| looked.elapsed() < KNOWN).map(|(_, caller)| caller.clone())
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Way {
     handler: MethodRouter<Arc<App>>,
     /// What it changes, if what that was before is worth keeping.
     subject: Option<Subject>,
+    /// Whether it may change something.
+    changes: bool,
     /// Whether its answer may be kept.
     kept: bool,
 }
@@ -62,12 +64,18 @@ impl Way {
     {
         // Every method of ours is one that a filter knows.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        Self { method, scope, reach, handler: on(filter, handler), subject: None, kept: true }
+        let changes = !method.is_safe();
+        Self { method, scope, reach, handler: on(filter, handler), subject: None, changes, kept: true }
     }
 
     /// The same, behind another layer.
     pub(crate) fn through(self, layer: impl FnOnce(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Self {
         Self { handler: layer(self.handler), ..self }
+    }
+
+    /// The same, which changes nothing whatever its method says.
+    pub(crate) fn looks(self) -> Self {
+        Self { changes: false, ..self }
     }
 
     /// The same, which changes this.
@@ -82,13 +90,13 @@ impl Way {
 
     /// What a request passes on its way, first whether its caller may go there.
     fn guarded(self) -> MethodRouter<Arc<App>> {
-        let Self { method, scope, reach, handler, subject, kept } = self;
-        let once = kept && method == Method::POST;
+        let Self { method, scope, reach, handler, subject, changes, kept } = self;
+        let once = kept && changes && method == Method::POST;
         let handler = if once { handler.layer(from_fn(idempotency::once)) } else { handler };
         let handler = handler.layer(from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
             permit(scope, reach, caller, path, request, next)
         }));
-        if method.is_safe() || scope == Scope::TasksRead {
+        if !changes {
             return handler;
         }
         // Around the decision: what was refused is written down too.

@@ -59,7 +59,8 @@ pub struct Config {
 
 /// What the routes share.
 struct App {
-    database: Client,
+    /// All of it, for health and metrics. What a caller may see, a route gets with its [`Caller`](auth::Caller).
+    installation: Client,
     callers: Callers,
     redaction: Redaction,
     depths: Depths,
@@ -91,14 +92,15 @@ pub async fn listen(settings: &ApiSettings) -> anyhow::Result<TcpListener> {
 /// Answers until `shutdown` ends; then takes no more connections, and lets those that there are end.
 pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) -> anyhow::Result<()> {
     let address = listener.local_addr().context("could not find out the port")?;
+    let tail = Arc::new(Tail::new(config.database.clone()));
     let router = routes::router(App {
         depths: Depths::new(config.database.clone()),
         redis: config.database.redis_url().map(|url| Redis::new(url, config.database.schema())),
         rooms: Rooms::new(config.database.clone()),
         slow: Slow::new(&config.database),
-        tail: Arc::new(Tail::new(config.database.clone())),
+        tail: tail.clone(),
         callers: Callers::new(config.database.clone(), config.admin_token, config.redaction.clone()),
-        database: config.database,
+        installation: config.database,
         redaction: config.redaction,
         traffic: Traffic::default(),
         refusals: Refusals::default(),
@@ -111,6 +113,8 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
         shutdown.await;
         info!("the API is stopping: requests under way have {} s to end", DRAIN.as_secs());
         drop(stop);
+        // They would not end by themselves.
+        tail.close();
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {

@@ -3,10 +3,9 @@
 use ordinaut_core::Client;
 use ordinaut_core::event::Event;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::task::JoinHandle;
 use tracing::debug;
 
 /// Events that a client may be behind the others before it is cut off.
@@ -24,57 +23,89 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Follows the log for as long as somebody listens.
 pub(crate) struct Tail {
     database: Client,
-    events: broadcast::Sender<Arc<Event>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    state: Mutex<State>,
+}
+
+/// Whether it follows is decided where clients come and go, so that none comes between its last look and its end.
+struct State {
+    /// `None`: the API stops.
+    events: Option<broadcast::Sender<Arc<Event>>>,
+    follows: bool,
 }
 
 impl Tail {
     pub(crate) fn new(database: Client) -> Self {
-        Self { database, events: broadcast::channel(BEHIND).0, task: Mutex::default() }
+        Self { database, state: Mutex::new(State { events: Some(broadcast::channel(BEHIND).0), follows: false }) }
     }
 
     /// Number of clients that follow.
     pub(crate) fn clients(&self) -> usize {
-        self.events.receiver_count()
+        self.state().events.as_ref().map_or(0, broadcast::Sender::receiver_count)
     }
 
-    fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
-        let receiver = self.events.subscribe();
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if task.as_ref().is_none_or(JoinHandle::is_finished) {
-            *task = Some(tokio::spawn(follow(self.database.clone(), self.events.clone())));
+    /// Ends all streams, with the place where each may go on elsewhere.
+    pub(crate) fn close(&self) {
+        self.state().events = None;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What comes to all from now on; `None`: the API stops.
+    fn subscribe(self: &Arc<Self>) -> Option<broadcast::Receiver<Arc<Event>>> {
+        let mut state = self.state();
+        let receiver = state.events.as_ref()?.subscribe();
+        if !state.follows {
+            state.follows = true;
+            tokio::spawn(self.clone().follow());
         }
-        receiver
+        Some(receiver)
     }
-}
 
-async fn follow(database: Client, events: broadcast::Sender<Arc<Event>>) {
-    let mut last = None;
-    while events.receiver_count() > 0 {
-        let look = async {
-            let after = match last {
-                Some(last) => last,
-                None => database.events().last().await?,
-            };
-            let page = database.events().after(after, PAGE).await?;
-            Ok::<_, ordinaut_core::Error>((after, page))
-        };
-        let wait = match look.await {
-            Ok((after, page)) => {
-                last = Some(page.last().map_or(after, |event| event.n));
-                let is_last = page.is_empty();
-                for event in page {
-                    // Nobody listens any more: the loop ends.
-                    events.send(Arc::new(event)).ok();
+    async fn follow(self: Arc<Self>) {
+        let mut last = None;
+        loop {
+            let wait = match self.look(last).await {
+                Ok((at, events)) => {
+                    last = Some(at);
+                    let wait = if events.is_empty() { LOOK } else { Duration::ZERO };
+                    if !self.pass_on(events) {
+                        return;
+                    }
+                    wait
                 }
-                if is_last { LOOK } else { Duration::ZERO }
-            }
-            Err(error) => {
-                debug!(%error, "could not read the log of events, and will try again");
-                RETRY
-            }
+                Err(error) => {
+                    debug!(%error, "could not read the log of events, and will try again");
+                    RETRY
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// The next events after number `last`, without one after all that there are, and the number of the last of them.
+    async fn look(&self, last: Option<i64>) -> Result<(i64, Vec<Event>), ordinaut_core::Error> {
+        let after = match last {
+            Some(last) => last,
+            None => self.database.events().last().await?,
         };
-        tokio::time::sleep(wait).await;
+        let events = self.database.events().after(after, PAGE).await?;
+        Ok((events.last().map_or(after, |event| event.n), events))
+    }
+
+    /// False: nobody listens any more, and the next client has to begin anew.
+    fn pass_on(&self, events: Vec<Event>) -> bool {
+        let mut state = self.state();
+        let Some(sender) = state.events.as_ref().filter(|sender| sender.receiver_count() > 0) else {
+            state.follows = false;
+            return false;
+        };
+        for event in events {
+            // Those that left in the meantime need none.
+            sender.send(Arc::new(event)).ok();
+        }
+        true
     }
 }
 
@@ -94,7 +125,7 @@ pub(crate) struct Follower {
 /// What comes next.
 pub(crate) enum Next {
     Event(Arc<Event>),
-    /// The client is too slow, or Postgres does not answer: it may come again, after the last event that it has.
+    /// The client is too slow, Postgres does not answer, or the API stops: it may come again, after the last event that it has.
     End,
 }
 
@@ -122,7 +153,7 @@ impl Follower {
             }
             let Some(live) = &mut self.live else {
                 // Listening begins before the look that finds nothing more, so that nothing falls between the two.
-                let live = self.tail.subscribe();
+                let Some(live) = self.tail.subscribe() else { return Next::End };
                 match self.tail.database.events().after(self.at, PAGE).await {
                     Ok(page) => self.read.extend(page.into_iter().map(Arc::new)),
                     Err(error) => {

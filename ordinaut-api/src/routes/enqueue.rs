@@ -19,7 +19,6 @@ use ordinaut_core::{EnqueueError, Enqueued, NewJob, Unique};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -111,9 +110,9 @@ async fn enqueue_many(app: &App, caller: &Caller, asked: Vec<Asked>) -> Result<R
         let detail = format!("{wrong} of {count} jobs cannot be accepted, and none was stored");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("errors", shown));
     }
-    let lanes: BTreeSet<_> = jobs.iter().map(|job| (job.queue_name().to_owned(), job.urgency())).collect();
-    for (queue, priority) in lanes {
-        app.rooms.enter(&queue, priority.into()).await?;
+    // Postgres is asked once about each queue; the others count here.
+    for job in &jobs {
+        app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
     }
     let answers = caller.data.enqueue_each(&jobs).await?;
     let answers = answers.into_iter().zip(&jobs).map(|(answer, job)| match answer {

@@ -79,7 +79,7 @@ async fn look(app: &App) -> (StatusCode, Value) {
 }
 
 async fn schema(app: &App) -> Result<(), String> {
-    let found = timeout(PROBE_TIMEOUT, can_use(&app.database)).await;
+    let found = timeout(PROBE_TIMEOUT, can_use(&app.installation)).await;
     found.unwrap_or_else(|_| Err("Postgres did not answer within 2 s".to_owned()))
 }
 
@@ -95,7 +95,7 @@ async fn redis(app: &App) -> Part {
 }
 
 async fn schedulers(app: &App) -> Part {
-    match timeout(PROBE_TIMEOUT, app.database.schedulers().list()).await {
+    match timeout(PROBE_TIMEOUT, app.installation.schedulers().list()).await {
         Ok(Ok(schedulers)) => match schedulers.iter().filter(|scheduler| scheduler.alive).count() {
             0 => Part {
                 status: Status::Unhealthy,
@@ -108,7 +108,7 @@ async fn schedulers(app: &App) -> Part {
 }
 
 async fn workers(app: &App) -> Part {
-    match timeout(PROBE_TIMEOUT, app.database.workers().all()).await {
+    match timeout(PROBE_TIMEOUT, app.installation.workers().all()).await {
         Ok(Ok(workers)) => match workers.iter().filter(|worker| worker.alive).count() {
             0 => Part { status: Status::Unhealthy, detail: "none is alive: no job will run".to_owned() },
             living => Part { status: Status::Healthy, detail: format!("{living} alive") },

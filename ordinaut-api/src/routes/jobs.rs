@@ -7,6 +7,7 @@ use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
+use ordinaut_core::access::{Object, Scope, check};
 use ordinaut_core::job::{
     CancelFilter, Cancelled, CancelledJobs, JobDetails, JobFilter, JobState, JobSummary, RunNow, RunRecord,
 };
@@ -48,9 +49,16 @@ pub(crate) struct Details {
 
 pub(crate) async fn show(caller: Caller, JobId(id): JobId) -> Result<Json<Details>, Problem> {
     let job = caller.data.jobs().get(id).await?.ok_or_else(|| no_job(id))?;
-    let runs = caller.data.jobs().runs(id).await?;
+    // Errors and outputs are for those that may read runs.
+    let (runs, runs_next) = match check(&caller.access, Scope::RunsRead, Object::Visible) {
+        Ok(()) => {
+            let page = caller.data.jobs().runs(id).await?;
+            (page.items, page.next)
+        }
+        Err(_) => (Vec::new(), None),
+    };
     let note = job.why_it_waits().map(ToString::to_string);
-    Ok(Json(Details { note, job, runs: runs.items, runs_next: runs.next }))
+    Ok(Json(Details { note, job, runs, runs_next }))
 }
 
 #[derive(Serialize)]

@@ -45,9 +45,9 @@ struct WithStatus {
 /// is gone. Only the requests are this process' own.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
     let depths = app.depths.counted().await?;
-    let outcomes = app.database.queues().outcomes().await?;
-    let snapshot = app.database.diagnostics().oldest_snapshot().await?;
-    let schedulers = app.database.schedulers().list().await?.iter().filter(|scheduler| scheduler.alive).count();
+    let outcomes = app.installation.queues().outcomes().await?;
+    let snapshot = app.installation.diagnostics().oldest_snapshot().await?;
+    let schedulers = app.installation.schedulers().list().await?.iter().filter(|scheduler| scheduler.alive).count();
     let mut registry = Registry::with_prefix("ordinaut");
     register_queues(&mut registry, &depths.queues);
     register_schedulers(&mut registry, schedulers);
@@ -61,7 +61,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     registry.register(
         "replayed_requests",
         "Requests that came again under their Idempotency-Key and were answered as before",
-        app.callers.replayed.clone(),
+        app.callers.replayed(),
     );
     registry.register("refused_tokens", "Wrong tokens that this process refused", app.refusals.total.clone());
     registry.register("dropped_log_lines", "Lines of its log that this process could not write", dropped_log_lines());

@@ -107,7 +107,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
             "/tasks/{id}/statistics",
             [Way::new(GET, TasksRead, Installation, task_history::statistics).through(&slow)],
         )
-        .route("/schedules/preview", [Way::new(POST, TasksRead, Visible, schedules::preview)])
+        .route("/schedules/preview", [Way::new(POST, TasksRead, Visible, schedules::preview).looks()])
         .route("/schedules/presets", [Way::new(GET, TasksRead, Visible, schedules::presets)])
         .route("/calendars", [Way::new(GET, TasksRead, Visible, calendars::list)])
         .route(
@@ -165,7 +165,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
 
 /// Routes that wait.
 fn patient() -> Guarded {
-    Guarded::new().route("/jobs/{id}/result", [Way::new(Method::GET, Scope::JobsRead, Reach::Visible, result::result)])
+    Guarded::new().route("/jobs/{id}/result", [Way::new(Method::GET, Scope::RunsRead, Reach::Visible, result::result)])
 }
 
 /// What each route that takes a token needs.
@@ -217,7 +217,7 @@ mod tests {
             slow: Slow::new(&database),
             tail: Arc::new(crate::tail::Tail::new(database.clone())),
             callers: Callers::new(database.clone(), String::new(), Default::default()),
-            database,
+            installation: database,
             redaction: Default::default(),
             traffic: Default::default(),
             refusals: Default::default(),

@@ -128,6 +128,21 @@ async fn a_tenants_agent_sees_and_changes_its_own_jobs_and_no_other_exists_for_i
 }
 
 #[tokio::test]
+async fn errors_and_outputs_are_shown_to_those_that_may_read_runs() {
+    let app = TestApp::start().await;
+    let job = NewJob::new("k", &()).unwrap();
+    app.database.enqueue(&job).await.unwrap();
+    app.database.jobs().cancel(job.id()).await.unwrap();
+    for (name, scopes, runs) in [("looker", vec!["jobs:read"], 0), ("reader", vec!["jobs:read", "runs:read"], 1)] {
+        let token = app.agent(&json!({"name": name, "scopes": scopes})).await;
+        let shown = app.call(&token, Method::GET, &format!("/jobs/{}", job.id()), None).await.json();
+        assert_eq!(shown["runs"].as_array().unwrap().len(), runs, "{name}");
+        let result = app.call(&token, Method::GET, &format!("/jobs/{}/result", job.id()), None).await.status;
+        assert_eq!(result, if runs == 1 { 200 } else { 403 }, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_agent_of_some_queues_enqueues_into_these_only() {
     let app = TestApp::start().await;
     let mail = app.agent(&json!({"name": "mail", "scopes": ["jobs:read", "jobs:write"], "queues": ["mail"]})).await;

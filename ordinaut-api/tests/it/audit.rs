@@ -61,6 +61,20 @@ async fn what_was_refused_is_written_down_and_no_token_ever() {
 }
 
 #[tokio::test]
+async fn an_entry_that_postgres_cannot_store_as_it_is_takes_no_other_with_it() {
+    let app = TestApp::start().await;
+    let strange = async || app.post("/queues/%00/pause", "").await;
+    let plain = async || app.post("/queues/mail/pause", "").await;
+    tokio::join!(strange(), plain(), strange(), plain());
+    let entries = app.audit("").await;
+    assert_eq!(entries.len(), 4, "{entries:?}");
+    assert_eq!(app.audit("subject=mail").await.len(), 2);
+    // What only looks is in no audit, whatever its method.
+    app.post("/schedules/preview", r#"{"kind": "every", "expr": "1h"}"#).await;
+    assert_eq!(app.audit("").await.len(), 4);
+}
+
+#[tokio::test]
 async fn entries_come_in_pages_and_end_with_their_retention() {
     let app = TestApp::start().await;
     for number in 0..5 {

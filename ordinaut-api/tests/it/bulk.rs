@@ -45,6 +45,15 @@ async fn one_job_that_cannot_be_accepted_is_named_and_none_is_stored() {
 }
 
 #[tokio::test]
+async fn an_array_passes_the_bound_of_a_queue_no_more_than_single_jobs_do() {
+    let app = TestApp::start().await;
+    app.send(Method::PATCH, "/queues/small", &json!({"max_waiting": 10})).await;
+    let many = Value::Array(vec![json!({"kind": "k", "queue": "small"}); 100]);
+    assert_eq!(app.send(Method::POST, "/jobs", &many).await.status, 429);
+    assert_eq!(app.count("select count(*) from ordinaut.job").await, 0);
+}
+
+#[tokio::test]
 async fn ten_thousand_are_stored_once_though_their_answer_was_lost() {
     let app = TestApp::start().await;
     let mut jobs = vec![json!({"kind": "k", "args": {"text": "x".repeat(150)}}); 10_000];

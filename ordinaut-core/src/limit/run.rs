@@ -63,7 +63,7 @@ impl Limits<'_> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
             lock(&mut tx, self.client.schema()).await?;
-            let before = self.stored_limit(&limit.name, &mut tx).await?;
+            let before = self.stored_limit(&limit.name, &mut *tx).await?;
             if before.is_some_and(|before| before.same_lines(limit)) {
                 self.store(limit, &mut tx).await?;
                 tx.commit().await?;
@@ -95,7 +95,7 @@ impl Limits<'_> {
         }
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
-            if self.stored_limit(name, &mut tx).await?.is_none() {
+            if self.stored_limit(name, &mut *tx).await?.is_none() {
                 return Ok(false);
             }
             drop(tx);

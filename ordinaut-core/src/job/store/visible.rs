@@ -1,17 +1,16 @@
 //! Which jobs a caller sees.
 
 use crate::client::{Client, Jobs};
-use sqlx::PgConnection;
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 impl Jobs<'_> {
     /// Those of the jobs that there are, ended or not, also ones that the caller does not see.
     pub(crate) async fn existing(self, job_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-        let mut connection = self.client.pool().acquire().await?;
-        self.existing_on(job_ids, &mut connection).await
+        self.existing_on(job_ids, self.client.by_key()).await
     }
 
-    pub(crate) async fn existing_on(self, job_ids: &[Uuid], db: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
+    pub(crate) async fn existing_on<'e>(self, job_ids: &[Uuid], db: impl PgExecutor<'e>) -> sqlx::Result<Vec<Uuid>> {
         sqlx::query_scalar(self.client.sql(sql!("job/existing"))).bind(job_ids).fetch_all(db).await
     }
 }

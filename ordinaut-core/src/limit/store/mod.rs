@@ -10,7 +10,7 @@ use crate::failure::is_lock_timeout;
 use crate::limit::definition::Limit;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgConnection, Row};
+use sqlx::{FromRow, PgConnection, PgExecutor, Row};
 
 /// A limit, and what there is of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,13 +47,12 @@ impl Limits<'_> {
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn get(self, name: &str) -> Result<Option<Limit>, Error> {
-        let mut connection = self.client.pool().acquire().await?;
-        Ok(self.stored_limit(name, &mut connection).await?)
+        Ok(self.stored_limit(name, self.client).await?)
     }
 
-    pub(crate) async fn stored_limit(self, name: &str, tx: &mut PgConnection) -> sqlx::Result<Option<Limit>> {
+    pub(crate) async fn stored_limit<'e>(self, name: &str, db: impl PgExecutor<'e>) -> sqlx::Result<Option<Limit>> {
         let stored: Option<StoredLimit> =
-            sqlx::query_as(self.client.sql(sql!("limit/get"))).bind(name).fetch_optional(tx).await?;
+            sqlx::query_as(self.client.sql(sql!("limit/get"))).bind(name).fetch_optional(db).await?;
         Ok(stored.map(|StoredLimit(limit)| limit))
     }
 

@@ -161,7 +161,7 @@ impl Tasks<'_> {
             let mut tx = self.client.begin().await?;
             let held = self.hold(id, &mut tx).await?;
             // A second call with this id waits above until the first is done.
-            if !self.client.jobs().existing_on(&[job_id], &mut tx).await?.is_empty() {
+            if !self.client.jobs().existing_on(&[job_id], &mut *tx).await?.is_empty() {
                 return Ok(job_id);
             }
             if held.task.status == TaskStatus::Paused {
