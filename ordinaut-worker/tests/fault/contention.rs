@@ -45,7 +45,7 @@ async fn sixteen_workers_run_each_of_200_000_jobs_once_and_wait_for_no_row() {
     let busy = crew.count(busy).await;
     eprintln!(
         "{runs} runs of {JOBS} jobs, enqueued in {enqueued:.1?} and ended in {took:.1?}, by {busy} workers; \
-         {looks} looks, waits for locks: {waits:?}; {deadlocks} deadlocks"
+         {looks} looks, waits for locks: {waits:#?}; {deadlocks} deadlocks"
     );
     assert_eq!((runs, succeeded), (i64::try_from(JOBS).unwrap(), i64::try_from(JOBS).unwrap()));
     assert_eq!(busy, i64::try_from(WORKERS).unwrap(), "every worker had its share");
@@ -59,12 +59,12 @@ async fn sixteen_workers_run_each_of_200_000_jobs_once_and_wait_for_no_row() {
 async fn sample(mut looker: PgConnection, stop: CancellationToken) -> (u64, BTreeMap<String, i64>) {
     let query = "
         with waiter as (
-            select wait_event, application_name, pg_blocking_pids(pid) as blockers
+            select wait_event, application_name, query, pg_blocking_pids(pid) as blockers
             from pg_stat_activity
             where wait_event_type = 'Lock'
         )
-        select concat(wait_event, ': ', split_part(application_name, '/', 1), ' for ',
-                      (select string_agg(split_part(application_name, '/', 1), ', ')
+        select concat(wait_event, ': ', split_part(application_name, '/', 1), ' [', substring(query for 50), '] for ',
+                      (select string_agg(concat(split_part(application_name, '/', 1), ' [', substring(query for 50), ']'), ', ')
                        from pg_stat_activity where pid = any(blockers))) as wait,
                count(*)
         from waiter
