@@ -1,5 +1,5 @@
--- What a binary must know before it touches anything else. A migration that an older binary can live with raises the version
--- alone; one that takes something away raises both.
+-- What a binary must know before it touches anything else. A migration that an older binary can
+-- live with raises the version alone; one that takes something away raises both.
 create table schema_version (
     version       bigint not null,
     oldest_binary text   not null,

@@ -1,7 +1,9 @@
--- The hot table, which holds scheduled and running jobs too, not only those that are due. The primary key is the order of the claim. No index covers a column that a lease changes, and pages are filled
--- to 45 % only, so that a lease is a heap-only update: it touches no index, and its dead version is pruned in passing. Nothing
--- becomes free in place: giving a job back deletes its row and inserts a new one at the present, because workers start their
--- scans at a floor that only moves forward. The order of the columns is measured: it leaves no padding in a row.
+-- The hot table, which holds scheduled and running jobs too, not only those that are due. The
+-- primary key is the order of the claim. No index covers a column that a lease changes, and pages
+-- are filled to 45 % only, so that a lease is a heap-only update: it touches no index, and its dead
+-- version is pruned in passing. Nothing becomes free in place: giving a job back deletes its row
+-- and inserts a new one at the present, because workers start their scans at a floor that only
+-- moves forward. The order of the columns is measured: it leaves no padding in a row.
 create table due_work (
     run_at   timestamptz not null,
     job_id   uuid        not null,

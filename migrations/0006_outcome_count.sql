@@ -4,9 +4,10 @@ create table outcome_count (
     ended   bigint not null check (ended > 0)
 );
 
--- A table without a primary key has to say what identifies a row that is deleted. Without it a publication of all tables
--- (`create publication ... for all tables`) makes every delete from this table an error, and pruning stops. Where nothing is
--- published it costs nothing. `create table` cannot say it.
+-- A table without a primary key has to say what identifies a row that is deleted. Without it a
+-- publication of all tables (`create publication ... for all tables`) makes every delete from this
+-- table an error, and pruning stops. Where nothing is published it costs nothing. `create table`
+-- cannot say it.
 alter table outcome_count replica identity full;
 
 comment on table outcome_count is

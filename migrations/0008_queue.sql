@@ -8,7 +8,8 @@ create table queue (
     max_waiting     integer     check (max_waiting > 0),
     max_age         interval    check (max_age > interval '0'),
     retention       interval    check (retention > interval '0'),
-    -- Not called `level`: statements have a column of that name beside this table, which would be ambiguous.
+    -- Not called `level`: statements have a column of that name beside this table, which would be
+    -- ambiguous.
     announced_level text        collate "C" not null default 'normal' check (announced_level in
         ('normal', 'minor', 'major', 'critical'))
 );
@@ -17,8 +18,8 @@ create table queue (
 create index queue_paused on queue (name) where paused_at is not null;
 create index queue_max_age on queue (name) where max_age is not null;
 
--- What the scheduler looks at each second, and mostly nothing is in it. A queue whose bound was taken away is in it until its
--- level is normal again.
+-- What the scheduler looks at each second, and mostly nothing is in it. A queue whose bound was
+-- taken away is in it until its level is normal again.
 create index queue_level on queue (name) where max_waiting is not null or announced_level <> 'normal';
 
 comment on table queue is

@@ -1,4 +1,5 @@
--- Out of the claims' way. Whatever ends the reason inserts the job into due_work anew, at the present.
+-- Out of the claims' way. Whatever ends the reason inserts the job into due_work anew, at the
+-- present.
 create table parked (
     job_id      uuid        primary key,
     run_at      timestamptz not null,
@@ -20,7 +21,8 @@ create index parked_reason on parked (reason, key, parked_at);
 -- Jobs that are set aside wait too, and expire.
 create index parked_queue on parked (queue, run_at);
 
--- The jobs of a line in the order of the claim, and those of an ordered limit over all of its lines.
+-- The jobs of a line in the order of the claim, and those of an ordered limit over all of its
+-- lines.
 create index parked_line on parked (key, priority, run_at, job_id) where reason = 'limit';
 create index parked_ordered_key on parked (ordered_key, priority, run_at, job_id) where ordered_key is not null;
 

@@ -1,5 +1,5 @@
--- Written in the transaction of the change: one row for each kind of change, queue and kind of job in a statement, with the jobs
--- as arrays, so that a batch of 500 costs one row and not 500.
+-- Written in the transaction of the change: one row for each kind of change, queue and kind of job
+-- in a statement, with the jobs as arrays, so that a batch of 500 costs one row and not 500.
 create table outbox (
     id       bigint      generated always as identity primary key,
     at       timestamptz not null default clock_timestamp(),
@@ -14,8 +14,9 @@ create table outbox (
     constraint as_many_attempts_as_jobs check (cardinality(job_ids) = cardinality(attempts))
 );
 
--- What readers follow. The relay alone writes it, one transaction at a time, so n has no gaps and grows in the order of commits:
--- "greater than the last n that I saw" misses nothing, which on the outbox it would.
+-- What readers follow. The relay alone writes it, one transaction at a time, so n has no gaps and
+-- grows in the order of commits: "greater than the last n that I saw" misses nothing, which on the
+-- outbox it would.
 create table event (
     n        bigint      not null,
     at       timestamptz not null,
@@ -30,7 +31,8 @@ create table event (
 
 create table event_default partition of event default;
 
--- Ids do not compress, and trying costs as much as writing them. `create table` can say it from Postgres 16 on only.
+-- Ids do not compress, and trying costs as much as writing them. `create table` can say it from
+-- Postgres 16 on only.
 alter table outbox alter column job_ids set storage external;
 alter table event alter column job_ids set storage external;
 
@@ -42,7 +44,8 @@ create table event_head (
     time_zone    text    not null default 'UTC'
 );
 
--- The migrating process says the zone (`forward.rs`); it is stored with the rest of this migration or not at all.
+-- The migrating process says the zone (`forward.rs`); it is stored with the rest of this migration
+-- or not at all.
 insert into event_head (n, time_zone) values (0, coalesce(nullif(current_setting('ordinaut.first_zone', true), ''), 'UTC'));
 
 comment on table outbox is

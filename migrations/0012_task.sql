@@ -1,4 +1,5 @@
--- The definition is the document that people write; the columns beside it are what statements and psql ask for.
+-- The definition is the document that people write; the columns beside it are what statements and
+-- psql ask for.
 create table task (
     id              uuid        primary key,
     definition      jsonb       not null,
@@ -21,7 +22,8 @@ create table task (
     updated_at      timestamptz not null default clock_timestamp(),
     schedule        jsonb       generated always as (definition -> 'schedule') stored,
     constraint due_while_active check (next_run_at is null or status = 'active'),
-    -- An instant that no schedule has (infinity, the year 294276), written by hand, would end each look of a scheduler at all tasks.
+    -- An instant that no schedule has (infinity, the year 294276), written by hand, would end each
+    -- look of a scheduler at all tasks.
     constraint next_run_at_is_an_instant check (next_run_at between '1899-01-01 00:00:00+00' and '9999-12-31 23:59:59+00')
 ) with (fillfactor = 80);
 

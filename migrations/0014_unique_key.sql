@@ -1,5 +1,6 @@
--- While its job has not ended, a key is held without an end. In due_work and parked such a job has the flag 8, flag_unique(), and
--- whatever ends the job sets held_until in the same statement; the scheduler deletes what is past.
+-- While its job has not ended, a key is held without an end. In due_work and parked such a job has
+-- the flag 8, flag_unique(), and whatever ends the job sets held_until in the same statement; the
+-- scheduler deletes what is past.
 create table unique_key (
     key           bytea       primary key,
     job_id        uuid        not null,

@@ -1,5 +1,5 @@
--- A job that a limit concerns is parked when it is due (reason "limit"), and let in where there is room. Jobs that no limit
--- concerns never come here.
+-- A job that a limit concerns is parked when it is due (reason "limit"), and let in where there is
+-- room. Jobs that no limit concerns never come here.
 create table job_limit (
     name        text             primary key check (length(name) between 1 and 100),
     queue       text             collate "C",
@@ -18,8 +18,8 @@ create table job_limit (
     constraint one_key_at_most check (not per_tenant or key is null)
 );
 
--- A row counts as long as its job is leased (of an ordered limit: as long as the job has not ended), so that a row which a crash
--- left behind takes nothing.
+-- A row counts as long as its job is leased (of an ordered limit: as long as the job has not
+-- ended), so that a row which a crash left behind takes nothing.
 create table limit_slot (
     name    text    not null,
     key     text    not null,

@@ -1,7 +1,8 @@
--- Rescue and claims wait for a moment after a life of the server began: leases could not be renewed before. Besides a restart and
--- a promotion, the crash of one backend ends a life: the postmaster lives on, but shared memory is made anew, and commits that
--- had not reached the disk are lost. (A row in an unlogged table would vanish too, but each look would have to write it again,
--- and a standby cannot read it.)
+-- Rescue and claims wait for a moment after a life of the server began: leases could not be renewed
+-- before. Besides a restart and a promotion, the crash of one backend ends a life: the postmaster
+-- lives on, but shared memory is made anew, and commits that had not reached the disk are lost. (A
+-- row in an unlogged table would vanish too, but each look would have to write it again, and a
+-- standby cannot read it.)
 create table server_life (
     timeline integer     primary key,
     since    timestamptz not null default clock_timestamp(),

@@ -1,5 +1,6 @@
--- Jobs are found by the index on (task_id, id), and runs by their key: a subquery with "offset 0" is never turned round into a
--- join that reads all of run. The least id of the last 48 hours is computed as in uuid_v7_floor(), which is made after the views.
+-- Jobs are found by the index on (task_id, id), and runs by their key: a subquery with "offset 0"
+-- is never turned round into a join that reads all of run. The least id of the last 48 hours is
+-- computed as in uuid_v7_floor(), which is made after the views.
 create view task_failure_rates as
 select task.id as task_id, task.title,
        recent.runs, recent.succeeded, recent.failed, recent.snoozed, recent.cancelled, recent.dead, recent.lost, recent.released,

@@ -1,6 +1,7 @@
--- How next_run_at was counted, so that it can be counted again when a newer binary has newer zone data: a stored instant would
--- still fire once by the rule of before. Where counted_run_at is not next_run_at, somebody else has set that (a snooze, a person,
--- an older binary), and it is left alone.
+-- How next_run_at was counted, so that it can be counted again when a newer binary has newer zone
+-- data: a stored instant would still fire once by the rule of before. Where counted_run_at is not
+-- next_run_at, somebody else has set that (a snooze, a person, an older binary), and it is left
+-- alone.
 alter table task
     add column counted_run_at timestamptz,
     add column counted_after  timestamptz,

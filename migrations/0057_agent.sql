@@ -1,4 +1,5 @@
--- Who may call the API: each program or person has an agent, so that one can be told from another, bounded, and shut out alone.
+-- Who may call the API: each program or person has an agent, so that one can be told from another,
+-- bounded, and shut out alone.
 create table agent (
     id         uuid        primary key,
     name       text        collate "C" not null unique,

@@ -1,5 +1,5 @@
--- A request that names a key is answered as its first was: a client whose connection broke, or whose API process was killed, asks
--- again without doing anything twice.
+-- A request that names a key is answered as its first was: a client whose connection broke, or
+-- whose API process was killed, asks again without doing anything twice.
 create table idempotency_key (
     agent        text        collate "C" not null,
     key          text        collate "C" not null,

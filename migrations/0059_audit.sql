@@ -1,5 +1,6 @@
--- Who changed what through the API: each call that changes something, or would have. The service may add rows and read them; only
--- the owner of the tables, as which the scheduler runs, deletes those that are past retention.
+-- Who changed what through the API: each call that changes something, or would have. The service
+-- may add rows and read them; only the owner of the tables, as which the scheduler runs, deletes
+-- those that are past retention.
 create table audit (
     n          bigint      generated always as identity primary key,
     at         timestamptz not null default clock_timestamp(),

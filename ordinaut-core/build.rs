@@ -1,7 +1,8 @@
-//! Writes the statements of `sql/` as the library sends them: where one names a block (`{{name}}`), the text of
-//! `sql/blocks/name.sql` takes its place, without its leading comment. So what several statements must do alike is
-//! written once, and costs nothing at run time. Functions are put into one list, each behind those that it calls, with a hash of
-//! all their text. And cargo looks at the migrations: the macro that embeds them cannot say that it read a folder.
+//! Writes the statements of `sql/` as the library sends them: where one names a block (`{{name}}`),
+//! the text of `sql/blocks/name.sql` takes its place, without its leading comment. So what several
+//! statements must do alike is written once, and costs nothing at run time. Functions are put into
+//! one list, each behind those that it calls, with a hash of all their text. And cargo looks at the
+//! migrations: the macro that embeds them cannot say that it read a folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +31,8 @@ fn main() {
     fs::write(generated.join("functions.rs"), list(&functions)).expect("OUT_DIR can be written");
 }
 
-/// The functions as Rust: their names and texts, and the hash by which a schema's functions are compared with these.
+/// The functions as Rust: their names and texts, and the hash by which a schema's functions are
+/// compared with these.
 fn list(functions: &BTreeMap<String, String>) -> String {
     let mut ordered = Vec::new();
     for name in functions.keys() {
@@ -40,7 +42,8 @@ fn list(functions: &BTreeMap<String, String>) -> String {
     let mut hash = FNV_OFFSET;
     for name in ordered {
         let text = &functions[name];
-        // Behind each text a byte that no text has, so that text which moves from one file to the next changes the hash.
+        // Behind each text a byte that no text has, so that text which moves from one file to the
+        // next changes the hash.
         for byte in text.bytes().chain([0xff]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
         }
@@ -51,7 +54,8 @@ fn list(functions: &BTreeMap<String, String>) -> String {
     )
 }
 
-/// The numbers of FNV-1a with 64 bits: a hash that notices changes, and that no other version of Rust computes differently.
+/// The numbers of FNV-1a with 64 bits: a hash that notices changes, and that no other version of
+/// Rust computes differently.
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 

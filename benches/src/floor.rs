@@ -1,7 +1,9 @@
-//! The floor: what plain SQL of the same shape does on the same server, from one connection, 1,000 jobs a statement.
+//! The floor: what plain SQL of the same shape does on the same server, from one connection, 1,000
+//! jobs a statement.
 //!
-//! It leaves out whatever a job system needs beyond writing these rows: no fence, no cancel, no retry, no session, one
-//! lane, one kind. Like the product it claims without waiting for the disk and settles durably.
+//! It leaves out whatever a job system needs beyond writing these rows: no fence, no cancel, no
+//! retry, no session, one lane, one kind. Like the product it claims without waiting for the disk
+//! and settles durably.
 
 use crate::job;
 use crate::lab::{Lab, leave, say};
@@ -38,7 +40,8 @@ const INSERT_ONE: &str = "
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     values ('enqueued', 'default', 'noop', array[$1::uuid], '{0}')";
 
-/// It starts where the last batch ended, as the product's own claim does, so that neither walks over what is gone.
+/// It starts where the last batch ended, as the product's own claim does, so that neither walks
+/// over what is gone.
 const LEASE: &str = "
     with quick as materialized (
         select set_config('synchronous_commit', 'off', true)

@@ -42,8 +42,8 @@ pub(crate) fn many(jobs: u64) -> Vec<NewJob> {
     (0..jobs).map(|_| noop.new_job().expect("a string is written as JSON")).collect()
 }
 
-/// Enqueues jobs before a measurement. Then the planner gets its statistics: on a server that has run for more than a
-/// minute autovacuum has seen to that, and here it must not be left to chance.
+/// Enqueues jobs before a measurement. Then the planner gets its statistics: on a server that has
+/// run for more than a minute autovacuum has seen to that, and here it must not be left to chance.
 pub(crate) async fn preload(database: &Client, jobs: u64) -> anyhow::Result<()> {
     say(&format!("enqueueing {jobs} jobs"));
     enqueue(database, jobs).await?;

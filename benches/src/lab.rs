@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 /// Connections of the bench itself, whose work is not the product's. See `meter.rs`.
 pub(crate) const BENCH: &str = "ordinaut-benches";
 
-/// A temporary Postgres gives safety up; here nothing is. No checkpoint falls into a measurement: the first write to
-/// a page after one costs a whole page, and how many there are would be chance.
+/// A temporary Postgres gives safety up; here nothing is. No checkpoint falls into a measurement:
+/// the first write to a page after one costs a whole page, and how many there are would be chance.
 const SETTINGS: [(&str, &str); 8] = [
     ("shared_buffers", "1GB"),
     ("fsync", "on"),
@@ -25,8 +25,8 @@ const SETTINGS: [(&str, &str); 8] = [
     ("track_wal_io_timing", "off"),
 ];
 
-/// Before statistics are read. A backend writes its own when it ends, which takes milliseconds; a server that is
-/// stuck is told from a busy one.
+/// Before statistics are read. A backend writes its own when it ends, which takes milliseconds; a
+/// server that is stuck is told from a busy one.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(20);
@@ -78,7 +78,8 @@ impl Lab {
         Ok(self.connect_options(name, application)?.connect().await?)
     }
 
-    /// A fresh database with our tables; whatever it is measured against gets tables of the same shape.
+    /// A fresh database with our tables; whatever it is measured against gets tables of the same
+    /// shape.
     pub(crate) async fn database(&mut self, name: &str) -> anyhow::Result<Client> {
         let create = AssertSqlSafe(format!("create database {name}"));
         sqlx::query(create).execute(&mut self.control).await?;
@@ -87,8 +88,9 @@ impl Lab {
         Ok(database)
     }
 
-    /// Waits until nobody is connected to a database: its statistics are then complete, because a backend that runs
-    /// keeps its own back for up to ten seconds, and one that ends writes them before it is gone.
+    /// Waits until nobody is connected to a database: its statistics are then complete, because a
+    /// backend that runs keeps its own back for up to ten seconds, and one that ends writes them
+    /// before it is gone.
     pub(crate) async fn quiet(&mut self, name: &str) -> anyhow::Result<()> {
         let start = Instant::now();
         loop {
@@ -107,8 +109,8 @@ impl Lab {
     }
 }
 
-/// Ends what a database of the product holds open: its pool, and what it tells waiting workers with, which ends when
-/// nobody has the database any more.
+/// Ends what a database of the product holds open: its pool, and what it tells waiting workers
+/// with, which ends when nobody has the database any more.
 pub(crate) async fn leave(database: Client) {
     database.pool().close().await;
 }

@@ -1,5 +1,5 @@
-//! Measures Ordinaut against what plain SQL of the same shape does in the same run. `benches/README.md` says what each
-//! bench measures and how; the binary is a thin door to [`run`].
+//! Measures Ordinaut against what plain SQL of the same shape does in the same run.
+//! `benches/README.md` says what each bench measures and how; the binary is a thin door to [`run`].
 
 mod bench;
 mod crew;

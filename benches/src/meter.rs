@@ -7,7 +7,8 @@ use std::process::id;
 
 /// How CPU times and WAL stand. What statistics count is in [`Counters`], because they come late.
 pub(crate) struct Reading {
-    /// Processes of the server and what each is: for a client the first word of its name, else its kind.
+    /// Processes of the server and what each is: for a client the first word of its name, else its
+    /// kind.
     processes: HashMap<Id, (String, u64)>,
     postmaster: Cpu,
     workers: HashMap<u32, u64>,
@@ -48,7 +49,8 @@ impl Reading {
 pub(crate) struct Usage {
     pub(crate) postgres_by_kind: BTreeMap<String, u64>,
     pub(crate) workers: u64,
-    /// Of all processors' time, what neither we nor the server nor the workers used; 1 is all of it.
+    /// Of all processors' time, what neither we nor the server nor the workers used; 1 is all of
+    /// it.
     pub(crate) neighbours: f64,
     /// Of all processors' time, what was not used by anybody.
     pub(crate) idle: f64,
@@ -61,7 +63,8 @@ impl Usage {
             let until_then = before.processes.get(child).map_or(0, |(_, cpu)| *cpu);
             *kinds.entry(kind.clone()).or_default() += cpu.saturating_sub(until_then);
         }
-        // The postmaster's children that ended in between are in its own sum, with what they had used before.
+        // The postmaster's children that ended in between are in its own sum, with what they had
+        // used before.
         let vanished = before.processes.iter().filter(|(child, _)| !after.processes.contains_key(child));
         let vanished_before: u64 = vanished.map(|(_, (_, cpu))| cpu).sum();
         let ended = after.postmaster.ended_children.saturating_sub(before.postmaster.ended_children);

@@ -1,4 +1,5 @@
-//! What each of the product's statements cost, as `pg_stat_statements` counts it: at once, and for each by itself.
+//! What each of the product's statements cost, as `pg_stat_statements` counts it: at once, and for
+//! each by itself.
 
 use crate::lab::Lab;
 use std::collections::BTreeMap;

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 pub(crate) struct Wal {
     /// Without images of whole pages.
     pub(crate) bytes: f64,
-    /// Images of pages that were written for the first time after a checkpoint: their number depends on when that
-    /// was. `None` where this server cannot tell (`pg_walinspect` is missing); they are then part of `bytes`.
+    /// Images of pages that were written for the first time after a checkpoint: their number
+    /// depends on when that was. `None` where this server cannot tell (`pg_walinspect` is missing);
+    /// they are then part of `bytes`.
     pub(crate) images: Option<f64>,
-    /// Records by table, with its indexes, partitions and long values, and by kind where there is no table of ours. What the
-    /// log adds to them (headers of pages, alignment) is missing.
+    /// Records by table, with its indexes, partitions and long values, and by kind where there is
+    /// no table of ours. What the log adds to them (headers of pages, alignment) is missing.
     pub(crate) by_table: BTreeMap<String, f64>,
 }
 

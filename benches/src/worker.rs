@@ -1,7 +1,9 @@
-//! A worker process: this crate's binary, started by itself, so that a worker's CPU time can be told from the bench's.
+//! A worker process: this crate's binary, started by itself, so that a worker's CPU time can be
+//! told from the bench's.
 //!
-//! It says `ready` when it can begin, begins when it reads a line, says how many jobs it has handled, and stops when its
-//! standard input ends: also when the process that started it was killed. The other end is `crew.rs`.
+//! It says `ready` when it can begin, begins when it reads a line, says how many jobs it has
+//! handled, and stops when its standard input ends: also when the process that started it was
+//! killed. The other end is `crew.rs`.
 
 use crate::job::{Noop, Unrelated};
 use ordinaut_core::{Client, Context, JobError, Worker};
@@ -80,7 +82,8 @@ async fn unrelated(_job: Unrelated, _ctx: Context<Arc<Tally>>) -> Result<(), Job
     Ok(())
 }
 
-/// Ends of standard input: its first line, and all of it. Read by a thread, because a pipe cannot be awaited portably.
+/// Ends of standard input: its first line, and all of it. Read by a thread, because a pipe cannot
+/// be awaited portably.
 fn orders() -> (oneshot::Receiver<()>, oneshot::Receiver<()>) {
     let (say_go, go) = oneshot::channel();
     let (say_stop, stop) = oneshot::channel::<()>();
@@ -92,7 +95,8 @@ fn orders() -> (oneshot::Receiver<()>, oneshot::Receiver<()>) {
             lines.for_each(drop);
         }
         drop(say_stop);
-        // Only a worker whose server went away with the bench is still here then: it would try for as long as it may.
+        // Only a worker whose server went away with the bench is still here then: it would try
+        // until its patience ends.
         std::thread::sleep(STOPPING);
         std::process::exit(1);
     });

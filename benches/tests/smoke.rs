@@ -1,4 +1,5 @@
-//! The benches cannot rot: one of them runs, small, through the same function that the program calls.
+//! The benches cannot rot: one of them runs, small, through the same function that the program
+//! calls.
 
 use ordinaut_benches::{Bench, Options, run};
 

@@ -1,13 +1,14 @@
--- Three roles, each with what it needs and no more. Run by roles.sh as a superuser, as often as you like, in the
--- database that is meant; passwords come in the environment, so that no list of processes shows them.
+-- Three roles, each with what it needs and no more. Run by roles.sh as a superuser, as often as you
+-- like, in the database that is meant; passwords come in the environment, so that no list of
+-- processes shows them.
 --
---   ordinaut_owner    owns the schema: migrations, and the scheduler, whose duty it is to make and drop partitions
---   ordinaut_service  api, worker, command line: rows, no tables
---   ordinaut_read     psql and dashboards: looks, and cannot hold a snapshot for long
+--   ordinaut_owner    owns the schema: migrations, and the scheduler, whose duty it is to make and
+--   drop partitions ordinaut_service  api, worker, command line: rows, no tables ordinaut_read
+--   psql and dashboards: looks, and cannot hold a snapshot for long
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
--- This runs as a superuser in a database where others may create functions: a name without its schema must never mean one
--- of theirs. Ours are named with their schema throughout.
+-- This runs as a superuser in a database where others may create functions: a name without its
+-- schema must never mean one of theirs. Ours are named with their schema throughout.
 set search_path = pg_catalog, pg_temp;
 \getenv schema DATABASE_SCHEMA
 \getenv owner_password OWNER_PASSWORD
@@ -45,7 +46,8 @@ grant connect, temporary on database :"database" to ordinaut_owner;
 
 select format('create schema if not exists %I authorization ordinaut_owner', :'schema')
 \gexec
--- A schema that was there, restored or made by a first migration as somebody else, changes hands with all that is in it.
+-- A schema that was there, restored or made by a first migration as somebody else, changes hands
+-- with all that is in it.
 select format('alter schema %I owner to ordinaut_owner', :'schema')
 \gexec
 select format('alter %s %I.%I owner to ordinaut_owner',
@@ -79,8 +81,8 @@ from unnest(array['schema_version', 'schema_migration']) as relname
 where to_regclass(format('%I.%I', :'schema', relname)) is not null
 \gexec
 
--- What has happened stays: of history the service may change only what its statements do (erasing, requeueing), as the function
--- keep_history says, and partitions it reaches through their tables.
+-- What has happened stays: of history the service may change only what its statements do (erasing,
+-- requeueing), as the function keep_history says, and partitions it reaches through their tables.
 select format('revoke %s on %I.%I from ordinaut_service', rights, nspname, relname)
 from (values ('job', 'update, delete'), ('run', 'update, delete'), ('dead_letter', 'update'), ('event', 'update, delete'),
              ('fire', 'update, delete'), ('event_fire', 'update, delete'), ('outbox', 'update, delete'),
@@ -108,12 +110,13 @@ where nspname = :'schema' and parent.relname in ('job', 'run', 'event', 'fire')
 -- Who holds the oldest snapshot is seen only by those who may see other roles' sessions.
 grant pg_read_all_stats to ordinaut_owner, ordinaut_service, ordinaut_read;
 
--- select count(*) from due_work works as typed. public comes first for the role that an application may use too: its own
--- tables are made there, and never beside ours.
+-- select count(*) from due_work works as typed. public comes first for the role that an application
+-- may use too: its own tables are made there, and never beside ours.
 alter role ordinaut_owner in database :"database" set search_path = :"schema", public;
 alter role ordinaut_service in database :"database" set search_path = public, :"schema";
 alter role ordinaut_read in database :"database" set search_path = :"schema", public;
--- Not for the superuser: functions of the owner would be found before Postgres' own. An earlier version set it.
+-- Not for the superuser: functions of the owner would be found before Postgres' own. An earlier
+-- version set it.
 select format('alter role %I in database %I reset search_path', current_user, :'database')
 where exists (
     select from pg_db_role_setting join pg_database on pg_database.oid = setdatabase
@@ -121,11 +124,13 @@ where exists (
       and format('search_path=%s, public', quote_ident(:'schema')) = any(setconfig)
 )
 \gexec
--- A report that runs for an hour, or a psql that was left open in a transaction, stops vacuum for everybody.
+-- A report that runs for an hour, or a psql that was left open in a transaction, stops vacuum for
+-- everybody.
 alter role ordinaut_read in database :"database" set default_transaction_read_only = on;
 alter role ordinaut_read in database :"database" set statement_timeout = '30s';
 alter role ordinaut_read in database :"database" set idle_in_transaction_session_timeout = '60s';
--- Those three are defaults, which a session may change; this is not. Dashboards cannot use up all connections.
+-- Those three are defaults, which a session may change; this is not. Dashboards cannot use up all
+-- connections.
 alter role ordinaut_read connection limit 20;
 
 -- Another schema of the same database may have this extension already.

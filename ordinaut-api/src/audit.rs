@@ -1,4 +1,5 @@
-//! The audit: each call that changes something, or would have, is written down before it is answered.
+//! The audit: each call that changes something, or would have, is written down before it is
+//! answered.
 
 use crate::auth::Caller;
 use crate::request_id;
@@ -27,7 +28,8 @@ const LONGEST_AFTER: usize = 64 * 1024;
 /// Entries that one statement writes: those that came while the last one was written.
 const ENTRIES_A_STATEMENT: usize = 500;
 
-/// Time after which an answer waits no longer for its entry, which is written when Postgres answers again.
+/// Time after which an answer waits no longer for its entry, which is written when Postgres answers
+/// again.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a call is about, if what it was before is worth keeping.
@@ -92,7 +94,8 @@ impl Audit {
     }
 }
 
-/// Writes entries together, or else each alone, so that one that cannot be stored takes no other with it.
+/// Writes entries together, or else each alone, so that one that cannot be stored takes no other
+/// with it.
 async fn write_all(database: &Client, entries: &[NewAuditEntry]) {
     let Err(error) = database.audit().record(entries).await else { return };
     if let [entry] = entries {

@@ -24,23 +24,26 @@ use tracing::warn;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Wrong tokens within a minute that are each logged and answered at once: a person who mistypes, a program that was forgotten.
+/// Wrong tokens within a minute that are each logged and answered at once: a person who mistypes, a
+/// program that was forgotten.
 const SAID_AND_QUICK: u64 = 20;
 
 /// Time that the answer to a further one takes.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// Time for which an agent is known without a new look: after it, an agent that was revoked is shut out.
+/// Time for which an agent is known without a new look: after it, an agent that was revoked is shut
+/// out.
 const KNOWN: Duration = Duration::from_secs(1);
 
-/// Looks for agents at once. Others wait, so that made-up tokens do not take all connections of the pool.
+/// Looks for agents at once. Others wait, so that made-up tokens do not take all connections of the
+/// pool.
 const LOOKS: usize = 4;
 
 /// Tokens that are remembered; beyond them those are forgotten whose time is over.
 const REMEMBERED: usize = 1000;
 
-/// Who calls, and the part of the data that they see: by it a route gets at jobs and tasks, so that it cannot forget what its caller
-/// may not see.
+/// Who calls, and the part of the data that they see: by it a route gets at jobs and tasks, so that
+/// it cannot forget what its caller may not see.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) access: Arc<Access>,
@@ -155,7 +158,8 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    /// Counts a wrong token and logs it. Once a minute has seen many, the refusal is delayed. A right token never waits.
+    /// Counts a wrong token and logs it. Once a minute has seen many, the refusal is delayed. A
+    /// right token never waits.
     async fn refused(&self, peer: &str) {
         self.total.inc();
         let count = self.count();

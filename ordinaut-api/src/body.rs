@@ -17,8 +17,8 @@ const LIMIT: usize = 1024 * 1024;
 /// Maximum size in bytes of a body that is an array of jobs.
 const LIMIT_OF_MANY: usize = 16 * LIMIT;
 
-/// As much of a body that is too large is read and thrown away: a client that is still sending when the connection
-/// closes may never see the answer.
+/// As much of a body that is too large is read and thrown away: a client that is still sending when
+/// the connection closes may never see the answer.
 const LONGEST_DRAIN: usize = 32 * LIMIT;
 
 /// A body that is a JSON object with the fields of `T`.
@@ -32,7 +32,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// The same for a `T` that holds JSON values, in which large integers would be rounded: they are refused, by the field's name.
+/// The same for a `T` that holds JSON values, in which large integers would be rounded: they are
+/// refused, by the field's name.
 pub(crate) struct ExactJsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for ExactJsonBody<T> {
@@ -69,7 +70,8 @@ pub(crate) enum OneOrMany<T> {
     Many(Vec<T>),
 }
 
-/// A body that is one JSON object with the fields of `T`, or an array of these, which may be larger.
+/// A body that is one JSON object with the fields of `T`, or an array of these, which may be
+/// larger.
 pub(crate) struct JsonOneOrMany<T>(pub(crate) OneOrMany<T>);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonOneOrMany<T> {

@@ -15,11 +15,13 @@ impl<T> Default for Cached<T> {
 }
 
 impl<T: Clone + Send + 'static> Cached<T> {
-    /// The last value if it is fresh, else a new one. A value that is never fresh, such as a failure, still answers those who
-    /// waited while it was looked up: else each would wait for the next one in turn.
+    /// The last value if it is fresh, else a new one. A value that is never fresh, such as a
+    /// failure, still answers those who waited while it was looked up: else each would wait for the
+    /// next one in turn.
     pub(crate) async fn get(&self, fresh: fn(&T) -> Duration, look: impl Future<Output = T> + Send + 'static) -> T {
         let (last, asked) = (self.0.clone(), Instant::now());
-        // A task of its own: a caller may lose patience, and the next one would begin the same look again.
+        // A task of its own: a caller may lose patience, and the next one would begin the same look
+        // again.
         let look = async move {
             let mut last = last.lock().await;
             if let Some((at, value)) = &*last

@@ -9,15 +9,17 @@ use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use tracing::warn;
 
-/// Longer than waiting for a connection and the slowest count; a client that trickles its body, or a Postgres that
-/// hangs, must not hold a request forever.
+/// Longer than waiting for a connection and the slowest count; a client that trickles its body, or
+/// a Postgres that hangs, must not hold a request forever.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Time after which Postgres gives up a statement of the API. With what a connection is waited for it ends within the limit:
-/// what goes on after its request was given up would keep Postgres from the next ones.
+/// Time after which Postgres gives up a statement of the API. With what a connection is waited for
+/// it ends within the limit: what goes on after its request was given up would keep Postgres from
+/// the next ones.
 pub const LONGEST_STATEMENT: Duration = Duration::from_secs(25);
 
-/// Time after which work in batches begins no further one: the last one still has time to end, and to be told.
+/// Time after which work in batches begins no further one: the last one still has time to end, and
+/// to be told.
 pub(crate) const LONGEST_WORK: Duration = Duration::from_secs(20);
 
 /// The longest wait for the end of a job, and the time that a look takes.

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::error;
 
-/// Counting reads every row of `due_work`, and Prometheus, its twin and a dashboard may all ask at once. Shorter
-/// than the usual 15 s between two scrapes, so that each of one server's sees fresh numbers.
+/// Counting reads every row of `due_work`, and Prometheus, its twin and a dashboard may all ask at
+/// once. Shorter than the usual 15 s between two scrapes, so that each of one server's sees fresh
+/// numbers.
 const FRESH: Duration = Duration::from_secs(10);
 
 pub(crate) struct Depths {

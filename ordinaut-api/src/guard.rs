@@ -1,4 +1,5 @@
-//! What each route takes: a scope, and how much of the installation it reaches. A route is added here with both, or not at all.
+//! What each route takes: a scope, and how much of the installation it reaches. A route is added
+//! here with both, or not at all.
 
 use crate::App;
 use crate::audit::{self, Subject};

@@ -22,7 +22,8 @@ const REPLAYED: (HeaderName, HeaderValue) =
 /// Longer than any scheme of keys in use.
 const LONGEST_KEY: usize = 200;
 
-/// A larger answer is not kept, and its request done again: what makes something answers with little.
+/// A larger answer is not kept, and its request done again: what makes something answers with
+/// little.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// The id that what a request makes is to have.
@@ -87,13 +88,14 @@ pub(crate) async fn once(mut caller: Caller, request: Request, next: Next) -> Re
     Response::from_parts(parts, Body::from(answer))
 }
 
-/// Whether the request was refused for what it says, before anything was done: mended, it may come under the same key.
+/// Whether the request was refused for what it says, before anything was done: mended, it may come
+/// under the same key.
 fn is_of_form(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
 }
 
-/// Whether the answer would be the same however often the request is sent: what it asked for is done, or cannot be done. What
-/// failed is to be tried again.
+/// Whether the answer would be the same however often the request is sent: what it asked for is
+/// done, or cannot be done. What failed is to be tried again.
 fn is_final(status: StatusCode) -> bool {
     status.is_success() || matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT)
 }

@@ -41,8 +41,8 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 use traffic::Traffic;
 
-/// Time that answers which are under way may take once the API stops: longer than any statement of ours, shorter
-/// than what orchestrators wait before they kill.
+/// Time that answers which are under way may take once the API stops: longer than any statement of
+/// ours, shorter than what orchestrators wait before they kill.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// What the API works with.
@@ -59,7 +59,8 @@ pub struct Config {
 
 /// What the routes share.
 struct App {
-    /// All of it, for health and metrics. What a caller may see, a route gets with its [`Caller`](auth::Caller).
+    /// All of it, for health and metrics. What a caller may see, a route gets with its
+    /// [`Caller`](auth::Caller).
     installation: Client,
     callers: Callers,
     redaction: Redaction,
@@ -89,7 +90,8 @@ pub async fn listen(settings: &ApiSettings) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Answers until `shutdown` ends; then takes no more connections, and lets those that there are end.
+/// Answers until `shutdown` ends; then takes no more connections, and lets those that there are
+/// end.
 pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) -> anyhow::Result<()> {
     let address = listener.local_addr().context("could not find out the port")?;
     let tail = Arc::new(Tail::new(config.database.clone()));

@@ -18,7 +18,8 @@ struct Settings {
     api: ApiSettings,
 }
 
-/// A process whose runtime turns. What else is wrong, the proxy asks for and leaves it out; starting again mends none of it.
+/// A process whose runtime turns. What else is wrong, the proxy asks for and leaves it out;
+/// starting again mends none of it.
 struct Alive;
 
 impl ordinaut_runtime::Health for Alive {

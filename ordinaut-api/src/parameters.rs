@@ -36,7 +36,8 @@ impl<S: Send + Sync> FromRequestParts<S> for TaskId {
     }
 }
 
-/// A name in the path; the route that uses it checks it. What is not UTF-8 is empty, and no name is.
+/// A name in the path; the route that uses it checks it. What is not UTF-8 is empty, and no name
+/// is.
 pub(crate) struct Name(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Name {
@@ -51,7 +52,8 @@ async fn in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
     Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default()
 }
 
-/// The version of a task that the client saw: the `ETag` of an answer, in `If-Match`. None: whatever it is now.
+/// The version of a task that the client saw: the `ETag` of an answer, in `If-Match`. None:
+/// whatever it is now.
 pub(crate) struct SeenVersion(pub(crate) Option<i64>);
 
 impl<S: Sync> FromRequestParts<S> for SeenVersion {

@@ -18,7 +18,8 @@ use tracing::error;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Why a request was not answered as hoped. What is for the operator goes to the log, never to the client.
+/// Why a request was not answered as hoped. What is for the operator goes to the log, never to the
+/// client.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,

@@ -1,4 +1,5 @@
-//! What answers do not show: secret fields of arguments and outputs, in whatever route shows them, and secrets in errors.
+//! What answers do not show: secret fields of arguments and outputs, in whatever route shows them,
+//! and secrets in errors.
 
 use crate::App;
 use crate::problem::Problem;
@@ -19,8 +20,8 @@ const LARGEST: usize = 64 * 1024 * 1024;
 /// A larger answer is masked where it holds up no other request, in bytes.
 const LARGE: usize = 64 * 1024;
 
-/// Masks secrets in every JSON answer. Whatever else is in it stays as it is, byte for byte: it is gone through once as text, so
-/// that neither numbers nor depth nor size of what is stored matter.
+/// Masks secrets in every JSON answer. Whatever else is in it stays as it is, byte for byte: it is
+/// gone through once as text, so that neither numbers nor depth nor size of what is stored matter.
 pub(crate) async fn mask(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
@@ -55,7 +56,8 @@ async fn masked(redaction: &Redaction, body: Body) -> Result<Body, String> {
     tokio::task::spawn_blocking(mask).await.map_err(|error| error.to_string())
 }
 
-/// Refuses arguments that hold what answers show in place of a value: somebody sends an answer back.
+/// Refuses arguments that hold what answers show in place of a value: somebody sends an answer
+/// back.
 pub(crate) fn refuse_masked(redaction: &Redaction, args: Option<&Value>) -> Result<(), Problem> {
     match args.and_then(|args| redaction.masked_field(args)) {
         Some(field) => Err(Problem::invalid(

@@ -20,7 +20,8 @@ impl Redis {
         Self { url: url.to_owned(), schema: schema.clone(), last: Cached::default() }
     }
 
-    /// Whether it answered within the last 5 seconds. Takes as long as connecting does, 5 seconds at most.
+    /// Whether it answered within the last 5 seconds. Takes as long as connecting does, 5 seconds
+    /// at most.
     pub(crate) async fn answers(&self) -> bool {
         let (url, schema) = (self.url.clone(), self.schema.clone());
         let look = async move {

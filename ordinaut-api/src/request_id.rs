@@ -1,5 +1,5 @@
-//! The number of a request: given by the client or made here, in every answer and on every line of the log. And whether
-//! the request only looks, which decides what a lost answer of Postgres means.
+//! The number of a request: given by the client or made here, in every answer and on every line of
+//! the log. And whether the request only looks, which decides what a lost answer of Postgres means.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -27,7 +27,8 @@ pub(crate) fn current() -> String {
     CURRENT.try_with(|current| current.id.clone()).unwrap_or_default()
 }
 
-/// Whether the request that this task answers changes nothing. A task without a request counts something for several.
+/// Whether the request that this task answers changes nothing. A task without a request counts
+/// something for several.
 pub(crate) fn only_looks() -> bool {
     CURRENT.try_with(|current| current.only_looks).unwrap_or(true)
 }

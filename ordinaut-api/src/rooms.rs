@@ -31,8 +31,9 @@ impl Rooms {
         Self { database, seen: Mutex::default() }
     }
 
-    /// Lets one job into a queue, or says why not: it is full, or so full that only more urgent ones are taken. An estimate:
-    /// what others enqueue at the same time, and what this process does within half a second of the last count, may pass the bound.
+    /// Lets one job into a queue, or says why not: it is full, or so full that only more urgent
+    /// ones are taken. An estimate: what others enqueue at the same time, and what this process
+    /// does within half a second of the last count, may pass the bound.
     pub(crate) async fn enter(&self, queue: &str, priority: i64) -> Result<(), Problem> {
         if let Some(entered) = self.enter_seen(queue, priority) {
             return entered;

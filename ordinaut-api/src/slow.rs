@@ -1,4 +1,5 @@
-//! Requests that may be slow have a share of the pool, so that `/health/ready` and `POST /jobs` always find a connection.
+//! Requests that may be slow have a share of the pool, so that `/health/ready` and `POST /jobs`
+//! always find a connection.
 
 use crate::App;
 use crate::problem::Problem;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Time for which a request waits for one of the places: what a connection of the pool is waited for.
+/// Time for which a request waits for one of the places: what a connection of the pool is waited
+/// for.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Half of the pool's connections, for lists, statistics, and what changes many jobs at once.

@@ -26,7 +26,8 @@ pub(crate) struct Tail {
     state: Mutex<State>,
 }
 
-/// Whether it follows is decided where clients come and go, so that none comes between its last look and its end.
+/// Whether it follows is decided where clients come and go, so that none comes between its last
+/// look and its end.
 struct State {
     /// `None`: the API stops.
     events: Option<broadcast::Sender<Arc<Event>>>,
@@ -84,7 +85,8 @@ impl Tail {
         }
     }
 
-    /// The next events after number `last`, without one after all that there are, and the number of the last of them.
+    /// The next events after number `last`, without one after all that there are, and the number of
+    /// the last of them.
     async fn look(&self, last: Option<i64>) -> Result<(i64, Vec<Event>), ordinaut_core::Error> {
         let after = match last {
             Some(last) => last,
@@ -125,7 +127,8 @@ pub(crate) struct Follower {
 /// What comes next.
 pub(crate) enum Next {
     Event(Arc<Event>),
-    /// The client is too slow, Postgres does not answer, or the API stops: it may come again, after the last event that it has.
+    /// The client is too slow, Postgres does not answer, or the API stops: it may come again, after
+    /// the last event that it has.
     End,
 }
 
@@ -152,7 +155,8 @@ impl Follower {
                 return Next::Event(event);
             }
             let Some(live) = &mut self.live else {
-                // Listening begins before the look that finds nothing more, so that nothing falls between the two.
+                // Listening begins before the look that finds nothing more, so that nothing falls
+                // between the two.
                 let Some(live) = self.tail.subscribe() else { return Next::End };
                 match self.tail.database.events().after(self.at, PAGE).await {
                     Ok(page) => self.read.extend(page.into_iter().map(Arc::new)),

@@ -1,4 +1,5 @@
-//! What can be typed: `ordinaut NOUN VERB`. Earlier spellings still work; `--help` does not show them.
+//! What can be typed: `ordinaut NOUN VERB`. Earlier spellings still work; `--help` does not show
+//! them.
 
 mod agent;
 mod audit;
@@ -71,7 +72,8 @@ pub(crate) enum Noun {
     Config(Config),
     /// Check Postgres, the schema, Redis, the clock and the settings
     Doctor(Format),
-    /// Say in one line whether a process on this machine is healthy; without a role, whether Postgres is usable
+    /// Say in one line whether a process on this machine is healthy; without a role, whether
+    /// Postgres is usable
     Health {
         /// The process to ask
         role: Option<Role>,
@@ -159,7 +161,8 @@ pub(crate) struct Dev {
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Migrate {
-    /// Print the SQL instead of running it, for a tool of your own to run in one transaction; needs no database
+    /// Print the SQL instead of running it, for a tool of your own to run in one transaction; needs
+    /// no database
     #[arg(long)]
     pub(crate) print: bool,
     /// Print only what a schema of this version lacks
@@ -230,7 +233,8 @@ pub(crate) enum EventVerb {
     Publish(Publish),
 }
 
-/// `fact push`; a name and a value in the place of the verb push it too, as before there were verbs.
+/// `fact push`; a name and a value in the place of the verb push it too, as before there were
+/// verbs.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Fact {
@@ -272,7 +276,8 @@ pub(crate) enum Kept {
 pub(crate) enum Config {
     /// Show every setting with its value and where that comes from
     Show(Format),
-    /// Show the zone of schedules that name none, or change it for tasks that are created from now on
+    /// Show the zone of schedules that name none, or change it for tasks that are created from now
+    /// on
     Timezone {
         /// The new zone, an IANA name such as Europe/Chisinau
         zone: Option<String>,

@@ -1,4 +1,5 @@
-//! Which database a command means: the one that is named, else the one of a running `ordinaut dev` in this directory.
+//! Which database a command means: the one that is named, else the one of a running `ordinaut dev`
+//! in this directory.
 
 use crate::dev::place::Place;
 use anyhow::bail;
@@ -6,8 +7,8 @@ use ordinaut_core::Client;
 use ordinaut_runtime::settings::Source;
 use ordinaut_runtime::settings::database::DatabaseSettings;
 
-/// The settings of what a command asks: those that are said, and, unless they name a database, what an `ordinaut dev` that
-/// runs in this directory chose.
+/// The settings of what a command asks: those that are said, and, unless they name a database, what
+/// an `ordinaut dev` that runs in this directory chose.
 pub(crate) fn settings(source: &Source) -> Source {
     match Place::here().running() {
         Some(running) if !DatabaseSettings::named(source) => source.with_choices_of_dev(running.settings),

@@ -1,4 +1,5 @@
-//! Tests: what documents and scripts tell people to type is understood by the parser, and every verb that prints data has `--json`.
+//! Tests: what documents and scripts tell people to type is understood by the parser, and every
+//! verb that prints data has `--json`.
 
 use crate::command;
 use clap::Command;
@@ -47,7 +48,8 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What is wrong with a command. In the middle of a sentence it may be shortened: what it must be given may be missing.
+/// What is wrong with a command. In the middle of a sentence it may be shortened: what it must be
+/// given may be missing.
 fn fault(line: &str, shortened: bool) -> Option<String> {
     let error = command().try_get_matches_from(words(line)).err()?;
     let fine = match error.kind() {

@@ -49,7 +49,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The flags of settings that `--help` lists: all are taken, and a hundred lines of them hide the verbs.
+/// The flags of settings that `--help` lists: all are taken, and a hundred lines of them hide the
+/// verbs.
 const LISTED: [&str; 4] = ["ORDINAUT_CONFIG", "DATABASE_URL", "DATABASE_SCHEMA", "LOG_LEVEL"];
 
 fn command() -> clap::Command {

@@ -20,7 +20,8 @@ pub(crate) fn redact(redaction: Redaction) {
     REDACTION.set(redaction).ok();
 }
 
-/// Refuses arguments that hold what answers show in place of a value: somebody sends an answer back.
+/// Refuses arguments that hold what answers show in place of a value: somebody sends an answer
+/// back.
 pub(crate) fn refuse_masked(args: Option<&Value>) -> anyhow::Result<()> {
     match args.and_then(|args| REDACTION.get()?.masked_field(args)) {
         Some(field) => {
@@ -54,7 +55,8 @@ pub(crate) fn said_by_parser(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// A line of an answer. A reader that went away, as `head` does, ends the process quietly; any other failure is one.
+/// A line of an answer. A reader that went away, as `head` does, ends the process quietly; any
+/// other failure is one.
 pub(crate) fn say(line: impl std::fmt::Display) {
     let mut out = std::io::stdout().lock();
     let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) else { return };

@@ -1,4 +1,5 @@
-//! A web server whose requests enqueue jobs, with the worker and the scheduler in the same process, and one shutdown for all.
+//! A web server whose requests enqueue jobs, with the worker and the scheduler in the same process,
+//! and one shutdown for all.
 //!
 //! Run it: `cargo run -p ordinaut-core --example axum_server`. It prints:
 //!
@@ -33,7 +34,8 @@ impl Job for Ship {
     const KIND: &'static str = "ship";
 }
 
-/// A request that was answered with 202 has a job. A request that was not may be repeated: make its job unique.
+/// A request that was answered with 202 has a job. A request that was not may be repeated: make its
+/// job unique.
 async fn accept(State(client): State<Client>, Json(order): Json<Ship>) -> StatusCode {
     match order.enqueue(&client).await {
         Ok(_) => StatusCode::ACCEPTED,
@@ -41,7 +43,8 @@ async fn accept(State(client): State<Client>, Json(order): Json<Ship>) -> Status
     }
 }
 
-/// The state is what ends this example; a server passes `tokio::signal::ctrl_c()` or SIGTERM to all three instead.
+/// The state is what ends this example; a server passes `tokio::signal::ctrl_c()` or SIGTERM to all
+/// three instead.
 async fn ship(job: Ship, ctx: Context<CancellationToken>) -> Result<(), JobError> {
     println!("order {} is shipped", job.order);
     ctx.state.cancel();

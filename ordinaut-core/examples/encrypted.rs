@@ -1,4 +1,5 @@
-//! Arguments that the database stores encrypted, and only a handler reads. Needs the feature `encryption`.
+//! Arguments that the database stores encrypted, and only a handler reads. Needs the feature
+//! `encryption`.
 //!
 //! Run it: `cargo run -p ordinaut-core --features encryption --example encrypted`. It prints:
 //!
@@ -42,7 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("without a key the job is refused");
     }
 
-    // The first key encrypts, all of them decrypt: so keys are changed while jobs wait. A program reads them from its secrets.
+    // The first key encrypts, all of them decrypt: so keys are changed while jobs wait. A program
+    // reads them from its secrets.
     let client = client.keyring(Keyring::new([("k2", [2; 32]), ("k1", [1; 32])])?);
     let id = job.enqueue(&client).await?.id();
     let stored: Value =

@@ -45,7 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let id = SendWelcome { to: "ann@example.org".to_owned() }.enqueue(&client).await?.id();
 
-    // Every installation needs a scheduler: it takes back the jobs of workers that vanished, fires tasks and prunes.
+    // Every installation needs a scheduler: it takes back the jobs of workers that vanished, fires
+    // tasks and prunes.
     let scheduler = tokio::spawn(Scheduler::new(client.clone()).run(pending::<()>()));
     // A worker runs until this future ends. A server would pass the end of its own shutdown signal.
     let ended = client.jobs().wait_for_result::<()>(id, Duration::from_secs(30));

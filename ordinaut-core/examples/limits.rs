@@ -1,4 +1,5 @@
-//! Six calls for two customers. The worker could run all at once; a limit lets each customer have one call at a time.
+//! Six calls for two customers. The worker could run all at once; a limit lets each customer have
+//! one call at a time.
 //!
 //! Run it: `cargo run -p ordinaut-core --example limits`. It prints:
 //!

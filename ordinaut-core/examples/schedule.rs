@@ -49,7 +49,8 @@ async fn tick(_: Tick, ctx: Context<Clock>) -> Result<(), JobError> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (client, _server) = setup::client().await?;
-    // Six fields: seconds come first. A program says the zone too, unless the installation's is meant.
+    // Six fields: seconds come first. A program says the zone too, unless the installation's is
+    // meant.
     let every_second = Schedule::new(ScheduleKind::Cron, "* * * * * *").timezone("UTC");
     let definition = TaskDefinition::of("Tick", &Tick {}, every_second)?.dedupe_key("example_tick");
     // A program puts its tasks at each start: known by its key, a task is there once.

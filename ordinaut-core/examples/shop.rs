@@ -1,6 +1,6 @@
-//! A shop: an order, its mail and its charge are one transaction. Three kinds of job; the stocktake is unique, waits until no
-//! order came for a while, and is done each night besides; a customer is charged for one order at a time; and the program
-//! that took the order gets the receipt.
+//! A shop: an order, its mail and its charge are one transaction. Three kinds of job; the stocktake
+//! is unique, waits until no order came for a while, and is done each night besides; a customer is
+//! charged for one order at a time; and the program that took the order gets the receipt.
 //!
 //! Run it: `cargo run -p ordinaut-core --example shop`. It prints:
 //!

@@ -1,5 +1,5 @@
-//! The order and its job are one transaction: both are there, or neither. The handler does the same at the other end: what it
-//! writes and that the job has succeeded are one commit.
+//! The order and its job are one transaction: both are there, or neither. The handler does the same
+//! at the other end: what it writes and that the job has succeeded are one commit.
 //!
 //! Run it: `cargo run -p ordinaut-core --example transaction`. It prints:
 //!

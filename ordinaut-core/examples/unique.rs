@@ -1,5 +1,5 @@
-//! Two ways of being unique. A report is made once however often it is asked for; a customer is synchronised once it has been
-//! quiet for a while (debounce), with the newest arguments.
+//! Two ways of being unique. A report is made once however often it is asked for; a customer is
+//! synchronised once it has been quiet for a while (debounce), with the newest arguments.
 //!
 //! Run it: `cargo run -p ordinaut-core --example unique`. It prints:
 //!
@@ -42,7 +42,8 @@ struct SyncCustomer {
 impl Job for SyncCustomer {
     const KIND: &'static str = "sync_customer";
 
-    /// One job for each customer, whatever the name: a newer one takes the place of one that waits, and waits anew.
+    /// One job for each customer, whatever the name: a newer one takes the place of one that waits,
+    /// and waits anew.
     fn unique(&self) -> Option<Unique> {
         Some(Unique::by_kind().args(["customer"]).mode(OnDuplicate::Debounce))
     }

@@ -4,8 +4,8 @@ use crate::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Time for which a failed job waits for its next attempt. The wait is stored in the job's row, so it outlives the
-/// process that decided it.
+/// Time for which a failed job waits for its next attempt. The wait is stored in the job's row, so
+/// it outlives the process that decided it.
 ///
 /// ```
 /// use ordinaut_core::job::Backoff;
@@ -34,8 +34,8 @@ pub enum Backoff {
         #[serde(with = "seconds")]
         cap: Duration,
     },
-    /// A wait that doubles with each failure, half of it random ("half jitter"): jobs that failed together do not come back
-    /// together, and none comes back at once.
+    /// A wait that doubles with each failure, half of it random ("half jitter"): jobs that failed
+    /// together do not come back together, and none comes back at once.
     Exponential {
         /// The longest wait after the first failure.
         #[serde(with = "seconds")]

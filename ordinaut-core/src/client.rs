@@ -14,8 +14,8 @@ use crate::notify::pending::PendingNotifications;
 use sqlx::PgPool;
 use std::sync::Arc;
 
-/// Where the jobs are: a pool of connections and a schema. [`Client::builder`] connects one; a program that has a pool already
-/// passes that: `Client::from(pool)`. Cheap to clone.
+/// Where the jobs are: a pool of connections and a schema. [`Client::builder`] connects one; a
+/// program that has a pool already passes that: `Client::from(pool)`. Cheap to clone.
 ///
 /// ```no_run
 /// # async fn connect(url: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -77,15 +77,17 @@ impl Client {
         self.with(|options| options.redis_url = Some(url.into().into()))
     }
 
-    /// The same pool with other options. What is to be told goes to where they say, so it is collected apart.
+    /// The same pool with other options. What is to be told goes to where they say, so it is
+    /// collected apart.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
         Self { hints: Arc::default(), ..self }
     }
 
-    /// The same for somebody who sees a part of the jobs: what it lists, reads, changes and enqueues is of the caller's queues and
-    /// tenant, and another job does not exist for it. Handles of queues, tasks, limits, events and workers are of the whole
-    /// installation: whether a caller may have them, [`check`](crate::access::check) says.
+    /// The same for somebody who sees a part of the jobs: what it lists, reads, changes and
+    /// enqueues is of the caller's queues and tenant, and another job does not exist for it.
+    /// Handles of queues, tasks, limits, events and workers are of the whole installation: whether
+    /// a caller may have them, [`check`](crate::access::check) says.
     #[must_use]
     pub fn seen_by(&self, access: &Access) -> Self {
         let sight = access.is_partial().then(|| Sight { tenant: access.tenant.clone(), queues: access.queues.clone() });
@@ -120,8 +122,8 @@ impl Client {
         self.options.direct.as_ref().unwrap_or(&self.address)
     }
 
-    /// Whether a connection can be had that is nobody else's: see [`ClientBuilder::direct`]. A pool that an application made is
-    /// looked at now.
+    /// Whether a connection can be had that is nobody else's: see [`ClientBuilder::direct`]. A pool
+    /// that an application made is looked at now.
     pub(crate) async fn has_direct_way(&self) -> bool {
         if self.options.direct.is_some() {
             return true;
@@ -230,7 +232,8 @@ handles! {
     /// # }
     /// ```
     pub limits: Limits
-    /// Tasks: create, change, pause, run and delete them; published topics and facts, which make them fire.
+    /// Tasks: create, change, pause, run and delete them; published topics and facts, which make
+    /// them fire.
     ///
     /// # Examples
     ///
@@ -280,7 +283,8 @@ handles! {
     pub agents: Agents
     /// The audit of the API: who changed what, and who was refused.
     pub audit: Audit
-    /// Answers that are kept under the keys of requests, so that a repeated request changes nothing twice.
+    /// Answers that are kept under the keys of requests, so that a repeated request changes nothing
+    /// twice.
     pub idempotency: Idempotency
     /// Worker processes: look at them, drain them.
     ///

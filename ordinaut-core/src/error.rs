@@ -9,7 +9,8 @@ use std::fmt;
 
 /// Why what was asked for was not done.
 ///
-/// It says what happened in one sentence, with what Postgres or the system said. [`Error::kind`] says what it means.
+/// It says what happened in one sentence, with what Postgres or the system said. [`Error::kind`]
+/// says what it means.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -68,8 +69,8 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// What Postgres said, for a function that answers with sqlx's own error; a field that cannot be accepted cannot be encoded, and
-/// an output of another type cannot be decoded.
+/// What Postgres said, for a function that answers with sqlx's own error; a field that cannot be
+/// accepted cannot be encoded, and an output of another type cannot be decoded.
 impl From<Error> for sqlx::Error {
     fn from(error: Error) -> Self {
         match error {

@@ -1,13 +1,20 @@
-//! What a failure of Postgres means: the one place that looks at SQLSTATEs and at the kinds of [`sqlx::Error`].
+//! What a failure of Postgres means: the one place that looks at SQLSTATEs and at the kinds of
+//! [`sqlx::Error`].
 
-use std::error::Error;
+mod driver;
+
+pub use driver::is_connection_limit;
+pub(crate) use driver::{
+    UNREACHED, is_forgotten_statement, is_lock_timeout, is_pool_timeout, is_taken, is_too_much, is_undone_for_others,
+    only_reads, said, silence, unreached,
+};
+
+use driver::{CONNECTION_LIMIT, LOCK_TIMEOUT, OnlyReads, STATEMENT_KNOWN, STATEMENT_UNKNOWN};
 use std::fmt;
 use std::io;
-use std::iter::successors;
-use std::time::Duration;
 
-/// What a failing connection, statement or row means. The table in `ARCHITECTURE.md` ("What a failure means") has the
-/// consequences of each for every part of the system.
+/// What a failing connection, statement or row means. The table in `ARCHITECTURE.md` ("What a
+/// failure means") has the consequences of each for every part of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
     /// No connection was made: the statement was not sent.
@@ -22,7 +29,8 @@ pub enum FailureKind {
     AccessRefused,
     /// The server only reads: a standby, or one that was told so.
     ReadOnly,
-    /// Other transactions were in the way: a serialization failure, a deadlock, a lock that was not had in time.
+    /// Other transactions were in the way: a serialization failure, a deadlock, a lock that was not
+    /// had in time.
     Contention,
     /// The statement was cancelled: it took longer than it may, or somebody cancelled it.
     GivenUp,
@@ -41,7 +49,8 @@ pub enum FailureKind {
 pub enum Consequence {
     /// Say it, wait longer each time, and try again.
     Retry,
-    /// Ask for less, down to one job; bury the one that still fails, with the reason. The others go on.
+    /// Ask for less, down to one job; bury the one that still fails, with the reason. The others go
+    /// on.
     BuryAlone,
     /// End with an error that says the reason.
     End,
@@ -109,7 +118,8 @@ impl FailureKind {
     /// What an SQLSTATE means (Appendix A of the manual of Postgres).
     pub(crate) fn of_sqlstate(code: &str) -> Self {
         match code {
-            // Poolers forget prepared statements: a new connection, or a transaction, is what helps.
+            // Poolers forget prepared statements: a new connection, or a transaction, is what
+            // helps.
             STATEMENT_UNKNOWN | STATEMENT_KNOWN => Self::Lost,
             "08001" | "08004" | "57P03" => Self::Unreachable,
             // Idle time-outs end the connection; the outcome of 40003 is unknown.
@@ -133,7 +143,8 @@ impl FailureKind {
         }
     }
 
-    /// What a loop does that has worked before: claims, settles, renewals, the scheduler's duties, the relay.
+    /// What a loop does that has worked before: claims, settles, renewals, the scheduler's duties,
+    /// the relay.
     pub fn in_a_loop(self) -> Consequence {
         match self {
             Self::BadData | Self::Undecodable => Consequence::BuryAlone,
@@ -141,8 +152,8 @@ impl FailureKind {
         }
     }
 
-    /// What a worker does before its first claim has succeeded: a schema that is missing, or may not be used, ends it, because
-    /// a program that waits without a word is harder to understand.
+    /// What a worker does before its first claim has succeeded: a schema that is missing, or may
+    /// not be used, ends it, because a program that waits without a word is harder to understand.
     pub fn before_the_first_claim(self) -> Consequence {
         match self {
             Self::Setup => Consequence::End,
@@ -158,18 +169,20 @@ impl FailureKind {
         }
     }
 
-    /// Whether the same statement may succeed later, without a change of this program or of what it was given.
+    /// Whether the same statement may succeed later, without a change of this program or of what it
+    /// was given.
     pub fn is_transient(self) -> bool {
         !matches!(self, Self::BadData | Self::Undecodable | Self::Setup | Self::Bug)
     }
 
-    /// Whether a statement, or a commit, may have been done although it failed so: its answer was lost, or could not be read.
+    /// Whether a statement, or a commit, may have been done although it failed so: its answer was
+    /// lost, or could not be read.
     pub fn may_be_done(self) -> bool {
         matches!(self, Self::Lost | Self::Undecodable | Self::Bug)
     }
 
-    /// The status of an answer of the API. 503 only where nothing was stored: what may have been stored is 504, unless the
-    /// request only looks.
+    /// The status of an answer of the API. 503 only where nothing was stored: what may have been
+    /// stored is 504, unless the request only looks.
     pub fn http_status(self, only_looks: bool) -> u16 {
         match self {
             Self::Lost if !only_looks => 504,
@@ -218,7 +231,8 @@ impl FailureKind {
         }
     }
 
-    /// What the caller should do, to be put behind the sentence. `only_looks`: nothing can have been done.
+    /// What the caller should do, to be put behind the sentence. `only_looks`: nothing can have
+    /// been done.
     pub fn advice(self, only_looks: bool) -> &'static str {
         match self {
             Self::Undecodable | Self::Bug | Self::BadData => "",
@@ -235,97 +249,10 @@ impl fmt::Display for FailureKind {
     }
 }
 
-const CONNECTION_LIMIT: &str = "53300";
-
-const LOCK_TIMEOUT: &str = "55P03";
-
-/// A prepared statement that is missing when it is used.
-const STATEMENT_UNKNOWN: &str = "26000";
-
-/// A prepared statement that is there before it was prepared.
-const STATEMENT_KNOWN: &str = "42P05";
-
-/// Why a server is no place to write to; inside an [`io::Error`], as it is told while a connection is made.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct OnlyReads(String);
-
-/// The error of a connection to a server that only reads.
-pub(crate) fn only_reads(told: impl Into<String>) -> sqlx::Error {
-    sqlx::Error::Io(io::Error::other(OnlyReads(told.into())))
-}
-
-/// What is said of a Postgres, or of a wire to it, that gave no answer for so long.
-pub(crate) fn silence(patience: Duration) -> sqlx::Error {
-    let text = format!("Postgres did not answer within {:.1} s", patience.as_secs_f64());
-    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
-}
-
-/// The first words about a server that no connection led to.
-pub(crate) const UNREACHED: &str = "could not connect to Postgres at ";
-
-/// The error of a connection that was not made.
-pub(crate) fn unreached(place: &str, error: &io::Error) -> sqlx::Error {
-    sqlx::Error::Io(io::Error::new(error.kind(), format!("{UNREACHED}{place}: {error}")))
-}
-
-/// What the server or the system said, without the driver's words around it.
-pub(crate) fn said(error: &sqlx::Error) -> String {
-    if let Some(told) = error.as_database_error() {
-        return told.message().to_owned();
-    }
-    let innermost = successors(error.source(), |&cause| cause.source()).last();
-    innermost.map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-/// Whether no connection of the pool became free in time; the server's own answer is not in it.
-pub(crate) fn is_pool_timeout(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::PoolTimedOut)
-}
-
-/// Whether the server takes no more connections.
-pub fn is_connection_limit(error: &sqlx::Error) -> bool {
-    has_code(error, &[CONNECTION_LIMIT])
-}
-
-/// Whether a value is taken of which there can be one.
-pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
-    has_code(error, &["23505"])
-}
-
-/// Whether a lock was not had in time.
-pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
-    has_code(error, &[LOCK_TIMEOUT])
-}
-
-/// Whether Postgres undid the transaction because others were in its way: the same again may succeed.
-pub(crate) fn is_undone_for_others(error: &sqlx::Error) -> bool {
-    has_code(error, &["40001", "40P01"])
-}
-
-/// What is prepared on one connection and missing when it is used, or there before it was prepared, is on a server
-/// that others have too.
-pub(crate) fn is_forgotten_statement(error: &sqlx::Error) -> bool {
-    has_code(error, &[STATEMENT_UNKNOWN, STATEMENT_KNOWN])
-}
-
-fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
-    error.as_database_error().and_then(|told| told.code()).is_some_and(|code| codes.contains(&&*code))
-}
-
-/// Whether a statement failed because its answer was too much: for the server's memory, for one message, or for the time.
-pub(crate) fn is_too_much(error: &sqlx::Error) -> bool {
-    let Some(told) = error.as_database_error() else {
-        return matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
-    };
-    let code = told.code().unwrap_or_default();
-    // Cancelled; out of memory; what the server cannot allocate at once. Classes: data exception, program limit exceeded.
-    matches!(&*code, "57014" | "53200" | "XX000") || ["22", "54"].iter().any(|class| code.starts_with(class))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     /// What Postgres tells, and the kind that it means.
     const TOLD: &[(&[&str], FailureKind)] = &[

@@ -36,8 +36,9 @@ pub(crate) fn read<T: DeserializeOwned>(json: Value) -> Result<T, InvalidJson> {
     })
 }
 
-/// Refuses a JSON document with an integer that a [`Value`] rounds: below -2^63, or 2^64 and above. A program that reads a text into
-/// a `Value`, which cannot tell afterwards, asks this before. The error names the outermost field.
+/// Refuses a JSON document with an integer that a [`Value`] rounds: below -2^63, or 2^64 and above.
+/// A program that reads a text into a `Value`, which cannot tell afterwards, asks this before. The
+/// error names the outermost field.
 ///
 /// ```
 /// use ordinaut_core::json::check_integers;

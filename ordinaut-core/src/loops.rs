@@ -1,7 +1,9 @@
-//! Loops that belong together: a panic in one of them stops all of them, and goes on in the caller that ran them.
+//! Loops that belong together: a panic in one of them stops all of them, and goes on in the caller
+//! that ran them.
 //!
-//! A runtime keeps the panic of a spawned task in a handle that is often dropped. The rest would then go on without the
-//! loop: a worker without its settler renews the leases of jobs whose ends are never written.
+//! A runtime keeps the panic of a spawned task in a handle that is often dropped. The rest would
+//! then go on without the loop: a worker without its settler renews the leases of jobs whose ends
+//! are never written.
 
 use futures_util::FutureExt;
 use std::any::Any;
@@ -59,7 +61,8 @@ impl Loops {
         self.stop.cancel();
     }
 
-    /// For the caller that ran the loops, once it has stopped them: goes on with the first panic that one of them had.
+    /// For the caller that ran the loops, once it has stopped them: goes on with the first panic
+    /// that one of them had.
     pub fn resume_panic(&self) {
         let panic = self.first_panic.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(panic) = panic {

@@ -6,7 +6,8 @@ use crate::error::InvalidField;
 ///
 /// # Errors
 ///
-/// What is wrong with it, to follow the field in a sentence: it is empty, longer than 100 characters, or has a control character.
+/// What is wrong with it, to follow the field in a sentence: it is empty, longer than 100
+/// characters, or has a control character.
 pub fn check(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("must not be empty");
@@ -21,7 +22,8 @@ pub fn check(name: &str) -> Result<(), &'static str> {
 }
 
 /// Checks the name of a queue that a job, a task or a setting makes. Workers are told a list of
-/// queues with commas, and weights with `=`, so that neither may be part of a name, nor may white space, which nobody sees.
+/// queues with commas, and weights with `=`, so that neither may be part of a name, nor may white
+/// space, which nobody sees.
 pub(crate) fn check_queue(name: &str) -> Result<(), &'static str> {
     check(name)?;
     if name.chars().any(|c| c.is_whitespace() || matches!(c, ',' | '=')) {
@@ -30,7 +32,8 @@ pub(crate) fn check_queue(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The name that stands for all queues, for pausing and resuming them together; `sql/lease/claim.sql` looks for it.
+/// The name that stands for all queues, for pausing and resuming them together;
+/// `sql/lease/claim.sql` looks for it.
 pub const ALL_QUEUES: &str = "*";
 
 /// Checks the name of a queue.

@@ -1,4 +1,5 @@
-//! What only the programs of this workspace use. It is no part of the library's public face, and may change at any time.
+//! What only the programs of this workspace use. It is no part of the library's public face, and
+//! may change at any time.
 
 pub use crate::error::Chain;
 pub use crate::failure::is_connection_limit;

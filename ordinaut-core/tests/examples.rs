@@ -1,5 +1,5 @@
-//! Each example runs to its end, and prints what its head says. Cargo builds examples when it runs all tests of this package, and
-//! not beside `--test`, so this is not one of the tests in `it`.
+//! Each example runs to its end, and prints what its head says. Cargo builds examples when it runs
+//! all tests of this package, and not beside `--test`, so this is not one of the tests in `it`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -37,7 +37,8 @@ fn name(file: &Path) -> String {
     file.file_stem().unwrap().to_str().unwrap().to_owned()
 }
 
-/// What an example is to print, by its head. Where several jobs run at once, their order is not told.
+/// What an example is to print, by its head. Where several jobs run at once, their order is not
+/// told.
 fn promised(text: &str) -> Vec<&str> {
     let (_, below) = text.split_once("\n//! ```text\n").unwrap();
     let lines = below.split("\n//! ```").next().unwrap().lines().map(|line| line.trim_start_matches("//! "));

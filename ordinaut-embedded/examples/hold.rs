@@ -1,4 +1,5 @@
-//! Holds a Postgres, temporary or in the directory that is its argument, until its standard input ends.
+//! Holds a Postgres, temporary or in the directory that is its argument, until its standard input
+//! ends.
 //!
 //! The tests kill it to see that nothing is left.
 

@@ -13,10 +13,12 @@ use nix::unistd::{Uid, User};
 
 use crate::ServerError;
 
-/// Postgres's own account first: on a machine that has it, it can reach whatever its packages set up.
+/// Postgres's own account first: on a machine that has it, it can reach whatever its packages set
+/// up.
 const INSTEAD_OF_ROOT: [&str; 2] = ["postgres", "nobody"];
 
-/// All that a server gets of our environment: what is in the rest (tokens, PGPORT) is none of its business.
+/// All that a server gets of our environment: what is in the rest (tokens, PGPORT) is none of its
+/// business.
 const ENVIRONMENT: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
 /// The account that the servers run as.
@@ -49,7 +51,8 @@ impl Account {
         let mut command = Command::new(program);
         command.env_clear().current_dir("/");
         command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, env::var_os(name)?))));
-        // Messages in one language, and the same answers from initdb's guess of the time zone everywhere.
+        // Messages in one language, and the same answers from initdb's guess of the time zone
+        // everywhere.
         command.env("LC_ALL", "C").env("TZ", "UTC");
         if let Some(gid) = self.gid {
             command.uid(self.uid).gid(gid);
@@ -64,9 +67,11 @@ impl Account {
         }
     }
 
-    /// Makes the directory and those above it that are missing, and returns what it made, outermost first.
+    /// Makes the directory and those above it that are missing, and returns what it made, outermost
+    /// first.
     ///
-    /// All of them are this account's: it could not get into a directory below one that only root may enter.
+    /// All of them are this account's: it could not get into a directory below one that only root
+    /// may enter.
     pub(crate) fn make_directory(&self, directory: &Path) -> Result<Vec<PathBuf>, ServerError> {
         let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
         let mut made: Vec<PathBuf> = directory.ancestors().take_while(missing).map(Path::to_owned).collect();
@@ -82,7 +87,8 @@ impl Account {
         Ok(made)
     }
 
-    /// Asks the kernel, as this account: modes alone do not tell (parents, read-only mounts, access lists).
+    /// Asks the kernel, as this account: modes alone do not tell (parents, read-only mounts, access
+    /// lists).
     pub(crate) fn can_write(&self, directory: &Path) -> io::Result<bool> {
         let mut test = self.command("/bin/sh");
         test.args(["-c", r#"test -w "$1" && test -x "$1""#, "sh"]).arg(directory);

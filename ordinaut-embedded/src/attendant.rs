@@ -1,6 +1,7 @@
 //! The attendant: a small process that runs a server, and stops it when we are gone.
 //!
-//! It is a shell that reads a pipe of which we hold the other end, so the kernel tells it of our end however that came.
+//! It is a shell that reads a pipe of which we hold the other end, so the kernel tells it of our
+//! end however that came.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -88,7 +89,8 @@ impl Attendant {
 
 impl Drop for Attendant {
     fn drop(&mut self) {
-        // Only a server that was not stopped, or not within its time, still has the pipe or the attendant.
+        // Only a server that was not stopped, or not within its time, still has the pipe or the
+        // attendant.
         if self.shell.stdin.is_some() && !self.dismiss().unwrap_or(false) {
             tracing::warn!(attendant = self.pid(), "a private server is still stopping");
         }

@@ -22,9 +22,9 @@ pub struct DataDirectory {
 
 /// A directory for persistent data that the servers' account can really reach.
 ///
-/// It is `wanted`, made if need be, unless we are root and the servers' account cannot get there (root's home is
-/// closed to it); then it is one below `/var/lib/ordinaut`, always the same for the same `wanted`. The servers' own
-/// directories come below it, such as `path.join("postgres")`.
+/// It is `wanted`, made if need be, unless we are root and the servers' account cannot get there
+/// (root's home is closed to it); then it is one below `/var/lib/ordinaut`, always the same for the
+/// same `wanted`. The servers' own directories come below it, such as `path.join("postgres")`.
 ///
 /// # Errors
 ///
@@ -59,7 +59,8 @@ fn can_reach(account: &Account, directory: &Path) -> Result<bool, ServerError> {
     account.can_write(probe.path()).map_err(failed())
 }
 
-/// FNV-1a: the standard library's hash may differ from one release to the next, and the data would seem to be gone.
+/// FNV-1a: the standard library's hash may differ from one release to the next, and the data would
+/// seem to be gone.
 fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -1,4 +1,5 @@
-//! What can keep a private server from starting or stopping, as sentences for who has to deal with it.
+//! What can keep a private server from starting or stopping, as sentences for who has to deal with
+//! it.
 
 use std::io;
 use std::path::{Path, PathBuf};

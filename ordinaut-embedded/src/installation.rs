@@ -11,7 +11,8 @@ use crate::Missing;
 /// The oldest major version that the schema works on.
 const OLDEST: u32 = 14;
 
-/// Directories with one installation for each version: parent, what stands before the version, where its programs are.
+/// Directories with one installation for each version: parent, what stands before the version,
+/// where its programs are.
 const VERSIONED: [(&str, &str, &str); 5] = [
     ("/usr/lib/postgresql", "", "bin"),
     ("/usr", "pgsql-", "bin"),
@@ -32,10 +33,11 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// `ORDINAUT_PG_BIN` if that is set; else the first of the usual places that has Postgres 14 or newer.
+    /// `ORDINAUT_PG_BIN` if that is set; else the first of the usual places that has Postgres 14 or
+    /// newer.
     ///
-    /// The places are `pg_config --bindir`, PATH, Debian's, PGDG's and Homebrew's directories (the highest version
-    /// first) and Postgres.app.
+    /// The places are `pg_config --bindir`, PATH, Debian's, PGDG's and Homebrew's directories (the
+    /// highest version first) and Postgres.app.
     ///
     /// # Errors
     ///
@@ -56,7 +58,8 @@ impl Installation {
         Err(missing)
     }
 
-    /// None: it has no server. Clients are often installed alone, and `pg_config` comes with a library.
+    /// None: it has no server. Clients are often installed alone, and `pg_config` comes with a
+    /// library.
     fn at(bin: &Path) -> Option<Self> {
         if !bin.join("initdb").is_file() {
             return None;
@@ -77,7 +80,8 @@ fn usual_places() -> Vec<PathBuf> {
     places.extend(output(Command::new("pg_config").arg("--bindir")).map(PathBuf::from));
     let path = env::var_os("PATH").unwrap_or_default();
     places.extend(env::split_paths(&path).filter_map(|directory| {
-        // Homebrew and Debian's administrators link single programs into PATH; initdb is beside the real one.
+        // Homebrew and Debian's administrators link single programs into PATH; initdb is beside the
+        // real one.
         Some(directory.join("postgres").canonicalize().ok()?.parent()?.to_owned())
     }));
     places.extend(VERSIONED.iter().flat_map(|&(parent, prefix, bin)| versions(Path::new(parent), prefix, bin)));

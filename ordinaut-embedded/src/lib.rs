@@ -1,7 +1,7 @@
 //! A private Postgres (and Redis) for `ordinaut dev`, tests and benches.
 //!
-//! The servers are the ones installed on this machine. They listen on a unix socket only, trust every account that may open it,
-//! and are for development: nothing here is made for production.
+//! The servers are the ones installed on this machine. They listen on a unix socket only, trust
+//! every account that may open it, and are for development: nothing here is made for production.
 //!
 //! ```no_run
 //! use ordinaut_embedded::Postgres;
@@ -13,8 +13,9 @@
 //! # Ok::<(), ordinaut_embedded::ServerError>(())
 //! ```
 //!
-//! Nothing is left behind whatever happens to this process, `kill -9` included: each server has an attendant, a small
-//! shell process that stops it (and removes what is temporary) as soon as the pipe that this process holds is closed.
+//! Nothing is left behind whatever happens to this process, `kill -9` included: each server has an
+//! attendant, a small shell process that stops it (and removes what is temporary) as soon as the
+//! pipe that this process holds is closed.
 
 mod account;
 mod attendant;

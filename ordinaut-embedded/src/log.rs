@@ -1,7 +1,8 @@
 //! A server's log, which is also the lock on its directory.
 //!
-//! The lock belongs to the open file, and the attendant and all processes of the server have it as their output:
-//! it is free exactly when the last of them has ended, no matter what started them and how they ended.
+//! The lock belongs to the open file, and the attendant and all processes of the server have it as
+//! their output: it is free exactly when the last of them has ended, no matter what started them
+//! and how they ended.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;

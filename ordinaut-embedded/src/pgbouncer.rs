@@ -17,7 +17,8 @@ const PORT: u16 = 6432;
 /// Where servers' packages put it, in case PATH is short.
 const USUAL_PLACES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
 
-/// A private PgBouncer in transaction mode that runs; dropping it stops it and waits until it is down.
+/// A private PgBouncer in transaction mode that runs; dropping it stops it and waits until it is
+/// down.
 #[derive(Debug)]
 pub struct PgBouncer {
     running: Running,
@@ -32,8 +33,8 @@ impl PgBouncer {
         env::split_paths(&path).chain(usual).map(|place| place.join("pgbouncer")).find(|program| program.is_file())
     }
 
-    /// A pooler for every database of a private Postgres, in a fresh directory that is removed when it stops or this process
-    /// ends.
+    /// A pooler for every database of a private Postgres, in a fresh directory that is removed when
+    /// it stops or this process ends.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Where a server lives: a directory that its account owns, its log, and a path short enough for its socket.
+//! Where a server lives: a directory that its account owns, its log, and a path short enough for
+//! its socket.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,7 +16,8 @@ use crate::account::Account;
 use crate::attendant::{Attendant, Orders, STOP_LIMIT, Wait};
 use crate::log::Log;
 
-/// The name of a unix socket has 103 bytes on macOS and 107 on Linux; the rest is for the file in the directory.
+/// The name of a unix socket has 103 bytes on macOS and 107 on Linux; the rest is for the file in
+/// the directory.
 const SOCKET_DIRECTORY_BYTES: usize = 80;
 
 /// Recovery after a crash happens before a server is ready.

@@ -12,7 +12,8 @@ use crate::{Installation, ServerError};
 
 const NAME: &str = "Postgres";
 
-/// Part of the socket's name only; each cluster has a socket directory of its own, so the number never clashes.
+/// Part of the socket's name only; each cluster has a socket directory of its own, so the number
+/// never clashes.
 const PORT: u16 = 5432;
 
 /// Postgres's data, inside the directory of the cluster: initdb makes it under another name first.
@@ -91,7 +92,8 @@ impl PostgresOptions {
         steps.push(self.serve(installation, &cluster, &place.sockets));
         let socket = place.sockets.join(format!(".s.PGSQL.{PORT}"));
         let mut pid = 0;
-        // The socket first: a server that was killed leaves a status file that says "ready", but no ear.
+        // The socket first: a server that was killed leaves a status file that says "ready", but no
+        // ear.
         let ready = || match UnixStream::connect(&socket).ok().and_then(|_| Status::of(&cluster)) {
             Some(status) if status.state == "ready" => {
                 pid = status.pid;
@@ -119,7 +121,8 @@ impl PostgresOptions {
         step.extend(["-c".into(), "listen_addresses=".into(), "-c".into(), sockets_setting]);
         // An account that may open the socket is trusted, so that is the server's account and root.
         step.extend(["-c".into(), "unix_socket_permissions=0700".into()]);
-        // Not "$user": our role is called like the usual schema, and an application's tables would land in that.
+        // Not "$user": our role is called like the usual schema, and an application's tables would
+        // land in that.
         step.extend(["-c".into(), "search_path=public".into()]);
         for (name, value) in &self.settings {
             step.extend(["-c".into(), format!("{name}={value}").into()]);
@@ -140,14 +143,16 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// See [`ServerError`]: among others, a server already runs there, or the data is of another version.
+    /// See [`ServerError`]: among others, a server already runs there, or the data is of another
+    /// version.
     pub fn start(directory: &Path) -> Result<Self, ServerError> {
         PostgresOptions::new().start(directory)
     }
 
     /// A cluster in a fresh directory, which is removed when the server stops or this process ends.
     ///
-    /// It gives up safety against a crash of the machine (`fsync`, `full_page_writes`), which nobody would notice.
+    /// It gives up safety against a crash of the machine (`fsync`, `full_page_writes`), which
+    /// nobody would notice.
     ///
     /// # Errors
     ///
@@ -242,7 +247,8 @@ fn refuse_running(cluster: &Path) -> Result<(), ServerError> {
     }
 }
 
-/// Renamed only when it is whole: a killed initdb must not leave something that looks like a cluster.
+/// Renamed only when it is whole: a killed initdb must not leave something that looks like a
+/// cluster.
 fn initialise(installation: &Installation, cluster: &Path) -> [Vec<OsString>; 3] {
     let half = cluster.with_extension("new");
     let mut initdb: Vec<OsString> = vec![installation.bin.join("initdb").into(), "-D".into(), half.clone().into()];

@@ -45,7 +45,8 @@ impl Redis {
         Self::run(program, Place::persistent(NAME, directory)?, "yes")
     }
 
-    /// A Redis that keeps nothing, in a fresh directory that is removed when it stops or this process ends.
+    /// A Redis that keeps nothing, in a fresh directory that is removed when it stops or this
+    /// process ends.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use clap::{Arg, ArgMatches, Command};
 /// The heading of the flags of settings.
 pub const SETTINGS: &str = "Settings";
 
-/// Gives a command a flag for each setting whose name begins with one of `prefixes`: `WORKER_QUEUES` is
-/// `--worker-queues`.
+/// Gives a command a flag for each setting whose name begins with one of `prefixes`:
+/// `WORKER_QUEUES` is `--worker-queues`.
 pub fn with_flags(command: Command, prefixes: &[&str]) -> Command {
     let wanted = |about: &&About| prefixes.iter().any(|prefix| about.name.starts_with(prefix));
     settings::ALL.iter().filter(wanted).fold(command, |command, about| command.arg(flag(about)))
@@ -18,7 +18,8 @@ pub fn with_flags(command: Command, prefixes: &[&str]) -> Command {
 /// Settings from the flags that were given, the environment, and a file.
 pub fn source(matches: &ArgMatches) -> Result<Source, SettingError> {
     let given = settings::ALL.iter().filter_map(|about| {
-        // A flag that this command does not have is not an error: commands differ in their settings.
+        // A flag that this command does not have is not an error: commands differ in their
+        // settings.
         let value = matches.try_get_one::<String>(about.name).ok().flatten()?;
         (matches.value_source(about.name) == Some(ValueSource::CommandLine))
             .then(|| (about.name.to_owned(), value.clone()))

@@ -6,7 +6,8 @@ use ordinaut_core::program::Chain;
 use std::error::Error;
 use std::process::ExitCode;
 
-/// The exit code of a process in which a loop panicked: 70, "internal software error". Starting it again is right.
+/// The exit code of a process in which a loop panicked: 70, "internal software error". Starting it
+/// again is right.
 pub const EXIT_PANICKED: u8 = 70;
 
 /// A bad setting: nothing will change until somebody changes it, so starting again is of no use.

@@ -22,7 +22,8 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections of those who ask for health at once: supervisors, and a person.
 const CONNECTIONS: usize = 256;
 
-/// What a process says when it is asked how it is. Reasons are for anybody, because no token is asked for.
+/// What a process says when it is asked how it is. Reasons are for anybody, because no token is
+/// asked for.
 pub trait Health: Send + Sync + 'static {
     /// Why the process should be ended and started again, if it should.
     fn live(&self) -> Result<(), String>;
@@ -31,8 +32,9 @@ pub trait Health: Send + Sync + 'static {
     fn ready(&self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
-/// Whether Postgres answers and takes writes, this binary may use what is there, and nothing stops all work; else why not,
-/// in words that name no host and no account: what exactly is wrong goes to the log.
+/// Whether Postgres answers and takes writes, this binary may use what is there, and nothing stops
+/// all work; else why not, in words that name no host and no account: what exactly is wrong goes to
+/// the log.
 pub async fn can_use(database: &Client) -> Result<(), String> {
     let found = async {
         database.check_schema().await?;
@@ -62,7 +64,8 @@ pub async fn listen_for_health(settings: &HealthSettings) -> io::Result<Option<T
     TcpListener::bind(address).await.map(Some).map_err(explain)
 }
 
-/// Answers `/health/live` and `/health/ready` with 200, or 503 and the reason, for as long as it is polled.
+/// Answers `/health/live` and `/health/ready` with 200, or 503 and the reason, for as long as it is
+/// polled.
 pub async fn serve_health<H: Health>(listener: TcpListener, health: Arc<H>) {
     let router =
         Router::new().route("/health/live", get(live::<H>)).route("/health/ready", get(ready::<H>)).with_state(health);

@@ -1,5 +1,6 @@
-//! What the programs share, and a user of the library never links: settings as variables, flags and a file, the log, the
-//! database at the start, the signals that stop a process, how it ends, and what its supervisor is told.
+//! What the programs share, and a user of the library never links: settings as variables, flags and
+//! a file, the log, the database at the start, the signals that stop a process, how it ends, and
+//! what its supervisor is told.
 
 mod args;
 mod exit;

@@ -1,5 +1,6 @@
-//! The lines of the log, written by a thread of their own: standard error may be a pipe that nobody reads or a file on a
-//! disk that is full, and neither may stop a loop. What cannot be written is dropped and counted.
+//! The lines of the log, written by a thread of their own: standard error may be a pipe that nobody
+//! reads or a file on a disk that is full, and neither may stop a loop. What cannot be written is
+//! dropped and counted.
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::json;
@@ -44,7 +45,8 @@ impl Lines {
             let lines = Arc::new(Self::new());
             let writing = lines.clone();
             let thread = move || {
-                // Its own descriptor, because a write that blocks would hold the lock of the standard one.
+                // Its own descriptor, because a write that blocks would hold the lock of the
+                // standard one.
                 match io::stderr().as_fd().try_clone_to_owned() {
                     Ok(descriptor) => writing.write_to(File::from(descriptor)),
                     Err(_) => writing.write_to(io::stderr()),

@@ -8,15 +8,18 @@ use std::panic::PanicHookInfo;
 use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
-/// The duties' clock tells of its own inner life at info, and so does Postgres of what already exists.
+/// The duties' clock tells of its own inner life at info, and so does Postgres of what already
+/// exists.
 const QUIET_LIBRARIES: &str = "tokio_cron_scheduler=warn,sqlx::postgres::notice=warn";
 
-/// Begins to log to standard error, panics too. The second call does nothing: one process has one log.
+/// Begins to log to standard error, panics too. The second call does nothing: one process has one
+/// log.
 pub fn start_log(settings: &LogSettings) {
     // What the settings say of a library comes later, and wins.
     let filter = EnvFilter::new(format!("{QUIET_LIBRARIES},{}", settings.level));
     let lines: &'static Lines = Lines::of_this_process();
-    // What the formatter itself has to complain of would be written past the lines, by a macro that panics.
+    // What the formatter itself has to complain of would be written past the lines, by a macro that
+    // panics.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || lines).log_internal_errors(false);
     let is_terminal = std::io::stderr().is_terminal();
     let format = settings.format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
@@ -34,7 +37,8 @@ pub fn start_log(settings: &LogSettings) {
     }
 }
 
-/// Waits a moment for what is still to be written: for an end of the process that is none of this module's.
+/// Waits a moment for what is still to be written: for an end of the process that is none of this
+/// module's.
 pub fn flush_log() {
     Lines::of_this_process().flush();
 }

@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
-/// Runs `work` under a runtime and ends as it ends: with code 0, or 1 and the error. If it panics, or a loop that it
-/// spawned on what it is given, the code is [`EXIT_PANICKED`].
+/// Runs `work` under a runtime and ends as it ends: with code 0, or 1 and the error. If it panics,
+/// or a loop that it spawned on what it is given, the code is [`EXIT_PANICKED`].
 pub fn run<F, R, E>(work: F) -> ExitCode
 where
     F: FnOnce(Loops) -> R,

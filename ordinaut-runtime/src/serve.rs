@@ -1,4 +1,5 @@
-//! Serving HTTP to strangers: a connection that sends no request, or reads no answer, is closed, and their number is bounded.
+//! Serving HTTP to strangers: a connection that sends no request, or reads no answer, is closed,
+//! and their number is bounded.
 
 use axum::Router;
 use axum::body::Body;
@@ -23,8 +24,9 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-/// A client has this long to send the head of its next request. Longer than a proxy keeps an idle connection (5 s for
-/// `HAProxy`), so that the proxy closes it first and never sends into a connection that is being closed.
+/// A client has this long to send the head of its next request. Longer than a proxy keeps an idle
+/// connection (5 s for `HAProxy`), so that the proxy closes it first and never sends into a
+/// connection that is being closed.
 const HEAD: Duration = Duration::from_secs(10);
 
 /// A client that takes nothing of its answer for this long is gone, and so is the answer.
@@ -47,8 +49,9 @@ const BREATH: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Answers until `shutdown` ends, at most `connections` of them at once, the others wait; then takes no more, and returns when
-/// the requests under way are answered. Every request carries its [`Peer`] as an extension.
+/// Answers until `shutdown` ends, at most `connections` of them at once, the others wait; then
+/// takes no more, and returns when the requests under way are answered. Every request carries its
+/// [`Peer`] as an extension.
 pub async fn serve<F: Future>(listener: TcpListener, router: Router, connections: usize, shutdown: F) {
     let (room, open, stop) = (Arc::new(Semaphore::new(connections)), TaskTracker::new(), CancellationToken::new());
     let accept = async {
@@ -118,8 +121,9 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-/// A connection that fails once its client has sent no whole head for [`HEAD`], or has read nothing for [`WRITE`]. The
-/// timers of HTTP/1 and 2 begin only when it is known which of them a client speaks, and none looks at what is written.
+/// A connection that fails once its client has sent no whole head for [`HEAD`], or has read nothing
+/// for [`WRITE`]. The timers of HTTP/1 and 2 begin only when it is known which of them a client
+/// speaks, and none looks at what is written.
 struct Watched {
     stream: TcpStream,
     /// Whether a request has come; from then on the protocol's own timers hold.

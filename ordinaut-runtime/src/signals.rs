@@ -5,8 +5,8 @@ use ordinaut_core::program::Loops;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Cancelled by SIGTERM, by Ctrl-C, and by a panic of one of the process' loops; a second signal ends the process at
-/// once. Must be called within a runtime.
+/// Cancelled by SIGTERM, by Ctrl-C, and by a panic of one of the process' loops; a second signal
+/// ends the process at once. Must be called within a runtime.
 pub fn shutdown(loops: &Loops) -> std::io::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

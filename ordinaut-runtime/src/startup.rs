@@ -13,9 +13,10 @@ use tracing::{info, warn};
 /// The same reason is said again after so long.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
-/// Connects, brings the schema forward, and returns the pool. What will pass, and what another person can mend, is waited
-/// for, however long it takes: a Postgres that is not there or full, a password that it refuses, rows that are hidden. An
-/// error is what only another configuration or another binary mends.
+/// Connects, brings the schema forward, and returns the pool. What will pass, and what another
+/// person can mend, is waited for, however long it takes: a Postgres that is not there or full, a
+/// password that it refuses, rows that are hidden. An error is what only another configuration or
+/// another binary mends.
 pub async fn open_database(settings: &DatabaseSettings, name: &str) -> Result<Client, SchemaError> {
     let patience = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))

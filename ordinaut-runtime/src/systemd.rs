@@ -1,5 +1,5 @@
-//! What systemd is told: that the process has started, where the unit has a watchdog that it lives, and that its end may
-//! take a while.
+//! What systemd is told: that the process has started, where the unit has a watchdog that it lives,
+//! and that its end may take a while.
 
 use crate::health::Health;
 use ordinaut_core::program::Loops;
@@ -16,10 +16,11 @@ const BEAT: Duration = Duration::from_secs(5);
 /// More time than lies between two requests, so that one that comes late does no harm.
 const EXTENSION: Duration = Duration::from_secs(30);
 
-/// Tells the supervisor that the process has started, and from then on, as often as it wants to hear it, that it lives;
-/// a process that does not live is not spoken for, and so ended and started again. Once the process stops, it asks for
-/// more time than the unit's `TimeoutStopSec` again and again until `end_may_take` is over. Without a supervisor that
-/// listens (`NOTIFY_SOCKET`) it does nothing. Must be called within a runtime.
+/// Tells the supervisor that the process has started, and from then on, as often as it wants to
+/// hear it, that it lives; a process that does not live is not spoken for, and so ended and started
+/// again. Once the process stops, it asks for more time than the unit's `TimeoutStopSec` again and
+/// again until `end_may_take` is over. Without a supervisor that listens (`NOTIFY_SOCKET`) it does
+/// nothing. Must be called within a runtime.
 pub fn tell_supervisor<H: Health>(loops: &Loops, health: Arc<H>, end_may_take: Duration) {
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
         warn!(%error, "could not tell the supervisor that the process has started");

@@ -5,7 +5,8 @@ use ordinaut_core::maintenance::SchedulerLiveness;
 use ordinaut_runtime::{Health, can_use, loops_turn};
 use std::sync::OnceLock;
 
-/// A scheduler process from its first moment on: before there is a Postgres to work with, it lives, and is not ready.
+/// A scheduler process from its first moment on: before there is a Postgres to work with, it lives,
+/// and is not ready.
 #[derive(Default)]
 pub struct SchedulerHealth {
     /// Its loops.

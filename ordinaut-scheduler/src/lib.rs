@@ -1,4 +1,5 @@
-//! The scheduler's door: fires tasks, rescues jobs of vanished workers, relays events, makes partitions, prunes.
+//! The scheduler's door: fires tasks, rescues jobs of vanished workers, relays events, makes
+//! partitions, prunes.
 
 mod health;
 

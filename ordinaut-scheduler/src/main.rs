@@ -47,7 +47,8 @@ async fn run(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     ordinaut_runtime::start_log(&settings.log);
     let shutdown = ordinaut_runtime::shutdown(&loops)?;
     let health = Arc::new(SchedulerHealth::default());
-    // Before Postgres is waited for, so that a taken port is known at once, and health checks get an answer.
+    // Before Postgres is waited for, so that a taken port is known at once, and health checks get
+    // an answer.
     if let Some(listener) = ordinaut_runtime::listen_for_health(&settings.health).await? {
         loops.spawn("health", ordinaut_runtime::serve_health(listener, health.clone()));
     }

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-/// One for the test binary; its attendant removes it when the process ends. It blocks while it starts, so a thread of
-/// its own waits for it.
+/// One for the test binary; its attendant removes it when the process ends. It blocks while it
+/// starts, so a thread of its own waits for it.
 static POSTGRES: LazyLock<Postgres> =
     LazyLock::new(|| std::thread::spawn(|| Postgres::temporary().unwrap()).join().unwrap());
 
@@ -22,8 +22,8 @@ pub fn fresh_database() -> String {
     fresh_database_on(&server_url())
 }
 
-/// The same on another server. It blocks for a moment, on a thread of its own, because a runtime may not be waited for
-/// within another.
+/// The same on another server. It blocks for a moment, on a thread of its own, because a runtime
+/// may not be waited for within another.
 pub fn fresh_database_on(server: &str) -> String {
     let name = format!("test_{}", Uuid::new_v4().simple());
     let (options, create): (PgConnectOptions, _) = (server.parse().unwrap(), format!("create database {name}"));

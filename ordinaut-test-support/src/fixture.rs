@@ -29,7 +29,8 @@ const POOLER: &str = "ORDINAUT_TEST_POOLER";
 
 static SERVER: OnceLock<Server> = OnceLock::new();
 
-/// The server of this process: its own, which ends with it, or the one that `TEST_DATABASE_URL` names.
+/// The server of this process: its own, which ends with it, or the one that `TEST_DATABASE_URL`
+/// names.
 struct Server {
     options: PgConnectOptions,
     template: String,
@@ -144,7 +145,8 @@ impl TestDatabase {
         client.schema(self.schema().clone()).connect().await.unwrap()
     }
 
-    /// A PgBouncer of the test's own before the same database; none if it is not installed, or the server is not ours.
+    /// A PgBouncer of the test's own before the same database; none if it is not installed, or the
+    /// server is not ours.
     pub async fn pooled(&self) -> Option<(PgBouncer, PgConnectOptions)> {
         let server = SERVER.get().unwrap();
         let postgres = server.private.as_ref().filter(|_| PgBouncer::find().is_some())?;
@@ -160,8 +162,8 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// A private server goes with all that is in it; on another one only the template is left behind, because nobody
-    /// knows which test is the last.
+    /// A private server goes with all that is in it; on another one only the template is left
+    /// behind, because nobody knows which test is the last.
     fn drop(&mut self) {
         let Some(server) = SERVER.get().filter(|server| server.private.is_none()) else { return };
         let drop_database = format!("drop database {} with (force)", self.name);
@@ -244,8 +246,8 @@ pub async fn succeed(_: Probe, _: Context<()>) -> Result<(), JobError> {
     Ok(())
 }
 
-/// A handler that has started, and that a test ends. Dropped before, the handler fails; when the handler is dropped,
-/// `dropped` ends.
+/// A handler that has started, and that a test ends. Dropped before, the handler fails; when the
+/// handler is dropped, `dropped` ends.
 pub struct Gate {
     /// The job.
     pub probe: Probe,
@@ -329,7 +331,8 @@ pub async fn eventually(db: &Client, fact: &'static str) {
     until(fact, async || ask::<bool>(db, fact).await).await;
 }
 
-/// Waits for a fact that is looked at again and again; `name` is what is said if it never comes true.
+/// Waits for a fact that is looked at again and again; `name` is what is said if it never comes
+/// true.
 pub async fn until(name: &str, fact: impl AsyncFn() -> bool) {
     let looking = async {
         while !fact().await {

@@ -1,4 +1,5 @@
-//! A Postgres that can be killed, with all of its processes at once, and started again on the same data.
+//! A Postgres that can be killed, with all of its processes at once, and started again on the same
+//! data.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -38,7 +39,8 @@ impl Server {
         self.running.as_ref().unwrap().url()
     }
 
-    /// Kills all processes before any of them can tell another, so that what was not written yet is lost.
+    /// Kills all processes before any of them can tell another, so that what was not written yet is
+    /// lost.
     pub async fn kill(&mut self) {
         let postgres = self.running.take().unwrap();
         let postmaster = postgres.postmaster_pid();

@@ -3,7 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::process::{Child, Command, Stdio};
 
-/// A program with nothing but these settings, and nobody who types; `path` is what cargo says of its binary.
+/// A program with nothing but these settings, and nobody who types; `path` is what cargo says of
+/// its binary.
 pub fn program(path: &str, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(path);
     command.env_clear().envs(settings.iter().copied()).stdin(Stdio::null());

@@ -1,4 +1,5 @@
-//! The wire to Postgres, which may lose the answer to what it has carried there, or swallow everything.
+//! The wire to Postgres, which may lose the answer to what it has carried there, or swallow
+//! everything.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -52,7 +53,8 @@ impl Wire {
         Self { url, state }
     }
 
-    /// From now on the answer to one in so many requests is lost, with the connection: what was asked has been done.
+    /// From now on the answer to one in so many requests is lost, with the connection: what was
+    /// asked has been done.
     pub fn lose_one_answer_in(&self, requests: u32) {
         self.state.lose_one_in.store(requests, Ordering::Relaxed);
     }
@@ -115,7 +117,8 @@ impl State {
             }
         };
         let _: Option<()> = tokio::select! { end = up => end, end = down => end };
-        // A dead wire does not even tell that an end of it was let go: the server keeps what it had.
+        // A dead wire does not even tell that an end of it was let go: the server keeps what it
+        // had.
         if is_dead() {
             std::future::pending::<()>().await;
         }

@@ -5,7 +5,8 @@ use ordinaut_core::worker::WorkerLiveness;
 use ordinaut_runtime::{Health, can_use, host_name, loops_turn};
 use std::sync::OnceLock;
 
-/// A worker process from its first moment on: before there is a Postgres to work with, it lives, and is not ready.
+/// A worker process from its first moment on: before there is a Postgres to work with, it lives,
+/// and is not ready.
 #[derive(Default)]
 pub struct WorkerHealth {
     /// Its loops.

@@ -24,7 +24,8 @@ pub struct Config {
     pub database: Client,
     /// What it serves and how, and what its handlers may do.
     pub settings: WorkerSettings,
-    /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `listen`, `panic` and `spin`.
+    /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `listen`, `panic` and
+    /// `spin`.
     pub fault_kinds: bool,
     /// What the outputs of `echo` do not show.
     pub redaction: Redaction,
@@ -64,13 +65,14 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     })
 }
 
-/// Upper bound of the time from a signal to the end of a worker process: a grace for its handlers, one for what is left to
-/// be written, and a lease for the rest.
+/// Upper bound of the time from a signal to the end of a worker process: a grace for its handlers,
+/// one for what is left to be written, and a lease for the rest.
 pub fn end_may_take(settings: &WorkerSettings) -> Duration {
     settings.options.shutdown_grace.saturating_mul(2).saturating_add(settings.options.lease)
 }
 
-/// Runs jobs until `shutdown` ends, and those that run then to their end, as far as `WORKER_SHUTDOWN_GRACE` allows.
+/// Runs jobs until `shutdown` ends, and those that run then to their end, as far as
+/// `WORKER_SHUTDOWN_GRACE` allows.
 pub async fn run<F: Future>(config: Config, shutdown: F) -> anyhow::Result<()> {
     worker(config)?.run(shutdown).await.context("could not start the worker")
 }

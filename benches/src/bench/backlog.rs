@@ -56,8 +56,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// Rounds, each without its first and its last tenth, where slots are filled and emptied; the worker waits in
-/// between. One more comes first, to warm the worker and its plans.
+/// Rounds, each without its first and its last tenth, where slots are filled and emptied; the
+/// worker waits in between. One more comes first, to warm the worker and its plans.
 async fn shallow(lab: &mut Lab, jobs: u64, options: &Options) -> anyhow::Result<Depth> {
     let name = "shallow";
     let database = lab.database(name).await?;
@@ -103,8 +103,8 @@ async fn deep(lab: &mut Lab, waiting: u64, jobs: u64, options: &Options) -> anyh
     Ok(Depth::of(window::rate(&mut looker, 0.0, jobs / 10, jobs - jobs / 10).await?, claims, &usage, done))
 }
 
-/// What claims cost while the middle of the jobs was handled, after those of `before`: not what an idle worker's
-/// looks cost.
+/// What claims cost while the middle of the jobs was handled, after those of `before`: not what an
+/// idle worker's looks cost.
 async fn middle(lab: &mut Lab, name: &str, crew: &mut Crew, before: u64, jobs: u64) -> anyhow::Result<Totals> {
     crew.handled(before + jobs / 10).await?;
     let first = Statements::of(lab, name).await?;

@@ -1,4 +1,5 @@
-//! cost: what one job of 150 bytes costs the server in its whole life. These figures do not depend on the neighbours.
+//! cost: what one job of 150 bytes costs the server in its whole life. These figures do not depend
+//! on the neighbours.
 
 use super::window;
 use crate::crew::Crew;

@@ -1,5 +1,5 @@
-//! endurance: very many jobs go through, produced and run at once; the hot table must stay as small and as fast as it
-//! was.
+//! endurance: very many jobs go through, produced and run at once; the hot table must stay as small
+//! and as fast as it was.
 
 use super::window;
 use crate::crew::Crew;
@@ -108,8 +108,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// Enqueues jobs whenever fewer than [`WAITING`] wait, until `jobs` were handled: the last of them too have the
-/// producer beside them. Returns how many it enqueued, and how few waited at least.
+/// Enqueues jobs whenever fewer than [`WAITING`] wait, until `jobs` were handled: the last of them
+/// too have the producer beside them. Returns how many it enqueued, and how few waited at least.
 async fn produce(database: Client, jobs: u64, before: u64, handled: Arc<AtomicU64>) -> anyhow::Result<(u64, u64)> {
     let (mut enqueued, mut least) = (0, u64::MAX);
     loop {

@@ -1,4 +1,5 @@
-//! enqueue: eight producers one job a transaction, and one producer in bulk, each against plain SQL in turn.
+//! enqueue: eight producers one job a transaction, and one producer in bulk, each against plain SQL
+//! in turn.
 
 use crate::crew::Crew;
 use crate::job::{self, Noop};
@@ -16,7 +17,8 @@ const JOBS: u64 = 19_200;
 
 const BULK: u64 = 100_000;
 
-/// Sides take turns, so that a change of the machine's mood meets them all; each goes first equally often.
+/// Sides take turns, so that a change of the machine's mood meets them all; each goes first equally
+/// often.
 const TURNS: u64 = 6;
 
 /// What the workers do while jobs are enqueued.

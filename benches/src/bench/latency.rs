@@ -1,4 +1,5 @@
-//! latency: from the moment a commit returned to the first line of the handler, on a worker that has nothing to do.
+//! latency: from the moment a commit returned to the first line of the handler, on a worker that
+//! has nothing to do.
 
 use crate::lab::{BENCH, Lab, leave, say};
 use crate::{Figure, Options};
@@ -29,8 +30,8 @@ impl Job for Ping {
     const KIND: &'static str = "ping";
 }
 
-/// The sender takes the number of a job and the moment at which its handler started. Producer and worker share a process, and so a monotonic
-/// clock, but neither a pool nor anything else.
+/// The sender takes the number of a job and the moment at which its handler started. Producer and
+/// worker share a process, and so a monotonic clock, but neither a pool nor anything else.
 async fn ping(job: Ping, ctx: Context<UnboundedSender<(u64, Instant)>>) -> Result<(), JobError> {
     let now = Instant::now();
     // The bench may be over.

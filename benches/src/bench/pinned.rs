@@ -1,4 +1,5 @@
-//! pinned: jobs go through while a transaction holds an old snapshot, so that no dead row can be removed.
+//! pinned: jobs go through while a transaction holds an old snapshot, so that no dead row can be
+//! removed.
 
 use super::window;
 use crate::crew::Crew;
@@ -55,7 +56,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
         (claim.buffers / claim.calls.max(1.0), claim.buffers / claim.rows.max(1.0))
     };
     let ((first_claim, first_job), (last_claim, last_job)) = (buffers(1), buffers(at_tenths.len() - 1));
-    // The floor of the last tenth is the first. Batches may differ in size, so buffers are judged by the job.
+    // The floor of the last tenth is the first. Batches may differ in size, so buffers are judged
+    // by the job.
     Ok(vec![
         figure("all", window::rate(&mut looker, 0.0, 0, ended).await?, "/s"),
         figure("jobs that went through", ended as f64, "jobs").at_least(jobs as f64),

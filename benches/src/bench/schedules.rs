@@ -1,5 +1,6 @@
-//! schedules: from the instant that a task is due to its job in the table, with a thousand due each second, with ten
-//! thousand due in one, and what an idle tick reads beside a hundred thousand tasks that are not due.
+//! schedules: from the instant that a task is due to its job in the table, with a thousand due each
+//! second, with ten thousand due in one, and what an idle tick reads beside a hundred thousand
+//! tasks that are not due.
 
 use crate::lab::{Lab, leave, say};
 use crate::{Figure, Options};

@@ -1,5 +1,6 @@
-//! `settle_by`: plain successes of leased jobs, written by the product's statement for any end, which finds rows by key, and by
-//! its own one for them, which finds them by place (ctid). Both take turns on one server, so that whatever else happens meets both.
+//! `settle_by`: plain successes of leased jobs, written by the product's statement for any end,
+//! which finds rows by key, and by its own one for them, which finds them by place (ctid). Both
+//! take turns on one server, so that whatever else happens meets both.
 
 use crate::job;
 use crate::lab::{Lab, leave, say};
@@ -105,7 +106,8 @@ fn by_place() -> anyhow::Result<String> {
     Ok(BY_PLACE.replace(from, to))
 }
 
-/// Leases a batch: the place and the id of each job, in the order of ids, as the settler sorts them.
+/// Leases a batch: the place and the id of each job, in the order of ids, as the settler sorts
+/// them.
 async fn lease(db: &mut PgConnection, floor: &mut DateTime<Utc>) -> sqlx::Result<Vec<(Uuid, String)>> {
     let leased: Vec<(String, Uuid, DateTime<Utc>)> =
         sqlx::query_as(LEASE).bind(*floor).bind(BATCH as i64).fetch_all(db).await?;

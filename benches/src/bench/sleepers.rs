@@ -1,4 +1,5 @@
-//! sleepers: four worker processes of 25 slots, and handlers that sleep 10 ms: are the slots kept full?
+//! sleepers: four worker processes of 25 slots, and handlers that sleep 10 ms: are the slots kept
+//! full?
 
 use super::window;
 use crate::crew::Crew;

@@ -1,5 +1,6 @@
-//! steady: jobs come at a steady rate, on a schema that was vacuumed while it was empty: plans that are made then must be as
-//! good when the tables have filled. Then again while a transaction holds an old snapshot.
+//! steady: jobs come at a steady rate, on a schema that was vacuumed while it was empty: plans that
+//! are made then must be as good when the tables have filled. Then again while a transaction holds
+//! an old snapshot.
 
 use super::window;
 use crate::crew::Crew;
@@ -115,8 +116,8 @@ async fn drained(lab: &mut Lab, jobs: u64, options: &Options) -> anyhow::Result<
     Ok(claim.buffers / claim.rows.max(1.0))
 }
 
-/// Milliseconds from the insert of a job, a commit earlier than it can be claimed, to its handler: the median, and what 99 of
-/// 100 do not exceed.
+/// Milliseconds from the insert of a job, a commit earlier than it can be claimed, to its handler:
+/// the median, and what 99 of 100 do not exceed.
 async fn waits(db: &mut PgConnection) -> sqlx::Result<(f64, f64)> {
     let query =
         "select percentile_cont(0.5) within group (order by wait), percentile_cont(0.99) within group (order by wait)

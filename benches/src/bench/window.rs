@@ -12,8 +12,8 @@ const WRITTEN: Duration = Duration::from_secs(60);
 pub(super) async fn all_ended(db: &mut PgConnection, crew: &mut Crew, jobs: u64) -> anyhow::Result<()> {
     crew.handled(jobs).await?;
     let start = Instant::now();
-    // Looking is rolled back, so that it is not among the commits that are counted; and it looks at the history,
-    // because a scan of the hot table would tidy its pages.
+    // Looking is rolled back, so that it is not among the commits that are counted; and it looks at
+    // the history, because a scan of the hot table would tidy its pages.
     let mut looks = db.begin().await?;
     sqlx::query("set local max_parallel_workers_per_gather = 0").execute(&mut *looks).await?;
     loop {
@@ -32,8 +32,8 @@ pub(super) async fn clock(db: &mut PgConnection) -> sqlx::Result<f64> {
     sqlx::query_scalar("select extract(epoch from clock_timestamp())::float8").fetch_one(db).await
 }
 
-/// Jobs a second, from the end of run number `from` to that of run number `to`, of the runs that ended after an
-/// instant; 0 is the first lease.
+/// Jobs a second, from the end of run number `from` to that of run number `to`, of the runs that
+/// ended after an instant; 0 is the first lease.
 pub(super) async fn rate(db: &mut PgConnection, after: f64, from: u64, to: u64) -> sqlx::Result<f64> {
     Ok((to - from) as f64 / seconds(db, after, from, to).await?.max(f64::EPSILON))
 }

@@ -29,7 +29,8 @@ const MOST_JOBS: usize = 10_000;
 /// Faults that an answer tells of.
 const MOST_FAULTS: usize = 100;
 
-/// Numbers are wider here than in a job, so that one out of range is told its range and not Rust's name for it.
+/// Numbers are wider here than in a job, so that one out of range is told its range and not Rust's
+/// name for it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
@@ -122,7 +123,8 @@ async fn enqueue_many(app: &App, caller: &Caller, asked: Vec<Asked>) -> Result<R
     Ok((StatusCode::CREATED, Json(json!({ "jobs": answers.collect::<Vec<_>>() }))).into_response())
 }
 
-/// The id of a job among several: each has its own, and a request that comes again gives them the same ones.
+/// The id of a job among several: each has its own, and a request that comes again gives them the
+/// same ones.
 fn nth(first: Uuid, index: usize) -> Uuid {
     let (high, low) = first.as_u64_pair();
     // The version and the variant are above these bits.

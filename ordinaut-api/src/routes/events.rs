@@ -55,7 +55,8 @@ impl Wanted {
     }
 }
 
-/// Each event as it happens, as server-sent events: its number is the id, so that a client that comes again goes on where it was.
+/// Each event as it happens, as server-sent events: its number is the id, so that a client that
+/// comes again goes on where it was.
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

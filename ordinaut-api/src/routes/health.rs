@@ -21,8 +21,8 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Anybody may ask for health, and each look sends several statements.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Seconds that the oldest waiting job that a living worker could take may have been due. `ops/healthcheck.sh` and
-/// `ops/prometheus/rules.yml` have the same bounds.
+/// Seconds that the oldest waiting job that a living worker could take may have been due.
+/// `ops/healthcheck.sh` and `ops/prometheus/rules.yml` have the same bounds.
 const DEGRADED_WAIT: f64 = 60.0;
 const UNHEALTHY_WAIT: f64 = 300.0;
 

@@ -41,8 +41,8 @@ struct WithStatus {
     status: &'static str,
 }
 
-/// A registry is built for each scrape: every process of the API tells the same, and none remembers a queue that
-/// is gone. Only the requests are this process' own.
+/// A registry is built for each scrape: every process of the API tells the same, and none remembers
+/// a queue that is gone. Only the requests are this process' own.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
     let depths = app.depths.counted().await?;
     let outcomes = app.installation.queues().outcomes().await?;

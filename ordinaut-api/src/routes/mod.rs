@@ -54,7 +54,8 @@ pub(crate) fn router(app: App) -> Router {
     through(quick.merge(patient), &app).with_state(app)
 }
 
-/// Every route that takes a token, with what it takes. `slow` is put around those that may read or change much.
+/// Every route that takes a token, with what it takes. `slow` is put around those that may read or
+/// change much.
 fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Guarded {
     use Reach::{Installation, NamedQueue, Visible};
     use Scope::*;
@@ -174,8 +175,8 @@ pub(crate) fn table() -> Vec<Route> {
     quick.routes.into_iter().chain(patient.routes).collect()
 }
 
-/// What every request passes, the last layer first. The id is outermost, so that every answer and line of the log
-/// has it; a panic is caught inside the count, which so sees its 500.
+/// What every request passes, the last layer first. The id is outermost, so that every answer and
+/// line of the log has it; a panic is caught inside the count, which so sees its 500.
 fn through(routes: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
     routes
         .layer(from_fn_with_state(app.clone(), redact::mask))

@@ -1,4 +1,5 @@
-//! `/queues` and `/workers`: what waits where and who serves it, and what operators say about a queue.
+//! `/queues` and `/workers`: what waits where and who serves it, and what operators say about a
+//! queue.
 
 use crate::App;
 use crate::auth::Caller;
@@ -50,7 +51,8 @@ pub(crate) async fn show(caller: Caller, Name(name): Name) -> Result<Json<QueueS
     found(&caller, &name).await
 }
 
-/// Numbers are wider here than in a queue, so that one out of range is told its range and not Rust's name for it.
+/// Numbers are wider here than in a queue, so that one out of range is told its range and not
+/// Rust's name for it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {

@@ -1,4 +1,5 @@
-//! The audit: who changed what, with what it was and what it became; and nobody can change the audit.
+//! The audit: who changed what, with what it was and what it became; and nobody can change the
+//! audit.
 
 use crate::app::{TOKEN, TestApp, answer};
 use reqwest::Method;

@@ -1,4 +1,5 @@
-//! Requests that nobody would write by hand: none is answered with a 500, and none stops the good ones beside it.
+//! Requests that nobody would write by hand: none is answered with a 500, and none stops the good
+//! ones beside it.
 
 use crate::app::{Answer, TOKEN, TestApp, answer};
 use ordinaut_core::worker::Step;

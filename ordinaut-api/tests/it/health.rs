@@ -166,7 +166,8 @@ async fn many_probes_at_once_are_one_look() {
     let first = probe(&app, "/health").await;
     sqlx::query("delete from ordinaut.schema_version").execute(app.database.pool()).await.unwrap();
     let at_once = join_all((0..20).map(|_| probe(&app, "/health"))).await;
-    // A machine that is this slow has taken a second for them: then all of the rest are of one look again.
+    // A machine that is this slow has taken a second for them: then all of the rest are of one look
+    // again.
     let looks: std::collections::BTreeSet<_> = at_once.iter().map(|health| &health.text).collect();
     assert!(looks.len() <= 2, "{looks:?}");
     let anew = probe_anew(&app, &first).await;

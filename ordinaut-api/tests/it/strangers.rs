@@ -33,7 +33,8 @@ async fn thousands_of_half_open_connections_cost_neither_health_nor_memory() {
     let mut strangers = Vec::with_capacity(HALF_OPEN);
     for number in 0..HALF_OPEN {
         let mut stranger = TcpStream::connect(&api.address).await.unwrap();
-        // Every second one says nothing at all. What is refused before all of it is sent is refused.
+        // Every second one says nothing at all. What is refused before all of it is sent is
+        // refused.
         if number % 2 == 0 {
             tokio::time::timeout(Duration::from_millis(20), stranger.write_all(head.as_bytes())).await.ok();
         }

@@ -39,7 +39,8 @@ pub(crate) struct OneAgent {
 pub(crate) struct CreateAgent {
     /// Its name: letters, digits, "-", "_", "." or "@"
     pub(crate) name: String,
-    /// What it may do, such as jobs:write; separate several with commas, or give the flag more than once
+    /// What it may do, such as jobs:write; separate several with commas, or give the flag more than
+    /// once
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required = true)]
     pub(crate) scopes: Vec<Scope>,
     /// The only queues that it may use and see; all of them if not given

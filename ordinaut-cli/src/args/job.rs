@@ -96,7 +96,8 @@ pub(crate) struct Enqueue {
     /// Make the job unique: one job of this kind with this key at a time
     #[arg(long, value_name = "TEXT")]
     pub(crate) unique_key: Option<String>,
-    /// What to do if another job holds the key: skip, replace, debounce, error, `until_started` or `run_again`
+    /// What to do if another job holds the key: skip, replace, debounce, error, `until_started` or
+    /// `run_again`
     #[arg(long, value_name = "MODE", default_value = "skip", requires = "unique_key")]
     pub(crate) unique_mode: OnDuplicate,
     /// Seconds for which the key stays held after the end of the job

@@ -34,7 +34,8 @@ pub(crate) struct SetLimit {
     /// Apply to each tenant separately; not together with --key
     #[arg(long)]
     pub(crate) per_tenant: bool,
-    /// Place in the arguments of the number that says how much of the limit a job takes; 1 if not given
+    /// Place in the arguments of the number that says how much of the limit a job takes; 1 if not
+    /// given
     #[arg(long, value_name = "PATH")]
     pub(crate) weight: Option<String>,
     /// Maximum jobs running at once; 0 stops them

@@ -1,4 +1,5 @@
-//! Words of the command line as values: what is wrong with one is said as the API says it, and not in the words of a parser.
+//! Words of the command line as values: what is wrong with one is said as the API says it, and not
+//! in the words of a parser.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use std::ops::RangeInclusive;

@@ -10,7 +10,8 @@ use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// The name that stands for this command as the creator of an agent: a person with the database may do everything anyway.
+/// The name that stands for this command as the creator of an agent: a person with the database may
+/// do everything anyway.
 const BY: &str = "ordinaut";
 
 pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitCode> {

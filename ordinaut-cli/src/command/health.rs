@@ -1,4 +1,5 @@
-//! `ordinaut health [api|scheduler|worker]`: one line, and code 0 or 1, for what supervises a process.
+//! `ordinaut health [api|scheduler|worker]`: one line, and code 0 or 1, for what supervises a
+//! process.
 
 use crate::args::{Format, Role};
 use crate::connection::{self, Connection};
@@ -17,7 +18,8 @@ use tokio::time::timeout;
 /// Shorter than the 5 s that our health checks grant, so that the reason is told and not cut off.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Bad health is an answer, not an error: the line goes where supervisors keep it, to standard output.
+/// Bad health is an answer, not an error: the line goes where supervisors keep it, to standard
+/// output.
 pub(crate) async fn run(source: &Source, role: Option<Role>, format: Format) -> anyhow::Result<ExitCode> {
     let look = async {
         match role {
@@ -53,7 +55,8 @@ async fn ask(whom: &str, mut address: SocketAddr) -> anyhow::Result<String> {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::from(Ipv4Addr::LOCALHOST));
     }
-    // It never leaves this machine, so neither a proxy nor the system's authorities have a part in it.
+    // It never leaves this machine, so neither a proxy nor the system's authorities have a part in
+    // it.
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
     let answer = client.get(format!("http://{address}/health/ready")).send().await.map_err(|error| {
         let reason = anyhow::Error::new(error);
@@ -67,7 +70,8 @@ async fn ask(whom: &str, mut address: SocketAddr) -> anyhow::Result<String> {
     Ok(format!("the {whom} on port {} is ready", address.port()))
 }
 
-/// The scheduler that answers here; where none is told to, one of this machine or container that was seen lately.
+/// The scheduler that answers here; where none is told to, one of this machine or container that
+/// was seen lately.
 async fn scheduler(source: &Source) -> anyhow::Result<String> {
     if let Some(address) = HealthSettings::of_scheduler(source)?.address {
         return ask("scheduler", address).await;
@@ -80,7 +84,8 @@ async fn scheduler(source: &Source) -> anyhow::Result<String> {
     }
 }
 
-/// The worker that answers here; where none is told to, a session of this machine or container whose leases hold.
+/// The worker that answers here; where none is told to, a session of this machine or container
+/// whose leases hold.
 async fn worker(source: &Source) -> anyhow::Result<String> {
     if let Some(address) = HealthSettings::of_worker(source)?.address {
         return ask("worker", address).await;

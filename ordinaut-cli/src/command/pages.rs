@@ -1,4 +1,5 @@
-//! Lists come in pages that are bounded in size: pages are read until there are as many rows as `--limit` asks for.
+//! Lists come in pages that are bounded in size: pages are read until there are as many rows as
+//! `--limit` asks for.
 
 use ordinaut_core::db::{Page, Unreadable};
 

@@ -1,4 +1,5 @@
-//! `ordinaut task preview`: asks a database for calendars, and for the installation's zone if the schedule names none.
+//! `ordinaut task preview`: asks a database for calendars, and for the installation's zone if the
+//! schedule names none.
 
 use super::task::schedule;
 use crate::args::Preview;

@@ -1,4 +1,5 @@
-//! `ordinaut event publish` and `ordinaut fact push`: what tasks wait for that do not go by the clock.
+//! `ordinaut event publish` and `ordinaut fact push`: what tasks wait for that do not go by the
+//! clock.
 
 use super::task::parsed;
 use crate::args::{Fact, Publish, PushFact};

@@ -94,7 +94,8 @@ fn text(queue: &QueueStatus, room: Option<QueueRoom>) -> String {
     facts(known)
 }
 
-/// What the API takes, as it counts itself: a level that a scheduler told says nothing of a queue that is full.
+/// What the API takes, as it counts itself: a level that a scheduler told says nothing of a queue
+/// that is full.
 fn level(room: QueueRoom) -> String {
     let level = room.level;
     match room.least_urgent() {

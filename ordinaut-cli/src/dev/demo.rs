@@ -12,7 +12,8 @@ use uuid::Uuid;
 /// Between two looks at how far the jobs are.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// The slowest job of the demo fails twice and waits a few seconds; a demo that takes this long is stuck.
+/// The slowest job of the demo fails twice and waits a few seconds; a demo that takes this long is
+/// stuck.
 const DEMO_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Runs the jobs. True: every one ended as it should.

@@ -84,7 +84,8 @@ async fn serve(
     let source = source.with_choices_of_dev(urls.map(named));
     let database_settings = DatabaseSettings::read(&source)?;
     let opening = ordinaut_runtime::open_database(&database_settings, "ordinaut-dev");
-    // A person who stops it while it waits for Postgres has changed their mind, and nothing went wrong.
+    // A person who stops it while it waits for Postgres has changed their mind, and nothing went
+    // wrong.
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(ExitCode::SUCCESS) };
     let database = database?;
     if servers.database_url().is_some() {
@@ -100,7 +101,8 @@ async fn serve(
         settings.worker.options.queues.push(Served::new(DEMO_QUEUE, 1));
     }
     let mut choices = source.choices_of_dev().clone();
-    // Where it really listens: it may have been told to take a free port, and others were not told what it was.
+    // Where it really listens: it may have been told to take a free port, and others were not told
+    // what it was.
     choices.extend([("API_HOST", address.ip().to_string()), ("API_PORT", address.port().to_string())].map(named));
     place.announce(&Running { settings: choices })?;
     greet(place, servers, database_settings.redis_url(), address);
@@ -239,8 +241,8 @@ fn greet(place: &Place, servers: &Servers, redis: Option<&str>, address: SocketA
     );
 }
 
-/// A handler blocked the process for good: begin anew in its place. The private servers notice that their owner is gone
-/// and stop; the new one starts them again.
+/// A handler blocked the process for good: begin anew in its place. The private servers notice that
+/// their owner is gone and stop; the new one starts them again.
 fn start_again() {
     ordinaut_runtime::flush_log();
     let arguments = std::env::args_os().skip(1).filter(|argument| argument != "--clean");

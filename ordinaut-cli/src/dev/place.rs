@@ -39,7 +39,8 @@ impl Place {
         self.check_that_it_is_ours()
     }
 
-    /// Somebody who may write here could put in a token that they know, or a link to a file of ours to be overwritten.
+    /// Somebody who may write here could put in a token that they know, or a link to a file of ours
+    /// to be overwritten.
     fn check_that_it_is_ours(&self) -> anyhow::Result<()> {
         let (root, found) = (self.root.display(), fs::symlink_metadata(&self.root));
         let found = found.with_context(|| format!("could not look at {}", self.root.display()))?;
@@ -55,7 +56,8 @@ impl Place {
         Ok(())
     }
 
-    /// What the servers keep. Apart from the rest, because as root they run under another account, which owns it.
+    /// What the servers keep. Apart from the rest, because as root they run under another account,
+    /// which owns it.
     pub(crate) fn data(&self) -> PathBuf {
         self.root.join("data")
     }
@@ -75,7 +77,8 @@ impl Place {
         Ok(token)
     }
 
-    /// Takes the place for this process: held until the file is dropped, or the process ends however it ends.
+    /// Takes the place for this process: held until the file is dropped, or the process ends
+    /// however it ends.
     pub(crate) fn occupy(&self) -> anyhow::Result<File> {
         let path = self.lock_file();
         let lock = File::create(&path).with_context(|| format!("could not write {}", path.display()))?;

@@ -1,4 +1,5 @@
-//! What README and the guides tell people to type: each block of shell is run, in order, or says why it is not.
+//! What README and the guides tell people to type: each block of shell is run, in order, or says
+//! why it is not.
 
 use crate::home::{Dev, Home};
 use ordinaut_embedded::Postgres;
@@ -78,7 +79,8 @@ impl Document {
         blocks
     }
 
-    /// The blocks that are run, each with the JSON that the document shows right below as its answer.
+    /// The blocks that are run, each with the JSON that the document shows right below as its
+    /// answer.
     fn shell(&self) -> Vec<(Block<'_>, Option<Value>)> {
         let mut blocks = self.blocks().into_iter().peekable();
         let mut found = Vec::new();
@@ -134,7 +136,8 @@ fn the_commands_of_the_guide_for_embedders_run_on_an_empty_database() {
     run(&guide, &home, &[("DATABASE_URL", &postgres.url())], None);
 }
 
-/// Runs the blocks of a document as one script, compares the answers with those that it shows, and returns their number.
+/// Runs the blocks of a document as one script, compares the answers with those that it shows, and
+/// returns their number.
 fn run(document: &Document, home: &Home, environment: &[(&str, &str)], dev: Option<&Dev>) -> usize {
     let blocks = document.shell();
     if blocks.is_empty() {
@@ -178,7 +181,8 @@ fn run(document: &Document, home: &Home, environment: &[(&str, &str)], dev: Opti
     compared
 }
 
-/// The text with the ids of jobs and of a task that are there: each job is another one, in the state that the request needs.
+/// The text with the ids of jobs and of a task that are there: each job is another one, in the
+/// state that the request needs.
 fn with_ids(text: &str, home: &Home, task: Option<&str>) -> String {
     let mut parts = text.split(EXAMPLE_ID);
     let mut filled = parts.next().unwrap_or_default().to_owned();
@@ -199,8 +203,8 @@ fn with_ids(text: &str, home: &Home, task: Option<&str>) -> String {
     filled
 }
 
-/// The paths at which two documents have different fields. What a job was given or has made is its own affair, and a list may
-/// be empty.
+/// The paths at which two documents have different fields. What a job was given or has made is its
+/// own affair, and a list may be empty.
 fn differences(shown: &Value, answer: &Value, path: &str) -> Vec<String> {
     match (shown, answer) {
         (Value::Object(shown), Value::Object(answer)) => {

@@ -104,7 +104,8 @@ fn printed_migrations_make_the_same_schema_through_psql() {
         let script = Answer::of(printed.home.command("migrate --print").env("DATABASE_SCHEMA", schema));
         let file = printed.home.path(schema);
         std::fs::write(&file, script.good()).unwrap();
-        // The connection goes on as it was before: so a tool finds the table in which it notes what it has applied.
+        // The connection goes on as it was before: so a tool finds the table in which it notes what
+        // it has applied.
         let path = "set search_path = public, pg_catalog";
         let psql = |sql: &str| {
             let psql = Installation::find().unwrap().bin.join("psql");
@@ -118,7 +119,8 @@ fn printed_migrations_make_the_same_schema_through_psql() {
         of(&printed, "migrate status").good();
         assert_ne!(psql("").code, Some(0), "a script for a new schema must not run again");
 
-        // The functions alone, as after an update that has no migration; by the script, and by the program.
+        // The functions alone, as after an update that has no migration; by the script, and by the
+        // program.
         let newest = newest_migration();
         for update in [format!("migrate --print --after {newest}"), "migrate".to_owned()] {
             printed.psql(&format!("update {schema}.schema_version set functions = null"));

@@ -30,7 +30,8 @@ impl Home {
         self.directory.path().join(inside)
     }
 
-    /// A command as it is typed, but without quotes: words end at spaces. It knows no setting but a free port.
+    /// A command as it is typed, but without quotes: words end at spaces. It knows no setting but a
+    /// free port.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ordinaut"));
         command.args(line.split_whitespace()).current_dir(self.directory.path());
@@ -145,9 +146,11 @@ impl Dev {
     }
 }
 
-/// A dev that tests share which ask only for what is their own; it stops when the last of them ends.
+/// A dev that tests share which ask only for what is their own; it stops when the last of them
+/// ends.
 pub(crate) struct Shared {
-    // Stops before its directory goes. Nobody listens to it, but threads could not share what could be listened to.
+    // Stops before its directory goes. Nobody listens to it, but threads could not share what could
+    // be listened to.
     _dev: Mutex<Dev>,
     /// The API's address.
     pub(crate) api: String,

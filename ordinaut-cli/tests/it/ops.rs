@@ -107,7 +107,8 @@ fn every_alert_has_an_entry_in_the_runbook() {
 const CONTRACTS: [&str; 7] =
     ["drop table", "drop column", "drop view", "drop function", "drop type", "rename", "set not null"];
 
-/// Whether each function that is dropped is made anew behind the migrations: with a parameter more it is another one to Postgres.
+/// Whether each function that is dropped is made anew behind the migrations: with a parameter more
+/// it is another one to Postgres.
 fn replaces_functions(words: &str, code: &str) -> bool {
     let name = |rest: &str| rest.split('(').next().unwrap_or_default().trim().to_owned();
     words == "drop function"

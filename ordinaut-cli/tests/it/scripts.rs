@@ -16,7 +16,8 @@ fn scripts() -> (Vec<PathBuf>, Vec<PathBuf>) {
         .partition(|file| file.metadata().unwrap().permissions().mode() & 0o111 != 0)
 }
 
-/// Code, standard output and standard error of a script that is run from another directory than its own.
+/// Code, standard output and standard error of a script that is run from another directory than its
+/// own.
 fn from_elsewhere(script: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(script).args(arguments).current_dir("/").output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -92,7 +93,8 @@ fn said(output: &Output) -> String {
     text.into_owned()
 }
 
-/// Functions that the scripts call by their bare names, each as the owner of the schema would write it to become superuser.
+/// Functions that the scripts call by their bare names, each as the owner of the schema would write
+/// it to become superuser.
 const TRAPS: &str = "
     set role ordinaut_owner;
     create function ordinaut.unnest(text[]) returns setof text language plpgsql as

@@ -1,4 +1,5 @@
-//! Where the examples find their Postgres: at `DATABASE_URL`, or without it on a private server that ends with the example.
+//! Where the examples find their Postgres: at `DATABASE_URL`, or without it on a private server
+//! that ends with the example.
 
 use ordinaut_core::Client;
 use ordinaut_embedded::Postgres;

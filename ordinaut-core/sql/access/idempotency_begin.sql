@@ -1,5 +1,5 @@
--- What is known of the request $3 under the key $2 of the agent $1; unknown, it gets the id $4 for what it makes. A row that a day
--- has passed over is of another request.
+-- What is known of the request $3 under the key $2 of the agent $1; unknown, it gets the id $4 for
+-- what it makes. A row that a day has passed over is of another request.
 with kept as (
     insert into ordinaut.idempotency_key as known (agent, key, request, subject)
     values ($1::text, $2::text, $3::bytea, $4::uuid)

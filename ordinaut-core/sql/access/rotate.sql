@@ -1,5 +1,6 @@
--- Give the agent named $1 the secret $2, of which $3 is the hash. Those that it has end after $4 seconds, or before that if they
--- do already; those that ended long ago are deleted, so that an agent that rotates each day keeps few.
+-- Give the agent named $1 the secret $2, of which $3 is the hash. Those that it has end after $4
+-- seconds, or before that if they do already; those that ended long ago are deleted, so that an
+-- agent that rotates each day keeps few.
 with rotated as materialized (
     select id from ordinaut.agent where name = $1::text for update
 ), added as (

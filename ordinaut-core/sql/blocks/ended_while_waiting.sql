@@ -1,6 +1,7 @@
--- What is written of jobs that end while no worker has them, whatever ends them: a run without a session under the attempt's next
--- number, the end of their unique keys, the count, and the event. The statement has removed their rows, and names them in
--- "deleted_jobs" (job_id, attempt, flags, queue, kind, reason).
+-- What is written of jobs that end while no worker has them, whatever ends them: a run without a
+-- session under the attempt's next number, the end of their unique keys, the count, and the event.
+-- The statement has removed their rows, and names them in "deleted_jobs" (job_id, attempt, flags,
+-- queue, kind, reason).
 recorded as (
     insert into ordinaut.run (job_id, attempt, outcome, error)
     select job_id, attempt + 1, 'cancelled', reason

@@ -1,6 +1,6 @@
--- New jobs with what each needs: its row in job, its work (or its place in parked, where "new" has a park_reason), and the event.
--- "new" has the columns of job, and due, flags, park_reason and park_key. enqueue.sql and enqueue_one.sql, whose cost is measured,
--- write the same by hand.
+-- New jobs with what each needs: its row in job, its work (or its place in parked, where "new" has
+-- a park_reason), and the event. "new" has the columns of job, and due, flags, park_reason and
+-- park_key. enqueue.sql and enqueue_one.sql, whose cost is measured, write the same by hand.
 new_job as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, tenant,
                               trace_context, scheduled_for, unique_key, unique_after_end)

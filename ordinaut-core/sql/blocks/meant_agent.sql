@@ -1,5 +1,5 @@
--- The agent named $1, and whether it is the last one that may do everything. Those that may are locked, so that two of them cannot be
--- taken away at once.
+-- The agent named $1, and whether it is the last one that may do everything. Those that may are
+-- locked, so that two of them cannot be taken away at once.
 admin as materialized (
     select id from ordinaut.agent
     where 'admin' = any(scopes) and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())

@@ -1,5 +1,5 @@
--- What a connection carries, and what the role and the database would give another one: what our statements depend on.
--- $1: the schema.
+-- What a connection carries, and what the role and the database would give another one: what our
+-- statements depend on. $1: the schema.
 select pg_is_in_recovery() as in_recovery,
        current_setting('transaction_read_only') = 'on' as read_only,
        current_setting('server_encoding') as encoding,

@@ -1,5 +1,6 @@
--- Grant EXECUTE on the functions of the schema that was migrated to the roles that have USAGE on it. Postgres grants it to
--- everybody, unless default privileges took that away. The functions do nothing that their caller may not do.
+-- Grant EXECUTE on the functions of the schema that was migrated to the roles that have USAGE on
+-- it. Postgres grants it to everybody, unless default privileges took that away. The functions do
+-- nothing that their caller may not do.
 do $$
 declare
     user_of record;

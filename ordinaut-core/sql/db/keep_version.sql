@@ -1,5 +1,6 @@
--- Only the owner of the schema says how far it is. Default privileges, which give a service its rows of every table that comes,
--- have given it these two as well; with them it could keep every other process from starting.
+-- Only the owner of the schema says how far it is. Default privileges, which give a service its
+-- rows of every table that comes, have given it these two as well; with them it could keep every
+-- other process from starting.
 do $$
 declare
     writer record;

@@ -1,5 +1,5 @@
--- Who keeps vacuum from removing dead rows, the oldest first: backends, replication slots, prepared transactions, and
--- standbys that feed back. How long is known of all but slots.
+-- Who keeps vacuum from removing dead rows, the oldest first: backends, replication slots, prepared
+-- transactions, and standbys that feed back. How long is known of all but slots.
 select kind, holder, extract(epoch from clock_timestamp() - since)::float8 as seconds, xids
 from (
     select 'backend' as kind,

@@ -1,6 +1,7 @@
--- What a script of migrations begins with: the schema, and the settings of sql/db/session.sql. The connection is that of another tool,
--- which goes on with it: its own settings are kept for script_end.sql. A script that begins after some version is refused by a schema
--- that is at another.
+-- What a script of migrations begins with: the schema, and the settings of sql/db/session.sql. The
+-- connection is that of another tool, which goes on with it: its own settings are kept for
+-- script_end.sql. A script that begins after some version is refused by a schema that is at
+-- another.
 do $$
 declare
     found bigint;

@@ -1,5 +1,5 @@
--- The table in which the library notes the migrations that it applies, as sqlx makes it. A script fills it too, so that either may
--- bring the schema forward the next time.
+-- The table in which the library notes the migrations that it applies, as sqlx makes it. A script
+-- fills it too, so that either may bring the schema forward the next time.
 create table if not exists schema_migration (
     version        bigint primary key,
     description    text not null,

@@ -1,7 +1,7 @@
 -- Move up to $1 outbox rows to event, numbered in one sequence without gaps.
 --
--- The lock on event_head makes the relay one at a time: a relay that does not get it moves nothing. It is held until
--- the commit, so numbers are visible in their order.
+-- The lock on event_head makes the relay one at a time: a relay that does not get it moves nothing.
+-- It is held until the commit, so numbers are visible in their order.
 with head as materialized (
     select n from ordinaut.event_head for update skip locked
 ), taken as materialized (

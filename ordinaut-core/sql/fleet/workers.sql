@@ -1,6 +1,7 @@
--- A page of sessions, those that have not ended first, and then the latest first: up to $1 of them and $2 octets, but one at
--- least, after the session $5 that began at $4 and had ended or not ($3). Of one that is drained, what it holds is counted:
--- what it said at its last renewal may be from before. "walked" is more than there are rows, if there is a next page.
+-- A page of sessions, those that have not ended first, and then the latest first: up to $1 of them
+-- and $2 octets, but one at least, after the session $5 that began at $4 and had ended or not ($3).
+-- Of one that is drained, what it holds is counted: what it said at its last renewal may be from
+-- before. "walked" is more than there are rows, if there is a next page.
 with listed as (
     select session, name, host, pid, version, queues, kinds, concurrency,
            case when ended_at is null and exists (select from ordinaut.drained_worker where drained_worker.name = worker.name)

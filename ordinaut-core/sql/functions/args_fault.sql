@@ -1,5 +1,5 @@
--- A number of a few bytes (1e130000) can be 130 kB of text, so that numbers are looked at one by one before all of it is written
--- out. In what is small there is nothing to find.
+-- A number of a few bytes (1e130000) can be 130 kB of text, so that numbers are looked at one by
+-- one before all of it is written out. In what is small there is nothing to find.
 create or replace function args_fault(args jsonb) returns text
     language plpgsql immutable parallel safe
     set search_path from current

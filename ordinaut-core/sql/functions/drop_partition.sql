@@ -1,8 +1,9 @@
--- Not concurrently, which DEFAULT forbids: the lock on the parent makes everybody wait, so callers set a lock_timeout and try
--- again. Under the lock only survivors are read, by their keys, however much there is to drop.
--- 
--- Tables are compared by their oids: how a name is printed depends on the session, and a job that has not ended would be lost
--- where its table was not recognised.
+-- Not concurrently, which DEFAULT forbids: the lock on the parent makes everybody wait, so callers
+-- set a lock_timeout and try again. Under the lock only survivors are read, by their keys, however
+-- much there is to drop.
+--
+-- Tables are compared by their oids: how a name is printed depends on the session, and a job that
+-- has not ended would be lost where its table was not recognised.
 create or replace function drop_partition(part text) returns boolean
     language plpgsql
     set search_path from current

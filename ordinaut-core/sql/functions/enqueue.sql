@@ -1,6 +1,7 @@
--- For triggers and for other languages; docs/sql.md describes it. It takes what the library and HTTP take, and refuses what they
--- refuse: an error that names the field, and not a job that nobody can run. A test gives the same jobs to all doors. The
--- library's own statement is sql/job/enqueue.sql.
+-- For triggers and for other languages; docs/sql.md describes it. It takes what the library and
+-- HTTP take, and refuses what they refuse: an error that names the field, and not a job that nobody
+-- can run. A test gives the same jobs to all doors. The library's own statement is
+-- sql/job/enqueue.sql.
 create or replace function enqueue(
     kind         text,
     args         jsonb       default '{}',
@@ -87,7 +88,8 @@ begin
                case when leader is not null then 'run_again' end as park_reason, leader::text as park_key
     ), {{enqueued}}
     select id into new_id from new;
-    -- Within the commit it holds a lock that all producers share, so that only a worker that waits is woken.
+    -- Within the commit it holds a lock that all producers share, so that only a worker that waits
+    -- is woken.
     perform pg_notify(current_schema(), enqueue.queue)
     where leader is null and exists (select from worker where waiting and ended_at is null and enqueue.queue = any(worker.queues));
     return new_id;

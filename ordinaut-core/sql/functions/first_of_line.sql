@@ -1,6 +1,7 @@
--- If a wait of one step is worth a level of priority (null: nothing is), the least of priority less the steps waited comes first:
--- at any instant that is the least of run_at + priority * step. Each level has its first jobs by a probe of its own, however
--- long the line is. An ordered limit keeps its order.
+-- If a wait of one step is worth a level of priority (null: nothing is), the least of priority less
+-- the steps waited comes first: at any instant that is the least of run_at + priority * step. Each
+-- level has its first jobs by a probe of its own, however long the line is. An ordered limit keeps
+-- its order.
 create or replace function first_of_line(line text, jobs bigint, step interval)
     returns table (job_id uuid, queue text, priority smallint, run_at timestamptz, ordered_key text)
     language sql stable

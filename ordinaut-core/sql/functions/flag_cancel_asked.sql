@@ -1,4 +1,5 @@
--- A bit of the column flags. An immutable function without parameters is folded into a constant when a statement is planned.
+-- A bit of the column flags. An immutable function without parameters is folded into a constant
+-- when a statement is planned.
 create or replace function flag_cancel_asked() returns smallint
     language sql immutable parallel safe
 begin atomic

@@ -1,28 +1,34 @@
--- Each statement here sees what was committed before it, not before the caller's statement: a key that another transaction has
--- committed in between is held. A duplicate locks nothing, so that an open transaction which met one cannot hold up that job's end.
--- If all looks fail, the answer is an error that another try mends.
--- 
--- A job that waits is replaced in turn (replace, debounce, run_again): each transaction that replaces holds a lock of the key until
--- its end. Else a slow transaction loses every look to its rivals, and its arguments are lost. A key that is past is deleted and
--- inserted anew, not updated: a transaction that loses the race for an updated row keeps a lock on it.
--- 
--- until_started and run_again are for work that must see the newest state: a job that runs has read what it works on already, so
--- an enqueue from then on needs another run. until_started: the waiting job holds the key, and once a worker has taken it, the next
--- job takes the key over. run_again: a waiting job is replaced; while one runs, the newest waits behind it, parked, until it runs no
--- more. Both change the key of a running job, perhaps in a transaction that stays open for long, and the end of that job must not
--- wait: see unique_key.ends_with_job. Only a job of another mode, or one that was sent back, whose key one of these takes over,
--- waits with its end until that transaction ends.
--- If the job behind a running one ends first, the key is the running one's again: see return_key.
--- 
--- Locks are taken in one order: turn, work of the holder, row of the key. Statements that end jobs (settle, give back, cancel,
--- expire, call off, rescue) take work before keys, and never a turn; claims and parking take work alone, erasing neither;
--- pruning skips what is locked, and a repair touches keys without work alone. A requeue takes rows of keys that are past or new,
--- and its work is a new row. A transaction that has written the row of a key itself does not wait for its turn: the transaction
--- whose turn it is may wait for that row. A bulk takes its keys in their order. What is left is the order of several keys: two
--- transactions that take the same two in opposite order one by one may deadlock, and Postgres ends one of them (40P01).
--- 
--- enable_seqscan: plans are kept by the connection, and one that was made while the tables were empty must not read them from
--- end to end.
+-- Each statement here sees what was committed before it, not before the caller's statement: a key
+-- that another transaction has committed in between is held. A duplicate locks nothing, so that an
+-- open transaction which met one cannot hold up that job's end. If all looks fail, the answer is an
+-- error that another try mends.
+--
+-- A job that waits is replaced in turn (replace, debounce, run_again): each transaction that
+-- replaces holds a lock of the key until its end. Else a slow transaction loses every look to its
+-- rivals, and its arguments are lost. A key that is past is deleted and inserted anew, not updated:
+-- a transaction that loses the race for an updated row keeps a lock on it.
+--
+-- until_started and run_again are for work that must see the newest state: a job that runs has read
+-- what it works on already, so an enqueue from then on needs another run. until_started: the
+-- waiting job holds the key, and once a worker has taken it, the next job takes the key over.
+-- run_again: a waiting job is replaced; while one runs, the newest waits behind it, parked, until
+-- it runs no more. Both change the key of a running job, perhaps in a transaction that stays open
+-- for long, and the end of that job must not wait: see unique_key.ends_with_job. Only a job of
+-- another mode, or one that was sent back, whose key one of these takes over, waits with its end
+-- until that transaction ends. If the job behind a running one ends first, the key is the running
+-- one's again: see return_key.
+--
+-- Locks are taken in one order: turn, work of the holder, row of the key. Statements that end jobs
+-- (settle, give back, cancel, expire, call off, rescue) take work before keys, and never a turn;
+-- claims and parking take work alone, erasing neither; pruning skips what is locked, and a repair
+-- touches keys without work alone. A requeue takes rows of keys that are past or new, and its work
+-- is a new row. A transaction that has written the row of a key itself does not wait for its turn:
+-- the transaction whose turn it is may wait for that row. A bulk takes its keys in their order.
+-- What is left is the order of several keys: two transactions that take the same two in opposite
+-- order one by one may deadlock, and Postgres ends one of them (40P01).
+--
+-- enable_seqscan: plans are kept by the connection, and one that was made while the tables were
+-- empty must not read them from end to end.
 create or replace function hold_key(wanted bytea, new_job uuid, after interval, mode text, out holder uuid, out due timestamptz,
                          out behind uuid)
     language plpgsql volatile
@@ -62,14 +68,15 @@ begin
             end if;
         end if;
         if look = 1 and mode in ('replace', 'debounce', 'run_again') then
-            -- The server has room for 64 locks a connection (max_locks_per_transaction). So only the first 32 keys that a
-            -- transaction takes are locked: other transactions that take the same keys meet these first.
+            -- The server has room for 64 locks a connection (max_locks_per_transaction). So only
+            -- the first 32 keys that a transaction takes are locked: other transactions that take
+            -- the same keys meet these first.
             turns := coalesce(nullif(current_setting('ordinaut_unique.turns', true), ''), '0');
             if turns < 32 then
                 perform set_config('ordinaut_unique.turns', (turns + 1)::text, true);
                 turn := hashtextextended(encode(wanted, 'hex'), hashtext(current_schema()));
-                -- A row that is seen and in progress was written by this transaction, maybe in a savepoint, whose number is
-                -- a later one.
+                -- A row that is seen and in progress was written by this transaction, maybe in a
+                -- savepoint, whose number is a later one.
                 if not pg_try_advisory_xact_lock(turn) and not exists (
                     select from unique_key
                     cross join lateral (select pg_current_xact_id_if_assigned()::text::bigint as first) own
@@ -98,7 +105,8 @@ begin
             continue;
         end if;
         if runs then
-            -- Deleted and made anew, as above: a repair whose snapshot has the old row must not take it for this one.
+            -- Deleted and made anew, as above: a repair whose snapshot has the old row must not
+            -- take it for this one.
             delete from unique_key where key = wanted and job_id = holder;
             insert into unique_key (key, job_id, ends_with_job, leader)
             values (wanted, new_job, false, case mode when 'run_again' then holder end) on conflict (key) do nothing;
@@ -132,7 +140,8 @@ begin
                 return;
             end if;
         end if;
-        -- One that ended without anybody saying so, as the scheduler frees it (job/unique_repair.sql).
+        -- One that ended without anybody saying so, as the scheduler frees it
+        -- (job/unique_repair.sql).
         update unique_key
         set held_until = clock_timestamp() + after_end
         where key = wanted and job_id = holder and held_until is null

@@ -1,9 +1,11 @@
--- What the role ordinaut_service (api, worker, command line) may do to rows of history. Its grants and default privileges give it the
--- rows of every table; here is taken what none of its statements needs: to change or delete what has happened. The owner, as
--- which the scheduler runs, prunes and relays. ops/postgres/roles.sql, which grants anew, has the same list.
+-- What the role ordinaut_service (api, worker, command line) may do to rows of history. Its grants
+-- and default privileges give it the rows of every table; here is taken what none of its statements
+-- needs: to change or delete what has happened. The owner, as which the scheduler runs, prunes and
+-- relays. ops/postgres/roles.sql, which grants anew, has the same list.
 --
--- Partitions take their rights from default privileges, and are reached through their tables, whose rights are asked then: of a
--- partition itself only reading is left. Called when the schema was brought forward, and when partitions were made.
+-- Partitions take their rights from default privileges, and are reached through their tables, whose
+-- rights are asked then: of a partition itself only reading is left. Called when the schema was
+-- brought forward, and when partitions were made.
 create or replace function keep_history() returns void
     language plpgsql
     set search_path from current

@@ -1,4 +1,5 @@
--- The number of max_instances stands with its task, which may have changed since a job went into its line, or be gone.
+-- The number of max_instances stands with its task, which may have changed since a job went into
+-- its line, or be gone.
 create or replace function limit_concurrency(limit_name text, at_key text, stored integer) returns integer
     language sql stable
 begin atomic

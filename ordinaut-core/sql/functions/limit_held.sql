@@ -1,5 +1,6 @@
--- Only leased jobs count, so that a row which a crash left behind takes nothing. The jobs of a task that max_instances bounds had room
--- when they were made, and take no slot: those count that run or will be claimed.
+-- Only leased jobs count, so that a row which a crash left behind takes nothing. The jobs of a task
+-- that max_instances bounds had room when they were made, and take no slot: those count that run or
+-- will be claimed.
 create or replace function limit_held(limit_name text, at_key text, of_session bigint) returns bigint
     language sql stable
 begin atomic

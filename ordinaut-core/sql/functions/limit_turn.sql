@@ -1,5 +1,5 @@
--- Each job is looked up by its key: a subquery with "offset 0" is never turned round into a join that reads all of a table which was
--- empty when the statement was planned.
+-- Each job is looked up by its key: a subquery with "offset 0" is never turned round into a join
+-- that reads all of a table which was empty when the statement was planned.
 create or replace function limit_turn(
     limit_name text, at_key text, line text, turn_of text,
     first_queue text, first_priority smallint, first_run_at timestamptz, first_job uuid

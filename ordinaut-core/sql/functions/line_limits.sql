@@ -1,5 +1,6 @@
--- The limits that a task implies follow those that people have set, and have no turn: the jobs of a concurrency key take turns by
--- line. The key is the one that the job was made under: it stays the job's when its task gets another one or is deleted.
+-- The limits that a task implies follow those that people have set, and have no turn: the jobs of a
+-- concurrency key take turns by line. The key is the one that the job was made under: it stays the
+-- job's when its task gets another one or is deleted.
 create or replace function line_limits(job_queue text, job_kind text, args jsonb, job_tenant text, limited_by_task uuid)
     returns table (limits jsonb, ordered_key text)
     language sql stable

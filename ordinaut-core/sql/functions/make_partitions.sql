@@ -1,9 +1,10 @@
--- Rows that DEFAULT already holds for the new range move in the same transaction. The lock on DEFAULT comes first: a row that
--- slipped in between the move and the attach would make the attach fail. Callers set a lock_timeout and try again; a statement
--- that waits for these locks makes every other one wait behind it.
--- 
--- Bounds are the same whatever zone and style the session prints instants in. A partition that begins or ends at another hour
--- keeps what it has, and its neighbour gets the rest.
+-- Rows that DEFAULT already holds for the new range move in the same transaction. The lock on
+-- DEFAULT comes first: a row that slipped in between the move and the attach would make the attach
+-- fail. Callers set a lock_timeout and try again; a statement that waits for these locks makes
+-- every other one wait behind it.
+--
+-- Bounds are the same whatever zone and style the session prints instants in. A partition that
+-- begins or ends at another hour keeps what it has, and its neighbour gets the rest.
 create or replace function make_partitions(weeks integer default 4, days integer default 7) returns setof text
     language plpgsql
     set search_path from current

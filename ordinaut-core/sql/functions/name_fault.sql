@@ -1,5 +1,5 @@
--- Each function of this family (name_fault, queue_fault, tags_fault, args_fault, backoff_fault, unique_fault) answers with what
--- to say behind the name of an argument of enqueue(), or with null.
+-- Each function of this family (name_fault, queue_fault, tags_fault, args_fault, backoff_fault,
+-- unique_fault) answers with what to say behind the name of an argument of enqueue(), or with null.
 create or replace function name_fault(name text) returns text
     language sql immutable parallel safe
 begin atomic

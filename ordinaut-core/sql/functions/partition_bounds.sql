@@ -1,5 +1,5 @@
--- Bounds as text, in which both kinds of bound (ids and instants) are in their own order. Zone and date style are set here, so
--- that they are printed and compared the same way in any session.
+-- Bounds as text, in which both kinds of bound (ids and instants) are in their own order. Zone and
+-- date style are set here, so that they are printed and compared the same way in any session.
 create or replace function partition_bounds(parent regclass) returns table (part regclass, low text, high text)
     language sql stable
     set search_path from current

@@ -1,5 +1,6 @@
--- pg_postmaster_start_time() does not change when one backend crashes and all are started anew; the statistics are reset then, all
--- of them at one instant. The earliest of two resets is taken, because a person who resets one of them by hand ends nothing.
+-- pg_postmaster_start_time() does not change when one backend crashes and all are started anew; the
+-- statistics are reset then, all of them at one instant. The earliest of two resets is taken,
+-- because a person who resets one of them by hand ends nothing.
 create or replace function server_life_now() returns text
     language sql volatile
     set search_path from current

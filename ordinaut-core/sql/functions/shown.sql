@@ -1,5 +1,5 @@
--- Numbers such as 1e130000 are short in storage and long as text. Past 1 GB Postgres gives up, and that must not take the other rows of
--- a page with it.
+-- Numbers such as 1e130000 are short in storage and long as text. Past 1 GB Postgres gives up, and
+-- that must not take the other rows of a page with it.
 create or replace function shown(document jsonb, most_octets integer default 4194304) returns text
     language plpgsql immutable parallel safe
     set search_path from current

@@ -1,5 +1,5 @@
--- Such jobs do not wait because workers are slow, and no worker that is added to those that live would help: that is for a person to
--- mend. Health, metrics and scripts all ask this.
+-- Such jobs do not wait because workers are slow, and no worker that is added to those that live
+-- would help: that is for a person to mend. Health, metrics and scripts all ask this.
 create or replace function stopped(of_queue text, of_kind text) returns text
     language sql stable
 begin atomic

@@ -1,4 +1,5 @@
--- An array may have several dimensions or count from elsewhere, which no list in another language can.
+-- An array may have several dimensions or count from elsewhere, which no list in another language
+-- can.
 create or replace function tags_fault(tags text[]) returns text
     language sql immutable parallel safe
 begin atomic

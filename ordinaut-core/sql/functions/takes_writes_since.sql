@@ -1,6 +1,6 @@
--- The instant at which this life was first seen. It never lies in the future, though the server may have started before its clock
--- was set back: such an instant is noted anew as the present, because one that only looks right again after an hour would
--- stop rescue for an hour.
+-- The instant at which this life was first seen. It never lies in the future, though the server may
+-- have started before its clock was set back: such an instant is noted anew as the present, because
+-- one that only looks right again after an hour would stop rescue for an hour.
 create or replace function takes_writes_since() returns timestamptz
     language plpgsql volatile
     set search_path from current

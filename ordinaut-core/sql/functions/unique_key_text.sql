@@ -1,5 +1,5 @@
--- Of unique_by, such as {"args": ["customer.id"], "all_args": true, "queue": true, "key": "...", "period": 60}. The library's
--- Unique makes the same key of the same parts.
+-- Of unique_by, such as {"args": ["customer.id"], "all_args": true, "queue": true, "key": "...",
+-- "period": 60}. The library's Unique makes the same key of the same parts.
 create or replace function unique_key_text(kind text, args jsonb, queue text, tenant text, unique_by jsonb) returns text
     language plpgsql immutable parallel safe
     set search_path from current

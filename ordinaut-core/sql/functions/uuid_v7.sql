@@ -1,5 +1,5 @@
--- Programs make the ids of their jobs themselves. Sorted by time, so that new keys land on the newest page of an index, and
--- partitions by id are partitions by time.
+-- Programs make the ids of their jobs themselves. Sorted by time, so that new keys land on the
+-- newest page of an index, and partitions by id are partitions by time.
 create or replace function uuid_v7() returns uuid
     language sql volatile parallel safe
 begin atomic

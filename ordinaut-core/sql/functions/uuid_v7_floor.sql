@@ -1,4 +1,5 @@
--- An instant that no uuid v7 can say has the nearest one: a bound before 1970 is the first id of all.
+-- An instant that no uuid v7 can say has the nearest one: a bound before 1970 is the first id of
+-- all.
 create or replace function uuid_v7_floor(instant timestamptz) returns uuid
     language sql immutable parallel safe
 begin atomic

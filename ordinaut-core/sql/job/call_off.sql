@@ -1,7 +1,8 @@
--- Call the jobs $1 off, or those of the task $2: those that wait end now, with $3 as the reason; those that run are asked
--- to stop.
+-- Call the jobs $1 off, or those of the task $2: those that wait end now, with $3 as the reason;
+-- those that run are asked to stop.
 --
--- "left_over" are those that another transaction moved in the meantime: the caller asks again, with a new snapshot.
+-- "left_over" are those that another transaction moved in the meantime: the caller asks again, with
+-- a new snapshot.
 with listed as materialized (
     select unnest($1::uuid[]) as job_id
     union all

@@ -1,7 +1,7 @@
 -- Cancel the job $1: at once if nobody runs it, else ask the worker that does.
 --
--- A row that another transaction moves while this statement runs is in neither branch, and "unseen" says so:
--- the caller asks again, with a new snapshot.
+-- A row that another transaction moves while this statement runs is in neither branch, and "unseen"
+-- says so: the caller asks again, with a new snapshot.
 with deleted_waiting as (
     delete from ordinaut.due_work
     where job_id = $1::uuid and session is null

@@ -1,8 +1,9 @@
--- Cancel a batch of the jobs that a filter names: $1 queue, $2 kind, $3 tag, $4 task, $5 tenant, enqueued before $6, out of the
--- $8 jobs after the job $7. Those that wait are removed, those that run are asked to stop, unless they were. A batch goes on where
--- the last one ended, in the order of the index on job_id: "is not false" is also true of a null, and no other index answers it.
--- "looked" are jobs of the queue and kind, "last" the last of them, "listed" those that are meant; of these, what is neither
--- removed nor asked somebody else holds at this moment.
+-- Cancel a batch of the jobs that a filter names: $1 queue, $2 kind, $3 tag, $4 task, $5 tenant,
+-- enqueued before $6, out of the $8 jobs after the job $7. Those that wait are removed, those that
+-- run are asked to stop, unless they were. A batch goes on where the last one ended, in the order
+-- of the index on job_id: "is not false" is also true of a null, and no other index answers it.
+-- "looked" are jobs of the queue and kind, "last" the last of them, "listed" those that are meant;
+-- of these, what is neither removed nor asked somebody else holds at this moment.
 with looked as materialized (
     (select job_id from ordinaut.due_work
      where job_id > $7::uuid and (queue = $1::text) is not false and (kind = $2::text) is not false

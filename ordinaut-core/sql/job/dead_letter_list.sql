@@ -1,6 +1,8 @@
--- A page of dead letters, the last to die first: up to $1 of them and $2 octets, but one at least, after the one ($3 died_at,
--- $4 job) that the page before ended with; of the tenant $5 and the queues $6 that the caller sees. The walk goes from letter to letter and stops where the page is full, so that
--- nothing is read that is not shown. "walked" is more than there are rows, if there is a next page.
+-- A page of dead letters, the last to die first: up to $1 of them and $2 octets, but one at least,
+-- after the one ($3 died_at, $4 job) that the page before ended with; of the tenant $5 and the
+-- queues $6 that the caller sees. The walk goes from letter to letter and stops where the page is
+-- full, so that nothing is read that is not shown. "walked" is more than there are rows, if there
+-- is a next page.
 with recursive walk as (
     select coalesce($3::timestamptz, 'infinity') as died_at,
            coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as job_id,

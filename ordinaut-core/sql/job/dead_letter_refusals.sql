@@ -1,5 +1,6 @@
--- Why dead letters among the jobs $1 were not sent back: another job holds the unique key that one had, or it is of a service that
--- was not cancelled and makes its next job itself. A job without a row here has no dead letter, or one that nothing keeps back.
+-- Why dead letters among the jobs $1 were not sent back: another job holds the unique key that one
+-- had, or it is of a service that was not cancelled and makes its next job itself. A job without a
+-- row here has no dead letter, or one that nothing keeps back.
 select dead_letter.job_id, holder.job_id as holder, task.id as service
 from unnest($1::uuid[]) as requested(job_id)
 join ordinaut.dead_letter using (job_id)

@@ -1,10 +1,13 @@
--- Send dead jobs ($1) back: same id, attempt goes on, failures start again. The letter's arguments are what runs, as somebody
--- may have mended them there; and its copy restores a job whose own row has been pruned.
+-- Send dead jobs ($1) back: same id, attempt goes on, failures start again. The letter's arguments
+-- are what runs, as somebody may have mended them there; and its copy restores a job whose own row
+-- has been pruned.
 --
--- One that had a unique key takes it again, and stays dead if another job holds it, or if the last holder followed a leader, which
--- this snapshot may be too old to see (unique_prune.sql forgets such a key soon). A job of a service stays dead too: the service
--- makes its next one itself. The limits that its task implies, by a concurrency key or by a bound on its jobs, concern the others. The
--- task is locked: a fire that counts its jobs comes before this statement, or sees what it wrote.
+-- One that had a unique key takes it again, and stays dead if another job holds it, or if the last
+-- holder followed a leader, which this snapshot may be too old to see (unique_prune.sql forgets
+-- such a key soon). A job of a service stays dead too: the service makes its next one itself. The
+-- limits that its task implies, by a concurrency key or by a bound on its jobs, concern the others.
+-- The task is locked: a fire that counts its jobs comes before this statement, or sees what it
+-- wrote.
 with candidate as materialized (
     select job_id, unique_key, unique_after_end, task.id as of_task, task.concurrency_key, task.max_instances
     from ordinaut.dead_letter

@@ -1,8 +1,10 @@
--- Insert many jobs (one: enqueue_one.sql), with the work to be done for each, in the caller's transaction.
+-- Insert many jobs (one: enqueue_one.sql), with the work to be done for each, in the caller's
+-- transaction.
 --
 -- Nothing shared is locked. The ids are the client's, so nothing needs to be returned.
--- clock_timestamp(), not now(): now() is the start of the caller's transaction, and a row that is older than
--- what workers have already passed would wait for a sweep. The instant that was asked for stays in the job.
+-- clock_timestamp(), not now(): now() is the start of the caller's transaction, and a row that is
+-- older than what workers have already passed would wait for a sweep. The instant that was asked
+-- for stays in the job.
 with requested as materialized (
     select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant,
            coalesce(run_at, clock_timestamp() + make_interval(secs => delay)) as scheduled_for
@@ -25,9 +27,10 @@ with requested as materialized (
     from requested
     group by queue, kind
 )
--- A notification holds a lock that all producers share until the commit is flushed, so that only a worker that has
--- asked for it is told by one; not at all ($11) where the library tells after a commit of its own.
--- Nobody asks while much comes, so the workers are looked at first. Postgres drops notifications that repeat.
+-- A notification holds a lock that all producers share until the commit is flushed, so that only a
+-- worker that has asked for it is told by one; not at all ($11) where the library tells after a
+-- commit of its own. Nobody asks while much comes, so the workers are looked at first. Postgres
+-- drops notifications that repeat.
 select pg_notify($11::text, queue)
 from ordinaut.worker cross join unnest(worker.queues) as queue
 where $11::text is not null and waiting and ended_at is null and queue = any($3::text[])

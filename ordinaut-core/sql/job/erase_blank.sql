@@ -1,5 +1,6 @@
--- Blank what the jobs $1 were about, of those that have ended: arguments, tags and trace, what their runs said and left, and
--- their dead letters. That they were there, when, and how they ended stays. How many of them were blanked.
+-- Blank what the jobs $1 were about, of those that have ended: arguments, tags and trace, what
+-- their runs said and left, and their dead letters. That they were there, when, and how they ended
+-- stays. How many of them were blanked.
 with ended as materialized (
     select job_id
     from unnest($1::uuid[]) as job_id

@@ -1,5 +1,5 @@
--- One job with its state, what it is set aside for, and how many living workers could run it. The letter's copy answers for a dead
--- job whose own row has been pruned.
+-- One job with its state, what it is set aside for, and how many living workers could run it. The
+-- letter's copy answers for a dead job whose own row has been pruned.
 select found.id, found.kind, found.queue, found.priority, found.max_attempts, found.timeout, found.tenant,
        found.scheduled_for, found.created_at, ordinaut.shown(found.args) as args,
        array(select tag from unnest(found.tags) as tag where tag is not null) as tags,

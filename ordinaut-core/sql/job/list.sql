@@ -1,8 +1,9 @@
--- A page of jobs, newest first: up to $1, older than the job $2, of a state ($3), kind ($4) and queue ($5) if one is named,
--- and of the tenant $7 and the queues $8 that the caller sees.
+-- A page of jobs, newest first: up to $1, older than the job $2, of a state ($3), kind ($4) and
+-- queue ($5) if one is named, and of the tenant $7 and the queues $8 that the caller sees.
 --
--- It starts from the rows that make the state, and looks at $6 of them at most: what is rare comes over several pages, and none
--- takes long. Of "looked" one arm is not empty, and comes in the order of its index. "next" is where the next page goes on.
+-- It starts from the rows that make the state, and looks at $6 of them at most: what is rare comes
+-- over several pages, and none takes long. Of "looked" one arm is not empty, and comes in the order
+-- of its index. "next" is where the next page goes on.
 with looked as materialized (
     (select id, kind, queue, null::text as state from ordinaut.job
      where $3::text is null and id < $2::uuid order by id desc limit $6::bigint)

@@ -1,5 +1,5 @@
--- Make the job $1 due at once, if it waits for a later time. It moves forward to the present, never behind a
--- worker's floor.
+-- Make the job $1 due at once, if it waits for a later time. It moves forward to the present, never
+-- behind a worker's floor.
 with moved as (
     update ordinaut.due_work
     set run_at = clock_timestamp()

@@ -1,5 +1,6 @@
--- A page of the attempts of the job $1 that ended: up to $2 and $3 octets, but one at least, the last before the attempt $4 (null:
--- the last of all), in their order. As in dead_letter_list.sql, the walk reads nothing that is not shown, and "walked" tells of more.
+-- A page of the attempts of the job $1 that ended: up to $2 and $3 octets, but one at least, the
+-- last before the attempt $4 (null: the last of all), in their order. As in dead_letter_list.sql,
+-- the walk reads nothing that is not shown, and "walked" tells of more.
 with recursive walk as (
     select coalesce($4::integer::bigint, 2147483648) as attempt, null::text as error, null::text as output,
            0::bigint as place, 0::bigint as octets

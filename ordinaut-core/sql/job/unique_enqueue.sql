@@ -1,9 +1,11 @@
--- Insert unique jobs, in the caller's transaction: of those whose keys ($14, $15, $16, $17) are held by others, nothing.
--- In the order of the keys, which is that of the arrays, so that two such statements never wait for each other in a circle.
+-- Insert unique jobs, in the caller's transaction: of those whose keys ($14, $15, $16, $17) are
+-- held by others, nothing. In the order of the keys, which is that of the arrays, so that two such
+-- statements never wait for each other in a circle.
 --
--- hold_key looks anew for each: a key that was committed after this statement began is held. One that takes the place of a
--- job that waited is due when that one was, or now if this has passed: workers' floors are above what has. One that must not run beside another job is
--- parked behind it (unique_let_go.sql).
+-- hold_key looks anew for each: a key that was committed after this statement began is held. One
+-- that takes the place of a job that waited is due when that one was, or now if this has passed:
+-- workers' floors are above what has. One that must not run beside another job is parked behind it
+-- (unique_let_go.sql).
 with requested as materialized (
     select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant, mode, after_end, n,
            ordinaut.unique_key_hash(key, period) as key,
@@ -27,7 +29,8 @@ with requested as materialized (
     from held
     where (answer).holder = id
 ), {{enqueued}}, woken as (
-    -- Only workers that asked for it, and not at all ($11) where the library tells after a commit of its own.
+    -- Only workers that asked for it, and not at all ($11) where the library tells after a commit
+    -- of its own.
     select count(pg_notify($11::text, queue))
     from ordinaut.worker cross join unnest(worker.queues) as queue
     where $11::text is not null and waiting and ended_at is null and queue = any($3::text[])

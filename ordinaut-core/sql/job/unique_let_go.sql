@@ -1,5 +1,6 @@
--- Let the jobs go that wait, by their mode run_again, behind a job that runs no more. One that waits to be tried again is
--- cancelled: the job behind it has the newer arguments. Only the state is looked at, so that no end of a job has to tell.
+-- Let the jobs go that wait, by their mode run_again, behind a job that runs no more. One that
+-- waits to be tried again is cancelled: the job behind it has the newer arguments. Only the state
+-- is looked at, so that no end of a job has to tell.
 with follower as materialized (
     select parked.job_id, parked.key::uuid as leader,
            exists (select from ordinaut.due_work where due_work.job_id = parked.key::uuid offset 0)

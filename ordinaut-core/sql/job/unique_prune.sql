@@ -1,5 +1,5 @@
--- Forget up to $1 keys whose windows are over. skip locked: somebody takes that one at this moment. One whose holder followed
--- a job that has not ended stays: it is that job's again (return_key).
+-- Forget up to $1 keys whose windows are over. skip locked: somebody takes that one at this moment.
+-- One whose holder followed a job that has not ended stays: it is that job's again (return_key).
 with past as (
     select key
     from ordinaut.unique_key

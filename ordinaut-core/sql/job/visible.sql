@@ -1,5 +1,5 @@
--- Those of the jobs $1 that are of the tenant $2 and of one of the queues $3, as far as these are named. The dead letter answers for
--- a job whose own row has been pruned.
+-- Those of the jobs $1 that are of the tenant $2 and of one of the queues $3, as far as these are
+-- named. The dead letter answers for a job whose own row has been pruned.
 select found.id
 from unnest($1::uuid[]) as asked(id)
 cross join lateral (

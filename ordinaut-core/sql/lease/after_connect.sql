@@ -1,5 +1,6 @@
--- Since when this Postgres takes writes, what time it is there, and which of the leases ($1 job, $2 attempt, $3 session,
--- $4 nonce) it does not know: claims are not durable, and a restart or promotion may have lost some whose handlers run.
+-- Since when this Postgres takes writes, what time it is there, and which of the leases ($1 job, $2
+-- attempt, $3 session, $4 nonce) it does not know: claims are not durable, and a restart or
+-- promotion may have lost some whose handlers run.
 select ordinaut.takes_writes_since() as writable_since, clock_timestamp() as now, array(
     select held.job_id
     from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[]) as held(job_id, attempt, session, nonce)

@@ -1,7 +1,8 @@
--- Keep how far the attempt $2 of the job $1 has come ($5), as long as its lease holds (session $3, nonce $4).
+-- Keep how far the attempt $2 of the job $1 has come ($5), as long as its lease holds (session $3,
+-- nonce $4).
 --
--- Without a lock on the hot row: a lease that ends at the same time may let this one write through, of what was done under the
--- lease, and a newer attempt's own is never overwritten.
+-- Without a lock on the hot row: a lease that ends at the same time may let this one write through,
+-- of what was done under the lease, and a newer attempt's own is never overwritten.
 with held as (
     select job_id, attempt
     from ordinaut.due_work

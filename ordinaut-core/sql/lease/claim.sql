@@ -1,14 +1,17 @@
--- Lease up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned from its floor ($3),
--- of the kinds in $5, to the session $6 under the nonce $7; suspects only, or none of them ($8: flag_suspect() or 0). A sweep
--- ($9) scans from the start: it finds what committed late. One worker of a queue at a time sweeps; the others claim as usual.
--- All rows are locked first, as an array, and then changed in the order of their places: a seventh cheaper than both row by
--- row. Nor could the planner run the limited subquery once for each candidate row, and lease more than $4.
--- skip locked: two workers never wait for the same row. A claim need not be durable: a lost one is a job that nobody settled.
--- Arguments of more than $10 bytes, as stored or as text, are left out and fetched after the commit (args.sql): a worker that
--- stops reading must not hold rows and sweep for as long as its answer has nowhere to go.
--- Jobs that a limit concerns, or by their flag one of their task, are left to limit/sift.sql; without limits, that is asked once.
--- A job whose row is gone is leased too, so that its worker can bury it. "offset 0" keeps that a look-up by key: a plain join,
--- planned while job was empty, reads all of it for each row. An empty claim still tells the time. The worker sorts: cheaper.
+-- Lease up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned
+-- from its floor ($3), of the kinds in $5, to the session $6 under the nonce $7; suspects only, or
+-- none of them ($8: flag_suspect() or 0). A sweep ($9) scans from the start: it finds what
+-- committed late. One worker of a queue at a time sweeps; the others claim as usual. All rows are
+-- locked first, as an array, and then changed in the order of their places: a seventh cheaper than
+-- both row by row. Nor could the planner run the limited subquery once for each candidate row, and
+-- lease more than $4. skip locked: two workers never wait for the same row. A claim need not be
+-- durable: a lost one is a job that nobody settled. Arguments of more than $10 bytes, as stored or
+-- as text, are left out and fetched after the commit (args.sql): a worker that stops reading must
+-- not hold rows and sweep for as long as its answer has nowhere to go. Jobs that a limit concerns,
+-- or by their flag one of their task, are left to limit/sift.sql; without limits, that is asked
+-- once. A job whose row is gone is leased too, so that its worker can bury it. "offset 0" keeps
+-- that a look-up by key: a plain join, planned while job was empty, reads all of it for each row.
+-- An empty claim still tells the time. The worker sorts: cheaper.
 with claim as materialized (
     select statement_timestamp() as at, set_config('synchronous_commit', 'off', true),
            exists (select from ordinaut.job_limit) as limits
@@ -17,8 +20,8 @@ with claim as materialized (
            case when $9::boolean and pg_try_advisory_xact_lock(hashtext('ordinaut.sweep'), hashtext(queue))
                then '-infinity' else floor end as floor
     from unnest($1::text[], $2::smallint[], $3::timestamptz[]) as l(queue, priority, floor)
-    -- A paused queue is left out; '*' stands for all of them. Asked once a statement, of an index in which nearly always
-    -- nothing is.
+    -- A paused queue is left out; '*' stands for all of them. Asked once a statement, of an index
+    -- in which nearly always nothing is.
     where not array[queue, '*'] && array(select name from ordinaut.queue where paused_at is not null)
 ), leased as (
     update ordinaut.due_work

@@ -1,8 +1,10 @@
--- What became of the attempt $2 of the job $1, under the session $3 and the nonce $4, that its handler has settled in a
--- transaction of its own: "committed"; "open", while somebody has the row locked, which the transaction may be; "undone",
--- if the row is still leased as it was; or else "lost".
+-- What became of the attempt $2 of the job $1, under the session $3 and the nonce $4, that its
+-- handler has settled in a transaction of its own: "committed"; "open", while somebody has the row
+-- locked, which the transaction may be; "undone", if the row is still leased as it was; or else
+-- "lost".
 --
--- One snapshot for both tables: the row goes and the run comes in the same commit. A run of a rescue has another outcome.
+-- One snapshot for both tables: the row goes and the run comes in the same commit. A run of a
+-- rescue has another outcome.
 with ours as materialized (
     select ctid as tid
     from ordinaut.due_work

@@ -1,6 +1,6 @@
--- Hand leases back whose handlers never started ($1 job, $2 attempt, of session $3, $4 nonce): due at once, no
--- run, failures and the suspect flag as they were. Nothing becomes free in place: it is a new row.
--- "= any(array[…])" keeps the look-up one by key: see settle.sql.
+-- Hand leases back whose handlers never started ($1 job, $2 attempt, of session $3, $4 nonce): due
+-- at once, no run, failures and the suspect flag as they were. Nothing becomes free in place: it is
+-- a new row. "= any(array[…])" keeps the look-up one by key: see settle.sql.
 with returned as (
     select * from unnest($1::uuid[], $2::integer[], $4::integer[]) as r(job_id, attempt, nonce)
 ), deleted_work as (

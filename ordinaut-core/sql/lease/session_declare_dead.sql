@@ -1,7 +1,8 @@
 -- Declare sessions dead that were not renewed in time, by the database's clock alone.
 --
--- An end that is further away than a lease was written before that clock was set back: it is brought nearer, or it would not
--- come for as long. After a restart or promotion of Postgres nobody could renew for a while, so every session gets one lease from then.
+-- An end that is further away than a lease was written before that clock was set back: it is
+-- brought nearer, or it would not come for as long. After a restart or promotion of Postgres nobody
+-- could renew for a while, so every session gets one lease from then.
 with server as materialized (
     select ordinaut.takes_writes_since() as since
 ), nearer as (

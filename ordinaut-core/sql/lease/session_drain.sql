@@ -1,4 +1,5 @@
--- Drain the worker that is named $1, or whose living session has that number; the names that it has.
+-- Drain the worker that is named $1, or whose living session has that number; the names that it
+-- has.
 insert into ordinaut.drained_worker (name)
 select distinct name
 from ordinaut.worker

@@ -1,5 +1,5 @@
--- Read and empty the list of jobs that the session $1 was asked to stop: those that it still holds, with their attempts,
--- because a job that has ended since may come back one day.
+-- Read and empty the list of jobs that the session $1 was asked to stop: those that it still holds,
+-- with their attempts, because a job that has ended since may come back one day.
 --
 -- It does not wait for the disk: what is read twice changes nothing.
 with lazily as materialized (

@@ -1,4 +1,5 @@
--- Begin a session, and make its queues known. One look at the clock for all three instants: the lease is exactly as long as said.
+-- Begin a session, and make its queues known. One look at the clock for all three instants: the
+-- lease is exactly as long as said.
 with clock as materialized (
     select clock_timestamp() as now
 ), known as (

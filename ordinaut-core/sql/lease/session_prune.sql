@@ -1,4 +1,5 @@
--- Drop the rows of sessions that ended over $1 seconds ago and hold no lease any more, keeping what they counted.
+-- Drop the rows of sessions that ended over $1 seconds ago and hold no lease any more, keeping what
+-- they counted.
 with deleted_session as (
     delete from ordinaut.worker
     where ended_at < clock_timestamp() - make_interval(secs => $1::float8)

@@ -1,11 +1,13 @@
--- End attempts, each under its whole token ($1 job, $2 attempt, $3 session, $4 nonce) with its outcome ($5).
--- A null $6 ends the job too; else a new row is due after $6 seconds, with $7 failures: nothing becomes free in place.
--- "= any(array[…])" cannot be turned round: with a plain "=", a plan made while a table was empty reads all of it for each job.
--- A first loss sets flag_lost_once, a second one flag_suspect, for the job's life.
--- The cancel flag is read from the deleted row: a job that was asked to stop gets no further attempt.
--- A claim of another worker whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
--- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for those, they are left out.
--- What is returned was settled; a token that is missing had lost its lease, and nothing was written for it.
+-- End attempts, each under its whole token ($1 job, $2 attempt, $3 session, $4 nonce) with its
+-- outcome ($5). A null $6 ends the job too; else a new row is due after $6 seconds, with $7
+-- failures: nothing becomes free in place. "= any(array[…])" cannot be turned round: with a plain
+-- "=", a plan made while a table was empty reads all of it for each job. A first loss sets
+-- flag_lost_once, a second one flag_suspect, for the job's life. The cancel flag is read from the
+-- deleted row: a job that was asked to stop gets no further attempt. A claim of another worker
+-- whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
+-- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for
+-- those, they are left out. What is returned was settled; a token that is missing had lost its
+-- lease, and nothing was written for it.
 with ended as (
     select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[], $5::text[], $6::float8[],
                          $7::smallint[], $8::text[], $9::text[], $10::float8[])

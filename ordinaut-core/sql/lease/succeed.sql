@@ -1,11 +1,13 @@
--- End attempts that succeeded and have nothing more to say, as nearly all do: what settle.sql writes for such an end, at two
--- thirds of the cost. Each row is looked for at its place ($1) alone, and must be that of the whole token there ($2 job, $3
--- attempt, $4 nonce, and $5, the session of all); $6 is the seconds since its handler started.
+-- End attempts that succeeded and have nothing more to say, as nearly all do: what settle.sql
+-- writes for such an end, at two thirds of the cost. Each row is looked for at its place ($1)
+-- alone, and must be that of the whole token there ($2 job, $3 attempt, $4 nonce, and $5, the
+-- session of all); $6 is the seconds since its handler started.
 --
--- $2 to $4 and $6 are in the order of the jobs' ids: width_bucket finds by halving where among them a row's own is, or would
--- be. Joined to them row by row it is a tenth more.
--- A row that was moved (a cancel was asked for) or that somebody has locked (see settle.sql) is left out, like one whose lease
--- was lost: which of these it is settle.sql finds out, by key. Jobs under limits come by key too.
+-- $2 to $4 and $6 are in the order of the jobs' ids: width_bucket finds by halving where among them
+-- a row's own is, or would be. Joined to them row by row it is a tenth more. A row that was moved
+-- (a cancel was asked for) or that somebody has locked (see settle.sql) is left out, like one whose
+-- lease was lost: which of these it is settle.sql finds out, by key. Jobs under limits come by key
+-- too.
 with deleted_work as (
     delete from ordinaut.due_work
     where ctid = any($1::tid[]) and session = $5::bigint

@@ -1,9 +1,11 @@
--- Let jobs in: the first $2 of each line $1 (or the one job $3 of it) are leased to the session $4 under the nonce $5, and take
--- room of their limits; what is left of rates ($6 limit, $7 key, $8 session) was $9 at $10. A wait of $11 seconds is worth a
--- level of priority (null: nothing is). Arguments of more than $12 bytes are left out, as in claim.sql.
+-- Let jobs in: the first $2 of each line $1 (or the one job $3 of it) are leased to the session $4
+-- under the nonce $5, and take room of their limits; what is left of rates ($6 limit, $7 key, $8
+-- session) was $9 at $10. A wait of $11 seconds is worth a level of priority (null: nothing is).
+-- Arguments of more than $12 bytes are left out, as in claim.sql.
 --
--- "= any(array[…])" and "offset 0" keep each look-up one by key, whatever the statistics were when this was planned. The
--- reason is compared as an expression, so that no plan reads all lines by the index that is for this reason alone.
+-- "= any(array[…])" and "offset 0" keep each look-up one by key, whatever the statistics were when
+-- this was planned. The reason is compared as an expression, so that no plan reads all lines by the
+-- index that is for this reason alone.
 --
 -- It is durable, as claims are not: a lease that was lost would run beside the one that follows.
 with allowed as (

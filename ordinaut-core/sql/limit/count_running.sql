@@ -1,4 +1,5 @@
--- Count the jobs that run already and that the limit $1 concerns, as if they had been let in under it.
+-- Count the jobs that run already and that the limit $1 concerns, as if they had been let in under
+-- it.
 with running as (
     update ordinaut.due_work
     set flags = flags | ordinaut.flag_limited()

@@ -1,4 +1,5 @@
--- The limit $1, held until the end of the transaction. One that tasks imply (its queue is '') is not for people to change.
+-- The limit $1, held until the end of the transaction. One that tasks imply (its queue is '') is
+-- not for people to change.
 select name, queue, kind, array_to_string(key, '.') as key, per_tenant, array_to_string(weight, '.') as weight, concurrency,
        rate, burst, per_process, ordered
 from ordinaut.job_limit

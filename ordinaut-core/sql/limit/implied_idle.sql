@@ -1,5 +1,5 @@
--- The limits that tasks imply and that no job needs any more: none is left that has the flag. An entry of task_job is written
--- together with its job, and stays at least as long.
+-- The limits that tasks imply and that no job needs any more: none is left that has the flag. An
+-- entry of task_job is written together with its job, and stays at least as long.
 select name
 from ordinaut.job_limit
 where queue = ''

@@ -1,8 +1,9 @@
--- The lines ($2 of them at most) after the line $1, each with its first job, how many wait there ($4 are enough to know), and
--- what each of its limits leaves. $3 is the session that asks; a wait of $5 seconds is worth a level of priority (null:
--- nothing is).
+-- The lines ($2 of them at most) after the line $1, each with its first job, how many wait there
+-- ($4 are enough to know), and what each of its limits leaves. $3 is the session that asks; a wait
+-- of $5 seconds is worth a level of priority (null: nothing is).
 --
--- Asked under the lock of limits: nobody else lets jobs in now. Each line is found by a step of its own, however long the last is.
+-- Asked under the lock of limits: nobody else lets jobs in now. Each line is found by a step of its
+-- own, however long the last is.
 with recursive step as (
     (select key from ordinaut.parked where reason = 'limit' and key > $1::text order by key limit 1)
     union all
@@ -37,7 +38,8 @@ select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as 
        ordinaut.limit_concurrency(member.name, member.at_key, member.concurrency) as concurrency,
        coalesce(member.one_session, 0) as bucket,
        ordinaut.limit_held(member.name, member.at_key, member.one_session) as held,
-       -- A bucket that was filled later than one span from now says that the clock went back: it is as one without a row.
+       -- A bucket that was filled later than one span from now says that the clock went back: it is
+       -- as one without a row.
        least(member.burst, coalesce(
            case when left_over.filled_at <= statement_timestamp() + make_interval(secs => member.burst / member.rate)
                then left_over.tokens + extract(epoch from statement_timestamp() - left_over.filled_at)::float8 * member.rate

@@ -1,6 +1,7 @@
--- A page of limits, by name: up to $1 of them and $2 octets, but one at least, after the limit $3; with the room that running
--- jobs take of each, and how many jobs wait in its lines. "walked" is more than there are rows, if there is a next page.
--- Those that tasks imply (queue '') are left out: tasks show them.
+-- A page of limits, by name: up to $1 of them and $2 octets, but one at least, after the limit $3;
+-- with the room that running jobs take of each, and how many jobs wait in its lines. "walked" is
+-- more than there are rows, if there is a next page. Those that tasks imply (queue '') are left
+-- out: tasks show them.
 with line as materialized (
     select coalesce(max(line), key)::jsonb -> 'limits' as limits, count(*) as jobs
     from ordinaut.parked

@@ -1,4 +1,5 @@
--- Forget what limits remember of jobs that have ended, and rates that nobody has drawn on for as long as they take to fill.
+-- Forget what limits remember of jobs that have ended, and rates that nobody has drawn on for as
+-- long as they take to fill.
 with freed_slots as (
     delete from ordinaut.limit_slot
     where not exists (select from ordinaut.due_work where due_work.job_id = limit_slot.job_id offset 0)

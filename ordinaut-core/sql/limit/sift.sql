@@ -1,6 +1,6 @@
--- Set aside up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned from its floor ($3), of
--- the kinds in $5, that a limit concerns: each goes into its line. A sweep ($6) scans from the start. The limits that tasks imply
--- (queue '') concern jobs by their flag.
+-- Set aside up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned
+-- from its floor ($3), of the kinds in $5, that a limit concerns: each goes into its line. A sweep
+-- ($6) scans from the start. The limits that tasks imply (queue '') concern jobs by their flag.
 --
 -- Losing it sets the jobs aside again. "left" tells whether anything is in a line.
 with at as materialized (
@@ -33,7 +33,8 @@ with at as materialized (
     where due_work.ctid = due.tid
     returning due_work.*
 ), in_line as (
-    -- Without its own row a job has no arguments: it is in a line of no limits, and let in to be buried.
+    -- Without its own row a job has no arguments: it is in a line of no limits, and let in to be
+    -- buried.
     select deleted_work.*, concerned.ordered_key, jsonb_build_object(
         'queue', deleted_work.queue, 'kind', deleted_work.kind, 'suspect', deleted_work.flags & ordinaut.flag_suspect() <> 0,
         'limits', coalesce(concerned.limits, '[]'))::text as line

@@ -1,5 +1,6 @@
--- Delete up to $2 jobs of the DEFAULT partition that were enqueued and ended over $1 seconds ago: those that outlived their
--- own partition, and those of clients whose clock was wrong, by the database's clock.
+-- Delete up to $2 jobs of the DEFAULT partition that were enqueued and ended over $1 seconds ago:
+-- those that outlived their own partition, and those of clients whose clock was wrong, by the
+-- database's clock.
 delete from ordinaut.job_default
 where ctid = any(array(
     select ctid

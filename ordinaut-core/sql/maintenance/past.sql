@@ -1,4 +1,5 @@
--- The partitions of job and run that lie wholly over $1 seconds back, those of event $2, and those of fire $3.
+-- The partitions of job and run that lie wholly over $1 seconds back, those of event $2, and those
+-- of fire $3.
 select part
 from (values ('job', interval '1 week', $1::float8), ('run', interval '1 week', $1::float8),
              ('event', interval '1 day', $2::float8), ('fire', interval '1 week', $3::float8)) as family(parent, span, age)

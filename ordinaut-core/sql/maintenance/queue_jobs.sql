@@ -1,5 +1,6 @@
--- Delete up to $1 jobs, with their runs, of queues that keep what ended for less time than the others: those that were
--- enqueued and ended longer ago. Ids are times, so that only partitions old enough are read.
+-- Delete up to $1 jobs, with their runs, of queues that keep what ended for less time than the
+-- others: those that were enqueued and ended longer ago. Ids are times, so that only partitions old
+-- enough are read.
 with old as materialized (
     select job.id
     from ordinaut.queue keeping

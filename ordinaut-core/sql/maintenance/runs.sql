@@ -1,4 +1,5 @@
--- Delete up to $2 runs of the DEFAULT partition that ended over $1 seconds ago, of jobs that have ended.
+-- Delete up to $2 runs of the DEFAULT partition that ended over $1 seconds ago, of jobs that have
+-- ended.
 delete from ordinaut.run_default
 where ctid = any(array(
     select ctid

@@ -1,5 +1,7 @@
--- Delete up to $1 entries of jobs of tasks that have ended. Fires of tasks that limit their jobs clear theirs; nobody does
--- those of the others. Those of services are kept, because they say when the last job ended. An entry and its job's work are written together, so that one without the other has ended.
+-- Delete up to $1 entries of jobs of tasks that have ended. Fires of tasks that limit their jobs
+-- clear theirs; nobody does those of the others. Those of services are kept, because they say when
+-- the last job ended. An entry and its job's work are written together, so that one without the
+-- other has ended.
 delete from ordinaut.task_job
 where ctid = any(array(
     select ctid

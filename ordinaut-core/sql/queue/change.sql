@@ -1,5 +1,5 @@
--- Change the bounds of the queue $1: how many jobs may wait ($3) if $2, how long ($5, in seconds) if $4; and for how long
--- what ended is kept ($7, in seconds) if $6.
+-- Change the bounds of the queue $1: how many jobs may wait ($3) if $2, how long ($5, in seconds)
+-- if $4; and for how long what ended is kept ($7, in seconds) if $6.
 insert into ordinaut.queue as known (name, max_waiting, max_age, retention)
 values ($1::text, $3::integer, make_interval(secs => $5::float8), make_interval(secs => $7::float8))
 on conflict (name) do update

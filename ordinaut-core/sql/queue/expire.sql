@@ -1,5 +1,6 @@
--- End up to $1 jobs (and as many parked ones) that have been due in their queue for longer than it allows. By priority,
--- because that is the order of the key. skip locked: somebody takes or moves that one at this moment.
+-- End up to $1 jobs (and as many parked ones) that have been due in their queue for longer than it
+-- allows. By priority, because that is the order of the key. skip locked: somebody takes or moves
+-- that one at this moment.
 with expired_work as materialized (
     select waiting.tid
     from ordinaut.queue bounded

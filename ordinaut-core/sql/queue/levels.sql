@@ -1,5 +1,5 @@
--- Of each queue with a bound, and of each whose level is not normal: its level, how many jobs may wait (null: any number),
--- and how many do, counted up to that as room.sql does.
+-- Of each queue with a bound, and of each whose level is not normal: its level, how many jobs may
+-- wait (null: any number), and how many do, counted up to that as room.sql does.
 select name, announced_level, max_waiting, (
     select count(*)
     from (

@@ -1,4 +1,5 @@
--- Number of attempts that ended, by queue and outcome, since the schema was made. The sum never falls.
+-- Number of attempts that ended, by queue and outcome, since the schema was made. The sum never
+-- falls.
 select queue, outcome, sum(ended)::bigint as ended
 from (
     select queue, outcome, ended from ordinaut.outcome_count

@@ -1,5 +1,5 @@
--- Number of jobs that may wait in the queue $1, number that do, counted up to that, and the level that was last told. No row: there
--- is no bound.
+-- Number of jobs that may wait in the queue $1, number that do, counted up to that, and the level
+-- that was last told. No row: there is no bound.
 select max_waiting, (
     select count(*)
     from (

@@ -1,4 +1,5 @@
--- Let the level of the queue $1, which was $2, be $3, and tell it. No row: another scheduler was first.
+-- Let the level of the queue $1, which was $2, be $3, and tell it. No row: another scheduler was
+-- first.
 with changed as (
     update ordinaut.queue
     set announced_level = $3::text

@@ -1,5 +1,5 @@
--- Say when the tasks $1 are due next ($2), or pause one for a reason ($3). The instants are the first ones after $4, when the
--- clock showed $6, by the zone data $5.
+-- Say when the tasks $1 are due next ($2), or pause one for a reason ($3). The instants are the
+-- first ones after $4, when the clock showed $6, by the zone data $5.
 update ordinaut.task
 set next_run_at = case when decided.trouble is null then decided.next_run_at end,
     counted_run_at = decided.next_run_at, counted_after = decided.after, counted_wall = decided.wall, counted_by = $5::text,

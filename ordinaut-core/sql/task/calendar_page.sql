@@ -1,5 +1,5 @@
--- A page of calendars, by name: up to $1 of them and $2 octets, but one at least, after the calendar $3. "walked" is more than
--- there are rows, if there is a next page.
+-- A page of calendars, by name: up to $1 of them and $2 octets, but one at least, after the
+-- calendar $3. "walked" is more than there are rows, if there is a next page.
 with listed as (
     select name, mode, dates
     from ordinaut.calendar

@@ -1,6 +1,8 @@
--- Insert the task $1 with its definition $2, due at $3, the first instant after $6 by the zone data $7. With a key ($4), only if
--- no other task holds it; this one then holds it for $5 seconds, or for good if that is null. The row lock of the key makes two creators of one key take turns.
--- Returned is the task that there is now; nothing, if another created it after this statement began: the caller asks again.
+-- Insert the task $1 with its definition $2, due at $3, the first instant after $6 by the zone data
+-- $7. With a key ($4), only if no other task holds it; this one then holds it for $5 seconds, or
+-- for good if that is null. The row lock of the key makes two creators of one key take turns.
+-- Returned is the task that there is now; nothing, if another created it after this statement
+-- began: the caller asks again.
 with kept as (
     insert into ordinaut.task_key as held (key, task_id, held_until)
     select $4::text, $1::uuid, coalesce(clock_timestamp() + make_interval(secs => $5::float8), 'infinity')

@@ -1,4 +1,5 @@
--- The active tasks whose topic may be $1: it is that, or a pattern. Each with its schedule alone, as most wait for another one.
+-- The active tasks whose topic may be $1: it is that, or a pattern. Each with its schedule alone,
+-- as most wait for another one.
 select id, schedule::text
 from ordinaut.task
 where schedule_kind = 'event' and status = 'active'

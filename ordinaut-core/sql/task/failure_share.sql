@@ -1,5 +1,5 @@
--- The share of failed attempts of the queue $1 among those of the last five minutes: of the newest 10,000 jobs that were
--- enqueued in that time, so that it costs the same however busy the queue is.
+-- The share of failed attempts of the queue $1 among those of the last five minutes: of the newest
+-- 10,000 jobs that were enqueued in that time, so that it costs the same however busy the queue is.
 select avg(case when run.outcome in ('failed', 'dead', 'lost') then 1.0 else 0.0 end)::float8
 from (
     select id

@@ -1,9 +1,11 @@
--- Record what tasks ($1) have become due by: an instant ($2), or an event ($6, of the topic $7); with the job that each
--- makes ($3, to run at $4, with arguments of its own if $8), or with the reason why it makes none ($5).
+-- Record what tasks ($1) have become due by: an instant ($2), or an event ($6, of the topic $7);
+-- with the job that each makes ($3, to run at $4, with arguments of its own if $8), or with the
+-- reason why it makes none ($5).
 --
 -- A concurrency key is a limit of one job at a time, which concerns the task's jobs by their flag.
--- A service is meant to run for good: if it does not say otherwise, with as many attempts and as much time as there may be.
--- The primary keys are what makes an instant and an event unique: one that is there already makes no job.
+-- A service is meant to run for good: if it does not say otherwise, with as many attempts and as
+-- much time as there may be. The primary keys are what makes an instant and an event unique: one
+-- that is there already makes no job.
 with requested as materialized (
     select *
     from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])

@@ -1,4 +1,5 @@
--- One task, which nobody else changes or fires until the transaction ends, and the database's clock.
+-- One task, which nobody else changes or fires until the transaction ends, and the database's
+-- clock.
 select id, definition, status, trouble, next_run_at, condition_state, version, created_at, updated_at, clock_timestamp() as now
 from ordinaut.task
 where id = $1::uuid

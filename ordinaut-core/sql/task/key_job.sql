@@ -1,5 +1,5 @@
--- Give the job $1, which this transaction has made, the unique key $2 that it holds, for $3 seconds after its end, and the flags
--- $4; if it has to wait for the job $5, it is parked behind that.
+-- Give the job $1, which this transaction has made, the unique key $2 that it holds, for $3 seconds
+-- after its end, and the flags $4; if it has to wait for the job $5, it is parked behind that.
 with keyed as (
     update ordinaut.job set unique_key = $2::bytea, unique_after_end = make_interval(secs => $3::float8) where id = $1::uuid
 ), waiting as (

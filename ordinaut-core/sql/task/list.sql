@@ -1,6 +1,7 @@
--- A page of tasks, newest first: up to $1 of them and $8 octets, but one at least, older than the task $2, of a status ($3), kind
--- of job ($4), queue ($5) and kind of schedule ($6), with $7 in the title, where one is named. As in job/dead_letter_list.sql, the walk
--- reads nothing that is not shown, and "walked" tells of more.
+-- A page of tasks, newest first: up to $1 of them and $8 octets, but one at least, older than the
+-- task $2, of a status ($3), kind of job ($4), queue ($5) and kind of schedule ($6), with $7 in the
+-- title, where one is named. As in job/dead_letter_list.sql, the walk reads nothing that is not
+-- shown, and "walked" tells of more.
 with recursive walk as (
     select coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as id, null::text as definition,
            0::bigint as place, 0::bigint as octets

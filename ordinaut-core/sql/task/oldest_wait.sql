@@ -1,4 +1,5 @@
--- Seconds for which the oldest job has waited in the queue $1. By priority, because that is the order of the key.
+-- Seconds for which the oldest job has waited in the queue $1. By priority, because that is the
+-- order of the key.
 select extract(epoch from clock_timestamp() - min(oldest.run_at))::float8
 from generate_series(1, 9) as level
 cross join lateral (

@@ -1,5 +1,6 @@
--- Set the waiting jobs of paused tasks aside: of the task $1, or of all if it is null; also those that a limit has set aside,
--- which it would let in. One that runs is left to its end; if it comes back to wait, the next look finds it.
+-- Set the waiting jobs of paused tasks aside: of the task $1, or of all if it is null; also those
+-- that a limit has set aside, which it would let in. One that runs is left to its end; if it comes
+-- back to wait, the next look finds it.
 with paused as materialized (
     select task_job.job_id, task.id::text as task_id
     from ordinaut.task
@@ -21,7 +22,8 @@ with paused as materialized (
     where parked.job_id = any(array[paused.job_id]) and parked.reason = 'limit'
     returning parked.job_id
 ), freed_slots as (
-    -- Other jobs of its concurrency key go ahead until the task is resumed, even if it has begun and was to be tried again.
+    -- Other jobs of its concurrency key go ahead until the task is resumed, even if it has begun
+    -- and was to be tried again.
     delete from ordinaut.limit_slot
     where name = 'concurrency_key' and job_id = any(array(select job_id from deleted_work union all select job_id from out_of_line))
 ), outbox_rows as (

@@ -1,4 +1,5 @@
--- Number of jobs that wait in the queue $1, counted up to $2: beyond the threshold, by how much does not matter.
+-- Number of jobs that wait in the queue $1, counted up to $2: beyond the threshold, by how much
+-- does not matter.
 select count(*)::float8
 from (
     select

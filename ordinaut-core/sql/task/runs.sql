@@ -1,5 +1,6 @@
--- A page of the runs of the task $1, those of its newest job first: up to $2 and $5 octets, but one at least, after the one of the job
--- $3 that has the attempt $4. One row more than is shown tells of a next page.
+-- A page of the runs of the task $1, those of its newest job first: up to $2 and $5 octets, but one
+-- at least, after the one of the job $3 that has the attempt $4. One row more than is shown tells
+-- of a next page.
 with page as materialized (
     select job.id as job_id, job.scheduled_for, run.attempt, run.started_at, run.finished_at, run.outcome,
            left(run.error, 65536) as error

@@ -1,5 +1,6 @@
--- Whether the services $1 have a job that has not ended, when the last one ended that did (null: none is known), and the
--- database's clock. A statement of its own, for who holds the rows of the tasks: it sees what the last holder fired.
+-- Whether the services $1 have a job that has not ended, when the last one ended that did (null:
+-- none is known), and the database's clock. A statement of its own, for who holds the rows of the
+-- tasks: it sees what the last holder fired.
 select task.id, coalesce(bool_or(due_work.job_id is not null or parked.job_id is not null), false) as runs,
        max(ended.at) as ended_at, clock_timestamp() as now
 from ordinaut.task

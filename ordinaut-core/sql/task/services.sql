@@ -1,6 +1,7 @@
--- Take up to $1 active services, after the task $2, none of whose jobs is seen that has not ended, each with its
--- schedule alone: most wait for their pause to end, and their arguments may be large. skip locked: schedulers that look at once
--- take different tasks. One that runs is only read. None while all queues ('*') are paused.
+-- Take up to $1 active services, after the task $2, none of whose jobs is seen that has not ended,
+-- each with its schedule alone: most wait for their pause to end, and their arguments may be large.
+-- skip locked: schedulers that look at once take different tasks. One that runs is only read. None
+-- while all queues ('*') are paused.
 select id, schedule::text
 from ordinaut.task
 where schedule_kind = 'service' and status = 'active' and ($2::uuid is null or id > $2::uuid)

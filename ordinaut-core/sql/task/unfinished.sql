@@ -1,5 +1,5 @@
--- Number of jobs of each of the tasks $1 that have not ended; of a task without a row none. What has ended is cleared, so that the next
--- look is short. The caller has locked the tasks (lock.sql).
+-- Number of jobs of each of the tasks $1 that have not ended; of a task without a row none. What
+-- has ended is cleared, so that the next look is short. The caller has locked the tasks (lock.sql).
 with living as materialized (
     select task_job.task_id, task_job.job_id
     from unnest($1::uuid[]) as requested(id)

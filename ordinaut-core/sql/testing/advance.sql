@@ -1,6 +1,6 @@
--- Let $1 seconds pass for whatever waits for its time. Nothing becomes free in place, and nothing is due before the present:
--- workers' floors have passed that. What comes due together keeps its order. Tasks keep their instants: how far their clock
--- is ahead stands among the facts.
+-- Let $1 seconds pass for whatever waits for its time. Nothing becomes free in place, and nothing
+-- is due before the present: workers' floors have passed that. What comes due together keeps its
+-- order. Tasks keep their instants: how far their clock is ahead stands among the facts.
 with waiting as (
     delete from ordinaut.due_work
     where session is null and run_at > clock_timestamp()

@@ -1,5 +1,5 @@
--- Take up to $1 tasks that are due by the clock of the test, each as if it were its very instant; and how many seconds that
--- clock is ahead.
+-- Take up to $1 tasks that are due by the clock of the test, each as if it were its very instant;
+-- and how many seconds that clock is ahead.
 select task.id, task.definition, task.next_run_at, task.next_run_at as now, clock.ahead
 from ordinaut.task
 cross join (

@@ -1,4 +1,5 @@
--- The jobs that have not ended, in the order in which they were made: of the kind $1 and the queue $2, where they are given.
+-- The jobs that have not ended, in the order in which they were made: of the kind $1 and the queue
+-- $2, where they are given.
 select job.id, job.kind, job.queue, job.args, job.priority, job.tags, state.state, state.run_at
 from ordinaut.job
 join ordinaut.job_state state on state.job_id = job.id

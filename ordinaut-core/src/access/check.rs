@@ -84,7 +84,8 @@ impl fmt::Display for Denied {
 ///
 /// # Errors
 ///
-/// Why not: a scope that it lacks, a queue that is none of its own, or a tenant or queues to which it is bound.
+/// Why not: a scope that it lacks, a queue that is none of its own, or a tenant or queues to which
+/// it is bound.
 pub fn check(access: &Access, scope: Scope, object: Object<'_>) -> Result<(), Denied> {
     if !access.scopes.iter().any(|held| *held == scope || *held == Scope::Admin) {
         return Err(Denied::Scope(scope));

@@ -1,7 +1,8 @@
 //! Access: who calls, and what they may do.
 //!
-//! An *agent* is a program or a person that calls the API. It has scopes, optionally a list of queues and one tenant, and
-//! secrets. A program that embeds the library needs none of this: it holds the database itself.
+//! An *agent* is a program or a person that calls the API. It has scopes, optionally a list of
+//! queues and one tenant, and secrets. A program that embeds the library needs none of this: it
+//! holds the database itself.
 //!
 //! ```no_run
 //! # async fn example(client: ordinaut_core::Client) -> Result<(), ordinaut_core::access::AgentError> {

@@ -17,14 +17,16 @@ use std::time::Duration;
 /// Enough for a program that enqueues and looks; loops have connections of their own.
 const MAX_CONNECTIONS: u32 = 10;
 
-/// Long enough for a database that is restarting behind a proxy to say so, short enough for a person to wait.
+/// Long enough for a database that is restarting behind a proxy to say so, short enough for a
+/// person to wait.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a connection that comes back to the pool has to answer in. One that swallows everything would keep its place in the
-/// pool forever.
+/// What a connection that comes back to the pool has to answer in. One that swallows everything
+/// would keep its place in the pool forever.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection that a process of ours has not used for so long is closed: where Postgres allows few, others wait for it.
+/// A connection that a process of ours has not used for so long is closed: where Postgres allows
+/// few, others wait for it.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// A [`Client`] to be connected; see [`Client::builder`]. The order of its methods does not matter.
@@ -73,7 +75,8 @@ impl Client {
 }
 
 impl ClientBuilder {
-    /// Maximum number of connections in the pool; 10 if not said. A worker has four of its own beside it.
+    /// Maximum number of connections in the pool; 10 if not said. A worker has four of its own
+    /// beside it.
     pub fn max_connections(self, connections: u32) -> Self {
         Self { max_connections: connections, ..self }
     }
@@ -87,8 +90,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Also tells this Redis what happens: hints of new jobs, and, where a [`Scheduler`](crate::Scheduler) runs on it, events.
-    /// Without the feature `redis` nothing is told.
+    /// Also tells this Redis what happens: hints of new jobs, and, where a
+    /// [`Scheduler`](crate::Scheduler) runs on it, events. Without the feature `redis` nothing is
+    /// told.
     pub fn redis(mut self, url: impl Into<String>) -> Self {
         self.options.redis_url = Some(url.into().into());
         self
@@ -103,24 +107,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first of these keys, if they are
-    /// enqueued through the client, by itself or in a transaction ([`Client::in_tx`]); and lets handlers of a
-    /// [`Worker`](crate::Worker) on it read those that any of the keys has encrypted.
+    /// Encrypts the arguments of jobs whose kind is [`Job::ENCRYPTED`](crate::Job) with the first
+    /// of these keys, if they are enqueued through the client, by itself or in a transaction
+    /// ([`Client::in_tx`]); and lets handlers of a [`Worker`](crate::Worker) on it read those that
+    /// any of the keys has encrypted.
     #[cfg(feature = "encryption")]
     pub fn keyring(mut self, keyring: Keyring) -> Self {
         self.options.secrets.keyring = Some(keyring);
         self
     }
 
-    /// Also encrypts the arguments of these kinds, which no Rust type stands for. Without a key ring their
-    /// jobs are refused.
+    /// Also encrypts the arguments of these kinds, which no Rust type stands for. Without a key
+    /// ring their jobs are refused.
     pub fn encrypt_kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {
         self.options.secrets.set_kinds(kinds);
         self
     }
 
-    /// The zone that [`Client::migrate`] stores as the installation's if none is stored yet, an IANA name; UTC if not
-    /// said.
+    /// The zone that [`Client::migrate`] stores as the installation's if none is stored yet, an
+    /// IANA name; UTC if not said.
     pub fn first_time_zone(mut self, name: &str) -> Self {
         match Zone::named(name) {
             Ok(_) => self.options.first_zone = Some(name.into()),
@@ -129,9 +134,10 @@ impl ClientBuilder {
         self
     }
 
-    /// For a process of ours, whose transactions are short: one that is idle for too long has lost its other end, and gives
-    /// up its locks; and a connection that swallows everything gives up its place in the pool. The server gives a statement
-    /// up after `statement_timeout`, if one is given.
+    /// For a process of ours, whose transactions are short: one that is idle for too long has lost
+    /// its other end, and gives up its locks; and a connection that swallows everything gives up
+    /// its place in the pool. The server gives a statement up after `statement_timeout`, if one is
+    /// given.
     #[doc(hidden)]
     pub fn process(self, statement_timeout: Option<Duration>) -> Self {
         Self { purpose: statement_timeout.map_or(Purpose::PROCESS, Purpose::giving_up_after), ..self }
@@ -143,16 +149,18 @@ impl ClientBuilder {
 
     /// Makes the pool, and waits until Postgres answers once, 5 seconds at most.
     ///
-    /// Of several servers it is connected to the one that takes writes, and when that changes, to the other. Its connections
-    /// carry settings of our own in place of the role's and the database's: time-outs of statements and locks, isolation, JIT,
-    /// the forms of text. Behind a pooler in
-    /// transaction mode that forgets prepared statements (PgBouncer before 1.21) each statement goes in a transaction of
-    /// its own, begun by [`Client::begin`]; what you send through [`Client::pool`] is yours to take care of.
+    /// Of several servers it is connected to the one that takes writes, and when that changes, to
+    /// the other. Its connections carry settings of our own in place of the role's and the
+    /// database's: time-outs of statements and locks, isolation, JIT, the forms of text. Behind a
+    /// pooler in transaction mode that forgets prepared statements (PgBouncer before 1.21) each
+    /// statement goes in a transaction of its own, begun by [`Client::begin`]; what you send
+    /// through [`Client::pool`] is yours to take care of.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if an address is no URL of a Postgres, or the schema's name needs quotes; [`Error::Database`] if
-    /// no server answers in 5 seconds, the server refuses the account, or none of several servers takes writes.
+    /// [`Error::Invalid`] if an address is no URL of a Postgres, or the schema's name needs quotes;
+    /// [`Error::Database`] if no server answers in 5 seconds, the server refuses the account, or
+    /// none of several servers takes writes.
     pub async fn connect(self) -> Result<Client, Error> {
         let Self { address, max_connections, purpose, options: told, invalid } = self;
         let address = address?;
@@ -178,7 +186,8 @@ impl ClientBuilder {
                 Box::pin(async move { answered(RETURN_TIMEOUT, connection.ping()).await.map(|()| true) })
             });
         }
-        // Behind a pooler a connection's settings would become those of somebody else's transactions.
+        // Behind a pooler a connection's settings would become those of somebody else's
+        // transactions.
         let own = !pooler.shares_servers();
         options = options.after_connect(move |connection, _| {
             Box::pin(async move {
@@ -194,7 +203,8 @@ impl ClientBuilder {
         if !pooler.forgets_statements() {
             return Ok(Client::new(options.connect_lazy_with(found), address, pooler, told).try_once().await?);
         }
-        // What is prepared there is gone by the next transaction, so that remembering it is of no use.
+        // What is prepared there is gone by the next transaction, so that remembering it is of no
+        // use.
         let pool = options.connect_lazy_with(found.statement_cache_capacity(0));
         Ok(Client::new(pool, address.statement_cache_capacity(0), pooler, told).try_once().await?)
     }

@@ -1,7 +1,8 @@
 //! Statements that find rows by index alone, whatever the statistics said when they were planned.
 //!
-//! A connection keeps a statement's plan. One that was made while a table was empty (a new installation or partition after a
-//! VACUUM, a restored dump) costs nothing then, and reads all of the table once it has filled, until the next ANALYZE.
+//! A connection keeps a statement's plan. One that was made while a table was empty (a new
+//! installation or partition after a VACUUM, a restored dump) costs nothing then, and reads all of
+//! the table once it has filled, until the next ANALYZE.
 
 use crate::client::Client;
 use crate::db::contention::{Repeatable, undisturbed};
@@ -11,8 +12,9 @@ use futures_util::stream::{BoxStream, TryStreamExt};
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{Describe, Either, Execute, Executor, Postgres, SqlStr, Transaction};
 
-/// Begins a transaction with the settings that the loops' own connections have (`sql/db/connect.sql`). In a pool they
-/// hold for a transaction alone: statements that read whole tables come by the same connections.
+/// Begins a transaction with the settings that the loops' own connections have
+/// (`sql/db/connect.sql`). In a pool they hold for a transaction alone: statements that read whole
+/// tables come by the same connections.
 pub(crate) const BEGIN_BY_KEY: &str = "begin isolation level read committed; set local enable_seqscan = off; set local enable_bitmapscan = off; \
      set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off";
 
@@ -20,7 +22,8 @@ pub(crate) const BEGIN_BY_KEY: &str = "begin isolation level read committed; set
 pub(crate) const BEGIN_ANEW_BY_KEY: &str = "begin isolation level read committed; deallocate all; set local enable_seqscan = off; \
      set local enable_bitmapscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off";
 
-/// A database on which each statement goes in a transaction of its own that finds rows by index alone.
+/// A database on which each statement goes in a transaction of its own that finds rows by index
+/// alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByKey<'c>(&'c Client);
 

@@ -20,8 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A statement that takes longer is logged, at the level debug.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Where Postgres is: one server, or several (a primary and its standbys) of which one takes writes. Which one that is
-/// is asked whenever a connection is made.
+/// Where Postgres is: one server, or several (a primary and its standbys) of which one takes
+/// writes. Which one that is is asked whenever a connection is made.
 ///
 /// ```
 /// use ordinaut_core::db::ConnectOptions;
@@ -80,8 +80,8 @@ impl From<Infallible> for InvalidConnectOptions {
 impl FromStr for ConnectOptions {
     type Err = InvalidConnectOptions;
 
-    /// A URL as libpq takes it, with hosts separated by commas. `target_session_attrs` may be `read-write` or `primary`,
-    /// which is what is looked for anyway.
+    /// A URL as libpq takes it, with hosts separated by commas. `target_session_attrs` may be
+    /// `read-write` or `primary`, which is what is looked for anyway.
     fn from_str(url: &str) -> Result<Self, InvalidConnectOptions> {
         let (scheme, rest) = url.split_once("://").ok_or(InvalidConnectOptions)?;
         if !matches!(scheme, "postgres" | "postgresql") {
@@ -90,7 +90,8 @@ impl FromStr for ConnectOptions {
         let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
         let (path, parameters) = tail.split_once('?').unwrap_or((tail, ""));
-        // A password that has one of the characters at which a host ends: the rest of it, and the host, seem to follow.
+        // A password that has one of the characters at which a host ends: the rest of it, and the
+        // host, seem to follow.
         if path.contains('@') || parameters.split('&').any(|word| word.contains('@') && !word.contains('=')) {
             return Err(InvalidConnectOptions);
         }
@@ -136,8 +137,8 @@ impl ConnectOptions {
         &self.0[0]
     }
 
-    /// A connection to the server that takes writes, and how it was reached. Of several, all are asked at once, so that one
-    /// that does not answer costs no time.
+    /// A connection to the server that takes writes, and how it was reached. Of several, all are
+    /// asked at once, so that one that does not answer costs no time.
     pub(crate) async fn connect(&self) -> sqlx::Result<(PgConnectOptions, PgConnection)> {
         if !self.has_several() {
             return Ok((self.first().clone(), connect(self.first()).await?));
@@ -165,7 +166,8 @@ fn none_takes_writes(refusals: &[sqlx::Error]) -> String {
     format!("could not connect: none of {} servers accepts writes: {}", told.len(), told.join("; "))
 }
 
-/// An account as a URL has it: what may not stand there as it is, such as `#` in a password, is encoded.
+/// An account as a URL has it: what may not stand there as it is, such as `#` in a password, is
+/// encoded.
 fn encoded(account: &str) -> String {
     let bytes = account.as_bytes();
     let is_code = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit));
@@ -181,8 +183,9 @@ fn encoded(account: &str) -> String {
     encoded
 }
 
-/// What our connections have in common. Poolers refuse the parameter for floats, and every server since version 12 writes them
-/// in full without it. A slow statement is a matter for who looks for it: it is a wall of SQL.
+/// What our connections have in common. Poolers refuse the parameter for floats, and every server
+/// since version 12 writes them in full without it. A slow statement is a matter for who looks for
+/// it: it is a wall of SQL.
 fn ours(options: PgConnectOptions) -> PgConnectOptions {
     options.extra_float_digits(None).log_slow_statements(LevelFilter::Debug, SLOW)
 }
@@ -215,8 +218,9 @@ async fn ask(options: &PgConnectOptions) -> sqlx::Result<(PgConnectOptions, PgCo
     tokio::time::timeout(CONNECT_TIMEOUT, reach).await.map_err(|_| silence(CONNECT_TIMEOUT))?
 }
 
-/// Of several servers, the one to work with takes writes: an error of one that only reads. Of the one server that there is,
-/// [`Diagnostics::obstacles`](crate::client::Diagnostics::obstacles) says it.
+/// Of several servers, the one to work with takes writes: an error of one that only reads. Of the
+/// one server that there is, [`Diagnostics::obstacles`](crate::client::Diagnostics::obstacles) says
+/// it.
 pub(crate) async fn must_take_writes(connection: &mut PgConnection) -> sqlx::Result<()> {
     // The simple protocol, which a pooler passes on as it is.
     let answer = sqlx::raw_sql(sql!("db/takes_writes")).fetch_one(connection).await?;

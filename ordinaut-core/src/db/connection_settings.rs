@@ -5,10 +5,12 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
 use std::time::Duration;
 
-/// How a transaction of ours begins: at its own isolation level, also on a connection that is not ours.
+/// How a transaction of ours begins: at its own isolation level, also on a connection that is not
+/// ours.
 pub(crate) const BEGIN: &str = "begin isolation level read committed";
 
-/// A statement of a process may take longer than any duty waits for it; what takes longer still hangs.
+/// A statement of a process may take longer than any duty waits for it; what takes longer still
+/// hangs.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(2 * 3600);
 
 /// Whose statements go through a connection.
@@ -16,10 +18,11 @@ const LONGEST_STATEMENT: Duration = Duration::from_secs(2 * 3600);
 pub(crate) enum Purpose {
     /// Those of the program that uses the library, and ours.
     Program,
-    /// Ours alone, from a pool, from a listener or of a migration. The server gives a statement up after this, and a transaction
-    /// that is idle for longer than this has lost its other end.
+    /// Ours alone, from a pool, from a listener or of a migration. The server gives a statement up
+    /// after this, and a transaction that is idle for longer than this has lost its other end.
     Process { statement_timeout: Duration, idle_in_transaction: Duration },
-    /// Those of one loop. The server gives a statement up after this, and a transaction that is idle for as long.
+    /// Those of one loop. The server gives a statement up after this, and a transaction that is
+    /// idle for as long.
     Loop { statement_timeout: Duration },
 }
 
@@ -37,8 +40,8 @@ impl Purpose {
         self.statement(false).execute(connection).await.map(drop)
     }
 
-    /// The same for the transaction that is open, behind a pooler: what a connection is set to would there become part of
-    /// somebody else's transactions.
+    /// The same for the transaction that is open, behind a pooler: what a connection is set to
+    /// would there become part of somebody else's transactions.
     pub(crate) async fn set_for_transaction(self, connection: &mut PgConnection) -> sqlx::Result<()> {
         self.statement(true).execute(connection).await.map(drop)
     }

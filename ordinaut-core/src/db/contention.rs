@@ -1,6 +1,8 @@
-//! What Postgres undid because other transactions were in the way is done again: a serialization failure, a deadlock.
+//! What Postgres undid because other transactions were in the way is done again: a serialization
+//! failure, a deadlock.
 //!
-//! Only where the whole transaction is ours. Of a transaction of the caller's we know a part, and the caller is told.
+//! Only where the whole transaction is ours. Of a transaction of the caller's we know a part, and
+//! the caller is told.
 
 use crate::backoff::Backoff;
 use crate::error::Error;
@@ -13,7 +15,8 @@ use std::time::Duration;
 /// Maximum number of tries: beside few others one of them passes soon.
 const TRIES: i16 = 6;
 
-/// Long enough for the transactions that were in the way to end, and of random length, so that two do not meet again.
+/// Long enough for the transactions that were in the way to end, and of random length, so that two
+/// do not meet again.
 const PAUSE: Backoff = Backoff::Exponential { base: Duration::from_millis(10), cap: Duration::from_millis(200) };
 
 /// An error in which one of Postgres may be.
@@ -21,8 +24,8 @@ pub(crate) trait OfPostgres {
     fn of_postgres(&self) -> Option<&sqlx::Error>;
 }
 
-/// Does a transaction of ours as often as it takes. `work` must begin and commit it, and do nothing before the commit that
-/// would be wrong twice.
+/// Does a transaction of ours as often as it takes. `work` must begin and commit it, and do nothing
+/// before the commit that would be wrong twice.
 pub(crate) async fn undisturbed<T, E, F>(mut work: impl FnMut() -> F) -> Result<T, E>
 where
     E: OfPostgres,
@@ -49,8 +52,8 @@ pub(crate) struct Repeatable {
 }
 
 impl Repeatable {
-    /// Whether it may be several statements, some of which commit by themselves: that must not be sent twice. What is prepared,
-    /// with arguments or without, is one statement.
+    /// Whether it may be several statements, some of which commit by themselves: that must not be
+    /// sent twice. What is prepared, with arguments or without, is one statement.
     pub(crate) fn is_script(&self) -> bool {
         self.arguments.is_none()
     }

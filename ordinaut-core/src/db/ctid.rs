@@ -6,7 +6,8 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Encode, Postgres, Type};
 
-/// Where a row is in its table, until it is changed: the number of its page, and its own on the page (Postgres' `ctid`).
+/// Where a row is in its table, until it is changed: the number of its page, and its own on the
+/// page (Postgres' `ctid`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ctid {
     pub(crate) page: u32,

@@ -1,4 +1,5 @@
-//! A connection of its own for a loop, made anew when it breaks, or when nothing comes of it any more.
+//! A connection of its own for a loop, made anew when it breaks, or when nothing comes of it any
+//! more.
 
 use crate::client::Client;
 use crate::db::connect_options::ConnectOptions;
@@ -14,16 +15,19 @@ use std::time::Duration;
 /// What an answer may need on its way, after the server has worked at it for as long as it may.
 const WAY: Duration = Duration::from_secs(1);
 
-/// A connection that one loop keeps: a third of the overhead of the pool, and never behind somebody else.
+/// A connection that one loop keeps: a third of the overhead of the pool, and never behind somebody
+/// else.
 ///
-/// Behind a pooler in transaction mode each statement goes in a transaction of its own, with the settings that a
-/// connection has elsewhere: there they would become those of somebody else's transactions.
+/// Behind a pooler in transaction mode each statement goes in a transaction of its own, with the
+/// settings that a connection has elsewhere: there they would become those of somebody else's
+/// transactions.
 pub(crate) struct DedicatedConnection {
     address: ConnectOptions,
     pool: PgPool,
     pooler: Arc<Pooler>,
     schema: Schema,
-    /// The server gives up a statement after this, because dropping a future here does not stop it there.
+    /// The server gives up a statement after this, because dropping a future here does not stop it
+    /// there.
     statement_timeout: Duration,
     connection: Option<PgConnection>,
     /// Number of connections made so far.
@@ -49,8 +53,9 @@ impl DedicatedConnection {
         self.schema.clone()
     }
 
-    /// Time that an answer is worth waiting for, a moment longer than the server works at one: what has not come by then
-    /// was lost on the way, and a wire that loses everything says nothing, forever.
+    /// Time that an answer is worth waiting for, a moment longer than the server works at one: what
+    /// has not come by then was lost on the way, and a wire that loses everything says nothing,
+    /// forever.
     pub(crate) fn patience(&self) -> Duration {
         self.statement_timeout + WAY
     }
@@ -60,14 +65,14 @@ impl DedicatedConnection {
         self.connection.is_some()
     }
 
-    /// Number of connections made so far: a new one means that the one before broke, and that Postgres may have lost
-    /// something.
+    /// Number of connections made so far: a new one means that the one before broke, and that
+    /// Postgres may have lost something.
     pub(crate) fn connections(&self) -> u64 {
         self.connections
     }
 
-    /// The connection for one statement, made if there is none. Waits for a server that does not answer as long as a
-    /// statement may take.
+    /// The connection for one statement, made if there is none. Waits for a server that does not
+    /// answer as long as a statement may take.
     pub(crate) async fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
         let mut connection = self.connected().await?;
         self.wrapped = self.pooler.shares_servers();
@@ -132,8 +137,8 @@ impl DedicatedConnection {
         Purpose::Loop { statement_timeout: self.statement_timeout }
     }
 
-    /// Passes a statement's result on, once its transaction has ended if it has one; after an error the next statement gets
-    /// a new connection, because nothing is known of the old one.
+    /// Passes a statement's result on, once its transaction has ended if it has one; after an error
+    /// the next statement gets a new connection, because nothing is known of the old one.
     pub(crate) async fn checked<T>(&mut self, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
         let result = match (result.map_err(Into::into), &mut self.connection) {
             (Ok(answer), Some(connection)) if self.wrapped => {
@@ -156,7 +161,8 @@ impl DedicatedConnection {
 
     pub(crate) async fn close(&mut self) {
         if let Some(connection) = self.connection.take() {
-            // The server notices a closed socket too; closing it in order only keeps its log free of complaints.
+            // The server notices a closed socket too; closing it in order only keeps its log free
+            // of complaints.
             connection.close().await.ok();
         }
     }

@@ -77,8 +77,8 @@ impl Diagnostics<'_> {
         Ok(sqlx::query_as(self.client.sql(sql!("db/server"))).fetch_one(self.client).await?)
     }
 
-    /// Who holds the oldest snapshot of the server, if anybody does. Of other accounts' sessions an ordinary account sees
-    /// only that they are there.
+    /// Who holds the oldest snapshot of the server, if anybody does. Of other accounts' sessions an
+    /// ordinary account sees only that they are there.
     ///
     /// # Errors
     ///
@@ -96,8 +96,9 @@ impl Diagnostics<'_> {
         Ok(sqlx::query_as(self.client.sql(sql!("db/summary"))).bind(job_ids).fetch_one(self.client).await?)
     }
 
-    /// Puts the schema on the search path of the account that we are there, so that `select count(*) from due_work`
-    /// works in psql as it stands; behind `public`, where an application of the same account makes its own tables. Changes the account for every database of the server.
+    /// Puts the schema on the search path of the account that we are there, so that `select
+    /// count(*) from due_work` works in psql as it stands; behind `public`, where an application of
+    /// the same account makes its own tables. Changes the account for every database of the server.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! The one way of a statement to Postgres: through a connection of the pool, or, behind a pooler that forgets what was
-//! prepared, in a transaction of its own.
+//! The one way of a statement to Postgres: through a connection of the pool, or, behind a pooler
+//! that forgets what was prepared, in a transaction of its own.
 
 use crate::client::Client;
 use crate::db::by_key::{BEGIN_ANEW_BY_KEY, BEGIN_BY_KEY};
@@ -18,18 +18,20 @@ use std::time::Duration;
 /// When no connection was to be had for so long, another server may take the writes by now.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// Begins a transaction on a server that may have anybody's prepared statements, and forgets them: ours are named the
-/// same in every client. Nobody behind such a pooler can use one across transactions.
+/// Begins a transaction on a server that may have anybody's prepared statements, and forgets them:
+/// ours are named the same in every client. Nobody behind such a pooler can use one across
+/// transactions.
 pub(crate) const BEGIN_ANEW: &str = "begin isolation level read committed; deallocate all";
 
 impl Client {
-    /// Begins a transaction. As `pool().begin()`, but always at the isolation level read committed, and it also works behind a pooler in transaction mode that forgets prepared
-    /// statements (PgBouncer before 1.21).
+    /// Begins a transaction. As `pool().begin()`, but always at the isolation level read committed,
+    /// and it also works behind a pooler in transaction mode that forgets prepared statements
+    /// (PgBouncer before 1.21).
     ///
     /// # Errors
     ///
-    /// If no connection of the pool is free within 5 seconds, or Postgres cannot be reached. For a pool of yours its own time-out
-    /// holds.
+    /// If no connection of the pool is free within 5 seconds, or Postgres cannot be reached. For a
+    /// pool of yours its own time-out holds.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         if !self.pooler().forgets_statements() {
             return self.wherever(|| self.pool().begin_with(BEGIN)).await;
@@ -58,8 +60,8 @@ impl Client {
         self.wherever(|| self.pool().acquire()).await
     }
 
-    /// Of several servers, looks again for the one that takes writes when the pool gets no connection. Of one, says why it
-    /// got none.
+    /// Of several servers, looks again for the one that takes writes when the pool gets no
+    /// connection. Of one, says why it got none.
     async fn wherever<T, F>(&self, get: impl Fn() -> F) -> sqlx::Result<T>
     where
         F: Future<Output = sqlx::Result<T>>,
@@ -68,8 +70,9 @@ impl Client {
         if !self.address().has_several() {
             let result = match first {
                 Ok(result) => result,
-                // The second call takes a connection that was given back while the first one waited. The first one only
-                // tries to open another connection, which a server at its limit refuses each time.
+                // The second call takes a connection that was given back while the first one
+                // waited. The first one only tries to open another connection, which a server at
+                // its limit refuses each time.
                 Err(_) => get().await,
             };
             return match result {
@@ -88,7 +91,8 @@ impl Client {
         get().await
     }
 
-    /// Why the pool got no connection in time. The pool's own error leaves out what the server answered.
+    /// Why the pool got no connection in time. The pool's own error leaves out what the server
+    /// answered.
     async fn why_none(&self, timeout: sqlx::Error) -> sqlx::Error {
         if self.pool().num_idle() == 0 && self.pool().size() >= self.pool().options().get_max_connections() {
             return timeout;
@@ -105,7 +109,8 @@ impl Client {
         Ok(self)
     }
 
-    /// What a statement answers, all of it, so that its transaction has ended when the first row is read.
+    /// What a statement answers, all of it, so that its transaction has ended when the first row is
+    /// read.
     async fn all<'q, E>(&self, statement: E) -> sqlx::Result<Vec<Either<PgQueryResult, PgRow>>>
     where
         E: Execute<'q, Postgres> + 'q,
@@ -155,8 +160,8 @@ impl Client {
     }
 }
 
-/// A statement of its own, as on a pool, whatever lies between here and Postgres, and sent again if Postgres undid it for others:
-/// `job.enqueue(&database)`.
+/// A statement of its own, as on a pool, whatever lies between here and Postgres, and sent again if
+/// Postgres undid it for others: `job.enqueue(&database)`.
 impl<'c> Executor<'c> for &'c Client {
     type Database = Postgres;
 

@@ -1,5 +1,5 @@
-//! The fields of a row that somebody looks at, read one by one: one that cannot be shown takes neither its row nor the
-//! other rows of a list with it.
+//! The fields of a row that somebody looks at, read one by one: one that cannot be shown takes
+//! neither its row nor the other rows of a list with it.
 
 use chrono::{DateTime, Datelike, Utc};
 use serde_json::value::RawValue;
@@ -11,10 +11,12 @@ use sqlx::{Decode, Encode, Postgres, Row, Type};
 /// From 1970, where Unix' time begins, to 2000, where that of Postgres does, in microseconds.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
-/// The instants that Postgres takes beside the two infinities: before its year 4714 BC and after 294276 there is none.
+/// The instants that Postgres takes beside the two infinities: before its year 4714 BC and after
+/// 294276 there is none.
 const STORABLE: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
 
-/// An instant as Postgres stores it, in microseconds since 2000: also infinity, and years that no calendar here knows.
+/// An instant as Postgres stores it, in microseconds since 2000: also infinity, and years that no
+/// calendar here knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Instant(i64);
 
@@ -87,7 +89,8 @@ impl<'r> Fields<'r> {
         }
     }
 
-    /// An instant that is always there; in place of one that cannot be shown stands the first of 1970, and it is named.
+    /// An instant that is always there; in place of one that cannot be shown stands the first of
+    /// 1970, and it is named.
     pub(crate) fn certain_instant(&mut self, name: &'static str) -> sqlx::Result<DateTime<Utc>> {
         Ok(self.instant(name)?.unwrap_or_default())
     }

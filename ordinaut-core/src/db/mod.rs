@@ -1,5 +1,5 @@
-//! Postgres: connections, the schema, migrations, and what a failure means. Other features keep their statements in their
-//! own `store`; nothing else knows the name of a table.
+//! Postgres: connections, the schema, migrations, and what a failure means. Other features keep
+//! their statements in their own `store`; nothing else knows the name of a table.
 
 // First, because the modules below use its macro.
 #[macro_use]

@@ -1,12 +1,12 @@
-//! What keeps a program from its work although Postgres answers: a server that only reads, rows that policies hide, and
-//! what a connection carries from its role, its database or the server.
+//! What keeps a program from its work although Postgres answers: a server that only reads, rows
+//! that policies hide, and what a connection carries from its role, its database or the server.
 
 use crate::client::Diagnostics;
 use crate::error::Error;
 use std::fmt;
 
-/// What keeps a program from its work although Postgres answers, as one sentence that also says how to mend it. It names no
-/// host and no account.
+/// What keeps a program from its work although Postgres answers, as one sentence that also says how
+/// to mend it. It names no host and no account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Obstacle {
@@ -49,8 +49,9 @@ struct Carried {
 }
 
 impl Diagnostics<'_> {
-    /// What keeps a program from its work although Postgres answers. Connections that are made by this library carry settings
-    /// of their own; those of a pool that an application made carry what its role, its database and the server give them.
+    /// What keeps a program from its work although Postgres answers. Connections that are made by
+    /// this library carry settings of their own; those of a pool that an application made carry
+    /// what its role, its database and the server give them.
     ///
     /// # Errors
     ///

@@ -5,7 +5,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row};
 use std::ops::{Deref, DerefMut};
 
-/// Octets of arguments, outputs and errors on one page; a single row may be larger, and is then alone on its page.
+/// Octets of arguments, outputs and errors on one page; a single row may be larger, and is then
+/// alone on its page.
 pub(crate) const PAGE_OCTETS: i64 = 1024 * 1024;
 
 /// Number of rows of a page where all pages are read.
@@ -13,8 +14,8 @@ pub(crate) const PAGE_ROWS: i64 = 500;
 
 /// Part of a list. It reads as its items.
 ///
-/// A page ends when it has as many rows as were asked for, or about 1 MiB: what [`next`](Page::next) says, and not the number of
-/// rows, tells whether there is more.
+/// A page ends when it has as many rows as were asked for, or about 1 MiB: what
+/// [`next`](Page::next) says, and not the number of rows, tells whether there is more.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Page<T, C> {
@@ -44,8 +45,8 @@ impl<T, C> Page<T, C> {
         Self { items, unreadable: Vec::new(), next }
     }
 
-    /// The page that a statement answered whose rows have a name, and as "walked" how many it found. A row that cannot be read
-    /// is told by its name.
+    /// The page that a statement answered whose rows have a name, and as "walked" how many it
+    /// found. A row that cannot be read is told by its name.
     pub(crate) fn read(rows: &[PgRow], cursor: impl Fn(&PgRow) -> sqlx::Result<C>) -> sqlx::Result<Self>
     where
         T: for<'r> FromRow<'r, PgRow>,

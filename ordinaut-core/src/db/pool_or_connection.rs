@@ -1,4 +1,5 @@
-//! Statements that go through the pool for most callers, and over a connection of its own for a loop that has one.
+//! Statements that go through the pool for most callers, and over a connection of its own for a
+//! loop that has one.
 
 use crate::db::by_key::ByKey;
 use futures_util::future::BoxFuture;

@@ -1,5 +1,5 @@
-//! What lies between us and Postgres: nothing that we would notice, or a pooler that gives each transaction a server
-//! connection of its own.
+//! What lies between us and Postgres: nothing that we would notice, or a pooler that gives each
+//! transaction a server connection of its own.
 
 use crate::db::connect_options::ConnectOptions;
 use crate::db::timeout::answered;
@@ -12,7 +12,8 @@ use tracing::{info, warn};
 /// A pooler that others use too may happen to give the same server again for a while.
 const LOOKS: usize = 6;
 
-/// Time after which a server that does not answer is not asked further: the first statement will tell.
+/// Time after which a server that does not answer is not asked further: the first statement will
+/// tell.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 const SERVER_PROCESS: &str = sql!("db/server_process");
@@ -48,8 +49,8 @@ impl Pooler {
         }
     }
 
-    /// Looks whether this address leads to servers that others share. Unlike [`Pooler::look`] it learns nothing, and fails
-    /// without an answer.
+    /// Looks whether this address leads to servers that others share. Unlike [`Pooler::look`] it
+    /// learns nothing, and fails without an answer.
     pub(crate) async fn is_at(address: &ConnectOptions) -> sqlx::Result<bool> {
         answered(LOOK_TIMEOUT, look(address)).await.map(|found| found != Found::Nothing)
     }
@@ -103,8 +104,8 @@ async fn compare(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Resu
     }
 }
 
-/// Whether a prepared statement has its name on the server too. In one transaction, and so on one server, whatever another
-/// client begins at this moment.
+/// Whether a prepared statement has its name on the server too. In one transaction, and so on one
+/// server, whatever another client begins at this moment.
 async fn keeps_name(connection: &mut PgConnection) -> sqlx::Result<bool> {
     let mut tx = connection.begin().await?;
     let kept = async {
@@ -121,8 +122,9 @@ async fn keeps_name(connection: &mut PgConnection) -> sqlx::Result<bool> {
     kept
 }
 
-/// Whether two connections have the same server by turns, or one has several. Nothing is prepared, because a name that
-/// somebody else gave would answer as well; and no transaction stays open, because others may wait for its server.
+/// Whether two connections have the same server by turns, or one has several. Nothing is prepared,
+/// because a name that somebody else gave would answer as well; and no transaction stays open,
+/// because others may wait for its server.
 async fn moves(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Result<bool> {
     let own = process(one).await?;
     for _ in 0..LOOKS {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 const DEFAULT: &str = "ordinaut";
 
-/// Words that name a schema only in quotes: those that `pg_get_keywords()` calls reserved, of 15 to 18.
+/// Words that name a schema only in quotes: those that `pg_get_keywords()` calls reserved, of 15 to
+/// 18.
 #[rustfmt::skip]
 const RESERVED: &[&str] = &[
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "binary",
@@ -23,7 +24,8 @@ const RESERVED: &[&str] = &[
     "with",
 ];
 
-/// The Postgres schema that holds Ordinaut's tables: `ordinaut`, unless the installation says otherwise.
+/// The Postgres schema that holds Ordinaut's tables: `ordinaut`, unless the installation says
+/// otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema(Arc<str>);
 
@@ -42,12 +44,13 @@ impl TryFrom<&str> for Schema {
 }
 
 impl Schema {
-    /// A schema by name: lower-case letters, digits and `_`, and no word that SQL or Postgres keeps for itself, so that it needs
-    /// no quotes anywhere.
+    /// A schema by name: lower-case letters, digits and `_`, and no word that SQL or Postgres keeps
+    /// for itself, so that it needs no quotes anywhere.
     ///
     /// # Errors
     ///
-    /// If the name needs quotes, is longer than 63 characters, or is a reserved word of SQL or a schema of Postgres itself.
+    /// If the name needs quotes, is longer than 63 characters, or is a reserved word of SQL or a
+    /// schema of Postgres itself.
     pub fn new(name: &str) -> Result<Self, InvalidField> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if name.is_empty()
@@ -79,8 +82,8 @@ impl Schema {
         &self.0
     }
 
-    /// A statement of `sql/`, which names the default schema, for this one. The only place that builds SQL; what
-    /// it puts in was checked above.
+    /// A statement of `sql/`, which names the default schema, for this one. The only place that
+    /// builds SQL; what it puts in was checked above.
     pub(crate) fn sql(&self, text: &'static str) -> SqlStr {
         if &*self.0 == DEFAULT {
             return text.into_sql_str();

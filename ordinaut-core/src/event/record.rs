@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// A change that one statement made to one or more jobs of a kind in a queue, or to the level of a queue.
+/// A change that one statement made to one or more jobs of a kind in a queue, or to the level of a
+/// queue.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Event {
@@ -13,8 +14,8 @@ pub struct Event {
     pub n: i64,
     /// When it happened.
     pub at: DateTime<Utc>,
-    /// `enqueued`, `leased`, `given_back`, `run_now`, `requeued`, or an [`Outcome`](crate::Outcome); of a
-    /// queue `queue_level`.
+    /// `enqueued`, `leased`, `given_back`, `run_now`, `requeued`, or an
+    /// [`Outcome`](crate::Outcome); of a queue `queue_level`.
     pub r#type: String,
     /// The queue of the jobs, or the one whose level it is.
     pub queue: String,

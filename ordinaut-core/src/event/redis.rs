@@ -15,8 +15,8 @@ const DEFAULT_SCHEMA: &str = "ordinaut";
 /// Seconds after which a draft goes whose writer died.
 const DRAFT: i64 = 600;
 
-/// Renames a draft to the stream, unless that has a higher number than the draft's last. One script, because another publisher
-/// may write between a look and a rename.
+/// Renames a draft to the stream, unless that has a higher number than the draft's last. One
+/// script, because another publisher may write between a look and a rename.
 const REPLACE: &str = "
     local top = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
     if top[1] and tonumber(string.match(top[1][1], '^%d+')) > tonumber(ARGV[1]) then return 0 end
@@ -38,7 +38,8 @@ pub struct StreamStatus {
 }
 
 impl StreamStatus {
-    /// Whether numbers are missing between its first and its last one. The log of events itself lacks some after a restore.
+    /// Whether numbers are missing between its first and its last one. The log of events itself
+    /// lacks some after a restore.
     pub fn has_gap(&self) -> bool {
         self.length > 0 && self.length != self.last - self.first + 1
     }
@@ -48,8 +49,9 @@ impl StreamStatus {
 ///
 /// # Errors
 ///
-/// [`RedisError::Unreachable`] if the URL is none or nothing answers there in 5 seconds, [`RedisError::Refused`] if Redis answers
-/// with an error, and [`RedisError::ForeignId`] if somebody else writes to the stream.
+/// [`RedisError::Unreachable`] if the URL is none or nothing answers there in 5 seconds,
+/// [`RedisError::Refused`] if Redis answers with an error, and [`RedisError::ForeignId`] if
+/// somebody else writes to the stream.
 pub async fn stream_in_redis(url: &str, schema: &impl Display) -> Result<StreamStatus, RedisError> {
     Stream::connect(url, schema).await?.status().await
 }
@@ -69,7 +71,8 @@ impl Stream {
         Connection::open(url).await.map(|connection| Self { connection, key })
     }
 
-    /// Names the installation that writes here, unless another one did, and returns the one that is named.
+    /// Names the installation that writes here, unless another one did, and returns the one that is
+    /// named.
     pub(crate) async fn claim(&self, installation: Uuid) -> Result<Option<Uuid>, RedisError> {
         let (client, key) = (&self.connection.client, self.beside("installation"));
         let named = client.set(&key, installation.to_string(), None, Some(SetOptions::NX), false).await;
@@ -93,7 +96,8 @@ impl Stream {
         Ok(StreamStatus { first: number_of("first-entry")?, last: number_of("last-entry")?, length, installation })
     }
 
-    /// Adds an event under its number. One that is there already is a repeat, which Redis itself refuses.
+    /// Adds an event under its number. One that is there already is a repeat, which Redis itself
+    /// refuses.
     pub(crate) async fn publish(&self, event: &Event) -> Result<(), RedisError> {
         self.add(&self.key, event).await
     }
@@ -110,9 +114,10 @@ impl Stream {
         Ok(())
     }
 
-    /// Puts a draft that ends with event `last` in the stream's place, unless the stream has later ones by now: another
-    /// publisher was faster, and its readers would miss what the draft lacks. Groups of consumers go on where they were; what
-    /// they had read and not acknowledged is theirs to look for.
+    /// Puts a draft that ends with event `last` in the stream's place, unless the stream has later
+    /// ones by now: another publisher was faster, and its readers would miss what the draft lacks.
+    /// Groups of consumers go on where they were; what they had read and not acknowledged is theirs
+    /// to look for.
     pub(crate) async fn replace_by(&self, draft: Uuid, last: i64) -> Result<bool, RedisError> {
         let (client, draft) = (&self.connection.client, self.beside(&draft.to_string()));
         for (group, last) in self.groups().await? {

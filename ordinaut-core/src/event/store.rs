@@ -6,7 +6,8 @@ use crate::event::record::{Event, JobRef};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// Jobs that the events of one page name together: a single event may name more, and is then alone on its page.
+/// Jobs that the events of one page name together: a single event may name more, and is then alone
+/// on its page.
 const PAGE_JOBS: i64 = 10_000;
 
 #[derive(sqlx::FromRow)]
@@ -22,7 +23,8 @@ struct Row {
 }
 
 impl Events<'_> {
-    /// Up to `limit` events after number `n`, in their order; fewer if they name many jobs. None: there are no more.
+    /// Up to `limit` events after number `n`, in their order; fewer if they name many jobs. None:
+    /// there are no more.
     ///
     /// # Errors
     ///

@@ -11,8 +11,8 @@ pub(crate) const MAX_DEPTH: usize = 100;
 /// A number of a few bytes can be long: Postgres stores `1e130000`, and writes 130 kB.
 const MAX_DIGITS: usize = 1000;
 
-/// Checks arguments, which are JSON; the answer says what is wrong with them. `sql/functions/args_fault.sql` is the same for
-/// plain SQL.
+/// Checks arguments, which are JSON; the answer says what is wrong with them.
+/// `sql/functions/args_fault.sql` is the same for plain SQL.
 pub(crate) fn check(json: &str) -> Result<(), &'static str> {
     if json.len() > MAX_ARGS_BYTES {
         return Err("must not be larger than 1 MiB");
@@ -60,7 +60,8 @@ fn is_of_number(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
-/// A number of JSON as Postgres writes it: without an exponent, with the digits that were given. `None`: there are too many.
+/// A number of JSON as Postgres writes it: without an exponent, with the digits that were given.
+/// `None`: there are too many.
 pub(crate) fn written_out(number: &str) -> Option<String> {
     let (negative, number) = number.strip_prefix('-').map_or((false, number), |number| (true, number));
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));

@@ -85,8 +85,8 @@ impl JobError {
         Self::because(Cause::Cancel(reason.into()))
     }
 
-    /// What an attempt that returns it ends as. A job whose last attempt this is ends as [`Outcome::Dead`] where
-    /// [`Outcome::Failed`] is said here.
+    /// What an attempt that returns it ends as. A job whose last attempt this is ends as
+    /// [`Outcome::Dead`] where [`Outcome::Failed`] is said here.
     pub fn outcome(&self) -> Outcome {
         match self.cause {
             Cause::Retry { .. } => Outcome::Failed,
@@ -96,8 +96,9 @@ impl JobError {
         }
     }
 
-    /// Keeps this with the attempt's run, as the value of a handler that succeeds is kept: an answer that explains the
-    /// failure, for example. 64 KiB of JSON at most; what cannot be kept is replaced by a sentence that says why.
+    /// Keeps this with the attempt's run, as the value of a handler that succeeds is kept: an
+    /// answer that explains the failure, for example. 64 KiB of JSON at most; what cannot be kept
+    /// is replaced by a sentence that says why.
     ///
     /// ```
     /// # use ordinaut_core::{Context, JobError};
@@ -127,8 +128,8 @@ impl JobError {
         Self::retry(format!("panicked: {message}"))
     }
 
-    /// Wait for exactly `delay` instead of the backoff, as a server's `Retry-After` asks. Only a retry waits;
-    /// any other error is returned as it was.
+    /// Wait for exactly `delay` instead of the backoff, as a server's `Retry-After` asks. Only a
+    /// retry waits; any other error is returned as it was.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         if let Cause::Retry { after, .. } = &mut self.cause {

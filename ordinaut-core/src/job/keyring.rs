@@ -66,11 +66,12 @@ mod real {
     use std::sync::Arc;
     use uuid::Uuid;
 
-    /// Keys for encrypted arguments, each of 32 bytes and with a name: the first encrypts, all decrypt. To rotate, deploy a
-    /// new key as the last of the ring everywhere, then make it the first, and drop an old one when no job has it any more.
+    /// Keys for encrypted arguments, each of 32 bytes and with a name: the first encrypts, all
+    /// decrypt. To rotate, deploy a new key as the last of the ring everywhere, then make it the
+    /// first, and drop an old one when no job has it any more.
     ///
-    /// Encrypted is with XChaCha20-Poly1305 under a random nonce, bound to the job's id and kind: an envelope that was
-    /// changed, or moved to another job, opens nothing.
+    /// Encrypted is with XChaCha20-Poly1305 under a random nonce, bound to the job's id and kind:
+    /// an envelope that was changed, or moved to another job, opens nothing.
     ///
     /// ```
     /// use ordinaut_core::NewJob;
@@ -97,7 +98,8 @@ mod real {
     }
 
     impl Keyring {
-        /// A ring of at least one key. Names are of 1 to 64 letters, digits, `-`, `_` and `.`, and each is there once.
+        /// A ring of at least one key. Names are of 1 to 64 letters, digits, `-`, `_` and `.`, and
+        /// each is there once.
         ///
         /// # Errors
         ///

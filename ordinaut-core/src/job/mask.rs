@@ -1,5 +1,5 @@
-//! Masking JSON and text without reading them into anything: however deep or large, it takes one pass, and what is not masked
-//! is copied as it is.
+//! Masking JSON and text without reading them into anything: however deep or large, it takes one
+//! pass, and what is not masked is copied as it is.
 
 use crate::job::redaction::Redaction;
 use serde_json::Value;
@@ -22,8 +22,8 @@ pub(crate) fn document<'a>(redaction: &Redaction, json: &'a str) -> Cow<'a, str>
     Scan::new(redaction, json, Some(0)).masked()
 }
 
-/// Goes through JSON that is well-formed, as everything is that Postgres or `serde_json` has written. Anything else is copied, and
-/// ends the scan no later than the text.
+/// Goes through JSON that is well-formed, as everything is that Postgres or `serde_json` has
+/// written. Anything else is copied, and ends the scan no later than the text.
 struct Scan<'r, 'a> {
     redaction: &'r Redaction,
     json: &'a str,
@@ -194,7 +194,8 @@ pub(crate) fn is_masked(text: &str) -> bool {
     })
 }
 
-/// What stands before the `@` of URLs, and the values of names that are hidden: `name=value`, `name: value`.
+/// What stands before the `@` of URLs, and the values of names that are hidden: `name=value`,
+/// `name: value`.
 pub(crate) fn text<'a>(redaction: &Redaction, text: &'a str) -> Cow<'a, str> {
     let (mut out, mut from) = (String::new(), 0);
     for (at, mark) in text.char_indices().filter(|(_, c)| matches!(c, ':' | '=')) {
@@ -242,7 +243,8 @@ fn name_before(text: &str) -> &str {
     &text[begin..]
 }
 
-/// Behind an equals sign a value ends at a space; behind a colon it may be several words, such as `Bearer x`.
+/// Behind an equals sign a value ends at a space; behind a colon it may be several words, such as
+/// `Bearer x`.
 fn value_length(text: &str, mark: char) -> usize {
     let ends = |c: char| {
         matches!(c, '"' | '\'' | '\\' | '&' | ';' | ',' | '\n' | '}' | ']') || (mark == '=' && c.is_whitespace())
@@ -251,8 +253,8 @@ fn value_length(text: &str, mark: char) -> usize {
 }
 
 impl Redaction {
-    /// Masks an answer, which is JSON: what is below each field `args` and `output`, and what the text of `error` says. Numbers,
-    /// order and spaces stay as they are.
+    /// Masks an answer, which is JSON: what is below each field `args` and `output`, and what the
+    /// text of `error` says. Numbers, order and spaces stay as they are.
     pub fn mask_answer<'a>(&self, json: &'a str) -> Cow<'a, str> {
         if self.is_empty() { Cow::Borrowed(json) } else { answer(self, json) }
     }
@@ -267,7 +269,8 @@ impl Redaction {
         if self.is_empty() { Cow::Borrowed(text) } else { self::text(self, text) }
     }
 
-    /// The path of a field that holds what answers show in place of its value: a client that sends that back would store it.
+    /// The path of a field that holds what answers show in place of its value: a client that sends
+    /// that back would store it.
     pub fn masked_field(&self, args: &Value) -> Option<String> {
         if self.is_empty() { None } else { self.find(args, "args") }
     }

@@ -70,11 +70,12 @@ use std::time::Duration;
 /// }
 /// ```
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What workers know it by. It is stored with each job: when you rename it, put the old name into [`Job::ALIASES`].
+    /// What workers know it by. It is stored with each job: when you rename it, put the old name
+    /// into [`Job::ALIASES`].
     const KIND: &'static str;
 
-    /// Other kinds that its jobs may have, such as the name of before: a worker runs those with the handler of this type
-    /// too. New jobs have [`Job::KIND`].
+    /// Other kinds that its jobs may have, such as the name of before: a worker runs those with the
+    /// handler of this type too. New jobs have [`Job::KIND`].
     const ALIASES: &'static [&'static str] = &[];
 
     /// The queue that its jobs wait in, unless [`NewJob::queue`] says otherwise.
@@ -86,7 +87,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Number of attempts that may fail before it is dead; `None` leaves it to the worker.
     const MAX_ATTEMPTS: Option<i16> = None;
 
-    /// Time that one attempt may take; `None` leaves it to the worker (an hour, unless its settings say otherwise).
+    /// Time that one attempt may take; `None` leaves it to the worker (an hour, unless its settings
+    /// say otherwise).
     const TIMEOUT: Option<Duration> = None;
 
     /// Words to find its jobs by; [`NewJob::tags`] takes their place.
@@ -95,9 +97,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Time for which a failed one waits; `None` leaves it to the worker.
     const BACKOFF: Option<Backoff> = None;
 
-    /// Whether the arguments are stored encrypted, for handlers only to read. Enqueuing then needs a
-    /// [`Client`](crate::Client) with a key ring, or, with the feature `encryption`, `NewJob::encrypted`; without either
-    /// it fails, and nothing is stored.
+    /// Whether the arguments are stored encrypted, for handlers only to read. Enqueuing then needs
+    /// a [`Client`](crate::Client) with a key ring, or, with the feature `encryption`,
+    /// `NewJob::encrypted`; without either it fails, and nothing is stored.
     const ENCRYPTED: bool = false;
 
     /// What makes one unique; `None`: nothing does.
@@ -105,8 +107,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
         None
     }
 
-    /// Inserts one: `job.enqueue(&database)`, or inside your own transaction `job.enqueue(database.in_tx(&mut tx))`. For
-    /// options see [`Job::new_job`].
+    /// Inserts one: `job.enqueue(&database)`, or inside your own transaction
+    /// `job.enqueue(database.in_tx(&mut tx))`. For options see [`Job::new_job`].
     fn enqueue(&self, destination: impl Destination) -> impl Future<Output = Result<Enqueued, EnqueueError>> + Send {
         let job = self.new_job();
         async { job?.enqueue(destination).await }

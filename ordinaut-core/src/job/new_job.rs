@@ -49,7 +49,8 @@ pub struct NewJob {
     pub(crate) tenant: Option<String>,
     pub(crate) unique: Option<Unique>,
     pub(crate) due: Due,
-    /// The field that lies outside of what the caller sees who enqueues it: see [`Client::seen_by`](crate::Client::seen_by).
+    /// The field that lies outside of what the caller sees who enqueues it: see
+    /// [`Client::seen_by`](crate::Client::seen_by).
     pub(crate) outside: Option<&'static str>,
 }
 
@@ -135,8 +136,9 @@ impl NewJob {
         self.priority
     }
 
-    /// Gives it an id of yours, a UUID of version 7. [`Client::enqueue`](crate::Client::enqueue) whose answer was lost is then repeated
-    /// without doubling the job: the second answer is [`Enqueued::Duplicate`](crate::Enqueued) with this id.
+    /// Gives it an id of yours, a UUID of version 7. [`Client::enqueue`](crate::Client::enqueue)
+    /// whose answer was lost is then repeated without doubling the job: the second answer is
+    /// [`Enqueued::Duplicate`](crate::Enqueued) with this id.
     #[must_use]
     pub fn with_id(mut self, id: Uuid) -> Self {
         self.id = id;
@@ -176,7 +178,8 @@ impl NewJob {
         self
     }
 
-    /// Number of attempts that may fail before the job is dead. If not said, the worker's `WORKER_MAX_RETRIES` + 1.
+    /// Number of attempts that may fail before the job is dead. If not said, the worker's
+    /// `WORKER_MAX_RETRIES` + 1.
     #[must_use]
     pub fn max_attempts(mut self, attempts: i16) -> Self {
         self.max_attempts = Some(attempts);
@@ -190,7 +193,8 @@ impl NewJob {
         self
     }
 
-    /// Time for which the job waits after a failure. If not said, its kind's handler decides, or the worker.
+    /// Time for which the job waits after a failure. If not said, its kind's handler decides, or
+    /// the worker.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = Some(backoff);
@@ -204,15 +208,17 @@ impl NewJob {
         self
     }
 
-    /// Makes the job unique: while another one holds the same key, this one is not made, or takes its place.
+    /// Makes the job unique: while another one holds the same key, this one is not made, or takes
+    /// its place.
     #[must_use]
     pub fn unique(mut self, unique: Unique) -> Self {
         self.unique = Some(unique);
         self
     }
 
-    /// Stores the arguments encrypted with the first key of the ring; only handlers of workers that have the key read them.
-    /// A [`Client`](crate::Client) with a key ring does so by itself for kinds that are [`Job::ENCRYPTED`](crate::Job).
+    /// Stores the arguments encrypted with the first key of the ring; only handlers of workers that
+    /// have the key read them. A [`Client`](crate::Client) with a key ring does so by itself for
+    /// kinds that are [`Job::ENCRYPTED`](crate::Job).
     #[cfg(feature = "encryption")]
     #[must_use]
     pub fn encrypted(mut self, keyring: &Keyring) -> Self {
@@ -237,9 +243,10 @@ impl NewJob {
     ///
     /// # Errors
     ///
-    /// The first field that cannot be accepted, by name: `kind`, `queue`, `priority`, `max_attempts`, `timeout`, `backoff`, `delay`,
-    /// `run_at`, `tags`, `tenant`, `args` (more than 1 MiB, NUL, nested too deep, or to be encrypted without a key ring) or what its
-    /// unique key would be made of.
+    /// The first field that cannot be accepted, by name: `kind`, `queue`, `priority`,
+    /// `max_attempts`, `timeout`, `backoff`, `delay`, `run_at`, `tags`, `tenant`, `args` (more than
+    /// 1 MiB, NUL, nested too deep, or to be encrypted without a key ring) or what its unique key
+    /// would be made of.
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         if self.id.get_version_num() != 7 {

@@ -19,7 +19,8 @@ pub enum OutputError {
     TooLarge(usize),
 }
 
-/// What a handler returned, as it is stored. `()` is no output: an attempt that leaves nothing is settled at its place.
+/// What a handler returned, as it is stored. `()` is no output: an attempt that leaves nothing is
+/// settled at its place.
 pub(crate) fn of<T: Serialize + 'static>(value: &T) -> Result<Option<String>, OutputError> {
     if TypeId::of::<T>() == TypeId::of::<()>() { Ok(None) } else { written(value).map(Some) }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-/// Names whose values answers never show: of each field, at any depth of arguments and outputs, whose name has one of them as
-/// a part, and of `name=value` and `name: value` in texts. Upper and lower case are the same, and `-` and `_` do not count. With
-/// at least one name, what stands before the `@` of a URL is not shown either.
+/// Names whose values answers never show: of each field, at any depth of arguments and outputs,
+/// whose name has one of them as a part, and of `name=value` and `name: value` in texts. Upper and
+/// lower case are the same, and `-` and `_` do not count. With at least one name, what stands
+/// before the `@` of a URL is not shown either.
 ///
 /// ```
 /// use ordinaut_core::job::Redaction;

@@ -36,7 +36,8 @@ const MAX_KEY: usize = 1000;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// The key is held from the enqueue to the end of the job, over retries, and for [`Unique::after_end`] beyond.
+/// The key is held from the enqueue to the end of the job, over retries, and for
+/// [`Unique::after_end`] beyond.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Unique {
@@ -51,9 +52,10 @@ pub struct Unique {
     after_end: Duration,
 }
 
-/// What becomes of a job whose key another one holds. One that has ended and still holds its key makes the new one a
-/// duplicate in every mode; so does one that runs, but for the last two modes, which are for work that must see the newest
-/// state: what changes while a job runs needs another run. All jobs of one key should have the same mode.
+/// What becomes of a job whose key another one holds. One that has ended and still holds its key
+/// makes the new one a duplicate in every mode; so does one that runs, but for the last two modes,
+/// which are for work that must see the newest state: what changes while a job runs needs another
+/// run. All jobs of one key should have the same mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -61,19 +63,21 @@ pub enum OnDuplicate {
     /// It is not made.
     #[default]
     Skip,
-    /// It takes the place of one that waits, which is cancelled, and is due when that was: a steady stream of them cannot
-    /// put the work off forever.
+    /// It takes the place of one that waits, which is cancelled, and is due when that was: a steady
+    /// stream of them cannot put the work off forever.
     Replace,
-    /// The same, but it is due when it says itself: the work happens once it has been quiet for that long.
+    /// The same, but it is due when it says itself: the work happens once it has been quiet for
+    /// that long.
     Debounce,
     /// It is an error, and nothing is stored.
     Error,
-    /// It is not made while the other one waits. Once a worker has taken that, the key is free, and this one may run beside
-    /// it: for handlers that read the newest state themselves, such as a reindex.
+    /// It is not made while the other one waits. Once a worker has taken that, the key is free, and
+    /// this one may run beside it: for handlers that read the newest state themselves, such as a
+    /// reindex.
     UntilStarted,
-    /// It takes the place of one that waits, as with `Replace`; while one runs it waits behind that, and goes within a second
-    /// of its end. If that attempt failed, this one runs instead of the next. So the newest arguments are always seen, by one
-    /// job at a time: a sync.
+    /// It takes the place of one that waits, as with `Replace`; while one runs it waits behind
+    /// that, and goes within a second of its end. If that attempt failed, this one runs instead of
+    /// the next. So the newest arguments are always seen, by one job at a time: a sync.
     RunAgain,
 }
 
@@ -110,8 +114,9 @@ impl Unique {
         Self::default()
     }
 
-    /// And by these parts of the arguments, as dotted paths: `customer.id`. One that the arguments do not have makes the job
-    /// invalid, because with a typo all jobs would be duplicates of each other; null is a value.
+    /// And by these parts of the arguments, as dotted paths: `customer.id`. One that the arguments
+    /// do not have makes the job invalid, because with a typo all jobs would be duplicates of each
+    /// other; null is a value.
     #[must_use]
     pub fn args(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.args = paths.into_iter().map(Into::into).collect();
@@ -139,8 +144,9 @@ impl Unique {
         self
     }
 
-    /// And by the time of the enqueue on the database's clock, cut into periods of so long since 1970 (UTC): of each period
-    /// one, even if that of the last one has not ended. From a second to a year.
+    /// And by the time of the enqueue on the database's clock, cut into periods of so long since
+    /// 1970 (UTC): of each period one, even if that of the last one has not ended. From a second to
+    /// a year.
     #[must_use]
     pub fn period(mut self, period: Duration) -> Self {
         self.period = Some(period);
@@ -154,7 +160,8 @@ impl Unique {
         self
     }
 
-    /// Time for which the key is held after the job has ended, however it did; not at all if not said. A year at most.
+    /// Time for which the key is held after the job has ended, however it did; not at all if not
+    /// said. A year at most.
     #[must_use]
     pub fn after_end(mut self, window: Duration) -> Self {
         self.after_end = window;
@@ -180,7 +187,8 @@ impl Unique {
         self.after_end.as_secs_f64()
     }
 
-    /// The readable key: JSON without spaces, sorted, whose text two jobs have in common only if they mean the same.
+    /// The readable key: JSON without spaces, sorted, whose text two jobs have in common only if
+    /// they mean the same.
     pub(crate) fn key_of(&self, job: &Identity<'_>) -> Result<String, InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         if self.key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > MAX_KEY) {
@@ -234,8 +242,9 @@ fn at(args: &RawValue, path: &str) -> Result<String, InvalidField> {
     sorted(found)
 }
 
-/// The same JSON, without spaces and with each object's fields in their order. Numbers are written out as Postgres does, so
-/// that plain SQL makes the same key (`sql/functions/key_json.sql`); as floats, two large ones could be the same.
+/// The same JSON, without spaces and with each object's fields in their order. Numbers are written
+/// out as Postgres does, so that plain SQL makes the same key (`sql/functions/key_json.sql`); as
+/// floats, two large ones could be the same.
 fn sorted(json: &RawValue) -> Result<String, InvalidField> {
     fn within(json: &RawValue, depth: usize) -> Option<String> {
         let (text, deeper) = (json.get(), depth.checked_sub(1)?);

@@ -12,8 +12,8 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
-    /// A job as the caller enqueues it: of its tenant, if the job names none. Another one's, or one of another queue, is marked, and
-    /// so refused.
+    /// A job as the caller enqueues it: of its tenant, if the job names none. Another one's, or one
+    /// of another queue, is marked, and so refused.
     pub(crate) fn own(&self, job: NewJob) -> NewJob {
         let tenant = job.tenant.clone().or_else(|| self.tenant.clone());
         let outside = if self.tenant.is_some() && tenant != self.tenant {

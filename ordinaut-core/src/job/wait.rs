@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
-/// The limit that tasks imply by a concurrency key: one job at a time under each. Its name is that of the field.
+/// The limit that tasks imply by a concurrency key: one job at a time under each. Its name is that
+/// of the field.
 pub(crate) const CONCURRENCY_KEY: &str = "concurrency_key";
 
 /// The limit that a task implies which bounds its jobs; its key is the task's id.
@@ -49,8 +50,8 @@ pub enum Wait {
 
 /// A limit, and the key under which it concerns a job.
 ///
-/// The limits that a task implies have the names of its fields: `concurrency_key` with that key, and `max_instances` with the
-/// task's id.
+/// The limits that a task implies have the names of its fields: `concurrency_key` with that key,
+/// and `max_instances` with the task's id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LimitKey {
@@ -67,7 +68,8 @@ pub(crate) struct Parked {
     pub(crate) key: String,
 }
 
-/// Number of living workers that could run a job; each number counts some of those of the number before it.
+/// Number of living workers that could run a job; each number counts some of those of the number
+/// before it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Crew {
     pub(crate) alive: i64,

@@ -1,19 +1,22 @@
-//! The claim floor: where a claim's scan of a lane starts, so that it does not walk over what has passed.
+//! The claim floor: where a claim's scan of a lane starts, so that it does not walk over what has
+//! passed.
 
 use crate::lease::priority_ageing::Ageing;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A floor is never later than this before the claim: longer than nearly every transaction that enqueues lasts between
-/// its insert and its commit, so that what it inserted is still above the floor when it appears.
+/// A floor is never later than this before the claim: longer than nearly every transaction that
+/// enqueues lasts between its insert and its commit, so that what it inserted is still above the
+/// floor when it appears.
 const MARGIN: TimeDelta = TimeDelta::milliseconds(250);
 
 /// A queue and a priority.
 pub type Lane = (Arc<str>, i16);
 
-/// The floors of one session. Kept in memory: losing them costs one scan from the start. What committed late lies below them:
-/// now and then a claim must [scan from the start](crate::lease::Scan::FromStart).
+/// The floors of one session. Kept in memory: losing them costs one scan from the start. What
+/// committed late lies below them: now and then a claim must [scan from the
+/// start](crate::lease::Scan::FromStart).
 #[derive(Clone, Debug, Default)]
 pub struct ClaimFloors {
     floors: BTreeMap<Lane, DateTime<Utc>>,
@@ -28,7 +31,8 @@ impl ClaimFloors {
         self.floors.get(lane).copied()
     }
 
-    /// Everything may be below what was remembered: after a reconnect, a restart, a claim that was rolled back.
+    /// Everything may be below what was remembered: after a reconnect, a restart, a claim that was
+    /// rolled back.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
@@ -38,8 +42,9 @@ impl ClaimFloors {
         lanes.iter().map(|lane| self.of(lane)).collect()
     }
 
-    /// Puts the lanes in order of their priority, less what their first job has gained by waiting until `now`. A
-    /// lane that no claim has come to yet has waited since the first claim, as far as anybody knows.
+    /// Puts the lanes in order of their priority, less what their first job has gained by waiting
+    /// until `now`. A lane that no claim has come to yet has waited since the first claim, as far
+    /// as anybody knows.
     pub(crate) fn aged(&self, lanes: &mut [Lane], now: DateTime<Utc>, ageing: Ageing) {
         let effective = |lane: &Lane| {
             let since = self.of(lane).or(self.first).unwrap_or(now);
@@ -53,8 +58,8 @@ impl ClaimFloors {
         self.last
     }
 
-    /// What a claim of `lanes`, in this order, taught: `now` is its time on the database's clock, `claimed` what it
-    /// found, and `full` whether it stopped because it had enough.
+    /// What a claim of `lanes`, in this order, taught: `now` is its time on the database's clock,
+    /// `claimed` what it found, and `full` whether it stopped because it had enough.
     pub fn learn<'a>(
         &mut self,
         lanes: &[Lane],
@@ -63,7 +68,8 @@ impl ClaimFloors {
         full: bool,
     ) {
         if self.last.is_some_and(|last| now < last) {
-            // The clock went back: what was due by the old one may be enqueued anew below the floors.
+            // The clock went back: what was due by the old one may be enqueued anew below the
+            // floors.
             self.reset();
         }
         self.first.get_or_insert(now);
@@ -77,7 +83,8 @@ impl ClaimFloors {
         let last_found = lanes.iter().rposition(|lane| first.contains_key(&(&*lane.0, lane.1)));
         for (i, lane) in lanes.iter().enumerate() {
             match first.get(&(&*lane.0, lane.1)) {
-                // The smallest of the batch, not the largest: forgives ties, and commits that nearly met.
+                // The smallest of the batch, not the largest: forgives ties, and commits that
+                // nearly met.
                 Some(found) => self.floors.insert(lane.clone(), bound.min(*found)),
                 // A claim that had enough may not have come to this lane.
                 None if full && last_found.is_none_or(|last| i > last) => None,

@@ -19,7 +19,8 @@ pub enum Look {
 pub enum Scan {
     /// At the lane's floor.
     FromFloor,
-    /// At the beginning of the lane, unless another worker does so now: a sweep, which finds what committed late.
+    /// At the beginning of the lane, unless another worker does so now: a sweep, which finds what
+    /// committed late.
     FromStart,
 }
 
@@ -48,8 +49,8 @@ pub struct ClaimRequest<'a> {
 }
 
 impl<'a> ClaimRequest<'a> {
-    /// A claim of up to `limit` ordinary jobs, from the beginning of each lane. Its answer is bounded: large arguments are
-    /// left out.
+    /// A claim of up to `limit` ordinary jobs, from the beginning of each lane. Its answer is
+    /// bounded: large arguments are left out.
     pub fn new(session: i64, nonce: i32, lanes: &'a [Lane], kinds: &'a [Arc<str>], limit: usize) -> Self {
         Self {
             session,
@@ -86,7 +87,8 @@ impl<'a> ClaimRequest<'a> {
     }
 }
 
-/// All lanes of these queues, the most urgent first, and those of one priority in the order of the queues.
+/// All lanes of these queues, the most urgent first, and those of one priority in the order of the
+/// queues.
 pub fn lanes(queues: &[Arc<str>]) -> Vec<Lane> {
     (1..=9).flat_map(|priority| queues.iter().map(move |queue| (queue.clone(), priority))).collect()
 }

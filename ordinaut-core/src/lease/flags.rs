@@ -1,12 +1,12 @@
-//! The bits of `due_work.flags` and `parked.flags`. Statements name them by functions (`sql/functions/flag_*.sql`); a test holds
-//! that both say the same.
+//! The bits of `due_work.flags` and `parked.flags`. Statements name them by functions
+//! (`sql/functions/flag_*.sql`); a test holds that both say the same.
 
 /// The job runs, and its worker is asked to stop it.
 #[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
 pub(crate) const CANCEL_ASKED: i16 = 1;
 
-/// The job was lost twice: one of its kind at a time runs in a process, and its next loss counts as a failure. It stays
-/// set for the job's life, as does [`LOST_ONCE`].
+/// The job was lost twice: one of its kind at a time runs in a process, and its next loss counts as
+/// a failure. It stays set for the job's life, as does [`LOST_ONCE`].
 pub(crate) const SUSPECT: i16 = 2;
 
 /// The lease takes room of limits.

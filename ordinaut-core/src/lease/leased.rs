@@ -21,18 +21,19 @@ pub struct Lease {
     pub priority: i16,
     /// Number of attempts that have failed.
     pub failures: i16,
-    /// The job was lost twice: it may be what ended its workers, so a process runs one such job at a time.
+    /// The job was lost twice: it may be what ended its workers, so a process runs one such job at
+    /// a time.
     pub suspect: bool,
     /// It takes room of limits until it is settled.
     pub limited: bool,
     /// When the job was due.
     pub run_at: DateTime<Utc>,
     pub(crate) place: Ctid,
-    /// What its handler needs; or why the job cannot run, such as that its own row is gone: settle it as failed for good, with
-    /// that reason.
+    /// What its handler needs; or why the job cannot run, such as that its own row is gone: settle
+    /// it as failed for good, with that reason.
     pub body: Result<Body, String>,
-    /// What its arguments take in Postgres, if they did not come with the claim: they are fetched before it starts, with
-    /// [`Leases::fetch_args`](crate::lease::Leases::fetch_args).
+    /// What its arguments take in Postgres, if they did not come with the claim: they are fetched
+    /// before it starts, with [`Leases::fetch_args`](crate::lease::Leases::fetch_args).
     pub left_out: Option<usize>,
 }
 
@@ -57,7 +58,8 @@ impl Lease {
         }
     }
 
-    /// Where its row is, if the attempt may be settled there: what it takes of limits is given back by key.
+    /// Where its row is, if the attempt may be settled there: what it takes of limits is given back
+    /// by key.
     pub(crate) fn place_to_settle(&self) -> Option<Ctid> {
         (!self.limited).then_some(self.place)
     }
@@ -72,7 +74,8 @@ impl Lease {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Body {
-    /// The arguments as they are stored: JSON, and encrypted if the job's kind is. Empty as long as they are left out.
+    /// The arguments as they are stored: JSON, and encrypted if the job's kind is. Empty as long as
+    /// they are left out.
     pub args: String,
     /// Number of attempts that may fail; `None` leaves it to the worker.
     pub max_attempts: Option<i16>,

@@ -1,8 +1,9 @@
 //! Leases: the right to run a job, claimed under a session, renewed, and settled.
 //!
-//! [`Worker`](crate::Worker) does all of this by itself. This module is for a program that runs jobs in its own way, such as
-//! one that hands them to workers in other languages: it opens a session, claims leases under it, renews the session before
-//! its lease ends, and settles each attempt under its [`Token`]. The worker uses the same functions.
+//! [`Worker`](crate::Worker) does all of this by itself. This module is for a program that runs
+//! jobs in its own way, such as one that hands them to workers in other languages: it opens a
+//! session, claims leases under it, renews the session before its lease ends, and settles each
+//! attempt under its [`Token`]. The worker uses the same functions.
 //!
 //! ```no_run
 //! use ordinaut_core::lease::{ClaimRequest, Renewal, Reply, SessionCounts, SessionProfile, Settlement, SettledAttempt, lanes};

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
-/// What the arguments in one answer take together at most, however many jobs it is for. An answer of this size fits into the
-/// buffers of nearly every socket, so that the claim commits though its reader has stopped reading.
+/// What the arguments in one answer take together at most, however many jobs it is for. An answer
+/// of this size fits into the buffers of nearly every socket, so that the claim commits though its
+/// reader has stopped reading.
 const ANSWER_BYTES: usize = 128 * 1024;
 
-/// Arguments up to this size always come with the claim: with many jobs a claim, fetching small ones costs more.
+/// Arguments up to this size always come with the claim: with many jobs a claim, fetching small
+/// ones costs more.
 const SMALL_BYTES: usize = 512;
 
 /// Claims of as many jobs are as large as any.
 const FULL: usize = 1024;
 
-/// For as long after a claim that was too much, no arguments come along: what made it fail may be in them, and Postgres may
-/// hold those rows until it has given up too.
+/// For as long after a claim that was too much, no arguments come along: what made it fail may be
+/// in them, and Postgres may hold those rows until it has given up too.
 const WITHOUT_ARGUMENTS: Duration = Duration::from_secs(60);
 
-/// How much one claim takes. After one that failed, the next are for fewer jobs, down to one, and bring no arguments for a
-/// while. Each that finds jobs is followed by one of twice as many.
+/// How much one claim takes. After one that failed, the next are for fewer jobs, down to one, and
+/// bring no arguments for a while. Each that finds jobs is followed by one of twice as many.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Portion {
     most: Option<usize>,
@@ -29,7 +31,8 @@ impl Portion {
         self.most.map_or(wanted, |most| wanted.min(most))
     }
 
-    /// Arguments of more bytes do not come with a claim of this many jobs, so long after one was too much.
+    /// Arguments of more bytes do not come with a claim of this many jobs, so long after one was
+    /// too much.
     pub(crate) fn inline_bytes(jobs: usize, since_failure: Option<Duration>) -> usize {
         if since_failure.is_some_and(|time| time < WITHOUT_ARGUMENTS) {
             return 0;

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use std::time::Duration;
 
-/// A longer step is none: nothing waits for so long, and nine of it must be a length of time here and in Postgres.
+/// A longer step is none: nothing waits for so long, and nine of it must be a length of time here
+/// and in Postgres.
 const LONGEST: TimeDelta = TimeDelta::days(36_500);
 
 /// The wait that is worth a level of priority.

@@ -4,8 +4,8 @@ use crate::job::outcome::Outcome;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Number of attempts that a session has settled since it began, by queue and outcome. Its row keeps it, so that what was
-/// settled is counted however the session ends.
+/// Number of attempts that a session has settled since it began, by queue and outcome. Its row
+/// keeps it, so that what was settled is counted however the session ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionCounts(BTreeMap<Arc<str>, BTreeMap<Outcome, u64>>);
 

@@ -16,14 +16,16 @@ pub struct SessionProfile {
     pub kinds: Vec<String>,
     /// Maximum number of jobs that it runs at once.
     pub concurrency: usize,
-    /// Number of attempts of a job that may fail where the job does not say it: for jobs that are rescued.
+    /// Number of attempts of a job that may fail where the job does not say it: for jobs that are
+    /// rescued.
     pub max_attempts: i16,
     /// Time for which its leases hold unless it is renewed.
     pub lease: Duration,
 }
 
 impl SessionProfile {
-    /// A session that serves nothing yet: one job at a time, of which 20 attempts may fail, on a machine without a name.
+    /// A session that serves nothing yet: one job at a time, of which 20 attempts may fail, on a
+    /// machine without a name.
     pub fn new(name: impl Into<String>, lease: Duration) -> Self {
         let (host, queues, kinds) = (String::new(), Vec::new(), Vec::new());
         Self { name: name.into(), host, queues, kinds, concurrency: 1, max_attempts: 20, lease }

@@ -53,7 +53,8 @@ impl SettledAttempt {
         Ok(self)
     }
 
-    /// Whether it succeeded and has nothing more to say, as nearly all do: then it can be written at its place.
+    /// Whether it succeeded and has nothing more to say, as nearly all do: then it can be written
+    /// at its place.
     pub(crate) fn is_plain_success(&self) -> bool {
         self.place.is_some() && self.settlement.outcome == Outcome::Succeeded && self.output.is_none()
     }
@@ -69,7 +70,8 @@ impl AsRef<Self> for SettledAttempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an attempt that has lost its lease wrote nothing"]
 pub enum Reply {
-    /// It was, with this outcome: that of a job which was asked to stop and would have gone on is `cancelled`.
+    /// It was, with this outcome: that of a job which was asked to stop and would have gone on is
+    /// `cancelled`.
     Settled(Outcome),
     /// Another attempt owns the job, or the job has ended: nothing was written.
     LeaseLost,

@@ -6,7 +6,8 @@ use crate::job::job_error::{Cause, JobError};
 use crate::job::outcome::Outcome;
 use std::time::Duration;
 
-/// As much of an error as a run keeps, in bytes: the first screens of it help, a megabyte of it does not.
+/// As much of an error as a run keeps, in bytes: the first screens of it help, a megabyte of it
+/// does not.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 
 /// What becomes of a job whose attempt ended.
@@ -43,7 +44,8 @@ impl Retries {
 }
 
 impl Settlement {
-    /// After the handler returned. `jitter` is random, from 0 to 1: it spreads the waits of jobs that failed together.
+    /// After the handler returned. `jitter` is random, from 0 to 1: it spreads the waits of jobs
+    /// that failed together.
     pub fn of(result: Result<(), JobError>, retries: Retries, jitter: f64) -> Self {
         let end = |outcome, error: Option<String>| Self {
             outcome,
@@ -77,9 +79,9 @@ impl Settlement {
         Self { outcome: Outcome::Succeeded, again_in: None, failures, error: None }
     }
 
-    /// After the worker vanished. The database cannot see which of a dead process's attempts killed it: the first two
-    /// losses of a job are free, and the second one makes it a suspect, whose lost attempts count as failures. So a job is
-    /// lost at most `max_attempts + 2` times.
+    /// After the worker vanished. The database cannot see which of a dead process's attempts killed
+    /// it: the first two losses of a job are free, and the second one makes it a suspect, whose
+    /// lost attempts count as failures. So a job is lost at most `max_attempts + 2` times.
     pub(crate) fn lost(suspect: bool, retries: Retries, error: &str) -> Self {
         if suspect {
             return retries.spend(|_| Duration::ZERO, Outcome::Lost, error);
@@ -92,7 +94,8 @@ impl Settlement {
         }
     }
 
-    /// After the worker stopped before the handler had finished: the job is due at once, and has not failed.
+    /// After the worker stopped before the handler had finished: the job is due at once, and has
+    /// not failed.
     pub fn released(failures: i16) -> Self {
         Self {
             outcome: Outcome::Released,

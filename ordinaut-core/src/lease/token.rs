@@ -3,9 +3,9 @@
 use std::fmt;
 use uuid::Uuid;
 
-/// What every write about a leased job carries. It never repeats: a later claim of the same job has another
-/// attempt, another process another session, and the nonce tells two claims of one session apart even if
-/// Postgres lost the first in a crash.
+/// What every write about a leased job carries. It never repeats: a later claim of the same job has
+/// another attempt, another process another session, and the nonce tells two claims of one session
+/// apart even if Postgres lost the first in a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token {
     /// The job.

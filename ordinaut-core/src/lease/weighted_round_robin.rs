@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-/// Queues that take turns at going first. A claim takes from the first that has work as much as it wants, so that while
-/// all have work, each gets a share of the jobs as large as its share of the turns.
+/// Queues that take turns at going first. A claim takes from the first that has work as much as it
+/// wants, so that while all have work, each gets a share of the jobs as large as its share of the
+/// turns.
 #[derive(Clone, Debug)]
 pub(crate) struct WeightedRoundRobin {
     queues: Vec<Turn>,
@@ -13,8 +14,8 @@ pub(crate) struct WeightedRoundRobin {
 struct Turn {
     queue: Arc<str>,
     weight: i64,
-    /// Grows by the weight each turn, and falls by the sum of all weights when the queue goes first: turns are spread
-    /// evenly, and not in blocks.
+    /// Grows by the weight each turn, and falls by the sum of all weights when the queue goes
+    /// first: turns are spread evenly, and not in blocks.
     credit: i64,
 }
 
@@ -24,7 +25,8 @@ impl WeightedRoundRobin {
         Self { queues: queues.into_iter().map(turn).collect() }
     }
 
-    /// All queues in the order of the next claim: the one whose turn it is, then those that have waited longest.
+    /// All queues in the order of the next claim: the one whose turn it is, then those that have
+    /// waited longest.
     pub(crate) fn next(&mut self) -> Vec<Arc<str>> {
         let all: i64 = self.queues.iter().map(|turn| turn.weight).sum();
         for turn in &mut self.queues {

@@ -38,8 +38,9 @@ enum Blocked {
     ForNow(Duration),
 }
 
-/// Lets up to `wanted` jobs in: one of each tenant, or line that is no tenant's, in turn, the most urgent line first; among
-/// those that are equally urgent, whose turn was longest ago, and then as `lines` come.
+/// Lets up to `wanted` jobs in: one of each tenant, or line that is no tenant's, in turn, the most
+/// urgent line first; among those that are equally urgent, whose turn was longest ago, and then as
+/// `lines` come.
 pub(crate) fn admit(lines: &[Line], wanted: usize, ageing: Option<Ageing>, shares: &Fairness) -> Admission {
     let mut rooms: HashMap<(&str, &str), Room> = HashMap::new();
     for member in lines.iter().flat_map(|line| &line.members) {
@@ -87,9 +88,10 @@ pub(crate) fn admit(lines: &[Line], wanted: usize, ageing: Option<Ageing>, share
     admission
 }
 
-/// What each priority counts as: what the line has reached that has gained most by waiting, of this priority or of a less
-/// urgent one. So what has waited takes turns with what is urgent, and goes before nothing that is more urgent than itself:
-/// an old backlog under one key is no reason to let another key wait.
+/// What each priority counts as: what the line has reached that has gained most by waiting, of this
+/// priority or of a less urgent one. So what has waited takes turns with what is urgent, and goes
+/// before nothing that is more urgent than itself: an old backlog under one key is no reason to let
+/// another key wait.
 fn levels(lines: &[Line], rooms: &HashMap<(&str, &str), Room>, ageing: Ageing) -> BTreeMap<i16, i16> {
     let mut levels = BTreeMap::new();
     // One that cannot go on moves nobody.

@@ -11,8 +11,8 @@ const MOST: u32 = 1_000_000;
 /// As deep as a path into arguments goes.
 const DEEPEST: usize = 10;
 
-/// How much may run at once, and how much may start in a while: of a queue, of a kind, of each tenant, or of each value that
-/// is found at a place in the arguments.
+/// How much may run at once, and how much may start in a while: of a queue, of a kind, of each
+/// tenant, or of each value that is found at a place in the arguments.
 ///
 /// # Examples
 ///
@@ -37,15 +37,16 @@ pub struct Limit {
     /// It concerns jobs of this kind; `None`: of any.
     #[serde(default)]
     pub kind: Option<String>,
-    /// Where in the arguments a value is, such as `customer.id`: each value has the limit for itself, and a job without one
-    /// is not concerned. `None`: one limit for all.
+    /// Where in the arguments a value is, such as `customer.id`: each value has the limit for
+    /// itself, and a job without one is not concerned. `None`: one limit for all.
     #[serde(default)]
     pub key: Option<String>,
-    /// Each tenant has the limit for itself, also where arguments are encrypted; a job without a tenant is not concerned.
-    /// Not together with a key.
+    /// Each tenant has the limit for itself, also where arguments are encrypted; a job without a
+    /// tenant is not concerned. Not together with a key.
     #[serde(default)]
     pub per_tenant: bool,
-    /// Where in the arguments it is said how much room a job takes, as a number from 1; 1 where nothing is said.
+    /// Where in the arguments it is said how much room a job takes, as a number from 1; 1 where
+    /// nothing is said.
     #[serde(default)]
     pub weight: Option<String>,
     /// As much weight may run at once; 0 stops them.
@@ -54,19 +55,22 @@ pub struct Limit {
     /// As much weight may start in a second, in the long run.
     #[serde(default)]
     pub rate: Option<f64>,
-    /// As much may start at once after a pause; `None`: a tenth of what may start in a second, and 1 at least.
+    /// As much may start at once after a pause; `None`: a tenth of what may start in a second, and
+    /// 1 at least.
     #[serde(default)]
     pub burst: Option<f64>,
     /// Each worker process has the limit for itself, instead of all together.
     #[serde(default)]
     pub per_process: bool,
-    /// One at a time, in the order in which they were due, also when one is tried again. Needs a queue.
+    /// One at a time, in the order in which they were due, also when one is tried again. Needs a
+    /// queue.
     #[serde(default)]
     pub ordered: bool,
 }
 
 impl Limit {
-    /// A limit that limits nothing yet. With a key, or for each tenant, and nothing else, the values still take turns.
+    /// A limit that limits nothing yet. With a key, or for each tenant, and nothing else, the
+    /// values still take turns.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -209,7 +213,8 @@ impl Limit {
         self.rate.map(|rate| self.burst.unwrap_or_else(|| (rate / 10.0).max(1.0)))
     }
 
-    /// Whether the same jobs are concerned in the same lines, so that the numbers can simply change.
+    /// Whether the same jobs are concerned in the same lines, so that the numbers can simply
+    /// change.
     pub(crate) fn same_lines(&self, other: &Self) -> bool {
         let shape = |limit: &Self| {
             (limit.queue.clone(), limit.kind.clone(), limit.key.clone(), limit.weight.clone(), limit.ordered)

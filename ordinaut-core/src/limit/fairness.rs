@@ -1,4 +1,5 @@
-//! Shares: who had a job let in how long ago. A tenant with jobs in many lines has one turn, not many.
+//! Shares: who had a job let in how long ago. A tenant with jobs in many lines has one turn, not
+//! many.
 
 use crate::limit::line::Line;
 use std::collections::HashMap;
@@ -15,7 +16,8 @@ pub(crate) struct Fairness {
 }
 
 impl Fairness {
-    /// These wait. Who has come goes behind those that wait already: else ever new keys would go before an old one forever.
+    /// These wait. Who has come goes behind those that wait already: else ever new keys would go
+    /// before an old one forever.
     pub(crate) fn see(&mut self, lines: &[Line]) {
         if self.lines.len() > MOST || self.tenants.len() > MOST {
             (self.lines, self.tenants) = Default::default();
@@ -28,7 +30,8 @@ impl Fairness {
         }
     }
 
-    /// When it was last the turn of who has this line, and when the line's own. The least is the next.
+    /// When it was last the turn of who has this line, and when the line's own. The least is the
+    /// next.
     pub(crate) fn last(&self, line: &Line) -> (u64, u64) {
         let own = self.lines.get(&line.text).copied().unwrap_or_default();
         let tenants = line.tenant.as_ref().map(|tenant| self.tenants.get(tenant).copied().unwrap_or_default());

@@ -14,7 +14,8 @@ use crate::notify::notifier;
 use sqlx::{Postgres, Transaction};
 use std::time::Duration;
 
-/// Maximum number of times that a change asks for the moment in which no claim runs, and the pause between. While it asks, claims wait too.
+/// Maximum number of times that a change asks for the moment in which no claim runs, and the pause
+/// between. While it asks, claims wait too.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -48,16 +49,18 @@ impl OfPostgres for LimitError {
 }
 
 impl Limits<'_> {
-    /// Stores a limit, new or changed. It holds from then on, at any instant: jobs that run already count. More room is
-    /// used at once; with less, nothing starts until enough has ended.
+    /// Stores a limit, new or changed. It holds from then on, at any instant: jobs that run already
+    /// count. More room is used at once; with less, nothing starts until enough has ended.
     ///
-    /// A new limit, or one that concerns other jobs than before, needs a moment in which no claim runs. That takes some
-    /// milliseconds; after ten seconds without it, it is an error, and nothing has changed.
+    /// A new limit, or one that concerns other jobs than before, needs a moment in which no claim
+    /// runs. That takes some milliseconds; after ten seconds without it, it is an error, and
+    /// nothing has changed.
     ///
     /// # Errors
     ///
-    /// [`LimitError::Invalid`] if [`Limit::check`] refuses it, [`LimitError::Busy`] if there was no moment without a claim, and
-    /// [`LimitError::Database`] if Postgres refused a statement or could not be reached. Nothing has changed then.
+    /// [`LimitError::Invalid`] if [`Limit::check`] refuses it, [`LimitError::Busy`] if there was no
+    /// moment without a claim, and [`LimitError::Database`] if Postgres refused a statement or
+    /// could not be reached. Nothing has changed then.
     pub async fn put(self, limit: &Limit) -> Result<(), LimitError> {
         limit.check()?;
         undisturbed(|| async move {
@@ -82,14 +85,16 @@ impl Limits<'_> {
         .await
     }
 
-    /// Removes a limit; false: there is none of this name. Waits as [`Limits::put`](crate::client::Limits::put) does.
+    /// Removes a limit; false: there is none of this name. Waits as
+    /// [`Limits::put`](crate::client::Limits::put) does.
     ///
     /// # Errors
     ///
-    /// [`LimitError::Busy`] if there was no moment without a claim, [`LimitError::Database`] if Postgres refused a statement or could
-    /// not be reached. The limit stays then.
+    /// [`LimitError::Busy`] if there was no moment without a claim, [`LimitError::Database`] if
+    /// Postgres refused a statement or could not be reached. The limit stays then.
     pub async fn delete(self, name: &str) -> Result<bool, LimitError> {
-        // No limit has a name that cannot be stored, and for one that is not there nothing has to stop.
+        // No limit has a name that cannot be stored, and for one that is not there nothing has to
+        // stop.
         if name::check(name).is_err() {
             return Ok(false);
         }

@@ -1,5 +1,5 @@
-//! Patience: how long a loop of the scheduler waits for Postgres. A wire that swallows everything never says so, and who
-//! waited forever would rescue nobody.
+//! Patience: how long a loop of the scheduler waits for Postgres. A wire that swallows everything
+//! never says so, and who waited forever would rescue nobody.
 
 use crate::failure::silence;
 use std::sync::atomic::{AtomicU32, Ordering};

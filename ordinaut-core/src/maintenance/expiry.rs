@@ -1,4 +1,5 @@
-//! Expiry: what waited for longer than its queue allows ends, and a unique key whose window is over is forgotten.
+//! Expiry: what waited for longer than its queue allows ends, and a unique key whose window is over
+//! is forgotten.
 
 use crate::client::Client;
 use crate::error::Error;

@@ -1,4 +1,5 @@
-//! The firing loop: sleeps until the next task is due, a hint that one was changed, or one second, and fires what is due.
+//! The firing loop: sleeps until the next task is due, a hint that one was changed, or one second,
+//! and fires what is due.
 
 use crate::backoff::Backoff;
 use crate::client::Client;
@@ -25,7 +26,8 @@ const COUNT_AGAIN: Duration = Duration::from_secs(60);
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
-/// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of them.
+/// Fires until told to stop. Any number of schedulers may: an instant is fired or skipped by one of
+/// them.
 pub(crate) async fn run(database: Client, options: SchedulerOptions, pulse: SchedulerLiveness, loops: Loops) {
     let (mut failures, changed) = (0, Arc::new(Notify::new()));
     let (patience, passed_over) = (AdaptiveTimeout::default(), PassedOver::default());

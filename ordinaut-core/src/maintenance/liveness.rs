@@ -4,10 +4,12 @@ use crate::maintenance::adaptive_timeout::LONGEST;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Far longer than a turn takes unless Postgres is silent: who stood still for so long does not say that it lives.
+/// Far longer than a turn takes unless Postgres is silent: who stood still for so long does not say
+/// that it lives.
 const STILL: Duration = Duration::from_secs(120);
 
-/// Time that each loop may take for a turn, the waits for a silent Postgres included: one that took longer does not go on.
+/// Time that each loop may take for a turn, the waits for a silent Postgres included: one that took
+/// longer does not go on.
 const STUCK: [Duration; NAMES.len()] = {
     let turn = Duration::from_secs(3 * LONGEST.as_secs());
     [STILL, turn, turn]
@@ -27,8 +29,8 @@ pub(crate) enum Loop {
 
 const NAMES: [&str; 3] = ["duties", "fire", "relay"];
 
-/// Whether the loops of a [`Scheduler`](crate::Scheduler) turn. Clones tell of the same one; before it runs there is
-/// nothing to tell.
+/// Whether the loops of a [`Scheduler`](crate::Scheduler) turn. Clones tell of the same one; before
+/// it runs there is nothing to tell.
 ///
 /// ```
 /// use ordinaut_core::maintenance::SchedulerLiveness;
@@ -48,8 +50,8 @@ struct Turns {
 }
 
 impl SchedulerLiveness {
-    /// A loop that has not turned for longer than it ever waits (the clock of the duties two minutes, the others some
-    /// hours): the process should be ended and started again.
+    /// A loop that has not turned for longer than it ever waits (the clock of the duties two
+    /// minutes, the others some hours): the process should be ended and started again.
     pub fn stuck(&self) -> Option<&'static str> {
         self.slower_than(STUCK)
     }
@@ -59,7 +61,8 @@ impl SchedulerLiveness {
         self.slower_than([STILL; NAMES.len()])
     }
 
-    /// A loop of which no turn has succeeded for 30 seconds, or none yet: most likely Postgres is away.
+    /// A loop of which no turn has succeeded for 30 seconds, or none yet: most likely Postgres is
+    /// away.
     pub fn failing(&self) -> Option<&'static str> {
         let failing = |turns: Option<Turns>| {
             turns.and_then(|turns| turns.succeeded).is_none_or(|succeeded| succeeded.elapsed() > FAILING)

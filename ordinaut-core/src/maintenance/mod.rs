@@ -1,5 +1,5 @@
-//! The scheduler: duties that any number of processes may do at once, with no leader. It rescues jobs of vanished
-//! workers, fires tasks, relays events, makes partitions, and prunes what is past.
+//! The scheduler: duties that any number of processes may do at once, with no leader. It rescues
+//! jobs of vanished workers, fires tasks, relays events, makes partitions, and prunes what is past.
 
 pub(crate) mod adaptive_timeout;
 pub(crate) mod expiry;
@@ -68,7 +68,8 @@ impl Scheduler {
         Self { database: database.into(), options, pulse: SchedulerLiveness::default() }
     }
 
-    /// How late an instant of a task may fire before its misfire policy decides; 30 seconds if not said.
+    /// How late an instant of a task may fire before its misfire policy decides; 30 seconds if not
+    /// said.
     #[must_use]
     pub fn misfire_grace(mut self, grace: Duration) -> Self {
         self.options.misfire_grace = grace;
@@ -89,12 +90,13 @@ impl Scheduler {
         self
     }
 
-    /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or Redis goes away and
-    /// returns.
+    /// Works until `shutdown` ends, and then finishes what it has begun. Goes on when Postgres or
+    /// Redis goes away and returns.
     ///
     /// # Panics
     ///
-    /// With the panic of one of its loops or duties, after the others have stopped as at a shutdown.
+    /// With the panic of one of its loops or duties, after the others have stopped as at a
+    /// shutdown.
     pub async fn run<F: Future>(self, shutdown: F) {
         let loops = Loops::default();
         let (database, pulse) = (&self.database, &self.pulse);

@@ -25,7 +25,8 @@ impl Default for SchedulerOptions {
     }
 }
 
-/// Time for which what has ended is kept. Work that has not ended is kept until it has, however old it is.
+/// Time for which what has ended is kept. Work that has not ended is kept until it has, however old
+/// it is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Retention {
@@ -48,7 +49,8 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// Keeps jobs, dead letters and events for as long; fires of tasks as long as jobs, and 14 days at least; the audit 90 days.
+    /// Keeps jobs, dead letters and events for as long; fires of tasks as long as jobs, and 14 days
+    /// at least; the audit 90 days.
     pub fn new(jobs: Duration, dead_letters: Duration, events: Duration) -> Self {
         Self { jobs, dead_letters, events, fires: jobs.max(LEAST_OF_FIRES), audit: DAY * 90 }
     }

@@ -16,7 +16,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
-/// Relays until told to stop. Any number of processes may: one of them gets the lock, the others find nothing to do.
+/// Relays until told to stop. Any number of processes may: one of them gets the lock, the others
+/// find nothing to do.
 pub(crate) async fn run(database: Client, pulse: SchedulerLiveness, stop: CancellationToken) {
     let (mut failures, patience) = (0, AdaptiveTimeout::default());
     loop {

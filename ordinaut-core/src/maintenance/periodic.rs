@@ -10,7 +10,8 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-/// Longest wait, at shutdown, for what has begun. What is cut then is undone by Postgres, and done again elsewhere.
+/// Longest wait, at shutdown, for what has begun. What is cut then is undone by Postgres, and done
+/// again elsewhere.
 pub(crate) const LAST: Duration = Duration::from_secs(10);
 
 /// [`Periodic::EVERY`] of a duty that is done each second.
@@ -43,8 +44,8 @@ impl Duties {
         Self { duties: Vec::new(), running: TaskTracker::new(), stopped: Arc::default(), pulse, loops }
     }
 
-    /// One more duty. It never runs twice at once: a tick that finds it busy is left out, because the library would start
-    /// another copy.
+    /// One more duty. It never runs twice at once: a tick that finds it busy is left out, because
+    /// the library would start another copy.
     pub(crate) fn add<P: Periodic>(mut self, duty: Arc<P>) -> Self {
         let busy = Arc::new(AtomicBool::new(false));
         let (running, stopped) = (self.running.clone(), self.stopped.clone());
@@ -52,7 +53,8 @@ impl Duties {
         let tick: Tick = Box::new(move || {
             // Of the clock, which ticks whatever becomes of a duty.
             pulse.turned(Loop::Duties, true);
-            // Before the look, so that the loop that waits for the end waits for what this tick begins.
+            // Before the look, so that the loop that waits for the end waits for what this tick
+            // begins.
             let begun = running.token();
             if stopped.load(Ordering::Acquire) || busy.swap(true, Ordering::AcqRel) {
                 return Box::pin(std::future::ready(()));
@@ -72,7 +74,8 @@ impl Duties {
         self
     }
 
-    /// Does every duty once and then by the clock, until `shutdown` ends or a loop breaks; waits for those that have begun.
+    /// Does every duty once and then by the clock, until `shutdown` ends or a loop breaks; waits
+    /// for those that have begun.
     pub(crate) async fn run<F: Future>(self, shutdown: F) {
         let shutdown = async {
             tokio::select! {

@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tracing::{info, warn};
 
-/// The next count waits at least this many times as long as the last one took: millions of waiting jobs are not counted each second.
+/// The next count waits at least this many times as long as the last one took: millions of waiting
+/// jobs are not counted each second.
 const REST: u32 = 20;
 
 pub(crate) struct QueuePressure {

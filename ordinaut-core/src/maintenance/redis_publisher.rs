@@ -1,5 +1,5 @@
-//! Publishing: what the relay numbered goes to the Redis stream, under the same numbers. What Redis loses is filled up
-//! from the events in Postgres.
+//! Publishing: what the relay numbered goes to the Redis stream, under the same numbers. What Redis
+//! loses is filled up from the events in Postgres.
 
 use crate::backoff::Backoff;
 use crate::client::Client;
@@ -45,8 +45,8 @@ impl From<sqlx::Error> for PublishError {
     }
 }
 
-/// Publishes until told to stop. A Redis that was away or lost its memory gets what it lacks, as far back as the stream
-/// reaches.
+/// Publishes until told to stop. A Redis that was away or lost its memory gets what it lacks, as
+/// far back as the stream reaches.
 pub(crate) async fn run(database: Client, url: String, stop: CancellationToken) {
     let mut failures = 0;
     let follow = async {
@@ -61,8 +61,8 @@ pub(crate) async fn run(database: Client, url: String, stop: CancellationToken) 
     let _: Option<std::convert::Infallible> = stop.run_until_cancelled(follow).await;
 }
 
-/// Follows the events from where the stream ends. Every publisher goes on from there and in order, so that two of them
-/// only repeat each other, which Redis refuses.
+/// Follows the events from where the stream ends. Every publisher goes on from there and in order,
+/// so that two of them only repeat each other, which Redis refuses.
 async fn publish(database: &Client, url: &str, failures: &mut i16) -> Result<std::convert::Infallible, PublishError> {
     let publisher = Publisher {
         database,
@@ -84,11 +84,13 @@ async fn publish(database: &Client, url: &str, failures: &mut i16) -> Result<std
         }
         if !events.is_empty() || looked.elapsed() > LOOK {
             let status = publisher.stream.status().await?;
-            // A number that is refused, because the stream has had higher ones, is missing at its end.
+            // A number that is refused, because the stream has had higher ones, is missing at its
+            // end.
             if !publisher.is_whole(&status).await? || !events.is_empty() && status.last < published {
                 return Err(PublishError::Lost);
             }
-            // Another publisher may be ahead; a Redis that came back with an old snapshot is behind.
+            // Another publisher may be ahead; a Redis that came back with an old snapshot is
+            // behind.
             (published, looked, *failures) = (status.last, Instant::now(), 0);
         }
         if events.is_empty() {
@@ -122,7 +124,8 @@ impl Publisher<'_> {
         }
     }
 
-    /// `None`: another publisher moved the stream on, and whether it is whole has to be asked again.
+    /// `None`: another publisher moved the stream on, and whether it is whole has to be asked
+    /// again.
     async fn try_to_fill_up(&self) -> Result<Option<i64>, PublishError> {
         let status = self.stream.status().await?;
         // After the stream, which another publisher may move on.
@@ -133,7 +136,8 @@ impl Publisher<'_> {
         if self.is_whole(&status).await? {
             return Ok(Some(status.last));
         }
-        // Redis takes no number below its last one, so a gap is filled by another stream in its place.
+        // Redis takes no number below its last one, so a gap is filled by another stream in its
+        // place.
         let (draft, begin) = (Uuid::new_v4(), (head - Stream::LENGTH).max(0));
         let (mut first, mut last) = (None, begin);
         while last < head {
@@ -159,7 +163,8 @@ impl Publisher<'_> {
         Ok(Some(last))
     }
 
-    /// Whether the stream has no gap, and begins where it should: a stream's length back, or with the oldest event there is.
+    /// Whether the stream has no gap, and begins where it should: a stream's length back, or with
+    /// the oldest event there is.
     async fn is_whole(&self, status: &StreamStatus) -> Result<bool, PublishError> {
         if status.has_gap() {
             let kept = self.patience.wait(self.database.events().count(status.first, status.last)).await?;

@@ -12,7 +12,8 @@ use tracing::warn;
 /// Maximum number of jobs that one transaction takes back.
 const BATCH: i64 = 500;
 
-/// Between two looks for claims that commit after their session was declared dead: each look reads the whole table.
+/// Between two looks for claims that commit after their session was declared dead: each look reads
+/// the whole table.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 pub(crate) struct Rescue {
@@ -53,8 +54,9 @@ impl Periodic for Rescue {
     const NAME: &'static str = "rescue";
     const EVERY: &'static str = EACH_SECOND;
 
-    /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the state and not on the
-    /// declaring: whichever scheduler declared it, and whenever the claim commits, the job is found.
+    /// Declares sessions dead that were not renewed, and takes their jobs back. The rule is on the
+    /// state and not on the declaring: whichever scheduler declared it, and whenever the claim
+    /// commits, the job is found.
     async fn run(&self) -> Result<(), Error> {
         let dead = self.patience.wait(self.database.maintenance().declare_dead()).await?;
         for session in &dead {
@@ -74,7 +76,8 @@ impl Periodic for Rescue {
     }
 }
 
-/// Looks everywhere though nothing tells of a session that died: what is so is the rule, and not what was heard of it.
+/// Looks everywhere though nothing tells of a session that died: what is so is the rule, and not
+/// what was heard of it.
 pub(crate) struct RescueEverywhere(pub(crate) Arc<Rescue>);
 
 impl Periodic for RescueEverywhere {

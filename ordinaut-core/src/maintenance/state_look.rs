@@ -1,5 +1,5 @@
-//! What happens by what is so, and at no instant that is known before: conditions, services without a job, jobs of paused
-//! tasks that came back to wait, jobs that wait to run again.
+//! What happens by what is so, and at no instant that is known before: conditions, services without
+//! a job, jobs of paused tasks that came back to wait, jobs that wait to run again.
 
 use crate::client::Client;
 use crate::error::Error;

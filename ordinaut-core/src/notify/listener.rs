@@ -20,8 +20,8 @@ use tracing::{debug, info, warn};
 /// Whom to wake by the name in a hint.
 pub(crate) type Hears = BTreeMap<String, Arc<Notify>>;
 
-/// Behind a pooler in transaction mode LISTEN succeeds and nothing is ever heard. What is heard at all is heard within
-/// milliseconds.
+/// Behind a pooler in transaction mode LISTEN succeeds and nothing is ever heard. What is heard at
+/// all is heard within milliseconds.
 const SELF_TEST: Duration = Duration::from_secs(2);
 
 const DEAF: &str = "LISTEN hears nothing: jobs are found by polling, and LISTEN is tried again. Where a pooler in transaction \
@@ -30,7 +30,8 @@ const DEAF: &str = "LISTEN hears nothing: jobs are found by polling, and LISTEN 
 /// Time that connecting and asking may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// After so long a silence it is asked whether anything is heard at all: a wire that swallows everything does not break.
+/// After so long a silence it is asked whether anything is heard at all: a wire that swallows
+/// everything does not break.
 const QUIET: Duration = Duration::from_secs(30);
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
@@ -64,8 +65,8 @@ impl Listener {
                 Err(error) => {
                     debug!(%error, "could not listen, and will try again");
                     failures += 1;
-                    // Only a connection that listens learns at once that Postgres crashed: what broke it may have broken the
-                    // others of this process, which are not in use.
+                    // Only a connection that listens learns at once that Postgres crashed: what
+                    // broke it may have broken the others of this process, which are not in use.
                     self.hears.values().for_each(|wake| wake.notify_one());
                     tokio::time::sleep(RETRY.delay(failures, rand::random())).await;
                 }
@@ -76,8 +77,8 @@ impl Listener {
     /// Passes on what is heard until the connection breaks, which is an error.
     async fn listen(&self, failures: &mut i16, times_deaf: &mut i16) -> sqlx::Result<Deaf> {
         let address = self.database.direct_address();
-        // Each time anew, because an address may lead elsewhere by now. Through a pooler it would be somebody else's
-        // connection that listens, and hears what it does not understand.
+        // Each time anew, because an address may lead elsewhere by now. Through a pooler it would
+        // be somebody else's connection that listens, and hears what it does not understand.
         if Pooler::is_at(address).await? {
             return Ok(Deaf);
         }
@@ -125,7 +126,8 @@ impl Listener {
     }
 }
 
-/// A connection that does not listen by itself again when it breaks: what it would be connected to is looked at first.
+/// A connection that does not listen by itself again when it breaks: what it would be connected to
+/// is looked at first.
 async fn connect(address: &ConnectOptions) -> sqlx::Result<PgListener> {
     let (found, connection) = answered(CONNECT, address.connect()).await?;
     drop(connection);

@@ -1,4 +1,5 @@
-//! Wakeups: hints that there is work. Polling is the truth; a hint only shortens it, and losing one costs a poll interval.
+//! Wakeups: hints that there is work. Polling is the truth; a hint only shortens it, and losing one
+//! costs a poll interval.
 
 pub(crate) mod listener;
 pub(crate) mod notifier;
@@ -15,7 +16,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// What schedulers are told by, in place of a queue's name: no queue may have a control character in its.
+/// What schedulers are told by, in place of a queue's name: no queue may have a control character
+/// in its.
 pub(crate) const TASKS: &str = "\u{2}tasks";
 
 /// What workers are told by when a job that runs was cancelled.
@@ -29,8 +31,8 @@ pub(crate) fn listen_for_tasks(database: &Client, wake: &Arc<Notify>, loops: &Lo
     stop.drop_guard()
 }
 
-/// Wakes `wake` with each hint for one of a worker's queues, and `cancels` when jobs that run were cancelled, whichever
-/// way it comes, until the guard is dropped.
+/// Wakes `wake` with each hint for one of a worker's queues, and `cancels` when jobs that run were
+/// cancelled, whichever way it comes, until the guard is dropped.
 pub(crate) fn listen(
     database: &Client,
     queues: impl Iterator<Item = String>,
@@ -52,7 +54,8 @@ pub(crate) fn listen(
 }
 
 impl Client {
-    /// Whether LISTEN would be heard, past a pooler if a way past it is named: listens for a moment, and tells itself something.
+    /// Whether LISTEN would be heard, past a pooler if a way past it is named: listens for a
+    /// moment, and tells itself something.
     ///
     /// # Errors
     ///

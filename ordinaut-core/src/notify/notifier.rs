@@ -1,5 +1,5 @@
-//! The hinter: tells workers of jobs after the commit that made them visible, from a task of its own, so that no
-//! producer waits for it and many commits are one hint.
+//! The hinter: tells workers of jobs after the commit that made them visible, from a task of its
+//! own, so that no producer waits for it and many commits are one hint.
 
 use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tracing::debug;
 
-/// Between two hints: notifying takes a lock that all producers share, so that they are bounded to 200 a second.
+/// Between two hints: notifying takes a lock that all producers share, so that they are bounded to
+/// 200 a second.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A hint that takes longer is worth nothing.
@@ -30,7 +31,8 @@ pub(crate) fn tell<'a>(database: &Client, queues: impl IntoIterator<Item = &'a s
     }
     hints.more.notify_one();
     let mut task = hints.task.lock().unwrap_or_else(PoisonError::into_inner);
-    // A runtime that ended took its task along; after a panic, which costs hints and nothing else, there is a new one.
+    // A runtime that ended took its task along; after a panic, which costs hints and nothing else,
+    // there is a new one.
     if task.as_ref().is_none_or(JoinHandle::is_finished) {
         *task = Some(tokio::spawn(work(Arc::downgrade(hints), database.without_hints())));
     }
@@ -38,7 +40,8 @@ pub(crate) fn tell<'a>(database: &Client, queues: impl IntoIterator<Item = &'a s
 
 /// Works as long as anybody could have something to tell.
 async fn work(hints: Weak<PendingNotifications>, database: Client) {
-    // Its own connection: a hint is worth as much as it is early, and must not wait for one of the pool.
+    // Its own connection: a hint is worth as much as it is early, and must not wait for one of the
+    // pool.
     let mut link = DedicatedConnection::new(&database, "ordinaut-hint", NOTIFY_TIMEOUT);
     #[cfg(feature = "redis")]
     let redis = database

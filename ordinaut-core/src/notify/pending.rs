@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// Shared by all clones of a [`Client`](crate::client::Client); see `notify/notifier.rs`, which alone works on it.
+/// Shared by all clones of a [`Client`](crate::client::Client); see `notify/notifier.rs`, which
+/// alone works on it.
 #[derive(Debug, Default)]
 pub(crate) struct PendingNotifications {
     pub(crate) queues: Mutex<BTreeSet<String>>,

@@ -4,8 +4,8 @@ use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
-/// The pressure of a queue with a bound: how full it is. Work that waits is done at any level, the most urgent first;
-/// what a level changes is which new jobs are taken over HTTP.
+/// The pressure of a queue with a bound: how full it is. Work that waits is done at any level, the
+/// most urgent first; what a level changes is which new jobs are taken over HTTP.
 ///
 /// ```
 /// use ordinaut_core::queue::QueueLevel;
@@ -28,7 +28,8 @@ pub enum QueueLevel {
     Critical,
 }
 
-/// How far below its bound a level ends, in percent of what may wait: a queue at the bound would change it each second.
+/// How far below its bound a level ends, in percent of what may wait: a queue at the bound would
+/// change it each second.
 const BACK: i64 = 5;
 
 impl QueueLevel {
@@ -69,7 +70,8 @@ impl QueueLevel {
         }
     }
 
-    /// The level that follows on this one when `waiting` of `max_waiting` jobs wait; without a bound it is normal.
+    /// The level that follows on this one when `waiting` of `max_waiting` jobs wait; without a
+    /// bound it is normal.
     pub(crate) fn next(self, waiting: i64, max_waiting: Option<i32>) -> Self {
         let Some(most) = max_waiting else { return Self::Normal };
         let holds = |level: &Self| {

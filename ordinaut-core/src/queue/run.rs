@@ -15,15 +15,16 @@ use crate::queue::store::QueueRoom;
 const MAX_TEXT: usize = 1000;
 
 impl Queues<'_> {
-    /// Lets no worker claim from a queue any more, from the next claim on. Jobs that were leased before go on; those that
-    /// wait are neither moved nor lost. A queue that nobody has served yet may be paused too.
-    /// [`ALL_QUEUES`] pauses the installation: no queue is claimed from, known or not, and no task fires by the clock, a
-    /// condition or as a service.
+    /// Lets no worker claim from a queue any more, from the next claim on. Jobs that were leased
+    /// before go on; those that wait are neither moved nor lost. A queue that nobody has served yet
+    /// may be paused too. [`ALL_QUEUES`] pauses the installation: no queue is claimed from, known
+    /// or not, and no task fires by the clock, a condition or as a service.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if no queue can have the name, or if `by` or `reason` has more than 1000 characters or a NUL;
-    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    /// [`Error::Invalid`] if no queue can have the name, or if `by` or `reason` has more than 1000
+    /// characters or a NUL; [`Error::Database`] if Postgres refused the statement or could not be
+    /// reached.
     pub async fn pause(self, queue: &str, by: Option<&str>, reason: Option<&str>) -> Result<(), Error> {
         self.check_new_name(queue).await?;
         for (field, text) in [("by", by), ("reason", reason)] {
@@ -35,14 +36,14 @@ impl Queues<'_> {
         Ok(self.store_pause(queue, by, reason).await?)
     }
 
-    /// Lets workers claim from a queue again, and wakes them; false: it was not paused. Jobs that became due while it was paused may
-    /// wait for a worker's next sweep, a quarter of a second or so. A queue that was paused by its own name stays paused when
-    /// [`ALL_QUEUES`] is resumed.
+    /// Lets workers claim from a queue again, and wakes them; false: it was not paused. Jobs that
+    /// became due while it was paused may wait for a worker's next sweep, a quarter of a second or
+    /// so. A queue that was paused by its own name stays paused when [`ALL_QUEUES`] is resumed.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if no queue can have the name; [`Error::Database`] if Postgres refused the statement or could not be
-    /// reached.
+    /// [`Error::Invalid`] if no queue can have the name; [`Error::Database`] if Postgres refused
+    /// the statement or could not be reached.
     pub async fn resume(self, queue: &str) -> Result<bool, Error> {
         check_name(queue)?;
         let resumed = self.store_resume(queue).await?;
@@ -59,8 +60,8 @@ impl Queues<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if no queue can have the name, it is [`ALL_QUEUES`], or a bound is out of its range; [`Error::Database`] if
-    /// Postgres refused the statement or could not be reached.
+    /// [`Error::Invalid`] if no queue can have the name, it is [`ALL_QUEUES`], or a bound is out of
+    /// its range; [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn update(self, queue: &str, change: &QueueChange) -> Result<(), Error> {
         check_one(queue)?;
         self.check_new_name(queue).await?;
@@ -68,13 +69,14 @@ impl Queues<'_> {
         Ok(self.store_queue(queue, change).await?)
     }
 
-    /// Number of jobs that may wait in a queue, number that do, and how urgent a job has to be to be taken; `None`: any number may
-    /// wait, and all are taken. Nothing is locked, so that what others enqueue at the same moment may pass the bound.
+    /// Number of jobs that may wait in a queue, number that do, and how urgent a job has to be to
+    /// be taken; `None`: any number may wait, and all are taken. Nothing is locked, so that what
+    /// others enqueue at the same moment may pass the bound.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if no queue can have the name; [`Error::Database`] if Postgres refused the statement or could not be
-    /// reached.
+    /// [`Error::Invalid`] if no queue can have the name; [`Error::Database`] if Postgres refused
+    /// the statement or could not be reached.
     pub async fn room(self, queue: &str) -> Result<Option<QueueRoom>, Error> {
         check_name(queue)?;
         Ok(self.count_room(queue).await?)

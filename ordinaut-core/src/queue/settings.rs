@@ -21,25 +21,27 @@ pub struct QueueChange {
 }
 
 impl QueueChange {
-    /// Number of jobs that may wait, 1 or more; `None`: any number. Enqueuing over HTTP looks at it, and takes only the more
-    /// urgent from 80 % on ([`QueueLevel`](crate::queue::QueueLevel)); so may a program that calls
-    /// [`Queues::room`](crate::client::Queues::room). The library's enqueue does not.
+    /// Number of jobs that may wait, 1 or more; `None`: any number. Enqueuing over HTTP looks at
+    /// it, and takes only the more urgent from 80 % on ([`QueueLevel`](crate::queue::QueueLevel));
+    /// so may a program that calls [`Queues::room`](crate::client::Queues::room). The library's
+    /// enqueue does not.
     #[must_use]
     pub fn max_waiting(mut self, jobs: Option<i32>) -> Self {
         self.max_waiting = Some(jobs);
         self
     }
 
-    /// Time for which a job may have been due before it expires, a second or more; `None`: forever. The scheduler ends it as
-    /// cancelled, also in a queue that is paused.
+    /// Time for which a job may have been due before it expires, a second or more; `None`: forever.
+    /// The scheduler ends it as cancelled, also in a queue that is paused.
     #[must_use]
     pub fn max_age(mut self, age: Option<Duration>) -> Self {
         self.max_age = Some(age);
         self
     }
 
-    /// Time for which jobs that have ended are kept with their runs, a minute or more; `None`, and what is longer than
-    /// `RETENTION_DAYS`: as that setting says. The scheduler deletes them each hour.
+    /// Time for which jobs that have ended are kept with their runs, a minute or more; `None`, and
+    /// what is longer than `RETENTION_DAYS`: as that setting says. The scheduler deletes them each
+    /// hour.
     #[must_use]
     pub fn retention(mut self, time: Option<Duration>) -> Self {
         self.retention = Some(time);

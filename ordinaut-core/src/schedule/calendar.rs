@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// A named set of dates. An instant is not due if an excluding calendar has its local date, or if there are allowing
-/// calendars and none of them has it.
+/// A named set of dates. An instant is not due if an excluding calendar has its local date, or if
+/// there are allowing calendars and none of them has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Calendar {

@@ -9,7 +9,8 @@ const FORMS: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H
 
 const REFUSAL: &str = "must be a local time, such as 2027-03-01T09:00 or 2027-03-01T09:00:30";
 
-/// What a clock shows, read from text: `YYYY-MM-DDTHH:MM` or `YYYY-MM-DDTHH:MM:SS`, or with a space in place of the `T`.
+/// What a clock shows, read from text: `YYYY-MM-DDTHH:MM` or `YYYY-MM-DDTHH:MM:SS`, or with a space
+/// in place of the `T`.
 ///
 /// ```
 /// use ordinaut_core::schedule::ClockTime;

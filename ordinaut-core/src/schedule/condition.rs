@@ -7,7 +7,8 @@ use crate::schedule::refusal::refuse;
 use chrono::TimeDelta;
 use std::time::Duration;
 
-/// A condition: a fact compared with a threshold, true for some time, and not again before some more.
+/// A condition: a fact compared with a threshold, true for some time, and not again before some
+/// more.
 ///
 /// ```
 /// use ordinaut_core::schedule::{Fact, Condition};

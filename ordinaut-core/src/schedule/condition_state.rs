@@ -4,8 +4,8 @@ use crate::schedule::condition::Condition;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What is remembered of a condition, so that it makes its task due once when it has become true, and again only after
-/// it was false and its cooldown has passed.
+/// What is remembered of a condition, so that it makes its task due once when it has become true,
+/// and again only after it was false and its cooldown has passed.
 ///
 /// ```
 /// use ordinaut_core::schedule::{Condition, ConditionState};

@@ -1,9 +1,11 @@
-//! Cron expressions: croner reads them and knows which days match; the search and the clock changes are ours.
+//! Cron expressions: croner reads them and knows which days match; the search and the clock changes
+//! are ours.
 //!
-//! croner's own search runs to the year 5000 and walks gaps second by second; it also takes a list of hours for steps.
-//! Here a time in a gap is due at the first instant after it, one that comes twice is due the first time, and hours or
-//! minutes written with `*` or a step follow real time: what the clock jumps over is not due, what it repeats is due
-//! again. So `*/30 2 * * *` is not due on the day without two o'clock.
+//! croner's own search runs to the year 5000 and walks gaps second by second; it also takes a list
+//! of hours for steps. Here a time in a gap is due at the first instant after it, one that comes
+//! twice is due the first time, and hours or minutes written with `*` or a step follow real time:
+//! what the clock jumps over is not due, what it repeats is due again. So `*/30 2 * * *` is not due
+//! on the day without two o'clock.
 
 use crate::error::InvalidField;
 use crate::schedule::cron_fields::Fields;
@@ -14,7 +16,8 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTi
 use croner::parser::{CronParser, Seconds, Year};
 use croner::{CronPattern, Weekday};
 
-/// The rarest day that cron can name is a 29 February on a given weekday: at most forty years apart.
+/// The rarest day that cron can name is a 29 February on a given weekday: at most forty years
+/// apart.
 const HORIZON: Months = Months::new(12 * 41);
 
 #[derive(Clone, Debug)]

@@ -31,7 +31,8 @@ impl<'a> Fields<'a> {
         Ok(Self(fields))
     }
 
-    /// Whether hours or minutes go in steps, which follow real time, rather than name times on the wall.
+    /// Whether hours or minutes go in steps, which follow real time, rather than name times on the
+    /// wall.
     pub(crate) fn go_in_steps(&self) -> bool {
         self.0[1..3].iter().any(|field| field.contains(['*', '/']))
     }

@@ -48,12 +48,13 @@ pub struct Schedule {
     pub kind: ScheduleKind,
     /// The expression.
     pub expr: String,
-    /// The IANA name of the zone whose clock it goes by. Empty: a new task stores the installation's
-    /// ([`Client::time_zone`](crate::Client::time_zone)), and one that exists keeps its own; without a database it is UTC.
+    /// The IANA name of the zone whose clock it goes by. Empty: a new task stores the
+    /// installation's ([`Client::time_zone`](crate::Client::time_zone)), and one that exists keeps
+    /// its own; without a database it is UTC.
     #[serde(default)]
     pub timezone: String,
-    /// What the clock in the zone shows at the anchor of `every` and `rrule`. It is filled in once, when the task is stored,
-    /// with [`Schedule::anchored`], so that it never drifts.
+    /// What the clock in the zone shows at the anchor of `every` and `rrule`. It is filled in once,
+    /// when the task is stored, with [`Schedule::anchored`], so that it never drifts.
     #[serde(default, deserialize_with = "clock::option")]
     pub dtstart: Option<NaiveDateTime>,
     /// Times on the clock that a rule leaves out.
@@ -95,7 +96,8 @@ impl Schedule {
     /// Its fields that an [`InvalidField`] may name; none is a field of a task too.
     pub const FIELDS: [&str; 7] = ["expr", "timezone", "dtstart", "exdates", "rdates", "starts_at", "ends_at"];
 
-    /// Reads a schedule from JSON; a service that does not say it is restarted after 5 s. An error names the field.
+    /// Reads a schedule from JSON; a service that does not say it is restarted after 5 s. An error
+    /// names the field.
     ///
     /// # Errors
     ///
@@ -162,12 +164,14 @@ impl Schedule {
         self
     }
 
-    /// With the anchor that its kind needs: this instant, to the second, unless it has one. A rule with a `COUNT` must bring
-    /// its own: its first time would be this instant, which is over, so that one fewer would be due than was asked for.
+    /// With the anchor that its kind needs: this instant, to the second, unless it has one. A rule
+    /// with a `COUNT` must bring its own: its first time would be this instant, which is over, so
+    /// that one fewer would be due than was asked for.
     ///
     /// # Errors
     ///
-    /// With the field `timezone` if the zone is unknown, or with `dtstart` if the clock there cannot show the anchor.
+    /// With the field `timezone` if the zone is unknown, or with `dtstart` if the clock there
+    /// cannot show the anchor.
     pub fn anchored(mut self, at: DateTime<Utc>) -> Result<Self, InvalidField> {
         if self.kind.is_anchored() && self.dtstart.is_none() {
             if self.is_counted() {
@@ -179,8 +183,8 @@ impl Schedule {
         Ok(self)
     }
 
-    /// Checks every field, and reads the expression. A schedule that can never be due is refused; one that has ended
-    /// is not, for there is no "now" here.
+    /// Checks every field, and reads the expression. A schedule that can never be due is refused;
+    /// one that has ended is not, for there is no "now" here.
     ///
     /// # Errors
     ///

@@ -22,7 +22,8 @@ impl Every {
         }
     }
 
-    /// Reckoned, not walked: an interval of a second is ten years later as cheap as on its first day.
+    /// Reckoned, not walked: an interval of a second is ten years later as cheap as on its first
+    /// day.
     pub(crate) fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if after < self.anchor {
             return Some(self.anchor);

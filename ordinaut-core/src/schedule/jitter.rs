@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Time after its instant at which a fire's job is due: from nothing to `max`, the same whenever and wherever it is asked, so
-/// that no scheduler needs to store it.
+/// Time after its instant at which a fire's job is due: from nothing to `max`, the same whenever
+/// and wherever it is asked, so that no scheduler needs to store it.
 ///
 /// ```
 /// use ordinaut_core::schedule::jitter;
@@ -18,7 +18,8 @@ use uuid::Uuid;
 /// ```
 pub fn jitter(task_id: Uuid, scheduled_for: DateTime<Utc>, max: Duration) -> Duration {
     let time = scheduled_for.timestamp_micros().to_le_bytes();
-    // FNV-1a; the multiplications behind it spread its low bits over the high ones, which decide below.
+    // FNV-1a; the multiplications behind it spread its low bits over the high ones, which decide
+    // below.
     let hash =
         task_id.as_bytes().iter().chain(&time).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

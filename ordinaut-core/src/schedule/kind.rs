@@ -17,17 +17,20 @@ use std::str::FromStr;
 pub enum ScheduleKind {
     /// A fixed interval of real time, counted from the anchor: `5m`, `1h30m`, `PT5M`.
     Every,
-    /// A cron expression of five fields, of six with seconds first, or a preset such as `@business_days 08:30`. If both
-    /// days of the month and weekdays are named, one is enough; with `+` before the weekdays, both must match.
+    /// A cron expression of five fields, of six with seconds first, or a preset such as
+    /// `@business_days 08:30`. If both days of the month and weekdays are named, one is enough;
+    /// with `+` before the weekdays, both must match.
     ///
-    /// A time that the clock skips is due at the first instant after the gap, one that it shows twice is due the first
-    /// time. Hours or minutes with `*` or a step follow real time instead: due whenever the clock shows them, and
-    /// `*/30 2 * * *` is not due on a day without two o'clock.
+    /// A time that the clock skips is due at the first instant after the gap, one that it shows
+    /// twice is due the first time. Hours or minutes with `*` or a step follow real time instead:
+    /// due whenever the clock shows them, and `*/30 2 * * *` is not due on a day without two
+    /// o'clock.
     Cron,
     /// A recurrence rule of RFC 5545, hourly at the most: `FREQ=MONTHLY;BYDAY=-1FR`.
     ///
-    /// It goes by the clock on the wall. A time that the clock skips is shifted by the gap's length, one that it shows
-    /// twice is due the first time, and so the repeated hour of `HOURLY` is due once.
+    /// It goes by the clock on the wall. A time that the clock skips is shifted by the gap's
+    /// length, one that it shows twice is due the first time, and so the repeated hour of `HOURLY`
+    /// is due once.
     Rrule,
     /// One time: an instant, or a time on the clock, which in a gap is shifted as in a rule.
     Once,

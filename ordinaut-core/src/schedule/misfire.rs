@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What becomes of misfires: instants that were due longer ago than the grace, because no scheduler ran.
+/// What becomes of misfires: instants that were due longer ago than the grace, because no scheduler
+/// ran.
 ///
 /// ```
 /// use ordinaut_core::schedule::Misfire;

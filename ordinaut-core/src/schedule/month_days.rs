@@ -1,7 +1,7 @@
 //! Days that no month has.
 
-/// Whether one of these days of the month, of which a negative one counts from its end, comes in one of these months.
-/// An empty list allows all.
+/// Whether one of these days of the month, of which a negative one counts from its end, comes in
+/// one of these months. An empty list allows all.
 pub(crate) fn some_day_exists(months: &[u32], days: &[i32]) -> bool {
     let all: Vec<u32> = (1..=12).collect();
     let months = if months.is_empty() { &all } else { months };
@@ -9,8 +9,8 @@ pub(crate) fn some_day_exists(months: &[u32], days: &[i32]) -> bool {
         || months.iter().any(|&month| days.iter().any(|day| (1..=longest(month)).contains(&day.unsigned_abs())))
 }
 
-/// The largest of a few named days that one of these months has not in every year. Who names nearly all of them means
-/// each day there is.
+/// The largest of a few named days that one of these months has not in every year. Who names nearly
+/// all of them means each day there is.
 pub(crate) fn missing_day(months: &[u32], days: &[i32]) -> Option<u32> {
     let shortest = |month: u32| if month == 2 { 28 } else { longest(month) };
     let all: Vec<u32> = (1..=12).collect();

@@ -50,14 +50,16 @@ impl Occurrences {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] if calendars closed too many of the days on which it would be due, so that the search was given up.
+    /// [`Exhausted`] if calendars closed too many of the days on which it would be due, so that the
+    /// search was given up.
     pub fn next_after(&self, after: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Exhausted> {
         let mut steps = MAX_STEPS;
         self.search(after, &mut steps)
     }
 
-    /// The same after an instant that other zone data made, when the clock showed `wall` by that data: what names times on the
-    /// wall is not due again before the clock shows a later one. What follows real time, such as a cron in steps, may be.
+    /// The same after an instant that other zone data made, when the clock showed `wall` by that
+    /// data: what names times on the wall is not due again before the clock shows a later one. What
+    /// follows real time, such as a cron in steps, may be.
     pub(crate) fn next_since(
         &self,
         after: DateTime<Utc>,
@@ -88,7 +90,8 @@ impl Occurrences {
                 None => return Ok(None),
             };
             let midnight = self.zone.after_gap(open.and_time(chrono::NaiveTime::MIN));
-            // A clock that goes back over midnight shows a day's first minute before the day before ends.
+            // A clock that goes back over midnight shows a day's first minute before the day before
+            // ends.
             after = at.max(just_before(midnight));
             *steps = steps.checked_sub(1).ok_or(Exhausted)?;
         }

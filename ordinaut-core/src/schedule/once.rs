@@ -7,8 +7,8 @@ use crate::schedule::timezone::Zone;
 use crate::schedule::timezone::is_sane;
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 
-/// An instant with its offset, or what the clock shows in `zone`, which is answered too. A time in a gap is shifted by
-/// the gap's length, as in rules; one that comes twice means the first.
+/// An instant with its offset, or what the clock shows in `zone`, which is answered too. A time in
+/// a gap is shifted by the gap's length, as in rules; one that comes twice means the first.
 pub(crate) fn parse(expr: &str, zone: &Zone) -> Result<(DateTime<Utc>, Option<NaiveDateTime>), InvalidField> {
     let expr = expr.trim();
     let (at, wall) = match (DateTime::parse_from_rfc3339(expr), clock::read(expr)) {

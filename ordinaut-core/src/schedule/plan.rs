@@ -14,12 +14,14 @@ pub struct Plan {
     pub fires: Vec<DateTime<Utc>>,
     /// These do not.
     pub skips: Vec<(DateTime<Utc>, SkipReason)>,
-    /// What is due then; not later than now if there was too much for one plan. `None`: the schedule has ended.
+    /// What is due then; not later than now if there was too much for one plan. `None`: the
+    /// schedule has ended.
     pub next: Option<DateTime<Utc>>,
 }
 
-/// Plans the instants from `due`, the task's next one, up to `now`: those that are not later than `grace` all fire, and
-/// what is later is up to the policy. One plan has at most `most` instants, and at least one.
+/// Plans the instants from `due`, the task's next one, up to `now`: those that are not later than
+/// `grace` all fire, and what is later is up to the policy. One plan has at most `most` instants,
+/// and at least one.
 ///
 /// ```
 /// use ordinaut_core::schedule::{Compiled, Misfire, Schedule, ScheduleKind, plan};
@@ -35,7 +37,8 @@ pub struct Plan {
 ///
 /// # Errors
 ///
-/// [`Exhausted`] if calendars closed too many of the days on which the task would be due, so that the search was given up.
+/// [`Exhausted`] if calendars closed too many of the days on which the task would be due, so that
+/// the search was given up.
 pub fn plan(
     occurrences: &Occurrences,
     due: DateTime<Utc>,

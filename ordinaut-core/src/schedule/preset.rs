@@ -3,7 +3,8 @@
 use crate::error::InvalidField;
 use crate::schedule::refusal::refuse;
 
-/// A cron expression with a name: `@business_days`, or `@business_days 08:30` for another time of day.
+/// A cron expression with a name: `@business_days`, or `@business_days 08:30` for another time of
+/// day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Preset {

@@ -8,7 +8,8 @@ use serde::Serialize;
 /// How far ahead clock changes are looked for: every zone that has any has all of them in a year.
 const LOOK_AHEAD: TimeDelta = TimeDelta::days(366);
 
-/// How far ahead instants are looked for: each of a rule that is due once in a generation costs a walk as long.
+/// How far ahead instants are looked for: each of a rule that is due once in a generation costs a
+/// walk as long.
 const HORIZON: TimeDelta = TimeDelta::days(36_525);
 
 const BEYOND: &str = "nothing more is due within a hundred years";
@@ -34,7 +35,8 @@ pub struct Moment {
 }
 
 impl Occurrences {
-    /// The next instants, of which there may be 1 to 100 at a time, and what about the schedule may surprise.
+    /// The next instants, of which there may be 1 to 100 at a time, and what about the schedule may
+    /// surprise.
     ///
     /// ```
     /// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};

@@ -1,9 +1,10 @@
-//! Recurrence rules: the crate rrule expands them as times on the wall, as if in UTC, and the zone makes instants of
-//! these.
+//! Recurrence rules: the crate rrule expands them as times on the wall, as if in UTC, and the zone
+//! makes instants of these.
 //!
-//! A time in a gap is shifted by the gap's length, one that comes twice means the first: so `HOURLY` has the hour behind
-//! a gap once, since two that become the same instant are due once, and the repeated hour once. A first week that
-//! `dtstart` cuts counts its `BYSETPOS` from the week's beginning, as a month and a year do.
+//! A time in a gap is shifted by the gap's length, one that comes twice means the first: so
+//! `HOURLY` has the hour behind a gap once, since two that become the same instant are due once,
+//! and the repeated hour once. A first week that `dtstart` cuts counts its `BYSETPOS` from the
+//! week's beginning, as a month and a year do.
 
 use crate::error::InvalidField;
 use crate::schedule::refusal::refuse;
@@ -16,8 +17,9 @@ use std::collections::BTreeSet;
 /// What lies further ahead is as good as never.
 const HORIZON_YEARS: i32 = 100;
 
-/// The crate gives up in the year 10,000 and not before, and the calendar repeats itself every 400 years, weekdays
-/// included: so its walk begins in one of the 400 years from here, and a rule that never matches ends soon.
+/// The crate gives up in the year 10,000 and not before, and the calendar repeats itself every 400
+/// years, weekdays included: so its walk begins in one of the 400 years from here, and a rule that
+/// never matches ends soon.
 const FIRST_YEAR_OF_WALK: i32 = 9_999 - HORIZON_YEARS - 400;
 
 /// No gap is longer: islands that crossed the date line lost a day.
@@ -75,8 +77,8 @@ impl Rrule {
         added.into_iter().chain(from_rule).min()
     }
 
-    /// The first of the instants that these times become. Those in a gap come behind later ones, so the walk goes on
-    /// until the clock shows more than the best.
+    /// The first of the instants that these times become. Those in a gap come behind later ones, so
+    /// the walk goes on until the clock shows more than the best.
     fn first_after(
         &self,
         after: DateTime<Utc>,
@@ -96,7 +98,8 @@ impl Rrule {
         best
     }
 
-    /// No time before this one becomes an instant after `after`. Behind a gap, those in it still may.
+    /// No time before this one becomes an instant after `after`. Behind a gap, those in it still
+    /// may.
     fn beginning(&self, after: DateTime<Utc>, zone: &Zone) -> NaiveDateTime {
         let offset = zone.offset(after).min(zone.offset(shift(after, -LONGEST_GAP)));
         shift(after, offset).naive_utc()
@@ -157,7 +160,8 @@ fn explicit(mut rule: RRule<Unvalidated>, dtstart: NaiveDateTime) -> RRule<Unval
     rule
 }
 
-/// The beginning of the last period of the rule, counted from that of `dtstart`, that begins at or before `from`.
+/// The beginning of the last period of the rule, counted from that of `dtstart`, that begins at or
+/// before `from`.
 fn period(rule: &RRule<Unvalidated>, dtstart: NaiveDateTime, from: NaiveDateTime) -> Option<NaiveDateTime> {
     let interval = i64::from(rule.get_interval());
     let whole = |passed: i64| u64::try_from(passed - passed.rem_euclid(interval)).ok();

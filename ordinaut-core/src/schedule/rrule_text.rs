@@ -1,8 +1,8 @@
 //! The text of a recurrence rule, checked, and read by the crate rrule.
 //!
-//! The crate takes what RFC 5545 forbids, and then answers with wrong dates or not at all: such rules are refused here.
-//! `UNTIL` and `COUNT` never reach it: it would read the one in the server's zone, and count the other from wherever
-//! the walk begins.
+//! The crate takes what RFC 5545 forbids, and then answers with wrong dates or not at all: such
+//! rules are refused here. `UNTIL` and `COUNT` never reach it: it would read the one in the
+//! server's zone, and count the other from wherever the walk begins.
 
 use crate::error::InvalidField;
 use crate::schedule::month_days::some_day_exists;

@@ -43,7 +43,8 @@ impl Service {
         self.restart_after.to_std().unwrap_or_default()
     }
 
-    /// Whether a job is due now, of a task that has none; `ended` is when the last one did, and `None` if there was none.
+    /// Whether a job is due now, of a task that has none; `ended` is when the last one did, and
+    /// `None` if there was none.
     pub fn is_due(&self, ended: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
         ended.is_none_or(|ended| now - ended >= self.restart_after)
     }

@@ -1,5 +1,5 @@
-//! Time zones by their IANA name, out of the data bundled with the program and never out of the system's, which may
-//! be years old.
+//! Time zones by their IANA name, out of the data bundled with the program and never out of the
+//! system's, which may be years old.
 
 use crate::error::InvalidField;
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, TimeDelta, Timelike, Utc};
@@ -30,7 +30,8 @@ pub(crate) enum Meaning {
     Clear(DateTime<Utc>),
     /// The clock shows it twice.
     Twice(DateTime<Utc>),
-    /// The clock jumps over it; RFC 5545 reads it with the offset before the jump, which shifts it by the gap's length.
+    /// The clock jumps over it; RFC 5545 reads it with the offset before the jump, which shifts it
+    /// by the gap's length.
     Skipped(DateTime<Utc>),
 }
 

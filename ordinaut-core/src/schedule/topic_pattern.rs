@@ -7,8 +7,8 @@ use std::fmt;
 
 const MAX_BYTES: usize = 200;
 
-/// A pattern of topics: words with dots between them, where `*` stands for one word and `#` for any number of them, also
-/// none.
+/// A pattern of topics: words with dots between them, where `*` stands for one word and `#` for any
+/// number of them, also none.
 ///
 /// ```
 /// use ordinaut_core::schedule::TopicPattern;
@@ -27,8 +27,8 @@ impl TopicPattern {
     ///
     /// # Errors
     ///
-    /// With the field `expr`, if it is not words of letters, digits, `-` and `_`, or the wildcards `*` and `#`, with dots between
-    /// them, or is too long.
+    /// With the field `expr`, if it is not words of letters, digits, `-` and `_`, or the wildcards
+    /// `*` and `#`, with dots between them, or is too long.
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
         let text = text.trim();
         if text.len() > MAX_BYTES {

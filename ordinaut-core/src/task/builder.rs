@@ -8,7 +8,8 @@ use crate::task::definition::TaskDefinition;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Each takes the place of what was said before. [`TaskDefinition::check`] says what cannot be accepted.
+/// Each takes the place of what was said before. [`TaskDefinition::check`] says what cannot be
+/// accepted.
 impl TaskDefinition {
     /// Its name for people.
     #[must_use]
@@ -101,14 +102,16 @@ impl TaskDefinition {
         self
     }
 
-    /// Each job is delayed by up to this much; the delay is a hash of task and instant, so it is always the same.
+    /// Each job is delayed by up to this much; the delay is a hash of task and instant, so it is
+    /// always the same.
     #[must_use]
     pub fn jitter(mut self, jitter: Duration) -> Self {
         self.jitter = jitter.as_secs_f64();
         self
     }
 
-    /// An instant is skipped while this number of the task's jobs has not ended; 1 means that they never overlap.
+    /// An instant is skipped while this number of the task's jobs has not ended; 1 means that they
+    /// never overlap.
     #[must_use]
     pub fn max_instances(mut self, max_instances: u16) -> Self {
         self.max_instances = Some(max_instances);
@@ -129,8 +132,8 @@ impl TaskDefinition {
         self
     }
 
-    /// The key that it is known by, for [`Tasks::put`](crate::client::Tasks::put): while another task holds it, this one cannot be
-    /// created.
+    /// The key that it is known by, for [`Tasks::put`](crate::client::Tasks::put): while another
+    /// task holds it, this one cannot be created.
     #[must_use]
     pub fn dedupe_key(mut self, dedupe_key: impl Into<String>) -> Self {
         self.dedupe_key = Some(dedupe_key.into());

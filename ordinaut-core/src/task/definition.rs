@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// What a task runs, and when: the document that people write, and that the table `task` stores. Lengths of time are in
-/// seconds.
+/// What a task runs, and when: the document that people write, and that the table `task` stores.
+/// Lengths of time are in seconds.
 ///
 /// # Examples
 ///
@@ -48,13 +48,15 @@ pub struct TaskDefinition {
     /// 1 is most urgent, 9 least.
     #[serde(default = "default_priority")]
     pub priority: i16,
-    /// Number of times that a failed job is tried again; the worker's setting if absent, and a service's is tried 32,766 times.
+    /// Number of times that a failed job is tried again; the worker's setting if absent, and a
+    /// service's is tried 32,766 times.
     #[serde(default)]
     pub max_retries: Option<i16>,
     /// Time for which a failed job waits; its kind's or the worker's if absent.
     #[serde(default)]
     pub backoff: Option<Backoff>,
-    /// Time that one attempt may take; the worker's setting if absent, and a service's may take 365 days.
+    /// Time that one attempt may take; the worker's setting if absent, and a service's may take 365
+    /// days.
     #[serde(default)]
     pub timeout: Option<f64>,
     /// Words to find its jobs by.
@@ -71,17 +73,20 @@ pub struct TaskDefinition {
     /// How late an instant may fire; the scheduler's `SCHEDULER_MISFIRE_GRACE_TIME` if absent.
     #[serde(default)]
     pub misfire_grace: Option<f64>,
-    /// Each job is delayed by up to this much; the delay is a hash of task and instant, so it is always the same.
+    /// Each job is delayed by up to this much; the delay is a hash of task and instant, so it is
+    /// always the same.
     #[serde(default)]
     pub jitter: f64,
-    /// An instant is skipped while this number of the task's jobs has not ended; 1 means that they never overlap.
+    /// An instant is skipped while this number of the task's jobs has not ended; 1 means that they
+    /// never overlap.
     #[serde(default)]
     pub max_instances: Option<u16>,
-    /// Of all tasks with this key, one job at a time runs; the others are parked until it has ended.
+    /// Of all tasks with this key, one job at a time runs; the others are parked until it has
+    /// ended.
     #[serde(default)]
     pub concurrency_key: Option<String>,
-    /// What makes its jobs unique, as in [`NewJob::unique`]: an instant whose job would be a duplicate is skipped with that
-    /// reason, whatever the mode says of errors.
+    /// What makes its jobs unique, as in [`NewJob::unique`]: an instant whose job would be a
+    /// duplicate is skipped with that reason, whatever the mode says of errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique: Option<Unique>,
     /// While another task holds this key, this one cannot be created.
@@ -142,8 +147,9 @@ impl TaskDefinition {
         }
     }
 
-    /// Reads a definition from JSON, and its schedule as [`Schedule::from_json`] does. An error names the field. In a [`Value`]
-    /// large integers are rounded already: [`check_integers`](crate::json::check_integers) refuses a text with such.
+    /// Reads a definition from JSON, and its schedule as [`Schedule::from_json`] does. An error
+    /// names the field. In a [`Value`] large integers are rounded already:
+    /// [`check_integers`](crate::json::check_integers) refuses a text with such.
     ///
     /// # Errors
     ///
@@ -158,11 +164,13 @@ impl TaskDefinition {
         json::read(json)
     }
 
-    /// The same with changes: a JSON merge patch (RFC 7396), where null takes a field back to its default.
+    /// The same with changes: a JSON merge patch (RFC 7396), where null takes a field back to its
+    /// default.
     ///
     /// # Errors
     ///
-    /// If the patch is no object, or the patched document cannot be read: the path of the first field that is wrong.
+    /// If the patch is no object, or the patched document cannot be read: the path of the first
+    /// field that is wrong.
     pub fn patched(&self, patch: &Value) -> Result<Self, InvalidJson> {
         if !patch.is_object() {
             return Err(InvalidJson::no_object("."));
@@ -280,13 +288,14 @@ impl TaskDefinition {
 }
 
 impl TaskDefinition {
-    /// A task that makes jobs as `job` is: of its kind, with its arguments, as the constants of [`Job`] say, and unique if
-    /// [`Job::unique`] says so. A kind whose arguments are to be encrypted is refused, because a task keeps them readable.
+    /// A task that makes jobs as `job` is: of its kind, with its arguments, as the constants of
+    /// [`Job`] say, and unique if [`Job::unique`] says so. A kind whose arguments are to be
+    /// encrypted is refused, because a task keeps them readable.
     ///
     /// # Errors
     ///
-    /// With the field `kind` if the kind is encrypted, because a task keeps its arguments readable; with `args` if they cannot be
-    /// written as JSON.
+    /// With the field `kind` if the kind is encrypted, because a task keeps its arguments readable;
+    /// with `args` if they cannot be written as JSON.
     pub fn of<J: Job>(title: impl Into<String>, job: &J, schedule: Schedule) -> Result<Self, InvalidField> {
         if J::ENCRYPTED {
             return Err(InvalidField { field: "kind", reason: KEPT_READABLE.to_owned() });

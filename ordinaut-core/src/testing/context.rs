@@ -16,8 +16,9 @@ use uuid::Uuid;
 const MAX_ATTEMPTS: i16 = 20;
 
 impl<S> Context<S> {
-    /// A context of the first attempt of a job, for a test that calls a handler by itself; [`context`] makes others. It has
-    /// no database: a checkpoint is kept in memory, and [`Context::settle_in`] is an error.
+    /// A context of the first attempt of a job, for a test that calls a handler by itself;
+    /// [`context`] makes others. It has no database: a checkpoint is kept in memory, and
+    /// [`Context::settle_in`] is an error.
     ///
     /// ```
     /// use ordinaut_core::{Context, JobError, Outcome};
@@ -140,8 +141,8 @@ impl<S> ContextBuilder<S> {
         self
     }
 
-    /// Time until the [deadline](Context::deadline). [`perform`](super::perform) ends the handler then; a test that calls it
-    /// by itself does that itself.
+    /// Time until the [deadline](Context::deadline). [`perform`](super::perform) ends the handler
+    /// then; a test that calls it by itself does that itself.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self

@@ -16,14 +16,15 @@ use uuid::Uuid;
 /// Maximum number of connections that a test may have at once.
 const CONNECTIONS: u32 = 10;
 
-/// A database of one test, on a server that is there: created with all tables, and dropped with this value, even
-/// while connections to it are open. `&TestDatabase` is a `&Client`.
+/// A database of one test, on a server that is there: created with all tables, and dropped with
+/// this value, even while connections to it are open. `&TestDatabase` is a `&Client`.
 ///
-/// It is a copy of a template, `ordinaut_template_…`, which the first test makes in a second or two and which stays on the
-/// server; a copy takes some tens of milliseconds.
+/// It is a copy of a template, `ordinaut_template_…`, which the first test makes in a second or two
+/// and which stays on the server; a copy takes some tens of milliseconds.
 ///
 /// A server for tests is any Postgres 14 or newer on which the user may create databases, such as
-/// `docker run -e POSTGRES_PASSWORD=test -p 5432:5432 postgres`, with `fsync = off` if nothing else lives there.
+/// `docker run -e POSTGRES_PASSWORD=test -p 5432:5432 postgres`, with `fsync = off` if nothing else
+/// lives there.
 #[derive(Debug)]
 pub struct TestDatabase {
     database: Client,
@@ -67,11 +68,13 @@ impl Destination for &TestDatabase {
 }
 
 impl TestDatabase {
-    /// On the server that `DATABASE_URL` names. The database in the URL is connected to, and nothing is changed in it.
+    /// On the server that `DATABASE_URL` names. The database in the URL is connected to, and
+    /// nothing is changed in it.
     ///
     /// # Errors
     ///
-    /// [`TestDatabaseError::NoServer`] if `DATABASE_URL` is not set, and those of [`TestDatabase::on`].
+    /// [`TestDatabaseError::NoServer`] if `DATABASE_URL` is not set, and those of
+    /// [`TestDatabase::on`].
     pub async fn new() -> Result<Self, TestDatabaseError> {
         let url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
         Self::on(&url.ok_or(TestDatabaseError::NoServer)?).await
@@ -81,8 +84,8 @@ impl TestDatabase {
     ///
     /// # Errors
     ///
-    /// [`TestDatabaseError::Database`] if the server cannot be reached or the user may not create databases there,
-    /// [`TestDatabaseError::Schema`] if its tables could not be made.
+    /// [`TestDatabaseError::Database`] if the server cannot be reached or the user may not create
+    /// databases there, [`TestDatabaseError::Schema`] if its tables could not be made.
     pub async fn on(url: &str) -> Result<Self, TestDatabaseError> {
         let server: PgConnectOptions = url.parse()?;
         let name = format!("ordinaut_test_{}", Uuid::new_v4().simple());
@@ -115,7 +118,8 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// Waits for it, on a thread of its own, because a runtime may not be waited for within another.
+    /// Waits for it, on a thread of its own, because a runtime may not be waited for within
+    /// another.
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
         let dropping = std::thread::spawn(move || -> Result<(), sqlx::Error> {

@@ -42,7 +42,8 @@ impl Enqueued<'_> {
     }
 }
 
-/// Sees to it that a job of type `J` was enqueued for which `such` holds, and has not ended; returns the first.
+/// Sees to it that a job of type `J` was enqueued for which `such` holds, and has not ended;
+/// returns the first.
 ///
 /// # Panics
 ///

@@ -16,11 +16,13 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
-/// A place to enqueue into, for tests without a database: each job runs at once, within its `enqueue`, with the handler that is
-/// given here. Code that takes a [`Destination`] can be tested with it.
+/// A place to enqueue into, for tests without a database: each job runs at once, within its
+/// `enqueue`, with the handler that is given here. Code that takes a [`Destination`] can be tested
+/// with it.
 ///
-/// It runs the first attempt of each job, whenever the job is due, and knows no unique keys, limits and retries: what depends on
-/// those is tested with a [`TestDatabase`](super::TestDatabase) and [`drain`](super::drain).
+/// It runs the first attempt of each job, whenever the job is due, and knows no unique keys, limits
+/// and retries: what depends on those is tested with a [`TestDatabase`](super::TestDatabase) and
+/// [`drain`](super::drain).
 ///
 /// ```
 /// use ordinaut_core::job::Destination;

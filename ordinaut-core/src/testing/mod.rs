@@ -1,5 +1,6 @@
-//! The test kit: a private database, running jobs one by one, looking at what was enqueued, and time that passes when
-//! you say so. Real Postgres, real worker, no sleep. Needs the feature `testing`, as a dev-dependency:
+//! The test kit: a private database, running jobs one by one, looking at what was enqueued, and
+//! time that passes when you say so. Real Postgres, real worker, no sleep. Needs the feature
+//! `testing`, as a dev-dependency:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -47,8 +48,9 @@
 //! # }
 //! ```
 //!
-//! Without a database: [`Context::for_test`](crate::Context::for_test) for a handler that a test calls by itself, [`perform`] for one
-//! attempt of a job as a worker makes it, and [`Inline`] for code that enqueues.
+//! Without a database: [`Context::for_test`](crate::Context::for_test) for a handler that a test
+//! calls by itself, [`perform`] for one attempt of a job as a worker makes it, and [`Inline`] for
+//! code that enqueues.
 
 pub(crate) mod context;
 pub(crate) mod database;
@@ -80,8 +82,9 @@ const TASKS_AT_ONCE: i64 = 1000;
 /// How late a task may fire here: tests are slow at times.
 const GRACE: Duration = Duration::from_secs(3600);
 
-/// Runs jobs of the worker's queues and kinds until none is due any more, also those that the jobs enqueue; returns them in
-/// the order in which they ran. A job that waits for a retry is not due: see [`advance`].
+/// Runs jobs of the worker's queues and kinds until none is due any more, also those that the jobs
+/// enqueue; returns them in the order in which they ran. A job that waits for a retry is not due:
+/// see [`advance`].
 ///
 /// # Errors
 ///
@@ -101,9 +104,10 @@ pub async fn drain<S: Send + Sync + 'static>(worker: &mut Worker<S>) -> sqlx::Re
     }
 }
 
-/// Lets time pass for whatever waits for its time: jobs that are delayed, snoozed or to be retried, and tasks. What comes due
-/// is due now, in the order in which it would have been; a task is due at each of its instants that have come, and
-/// [`fire_tasks`] fires them. The clock itself is the database's, and stays.
+/// Lets time pass for whatever waits for its time: jobs that are delayed, snoozed or to be retried,
+/// and tasks. What comes due is due now, in the order in which it would have been; a task is due at
+/// each of its instants that have come, and [`fire_tasks`] fires them. The clock itself is the
+/// database's, and stays.
 ///
 /// # Errors
 ///
@@ -112,8 +116,9 @@ pub async fn advance(db: &Client, by: Duration) -> sqlx::Result<()> {
     db.advance(by).await
 }
 
-/// Fires the tasks that are due, each instant that has come since, as a scheduler that was there would have; says how many
-/// jobs that made. They are due at once, and their `scheduled_for` is the instant.
+/// Fires the tasks that are due, each instant that has come since, as a scheduler that was there
+/// would have; says how many jobs that made. They are due at once, and their `scheduled_for` is the
+/// instant.
 ///
 /// # Errors
 ///

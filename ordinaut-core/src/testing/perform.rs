@@ -9,12 +9,14 @@ use crate::worker::options::Undecodable;
 use serde::Serialize;
 use std::time::Instant;
 
-/// Runs one attempt of a job at once, without a queue and a database, as a worker would: the arguments are checked as an enqueue
-/// checks them, become JSON, and are read from it; the handler finds the job's kind, queue, tags and limits in its context, and
-/// is ended when its time is over; an output that a run could not keep is an error. See [`context`](super::context) for what
-/// else the handler may find.
+/// Runs one attempt of a job at once, without a queue and a database, as a worker would: the
+/// arguments are checked as an enqueue checks them, become JSON, and are read from it; the handler
+/// finds the job's kind, queue, tags and limits in its context, and is ended when its time is over;
+/// an output that a run could not keep is an error. See [`context`](super::context) for what else
+/// the handler may find.
 ///
-/// A job that must be seen in the queue first, or whose handler enqueues others, is one for [`drain`](super::drain).
+/// A job that must be seen in the queue first, or whose handler enqueues others, is one for
+/// [`drain`](super::drain).
 ///
 /// ```
 /// use ordinaut_core::{Context, Job, JobError, Outcome, testing};
@@ -45,8 +47,8 @@ use std::time::Instant;
 ///
 /// # Errors
 ///
-/// What the handler returned; and as a worker makes them, of arguments that cannot be stored or read, of an attempt that took
-/// longer than its time limit, and of an output that cannot be kept.
+/// What the handler returned; and as a worker makes them, of arguments that cannot be stored or
+/// read, of an attempt that took longer than its time limit, and of an output that cannot be kept.
 ///
 /// # Panics
 ///

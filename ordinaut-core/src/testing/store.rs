@@ -81,8 +81,9 @@ fn decode(error: serde_json::Error) -> sqlx::Error {
     sqlx::Error::Decode(error.into())
 }
 
-/// Creates a migrated database by a name that needs no quotes: a copy of a template, which the first one on a server makes and
-/// which stays there. A template is of one set of migrations, and one that was not finished never gets its name.
+/// Creates a migrated database by a name that needs no quotes: a copy of a template, which the
+/// first one on a server makes and which stays there. A template is of one set of migrations, and
+/// one that was not finished never gets its name.
 pub(crate) async fn create_database(server: &PgConnectOptions, name: &Schema) -> Result<(), SchemaError> {
     let mut connection = server.connect().await?;
     let template = format!("ordinaut_template_{:016x}", fingerprint());

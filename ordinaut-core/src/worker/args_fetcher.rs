@@ -1,5 +1,5 @@
-//! The fetcher: gets the arguments that claims left out because they are large, on a connection of its own, before their jobs
-//! start. It has no connection as long as there are none.
+//! The fetcher: gets the arguments that claims left out because they are large, on a connection of
+//! its own, before their jobs start. It has no connection as long as there are none.
 
 use crate::backoff::Backoff;
 use crate::client::Client;
@@ -21,10 +21,12 @@ use std::time::Duration;
 use tracing::warn;
 use uuid::Uuid;
 
-/// What the arguments fetched by one statement take together at most, as they are stored; larger ones come one by one.
+/// What the arguments fetched by one statement take together at most, as they are stored; larger
+/// ones come one by one.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// Number of failed reads of one job's arguments, each the arguments' own fault, after which the job is buried.
+/// Number of failed reads of one job's arguments, each the arguments' own fault, after which the
+/// job is buried.
 const TRIES: u32 = 3;
 
 /// Between tries while Postgres is away.
@@ -73,8 +75,8 @@ impl ArgsFetcher {
         }
     }
 
-    /// One try: the arguments that were fetched, and those that cannot be, with the reason. What is missing in the answer is
-    /// to be tried again.
+    /// One try: the arguments that were fetched, and those that cannot be, with the reason. What is
+    /// missing in the answer is to be tried again.
     async fn fetch(&mut self, unread: &[Unread]) -> Vec<(Token, Result<String, String>)> {
         self.alone = self.alone.saturating_sub(1);
         let jobs: Vec<_> = unread.iter().map(|unread| unread.token.job_id).collect();
@@ -99,9 +101,10 @@ impl ArgsFetcher {
         }
     }
 
-    /// What becomes of a lease whose arguments alone could not be fetched. They are to blame if the server refused them, gave up
-    /// or said nothing, though it answers when asked for the same row without them, and for as many bytes as an enqueue
-    /// accepts: a lock, a full disk or a wire that carries nothing large is not theirs.
+    /// What becomes of a lease whose arguments alone could not be fetched. They are to blame if the
+    /// server refused them, gave up or said nothing, though it answers when asked for the same row
+    /// without them, and for as many bytes as an enqueue accepts: a lock, a full disk or a wire
+    /// that carries nothing large is not theirs.
     async fn failed(&mut self, unread: Unread, error: &sqlx::Error) -> Option<(Token, Result<String, String>)> {
         let Unread { token, bytes } = unread;
         warn!(job.id = %token.job_id, %error, "could not fetch the arguments of job {}", token.job_id);

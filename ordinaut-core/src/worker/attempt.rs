@@ -45,8 +45,9 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         lease.retries(self.options.max_attempts(), backoff)
     }
 
-    /// Runs the handler to its end, and decides what becomes of the job. It breaks off with the reply if nothing is left to be
-    /// written: the handler has settled the attempt itself, or its lease was lost.
+    /// Runs the handler to its end, and decides what becomes of the job. It breaks off with the
+    /// reply if nothing is left to be written: the handler has settled the attempt itself, or its
+    /// lease was lost.
     pub(crate) async fn perform(self, lease: Lease, retries: Retries) -> ControlFlow<Reply, SettledAttempt> {
         let (started, token) = (Instant::now(), lease.token);
         let place = lease.place_to_settle();
@@ -70,7 +71,8 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let end = match (&self.handler, context.args(self.options.undecodable)) {
             (Some(_), Ok(Err(error))) => HandlerEnd::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
-                // Begun within the future, so that a panic before the handler's first await is caught too.
+                // Begun within the future, so that a panic before the handler's first await is
+                // caught too.
                 let handler =
                     AssertUnwindSafe(async { run_within(self.layers, handler, &args, &context).await }).catch_unwind();
                 let handler = polled.watch(handler.instrument(span));
@@ -118,7 +120,8 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
     }
 }
 
-/// Ends when the handler must be dropped: at once, or after the grace of a cancel. `limit` holds in any case.
+/// Ends when the handler must be dropped: at once, or after the grace of a cancel. `limit` holds in
+/// any case.
 async fn stopped(line: &StopLine, limit: Duration) -> Stop {
     let over_time = async {
         tokio::time::sleep(limit).await;
@@ -145,8 +148,8 @@ async fn stopped(line: &StopLine, limit: Duration) -> Stop {
 }
 
 impl HandlerEnd {
-    /// What a handler returns after it was stopped says how it stopped, not what became of its job: only after a cancel it
-    /// counts. What it returned before counts always.
+    /// What a handler returns after it was stopped says how it stopped, not what became of its job:
+    /// only after a cancel it counts. What it returned before counts always.
     fn unless_stopped(self, order: Option<Stop>) -> Self {
         match (self, order) {
             (Self::Returned(_), Some(stop)) if stop != Stop::Cancel => Self::Stopped(stop),
@@ -154,7 +157,8 @@ impl HandlerEnd {
         }
     }
 
-    /// A handler that just returned has promised a commit that did not come; its own error says more.
+    /// A handler that just returned has promised a commit that did not come; its own error says
+    /// more.
     fn undone(self) -> Self {
         match self {
             Self::Returned(Ok(())) => {

@@ -1,4 +1,5 @@
-//! The bench: runners take leases from the buffer, run their handlers, and hand the ends in to be written.
+//! The bench: runners take leases from the buffer, run their handlers, and hand the ends in to be
+//! written.
 
 use crate::client::Client;
 use crate::job::outcome::Outcome;

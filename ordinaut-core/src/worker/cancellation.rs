@@ -1,4 +1,5 @@
-//! The order to stop an attempt before its handler has ended by itself, and what the handler hears of it.
+//! The order to stop an attempt before its handler has ended by itself, and what the handler hears
+//! of it.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use tokio::sync::Notify;
@@ -66,7 +67,8 @@ pub(crate) struct StopLine {
 impl StopLine {
     pub(crate) fn stop(&self, order: Stop) {
         if self.order.fetch_max(order as u8, Ordering::AcqRel) < order as u8 {
-            // The handler first: when the runner hears, it polls the handler once more and drops it.
+            // The handler first: when the runner hears, it polls the handler once more and drops
+            // it.
             self.handler.notify_waiters();
             self.runner.notify_one();
         }
@@ -93,7 +95,8 @@ impl StopLine {
         }
     }
 
-    /// Ends with the first order that outweighs `known`. For the runner only: it takes the one notice there is.
+    /// Ends with the first order that outweighs `known`. For the runner only: it takes the one
+    /// notice there is.
     pub(crate) async fn outweighed(&self, known: Option<Stop>) -> Stop {
         loop {
             if let Some(order) = self.order().filter(|order| Some(*order) > known) {

@@ -1,4 +1,5 @@
-//! The resume checkpoint: a long job says how far it has come, and its next attempt goes on from there.
+//! The resume checkpoint: a long job says how far it has come, and its next attempt goes on from
+//! there.
 
 #[cfg(feature = "testing")]
 use crate::lease::checkpoint::{decode, encode};
@@ -10,8 +11,8 @@ use serde::de::DeserializeOwned;
 use std::sync::PoisonError;
 
 impl<S> Context<S> {
-    /// What this job saved last with [`Context::save_checkpoint`], in this attempt or an earlier one; `None`: nothing yet.
-    /// One statement a call, on a connection of the worker's pool.
+    /// What this job saved last with [`Context::save_checkpoint`], in this attempt or an earlier
+    /// one; `None`: nothing yet. One statement a call, on a connection of the worker's pool.
     ///
     /// ```
     /// # use ordinaut_core::{Context, Job, JobError};
@@ -33,8 +34,8 @@ impl<S> Context<S> {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Decode`] if what was saved is no `T`, [`CheckpointError::Database`] if Postgres refused the statement or could
-    /// not be reached.
+    /// [`CheckpointError::Decode`] if what was saved is no `T`, [`CheckpointError::Database`] if
+    /// Postgres refused the statement or could not be reached.
     pub async fn checkpoint<T: DeserializeOwned>(&self) -> Result<Option<T>, CheckpointError> {
         match self.home() {
             Home::Database(database) => database.leases().checkpoint(self.job_id()).await,
@@ -46,17 +47,19 @@ impl<S> Context<S> {
         }
     }
 
-    /// Keeps a value for the next attempt, 16 KiB of JSON at most; a later call replaces it. It outlives failures, snoozes
-    /// and lost workers, and a dead job that is sent back finds it too. An attempt that has lost its lease saves nothing,
-    /// and hears so. What was done since the last call is done again: save after the work, not before.
+    /// Keeps a value for the next attempt, 16 KiB of JSON at most; a later call replaces it. It
+    /// outlives failures, snoozes and lost workers, and a dead job that is sent back finds it too.
+    /// An attempt that has lost its lease saves nothing, and hears so. What was done since the last
+    /// call is done again: save after the work, not before.
     ///
-    /// One statement, committed at once, on a connection of the worker's pool: call it every second or so, not for each
-    /// of a million rows.
+    /// One statement, committed at once, on a connection of the worker's pool: call it every second
+    /// or so, not for each of a million rows.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::LeaseLost`] if the job is another attempt's by now; if the value cannot be written as JSON or is too large;
-    /// [`CheckpointError::Database`] if Postgres refused the statement or could not be reached.
+    /// [`CheckpointError::LeaseLost`] if the job is another attempt's by now; if the value cannot
+    /// be written as JSON or is too large; [`CheckpointError::Database`] if Postgres refused the
+    /// statement or could not be reached.
     pub async fn save_checkpoint(&self, value: &(impl Serialize + Sync + ?Sized)) -> Result<(), CheckpointError> {
         match self.home() {
             Home::Database(database) => database.leases().save_checkpoint(self.token(), value).await,

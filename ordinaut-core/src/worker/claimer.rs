@@ -1,4 +1,5 @@
-//! The claimer: takes leases for a session, on a connection of its own, and remembers where to look.
+//! The claimer: takes leases for a session, on a connection of its own, and remembers where to
+//! look.
 
 use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
@@ -32,11 +33,12 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// A sweep may take a fiftieth of the time: it stays prompt where it is cheap.
 const SWEEP_SHARE: u32 = 50;
 
-/// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is noticed.
+/// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is
+/// noticed.
 pub(crate) const CLAIM_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time for which nobody claims after Postgres was restarted or promoted, or lost its memory: claims that were lost with it
-/// have handlers that run, and their workers need the time to notice.
+/// Time for which nobody claims after Postgres was restarted or promoted, or lost its memory:
+/// claims that were lost with it have handlers that run, and their workers need the time to notice.
 const PAUSE_AFTER_RESTART: Duration = Duration::from_secs(2);
 
 pub(crate) struct Claimer {
@@ -55,7 +57,8 @@ pub(crate) struct Claimer {
     /// When a claim was too much.
     too_much_at: Option<Instant>,
     sweep_at: Instant,
-    /// A hint came, and nothing has been found since: what it was of may lie below the floors, as in a queue that was paused.
+    /// A hint came, and nothing has been found since: what it was of may lie below the floors, as
+    /// in a queue that was paused.
     hint_is_open: bool,
     /// What it takes to go before a level of priority.
     ageing: Option<Ageing>,
@@ -68,12 +71,13 @@ pub(crate) struct Claimer {
     asked_to_be_told: (i64, bool),
 }
 
-/// What is remembered of one of the two looks. A look for suspects comes between two ordinary claims, and must not change what
-/// these remember: where their scans start, and whose turn it is.
+/// What is remembered of one of the two looks. A look for suspects comes between two ordinary
+/// claims, and must not change what these remember: where their scans start, and whose turn it is.
 #[derive(Default)]
 struct Side {
     floors: ClaimFloors,
-    /// Jobs that limits concern and those that none does go first in turn, so that neither takes all the room.
+    /// Jobs that limits concern and those that none does go first in turn, so that neither takes
+    /// all the room.
     limited_first: bool,
 }
 
@@ -92,8 +96,8 @@ pub(crate) enum Connected {
     Already,
     /// A new one to the Postgres that there was.
     Anew,
-    /// A new one to a Postgres that was restarted, or to another one that was promoted: what is leased and not started may
-    /// be leased by others too.
+    /// A new one to a Postgres that was restarted, or to another one that was promoted: what is
+    /// leased and not started may be leased by others too.
     AfterRestart,
 }
 
@@ -232,7 +236,8 @@ impl Claimer {
         self.answered(asked, result).await
     }
 
-    /// Passes an answer on. A claim whose answer was lost may have been committed: its leases are looked for later.
+    /// Passes an answer on. A claim whose answer was lost may have been committed: its leases are
+    /// looked for later.
     async fn answered<T>(&mut self, asked: Sent, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
         let result = self.checked(result).await;
         if let Err(error) = &result {
@@ -260,7 +265,8 @@ impl Claimer {
         sweep.into_iter().chain(self.limiter.next_in()).min()
     }
 
-    /// Hands leases back whose handlers did not start. A failure leaves them to the end of the session.
+    /// Hands leases back whose handlers did not start. A failure leaves them to the end of the
+    /// session.
     pub(crate) async fn give_back(&mut self, session: &Session, leases: &[Lease]) {
         if leases.is_empty() {
             return;
@@ -271,8 +277,8 @@ impl Claimer {
         }
     }
 
-    /// Asks to be told of every job at its commit, or not any more, if that has changed. It is said before the claim that
-    /// follows: of what is enqueued after that claim's look it is told.
+    /// Asks to be told of every job at its commit, or not any more, if that has changed. It is said
+    /// before the claim that follows: of what is enqueued after that claim's look it is told.
     pub(crate) async fn ask_to_be_told(&mut self, session: &Session, asks: bool) -> sqlx::Result<()> {
         if self.asked_to_be_told == (session.id, asks) {
             return Ok(());
@@ -294,9 +300,10 @@ impl Claimer {
         Some(self.not_before.saturating_duration_since(Instant::now())).filter(|pause| !pause.is_zero())
     }
 
-    /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the handlers of leases that were
-    /// lost with it, and [pauses](Self::pause) until every worker has had the time to do so. It looks after them too when the
-    /// session had to connect again: one that was not used in that time may be broken as well.
+    /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the
+    /// handlers of leases that were lost with it, and [pauses](Self::pause) until every worker has
+    /// had the time to do so. It looks after them too when the session had to connect again: one
+    /// that was not used in that time may be broken as well.
     pub(crate) async fn connect(&mut self, session: &Session) -> sqlx::Result<Connected> {
         if session.was_cut() {
             self.link.abandon();
@@ -312,7 +319,8 @@ impl Claimer {
             warn!(job.id = %job_id, "Postgres no longer knows the lease of job {job_id}: stopping its handler");
             session.book.stop(job_id, Stop::Lose);
         }
-        // Neither instant lies in the future of the other by more than a moment: the function that tells them sees to it.
+        // Neither instant lies in the future of the other by more than a moment: the function that
+        // tells them sees to it.
         let pause = PAUSE_AFTER_RESTART.saturating_sub((now - since).to_std().unwrap_or_default());
         self.not_before = Instant::now() + PAUSE_AFTER_RESTART.min(pause);
         if !pause.is_zero() {
@@ -346,7 +354,8 @@ impl Claimer {
         self.checked(result).await
     }
 
-    /// Passes a result on; after an error nothing that was remembered holds, and the next claim sweeps.
+    /// Passes a result on; after an error nothing that was remembered holds, and the next claim
+    /// sweeps.
     async fn checked<T>(&mut self, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
         if result.is_err() {
             self.ordinary.floors.reset();
@@ -360,7 +369,8 @@ impl Claimer {
     }
 }
 
-/// Adds what a further claim took. What was leased before its error must still run, so that then the error is only told.
+/// Adds what a further claim took. What was leased before its error must still run, so that then
+/// the error is only told.
 pub(crate) fn add_to(leases: &mut Vec<Lease>, more: sqlx::Result<Vec<Lease>>) -> sqlx::Result<()> {
     match more {
         Ok(more) => leases.extend(more),

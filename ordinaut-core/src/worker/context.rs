@@ -79,12 +79,14 @@ impl<S> Context<S> {
         self.token().attempt
     }
 
-    /// Number of attempts that have failed. Snoozes and lost attempts count as attempts and not as failures.
+    /// Number of attempts that have failed. Snoozes and lost attempts count as attempts and not as
+    /// failures.
     pub fn failures(&self) -> i16 {
         self.attempt.lease.failures
     }
 
-    /// What proves this attempt to others: it never repeats, so a receiver can refuse what an older attempt sends.
+    /// What proves this attempt to others: it never repeats, so a receiver can refuse what an older
+    /// attempt sends.
     pub fn token(&self) -> Token {
         self.attempt.lease.token
     }
@@ -124,7 +126,8 @@ impl<S> Context<S> {
         self.body().and_then(|body| body.tenant.as_deref())
     }
 
-    /// The instant that was asked for, which of a task's job is the one that its schedule names; `None`: at once.
+    /// The instant that was asked for, which of a task's job is the one that its schedule names;
+    /// `None`: at once.
     pub fn scheduled_for(&self) -> Option<DateTime<Utc>> {
         self.body().and_then(|body| body.scheduled_for)
     }
@@ -139,16 +142,17 @@ impl<S> Context<S> {
         self.attempt.lease.run_at
     }
 
-    /// Ends when the handler must stop now, for the reason that [`Context::stop_reason`] gives. Of a job that was cancelled
-    /// it has five seconds until it is dropped at its next `await`; for any other reason it is dropped right now, and what
-    /// it returns is ignored.
+    /// Ends when the handler must stop now, for the reason that [`Context::stop_reason`] gives. Of
+    /// a job that was cancelled it has five seconds until it is dropped at its next `await`; for
+    /// any other reason it is dropped right now, and what it returns is ignored.
     ///
     /// A worker that is asked to end says so long before that: [`Context::shutdown_begun`].
     pub async fn cancelled(&self) {
         self.attempt.line.heard().await;
     }
 
-    /// Whether the handler must stop now: for code that does not await, such as a loop that computes.
+    /// Whether the handler must stop now: for code that does not await, such as a loop that
+    /// computes.
     pub fn is_cancelled(&self) -> bool {
         self.stop_reason().is_some()
     }
@@ -158,9 +162,10 @@ impl<S> Context<S> {
         self.attempt.line.order().map(Stop::reason)
     }
 
-    /// Ends when the worker begins to stop. The handler may go on for the worker's grace (`WORKER_SHUTDOWN_GRACE`), and
-    /// what it returns in that time counts as usual. At the end of the grace the job is given back, without a failure, and
-    /// is due at once: a handler that will not be done by then should save its [checkpoint](Context::save_checkpoint).
+    /// Ends when the worker begins to stop. The handler may go on for the worker's grace
+    /// (`WORKER_SHUTDOWN_GRACE`), and what it returns in that time counts as usual. At the end of
+    /// the grace the job is given back, without a failure, and is due at once: a handler that will
+    /// not be done by then should save its [checkpoint](Context::save_checkpoint).
     pub async fn shutdown_begun(&self) {
         self.attempt.line.heard_of_shutdown().await;
     }
@@ -170,8 +175,8 @@ impl<S> Context<S> {
         self.attempt.line.shutdown_has_begun()
     }
 
-    /// Runs a handler, and keeps what it returns as the run's output. One that cannot be kept ends the job: the work is
-    /// done, and another attempt would do it again.
+    /// Runs a handler, and keeps what it returns as the run's output. One that cannot be kept ends
+    /// the job: the work is done, and another attempt would do it again.
     pub(crate) fn keep_output_of<T, R>(
         self,
         handler: impl FnOnce(Self) -> R,

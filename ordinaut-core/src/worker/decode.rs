@@ -17,7 +17,8 @@ pub(crate) struct Args<'a> {
 }
 
 impl<'a> Args<'a> {
-    /// Stored arguments. A key that is missing may be deployed later, so that this is worth a retry.
+    /// Stored arguments. A key that is missing may be deployed later, so that this is worth a
+    /// retry.
     pub(crate) fn read(
         stored: &'a str,
         kind: &str,
@@ -34,7 +35,8 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The arguments as a handler takes them. The error names the field and the kind, and shows no value.
+    /// The arguments as a handler takes them. The error names the field and the kind, and shows no
+    /// value.
     pub(crate) fn decode<J: Job>(&self) -> Result<J, JobError> {
         let mut reader = serde_json::Deserializer::from_str(&self.text);
         serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -46,7 +48,8 @@ impl<'a> Args<'a> {
                     path if path == "." => "args".to_owned(),
                     path => format!("args.{path}"),
                 };
-                // The place is one in Postgres' own writing of the arguments, which nobody can look at.
+                // The place is one in Postgres' own writing of the arguments, which nobody can look
+                // at.
                 let (error, place) =
                     (error.inner(), format!(" at line {} column {}", error.inner().line(), error.inner().column()));
                 let reason = error.to_string();
@@ -61,8 +64,8 @@ impl<'a> Args<'a> {
     }
 }
 
-/// What is wrong, without the value that is: it may be a secret, and errors are logged. The forms are serde's; what a type
-/// says in its own words may hold anything.
+/// What is wrong, without the value that is: it may be a secret, and errors are logged. The forms
+/// are serde's; what a type says in its own words may hold anything.
 fn without_values(reason: &str) -> String {
     let names_no_value = ["missing field ", "duplicate field ", "unknown field ", "data did not match any variant"];
     if names_no_value.iter().any(|form| reason.starts_with(form)) {

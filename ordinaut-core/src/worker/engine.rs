@@ -1,4 +1,5 @@
-//! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what became of it.
+//! The worker's loops: the claimer fills the shelf, runners take from it, the settler writes what
+//! became of it.
 
 mod drain;
 #[cfg(test)]
@@ -34,7 +35,8 @@ use tokio_util::sync::DropGuard;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 
-/// Between tries while Postgres is away: well below the time for which no worker claims after its return.
+/// Between tries while Postgres is away: well below the time for which no worker claims after its
+/// return.
 const RECONNECT: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(1) };
 
 /// Between two log lines about claims that fail again and again.
@@ -101,8 +103,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
     }
 
-    /// Claims as long as `shutdown` has not ended, and then drains. After a panic in one of its loops it drains too, and
-    /// then goes on with that panic.
+    /// Claims as long as `shutdown` has not ended, and then drains. After a panic in one of its
+    /// loops it drains too, and then goes on with that panic.
     pub(crate) async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
         for _ in 0..self.options.concurrency {
             let runner = self.bench.clone().work(self.settler.inbox());
@@ -119,8 +121,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Ok(())
     }
 
-    /// With the first claim that succeeds, fills `around` with what a worker does beside its claims: where Postgres allows few
-    /// connections, claiming has the first of them.
+    /// With the first claim that succeeds, fills `around` with what a worker does beside its
+    /// claims: where Postgres allows few connections, claiming has the first of them.
     async fn claim_until<F: Future>(&mut self, shutdown: F, around: &mut Option<Around>) -> sqlx::Result<()> {
         let loops = self.loops.clone();
         let shutdown = async {
@@ -182,8 +184,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
     }
 
-    /// One turn of the claimer: as many leases as are wanted go on the shelf. Returned is what to wait for before the
-    /// next turn; `None`: `shutdown` has ended.
+    /// One turn of the claimer: as many leases as are wanted go on the shelf. Returned is what to
+    /// wait for before the next turn; `None`: `shutdown` has ended.
     async fn fill<F: Future>(
         &mut self,
         pace: &mut PollPacing,
@@ -256,7 +258,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         })
     }
 
-    /// Takes up to `wanted` leases: a suspect, if none runs and somebody is free for it, and then others.
+    /// Takes up to `wanted` leases: a suspect, if none runs and somebody is free for it, and then
+    /// others.
     async fn claim(&mut self, session: &Session, wanted: usize) -> sqlx::Result<Vec<Lease>> {
         let mut leases = Vec::new();
         if self.bench.suspects.may_claim() {
@@ -270,7 +273,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Ok(leases)
     }
 
-    /// The session, begun anew if there is none or if it was lost; what the lost one had leased is dropped.
+    /// The session, begun anew if there is none or if it was lost; what the lost one had leased is
+    /// dropped.
     async fn session(&mut self) -> sqlx::Result<Arc<Session>> {
         if let Some(session) = self.bench.session().filter(|session| !session.is_lost()) {
             return Ok(session);

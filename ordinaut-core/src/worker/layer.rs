@@ -8,11 +8,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::panic::AssertUnwindSafe;
 
-/// Wraps every handler of a worker, as middleware does: it sees the attempt before and its result after, can change the
-/// result, and can refuse the attempt by not running the rest. See [`Worker::layer`](crate::Worker::layer).
+/// Wraps every handler of a worker, as middleware does: it sees the attempt before and its result
+/// after, can change the result, and can refuse the attempt by not running the rest. See
+/// [`Worker::layer`](crate::Worker::layer).
 ///
-/// A panic of the handler comes out of [`Next::run`] as an error. An attempt that has to stop (its time is over, its
-/// lease was lost, its worker ends) is dropped as a whole: a layer then runs nothing but its destructors.
+/// A panic of the handler comes out of [`Next::run`] as an error. An attempt that has to stop (its
+/// time is over, its lease was lost, its worker ends) is dropped as a whole: a layer then runs
+/// nothing but its destructors.
 ///
 /// ```
 /// use ordinaut_core::worker::{Layer, Next};
@@ -65,7 +67,8 @@ impl<S: Send + Sync + 'static, L: Layer<S>> DynLayer<S> for L {
 }
 
 impl<S: Send + Sync + 'static> Next<'_, S> {
-    /// Runs the rest: the next layer, or the handler. Arguments that the handler cannot decode are an error too.
+    /// Runs the rest: the next layer, or the handler. Arguments that the handler cannot decode are
+    /// an error too.
     ///
     /// # Errors
     ///

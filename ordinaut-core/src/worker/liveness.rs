@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// What a loop may take from one sign of life to the next, beside a lease: several times what it waits for Postgres to be
-/// reached and to answer. Waits that depend on the lease are shorter than it.
+/// What a loop may take from one sign of life to the next, beside a lease: several times what it
+/// waits for Postgres to be reached and to answer. Waits that depend on the lease are shorter than
+/// it.
 const LONGEST_TURN: Duration = Duration::from_secs(120);
 
-/// Whether the loops of a [`Worker`](crate::Worker) turn: the claimer, the settler, the fetcher of large arguments, and the
-/// session that renews the leases. Clones tell of the same one; before it runs there is nothing to tell.
+/// Whether the loops of a [`Worker`](crate::Worker) turn: the claimer, the settler, the fetcher of
+/// large arguments, and the session that renews the leases. Clones tell of the same one; before it
+/// runs there is nothing to tell.
 ///
 /// ```
 /// use ordinaut_core::worker::WorkerLiveness;
@@ -28,9 +30,9 @@ struct Watched {
 }
 
 impl WorkerLiveness {
-    /// A loop that has had something to do and given no sign of life for two minutes and a lease: the process should be ended
-    /// and started again. A Postgres that is away, or does not answer, makes no loop stuck: each gives a statement up long
-    /// before, and tries again.
+    /// A loop that has had something to do and given no sign of life for two minutes and a lease:
+    /// the process should be ended and started again. A Postgres that is away, or does not answer,
+    /// makes no loop stuck: each gives a statement up long before, and tries again.
     pub fn stuck(&self) -> Option<&'static str> {
         self.first(|watched, silent| silent > watched.limit)
     }

@@ -46,7 +46,8 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs jobs: handlers by kind, the queues to serve, and how many jobs at once. The order of its methods does not matter.
+/// Runs jobs: handlers by kind, the queues to serve, and how many jobs at once. The order of its
+/// methods does not matter.
 ///
 /// See the [crate's first page](crate) for a whole program.
 ///
@@ -80,7 +81,8 @@ pub struct Worker<S> {
     registry: Handlers<S>,
     layers: Layers<S>,
     options: WorkerOptions,
-    /// The queues that were named one by one: if there are any, they take the place of those of the options.
+    /// The queues that were named one by one: if there are any, they take the place of those of the
+    /// options.
     queues: Vec<Served>,
     when_stuck: fn(),
     pulse: WorkerLiveness,
@@ -108,12 +110,14 @@ impl<S: Send + Sync + 'static> Worker<S> {
         }
     }
 
-    /// Runs jobs of `J`'s kind, and of its [aliases](Job::ALIASES), with a plain async function. What it returns is the run's output: 64 KiB of JSON at most, or
-    /// the job ends as dead; `()` is none. [`Jobs::result`](crate::client::Jobs::result) reads it.
+    /// Runs jobs of `J`'s kind, and of its [aliases](Job::ALIASES), with a plain async function.
+    /// What it returns is the run's output: 64 KiB of JSON at most, or the job ends as dead; `()`
+    /// is none. [`Jobs::result`](crate::client::Jobs::result) reads it.
     ///
     /// # Panics
     ///
-    /// If there is a handler for the kind or one of the aliases already: which of two is meant cannot be told.
+    /// If there is a handler for the kind or one of the aliases already: which of two is meant
+    /// cannot be told.
     #[must_use]
     pub fn handle<J, F, R, T>(mut self, handler: F) -> Self
     where
@@ -126,7 +130,8 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
-    /// Wraps all handlers, whichever were given before or after. Of several layers the first is the outermost.
+    /// Wraps all handlers, whichever were given before or after. Of several layers the first is the
+    /// outermost.
     #[must_use]
     pub fn layer(mut self, layer: impl Layer<S>) -> Self {
         self.layers.push(Box::new(layer));
@@ -139,8 +144,9 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self.weighted_queue(queue, 1)
     }
 
-    /// As [`Worker::queue`], with `weight` turns for each one of a queue of weight 1: while both have jobs of the same
-    /// priority waiting, `weight` times as many of this one's are run. A weight of 0 counts as 1.
+    /// As [`Worker::queue`], with `weight` turns for each one of a queue of weight 1: while both
+    /// have jobs of the same priority waiting, `weight` times as many of this one's are run. A
+    /// weight of 0 counts as 1.
     #[must_use]
     pub fn weighted_queue(mut self, queue: impl Into<String>, weight: u16) -> Self {
         self.queues.push(Served::new(queue, weight));
@@ -161,37 +167,40 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
-    /// Time after which the jobs of a worker that vanished run elsewhere; 60 seconds if not said. A worker that lives renews
-    /// its leases every third of it.
+    /// Time after which the jobs of a worker that vanished run elsewhere; 60 seconds if not said. A
+    /// worker that lives renews its leases every third of it.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.options.lease = lease;
         self
     }
 
-    /// Time between two looks at queues that were empty, where nothing told the worker of a new job; 0.5 seconds if not said.
+    /// Time between two looks at queues that were empty, where nothing told the worker of a new
+    /// job; 0.5 seconds if not said.
     #[must_use]
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.options.poll_interval = interval;
         self
     }
 
-    /// Time that a job has to wait to go before one that is a level more urgent, so that nothing waits forever; zero, the
-    /// default: priority alone decides.
+    /// Time that a job has to wait to go before one that is a level more urgent, so that nothing
+    /// waits forever; zero, the default: priority alone decides.
     #[must_use]
     pub fn priority_ageing(mut self, level: Duration) -> Self {
         self.options.priority_ageing = level;
         self
     }
 
-    /// Number of times that a failed job is tried again if neither the job nor its kind says how often; 3 if not said.
+    /// Number of times that a failed job is tried again if neither the job nor its kind says how
+    /// often; 3 if not said.
     #[must_use]
     pub fn max_retries(mut self, retries: i16) -> Self {
         self.options.max_retries = retries;
         self
     }
 
-    /// The longest wait between two attempts of a job that has no backoff of its own; 60 seconds if not said.
+    /// The longest wait between two attempts of a job that has no backoff of its own; 60 seconds if
+    /// not said.
     #[must_use]
     pub fn backoff_cap(mut self, longest: Duration) -> Self {
         self.options.backoff_cap = longest;
@@ -205,31 +214,33 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
-    /// Time for which a worker that stops waits for its jobs before it gives them back; 30 seconds if not said.
+    /// Time for which a worker that stops waits for its jobs before it gives them back; 30 seconds
+    /// if not said.
     #[must_use]
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.options.shutdown_grace = grace;
         self
     }
 
-    /// What becomes of a job whose arguments its handler cannot decode; it is tried again if not said.
+    /// What becomes of a job whose arguments its handler cannot decode; it is tried again if not
+    /// said.
     #[must_use]
     pub fn undecodable(mut self, fate: Undecodable) -> Self {
         self.options.undecodable = fate;
         self
     }
 
-    /// Whether a slot writes the end of its job before it takes the next one. The default is no: then a slot never waits for
-    /// Postgres, and the ends of several jobs may be written together.
+    /// Whether a slot writes the end of its job before it takes the next one. The default is no:
+    /// then a slot never waits for Postgres, and the ends of several jobs may be written together.
     #[must_use]
     pub fn settle_before_next(mut self, first: bool) -> Self {
         self.options.settle_before_next = first;
         self
     }
 
-    /// What to do when a handler blocks its thread for good, instead of ending the process with [`EXIT_STUCK`].
-    /// It runs on a thread of its own, after the attempt was settled; the handler is still running, so the process
-    /// must not go on.
+    /// What to do when a handler blocks its thread for good, instead of ending the process with
+    /// [`EXIT_STUCK`]. It runs on a thread of its own, after the attempt was settled; the handler
+    /// is still running, so the process must not go on.
     #[must_use]
     pub fn when_stuck(mut self, end: fn()) -> Self {
         self.when_stuck = end;
@@ -243,30 +254,32 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
-    /// Runs jobs until `shutdown` ends; then takes no more, waits for those that run ([`Worker::shutdown_grace`]), and
-    /// gives the rest back. Goes on when Postgres goes away and returns; fails only if it cannot begin, because
-    /// Postgres answers and refuses.
+    /// Runs jobs until `shutdown` ends; then takes no more, waits for those that run
+    /// ([`Worker::shutdown_grace`]), and gives the rest back. Goes on when Postgres goes away and
+    /// returns; fails only if it cannot begin, because Postgres answers and refuses.
     ///
     /// # Errors
     ///
-    /// If the worker cannot begin, because Postgres answers and refuses: the schema is not migrated, or the account may not use it.
-    /// After its first claim nothing ends it but `shutdown`.
+    /// If the worker cannot begin, because Postgres answers and refuses: the schema is not
+    /// migrated, or the account may not use it. After its first claim nothing ends it but
+    /// `shutdown`.
     ///
     /// # Panics
     ///
-    /// With the panic of one of its own loops, after it has stopped as at a shutdown. A handler's panic is a failed attempt.
+    /// With the panic of one of its own loops, after it has stopped as at a shutdown. A handler's
+    /// panic is a failed attempt.
     pub async fn run<F: Future>(mut self, shutdown: F) -> sqlx::Result<()> {
         let engine = self.engine.take().unwrap_or_else(|| self.engine());
         engine.run(shutdown).await
     }
 
-    /// Runs one due job to its end, if there is one: the whole of [`Worker::run`] but its patience. For tests, and
-    /// for programs that bring their own loop.
+    /// Runs one due job to its end, if there is one: the whole of [`Worker::run`] but its patience.
+    /// For tests, and for programs that bring their own loop.
     ///
     /// # Errors
     ///
-    /// If no session could be begun, or the claim failed: Postgres could not be reached, or refused. An end of the handler is no
-    /// error.
+    /// If no session could be begun, or the claim failed: Postgres could not be reached, or
+    /// refused. An end of the handler is no error.
     pub async fn step(&mut self) -> sqlx::Result<Step> {
         let mut engine = self.engine.take().unwrap_or_else(|| self.engine());
         let step = engine.step().await;

@@ -1,11 +1,13 @@
 //! Whether so little comes that the worker asks to be told of every job.
 //!
-//! Being told costs the producers: a notification takes a lock at their commit that all of them share. So a worker that has
-//! found much to do, or has no room for more, does not ask: it finds its jobs by looking.
+//! Being told costs the producers: a notification takes a lock at their commit that all of them
+//! share. So a worker that has found much to do, or has no room for more, does not ask: it finds
+//! its jobs by looking.
 
 use std::time::{Duration, Instant};
 
-/// Number of jobs, or hints, in a second that are few: the lock is then held for a small part of the time, on any but a slow disk.
+/// Number of jobs, or hints, in a second that are few: the lock is then held for a small part of
+/// the time, on any but a slow disk.
 const FEW: usize = 60;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -13,8 +15,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Being without room for so long is no passing matter.
 const FULL: Duration = Duration::from_millis(250);
 
-/// Where commits are slow, no more than few may come because producers wait for the lock. So now and then nobody is to be
-/// told, for a moment: more would come at once.
+/// Where commits are slow, no more than few may come because producers wait for the lock. So now
+/// and then nobody is to be told, for a moment: more would come at once.
 const TRIAL_EVERY: Duration = Duration::from_secs(10);
 const TRIAL: Duration = Duration::from_millis(50);
 const FEW_IN_A_TRIAL: usize = FEW / 10;
@@ -94,7 +96,8 @@ impl NotifyMode {
 mod tests {
     use super::*;
 
-    /// One that found `jobs` jobs in each of `seconds` seconds, a hundredth at a time, and whether it asked at the end of each.
+    /// One that found `jobs` jobs in each of `seconds` seconds, a hundredth at a time, and whether
+    /// it asked at the end of each.
     fn seconds(quiet: &mut NotifyMode, now: &mut Instant, jobs: usize, seconds: usize) -> Vec<bool> {
         let mut asked = Vec::new();
         for _ in 0..seconds {

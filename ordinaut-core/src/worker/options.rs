@@ -6,15 +6,16 @@ use crate::lease::session_profile::SessionProfile;
 use std::fmt;
 use std::time::Duration;
 
-/// Twenty attempts: with [`BACKOFF_CAP`] they are spread over a day, so that work outlives an outage of what its handlers call.
-/// That a kind fails is seen at once in what is counted of it.
+/// Twenty attempts: with [`BACKOFF_CAP`] they are spread over a day, so that work outlives an
+/// outage of what its handlers call. That a kind fails is seen at once in what is counted of it.
 const MAX_RETRIES: i16 = 19;
 
-/// Long enough to be polite to something that has been away for hours, short enough to notice its return the same day.
+/// Long enough to be polite to something that has been away for hours, short enough to notice its
+/// return the same day.
 const BACKOFF_CAP: Duration = Duration::from_secs(6 * 3600);
 
-/// What a worker serves, and how: for [`Worker::with_options`](crate::Worker::with_options). [`WorkerOptions::default`] has the
-/// default of each.
+/// What a worker serves, and how: for [`Worker::with_options`](crate::Worker::with_options).
+/// [`WorkerOptions::default`] has the default of each.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WorkerOptions {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 /// What the claimer waits for.
 pub(crate) enum Wait {
-    /// The shelf runs low, or somebody waits. Now and then it still looks whether what lies there is stale.
+    /// The shelf runs low, or somebody waits. Now and then it still looks whether what lies there
+    /// is stale.
     UntilLow,
     For(Duration),
 }
@@ -32,10 +33,12 @@ impl Wait {
     }
 }
 
-/// The prefetch buffer holds no more work than ends within this time, so that an urgent job never waits longer behind it.
+/// The prefetch buffer holds no more work than ends within this time, so that an urgent job never
+/// waits longer behind it.
 const HELD: Duration = Duration::from_millis(50);
 
-/// The first look after work was found comes after this part of the poll interval: work that trickles is met soon.
+/// The first look after work was found comes after this part of the poll interval: work that
+/// trickles is met soon.
 const SOON: u32 = 64;
 
 /// How fast jobs go, and how patiently an empty queue is asked.
@@ -66,8 +69,9 @@ impl PollPacing {
         }
     }
 
-    /// Number of jobs that runners will take soon beyond those that they run: as many as ended in the last while, but no more
-    /// than runners can do. The first bound knows the machine, the second is not fooled when slow jobs end together.
+    /// Number of jobs that runners will take soon beyond those that they run: as many as ended in
+    /// the last while, but no more than runners can do. The first bound knows the machine, the
+    /// second is not fooled when slow jobs end together.
     pub(crate) fn ahead(&mut self, done: Done) -> usize {
         let elapsed = self.measured.elapsed().as_secs_f64().max(0.000_1);
         let jobs = (done.jobs - self.done.jobs) as f64;
@@ -88,8 +92,8 @@ impl PollPacing {
         (self.jobs_a_second, self.seconds_a_job) = (0.0, None);
     }
 
-    /// An empty queue is asked again soon and then ever less often, up to the poll interval; with jitter, so that
-    /// workers that started together do not ask together.
+    /// An empty queue is asked again soon and then ever less often, up to the poll interval; with
+    /// jitter, so that workers that started together do not ask together.
     pub(crate) fn after(&mut self, claimed: usize, wanted: usize) -> Wait {
         self.quiet.claimed(claimed);
         if claimed >= wanted {
@@ -102,7 +106,8 @@ impl PollPacing {
             self.patience.saturating_mul(2).min(self.poll_interval)
         };
         let wait = (self.patience / 4).saturating_mul(3).saturating_add((self.patience / 2).mul_f64(rand::random()));
-        // However long the poll interval: that the worker asks to be told is said when it begins to.
+        // However long the poll interval: that the worker asks to be told is said when it begins
+        // to.
         Wait::For(wait).at_most(self.quiet.changes_in(Instant::now()))
     }
 

@@ -1,6 +1,7 @@
-//! The shelf: leases that were claimed and whose handlers have not started. Runners take from it; the claimer fills it
-//! before it is empty, and gives back what nobody took in time. A lease whose arguments did not come with its claim is here
-//! too, and no runner can take it before they are there.
+//! The shelf: leases that were claimed and whose handlers have not started. Runners take from it;
+//! the claimer fills it before it is empty, and gives back what nobody took in time. A lease whose
+//! arguments did not come with its claim is here too, and no runner can take it before they are
+//! there.
 
 use crate::lease::leased::Lease;
 use crate::lease::token::Token;
@@ -10,7 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
-/// Maximum number of leases that are ever held unstarted: enough that a claim costs little for each.
+/// Maximum number of leases that are ever held unstarted: enough that a claim costs little for
+/// each.
 const MOST_JOBS: usize = 1000;
 
 /// Maximum number of bytes of arguments that are ever held unstarted.
@@ -102,7 +104,8 @@ impl PrefetchBuffer {
             }
         };
         let mut leases = self.leases();
-        // What a permit stood for may have been given back since; then there is another permit for the next one.
+        // What a permit stood for may have been given back since; then there is another permit for
+        // the next one.
         let (lease, _) = leases.waiting.pop_front()?;
         permit.forget();
         leases.bytes -= lease.bytes();
@@ -130,8 +133,9 @@ impl PrefetchBuffer {
         self.filled.add_permits(count);
     }
 
-    /// The next leases whose arguments are to be fetched: as many as take `bytes` together, and one at least. Waits until
-    /// there is one, and until runners have taken what is held already if that is a lot.
+    /// The next leases whose arguments are to be fetched: as many as take `bytes` together, and one
+    /// at least. Waits until there is one, and until runners have taken what is held already if
+    /// that is a lot.
     pub(crate) async fn unread(&self, bytes: usize) -> Vec<Unread> {
         loop {
             let unread = self.leases().next_unread(bytes);
@@ -171,7 +175,8 @@ impl PrefetchBuffer {
         }
     }
 
-    /// Number of leases to claim now: one for each idle runner, and `ahead` that runners will soon have taken.
+    /// Number of leases to claim now: one for each idle runner, and `ahead` that runners will soon
+    /// have taken.
     pub(crate) fn wanted(&self, ahead: usize) -> usize {
         let leases = self.leases();
         let ahead = if leases.bytes >= MOST_BYTES { 0 } else { ahead.min(MOST_JOBS) };

@@ -1,13 +1,14 @@
-//! Suspects: jobs whose last attempt was lost. One of them may be what killed its worker, so that one at a time runs in
-//! a process, and a poisonous one takes no other with it. One that may run for days keeps the place for a moment only.
+//! Suspects: jobs whose last attempt was lost. One of them may be what killed its worker, so that
+//! one at a time runs in a process, and a poisonous one takes no other with it. One that may run
+//! for days keeps the place for a moment only.
 
 use crate::lease::leased::Lease;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// Time for which a suspect keeps others waiting if it may run for longer than [`LONG`]: a service never ends, and several of
-/// them are suspects together when the worker of all was lost.
+/// Time for which a suspect keeps others waiting if it may run for longer than [`LONG`]: a service
+/// never ends, and several of them are suspects together when the worker of all was lost.
 const MOMENT: Duration = Duration::from_secs(5);
 
 /// A day.
@@ -46,7 +47,8 @@ impl Quarantine {
         }
     }
 
-    /// Runs a suspect, and makes room for the next one when it has ended, or has lived for long enough.
+    /// Runs a suspect, and makes room for the next one when it has ended, or has lived for long
+    /// enough.
     pub(crate) async fn run(&self, may_take: Option<f64>, work: impl Future<Output = ()>) {
         let mut work = std::pin::pin!(work);
         let is_long = may_take.is_some_and(|seconds| seconds > LONG);

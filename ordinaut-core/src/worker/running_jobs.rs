@@ -21,13 +21,15 @@ pub(crate) struct Running {
     pub(crate) queue: Arc<str>,
     pub(crate) retries: Retries,
     pub(crate) started: Instant,
-    /// When its handler must have ended, or was told to; `None`: it has, or its limit is longer than the clock reaches.
+    /// When its handler must have ended, or was told to; `None`: it has, or its limit is longer
+    /// than the clock reaches.
     pub(crate) must_end: Option<Instant>,
     pub(crate) line: Arc<StopLine>,
     pub(crate) polled: Arc<Polled>,
 }
 
-/// Whether a handler is being polled, and since when: one that blocks its thread does not come back from it.
+/// Whether a handler is being polled, and since when: one that blocks its thread does not come back
+/// from it.
 pub(crate) struct Polled {
     born: Instant,
     /// Milliseconds since then, and one; 0: it is not being polled.
@@ -103,7 +105,8 @@ impl RunningJobs {
         self.entries().running.remove(&token.job_id);
     }
 
-    /// The handler has returned, and only its own transaction may still be open: that has no time limit.
+    /// The handler has returned, and only its own transaction may still be open: that has no time
+    /// limit.
     pub(crate) fn returned(&self, token: &Token) {
         if let Some(running) = self.entries().running.get_mut(&token.job_id) {
             running.must_end = None;
@@ -146,8 +149,8 @@ impl RunningJobs {
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some((renewed, lasts));
     }
 
-    /// Whether a handler may start now. When a process was frozen for longer than its leases, its handlers wake before
-    /// its session can tell them: they may have a successor.
+    /// Whether a handler may start now. When a process was frozen for longer than its leases, its
+    /// handlers wake before its session can tell them: they may have a successor.
     pub(crate) fn holds(&self) -> bool {
         let renewed = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         renewed.is_some_and(|(at, lasts)| at.elapsed() < lasts)
@@ -171,7 +174,8 @@ impl RunningJobs {
             .collect()
     }
 
-    /// Those whose handlers have blocked their threads for that time: when the runtime is blocked, they are what blocks it.
+    /// Those whose handlers have blocked their threads for that time: when the runtime is blocked,
+    /// they are what blocks it.
     pub(crate) fn blocking(&self, time: Duration) -> Vec<Running> {
         self.entries().running.values().filter(|running| running.polled.lasts() >= time).cloned().collect()
     }
@@ -205,8 +209,8 @@ impl RunningJobs {
 }
 
 impl Running {
-    /// Passes the order on. From then on the session's thread watches too: it ends the process if the handler does not
-    /// yield.
+    /// Passes the order on. From then on the session's thread watches too: it ends the process if
+    /// the handler does not yield.
     fn stop(&mut self, order: Stop) {
         let grace = if order == Stop::Cancel { CANCEL_GRACE } else { Duration::ZERO };
         self.must_end = self.must_end.into_iter().chain(Instant::now().checked_add(grace)).min();

@@ -1,5 +1,6 @@
-//! The session: what holds this process' leases. It lives on a thread of its own, with its own connection, so that
-//! neither a busy pool nor a blocked runtime can cost the leases, and it ends the process when a handler blocks for good.
+//! The session: what holds this process' leases. It lives on a thread of its own, with its own
+//! connection, so that neither a busy pool nor a blocked runtime can cost the leases, and it ends
+//! the process when a handler blocks for good.
 
 mod heartbeat;
 
@@ -19,8 +20,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::error;
 
-/// The exit code of a process that ended itself because a handler blocked it: 75, "try again", so that its
-/// supervisor starts it again.
+/// The exit code of a process that ended itself because a handler blocked it: 75, "try again", so
+/// that its supervisor starts it again.
 pub const EXIT_STUCK: i32 = 75;
 
 pub(crate) struct Session {
@@ -35,8 +36,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Begins a session, which asks what was cancelled with each beat, and with each of `cancels`. It wakes the claimer when
-    /// its connection broke and was made again. `when_stuck` ends the process.
+    /// Begins a session, which asks what was cancelled with each beat, and with each of `cancels`.
+    /// It wakes the claimer when its connection broke and was made again. `when_stuck` ends the
+    /// process.
     pub(crate) async fn open(
         database: &Client,
         profile: SessionProfile,
@@ -101,7 +103,8 @@ impl Session {
         self.drained.load(Ordering::Relaxed)
     }
 
-    /// Whether the session's connection broke and was made again since this was asked last: Postgres may have lost leases.
+    /// Whether the session's connection broke and was made again since this was asked last:
+    /// Postgres may have lost leases.
     pub(crate) fn was_cut(&self) -> bool {
         self.cut.swap(false, Ordering::Relaxed)
     }

@@ -1,4 +1,5 @@
-//! Settle in the caller's transaction: what a handler did and that its attempt succeeded are one commit.
+//! Settle in the caller's transaction: what a handler did and that its attempt succeeded are one
+//! commit.
 
 use crate::backoff::Backoff;
 use crate::client::Client;
@@ -22,14 +23,17 @@ const LOOK: Backoff = Backoff::Exponential { base: Duration::from_millis(5), cap
 /// Number of looks after which somebody should know: a few seconds.
 const LOOKS_UNTIL_TOLD: i16 = 12;
 
-/// What a transaction has to come to its end once its handler was stopped: less than a handler has to yield.
+/// What a transaction has to come to its end once its handler was stopped: less than a handler has
+/// to yield.
 const END: Duration = Duration::from_secs(2);
 
-/// Why an attempt was not settled in a transaction. Return it from the handler, and the transaction is rolled back.
+/// Why an attempt was not settled in a transaction. Return it from the handler, and the transaction
+/// is rolled back.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettleError {
-    /// The lease was lost: the job is another attempt's, and what this one did must not be committed.
+    /// The lease was lost: the job is another attempt's, and what this one did must not be
+    /// committed.
     #[error("the lease was lost: another attempt owns the job now")]
     LeaseLost,
     /// The context is one for tests, which has no database.
@@ -47,14 +51,15 @@ impl<S> Context<S> {
     /// Settles this attempt as succeeded inside a transaction of the handler's: what the handler
     /// did there and that its job is done become one commit. Nothing runs it a second time then.
     ///
-    /// It fails if the lease was lost; with `?` the transaction is rolled back, and the job is another attempt's. If the
-    /// transaction is not committed before the handler returns, the attempt fails with that reason, or with the handler's
-    /// error, and is retried as usual. After the commit nothing that the handler does or returns changes the outcome.
+    /// It fails if the lease was lost; with `?` the transaction is rolled back, and the job is
+    /// another attempt's. If the transaction is not committed before the handler returns, the
+    /// attempt fails with that reason, or with the handler's error, and is retried as usual. After
+    /// the commit nothing that the handler does or returns changes the outcome.
     ///
     /// It keeps no output: a handler that has one calls [`Context::settle_with`] instead.
     ///
-    /// Call it last, just before the commit: until then a cancel of the job waits. One statement; a second call in the
-    /// same transaction does nothing.
+    /// Call it last, just before the commit: until then a cancel of the job waits. One statement; a
+    /// second call in the same transaction does nothing.
     ///
     /// ```
     /// use ordinaut_core::{Client, Context, Job, JobError};
@@ -77,19 +82,21 @@ impl<S> Context<S> {
     ///
     /// # Errors
     ///
-    /// [`SettleError::LeaseLost`] if the job is another attempt's by now, [`SettleError::NoDatabase`] in a context for tests,
-    /// [`SettleError::Database`] if Postgres refused the statement or could not be reached. Return it: the transaction must not be
+    /// [`SettleError::LeaseLost`] if the job is another attempt's by now,
+    /// [`SettleError::NoDatabase`] in a context for tests, [`SettleError::Database`] if Postgres
+    /// refused the statement or could not be reached. Return it: the transaction must not be
     /// committed.
     pub async fn settle_in(&self, tx: &mut PgConnection) -> Result<(), SettleError> {
         self.settle(tx, None).await
     }
 
-    /// As [`Context::settle_in`], with an output. Return the same value: what a handler returns after its attempt was
-    /// settled is not kept.
+    /// As [`Context::settle_in`], with an output. Return the same value: what a handler returns
+    /// after its attempt was settled is not kept.
     ///
     /// # Errors
     ///
-    /// [`SettleError::Output`] if the output cannot be written as JSON or is too large, and those of [`Context::settle_in`].
+    /// [`SettleError::Output`] if the output cannot be written as JSON or is too large, and those
+    /// of [`Context::settle_in`].
     pub async fn settle_with(&self, tx: &mut PgConnection, output: &impl Serialize) -> Result<(), SettleError> {
         self.settle(tx, Some(output::written(output)?)).await
     }
@@ -114,9 +121,10 @@ impl<S> Context<S> {
     }
 }
 
-/// Waits until it is known what became of an attempt whose handler has settled it and returned. Its transaction may still
-/// be open: a rollback takes its time, and a handler can give the transaction to somebody else. Then so long as the worker
-/// does not stop; [`CommitCheck::Open`] leaves the job to a rescue.
+/// Waits until it is known what became of an attempt whose handler has settled it and returned. Its
+/// transaction may still be open: a rollback takes its time, and a handler can give the transaction
+/// to somebody else. Then so long as the worker does not stop; [`CommitCheck::Open`] leaves the job
+/// to a rescue.
 pub(crate) async fn commit_check(database: &Client, token: Token, line: &StopLine) -> CommitCheck {
     let Token { job_id: id, attempt, .. } = token;
     let known = async {

@@ -1,5 +1,5 @@
-//! The settler: writes ends of attempts, grouped by themselves. What arrives while one statement is under way is the
-//! next one: no timer, so a lone end waits for nothing.
+//! The settler: writes ends of attempts, grouped by themselves. What arrives while one statement is
+//! under way is the next one: no timer, so a lone end waits for nothing.
 
 use crate::backoff::Backoff;
 use crate::client::Client;
@@ -23,10 +23,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{debug, error, info, warn};
 
-/// Many enough that a statement's fixed cost vanishes, few enough that one fits into any server's patience.
+/// Many enough that a statement's fixed cost vanishes, few enough that one fits into any server's
+/// patience.
 const ENDS_A_STATEMENT: usize = 500;
 
-/// Maximum number of ends that wait to be written; then handlers wait with theirs, and nothing more is claimed.
+/// Maximum number of ends that wait to be written; then handlers wait with theirs, and nothing more
+/// is claimed.
 const BACKLOG: usize = 2000;
 
 /// A statement that takes longer found nobody who answers.
@@ -66,7 +68,8 @@ impl SettleRequest {
         self.attempt.output = None;
     }
 
-    /// The last word about it: it is counted, told in the log, and sent to the step or the slot that waits for it.
+    /// The last word about it: it is counted, told in the log, and sent to the step or the slot
+    /// that waits for it.
     fn answer(self, reply: Reply) {
         if let Reply::Settled(outcome) = reply {
             self.book.ended(&self.queue, outcome, 1);
@@ -111,7 +114,8 @@ impl Settler {
         self.task.is_finished()
     }
 
-    /// Writes what is left, for as long as `patience` lasts. What remains is rescued when the session has ended.
+    /// Writes what is left, for as long as `patience` lasts. What remains is rescued when the
+    /// session has ended.
     pub(crate) async fn close(self, patience: Duration) {
         drop(self.inbox);
         if tokio::time::timeout(patience, self.task).await.is_err() {
@@ -133,7 +137,8 @@ struct Batch {
     requests: Vec<SettleRequest>,
     /// Its one end is already the refusal of another.
     refused: bool,
-    /// What was tried before, without waiting for anybody, found no row of theirs: this answer is final.
+    /// What was tried before, without waiting for anybody, found no row of theirs: this answer is
+    /// final.
     last: bool,
 }
 
@@ -142,8 +147,8 @@ impl Desk {
         let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
         while inbox.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
             let _turn = self.pulse.begin();
-            // One order for all: two statements that touch the same rows can then only wait, not deadlock; and a settle by
-            // place looks for its tokens by halving.
+            // One order for all: two statements that touch the same rows can then only wait, not
+            // deadlock; and a settle by place looks for its tokens by halving.
             received.sort_unstable_by_key(|request| request.attempt.token.job_id);
             // Nearly always there is but one.
             let session = received[0].attempt.token.session;
@@ -158,8 +163,9 @@ impl Desk {
         self.link.close().await;
     }
 
-    /// Writes a batch, halving it where Postgres refuses its data, until the culprit is alone; that one fails instead. One that
-    /// Postgres gave up is halved too: at the same size it would be too slow again, and again.
+    /// Writes a batch, halving it where Postgres refuses its data, until the culprit is alone; that
+    /// one fails instead. One that Postgres gave up is halved too: at the same size it would be too
+    /// slow again, and again.
     async fn write(&mut self, batch: Batch) {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
@@ -193,7 +199,8 @@ impl Desk {
         }
     }
 
-    /// Writes a batch however long Postgres is away; the error is a refusal of its data, or that it was too much at once.
+    /// Writes a batch however long Postgres is away; the error is a refusal of its data, or that it
+    /// was too much at once.
     async fn settle(&mut self, batch: &Batch) -> Result<Vec<Option<Outcome>>, sqlx::Error> {
         let (schema, patience) = (self.link.schema(), self.link.patience());
         let (mut failures, requests) = (0, &batch.requests);
@@ -243,8 +250,9 @@ impl Batch {
         Self { requests, refused: self.refused, last: self.last }
     }
 
-    /// Answers everybody. What is missing has lost its lease, or its row was moved, or a claim of another worker is just
-    /// stepping over it: the rest is to be written again, and that answer is final.
+    /// Answers everybody. What is missing has lost its lease, or its row was moved, or a claim of
+    /// another worker is just stepping over it: the rest is to be written again, and that answer is
+    /// final.
     fn answer(self, outcomes: Vec<Option<Outcome>>) -> Option<Self> {
         let mut rest = Vec::new();
         for (request, outcome) in self.requests.into_iter().zip(outcomes) {
@@ -258,7 +266,8 @@ impl Batch {
     }
 }
 
-/// A success is the ordinary case, and a busy worker has 50,000 of them a second: they are told at debug.
+/// A success is the ordinary case, and a busy worker has 50,000 of them a second: they are told at
+/// debug.
 fn tell(end: &SettledAttempt, kind: &str, reply: Reply) {
     let (id, attempt) = (end.token.job_id, end.token.attempt);
     let error = end.settlement.error.as_deref().unwrap_or_default();

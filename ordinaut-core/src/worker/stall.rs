@@ -19,8 +19,9 @@ pub(crate) async fn tick(book: Arc<RunningJobs>, beat: Duration, stop: Cancellat
     }
 }
 
-/// Number of beats in a row in which the runtime did not tick. Counted in beats of the session's thread: when the whole process was
-/// stopped for a while, both stood still, and nobody is to blame.
+/// Number of beats in a row in which the runtime did not tick. Counted in beats of the session's
+/// thread: when the whole process was stopped for a while, both stood still, and nobody is to
+/// blame.
 #[derive(Default)]
 pub(crate) struct Stall {
     ticks: u64,
@@ -38,7 +39,8 @@ impl Stall {
 /// The end of an attempt whose handler does not yield.
 pub(crate) fn did_not_yield(running: &Running, error: &str) -> SettledAttempt {
     let settlement = match running.line.order() {
-        // A deploy is not its fault. It is due a little later, because the handler runs until the process has ended.
+        // A deploy is not its fault. It is due a little later, because the handler runs until the
+        // process has ended.
         Some(Stop::Release) => {
             let error = Some(error.to_owned());
             Settlement { again_in: Some(YIELD), error, ..Settlement::released(running.retries.failures) }

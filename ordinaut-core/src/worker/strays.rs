@@ -1,4 +1,5 @@
-//! Claims whose answer never came: they may have been committed, and then their leases are handed back.
+//! Claims whose answer never came: they may have been committed, and then their leases are handed
+//! back.
 
 use std::time::{Duration, Instant};
 
@@ -29,8 +30,9 @@ impl Strays {
         self.claims.push(Stray { session, nonce, sent });
     }
 
-    /// The claims of this session whose leases are to be looked for now: all of them, as soon as one cannot commit any more,
-    /// because a look reads the whole table. What another session claimed is rescued.
+    /// The claims of this session whose leases are to be looked for now: all of them, as soon as
+    /// one cannot commit any more, because a look reads the whole table. What another session
+    /// claimed is rescued.
     pub(crate) fn due_for(&mut self, session: i64) -> Vec<i32> {
         self.claims.retain(|claim| claim.session == session);
         if !self.claims.iter().any(|claim| self.is_over(claim)) {

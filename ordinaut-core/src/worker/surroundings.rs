@@ -1,5 +1,6 @@
-//! Says in the log what a worker lacks around it: a scheduler that is alive, and a pool whose connections do no harm. Else
-//! people find out when a job of a dead worker never runs again, or an enqueue fails beside others.
+//! Says in the log what a worker lacks around it: a scheduler that is alive, and a pool whose
+//! connections do no harm. Else people find out when a job of a dead worker never runs again, or an
+//! enqueue fails beside others.
 
 use crate::client::Client;
 use crate::db::obstacle::Severity;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 
-/// Before the first look: a scheduler that was started at the same time says after five seconds that it lives.
+/// Before the first look: a scheduler that was started at the same time says after five seconds
+/// that it lives.
 const FIRST: Duration = Duration::from_secs(15);
 
 /// Between two looks.

@@ -1,4 +1,5 @@
-//! Ageing reaches what waits in lines: nothing waits forever behind what is more urgent, and nobody pays for it.
+//! Ageing reaches what waits in lines: nothing waits forever behind what is more urgent, and nobody
+//! pays for it.
 
 use crate::fixture::{Probe, TestDatabase, ask, database, probe, quick_but, tell, within, worker_with};
 use ordinaut_core::worker::Step;
@@ -12,7 +13,8 @@ const STEP: Duration = Duration::from_secs(60);
 
 type Order = Arc<Mutex<Vec<i32>>>;
 
-/// A worker that notes the numbers of its probes; one of less than zero leaves two more of its like behind.
+/// A worker that notes the numbers of its probes; one of less than zero leaves two more of its like
+/// behind.
 fn noting(db: &TestDatabase, ageing: Duration) -> (Worker<()>, Order) {
     let (order, pool) = (Order::default(), (**db).clone());
     let noted = order.clone();

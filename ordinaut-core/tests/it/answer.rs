@@ -1,5 +1,5 @@
-//! The answer to a claim: small enough to be delivered to a reader that has stopped reading, with large arguments fetched
-//! afterwards, and judged job by job.
+//! The answer to a claim: small enough to be delivered to a reader that has stopped reading, with
+//! large arguments fetched afterwards, and judged job by job.
 
 use crate::fixture::{
     TestDatabase, ask, ask_of, database, eventually, probe, quick, quick_but, run, schedule, succeed, tell, until,
@@ -47,8 +47,8 @@ async fn enqueue_bulky(db: &Client, jobs: usize, bytes: usize) {
     }
 }
 
-/// The wire to a server, which stops reading on both sides, in the middle of an answer, once one connection has carried so
-/// many bytes. No socket closes: a machine that is frozen looks so.
+/// The wire to a server, which stops reading on both sides, in the middle of an answer, once one
+/// connection has carried so many bytes. No socket closes: a machine that is frozen looks so.
 struct Frozen {
     frozen: AtomicBool,
     carried: AtomicUsize,

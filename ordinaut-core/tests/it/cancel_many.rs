@@ -79,7 +79,8 @@ async fn a_batch_goes_on_where_the_last_one_ended() {
     assert_eq!(removed(&db, all).await, JOBS);
     // A server process tells of what it read and deleted together, a moment later.
     eventually(&db, "select n_tup_del >= 15000 from pg_stat_user_tables where relname = 'due_work'").await;
-    // Read from its start, each of the 30 batches would have read 7,500 on average: 15 for each job.
+    // Read from its start, each of the 30 batches would have read 7,500 on average: 15 for each
+    // job.
     let read = "select idx_tup_fetch + seq_tup_read from pg_stat_user_tables where relname = 'due_work'";
     let read = ask::<i64>(&db, read).await;
     assert!(read < 10 * JOBS, "{read} rows were read for {JOBS} jobs");

@@ -1,4 +1,5 @@
-//! The resume checkpoint: the next attempt goes on where the last one was, and a stale one writes nothing.
+//! The resume checkpoint: the next attempt goes on where the last one was, and a stale one writes
+//! nothing.
 
 use crate::fixture::{Gate, Probe, ask, database, enqueue, gated, returning, schedule_once, tell, within, worker};
 use ordinaut_core::job::JobState;
@@ -21,7 +22,8 @@ async fn checkpoints(db: &Client) -> i64 {
     ask(db, "select count(*) from ordinaut.checkpoint").await
 }
 
-/// Saves the number of its attempt and fails, unless the attempt before it has been saved already: then it succeeds.
+/// Saves the number of its attempt and fails, unless the attempt before it has been saved already:
+/// then it succeeds.
 async fn resume(_: Probe, context: Context<()>) -> Result<u32, JobError> {
     let saved: Option<Place> = context.checkpoint().await?;
     let page = saved.map_or(0, |place| place.page);
@@ -115,7 +117,8 @@ async fn a_newer_attempt_s_checkpoint_is_never_overwritten() {
     let mut worker = worker(&db, handler);
     let step = tokio::spawn(async move { worker.step().await.unwrap() });
     let gate = within(starts.recv()).await.unwrap();
-    // As if this attempt's statement had seen its lease, and waited here until the next attempt had saved.
+    // As if this attempt's statement had seen its lease, and waited here until the next attempt had
+    // saved.
     tell(&db, "insert into ordinaut.checkpoint (job_id, attempt, state) select job_id, 2, '7' from ordinaut.due_work")
         .await;
 

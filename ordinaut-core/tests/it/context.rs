@@ -45,7 +45,8 @@ async fn each_line_that_a_handler_logs_names_its_job() {
 
     let lines = Lines::default();
     let written = lines.clone();
-    // Of the whole process, because one of a thread alone misses what other threads were the first to come by.
+    // Of the whole process, because one of a thread alone misses what other threads were the first
+    // to come by.
     tracing_subscriber::fmt()
         .with_ansi(false)
         .with_writer(move || written.clone())

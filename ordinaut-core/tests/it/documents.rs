@@ -166,7 +166,8 @@ const RIDDLES: &[(&str, &str)] = &[
     ("good-bye", "shutdown"),
 ];
 
-/// Words of others, or of before, for things that have a name here: what messages, help and documents say instead.
+/// Words of others, or of before, for things that have a name here: what messages, help and
+/// documents say instead.
 const NOT_OUR_WORDS: &[(&str, &str)] = &[
     ("hint", "notification, notify"),
     ("hints", "notifications"),
@@ -188,7 +189,8 @@ fn not_our_word(text: &str) -> Option<String> {
     Some(format!("{word:?}: {ours}"))
 }
 
-/// The texts between quotes that have a blank in them, which names and keys have not, and the lines in which they begin.
+/// The texts between quotes that have a blank in them, which names and keys have not, and the lines
+/// in which they begin.
 fn messages(source: &str) -> Vec<(usize, String)> {
     let code = source.split("#[cfg(test)]").next().unwrap();
     let (mut found, mut line, mut chars) = (Vec::new(), 1, code.chars().peekable());

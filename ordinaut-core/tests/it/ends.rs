@@ -1,4 +1,5 @@
-//! Every way in which a job ends writes the same: no work, one run, no key, no room of a limit, one count, one event.
+//! Every way in which a job ends writes the same: no work, one run, no key, no room of a limit, one
+//! count, one event.
 
 use crate::fixture::{TestDatabase, database, probe, run, schedule_once, succeed, tell, until, worker};
 use crate::unique::{LATER, keyed_in, new};
@@ -16,7 +17,8 @@ struct End {
     name: &'static str,
     before: Before,
     outcome: Outcome,
-    /// Whether the statement counts it: what a worker ended is counted by that worker, when it renews its session.
+    /// Whether the statement counts it: what a worker ended is counted by that worker, when it
+    /// renews its session.
     counted: bool,
 }
 

@@ -25,7 +25,8 @@ fn outcomes() -> [Result<(), JobError>; 5] {
     ]
 }
 
-/// Runs a job, takes its lease away while the handler is at it, and ends the handler in every way there is.
+/// Runs a job, takes its lease away while the handler is at it, and ends the handler in every way
+/// there is.
 async fn a_lease_taken_away_by(sql: &'static str) {
     let db = database().await;
     for outcome in outcomes() {

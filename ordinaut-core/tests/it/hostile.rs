@@ -1,4 +1,5 @@
-//! Roles, databases and sessions that carry settings of somebody's: work gets done, or one sentence says what is wrong.
+//! Roles, databases and sessions that carry settings of somebody's: work gets done, or one sentence
+//! says what is wrong.
 
 use crate::fixture::{
     TestDatabase, ask, behind_a_pooler, database, empty_database, enqueue, probe, schedule_once, succeed, tell, within,

@@ -287,7 +287,8 @@ async fn a_worker_without_tables_says_so_at_once() {
     assert!(error.as_database_error().is_some(), "{error}");
 }
 
-/// Waits until so much time has passed on the database's clock, while a worker finds nothing: its floors rise.
+/// Waits until so much time has passed on the database's clock, while a worker finds nothing: its
+/// floors rise.
 async fn idle_for(db: &Client, worker: &mut Worker<()>, milliseconds: i64) {
     let since: DateTime<Utc> = ask(db, "select clock_timestamp()").await;
     while ask::<DateTime<Utc>>(db, "select clock_timestamp()").await < since + TimeDelta::milliseconds(milliseconds) {

@@ -1,4 +1,5 @@
-//! Limits: never exceeded, fair, in order where asked, and nothing to jobs that they do not concern.
+//! Limits: never exceeded, fair, in order where asked, and nothing to jobs that they do not
+//! concern.
 
 use crate::fixture::{
     Probe, ask, ask_of, database, eventually, gated, probe, quick_but, run, schedule_once, tell, until, within, worker,

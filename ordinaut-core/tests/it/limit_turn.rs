@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// A worker with one slot that looks for suspects before each claim, as one does whose jobs take longer than its poll interval.
+/// A worker with one slot that looks for suspects before each claim, as one does whose jobs take
+/// longer than its poll interval.
 fn slow(db: &Client) -> Worker<()> {
     let settings = quick_but(|options| {
         options.concurrency = 1;

@@ -1,4 +1,5 @@
-//! Bringing forward what is there already: an application's own tables, servers with rules of their own, readers in the way.
+//! Bringing forward what is there already: an application's own tables, servers with rules of their
+//! own, readers in the way.
 
 use crate::fixture::{another_schema, ask, database, empty_database, enqueue, tell, within};
 use ordinaut_core::db::{SchemaError, newest_migration};
@@ -43,8 +44,8 @@ async fn a_migration_behind_a_reader_lets_others_pass() {
     let other = db.another_pool().await;
     let migrating = tokio::spawn(async move { other.migrate().await });
     within(async {
-        // Longer than two tries. An enqueue behind a migration that waits for its lock would wait for the reader, which does
-        // not end here.
+        // Longer than two tries. An enqueue behind a migration that waits for its lock would wait
+        // for the reader, which does not end here.
         let start = std::time::Instant::now();
         while start.elapsed() < Duration::from_millis(2500) {
             ask::<i64>(&db, "select count(*) from ordinaut.job_default").await;

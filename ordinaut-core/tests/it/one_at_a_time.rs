@@ -1,5 +1,5 @@
-//! Jobs of tasks that may not run at once: of one concurrency key, or of a task that bounds its jobs, whatever happened to
-//! them in between.
+//! Jobs of tasks that may not run at once: of one concurrency key, or of a task that bounds its
+//! jobs, whatever happened to them in between.
 
 use crate::fixture::{
     Gate, TestDatabase, ask, database, eventually, gated, run, schedule_once, succeed, tell, until, within, worker,

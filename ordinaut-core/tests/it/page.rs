@@ -204,8 +204,8 @@ async fn what_cannot_be_shown_is_named_and_takes_no_other_row_with_it() {
     assert!(page.unreadable[0].reason.starts_with("definition: "), "{page:?}");
 }
 
-/// Rows that the only connection of a pool has read so far. The server writes them down when a transaction ends, and asks a
-/// later one.
+/// Rows that the only connection of a pool has read so far. The server writes them down when a
+/// transaction ends, and asks a later one.
 async fn rows_read(db: &Client) -> i64 {
     tell(db, "select pg_stat_force_next_flush()").await;
     ask(

@@ -1,5 +1,6 @@
-//! Plans: every hot statement reads by key, whatever the statistics said when it was planned. Connections keep their plans, and
-//! one that was made while a table or a new partition was empty is used when it has filled.
+//! Plans: every hot statement reads by key, whatever the statistics said when it was planned.
+//! Connections keep their plans, and one that was made while a table or a new partition was empty
+//! is used when it has filled.
 
 use crate::fixture::{TestDatabase, ask, database, eventually, probe, succeed, tell, worker};
 use ordinaut_core::Client;
@@ -9,7 +10,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Rows that one statement may read for each job that it is about: many indexes are looked into, and no table is read.
+/// Rows that one statement may read for each job that it is about: many indexes are looked into,
+/// and no table is read.
 const ROWS_A_JOB: i64 = 60;
 
 /// Jobs that each statement is about.
@@ -203,7 +205,8 @@ async fn read_too_much(connection: &mut PgConnection, ids: &Ids) -> Vec<String> 
     too_much
 }
 
-/// What this connection has read of each table; what Postgres has not published yet is never rolled back.
+/// What this connection has read of each table; what Postgres has not published yet is never rolled
+/// back.
 async fn rows_read(connection: &mut PgConnection) -> BTreeMap<String, i64> {
     let rows = "select relname::text, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
                 from pg_stat_xact_user_tables where schemaname = 'ordinaut'";
@@ -292,8 +295,9 @@ async fn plans_that_the_library_made_on_empty_tables_read_full_ones_by_key() {
                                         and application_name ~ '^ordinaut-(claim|settle|session|plans)')",
     )
     .await;
-    // A worker's look for suspects reads all 5,000 jobs that are due, twice a second: some of ten steps, on a slow machine.
-    // By a bad plan each of ten looks of a statement would, which is 50,000.
+    // A worker's look for suspects reads all 5,000 jobs that are due, twice a second: some of ten
+    // steps, on a slow machine. By a bad plan each of ten looks of a statement would, which is
+    // 50,000.
     let read = "select array_agg(format('%s: %s', relname, rows))
                 from (select relname, seq_tup_read + coalesce(idx_tup_fetch, 0) as rows from pg_stat_user_tables) read
                 where rows > 45000 and relname ~ '^(due_work|parked|unique_key|dead_letter|(job|run)_[0-9d])'";

@@ -1,5 +1,5 @@
-//! A pooler in transaction mode between the library and Postgres. That everything else works there too, `./ops/test.sh pooler`
-//! shows: it runs all of these tests behind one.
+//! A pooler in transaction mode between the library and Postgres. That everything else works there
+//! too, `./ops/test.sh pooler` shows: it runs all of these tests behind one.
 
 use crate::fixture::{Probe, ask, database, enqueue, probe, run, schedule_once, succeed, within, worker};
 use futures_util::future::join_all;

@@ -1,4 +1,5 @@
-//! The stream on Redis: the same events under the same numbers, whenever Redis came, and however many publish.
+//! The stream on Redis: the same events under the same numbers, whenever Redis came, and however
+//! many publish.
 
 use crate::events::events;
 use crate::fixture::{
@@ -182,7 +183,8 @@ async fn a_redis_that_lost_its_data_gets_it_again() {
     running.stop().await;
 }
 
-/// Deletes events from the middle of the stream, or all of it, while a publisher is at work, and lets more happen.
+/// Deletes events from the middle of the stream, or all of it, while a publisher is at work, and
+/// lets more happen.
 async fn lose(redis: &Redis, db: &TestDatabase, ids: &[i64]) {
     let client = client(&redis.url()).await;
     let _: i64 = match ids {
@@ -242,7 +244,8 @@ async fn two_schemas_have_two_streams_and_two_installations_are_told_apart() {
     assert_eq!(named(&db).await, db.events().installation().await.unwrap());
     assert_eq!(named(&elsewhere).await, elsewhere.events().installation().await.unwrap());
 
-    // The same schema of another database, which is no copy of this one as tests' databases are: what it has goes nowhere.
+    // The same schema of another database, which is no copy of this one as tests' databases are:
+    // what it has goes nowhere.
     let draw = "update ordinaut.event_head set installation = gen_random_uuid()";
     sqlx::raw_sql(draw).execute(rival.pool()).await.unwrap();
     let beside = of(&rival);

@@ -274,7 +274,8 @@ async fn one_suspect_runs_at_a_time_and_others_run_beside_it() {
         let suspect = started.keys().copied().find(|n| SUSPECTS.contains(n)).unwrap();
         let suspect = started.remove(&suspect).unwrap();
         assert!(started.keys().all(|n| !SUSPECTS.contains(n)), "one suspect alone");
-        // A later claim of the same worker, while slots are free, shows that it takes no second one.
+        // A later claim of the same worker, while slots are free, shows that it takes no second
+        // one.
         db.enqueue(&probe(20)).await.unwrap();
         let mut later = starts_of(&mut starts, 1).await;
         later.remove(&20).expect("no suspect").end(Ok(()));

@@ -1,4 +1,5 @@
-//! The role of programs that handle rows (`ordinaut_service`) does all of its work, and leaves what has happened as it is.
+//! The role of programs that handle rows (`ordinaut_service`) does all of its work, and leaves what
+//! has happened as it is.
 
 use crate::fixture::{
     Probe, TestDatabase, database, empty_database, enqueue, probe, quick, schedule_once, tell, worker_with,
@@ -28,7 +29,8 @@ const ROLE: &str = "
     alter default privileges in schema ordinaut grant select, insert, update, delete on tables to ordinaut_service;
     alter default privileges in schema ordinaut grant usage, select on sequences to ordinaut_service;";
 
-/// Statements of the owner, as which the scheduler runs: they prune, number what happened, and bring the schema forward.
+/// Statements of the owner, as which the scheduler runs: they prune, number what happened, and
+/// bring the schema forward.
 const OF_THE_OWNER: [&str; 10] = [
     "event/relay.sql",
     "maintenance/audit.sql",

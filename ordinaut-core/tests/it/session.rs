@@ -106,8 +106,9 @@ async fn a_worker_that_cannot_renew_drops_its_handlers_before_the_lease_ends() {
     running.stop().await.unwrap();
 }
 
-/// As when Postgres crashed before the claim was on its disk: both connections that look after leases are gone, and so is
-/// the claim. The worker has no room for another job, so that nothing makes it claim.
+/// As when Postgres crashed before the claim was on its disk: both connections that look after
+/// leases are gone, and so is the claim. The worker has no room for another job, so that nothing
+/// makes it claim.
 #[tokio::test]
 async fn a_worker_that_is_full_stops_the_handler_whose_claim_a_crash_lost() {
     // Connections to a pooler do not end with those to the server.
@@ -217,7 +218,8 @@ async fn what_was_counted_under_a_session_that_was_lost_is_counted() {
     assert_eq!(counts(&db).await, [("default".to_owned(), Outcome::Succeeded, 1)]);
 }
 
-/// A worker with a handler that blocks its thread, in a runtime of its own, until `free` is dropped.
+/// A worker with a handler that blocks its thread, in a runtime of its own, until `free` is
+/// dropped.
 struct Blocked {
     free: mpsc::Sender<()>,
     thread: JoinHandle<()>,

@@ -1,4 +1,5 @@
-//! Settle in the caller's transaction: what a handler did and its outcome are one commit, whatever becomes of the handler.
+//! Settle in the caller's transaction: what a handler did and its outcome are one commit, whatever
+//! becomes of the handler.
 
 use crate::fixture::{
     Gate, TestDatabase, ask, database, enqueue, eventually, gated, parsed, quick_but, run, schedule_once, tell, within,
@@ -14,8 +15,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// Whether the worker has looked for what became of an attempt that settled itself: nobody else reads runs. Told by the
-/// statistics, a second later at most, because behind a pooler the last statement is always a commit.
+/// Whether the worker has looked for what became of an attempt that settled itself: nobody else
+/// reads runs. Told by the statistics, a second later at most, because behind a pooler the last
+/// statement is always a commit.
 const LOOKED: &str =
     "select sum(seq_scan + coalesce(idx_scan, 0)) > 0 from pg_stat_user_tables where relname like 'run%'";
 

@@ -1,4 +1,5 @@
-//! Enqueue from plain SQL: the same jobs and the same refusals as through the library, whatever a session carries.
+//! Enqueue from plain SQL: the same jobs and the same refusals as through the library, whatever a
+//! session carries.
 
 use crate::fixture::{ask, database, eventually, gated, probe, run, schedule_once, succeed, tell, within, worker};
 use ordinaut_core::job::{Backoff, JobState, OnDuplicate};

@@ -214,7 +214,8 @@ async fn what_nobody_fired_in_time_is_up_to_the_policy() {
     }
     schedule_once(&db).await;
 
-    // 130 s to 30 s ago are misfires: ten or eleven of them; the last three instants or so are in time.
+    // 130 s to 30 s ago are misfires: ten or eleven of them; the last three instants or so are in
+    // time.
     let mut counted = Vec::new();
     for task in &tasks {
         counted.push(fires(&db, task).await);

@@ -1,4 +1,5 @@
-//! Tasks that were written by hand, or by a newer version: none stops another one, and each can be ended by its id.
+//! Tasks that were written by hand, or by a newer version: none stops another one, and each can be
+//! ended by its id.
 
 use crate::fixture::{TestDatabase, ask, ask_of, database, schedule_once, tell};
 use ordinaut_core::schedule::{Calendar, CalendarMode, Schedule, ScheduleKind};

@@ -1,4 +1,5 @@
-//! A stored instant that older zone data made is counted again; what somebody has set is left alone.
+//! A stored instant that older zone data made is counted again; what somebody has set is left
+//! alone.
 
 use crate::fixture::{TestDatabase, ask_of, database, schedule_once};
 use chrono::{DateTime, Utc};

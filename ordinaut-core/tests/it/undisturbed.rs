@@ -1,4 +1,5 @@
-//! What Postgres undoes because others are in the way is done again where the transaction is ours, and told where it is not.
+//! What Postgres undoes because others are in the way is done again where the transaction is ours,
+//! and told where it is not.
 
 use crate::fixture::{TestDatabase, ask, database, probe};
 use ordinaut_core::error::FailureKind;

@@ -149,7 +149,8 @@ async fn end_follower(db: &TestDatabase, follower: Uuid, how: &str) {
     }
     assert_eq!(state(db, follower).await, JobState::Cancelled, "{how}");
     if how == "pruned" || how == "deleted by hand" {
-        // Among its duties: to free the keys of jobs that have ended, and to forget those that are free.
+        // Among its duties: to free the keys of jobs that have ended, and to forget those that are
+        // free.
         schedule_once(db).await;
     }
 }

@@ -3,7 +3,8 @@
 use crate::fixture::{ask, database, tell};
 use sqlx::AssertSqlSafe;
 
-/// Two queues and a paused one, jobs in each state, a worker that has ended attempts, and a task whose jobs went well and badly.
+/// Two queues and a paused one, jobs in each state, a worker that has ended attempts, and a task
+/// whose jobs went well and badly.
 const FILL: &[&str] = &[
     "select ordinaut.enqueue('mail', queue => 'mail', delay => make_interval(hours => n)) from generate_series(0, 2) as n",
     "select ordinaut.enqueue('mail', queue => 'bulk')",

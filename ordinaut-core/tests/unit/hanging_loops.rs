@@ -73,7 +73,8 @@ impl Running {
         sqlx::query_scalar(count).fetch_one(self.database.pool()).await.unwrap()
     }
 
-    /// Looks again and again, and each time whether a loop has been silent for longer than a step takes.
+    /// Looks again and again, and each time whether a loop has been silent for longer than a step
+    /// takes.
     async fn until(&self, fact: impl AsyncFn() -> bool) {
         let begun = Instant::now();
         while !fact().await {
@@ -83,8 +84,8 @@ impl Running {
         }
     }
 
-    /// Waits until a loop of this name has been silent for longer than any step takes. Not in the runtime, whose timers may be
-    /// what the loop holds up.
+    /// Waits until a loop of this name has been silent for longer than any step takes. Not in the
+    /// runtime, whose timers may be what the loop holds up.
     fn wait_until_silent(&self, name: &str) {
         let begun = Instant::now();
         while !self.pulse.is_silent(name, STEP) {
@@ -181,7 +182,8 @@ async fn a_lock_in_postgres_and_a_server_process_that_does_not_answer_make_no_lo
     tx.rollback().await.unwrap();
     worker.until(async || worker.succeeded().await == 1).await;
 
-    // Stopped where it waits for a lock of a table: elsewhere it might hold a page that everybody else then waits for.
+    // Stopped where it waits for a lock of a table: elsewhere it might hold a page that everybody
+    // else then waits for.
     let mut tx = worker.database.pool().begin().await.unwrap();
     sqlx::query("lock table ordinaut.due_work in access exclusive mode").execute(&mut *tx).await.unwrap();
     let waits = "select exists (select from pg_stat_activity

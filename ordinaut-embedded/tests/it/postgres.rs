@@ -79,7 +79,8 @@ fn a_second_server_in_one_directory_is_refused_and_the_first_is_named() {
 fn a_server_started_by_hand_in_the_directory_is_named_too() {
     let (_parent, directory) = persistent();
     Postgres::start(&directory).unwrap().stop().unwrap();
-    // Another directory's server in the place of one started by hand: our lock knows nothing of either.
+    // Another directory's server in the place of one started by hand: our lock knows nothing of
+    // either.
     let other = Postgres::temporary().unwrap();
     let theirs = other.directory().join("cluster/postmaster.pid");
     fs::copy(theirs, directory.join("cluster/postmaster.pid")).unwrap();

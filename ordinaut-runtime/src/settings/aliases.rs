@@ -15,7 +15,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("WORKER_SHUTDOWN_TIMEOUT", "WORKER_SHUTDOWN_GRACE"),
 ];
 
-/// The three parts of what is one address here. Without a host the others mean something else: ops/.env has a `REDIS_PORT`.
+/// The three parts of what is one address here. Without a host the others mean something else:
+/// ops/.env has a `REDIS_PORT`.
 const REDIS: [&str; 3] = ["REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD"];
 
 /// A setting of ours that has its value from a name of an earlier system.
@@ -30,7 +31,8 @@ pub(super) fn is_alias(variable: &str) -> bool {
     ALIASES.iter().any(|(alias, _)| *alias == variable) || REDIS.contains(&variable)
 }
 
-/// Gives settings that `environment` does not set the values that it has for them under earlier names; says which.
+/// Gives settings that `environment` does not set the values that it has for them under earlier
+/// names; says which.
 pub(super) fn resolve(environment: &mut BTreeMap<String, String>) -> Vec<Alias> {
     let mut resolved = Vec::new();
     for &(alias, name) in ALIASES {

@@ -13,7 +13,8 @@ pub(super) const ORDINAUT_CONFIG: Setting<PathBuf> = Setting::new(
     |text| (!text.is_empty()).then(|| text.into()),
 );
 
-/// The values of a file by the names of the environment. A key that is none of the `known` settings is refused.
+/// The values of a file by the names of the environment. A key that is none of the `known` settings
+/// is refused.
 pub(super) fn read(path: &Path, known: &[About]) -> Result<BTreeMap<String, String>, SettingError> {
     let text = std::fs::read_to_string(path).map_err(|source| SettingError::Unreadable {
         name: ORDINAUT_CONFIG.about.name.to_owned(),

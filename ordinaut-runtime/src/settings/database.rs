@@ -78,8 +78,9 @@ impl DatabaseSettings {
         })
     }
 
-    /// The same, of whose pool the server gives a statement up after this. Dropping a future does not stop a statement there,
-    /// so a process that stops waiting says here when. Behind a pooler in transaction mode it has no effect.
+    /// The same, of whose pool the server gives a statement up after this. Dropping a future does
+    /// not stop a statement there, so a process that stops waiting says here when. Behind a pooler
+    /// in transaction mode it has no effect.
     #[must_use]
     pub fn giving_up_after(self, statement_timeout: Duration) -> Self {
         Self { statement_timeout: Some(statement_timeout), ..self }
@@ -90,7 +91,8 @@ impl DatabaseSettings {
         source.says(DATABASE_URL.about.name)
     }
 
-    /// What is known of the database before it is named: the schema in it, and the time zone that it gets.
+    /// What is known of the database before it is named: the schema in it, and the time zone that
+    /// it gets.
     pub fn schema_and_zone(source: &Source) -> Result<(Schema, String), SettingError> {
         Ok((source.get(&DATABASE_SCHEMA)?, default_zone(source)?))
     }

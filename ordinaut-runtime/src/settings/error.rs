@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// A setting that cannot be used. It names the variable, what it is, and what it must be; never a secret's value.
+/// A setting that cannot be used. It names the variable, what it is, and what it must be; never a
+/// secret's value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingError {

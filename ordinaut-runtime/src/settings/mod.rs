@@ -66,8 +66,9 @@ pub const ALL: &[About] = &[
     retention::RETENTION_AUDIT_DAYS.about,
 ];
 
-/// Settings from flags by the names of the environment, else the process' environment, else the file that `ORDINAUT_CONFIG`
-/// names. Refuses variables and keys that look like settings and are none.
+/// Settings from flags by the names of the environment, else the process' environment, else the
+/// file that `ORDINAUT_CONFIG` names. Refuses variables and keys that look like settings and are
+/// none.
 pub fn read(flags: impl IntoIterator<Item = (String, String)>) -> Result<Source, SettingError> {
     // A name that is not UTF-8 is none of ours; a value that is not is refused where it is read.
     let text =

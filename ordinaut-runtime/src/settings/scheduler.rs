@@ -32,7 +32,8 @@ pub(super) const SCHEDULER_MAX_WORKERS: Setting<usize> = Setting::new(
 )
 .or("10");
 
-/// The zone that a new installation gets; one that exists has its own ([`Client::time_zone`](ordinaut_core::Client::time_zone)).
+/// The zone that a new installation gets; one that exists has its own
+/// ([`Client::time_zone`](ordinaut_core::Client::time_zone)).
 pub fn default_zone(source: &Source) -> Result<String, SettingError> {
     let text = source.get(&TZ)?;
     Ok(system_zone(&text).map_or(text, |zone| zone.name))

@@ -14,8 +14,8 @@ pub struct Setting<T> {
 /// What a setting is called, does, and accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// The name in the environment. The flag is the same in lower case with dashes; in a file `WORKER_LEASE_SECONDS`
-    /// is `lease_seconds` in the section `worker`.
+    /// The name in the environment. The flag is the same in lower case with dashes; in a file
+    /// `WORKER_LEASE_SECONDS` is `lease_seconds` in the section `worker`.
     pub name: &'static str,
     /// The default, if it has one.
     pub default: Option<&'static str>,
@@ -23,12 +23,14 @@ pub struct About {
     pub accepts: &'static str,
     /// What it does.
     pub help: &'static str,
-    /// Whether it may also be given as a file's path under the name with `_FILE`, and is never shown.
+    /// Whether it may also be given as a file's path under the name with `_FILE`, and is never
+    /// shown.
     pub secret: bool,
 }
 
 impl About {
-    /// Whether a variable gives this setting its value: by its own name, or by that of the file of a secret.
+    /// Whether a variable gives this setting its value: by its own name, or by that of the file of
+    /// a secret.
     pub(super) fn is_named(&self, variable: &str) -> bool {
         variable == self.name || (self.secret && variable.strip_suffix("_FILE") == Some(self.name))
     }

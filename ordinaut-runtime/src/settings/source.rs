@@ -6,7 +6,8 @@ use crate::settings::setting::{About, Setting};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Where settings are read from: flags, the environment, a file, and what `ordinaut dev` chose. Read once, at the start.
+/// Where settings are read from: flags, the environment, a file, and what `ordinaut dev` chose.
+/// Read once, at the start.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     flags: BTreeMap<String, String>,
@@ -89,7 +90,8 @@ impl Source {
         self.aliases.iter().map(notice).collect()
     }
 
-    /// The same with values that `ordinaut dev` chose for settings about which neither flag, environment nor file says anything.
+    /// The same with values that `ordinaut dev` chose for settings about which neither flag,
+    /// environment nor file says anything.
     #[must_use]
     pub fn with_choices_of_dev(&self, values: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut source = self.clone();
@@ -113,7 +115,8 @@ impl Source {
         self.read(setting)?.ok_or(SettingError::Missing { name, accepts })
     }
 
-    /// A setting that may be absent. An empty value, or file, is an absent one: compose files pass those.
+    /// A setting that may be absent. An empty value, or file, is an absent one: compose files pass
+    /// those.
     pub(super) fn read<T>(&self, setting: &Setting<T>) -> Result<Option<T>, SettingError> {
         let About { name, default, accepts, secret, .. } = setting.about;
         let from_file = if secret { self.secret_file(name)? } else { None };

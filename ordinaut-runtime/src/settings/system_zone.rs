@@ -1,4 +1,5 @@
-//! What `TZ` means where it is given as a system has it: a name, a file of the system's zone data, or rules as POSIX has them.
+//! What `TZ` means where it is given as a system has it: a name, a file of the system's zone data,
+//! or rules as POSIX has them.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

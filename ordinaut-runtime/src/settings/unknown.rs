@@ -37,8 +37,8 @@ pub(super) fn is_ours(variable: &str, value: &str) -> bool {
         && !is_link(variable, value)
 }
 
-/// Whether Kubernetes or Docker has set it to tell of a service or container called `redis`, `api` or `worker`:
-/// `REDIS_SERVICE_HOST`, `REDIS_PORT_6379_TCP_ADDR`, `REDIS_NAME`.
+/// Whether Kubernetes or Docker has set it to tell of a service or container called `redis`, `api`
+/// or `worker`: `REDIS_SERVICE_HOST`, `REDIS_PORT_6379_TCP_ADDR`, `REDIS_NAME`.
 fn is_link(variable: &str, value: &str) -> bool {
     variable.contains("_SERVICE_HOST")
         || variable.contains("_SERVICE_PORT")
@@ -48,7 +48,8 @@ fn is_link(variable: &str, value: &str) -> bool {
         || variable.split_once("_PORT_").is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Whether it is the address of such a service: `API_PORT=tcp://10.0.0.1:8080` says nothing of where the API is to listen.
+/// Whether it is the address of such a service: `API_PORT=tcp://10.0.0.1:8080` says nothing of
+/// where the API is to listen.
 pub(super) fn is_address_of_link(variable: &str, value: &str) -> bool {
     variable.ends_with("_PORT") && ["tcp://", "udp://"].iter().any(|scheme| value.starts_with(scheme))
 }

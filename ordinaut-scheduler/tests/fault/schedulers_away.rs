@@ -1,4 +1,5 @@
-//! No scheduler for 130 seconds: what was due meanwhile is up to each task's policy, and every instant is accounted for.
+//! No scheduler for 130 seconds: what was due meanwhile is up to each task's policy, and every
+//! instant is accounted for.
 
 use crate::crew::Crew;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,5 +1,5 @@
-//! Three schedulers, of which one is killed every seven seconds, and a Postgres that is killed once: every due instant is
-//! one fire or one skip.
+//! Three schedulers, of which one is killed every seven seconds, and a Postgres that is killed
+//! once: every due instant is one fire or one skip.
 
 use crate::crew::Crew;
 use chrono::{DateTime, Utc};
@@ -38,7 +38,8 @@ async fn schedulers_killed_and_every_due_instant_is_one_fire_or_one_skip() {
     crew.until_none("select count(*) from ordinaut.task where next_run_at <= clock_timestamp() - interval '1 s'").await;
     crew.assert_that_no_scheduler_has_ended();
 
-    // Between the first instant of a task and the end there is one row for each interval, and no other.
+    // Between the first instant of a task and the end there is one row for each interval, and no
+    // other.
     let wrong: Vec<(String, i64, i64)> = sqlx::query_as(
         "select title, count(*) filter (where scheduled_for <= $1),
                 1 + floor(extract(epoch from $1 - min(scheduled_for))

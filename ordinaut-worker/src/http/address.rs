@@ -77,7 +77,8 @@ const V4: &[(Ipv4Net, &str)] = &[
     (v4([240, 0, 0, 0], 4), RESERVED),
 ];
 
-/// The first that contains an address says why. What none contains, and what is not global unicast, is reserved.
+/// The first that contains an address says why. What none contains, and what is not global unicast,
+/// is reserved.
 const V6: &[(Ipv6Net, &str)] = &[
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), UNSPECIFIED),
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), LOOPBACK),

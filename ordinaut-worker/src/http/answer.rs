@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 /// As much of a body as a run keeps, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024;
 
-/// Maximum length of a body once it is JSON: a control character takes six bytes there, and a run keeps 64 KiB at most.
+/// Maximum length of a body once it is JSON: a control character takes six bytes there, and a run
+/// keeps 64 KiB at most.
 const MAX_BODY_JSON: usize = 56 * 1024;
 
 /// As much of each header as a run keeps, in characters.
@@ -50,7 +51,8 @@ fn character_boundary(bytes: &[u8], limit: usize) -> usize {
     if bytes.len() <= limit {
         return bytes.len();
     }
-    // No character is longer than four bytes; what looks longer is no UTF-8, and can be cut anywhere.
+    // No character is longer than four bytes; what looks longer is no UTF-8, and can be cut
+    // anywhere.
     (limit - 3..=limit).rev().find(|at| bytes[*at] & 0b1100_0000 != 0b1000_0000).unwrap_or(limit)
 }
 

@@ -27,7 +27,8 @@ impl HttpClient {
             .user_agent(USER_AGENT)
             .tls_backend_preconfigured(tls)
             .dns_resolver(Resolver(allow.clone()))
-            // It would carry the job's headers to wherever a redirect leads; `redirect.rs` does not.
+            // It would carry the job's headers to wherever a redirect leads; `redirect.rs` does
+            // not.
             .redirect(Policy::none())
             .referer(false)
             // A proxy would connect to addresses that nobody checked.
@@ -60,8 +61,8 @@ fn check_literal(url: &Url, allow: &[IpNet]) -> Result<(), ForbiddenAddress> {
     }
 }
 
-/// Checks what a name resolves to. The client connects to what this returns and does not ask again, so a name
-/// that changes its address between the check and the call gains nothing.
+/// Checks what a name resolves to. The client connects to what this returns and does not ask again,
+/// so a name that changes its address between the check and the call gains nothing.
 struct Resolver(Arc<[IpNet]>);
 
 impl Resolve for Resolver {
@@ -85,7 +86,8 @@ impl Resolve for Resolver {
     }
 }
 
-/// With a provider of its own, so that a program that embeds this need not have installed one for the process.
+/// With a provider of its own, so that a program that embeds this need not have installed one for
+/// the process.
 fn tls() -> Result<ClientConfig, rustls::Error> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

@@ -1,4 +1,5 @@
-//! Redirects of `http` jobs. Another origin gets nothing of the job: none of its headers and no body.
+//! Redirects of `http` jobs. Another origin gets nothing of the job: none of its headers and no
+//! body.
 
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, USER_AGENT};
 use reqwest::{Method, StatusCode, Url};

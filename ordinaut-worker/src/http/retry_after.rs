@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 /// A server that asks for more is not believed: by then somebody has looked at it.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
-/// Time that a `Retry-After` asks to wait. `None` also if it asks for no wait at all: then the backoff decides.
+/// Time that a `Retry-After` asks to wait. `None` also if it asks for no wait at all: then the
+/// backoff decides.
 pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

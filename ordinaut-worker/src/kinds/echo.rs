@@ -6,7 +6,8 @@ use ordinaut_core::{Context, Job, JobError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Arguments that become the output of the run, without the values that answers never show of arguments.
+/// Arguments that become the output of the run, without the values that answers never show of
+/// arguments.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Echo(pub Box<RawValue>);

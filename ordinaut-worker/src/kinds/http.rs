@@ -18,16 +18,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// One request. The answer's status and the beginning of its body become the output of the run.
 ///
-/// It carries `x-ordinaut-job-id`, `x-ordinaut-attempt`, `idempotency-key` (the job's id) and `x-ordinaut-token`,
-/// so that a server can tell a repeated call from a new one.
+/// It carries `x-ordinaut-job-id`, `x-ordinaut-attempt`, `idempotency-key` (the job's id) and
+/// `x-ordinaut-token`, so that a server can tell a repeated call from a new one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
     /// `GET` if absent.
     #[serde(default = "get")]
     pub method: String,
-    /// Of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five redirects are followed, but none from https
-    /// to http. Another origin gets none of the headers but `accept` and `user-agent`, and no body.
+    /// Of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five redirects are
+    /// followed, but none from https to http. Another origin gets none of the headers but `accept`
+    /// and `user-agent`, and no body.
     pub url: String,
     /// Those that the worker would send are replaced, but for the token.
     #[serde(default)]
@@ -55,7 +56,8 @@ fn half_a_minute() -> Seconds {
     Seconds(Duration::from_secs(30))
 }
 
-/// Part of how a message is framed, so the client's business: a wrong one makes two messages of one.
+/// Part of how a message is framed, so the client's business: a wrong one makes two messages of
+/// one.
 const FRAMING: [&str; 7] =
     ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
@@ -90,8 +92,8 @@ pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<Answer, JobEr
 }
 
 impl Http {
-    /// The answer, after redirects if they are to be followed, and the host that gave it. All requests together have the
-    /// time of the call.
+    /// The answer, after redirects if they are to be followed, and the host that gave it. All
+    /// requests together have the time of the call.
     async fn send(&self, ctx: &Context<State>) -> Result<(Response, String), JobError> {
         let (mut hop, began) = (self.first(ctx)?, Instant::now());
         loop {
@@ -111,7 +113,8 @@ impl Http {
             match hop.next(response.status(), response.headers()) {
                 Ok(Some(next)) => hop = next,
                 Ok(None) => return Ok((response, host)),
-                // A server that sends callers in circles may be mended; the others mean what they say.
+                // A server that sends callers in circles may be mended; the others mean what they
+                // say.
                 Err(why @ NotFollowed::TooMany) => return Err(JobError::retry(format!("{host} answered with {why}"))),
                 Err(why) => return Err(JobError::fatal(format!("{host} answered with a redirect: {why}"))),
             }
@@ -182,8 +185,8 @@ fn invalid(field: &str, reason: impl std::fmt::Display) -> JobError {
     JobError::fatal(format!("args.{field} cannot be used: {reason}"))
 }
 
-/// The beginning of the body, in bounded memory, and whether reading failed; no more is read than is needed to tell
-/// that there is more than a run keeps.
+/// The beginning of the body, in bounded memory, and whether reading failed; no more is read than
+/// is needed to tell that there is more than a run keeps.
 async fn read(response: &mut Response) -> (Vec<u8>, reqwest::Result<()>) {
     let mut body = Vec::new();
     while body.len() <= MAX_BODY_BYTES {
@@ -199,7 +202,8 @@ async fn read(response: &mut Response) -> (Vec<u8>, reqwest::Result<()>) {
     (body, Ok(()))
 }
 
-/// The answer's own date is what its date to come back is compared with, so that no clock here matters.
+/// The answer's own date is what its date to come back is compared with, so that no clock here
+/// matters.
 fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let date = headers.get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, date.unwrap_or_else(SystemTime::now))

@@ -1,4 +1,5 @@
-//! `listen`: sleeps, and ends in a way of its own when it hears that it must stop, to see what becomes of such an end.
+//! `listen`: sleeps, and ends in a way of its own when it hears that it must stop, to see what
+//! becomes of such an end.
 
 use super::fail::{Fail, How, fail};
 use crate::State;

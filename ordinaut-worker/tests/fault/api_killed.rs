@@ -1,5 +1,6 @@
-//! Clients enqueue over HTTP, each request under a key of its own, and send it again until it is answered, while the API is killed
-//! again and again: every job is there once, whichever of its requests was answered.
+//! Clients enqueue over HTTP, each request under a key of its own, and send it again until it is
+//! answered, while the API is killed again and again: every job is there once, whichever of its
+//! requests was answered.
 
 use crate::checker::Rules;
 use crate::lab::Lab;

@@ -1,6 +1,7 @@
-//! One process of Postgres is killed, so that all of its backends are started anew while the postmaster lives on: claims
-//! that had not reached the disk are lost, and no handler of such a claim runs beside its successor. What is killed is in
-//! turn the process that writes the log, and the backend of each kind of connection that a worker has.
+//! One process of Postgres is killed, so that all of its backends are started anew while the
+//! postmaster lives on: claims that had not reached the disk are lost, and no handler of such a
+//! claim runs beside its successor. What is killed is in turn the process that writes the log, and
+//! the backend of each kind of connection that a worker has.
 
 use crate::checker::Rules;
 use crate::lab::Lab;
@@ -15,14 +16,15 @@ const ROUNDS: usize = 2;
 const WORKERS: usize = 2;
 const JOBS: usize = 20;
 
-/// Duration of a job in milliseconds: far longer than the time after a crash in which no worker claims.
+/// Duration of a job in milliseconds: far longer than the time after a crash in which no worker
+/// claims.
 const TAKES: u64 = 4000;
 
 /// The process that writes what commits did not wait for.
 const WAL_WRITER: (&str, &str) = ("walwriter", "");
 
-/// What is killed in a round, as `pg_stat_activity` shows it: the type of the process, and the beginning of the
-/// connection's name.
+/// What is killed in a round, as `pg_stat_activity` shows it: the type of the process, and the
+/// beginning of the connection's name.
 const VICTIMS: [(&str, &str); 6] = [
     WAL_WRITER,
     ("client backend", "ordinaut-claim/"),
@@ -42,8 +44,8 @@ async fn after_the_crash_of_one_process_no_lost_claim_runs_beside_its_successor(
     let (mut answered, mut called_again) = (Vec::new(), [0; VICTIMS.len()]);
     for crash in 0..ROUNDS * VICTIMS.len() {
         let calls = lab.sink.log().len();
-        // Claims wait for nobody to write them, and so they are lost: only the process that does that, or a commit of the
-        // scheduler that waits for the disk, would write them.
+        // Claims wait for nobody to write them, and so they are lost: only the process that does
+        // that, or a commit of the scheduler that waits for the disk, would write them.
         lab.others[0].signal(Signal::SIGSTOP);
         let wal_writer = process(&lab, WAL_WRITER).await;
         kill(wal_writer, Signal::SIGSTOP).unwrap();
@@ -55,7 +57,8 @@ async fn after_the_crash_of_one_process_no_lost_claim_runs_beside_its_successor(
         tokio::time::sleep(Duration::from_millis(random.random_range(0..50))).await;
         kill(victim, Signal::SIGKILL).unwrap();
         if victim != wal_writer {
-            // One that is stopped does not end when the postmaster asks all others to. It must write nothing before it does.
+            // One that is stopped does not end when the postmaster asks all others to. It must
+            // write nothing before it does.
             lab.wait(async || is_asked_to_quit(wal_writer)).await;
             kill(wal_writer, Signal::SIGCONT).unwrap();
         }
@@ -85,7 +88,8 @@ async fn process(lab: &Lab, (kind, name): (&str, &str)) -> Pid {
     Pid::from_raw(find().await.unwrap())
 }
 
-/// Whether `SIGQUIT` is waiting for the process, as the postmaster sends it to all that are left after a crash.
+/// Whether `SIGQUIT` is waiting for the process, as the postmaster sends it to all that are left
+/// after a crash.
 fn is_asked_to_quit(pid: Pid) -> bool {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return true };
     let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();

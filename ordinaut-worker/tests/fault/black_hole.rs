@@ -1,4 +1,5 @@
-//! For a minute the wire to Postgres swallows everything, without a word: it is noticed, and nothing is lost or done twice.
+//! For a minute the wire to Postgres swallows everything, without a word: it is noticed, and
+//! nothing is lost or done twice.
 
 use crate::checker::Rules;
 use crate::feed::Feed;

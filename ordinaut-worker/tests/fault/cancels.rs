@@ -34,7 +34,8 @@ async fn the_answer_to_each_of_a_thousand_cancels_is_true() {
         answered.extend(jobs.iter().map(NewJob::id));
         for _ in 0..JOBS_AT_ONCE / 2 {
             tokio::time::sleep(Duration::from_micros(random.random_range(0..8_000))).await;
-            // Those that run, the youngest, or any, so that all of running, waiting and ended are hit.
+            // Those that run, the youngest, or any, so that all of running, waiting and ended are
+            // hit.
             let jobs = match random.random_range(0..3) {
                 0 => &lab.sink.open(),
                 1 => &answered[answered.len().saturating_sub(JOBS_AT_ONCE)..],

@@ -1,4 +1,5 @@
-//! The checker: what must hold of jobs, runs, answers and calls, whatever was killed meanwhile. All cases use this one.
+//! The checker: what must hold of jobs, runs, answers and calls, whatever was killed meanwhile. All
+//! cases use this one.
 
 use crate::history::{History, Run};
 use crate::sink::Call;
@@ -13,7 +14,8 @@ const FINAL: [&str; 3] = ["succeeded", "cancelled", "dead"];
 pub(crate) struct Rules {
     /// Number of attempts that may fail, or be lost beyond the first two losses of a job.
     pub(crate) max_attempts: usize,
-    /// A claim is not durable: after a crash of Postgres its call has no run, and the attempt's number comes again.
+    /// A claim is not durable: after a crash of Postgres its call has no run, and the attempt's
+    /// number comes again.
     pub(crate) postgres_crashes: bool,
 }
 
@@ -95,8 +97,8 @@ impl Findings {
         }
     }
 
-    /// Nothing was written by a stale attempt: each end that a handler came to is that of a call under the same lease, no
-    /// token was used twice, and nothing was called after the end.
+    /// Nothing was written by a stale attempt: each end that a handler came to is that of a call
+    /// under the same lease, no token was used twice, and nothing was called after the end.
     fn fenced(&mut self, id: Uuid, runs: &[Run], calls: &[&Call], history: &History, rules: Rules) {
         let run_of =
             |call: &Call| runs.iter().find(|run| (run.attempt, run.session) == (call.attempt, Some(call.session)));
@@ -128,7 +130,8 @@ impl Findings {
             for late in calls[at + 1..].iter().filter(|late| late.began < early.ended) {
                 let run = runs.iter().find(|run| (run.attempt, run.session) == (early.attempt, Some(early.session)));
                 let leased_until = history.sessions.get(&early.session).copied().unwrap_or(f64::NEG_INFINITY);
-                // Rescued after its session; or of a claim that Postgres forgot, which fenced() has judged.
+                // Rescued after its session; or of a claim that Postgres forgot, which fenced() has
+                // judged.
                 let was_over = run.is_none_or(|run| run.outcome == "lost" && leased_until <= late.began);
                 let beside = early.ended.min(late.ended) - late.began;
                 if was_over {

@@ -1,5 +1,5 @@
-//! A worker and a scheduler whose clocks are an hour ahead or behind: due times, leases and rescue are those of the
-//! database's clock, and nothing is different.
+//! A worker and a scheduler whose clocks are an hour ahead or behind: due times, leases and rescue
+//! are those of the database's clock, and nothing is different.
 
 use crate::checker::Rules;
 use crate::history::History;

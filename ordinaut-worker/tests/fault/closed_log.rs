@@ -1,5 +1,5 @@
-//! Worker, scheduler and API whose logs cannot be written, because the pipe's read end is closed or the disk is full: jobs
-//! run, tasks fire, the API answers, and SIGTERM ends each of them.
+//! Worker, scheduler and API whose logs cannot be written, because the pipe's read end is closed or
+//! the disk is full: jobs run, tasks fire, the API answers, and SIGTERM ends each of them.
 
 use crate::checker::Rules;
 use crate::lab::{LEASE, Lab};

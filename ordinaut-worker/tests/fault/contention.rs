@@ -14,8 +14,8 @@ const JOBS: usize = 200_000;
 /// Shorter than any wait that would hurt.
 const BETWEEN_SAMPLES: Duration = Duration::from_millis(5);
 
-/// Waits for these are waits of one transaction for another's. Those for a page or for a table that grows are short,
-/// and whoever inserts has them.
+/// Waits for these are waits of one transaction for another's. Those for a page or for a table that
+/// grows are short, and whoever inserts has them.
 const FORBIDDEN: [&str; 3] = ["tuple", "transactionid", "advisory"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,8 +54,8 @@ async fn sixteen_workers_run_each_of_200_000_jobs_once_and_wait_for_no_row() {
     assert_eq!(deadlocks, 0);
 }
 
-/// Looks at who waits for a lock until told to stop: how often it looked, and the backends seen for each kind of lock,
-/// with what they do and what those do that they wait for.
+/// Looks at who waits for a lock until told to stop: how often it looked, and the backends seen for
+/// each kind of lock, with what they do and what those do that they wait for.
 async fn sample(mut looker: PgConnection, stop: CancellationToken) -> (u64, BTreeMap<String, i64>) {
     let query = "
         with waiter as (

@@ -24,7 +24,8 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    /// So many worker processes, of 10 slots each unless the settings say otherwise, that have begun their sessions.
+    /// So many worker processes, of 10 slots each unless the settings say otherwise, that have
+    /// begun their sessions.
     pub(crate) async fn start(workers: usize, settings: &[(&str, &str)]) -> Self {
         let postgres = tokio::task::spawn_blocking(|| Postgres::temporary().unwrap()).await.unwrap();
         let mut crew = Self::start_on(&postgres.url(), workers, settings).await;

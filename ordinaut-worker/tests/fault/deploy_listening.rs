@@ -1,5 +1,5 @@
-//! Deploys, one after the other, while handlers run that listen for the end of their worker and return something then: to
-//! be stopped by a deploy ends no job.
+//! Deploys, one after the other, while handlers run that listen for the end of their worker and
+//! return something then: to be stopped by a deploy ends no job.
 
 use crate::checker::Rules;
 use crate::history::History;
@@ -14,7 +14,8 @@ const WORKERS: usize = 2;
 /// Of each sort.
 const JOBS: usize = 200;
 
-/// Longer than a worker lives from one deploy to the next, and shorter than the time after the last one.
+/// Longer than a worker lives from one deploy to the next, and shorter than the time after the last
+/// one.
 const TAKES: u64 = 6;
 
 /// A worker lives for so long before it is asked to end.

@@ -1,5 +1,5 @@
-//! The primary dies in the middle of jobs, and its standby is promoted: everybody finds it, nothing that was answered is
-//! lost, and each due instant of a task is recorded once, and no other.
+//! The primary dies in the middle of jobs, and its standby is promoted: everybody finds it, nothing
+//! that was answered is lost, and each due instant of a task is recorded once, and no other.
 
 use crate::crew::Crew;
 use crate::postgres_killed::{Attempts, Feeder, left, no_stale_end_was_accepted, runs};
@@ -31,7 +31,8 @@ async fn a_promoted_standby_goes_on_where_the_primary_was() {
     primary.kill().await;
     standby.promote().await;
     let promoted = Instant::now();
-    // Ends of handlers that ran meanwhile may come first: only a call that starts now shows a claim.
+    // Ends of handlers that ran meanwhile may come first: only a call that starts now shows a
+    // claim.
     let calls = || sink.calls().values().map(Vec::len).sum::<usize>();
     let called = calls();
     crew.wait(async || calls() > called).await;

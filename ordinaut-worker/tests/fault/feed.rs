@@ -1,4 +1,5 @@
-//! A client that keeps calls of the sink waiting, whatever becomes of Postgres, and remembers what was answered.
+//! A client that keeps calls of the sink waiting, whatever becomes of Postgres, and remembers what
+//! was answered.
 
 use ordinaut_core::{Client, NewJob};
 use rand::Rng;

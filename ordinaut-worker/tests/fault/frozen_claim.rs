@@ -1,5 +1,6 @@
-//! A worker is frozen around the answer to its claim: what it claimed is free soon after its lease, and runs elsewhere. And
-//! arguments that one answer cannot carry: all that can run do, and what cannot be read is buried alone.
+//! A worker is frozen around the answer to its claim: what it claimed is free soon after its lease,
+//! and runs elsewhere. And arguments that one answer cannot carry: all that can run do, and what
+//! cannot be read is buried alone.
 
 use crate::lab::{LEASE, Lab};
 use nix::sys::signal::Signal;
@@ -10,10 +11,12 @@ use uuid::Uuid;
 
 const JOBS: usize = 60;
 
-/// From the moment at which a worker is frozen: a lease, and then what finding and running its jobs takes.
+/// From the moment at which a worker is frozen: a lease, and then what finding and running its jobs
+/// takes.
 const SOON: Duration = Duration::from_secs(5);
 
-/// After the commit of the jobs, in milliseconds: before the claim, within it, within the fetch of arguments, and after.
+/// After the commit of the jobs, in milliseconds: before the claim, within it, within the fetch of
+/// arguments, and after.
 const FROZEN_AFTER: [u64; 8] = [0, 1, 2, 4, 8, 16, 32, 64];
 
 const HEAVY: usize = 400;

@@ -1,4 +1,5 @@
-//! The disk of Postgres is full for a while: the API says so, every process lives on, and no job is lost.
+//! The disk of Postgres is full for a while: the API says so, every process lives on, and no job is
+//! lost.
 
 use crate::checker::Rules;
 use crate::lab::Lab;

@@ -1,4 +1,5 @@
-//! Workers are killed again and again: nothing is lost, and no two executions overlap that both have a lease.
+//! Workers are killed again and again: nothing is lost, and no two executions overlap that both
+//! have a lease.
 
 use crate::checker::Rules;
 use crate::lab::{LEASE, Lab};

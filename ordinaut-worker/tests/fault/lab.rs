@@ -1,4 +1,5 @@
-//! All doors as real processes, a Postgres that can be killed, a sink that is called, and a log of each process.
+//! All doors as real processes, a Postgres that can be killed, a sink that is called, and a log of
+//! each process.
 
 use crate::checker::{Findings, Rules, check};
 use crate::history::History;

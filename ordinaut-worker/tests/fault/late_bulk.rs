@@ -1,4 +1,5 @@
-//! Many jobs that become visible behind the workers' floors are run at full speed, not at the sweep's.
+//! Many jobs that become visible behind the workers' floors are run at full speed, not at the
+//! sweep's.
 
 use crate::crew::Crew;
 use crate::flow::{Flow, echo};
@@ -30,8 +31,8 @@ async fn jobs_of_a_bulk_load_that_commits_late_drain_as_fast_as_others() {
     assert!(ratio <= 2.0, "{ratio}");
 }
 
-/// Inserts the jobs in a transaction that is held for a while, and returns how many seconds after its commit the last
-/// of them had ended.
+/// Inserts the jobs in a transaction that is held for a while, and returns how many seconds after
+/// its commit the last of them had ended.
 async fn loaded(crew: &Crew, held: Duration) -> f64 {
     let jobs: Vec<NewJob> = (0..JOBS).map(|_| echo()).collect();
     let ids: Vec<_> = jobs.iter().map(NewJob::id).collect();

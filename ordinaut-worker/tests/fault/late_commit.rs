@@ -1,4 +1,5 @@
-//! A job whose transaction commits long after it was enqueued starts at once, though the workers have passed its place.
+//! A job whose transaction commits long after it was enqueued starts at once, though the workers
+//! have passed its place.
 
 use crate::crew::Crew;
 use crate::flow::{Flow, echo};
@@ -7,8 +8,9 @@ use sqlx::Connection;
 use sqlx::types::chrono::{DateTime, Utc};
 use std::time::Duration;
 
-/// How soon after its commit such a job must start. The sweep that finds it takes a fiftieth of the time: under this case's old
-/// snapshot it reads 60,000 dead rows, for which a busy machine needs 25 ms.
+/// How soon after its commit such a job must start. The sweep that finds it takes a fiftieth of the
+/// time: under this case's old snapshot it reads 60,000 dead rows, for which a busy machine needs
+/// 25 ms.
 const SOON: f64 = 2.0;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,14 +46,16 @@ async fn a_job_of_a_transaction_held_for_a_minute_starts_within_two_seconds_of_i
     assert!(share >= 0.95, "{share}");
 }
 
-/// Enqueues a job in a transaction, holds that, and returns how many seconds after the commit the job started.
+/// Enqueues a job in a transaction, holds that, and returns how many seconds after the commit the
+/// job started.
 async fn late(crew: &Crew, held: Duration) -> f64 {
     let job = echo();
     let mut tx = crew.database.pool().begin().await.unwrap();
     job.enqueue(crew.database.in_tx(&mut tx)).await.unwrap();
     // It is held for so long; nothing is waited for.
     tokio::time::sleep(held).await;
-    // Asked for before the commit is sent, so that what is measured is no shorter than what is meant.
+    // Asked for before the commit is sent, so that what is measured is no shorter than what is
+    // meant.
     let committed = clock(&crew.database).await;
     tx.commit().await.unwrap();
     crew.until(|summary| summary.succeeded == 1, &[job.id()]).await;

@@ -1,5 +1,5 @@
-//! Limits under load: never above them at any instant, with workers that are killed; and nearly all of what they allow, with
-//! workers that live.
+//! Limits under load: never above them at any instant, with workers that are killed; and nearly all
+//! of what they allow, with workers that live.
 
 use crate::lab::Lab;
 use crate::seed;
@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 const KEYS: usize = 50;
 const WORKERS: usize = 6;
-/// Together, the limits of all keys are about 200: each job takes so long that two cores can do as many at once.
+/// Together, the limits of all keys are about 200: each job takes so long that two cores can do as
+/// many at once.
 const TAKES_MS: u64 = 500;
 const JOBS_A_PLACE: usize = 50;
 
@@ -23,8 +24,8 @@ const RATE: f64 = 100.0;
 const BURST: f64 = 10.0;
 const RATED_JOBS: usize = 6000;
 
-/// Seconds from a job being let in, which is what the rate counts, to its call: as much later than that as one call comes,
-/// others crowd behind it.
+/// Seconds from a job being let in, which is what the rate counts, to its call: as much later than
+/// that as one call comes, others crowd behind it.
 const STARTS_WITHIN: f64 = 0.1;
 
 /// Maximum number of a key that may run at once: 1 to 7, by its queue.
@@ -39,7 +40,8 @@ struct Load {
 }
 
 impl Load {
-    /// Some 10,000 jobs of 50 keys under limits of 1 to 7, as many of each key as its limit allows in the same time.
+    /// Some 10,000 jobs of 50 keys under limits of 1 to 7, as many of each key as its limit allows
+    /// in the same time.
     async fn start() -> Self {
         let mut lab = Lab::start().await;
         for places in 1..=7_u32 {
@@ -82,7 +84,8 @@ impl Load {
         by_key
     }
 
-    /// Panics if more of a key ever ran at once than its limit says; returns how many calls there were.
+    /// Panics if more of a key ever ran at once than its limit says; returns how many calls there
+    /// were.
     fn assert_never_above(&self) -> usize {
         let by_key = self.calls_by_key();
         for (key, calls) in by_key.iter().enumerate() {

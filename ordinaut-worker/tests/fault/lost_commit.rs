@@ -1,4 +1,5 @@
-//! The answers of Postgres are lost on the wire after it has committed: nobody knows, and nothing is lost or done twice.
+//! The answers of Postgres are lost on the wire after it has committed: nobody knows, and nothing
+//! is lost or done twice.
 
 use crate::checker::Rules;
 use crate::feed::Feed;

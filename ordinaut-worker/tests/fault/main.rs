@@ -1,5 +1,5 @@
-//! Real processes and real kills. Run by `./ops/test.sh fault [name of a case]`: they take minutes, and want the
-//! machine for themselves. Each case prints a line of figures.
+//! Real processes and real kills. Run by `./ops/test.sh fault [name of a case]`: they take minutes,
+//! and want the machine for themselves. Each case prints a line of figures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api_killed;

@@ -1,5 +1,5 @@
-//! One worker is killed while all of its slots are busy, beside another one whose slots are free: all its jobs begin again
-//! within a lease, and not one after the other.
+//! One worker is killed while all of its slots are busy, beside another one whose slots are free:
+//! all its jobs begin again within a lease, and not one after the other.
 
 use crate::checker::Rules;
 use crate::lab::{LEASE, Lab};

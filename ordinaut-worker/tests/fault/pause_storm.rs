@@ -1,5 +1,5 @@
-//! A worker process is frozen for twice its lease, again and again: what it ends too late changes nothing, and what it
-//! still runs when it wakes is cancelled.
+//! A worker process is frozen for twice its lease, again and again: what it ends too late changes
+//! nothing, and what it still runs when it wakes is cancelled.
 
 use crate::checker::Rules;
 use crate::lab::{LEASE, Lab};

@@ -1,4 +1,5 @@
-//! Jobs that panic, block their thread, or kill their process: they die, and their neighbours do not.
+//! Jobs that panic, block their thread, or kill their process: they die, and their neighbours do
+//! not.
 
 use crate::checker::Rules;
 use crate::history::History;

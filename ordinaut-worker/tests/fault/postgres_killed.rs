@@ -1,4 +1,5 @@
-//! Postgres is killed in the middle of claims that are not durable yet: nothing is lost, and no stale end is accepted.
+//! Postgres is killed in the middle of claims that are not durable yet: nothing is lost, and no
+//! stale end is accepted.
 
 use crate::crew::Crew;
 use crate::flow::echo;
@@ -15,7 +16,8 @@ use uuid::Uuid;
 
 const KILLS: i64 = 20;
 
-/// Between two kills, counted in attempts that ended: other moments of the workers' loops each time.
+/// Between two kills, counted in attempts that ended: other moments of the workers' loops each
+/// time.
 const ATTEMPTS_BETWEEN: [i64; 5] = [150, 400, 230, 310, 90];
 
 /// More than two workers have run when the next look is taken.
@@ -61,7 +63,8 @@ async fn jobs_survive_a_postgres_that_is_killed_twenty_times() {
     no_stale_end_was_accepted(&calls, &attempts.successes);
 }
 
-/// The attempt that a job succeeded with is the one that was started last: no other held the lease when it ended.
+/// The attempt that a job succeeded with is the one that was started last: no other held the lease
+/// when it ended.
 pub(crate) fn no_stale_end_was_accepted(calls: &HashMap<Uuid, Vec<Call>>, successes: &HashMap<Uuid, (i32, i64)>) {
     for (job_id, of_job) in calls {
         let different: HashSet<_> = of_job.iter().map(Call::token).collect();
@@ -155,7 +158,8 @@ impl Attempts {
     }
 }
 
-/// Waits until so many attempts have ended, which is in the middle of others, and returns how many those are.
+/// Waits until so many attempts have ended, which is in the middle of others, and returns how many
+/// those are.
 async fn more_than(crew: &Crew, attempts: i64) -> i64 {
     let ended = Cell::new(0);
     crew.wait(async || {

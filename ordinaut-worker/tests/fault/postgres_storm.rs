@@ -1,5 +1,5 @@
-//! Postgres crashes, restarts in each way that there is, and loses all of its connections again and again: no process of
-//! ours ends, and work goes on soon.
+//! Postgres crashes, restarts in each way that there is, and loses all of its connections again and
+//! again: no process of ours ends, and work goes on soon.
 
 use crate::checker::Rules;
 use crate::feed::Feed;

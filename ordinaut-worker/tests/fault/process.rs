@@ -1,4 +1,5 @@
-//! One process of ours, which can be killed, stopped for a while, or asked to end; what it says goes to a file.
+//! One process of ours, which can be killed, stopped for a while, or asked to end; what it says
+//! goes to a file.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

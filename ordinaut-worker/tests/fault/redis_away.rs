@@ -1,4 +1,5 @@
-//! Redis is killed for a minute under load: nothing is lost, and the events arrive afterwards, in order and without gaps.
+//! Redis is killed for a minute under load: nothing is lost, and the events arrive afterwards, in
+//! order and without gaps.
 
 use crate::checker::Rules;
 use crate::lab::Lab;

@@ -1,4 +1,5 @@
-//! Redis loses its memory under load, in four ways: the stream is whole again soon, and nobody who enqueues waits for it.
+//! Redis loses its memory under load, in four ways: the stream is whole again soon, and nobody who
+//! enqueues waits for it.
 
 use crate::checker::Rules;
 use crate::lab::Lab;

@@ -36,8 +36,8 @@ impl Restarts {
         self.kills.push(at);
     }
 
-    /// Judges all calls after everything has ended. A call that was cut is one that ended within a moment after a kill and
-    /// was followed by another one of its job.
+    /// Judges all calls after everything has ended. A call that was cut is one that ended within a
+    /// moment after a kill and was followed by another one of its job.
     pub(crate) fn waits(&self, sink: &Sink) -> Waits {
         let calls: HashMap<Uuid, _> = sink.calls();
         let cut = |ended: f64| self.kills.iter().copied().find(|kill| (*kill - 0.1..kill + NOTICED).contains(&ended));

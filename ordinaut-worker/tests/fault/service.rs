@@ -1,5 +1,5 @@
-//! A service whose worker is killed, or asked to end, again and again, while schedulers are killed too: another worker runs
-//! it in time, and never two at once.
+//! A service whose worker is killed, or asked to end, again and again, while schedulers are killed
+//! too: another worker runs it in time, and never two at once.
 
 use crate::checker::Rules;
 use crate::lab::{LEASE, Lab};

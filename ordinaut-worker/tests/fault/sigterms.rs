@@ -1,5 +1,5 @@
-//! Workers are asked to end, again and again, in the middle of their jobs: it costs no failure, and with time enough no
-//! second execution.
+//! Workers are asked to end, again and again, in the middle of their jobs: it costs no failure, and
+//! with time enough no second execution.
 
 use crate::checker::Rules;
 use crate::history::History;

@@ -1,5 +1,5 @@
-//! A server that `http` jobs call: it notes when which token's call began and ended, so that what handlers really did is
-//! seen from outside.
+//! A server that `http` jobs call: it notes when which token's call began and ended, so that what
+//! handlers really did is seen from outside.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -10,11 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-/// If the call does not say: long enough that claims and their handlers are many moments apart, so that a claim can be
-/// lost under its handler.
+/// If the call does not say: long enough that claims and their handlers are many moments apart, so
+/// that a claim can be lost under its handler.
 const TAKES: Duration = Duration::from_millis(30);
 
-/// Under which token a handler was started, and when, in seconds of the clock that Postgres has too.
+/// Under which token a handler was started, and when, in seconds of the clock that Postgres has
+/// too.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Call {
     pub(crate) job_id: Uuid,

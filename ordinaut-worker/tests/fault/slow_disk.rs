@@ -1,4 +1,5 @@
-//! A disk that needs 1.5 s for each commit: no living worker loses its leases, and nothing is left behind.
+//! A disk that needs 1.5 s for each commit: no living worker loses its leases, and nothing is left
+//! behind.
 
 use crate::checker::Rules;
 use crate::lab::Lab;

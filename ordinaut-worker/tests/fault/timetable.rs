@@ -1,5 +1,6 @@
-//! Tasks that are due every few seconds, and what must hold of their instants whatever became of Postgres: each one is
-//! recorded once and has its job, none is recorded before it was due, and none that the schedule does not have.
+//! Tasks that are due every few seconds, and what must hold of their instants whatever became of
+//! Postgres: each one is recorded once and has its job, none is recorded before it was due, and
+//! none that the schedule does not have.
 
 use ordinaut_core::Client;
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
@@ -56,7 +57,8 @@ pub(crate) async fn create(database: &Client, sink: &str) {
     }
 }
 
-/// Ends the test if an instant is wrong; lets no further one become due, and returns how many there were.
+/// Ends the test if an instant is wrong; lets no further one become due, and returns how many there
+/// were.
 pub(crate) async fn stop(database: &Client) -> i64 {
     let wrong: Vec<String> = sqlx::query_scalar(WRONG).fetch_all(database.pool()).await.unwrap();
     assert!(wrong.is_empty(), "{} instants are wrong: {wrong:#?}", wrong.len());

@@ -13,7 +13,8 @@ fn one_second_jobs() -> Vec<NewJob> {
     (0..JOBS).map(|_| NewJob::new("sleep", &json!({"seconds": 1})).unwrap()).collect()
 }
 
-/// Enqueues the jobs, kills a worker in the middle of them if asked to, and returns how long all of them took.
+/// Enqueues the jobs, kills a worker in the middle of them if asked to, and returns how long all of
+/// them took.
 async fn run(kill: bool) -> (Crew, Vec<Uuid>, Duration) {
     let mut crew = Crew::start(2, &[]).await;
     let jobs = one_second_jobs();

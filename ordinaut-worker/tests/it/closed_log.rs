@@ -1,5 +1,5 @@
-//! A log that cannot be written, from its first line on: the pipe's read end is closed, the disk is full, or the reader
-//! does not read. Jobs run and settle, and a signal still ends the process.
+//! A log that cannot be written, from its first line on: the pipe's read end is closed, the disk is
+//! full, or the reader does not read. Jobs run and settle, and a signal still ends the process.
 
 use crate::fixture::Fixture;
 use nix::sys::signal::{Signal, kill};
@@ -46,7 +46,8 @@ async fn jobs_settle_and_a_signal_ends_the_process() {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        // Each death is a warning that the settler logs, and each panic is logged by the thread that had it.
+        // Each death is a warning that the settler logs, and each panic is logged by the thread
+        // that had it.
         let dies = fixture.enqueue("fail", json!({"how": "fatal"})).await;
         fixture.enqueue("panic", json!({"times": 1})).await;
         let jobs: Vec<_> = (0..JOBS).map(|n| NewJob::new("echo", &json!({"n": n})).unwrap()).collect();

@@ -42,7 +42,8 @@ async fn it_is_ready_while_its_session_lives() {
         .env_clear()
         .env("DATABASE_URL", &fixture.url)
         .env("WORKER_HEALTH_PORT", port.to_string())
-        // Its next renewal is far away, so that it does not hear at once that its session was ended.
+        // Its next renewal is far away, so that it does not hear at once that its session was
+        // ended.
         .env("WORKER_LEASE_SECONDS", "3600")
         .stdin(Stdio::null())
         .stderr(Stdio::null())

@@ -46,8 +46,9 @@ impl Agents<'_> {
     ///
     /// # Errors
     ///
-    /// [`AgentError::Invalid`] if a field cannot be accepted, [`AgentError::Duplicate`] if there is an agent of this name,
-    /// [`AgentError::Database`] if Postgres refused the statement or could not be reached.
+    /// [`AgentError::Invalid`] if a field cannot be accepted, [`AgentError::Duplicate`] if there is
+    /// an agent of this name, [`AgentError::Database`] if Postgres refused the statement or could
+    /// not be reached.
     pub async fn create(self, agent: &NewAgent, by: &str) -> Result<(Agent, AgentToken), AgentError> {
         agent.check()?;
         let token = new_token();
@@ -95,7 +96,8 @@ impl Agents<'_> {
         Ok(sqlx::query_as(self.client.sql(sql!("access/get"))).bind(name).fetch_optional(self.client).await?)
     }
 
-    /// Gives an agent a new secret; the ones that it has end after `overlap`. `None`: there is no such agent.
+    /// Gives an agent a new secret; the ones that it has end after `overlap`. `None`: there is no
+    /// such agent.
     ///
     /// # Errors
     ///

@@ -10,7 +10,8 @@ use uuid::Uuid;
 #[must_use]
 #[non_exhaustive]
 pub enum Repeat {
-    /// It has not been answered. What it makes has this id, so that an attempt whose answer was lost is not repeated.
+    /// It has not been answered. What it makes has this id, so that an attempt whose answer was
+    /// lost is not repeated.
     Unanswered(Uuid),
     /// It has been answered so.
     Answered(KeptAnswer),
@@ -61,7 +62,8 @@ fn hash(request: &[&[u8]]) -> [u8; 32] {
 }
 
 impl Idempotency<'_> {
-    /// What is known of a request, which is told by its parts, under a key of an agent; from now on something is.
+    /// What is known of a request, which is told by its parts, under a key of an agent; from now on
+    /// something is.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Bringing a schema forward: its migrations, one after another, each in a transaction of its own, then its functions.
+//! Bringing a schema forward: its migrations, one after another, each in a transaction of its own,
+//! then its functions.
 
 use crate::db::migrate::error::SchemaError;
 use crate::db::migrate::functions::{FUNCTIONS, HASH};
@@ -14,12 +15,13 @@ use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
 use tracing::warn;
 
-/// Between two looks at a lock that another process holds. Polled, because a session that waits inside
-/// `pg_advisory_lock` holds a snapshot, and `create index concurrently` waits for that forever.
+/// Between two looks at a lock that another process holds. Polled, because a session that waits
+/// inside `pg_advisory_lock` holds a snapshot, and `create index concurrently` waits for that
+/// forever.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
-/// Between two tries of a migration that did not get its locks within the 50 ms of sql/db/session.sql: whatever waited
-/// behind it goes on.
+/// Between two tries of a migration that did not get its locks within the 50 ms of
+/// sql/db/session.sql: whatever waited behind it goes on.
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
 
 /// Time after which a migration whose locks are held by somebody is given up.
@@ -79,8 +81,8 @@ async fn check_encoding(db: &mut PgConnection) -> Result<(), SchemaError> {
     if encoding == "UTF8" { Ok(()) } else { Err(SchemaError::Encoding { database, encoding }) }
 }
 
-/// Applies what is missing. A lock that is not free soon is tried for again and again: a migration that
-/// waits for one makes every later statement wait behind it.
+/// Applies what is missing. A lock that is not free soon is tried for again and again: a migration
+/// that waits for one makes every later statement wait behind it.
 async fn apply(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError> {
     let start = Instant::now();
     for tries in 1_u32.. {
@@ -107,8 +109,8 @@ async fn apply(db: &mut PgConnection, schema: &Schema) -> Result<(), SchemaError
     Ok(())
 }
 
-/// The functions after the tables, all of them in one transaction with the note of which they are: nobody finds some of before
-/// and some of now, and an update that was cut off is seen.
+/// The functions after the tables, all of them in one transaction with the note of which they are:
+/// nobody finds some of before and some of now, and an update that was cut off is seen.
 async fn run(db: &mut PgConnection, schema: &Schema) -> Result<(), MigrateError> {
     MIGRATIONS.run_direct(None, db, false).await?;
     let mut tx = db.begin().await?;

@@ -51,7 +51,8 @@ pub enum SchemaError {
          drop it, or name another one in DATABASE_SCHEMA, and run `ordinaut migrate`"
     )]
     Unreleased(Schema),
-    /// Migrations hold a lock by their connection, which a pooler in transaction mode gives to others.
+    /// Migrations hold a lock by their connection, which a pooler in transaction mode gives to
+    /// others.
     #[error(
         "could not migrate through a pooler in transaction mode: set DATABASE_DIRECT_URL to the address of Postgres itself"
     )]
@@ -93,7 +94,8 @@ pub enum SchemaError {
     /// A migration failed; its own transaction was rolled back.
     #[error("could not migrate schema \"{0}\"")]
     Migration(Schema, #[source] MigrateError),
-    /// Nothing is wrong with the schema, but a program could not work with it: see [`Diagnostics::obstacles`](crate::client::Diagnostics::obstacles).
+    /// Nothing is wrong with the schema, but a program could not work with it: see
+    /// [`Diagnostics::obstacles`](crate::client::Diagnostics::obstacles).
     #[error("{0}")]
     Obstacle(Obstacle),
     /// Postgres refused, or was not there.
@@ -116,7 +118,8 @@ fn needed(version: i64, newest: i64) -> String {
 }
 
 impl SchemaError {
-    /// What it means if Postgres failed; `None` if Postgres answered, and the schema is not one for this binary.
+    /// What it means if Postgres failed; `None` if Postgres answered, and the schema is not one for
+    /// this binary.
     pub fn failure(&self) -> Option<FailureKind> {
         match self {
             Self::Database(error) => Some(error.kind()),

@@ -1,5 +1,5 @@
-//! The functions of the schema (`sql/functions/`), in the order in which they are created, and a hash of all their text. Both are
-//! written by build.rs.
+//! The functions of the schema (`sql/functions/`), in the order in which they are created, and a
+//! hash of all their text. Both are written by build.rs.
 
 include!(concat!(env!("OUT_DIR"), "/functions.rs"));
 

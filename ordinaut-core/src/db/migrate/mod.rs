@@ -1,4 +1,5 @@
-//! The version of a schema, and making it ready for this binary. How migrations are applied: `apply.rs`.
+//! The version of a schema, and making it ready for this binary. How migrations are applied:
+//! `apply.rs`.
 
 pub(crate) mod apply;
 pub(crate) mod error;
@@ -20,8 +21,9 @@ use sqlx::Connection;
 use std::time::{Duration, Instant};
 use tracing::warn;
 
-/// Time for which a migration that Postgres interrupts (it crashes, restarts, runs out of connections) is tried again. Each
-/// migration is a transaction of its own, so that it goes on where it was.
+/// Time for which a migration that Postgres interrupts (it crashes, restarts, runs out of
+/// connections) is tried again. Each migration is a transaction of its own, so that it goes on
+/// where it was.
 const INTERRUPTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Between two tries.
@@ -35,7 +37,8 @@ pub struct Migrated {
     pub from: i64,
     /// The version that it left.
     pub to: i64,
-    /// Whether the schema got this binary's functions; they are applied after migrations, and when they alone changed.
+    /// Whether the schema got this binary's functions; they are applied after migrations, and when
+    /// they alone changed.
     pub functions: bool,
 }
 
@@ -44,24 +47,25 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SchemaError::Unreleased`] if a development version from before 0.1.0 made the schema; [`SchemaError::Database`] if
-    /// Postgres refused the statement or could not be reached.
+    /// [`SchemaError::Unreleased`] if a development version from before 0.1.0 made the schema;
+    /// [`SchemaError::Database`] if Postgres refused the statement or could not be reached.
     pub async fn schema_version(&self) -> Result<SchemaVersion, SchemaError> {
         let mut tx = self.begin().await?;
         version(&mut tx, self.schema()).await
     }
 
-    /// Makes the schema ready for this binary: creates it, brings it forward, or finds that a newer binary has
-    /// already, and then only asks whether this one may still use it. Any number of processes may do so at once;
-    /// all but one wait.
+    /// Makes the schema ready for this binary: creates it, brings it forward, or finds that a newer
+    /// binary has already, and then only asks whether this one may still use it. Any number of
+    /// processes may do so at once; all but one wait.
     ///
     /// # Errors
     ///
-    /// [`SchemaError::BinaryTooOld`] if the schema has moved on without this binary, [`SchemaError::Pooler`] if a pooler in
-    /// transaction mode is in between and no way past it is named, [`SchemaError::Encoding`] if the database is not UTF8,
-    /// [`SchemaError::Create`] if the account may not create the schema, [`SchemaError::NotGranted`] if it may not execute the
-    /// functions, [`SchemaError::Interrupted`] if Postgres went away and did not come back in time, and [`SchemaError::Database`]
-    /// for whatever else Postgres refused.
+    /// [`SchemaError::BinaryTooOld`] if the schema has moved on without this binary,
+    /// [`SchemaError::Pooler`] if a pooler in transaction mode is in between and no way past it is
+    /// named, [`SchemaError::Encoding`] if the database is not UTF8, [`SchemaError::Create`] if the
+    /// account may not create the schema, [`SchemaError::NotGranted`] if it may not execute the
+    /// functions, [`SchemaError::Interrupted`] if Postgres went away and did not come back in time,
+    /// and [`SchemaError::Database`] for whatever else Postgres refused.
     pub async fn migrate(&self) -> Result<Migrated, SchemaError> {
         let found = self.schema_version().await?;
         self.check_binary(&found)?;
@@ -111,8 +115,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SchemaError::Behind`] if the schema lacks a migration or has other functions than this binary, [`SchemaError::BinaryTooOld`]
-    /// if it has moved on without it, and those of [`Client::schema_version`].
+    /// [`SchemaError::Behind`] if the schema lacks a migration or has other functions than this
+    /// binary, [`SchemaError::BinaryTooOld`] if it has moved on without it, and those of
+    /// [`Client::schema_version`].
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let found = self.schema_version().await?;
         self.check_binary(&found)?;
@@ -122,7 +127,8 @@ impl Client {
         Err(SchemaError::Behind { schema: self.schema().clone(), version: found.version, newest: newest_migration() })
     }
 
-    /// Whether we may execute the schema's functions: everybody may, unless an administrator took that right away by default.
+    /// Whether we may execute the schema's functions: everybody may, unless an administrator took
+    /// that right away by default.
     async fn check_grants(&self) -> Result<(), SchemaError> {
         let refused: Option<(String, String)> =
             sqlx::query_as(sql!("db/not_granted")).bind(self.schema().as_str()).fetch_optional(self).await?;
@@ -145,13 +151,14 @@ impl Client {
         Ok(())
     }
 
-    /// Makes the partitions that the coming weeks need, and names those that were missing. Gives up soon when
-    /// somebody holds a lock, because a transaction that waits for these makes all others wait: try again later.
+    /// Makes the partitions that the coming weeks need, and names those that were missing. Gives up
+    /// soon when somebody holds a lock, because a transaction that waits for these makes all others
+    /// wait: try again later.
     ///
     /// # Errors
     ///
-    /// [`Error::Database`] if the account does not own the tables, if somebody holds a lock on one of them for longer than 50 ms, or
-    /// if Postgres could not be reached. Nothing is made then.
+    /// [`Error::Database`] if the account does not own the tables, if somebody holds a lock on one
+    /// of them for longer than 50 ms, or if Postgres could not be reached. Nothing is made then.
     pub async fn make_partitions(&self) -> Result<Vec<String>, Error> {
         let mut tx = self.begin().await?;
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
@@ -167,7 +174,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SchemaError::Obstacle`] with the obstacle; [`SchemaError::Database`] if Postgres could not be asked.
+    /// [`SchemaError::Obstacle`] with the obstacle; [`SchemaError::Database`] if Postgres could not
+    /// be asked.
     pub async fn must_be_usable(&self) -> Result<(), SchemaError> {
         let stops = |obstacle: &Obstacle| obstacle.severity == Severity::Stops;
         self.diagnostics()

@@ -1,4 +1,5 @@
-//! All migrations and functions as one SQL script, for an application that brings its database forward with a tool of its own.
+//! All migrations and functions as one SQL script, for an application that brings its database
+//! forward with a tool of its own.
 
 use crate::db::migrate::apply::{AFTER_FUNCTIONS, GRANTS, NOTE_FUNCTIONS};
 use crate::db::migrate::functions::{FUNCTIONS, HASH};
@@ -6,11 +7,13 @@ use crate::db::migrate::version::{KEEP_HISTORY, MAKE_PARTITIONS, MIGRATIONS};
 use crate::db::schema::Schema;
 use std::fmt::Write;
 
-/// The SQL that makes `schema` as [`Client::migrate`](crate::Client::migrate) does, from the version `after` on: 0 for a schema
-/// that is not there yet. `zone` is the installation's time zone, an IANA name, which is stored the first time.
+/// The SQL that makes `schema` as [`Client::migrate`](crate::Client::migrate) does, from the
+/// version `after` on: 0 for a schema that is not there yet. `zone` is the installation's time
+/// zone, an IANA name, which is stored the first time.
 ///
-/// Run it in one transaction (`psql --single-transaction -v ON_ERROR_STOP=1`). It leaves the connection's settings as they were.
-/// A later [`Client::migrate`](crate::Client::migrate) finds what it did, and goes on from there.
+/// Run it in one transaction (`psql --single-transaction -v ON_ERROR_STOP=1`). It leaves the
+/// connection's settings as they were. A later [`Client::migrate`](crate::Client::migrate) finds
+/// what it did, and goes on from there.
 ///
 /// # Examples
 ///

@@ -8,8 +8,9 @@ use sqlx::PgConnection;
 use sqlx::migrate::Migrator;
 use std::sync::LazyLock;
 
-/// Our own lock instead of sqlx's (see `LOCK_POLL`), and an older binary may find migrations that it does not know. They are
-/// noted in a table with a name of our own: an application that keeps its tables beside ours has `_sqlx_migrations`.
+/// Our own lock instead of sqlx's (see `LOCK_POLL`), and an older binary may find migrations that
+/// it does not know. They are noted in a table with a name of our own: an application that keeps
+/// its tables beside ours has `_sqlx_migrations`.
 pub(crate) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = sqlx::migrate!("./migrations");
     migrations.set_locking(false).set_ignore_missing(true);
@@ -34,7 +35,8 @@ pub struct SchemaVersion {
 }
 
 impl SchemaVersion {
-    /// Whether this binary has nothing to bring forward: the schema has its migrations and its functions, or is newer.
+    /// Whether this binary has nothing to bring forward: the schema has its migrations and its
+    /// functions, or is newer.
     pub fn is_current(&self) -> bool {
         let newest = newest_migration();
         self.version > newest || (self.version == newest && self.functions.as_deref() == Some(HASH))

@@ -33,7 +33,8 @@ pub struct SchedulerStatus {
 }
 
 impl Schedulers<'_> {
-    /// Schedulers that live, and those that ended within the hour without a word, the one seen last first.
+    /// Schedulers that live, and those that ended within the hour without a word, the one seen last
+    /// first.
     ///
     /// # Errors
     ///

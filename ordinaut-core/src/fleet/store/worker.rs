@@ -11,8 +11,8 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 #[non_exhaustive]
 pub struct WorkerStatus {
-    /// What its leases point at. Text in JSON, because a number of 63 bits is rounded by programs that read numbers as
-    /// JavaScript does.
+    /// What its leases point at. Text in JSON, because a number of 63 bits is rounded by programs
+    /// that read numbers as JavaScript does.
     #[serde(serialize_with = "text")]
     pub session: i64,
     /// The process' name for people.
@@ -29,7 +29,8 @@ pub struct WorkerStatus {
     pub kinds: Vec<String>,
     /// Maximum number of jobs that it runs at once.
     pub concurrency: i32,
-    /// Number of jobs that it ran when it last renewed its leases; of one that is drained, number of leases that it holds now.
+    /// Number of jobs that it ran when it last renewed its leases; of one that is drained, number
+    /// of leases that it holds now.
     pub running: i32,
     /// When the session began.
     pub started_at: DateTime<Utc>,
@@ -50,8 +51,9 @@ fn text<S: Serializer>(number: &i64, to: S) -> Result<S::Ok, S::Error> {
 }
 
 impl Workers<'_> {
-    /// Sessions that have not ended, and then those that ended within the hour; of each the latest first: up to `limit`, after
-    /// the one that the last page ended with. One that ends between two pages may be on both.
+    /// Sessions that have not ended, and then those that ended within the hour; of each the latest
+    /// first: up to `limit`, after the one that the last page ended with. One that ends between two
+    /// pages may be on both.
     ///
     /// # Errors
     ///

@@ -26,12 +26,13 @@ pub struct CancelledJobs {
 }
 
 impl Jobs<'_> {
-    /// Calls a job off: at once if it waits, else its handler is told at once by a hint, and within a second without one.
+    /// Calls a job off: at once if it waits, else its handler is told at once by a hint, and within
+    /// a second without one.
     ///
     /// # Errors
     ///
-    /// [`Error::Database`] if Postgres refused the statement or could not be reached, or if others kept moving the job while it was
-    /// to be cancelled.
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached, or if others
+    /// kept moving the job while it was to be cancelled.
     pub async fn cancel(self, job_id: Uuid) -> Result<Cancelled, Error> {
         let cancelled = self.cancel_one(job_id).await?;
         if cancelled == Cancelled::Asked {
@@ -40,18 +41,21 @@ impl Jobs<'_> {
         Ok(cancelled)
     }
 
-    /// Calls all jobs off to which the filter applies and that were enqueued before now, in batches, each in a transaction
-    /// of its own. Those that had been asked to stop before are not counted again. After an error what was done stays done.
+    /// Calls all jobs off to which the filter applies and that were enqueued before now, in
+    /// batches, each in a transaction of its own. Those that had been asked to stop before are not
+    /// counted again. After an error what was done stays done.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if the filter says nothing at all, or has a name that no job can have; [`Error::Database`] if Postgres
-    /// refused a statement or could not be reached: the batches before it are cancelled.
+    /// [`Error::Invalid`] if the filter says nothing at all, or has a name that no job can have;
+    /// [`Error::Database`] if Postgres refused a statement or could not be reached: the batches
+    /// before it are cancelled.
     pub async fn cancel_where(self, filter: &CancelFilter) -> Result<CancelledJobs, Error> {
         self.cancel_where_until(filter, None).await
     }
 
-    /// The same, which begins no further batch after the deadline; the answer tells that some [remain](CancelledJobs::remaining).
+    /// The same, which begins no further batch after the deadline; the answer tells that some
+    /// [remain](CancelledJobs::remaining).
     ///
     /// # Errors
     ///

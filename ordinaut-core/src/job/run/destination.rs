@@ -1,4 +1,5 @@
-//! Where a job is enqueued: a database, or a transaction of the caller's in it. Both know the schema and the keys.
+//! Where a job is enqueued: a database, or a transaction of the caller's in it. Both know the
+//! schema and the keys.
 
 use crate::client::Client;
 use crate::job::enqueue_error::EnqueueError;
@@ -8,9 +9,11 @@ use crate::job::store::enqueue::{Enqueued, enqueue_one, insert_many};
 use sqlx::{Connection, PgConnection};
 use std::borrow::Borrow;
 
-/// Where a job can be enqueued: `&Client`, which commits by itself, or [`Client::in_tx`], your own transaction.
+/// Where a job can be enqueued: `&Client`, which commits by itself, or [`Client::in_tx`], your own
+/// transaction.
 ///
-/// A bare connection is none: it knows neither the schema that has the tables nor the keys that arguments are encrypted with.
+/// A bare connection is none: it knows neither the schema that has the tables nor the keys that
+/// arguments are encrypted with.
 pub trait Destination: Send {
     /// Inserts the job.
     fn receive(self, job: &NewJob) -> impl Future<Output = Result<Enqueued, EnqueueError>> + Send;
@@ -28,8 +31,8 @@ impl Destination for InTx<'_> {
     }
 }
 
-/// A transaction of yours as a place to enqueue into, with the schema and the keys of a [`Client`]: see
-/// [`Client::in_tx`].
+/// A transaction of yours as a place to enqueue into, with the schema and the keys of a [`Client`]:
+/// see [`Client::in_tx`].
 #[derive(Debug)]
 pub struct InTx<'a> {
     database: &'a Client,
@@ -37,7 +40,8 @@ pub struct InTx<'a> {
 }
 
 impl Client {
-    /// Your own transaction, or a connection on which each statement is one, to enqueue into: jobs exist once it commits.
+    /// Your own transaction, or a connection on which each statement is one, to enqueue into: jobs
+    /// exist once it commits.
     ///
     /// ```no_run
     /// # async fn order(database: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -57,26 +61,29 @@ impl Client {
 }
 
 impl InTx<'_> {
-    /// Inserts the job in one round trip. It locks nothing that another producer needs, except for a
-    /// [unique](NewJob::unique) job: others wait for its key until the transaction ends.
+    /// Inserts the job in one round trip. It locks nothing that another producer needs, except for
+    /// a [unique](NewJob::unique) job: others wait for its key until the transaction ends.
     ///
-    /// Under repeatable read, a key that another transaction took or freed since this one began is a serialization error
-    /// (40001): begin the transaction anew. Enqueue several unique jobs of one transaction in one call: single ones in
-    /// opposite orders would wait in a circle, and Postgres would end one of them.
+    /// Under repeatable read, a key that another transaction took or freed since this one began is
+    /// a serialization error (40001): begin the transaction anew. Enqueue several unique jobs of
+    /// one transaction in one call: single ones in opposite orders would wait in a circle, and
+    /// Postgres would end one of them.
     ///
     /// # Errors
     ///
-    /// [`EnqueueError::Invalid`] if [`NewJob::check`] refuses the job, [`EnqueueError::Duplicate`] if another job holds its unique key
-    /// and its mode makes that an error, [`EnqueueError::Database`] if Postgres refused the statement or could not be reached.
+    /// [`EnqueueError::Invalid`] if [`NewJob::check`] refuses the job, [`EnqueueError::Duplicate`]
+    /// if another job holds its unique key and its mode makes that an error,
+    /// [`EnqueueError::Database`] if Postgres refused the statement or could not be reached.
     pub async fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let (sealing, schema) = (self.database.sealing(job), self.database.schema());
         let inserted = enqueue_one(schema, sealing.borrow(), Wake::InTransaction, &mut *self.tx).await;
         inserted.map(|(enqueued, _)| enqueued)
     }
 
-    /// Inserts all of the jobs or none, a thousand in a round trip and in memory at once, and says how many were inserted:
-    /// a [duplicate](Enqueued::Duplicate) is none. Unique jobs are kept in memory to the end, and take their keys in one
-    /// order, whatever the order of the jobs.
+    /// Inserts all of the jobs or none, a thousand in a round trip and in memory at once, and
+    /// returns the number that it inserted: a [duplicate](Enqueued::Duplicate) is none. Unique jobs
+    /// are kept in memory to the end, and take their keys in one order, whatever the order of the
+    /// jobs.
     ///
     /// # Errors
     ///
@@ -91,7 +98,8 @@ impl InTx<'_> {
 }
 
 impl NewJob {
-    /// Inserts the job: `job.enqueue(&database)`, or `job.enqueue(database.in_tx(&mut tx))` inside your own transaction.
+    /// Inserts the job: `job.enqueue(&database)`, or `job.enqueue(database.in_tx(&mut tx))` inside
+    /// your own transaction.
     ///
     /// # Errors
     ///

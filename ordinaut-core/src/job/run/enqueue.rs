@@ -18,12 +18,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`EnqueueError::Invalid`] if [`NewJob::check`] refuses the job, [`EnqueueError::Duplicate`] if another job holds its unique key
-    /// and its mode makes that an error, [`EnqueueError::Database`] if Postgres refused the statement or could not be reached.
-    /// After an error whose kind is `lost` the job may exist: enqueue the same [`NewJob`] again, which doubles nothing.
+    /// [`EnqueueError::Invalid`] if [`NewJob::check`] refuses the job, [`EnqueueError::Duplicate`]
+    /// if another job holds its unique key and its mode makes that an error,
+    /// [`EnqueueError::Database`] if Postgres refused the statement or could not be reached. After
+    /// an error whose kind is `lost` the job may exist: enqueue the same [`NewJob`] again, which
+    /// doubles nothing.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let sealing = self.sealing(job);
-        // A worker that asked for it is told by the commit, sooner than by any hint after it; but not over Redis.
+        // A worker that asked for it is told by the commit, sooner than by any hint after it; but
+        // not over Redis.
         let inserted = enqueue_one(self.schema(), sealing.borrow(), Wake::InTransaction, self).await;
         let (enqueued, told) = match inserted {
             // Sent a second time, with an id of the caller's.
@@ -40,8 +43,9 @@ impl Client {
         Ok(enqueued)
     }
 
-    /// Inserts all of the jobs or none, in a transaction of their own, and says how many were inserted: a
-    /// [duplicate](Enqueued::Duplicate) is none. Unique jobs are all kept in memory until the end, of others a thousand at once.
+    /// Inserts all of the jobs or none, in a transaction of their own, and says how many were
+    /// inserted: a [duplicate](Enqueued::Duplicate) is none. Unique jobs are all kept in memory
+    /// until the end, of others a thousand at once.
     ///
     /// # Errors
     ///
@@ -61,8 +65,9 @@ impl Client {
         Ok(inserted.new)
     }
 
-    /// The same with an answer for each job, in their order. With ids of yours ([`NewJob::with_id`]) a call whose answer was lost is
-    /// repeated without doubling any: those that are there already are answered as duplicates of themselves.
+    /// The same with an answer for each job, in their order. With ids of yours
+    /// ([`NewJob::with_id`]) a call whose answer was lost is repeated without doubling any: those
+    /// that are there already are answered as duplicates of themselves.
     ///
     /// # Errors
     ///
@@ -82,7 +87,8 @@ impl Client {
         Ok(jobs.iter().map(|job| inserted.answer(job)).collect())
     }
 
-    /// The answers to jobs of which some are there: an earlier call has inserted all that were no duplicates of others then.
+    /// The answers to jobs of which some are there: an earlier call has inserted all that were no
+    /// duplicates of others then.
     async fn enqueue_missing(&self, jobs: &[NewJob], taken: sqlx::Error) -> Result<Vec<Enqueued>, EnqueueError> {
         let ids: Vec<_> = jobs.iter().map(NewJob::id).collect();
         let existing: BTreeSet<_> = self.jobs().existing(&ids).await?.into_iter().collect();
@@ -105,8 +111,9 @@ impl Client {
     }
 }
 
-/// Jobs that wait for the end of a transaction: they are inserted in one statement just before its commit, which is kinder
-/// to everybody than rows that lie around uncommitted, and workers hear of them right after it.
+/// Jobs that wait for the end of a transaction: they are inserted in one statement just before its
+/// commit, which is kinder to everybody than rows that lie around uncommitted, and workers hear of
+/// them right after it.
 ///
 /// ```no_run
 /// # async fn order(database: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -135,12 +142,13 @@ impl Pending {
         id
     }
 
-    /// Inserts the jobs, commits, and wakes workers that wait; the answers are in the order in which the jobs were added. An
-    /// error rolls everything back.
+    /// Inserts the jobs, commits, and wakes workers that wait; the answers are in the order in
+    /// which the jobs were added. An error rolls everything back.
     ///
     /// # Errors
     ///
-    /// Those of [`Client::enqueue`], and [`EnqueueError::Database`] if the commit fails. The transaction is rolled back.
+    /// Those of [`Client::enqueue`], and [`EnqueueError::Database`] if the commit fails. The
+    /// transaction is rolled back.
     pub async fn commit(self, mut tx: Transaction<'_, Postgres>) -> Result<Vec<Enqueued>, EnqueueError> {
         let jobs = self.jobs.iter().map(|job| self.database.sealing(job));
         let inserted = insert_many(self.database.schema(), jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;

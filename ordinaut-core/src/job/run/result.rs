@@ -12,8 +12,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 impl Jobs<'_> {
-    /// As [`Jobs::result`], but waits for the end, for `timeout` at most. It looks less often with time, four times a second
-    /// in the end, and takes a connection of the pool for each look only.
+    /// As [`Jobs::result`], but waits for the end, for `timeout` at most. It looks less often with
+    /// time, four times a second in the end, and takes a connection of the pool for each look only.
     ///
     /// ```no_run
     /// # async fn sum(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), ordinaut_core::Error> {

@@ -15,7 +15,8 @@ pub(crate) async fn args<'e>(
     Ok(rows.into_iter().collect())
 }
 
-/// Whether the row of the job can be read without its arguments, and the wire carries as many bytes as arguments may take.
+/// Whether the row of the job can be read without its arguments, and the wire carries as many bytes
+/// as arguments may take.
 pub(crate) async fn carries(db: &mut PgConnection, schema: &Schema, job_id: Uuid, bytes: usize) -> sqlx::Result<bool> {
     let ballast: Option<String> = sqlx::query_scalar(schema.sql(sql!("job/carries")))
         .bind(job_id)

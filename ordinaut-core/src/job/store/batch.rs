@@ -1,12 +1,14 @@
 //! What statements that insert many jobs have in common.
 
-/// Few enough that one statement stays far from Postgres' limits, many enough that its round trip costs nothing.
+/// Few enough that one statement stays far from Postgres' limits, many enough that its round trip
+/// costs nothing.
 pub(crate) const JOBS_A_STATEMENT: usize = 1000;
 
 /// Who tells waiting workers of the jobs that are inserted.
 #[derive(Clone, Copy)]
 pub(crate) enum Wake {
-    /// The transaction itself, at its commit, and only workers that have asked for it, because little comes to them.
+    /// The transaction itself, at its commit, and only workers that have asked for it, because
+    /// little comes to them.
     InTransaction,
     /// The library, after the commit, which is its own.
     AfterCommit,

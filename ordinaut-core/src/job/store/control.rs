@@ -4,7 +4,8 @@ use crate::client::Jobs;
 use crate::error::Error;
 use uuid::Uuid;
 
-/// Maximum number of times that a cancel looks again for a job that others keep moving; each look has a new snapshot.
+/// Maximum number of times that a cancel looks again for a job that others keep moving; each look
+/// has a new snapshot.
 const LOOKS: usize = 20;
 
 /// The answer to a cancel.

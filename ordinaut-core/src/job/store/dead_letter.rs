@@ -136,7 +136,8 @@ pub enum NotRequeued {
 }
 
 impl DeadLetters<'_> {
-    /// Dead letters, the last to die first: up to `limit`, after the one that the last page ended with.
+    /// Dead letters, the last to die first: up to `limit`, after the one that the last page ended
+    /// with.
     ///
     /// # Errors
     ///
@@ -157,9 +158,10 @@ impl DeadLetters<'_> {
         Ok(Page::new(letters.into_iter().map(|listed| listed.letter).collect(), next))
     }
 
-    /// Sends dead jobs back: same id, the attempt number goes on, failures start again; each runs the arguments that its dead
-    /// letter has, also if somebody changed them there. The answer names those that are back, and says why others are not.
-    /// One of a task with a `concurrency_key` or `max_instances` waits for room under these.
+    /// Sends dead jobs back: same id, the attempt number goes on, failures start again; each runs
+    /// the arguments that its dead letter has, also if somebody changed them there. The answer
+    /// names those that are back, and says why others are not. One of a task with a
+    /// `concurrency_key` or `max_instances` waits for room under these.
     ///
     /// # Errors
     ///

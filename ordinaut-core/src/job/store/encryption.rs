@@ -8,7 +8,8 @@ use rand::rngs::OsRng;
 use std::borrow::{Borrow, Cow};
 
 impl Client {
-    /// As [`ClientBuilder::keyring`](crate::client::ClientBuilder::keyring), for a client on a pool of yours.
+    /// As [`ClientBuilder::keyring`](crate::client::ClientBuilder::keyring), for a client on a pool
+    /// of yours.
     #[cfg(feature = "encryption")]
     #[must_use]
     pub fn keyring(mut self, keyring: Keyring) -> Self {
@@ -16,7 +17,8 @@ impl Client {
         self
     }
 
-    /// As [`ClientBuilder::encrypt_kinds`](crate::client::ClientBuilder::encrypt_kinds), for a client on a pool of yours.
+    /// As [`ClientBuilder::encrypt_kinds`](crate::client::ClientBuilder::encrypt_kinds), for a
+    /// client on a pool of yours.
     #[must_use]
     pub fn encrypt_kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {
         self.options.secrets.set_kinds(kinds);
@@ -66,8 +68,8 @@ impl<J: Borrow<NewJob>> Borrow<NewJob> for Sealing<J> {
     }
 }
 
-/// A job's arguments as they are stored: as late as possible, because keys of unique jobs are made from what they say.
-/// Fails if the system has no random numbers.
+/// A job's arguments as they are stored: as late as possible, because keys of unique jobs are made
+/// from what they say. Fails if the system has no random numbers.
 pub(crate) fn stored_args(job: &NewJob) -> sqlx::Result<Cow<'_, str>> {
     let Seal::With(keyring) = &job.seal else { return Ok(Cow::Borrowed(job.plain_args.get())) };
     let mut nonce = [0; NONCE_BYTES];

@@ -1,4 +1,5 @@
-//! The statements of an enqueue: one for a job or for a thousand, in the caller's transaction. Unique jobs: `unique.rs`.
+//! The statements of an enqueue: one for a job or for a thousand, in the caller's transaction.
+//! Unique jobs: `unique.rs`.
 
 use crate::db::schema::Schema;
 use crate::job::enqueue_error::EnqueueError;

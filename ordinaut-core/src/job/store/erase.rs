@@ -11,7 +11,8 @@ use uuid::Uuid;
 /// Maximum number of jobs that one transaction erases.
 const BATCH: i64 = 500;
 
-/// Maximum number of times that jobs are looked for that others keep moving; each look has a new snapshot.
+/// Maximum number of times that jobs are looked for that others keep moving; each look has a new
+/// snapshot.
 const LOOKS: usize = 20;
 
 /// Whose jobs are to be erased.
@@ -37,9 +38,10 @@ pub struct Erased {
 }
 
 impl Jobs<'_> {
-    /// Erases what jobs were about: arguments, tags, errors, outputs and dead letters. Those that wait are cancelled; those
-    /// that run are asked to stop, and counted, to be erased when they have ended. Reads all jobs once; a job that is
-    /// enqueued at the same time may be missed. After an error what was erased stays erased. Definitions of tasks are not touched.
+    /// Erases what jobs were about: arguments, tags, errors, outputs and dead letters. Those that
+    /// wait are cancelled; those that run are asked to stop, and counted, to be erased when they
+    /// have ended. Reads all jobs once; a job that is enqueued at the same time may be missed.
+    /// After an error what was erased stays erased. Definitions of tasks are not touched.
     ///
     /// ```no_run
     /// # async fn forget(database: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -53,8 +55,8 @@ impl Jobs<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if no job can have such a tag or tenant; [`Error::Database`] if Postgres refused a statement or could not be
-    /// reached: what was erased before stays erased.
+    /// [`Error::Invalid`] if no job can have such a tag or tenant; [`Error::Database`] if Postgres
+    /// refused a statement or could not be reached: what was erased before stays erased.
     pub async fn erase(self, whose: &Erase) -> Result<Erased, Error> {
         let (tag, tenant) = match whose {
             Erase::Tag(tag) => (Some(named("tag", tag)?), None),

@@ -15,8 +15,8 @@ use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-/// Rows that one look for jobs of a kind, a queue or a state goes through at most, so that what is rare costs no walk over all
-/// jobs: it takes a few pages instead.
+/// Rows that one look for jobs of a kind, a queue or a state goes through at most, so that what is
+/// rare costs no walk over all jobs: it takes a few pages instead.
 const LOOKED_AT: i64 = 20_000;
 
 /// Attempts of a job that are shown with it.
@@ -72,7 +72,8 @@ pub struct JobDetails {
     pub unreadable: Vec<String>,
 }
 
-/// A session as JSON: text, because a number of 63 bits is rounded by programs that read numbers as JavaScript does.
+/// A session as JSON: text, because a number of 63 bits is rounded by programs that read numbers as
+/// JavaScript does.
 pub(crate) fn session_text<S: Serializer>(session: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
     session.map(|session| session.to_string()).serialize(to)
 }
@@ -307,7 +308,8 @@ impl Jobs<'_> {
         self.runs_before(job_id, LAST_RUNS, None).await
     }
 
-    /// Up to `limit` attempts of a job that ended, in their order: the last before the attempt that the last page began with.
+    /// Up to `limit` attempts of a job that ended, in their order: the last before the attempt that
+    /// the last page began with.
     ///
     /// # Errors
     ///
@@ -333,7 +335,8 @@ impl Jobs<'_> {
         Ok(Page::new(runs.into_iter().map(|listed| listed.run).collect(), next))
     }
 
-    /// Up to `limit` jobs, newest first. What is rare among many jobs comes over several pages, of which some may be empty.
+    /// Up to `limit` jobs, newest first. What is rare among many jobs comes over several pages, of
+    /// which some may be empty.
     ///
     /// # Errors
     ///

@@ -22,7 +22,8 @@ pub struct JobResult<T> {
     pub attempt: i32,
     /// What went wrong in that.
     pub error: Option<String>,
-    /// What its handler returned, or kept of a failure with [`JobError::with_output`](crate::JobError::with_output).
+    /// What its handler returned, or kept of a failure with
+    /// [`JobError::with_output`](crate::JobError::with_output).
     pub output: Option<T>,
 }
 
@@ -83,8 +84,8 @@ impl Ending {
 }
 
 impl Jobs<'_> {
-    /// How a job ended, if it has. `T` is the type that its handler returns; `Box<RawValue>` of `serde_json` takes any, and
-    /// `serde::de::IgnoredAny` looks at none.
+    /// How a job ended, if it has. `T` is the type that its handler returns; `Box<RawValue>` of
+    /// `serde_json` takes any, and `serde::de::IgnoredAny` looks at none.
     ///
     /// ```no_run
     /// # async fn sum(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), ordinaut_core::Error> {
@@ -101,8 +102,8 @@ impl Jobs<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Output`] if the job succeeded and its output is no `T`; [`Error::Database`] if Postgres refused or was not
-    /// there.
+    /// [`Error::Output`] if the job succeeded and its output is no `T`; [`Error::Database`] if
+    /// Postgres refused or was not there.
     pub async fn result<T: DeserializeOwned>(self, job_id: Uuid) -> Result<Awaited<T>, Error> {
         if !self.client.sees(job_id).await? {
             return Ok(Awaited::Unknown);

@@ -30,7 +30,8 @@ impl<'a> Keyed<'a> {
         Some(unique.key_of(&job.identity()).map(|key| Self { job, unique, key }))
     }
 
-    /// Whether it asks what has become of a job that holds its key, which the same statement would have to have inserted.
+    /// Whether it asks what has become of a job that holds its key, which the same statement would
+    /// have to have inserted.
     fn looks_at(&self, holder: &Self) -> bool {
         let takes_no_place = matches!(self.unique.on_duplicate(), OnDuplicate::Skip | OnDuplicate::Error);
         self.key == holder.key && !(takes_no_place && holder.unique.ends_with_job())
@@ -50,8 +51,9 @@ pub(crate) async fn insert_one<'e>(
     Ok(holder)
 }
 
-/// Inserts many that were checked, in the caller's transaction, which an error must end; returns the id of each, and who
-/// holds its key. The keys are taken in their order, whatever that of the jobs, so that no two of these wait in a circle.
+/// Inserts many that were checked, in the caller's transaction, which an error must end; returns
+/// the id of each, and who holds its key. The keys are taken in their order, whatever that of the
+/// jobs, so that no two of these wait in a circle.
 pub(crate) async fn insert_many(
     schema: &Schema,
     jobs: &[&NewJob],

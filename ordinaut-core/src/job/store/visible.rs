@@ -16,7 +16,8 @@ impl Jobs<'_> {
 }
 
 impl Client {
-    /// Whether the caller sees a job, if there is one. Asks nobody for a caller who sees everything.
+    /// Whether the caller sees a job, if there is one. Asks nobody for a caller who sees
+    /// everything.
     pub(crate) async fn sees(&self, job_id: Uuid) -> sqlx::Result<bool> {
         Ok(!self.visible(&[job_id]).await?.is_empty())
     }

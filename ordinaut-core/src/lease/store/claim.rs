@@ -29,13 +29,14 @@ pub struct Claimed {
     pub at: DateTime<Utc>,
     /// The leases.
     pub leases: Vec<Lease>,
-    /// Whether there are limits, so that jobs may wait for room: claims pass by those that a limit concerns.
+    /// Whether there are limits, so that jobs may wait for room: claims pass by those that a limit
+    /// concerns.
     pub limits: bool,
 }
 
 impl Leases<'_> {
-    /// Takes leases of jobs that are due and that no limit concerns. It does not wait for the disk: a claim that is lost in a
-    /// crash only runs its jobs again.
+    /// Takes leases of jobs that are due and that no limit concerns. It does not wait for the disk:
+    /// a claim that is lost in a crash only runs its jobs again.
     ///
     /// # Errors
     ///
@@ -63,7 +64,8 @@ impl Leases<'_> {
         Ok(Claimed { at, leases: reader.leases(&rows)?, limits })
     }
 
-    /// Arguments that a claim left out, by job, as they are stored. A job that is missing in the answer has no row any more.
+    /// Arguments that a claim left out, by job, as they are stored. A job that is missing in the
+    /// answer has no row any more.
     ///
     /// # Errors
     ///
@@ -78,7 +80,8 @@ pub(crate) fn columns(lanes: &[Lane]) -> (Vec<&str>, Vec<i16>) {
     lanes.iter().map(|(queue, priority)| (&**queue, *priority)).unzip()
 }
 
-/// A floor for each lane. Unknown ones are before the beginning of time, which no instant of ours can name.
+/// A floor for each lane. Unknown ones are before the beginning of time, which no instant of ours
+/// can name.
 pub(crate) fn floors(lanes: &[Lane], known: &[Option<DateTime<Utc>>]) -> Vec<DateTime<Utc>> {
     let known = known.iter().copied().chain(std::iter::repeat(None));
     lanes.iter().zip(known).map(|(_, floor)| floor.unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).collect()
@@ -89,7 +92,8 @@ pub(crate) fn names(names: &[Arc<str>]) -> Vec<&str> {
     names.iter().map(|name| &**name).collect()
 }
 
-/// Reads rows of leases, which the statements claim.sql and limit/admit.sql write in the same order of columns.
+/// Reads rows of leases, which the statements claim.sql and limit/admit.sql write in the same order
+/// of columns.
 pub(crate) struct LeaseReader<'a> {
     pub(crate) session: i64,
     pub(crate) nonce: i32,
@@ -107,7 +111,8 @@ impl LeaseReader<'_> {
         Ok(leases)
     }
 
-    /// A row in the order of the statement's columns; the one row of an empty claim has nothing but the time.
+    /// A row in the order of the statement's columns; the one row of an empty claim has nothing but
+    /// the time.
     fn lease(&self, row: &PgRow) -> sqlx::Result<Option<Lease>> {
         let Some(job_id) = row.try_get(1)? else { return Ok(None) };
         let stored: Option<i32> = row.try_get(18)?;
@@ -136,8 +141,8 @@ impl LeaseReader<'_> {
     }
 }
 
-/// The job's own row, judged by itself: what cannot be read is the reason to bury this job, and no reason to give up the
-/// claim's other jobs.
+/// The job's own row, judged by itself: what cannot be read is the reason to bury this job, and no
+/// reason to give up the claim's other jobs.
 fn body(row: &PgRow, args: String) -> Result<Body, String> {
     let tags: Vec<Option<String>> = field(row, 13, "tags")?;
     let timeout_seconds: Option<f64> = field(row, 12, "timeout")?;
@@ -169,7 +174,8 @@ fn unreadable(field: &str, why: impl Display) -> String {
     format!("the job cannot be read: {field}: {why}")
 }
 
-/// `None`: it is null, or no clock of ours can say it, such as infinity. Postgres counts microseconds since 2000.
+/// `None`: it is null, or no clock of ours can say it, such as infinity. Postgres counts
+/// microseconds since 2000.
 fn instant(row: &PgRow, column: usize) -> sqlx::Result<Option<DateTime<Utc>>> {
     const LAST: u64 = 8_000_000_000_000_000_000;
     let raw = row.try_get_raw(column)?;

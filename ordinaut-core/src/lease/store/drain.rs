@@ -5,9 +5,11 @@ use crate::error::Error;
 use crate::lease::store::Leases;
 
 impl Workers<'_> {
-    /// Drains a worker, by its name or the number of its living session: within about a second it leases nothing more,
-    /// hands back what its handlers have not begun, and lets those that run end. It holds for every process of that name,
-    /// now and after a restart, until [`Workers::undrain`](crate::client::Workers::undrain). Returned is the name; `None`: no such worker lives.
+    /// Drains a worker, by its name or the number of its living session: within about a second it
+    /// leases nothing more, hands back what its handlers have not begun, and lets those that run
+    /// end. It holds for every process of that name, now and after a restart, until
+    /// [`Workers::undrain`](crate::client::Workers::undrain). Returned is the name; `None`: no such
+    /// worker lives.
     ///
     /// # Errors
     ///
@@ -29,7 +31,8 @@ impl Workers<'_> {
 }
 
 impl Leases<'_> {
-    /// Whether an operator drained the worker of this name: it should claim nothing, and give back what it has not started.
+    /// Whether an operator drained the worker of this name: it should claim nothing, and give back
+    /// what it has not started.
     ///
     /// # Errors
     ///

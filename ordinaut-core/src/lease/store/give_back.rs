@@ -6,7 +6,8 @@ use crate::lease::token::Token;
 use uuid::Uuid;
 
 impl Leases<'_> {
-    /// Hands leases of one session back whose handlers never started: the jobs are due at once, and have not failed.
+    /// Hands leases of one session back whose handlers never started: the jobs are due at once, and
+    /// have not failed.
     ///
     /// # Errors
     ///
@@ -22,8 +23,8 @@ impl Leases<'_> {
         Ok(())
     }
 
-    /// Finds leases of claims whose answer never arrived, by the numbers of the claims: give them back. Until Postgres has
-    /// given such a claim up it may still commit. Reads the whole table.
+    /// Finds leases of claims whose answer never arrived, by the numbers of the claims: give them
+    /// back. Until Postgres has given such a claim up it may still commit. Reads the whole table.
     ///
     /// # Errors
     ///

@@ -15,7 +15,8 @@ use crate::db::pool_or_connection::PoolOrConnection;
 use crate::db::schema::Schema;
 use sqlx::{PgConnection, SqlStr};
 
-/// Leases: claim them under a session, keep them, settle what was run. [The module](crate::lease) has an example.
+/// Leases: claim them under a session, keep them, settle what was run. [The module](crate::lease)
+/// has an example.
 ///
 /// Each method is one statement, in a transaction of its own.
 #[derive(Debug)]

@@ -91,7 +91,8 @@ impl Orphan {
     fn end(&self) -> SettledAttempt {
         let retries = Retries {
             failures: self.failures,
-            // Unknown only if the job's row and the session's row are both gone: its own failures then decide.
+            // Unknown only if the job's row and the session's row are both gone: its own failures
+            // then decide.
             max_attempts: self.max_attempts.unwrap_or(1),
             backoff: Backoff::Fixed { delay: Duration::ZERO },
         };

@@ -19,9 +19,10 @@ pub struct AfterRestart {
 }
 
 impl Leases<'_> {
-    /// What a Postgres that was connected to anew knows of these leases. Claims are not durable, and a restart or a promotion
-    /// may have lost some whose handlers run: a program that claims should stop the handlers of those that are missing, and claim
-    /// nothing until Postgres has taken writes for two seconds, so that others have had the time to do the same.
+    /// What a Postgres that was connected to anew knows of these leases. Claims are not durable,
+    /// and a restart or a promotion may have lost some whose handlers run: a program that claims
+    /// should stop the handlers of those that are missing, and claim nothing until Postgres has
+    /// taken writes for two seconds, so that others have had the time to do the same.
     ///
     /// # Errors
     ///

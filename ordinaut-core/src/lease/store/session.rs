@@ -27,7 +27,8 @@ pub struct CancelAsked {
 }
 
 impl Leases<'_> {
-    /// Begins a session, and says its number: random, because what counts up may repeat after a failover.
+    /// Begins a session, and says its number: random, because what counts up may repeat after a
+    /// failover.
     ///
     /// # Errors
     ///
@@ -50,8 +51,8 @@ impl Leases<'_> {
         Ok(session)
     }
 
-    /// Renews all leases of a session, and stores how many jobs it runs and what it counted. By the caller's own clock they
-    /// hold for a lease from the moment *before* this was called.
+    /// Renews all leases of a session, and stores how many jobs it runs and what it counted. By the
+    /// caller's own clock they hold for a lease from the moment *before* this was called.
     ///
     /// # Errors
     ///
@@ -76,8 +77,8 @@ impl Leases<'_> {
         Ok(notes.fetch_all(self.executor).await?)
     }
 
-    /// Says whether the session asks to be told of every job at its commit: it costs every enqueue a notification, so ask
-    /// only while few jobs come.
+    /// Says whether the session asks to be told of every job at its commit: it costs every enqueue
+    /// a notification, so ask only while few jobs come.
     ///
     /// # Errors
     ///
@@ -88,7 +89,8 @@ impl Leases<'_> {
         Ok(())
     }
 
-    /// Ends a session, with its last counts. Leases that it did not settle or give back are rescued at once.
+    /// Ends a session, with its last counts. Leases that it did not settle or give back are rescued
+    /// at once.
     ///
     /// # Errors
     ///

@@ -8,21 +8,24 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 impl Leases<'_> {
-    /// Writes the ends of attempts, each answered by itself, in the order in which they are given. It waits for rows that a
-    /// claim of somebody else has just locked, so that each answer is final.
+    /// Writes the ends of attempts, each answered by itself, in the order in which they are given.
+    /// It waits for rows that a claim of somebody else has just locked, so that each answer is
+    /// final.
     ///
     /// # Errors
     ///
-    /// If Postgres refuses, or is not there: then nothing was written. If what it refuses is an end's data
-    /// ([`Error::kind`] says so), halve the batch until that end is alone, and settle it as failed with this reason.
+    /// If Postgres refuses, or is not there: then nothing was written. If what it refuses is an
+    /// end's data ([`Error::kind`] says so), halve the batch until that end is alone, and settle it
+    /// as failed with this reason.
     pub async fn settle(self, ends: &[impl AsRef<SettledAttempt>]) -> Result<Vec<Reply>, Error> {
         let settled = self.settle_by_key(ends, LockedRows::Wait).await?;
         Ok(settled.into_iter().map(|outcome| outcome.map_or(Reply::LeaseLost, Reply::Settled)).collect())
     }
 
-    /// Writes the ends of attempts in the cheapest way: successes that have nothing more to say, if they are of one session
-    /// and in the order of their jobs' ids, by place. It waits for nobody. `None` is no answer yet: the lease was lost, or
-    /// the row has moved, or somebody has it locked; [`Leases::settle`] finds out.
+    /// Writes the ends of attempts in the cheapest way: successes that have nothing more to say, if
+    /// they are of one session and in the order of their jobs' ids, by place. It waits for nobody.
+    /// `None` is no answer yet: the lease was lost, or the row has moved, or somebody has it
+    /// locked; [`Leases::settle`] finds out.
     ///
     /// # Errors
     ///

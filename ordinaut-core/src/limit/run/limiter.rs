@@ -1,4 +1,5 @@
-//! The limiter: jobs that limits concern are set aside when they are due, and let in where there is room.
+//! The limiter: jobs that limits concern are set aside when they are due, and let in where there is
+//! room.
 
 use crate::client::Client;
 use crate::db::schema::Schema;
@@ -22,13 +23,15 @@ const JOBS: usize = 1000;
 /// Time after which a caller without a poll interval of its own asks again where there is no room.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Maximum number of lines that are looked at in one transaction, beside which nobody else lets jobs in.
+/// Maximum number of lines that are looked at in one transaction, beside which nobody else lets
+/// jobs in.
 const LINES: usize = 500;
 
-/// What a session remembers of jobs under limits: where it looks next, and whose turn it is. Losing it costs one look at
-/// everything.
+/// What a session remembers of jobs under limits: where it looks next, and whose turn it is. Losing
+/// it costs one look at everything.
 ///
-/// A claim passes by jobs that a limit concerns. After it, this lets in those of them that have room:
+/// A claim passes by jobs that a limit concerns. After it, this lets in those of them that have
+/// room:
 ///
 /// ```no_run
 /// use ordinaut_core::lease::{ClaimRequest, Lease};
@@ -62,7 +65,8 @@ pub struct Limiter {
     left: bool,
     /// The line whose turn was last.
     after: String,
-    /// The same of suspects: a look for them comes between two turns of the others, and must not change whose is next.
+    /// The same of suspects: a look for them comes between two turns of the others, and must not
+    /// change whose is next.
     suspects_after: String,
     /// Who had turns.
     shares: Fairness,
@@ -78,7 +82,8 @@ impl Limiter {
         self.limits
     }
 
-    /// What a claim said: whether there are limits. Limits that appear are at work at once: nothing is known of their lines.
+    /// What a claim said: whether there are limits. Limits that appear are at work at once: nothing
+    /// is known of their lines.
     pub fn claimed(&mut self, limits: bool) {
         if limits && !self.limits {
             *self = Self { limits, left: true, more: true, ..Self::default() };
@@ -108,7 +113,8 @@ impl Limiter {
 
     /// Sets jobs aside that are due and that limits concern.
     pub(crate) async fn sift(&mut self, leases: Leases<'_>, request: &AdmitRequest<'_>) -> sqlx::Result<()> {
-        // The claim passes these jobs by: only here it is known how long the first of a lane has waited.
+        // The claim passes these jobs by: only here it is known how long the first of a lane has
+        // waited.
         let mut lanes = request.lanes.to_vec();
         if let Some((ageing, last)) = request.ageing.zip(self.floors.last()) {
             self.floors.aged(&mut lanes, last, ageing);

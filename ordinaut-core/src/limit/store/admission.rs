@@ -42,7 +42,8 @@ pub struct AdmitRequest<'a> {
 }
 
 impl<'a> AdmitRequest<'a> {
-    /// The jobs under limits that belong to a claim: under its session and number, of its lanes and kinds.
+    /// The jobs under limits that belong to a claim: under its session and number, of its lanes and
+    /// kinds.
     pub fn of(claim: &ClaimRequest<'a>) -> Self {
         let ClaimRequest { session, nonce, lanes, kinds, limit, look, scan, inline_bytes, .. } = *claim;
         Self { session, nonce, lanes, kinds, limit, look, inline_bytes, ageing: None, scan }
@@ -55,7 +56,8 @@ pub(crate) struct Seen {
     pub(crate) lines: Vec<Line>,
 }
 
-/// Up to `most` lines after the line `after`. A count of those that wait stops at the limit of the request.
+/// Up to `most` lines after the line `after`. A count of those that wait stops at the limit of the
+/// request.
 pub(crate) async fn lines(
     db: &mut PgConnection,
     schema: &Schema,

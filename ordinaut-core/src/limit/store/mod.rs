@@ -82,8 +82,8 @@ impl Limits<'_> {
         Ok(removed.is_some())
     }
 
-    /// From here to the end of the transaction no claim runs. False: somebody reads the limits for longer, and the
-    /// transaction is of no use any more.
+    /// From here to the end of the transaction no claim runs. False: somebody reads the limits for
+    /// longer, and the transaction is of no use any more.
     pub(crate) async fn stop_claims(self, tx: &mut PgConnection) -> sqlx::Result<bool> {
         sqlx::query("set local lock_timeout = '50ms'").execute(&mut *tx).await?;
         match sqlx::query(self.client.sql(sql!("limit/close"))).execute(&mut *tx).await {
@@ -104,15 +104,16 @@ impl Limits<'_> {
         sqlx::query_scalar(self.client.sql(sql!("limit/unpark"))).fetch_all(tx).await
     }
 
-    /// Forgets what limits remember of jobs that have ended, and the limits that tasks implied for jobs that have: claims then
-    /// need not ask for limits any more.
+    /// Forgets what limits remember of jobs that have ended, and the limits that tasks implied for
+    /// jobs that have: claims then need not ask for limits any more.
     pub(crate) async fn prune_limits(self) -> sqlx::Result<()> {
         sqlx::query(self.client.sql(sql!("limit/prune"))).execute(self.client).await?;
         let mut tx = self.client.begin().await?;
         if self.idle_implied_limits(&mut tx).await?.is_empty() || !self.stop_claims(&mut tx).await? {
             return Ok(());
         }
-        // A job that had not been committed at the first look is seen now, and none is made beside this transaction.
+        // A job that had not been committed at the first look is seen now, and none is made beside
+        // this transaction.
         for name in self.idle_implied_limits(&mut tx).await? {
             self.remove_limit(&name, &mut tx).await?;
         }

@@ -1,4 +1,5 @@
-//! Retention: what ended long ago is dropped, by partitions where they are past, by rows where there is no partition.
+//! Retention: what ended long ago is dropped, by partitions where they are past, by rows where
+//! there is no partition.
 
 use crate::client::Maintenance;
 use crate::error::Error;
@@ -45,9 +46,10 @@ pub struct Pruned {
 }
 
 impl Maintenance<'_> {
-    /// Drops what ended longer ago than it is kept. Work that has not ended stays, however old it is, and so does what
-    /// belongs to a dead letter. Any number of processes may do so at once. Waits for no lock longer than 50 ms at a time, and
-    /// gives up on a partition whose table somebody has a long transaction on: [`Pruned::held_up`] names it.
+    /// Drops what ended longer ago than it is kept. Work that has not ended stays, however old it
+    /// is, and so does what belongs to a dead letter. Any number of processes may do so at once.
+    /// Waits for no lock longer than 50 ms at a time, and gives up on a partition whose table
+    /// somebody has a long transaction on: [`Pruned::held_up`] names it.
     ///
     /// ```no_run
     /// # async fn prune(database: ordinaut_core::Client) -> Result<(), ordinaut_core::Error> {
@@ -61,8 +63,8 @@ impl Maintenance<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Database`] if Postgres refused a statement, for example because the account does not own the partitions, or could not
-    /// be reached. What was dropped before stays dropped.
+    /// [`Error::Database`] if Postgres refused a statement, for example because the account does
+    /// not own the partitions, or could not be reached. What was dropped before stays dropped.
     pub async fn prune(self, keep: &Retention) -> Result<Pruned, Error> {
         // Before partitions: a job whose letter is gone need not outlive its own.
         let dead_letters = sql!("maintenance/dead_letters");
@@ -124,7 +126,8 @@ impl Maintenance<'_> {
             sqlx::query_scalar(self.client.sql(sql!("maintenance/drop"))).bind(part).fetch_one(&mut *tx).await;
         match dropped {
             Ok(_) => tx.commit().await?,
-            // At once, and not when the pool comes to it: the next partition wants the lock that this transaction holds.
+            // At once, and not when the pool comes to it: the next partition wants the lock that
+            // this transaction holds.
             Err(_) => tx.rollback().await?,
         }
         dropped

@@ -1,4 +1,5 @@
-//! Hearing hints over Redis, where one is configured: a hint that LISTEN brings too wakes nobody twice.
+//! Hearing hints over Redis, where one is configured: a hint that LISTEN brings too wakes nobody
+//! twice.
 
 use crate::backoff::Backoff;
 use crate::notify::listener::Hears;

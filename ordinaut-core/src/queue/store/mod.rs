@@ -27,8 +27,9 @@ impl QueueRoom {
         i64::from(self.max_waiting) - self.waiting
     }
 
-    /// The priority of the least urgent jobs (1 is most urgent, 9 least) that should be taken now; `None`: the queue is
-    /// full, and none should. The API asks this; the library's enqueue does not, and a program that embeds it may.
+    /// The priority of the least urgent jobs (1 is most urgent, 9 least) that should be taken now;
+    /// `None`: the queue is full, and none should. The API asks this; the library's enqueue does
+    /// not, and a program that embeds it may.
     pub fn least_urgent(self) -> Option<i16> {
         (self.left() > 0).then(|| self.level.least_urgent())
     }

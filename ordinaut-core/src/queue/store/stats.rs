@@ -30,10 +30,11 @@ pub struct QueueStatus {
     pub workers: i64,
     /// Seconds since the oldest waiting job was due.
     pub oldest_wait: f64,
-    /// Seconds since the oldest waiting job that a living worker could take was due; 0 in a queue that is paused.
+    /// Seconds since the oldest waiting job that a living worker could take was due; 0 in a queue
+    /// that is paused.
     pub lag: f64,
-    /// Number of waiting jobs that no living worker can take: it does not serve the queue, does not have the kind, or is drained.
-    /// Those of a paused queue are not counted.
+    /// Number of waiting jobs that no living worker can take: it does not serve the queue, does not
+    /// have the kind, or is drained. Those of a paused queue are not counted.
     pub stranded: i64,
     /// The kinds of these; the first ten.
     pub stranded_kinds: Vec<String>,
@@ -48,7 +49,8 @@ pub struct QueueStatus {
     /// How full it is, as a scheduler last saw it; normal if any number of jobs may wait.
     #[sqlx(try_from = "String")]
     pub level: QueueLevel,
-    /// Number of seconds for which a job may have been due before it expires; it never does if absent.
+    /// Number of seconds for which a job may have been due before it expires; it never does if
+    /// absent.
     pub max_age: Option<f64>,
     /// Number of seconds for which what ended is kept; as the setting says if absent.
     pub retention: Option<f64>,
@@ -68,8 +70,8 @@ pub struct OutcomeCount {
 }
 
 impl Queues<'_> {
-    /// Queues that have work or that somebody has served, by name: up to `limit`, after the one that the last page ended with.
-    /// Counts the rows of `due_work`: not for every second.
+    /// Queues that have work or that somebody has served, by name: up to `limit`, after the one
+    /// that the last page ended with. Counts the rows of `due_work`: not for every second.
     ///
     /// # Errors
     ///
@@ -123,7 +125,8 @@ impl Queues<'_> {
         Page::read(&rows, |last| last.try_get("name"))
     }
 
-    /// Number of attempts that ended, by queue and outcome. A worker's share is as old as its last renewal.
+    /// Number of attempts that ended, by queue and outcome. A worker's share is as old as its last
+    /// renewal.
     ///
     /// # Errors
     ///

@@ -31,14 +31,14 @@ pub enum CalendarDeleted {
 }
 
 impl Calendars<'_> {
-    /// Stores a calendar, new or changed. Tasks that go by it are due at their next instant from now on; one that would
-    /// never be due again makes it an error, and nothing is stored.
+    /// Stores a calendar, new or changed. Tasks that go by it are due at their next instant from
+    /// now on; one that would never be due again makes it an error, and nothing is stored.
     ///
     /// # Errors
     ///
-    /// [`TaskError::Invalid`] if the name is no name, there are more than 10,000 dates, one is not between the years 1900 and 2200, or
-    /// a task that goes by the calendar would never be due again; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Invalid`] if the name is no name, there are more than 10,000 dates, one is not
+    /// between the years 1900 and 2200, or a task that goes by the calendar would never be due
+    /// again; [`TaskError::Database`] if Postgres refused a statement or could not be reached.
     pub async fn put(self, calendar: &Calendar) -> Result<(), TaskError> {
         name::check(&calendar.name).map_err(|reason| InvalidField { field: "name", reason: reason.to_owned() })?;
         if calendar.dates.len() > MAX_DATES {
@@ -74,8 +74,8 @@ impl Calendars<'_> {
     ///
     /// # Errors
     ///
-    /// [`TaskError::Invalid`] with the field `calendars` if one is not there; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Invalid`] with the field `calendars` if one is not there;
+    /// [`TaskError::Database`] if Postgres refused a statement or could not be reached.
     pub async fn named(self, names: &[String]) -> Result<Vec<Calendar>, TaskError> {
         if names.is_empty() {
             return Ok(Vec::new());

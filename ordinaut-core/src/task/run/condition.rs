@@ -1,4 +1,5 @@
-//! Conditions: facts are looked at each second, and a task fires when its condition has become true.
+//! Conditions: facts are looked at each second, and a task fires when its condition has become
+//! true.
 
 use crate::client::Tasks;
 use crate::error::InvalidField;
@@ -48,7 +49,8 @@ impl Tasks<'_> {
         }
     }
 
-    /// Fires the tasks whose conditions have become true, each at its instant; says how many, and the queues of their jobs.
+    /// Fires the tasks whose conditions have become true, each at its instant; says how many, and
+    /// the queues of their jobs.
     async fn fire_true(
         self,
         true_now: &[(Uuid, DateTime<Utc>)],
@@ -75,8 +77,8 @@ impl Tasks<'_> {
     ///
     /// # Errors
     ///
-    /// [`TaskError::Invalid`] if the name is no name or the value is not finite; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Invalid`] if the name is no name or the value is not finite;
+    /// [`TaskError::Database`] if Postgres refused a statement or could not be reached.
     pub async fn push_fact(self, name: &str, value: f64) -> Result<(), TaskError> {
         name::check(name).map_err(|reason| InvalidField { field: "name", reason: reason.to_owned() })?;
         if !value.is_finite() {
@@ -95,7 +97,8 @@ fn condition(task: &ConditionTask) -> Option<Condition> {
     }
 }
 
-/// A definition, unless it cannot be read, or is one whose jobs Postgres refuses: then its task makes no job, and the others do.
+/// A definition, unless it cannot be read, or is one whose jobs Postgres refuses: then its task
+/// makes no job, and the others do.
 pub(crate) fn readable(id: Uuid, text: &str) -> Option<TaskDefinition> {
     let read = serde_json::from_str(text).map_err(|error| error.to_string());
     let read = read.and_then(|read: TaskDefinition| match read.check() {

@@ -21,7 +21,8 @@ use uuid::Uuid;
 /// Longest snooze.
 const SNOOZE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(604_800);
 
-/// Maximum number of times that jobs are looked for that others keep moving; each look has a new snapshot.
+/// Maximum number of times that jobs are looked for that others keep moving; each look has a new
+/// snapshot.
 const LOOKS: usize = 20;
 
 /// A task that was paused.
@@ -59,8 +60,8 @@ impl Tasks<'_> {
     ///
     /// # Errors
     ///
-    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled;
+    /// [`TaskError::Database`] if Postgres refused a statement or could not be reached.
     pub async fn pause(self, id: Uuid) -> Result<TaskPaused, TaskError> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
@@ -76,13 +77,14 @@ impl Tasks<'_> {
         .await
     }
 
-    /// Lets a paused task go on: it is due at the next instant from now on, and the jobs that were set aside wait again.
+    /// Lets a paused task go on: it is due at the next instant from now on, and the jobs that were
+    /// set aside wait again.
     ///
     /// # Errors
     ///
-    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled, [`TaskError::Invalid`] if its
-    /// schedule or a calendar cannot be used any more; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled,
+    /// [`TaskError::Invalid`] if its schedule or a calendar cannot be used any more;
+    /// [`TaskError::Database`] if Postgres refused a statement or could not be reached.
     pub async fn resume(self, id: Uuid) -> Result<Task, TaskError> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
@@ -102,14 +104,15 @@ impl Tasks<'_> {
         .await
     }
 
-    /// Moves the next instant of a task away by 1 s to 604,800 s (a week). The instants that it passes over are recorded
-    /// as skipped.
+    /// Moves the next instant of a task away by 1 s to 604,800 s (a week). The instants that it
+    /// passes over are recorded as skipped.
     ///
     /// # Errors
     ///
-    /// [`TaskError::Invalid`] with the field `delay` if it is out of its range or the task is not due by the clock,
-    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] or [`TaskError::Paused`] if it is that;
-    /// [`TaskError::Database`] if Postgres refused a statement or could not be reached.
+    /// [`TaskError::Invalid`] with the field `delay` if it is out of its range or the task is not
+    /// due by the clock, [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] or
+    /// [`TaskError::Paused`] if it is that; [`TaskError::Database`] if Postgres refused a statement
+    /// or could not be reached.
     pub async fn snooze(self, id: Uuid, delay: Duration) -> Result<Task, TaskError> {
         if !SNOOZE.contains(&delay) {
             let reason = "must be from 1 to 604800 seconds".to_owned();
@@ -137,21 +140,22 @@ impl Tasks<'_> {
         .await
     }
 
-    /// Makes a job of a task at once, beside those that its schedule makes; returns its id. A service gets its next one, if
-    /// it has none: [`TaskError::Runs`]. One that would be a duplicate of another job is none: [`TaskError::DuplicateJob`].
+    /// Makes a job of a task at once, beside those that its schedule makes; returns its id. A
+    /// service gets its next one, if it has none: [`TaskError::Runs`]. One that would be a
+    /// duplicate of another job is none: [`TaskError::DuplicateJob`].
     ///
     /// # Errors
     ///
-    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled, [`TaskError::Paused`] if it is
-    /// paused, [`TaskError::Runs`] if it is a service whose job has not ended, [`TaskError::DuplicateJob`] if another job holds the
-    /// unique key; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled,
+    /// [`TaskError::Paused`] if it is paused, [`TaskError::Runs`] if it is a service whose job has
+    /// not ended, [`TaskError::DuplicateJob`] if another job holds the unique key;
+    /// [`TaskError::Database`] if Postgres refused a statement or could not be reached.
     pub async fn run_now(self, id: Uuid) -> Result<Uuid, TaskError> {
         self.run_now_as(id, Uuid::now_v7()).await
     }
 
-    /// The same with an id of yours for the job, a UUID of version 7, so that a call whose answer was lost is repeated without making
-    /// a second job.
+    /// The same with an id of yours for the job, a UUID of version 7, so that a call whose answer
+    /// was lost is repeated without making a second job.
     ///
     /// # Errors
     ///
@@ -196,8 +200,8 @@ impl Tasks<'_> {
     ///
     /// # Errors
     ///
-    /// [`TaskError::Unknown`] if no task has the id; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Unknown`] if no task has the id; [`TaskError::Database`] if Postgres refused a
+    /// statement or could not be reached.
     pub async fn cancel(self, id: Uuid) -> Result<TaskCancelled, TaskError> {
         undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
@@ -214,7 +218,8 @@ impl Tasks<'_> {
         .await
     }
 
-    /// Cancels a task and removes it; false: there was none. Its jobs, runs and fires stay until they are past retention.
+    /// Cancels a task and removes it; false: there was none. Its jobs, runs and fires stay until
+    /// they are past retention.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Fire what is due: plan its instants, record each as fired or skipped, and say when it is due next, in one transaction.
+//! Fire what is due: plan its instants, record each as fired or skipped, and say when it is due
+//! next, in one transaction.
 
 use crate::client::Tasks;
 use crate::notify::notifier;
@@ -36,8 +37,9 @@ pub(crate) struct Fired {
 }
 
 impl Tasks<'_> {
-    /// Fires up to `limit` tasks that are due. Instants later than `grace` are misfires, for tasks that do not say. Tasks that
-    /// cannot be read stay due: a scheduler of another version may read them.
+    /// Fires up to `limit` tasks that are due. Instants later than `grace` are misfires, for tasks
+    /// that do not say. Tasks that cannot be read stay due: a scheduler of another version may read
+    /// them.
     pub(crate) async fn fire_due(self, limit: i64, grace: Duration, passed_over: &PassedOver) -> sqlx::Result<Fired> {
         let mut tx = self.client.begin_by_key().await?;
         let (tasks, unreadable) = self.due_tasks(limit, &passed_over.ids(), &mut tx).await?;
@@ -47,7 +49,8 @@ impl Tasks<'_> {
         Ok(Fired { unreadable, more: fired.more || more, ..fired })
     }
 
-    /// Fires tasks that were taken; their jobs run earlier than they are due by this time, which is for tests alone.
+    /// Fires tasks that were taken; their jobs run earlier than they are due by this time, which is
+    /// for tests alone.
     pub(crate) async fn fire(
         self,
         tasks: Vec<DueTask>,
@@ -115,8 +118,8 @@ impl Tasks<'_> {
     }
 }
 
-/// Tasks that are due and that this process could not read. Each look that took them again would find nothing else when there
-/// are many; so they are left out for a while.
+/// Tasks that are due and that this process could not read. Each look that took them again would
+/// find nothing else when there are many; so they are left out for a while.
 #[derive(Debug, Default)]
 pub(crate) struct PassedOver(Mutex<HashMap<Uuid, Instant>>);
 
@@ -144,7 +147,8 @@ fn plan_all(tasks: Vec<DueTask>, calendars: &[Calendar], grace: Duration) -> Vec
     let by_name: HashMap<&str, &Calendar> = calendars.iter().map(|calendar| (&*calendar.name, calendar)).collect();
     let plan_one = |task: &DueTask| {
         let definition = &task.definition;
-        // Written by hand, it may be one whose job Postgres refuses, and with it the jobs of all others.
+        // Written by hand, it may be one whose job Postgres refuses, and with it the jobs of all
+        // others.
         definition.check().map_err(|invalid| invalid.to_string())?;
         let mut calendars = Vec::new();
         for name in &definition.calendars {

@@ -30,20 +30,21 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 impl Tasks<'_> {
-    /// Creates a task, due from now on. A schedule that names no zone gets the installation's, which the answer has.
+    /// Creates a task, due from now on. A schedule that names no zone gets the installation's,
+    /// which the answer has.
     ///
     /// # Errors
     ///
-    /// [`TaskError::Invalid`] if a field of the definition or of its schedule cannot be accepted, or it is never due;
-    /// [`TaskError::Duplicate`] if another task holds its `dedupe_key`; [`TaskError::Exhausted`] if calendars close too many of
-    /// its days; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Invalid`] if a field of the definition or of its schedule cannot be accepted,
+    /// or it is never due; [`TaskError::Duplicate`] if another task holds its `dedupe_key`;
+    /// [`TaskError::Exhausted`] if calendars close too many of its days; [`TaskError::Database`] if
+    /// Postgres refused a statement or could not be reached.
     pub async fn create(self, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.create_as(Uuid::now_v7(), definition).await
     }
 
-    /// The same with an id of yours, so that a call whose answer was lost is repeated without making a second task: the task that
-    /// has the id is the answer.
+    /// The same with an id of yours, so that a call whose answer was lost is repeated without
+    /// making a second task: the task that has the id is the answer.
     ///
     /// # Errors
     ///
@@ -84,13 +85,15 @@ impl Tasks<'_> {
         }
     }
 
-    /// Gives a task another definition; with a `version`, only if it is still at that one. What runs is untouched. A new
-    /// schedule is due from now on, never before. The same definition again changes nothing, the version neither.
+    /// Gives a task another definition; with a `version`, only if it is still at that one. What
+    /// runs is untouched. A new schedule is due from now on, never before. The same definition
+    /// again changes nothing, the version neither.
     ///
     /// # Errors
     ///
     /// [`TaskError::Unknown`] if no task has the id, [`TaskError::Cancelled`] if it was cancelled,
-    /// [`TaskError::Changed`] if it is at another version, and those of [`Tasks::create`]. Its `dedupe_key` cannot change.
+    /// [`TaskError::Changed`] if it is at another version, and those of [`Tasks::create`]. Its
+    /// `dedupe_key` cannot change.
     pub async fn update(self, id: Uuid, definition: &TaskDefinition, version: Option<i64>) -> Result<Task, TaskError> {
         self.change_held(id, version, |_| Ok(definition.clone())).await
     }
@@ -99,7 +102,8 @@ impl Tasks<'_> {
     ///
     /// # Errors
     ///
-    /// [`TaskError::Unreadable`] if the patched definition cannot be read, and those of [`Tasks::update`].
+    /// [`TaskError::Unreadable`] if the patched definition cannot be read, and those of
+    /// [`Tasks::update`].
     pub async fn patch(self, id: Uuid, patch: &Value, version: Option<i64>) -> Result<Task, TaskError> {
         self.change_held(id, version, |definition| Ok(definition.patched(patch)?)).await
     }
@@ -154,7 +158,8 @@ impl Tasks<'_> {
         .await
     }
 
-    /// A task keeps its arguments readable: one of a kind whose arguments are encrypted would give them away.
+    /// A task keeps its arguments readable: one of a kind whose arguments are encrypted would give
+    /// them away.
     fn check_task(self, definition: &TaskDefinition) -> Result<(), InvalidField> {
         if self.client.encrypts(&definition.kind) {
             return Err(InvalidField { field: "kind", reason: KEPT_READABLE.to_owned() });
@@ -162,7 +167,8 @@ impl Tasks<'_> {
         definition.check()
     }
 
-    /// The task, which nobody else changes or fires until the transaction ends. One that was cancelled is an error.
+    /// The task, which nobody else changes or fires until the transaction ends. One that was
+    /// cancelled is an error.
     async fn hold(self, id: Uuid, db: &mut PgConnection) -> Result<Held, TaskError> {
         let held = self.hold_task(id, db).await?.ok_or(TaskError::Unknown)?;
         if held.task.status == TaskStatus::Cancelled { Err(TaskError::Cancelled) } else { Ok(held) }

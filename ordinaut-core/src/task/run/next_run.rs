@@ -1,4 +1,5 @@
-//! The instants of a task's schedule, worked out where nobody waits for the thread: some rules take long to expand.
+//! The instants of a task's schedule, worked out where nobody waits for the thread: some rules take
+//! long to expand.
 
 use crate::client::Client;
 use crate::error::InvalidField;
@@ -33,8 +34,9 @@ const NO_CLOCK: &str = "it is not due by the clock";
 ///
 /// # Errors
 ///
-/// [`TaskError::Invalid`] if `count` is not from 1 to 100, `after` not between the years 1900 and 2200, or the schedule cannot be
-/// accepted; [`TaskError::Exhausted`] if calendars close too many of its days.
+/// [`TaskError::Invalid`] if `count` is not from 1 to 100, `after` not between the years 1900 and
+/// 2200, or the schedule cannot be accepted; [`TaskError::Exhausted`] if calendars close too many
+/// of its days.
 pub async fn preview(
     schedule: Schedule,
     calendars: Vec<Calendar>,
@@ -61,7 +63,8 @@ pub async fn preview(
     .await??)
 }
 
-/// The first instant after `now` at which the task is due; `None` if there is none, or if it does not go by the clock.
+/// The first instant after `now` at which the task is due; `None` if there is none, or if it does
+/// not go by the clock.
 pub(crate) async fn next_run(
     database: &Client,
     definition: &TaskDefinition,

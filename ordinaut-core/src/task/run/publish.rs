@@ -1,4 +1,5 @@
-//! Events that people publish: each task with a matching topic makes a job of one, and no second one if it is repeated.
+//! Events that people publish: each task with a matching topic makes a job of one, and no second
+//! one if it is repeated.
 
 use crate::client::Tasks;
 use crate::db::contention::undisturbed;
@@ -39,14 +40,14 @@ pub struct Published {
 }
 
 impl Tasks<'_> {
-    /// Publishes an event: each active task whose topic matches makes a job, whose arguments have the event's `id`,
-    /// `topic` and `payload` under `event`. The same `id` again makes none.
+    /// Publishes an event: each active task whose topic matches makes a job, whose arguments have
+    /// the event's `id`, `topic` and `payload` under `event`. The same `id` again makes none.
     ///
     /// # Errors
     ///
-    /// [`TaskError::Invalid`] if `topic`, `id` or `payload` cannot be accepted, or the event reaches more tasks, or makes larger
-    /// arguments, than one event may; [`TaskError::Database`] if Postgres refused a statement or could
-    /// not be reached.
+    /// [`TaskError::Invalid`] if `topic`, `id` or `payload` cannot be accepted, or the event
+    /// reaches more tasks, or makes larger arguments, than one event may; [`TaskError::Database`]
+    /// if Postgres refused a statement or could not be reached.
     pub async fn publish(self, topic: &str, id: &str, payload: &Value) -> Result<Published, TaskError> {
         let invalid = |field, reason: &str| InvalidField { field, reason: reason.to_owned() };
         if TopicPattern::parse(topic).is_err() || topic.contains(['*', '#']) {

@@ -56,13 +56,14 @@ pub struct TaskSync {
 }
 
 impl Tasks<'_> {
-    /// Creates the task, or gives the one that holds its `dedupe_key` this definition: the same call at each start of a program
-    /// makes one task. The same definition again changes nothing, the version neither. A task that somebody paused stays paused.
+    /// Creates the task, or gives the one that holds its `dedupe_key` this definition: the same
+    /// call at each start of a program makes one task. The same definition again changes nothing,
+    /// the version neither. A task that somebody paused stays paused.
     ///
     /// # Errors
     ///
-    /// Without a `dedupe_key`, or with a `dedupe_window`, after which the key would be another's; and what [`Tasks::create`] and
-    /// [`Tasks::update`] refuse.
+    /// Without a `dedupe_key`, or with a `dedupe_window`, after which the key would be another's;
+    /// and what [`Tasks::create`] and [`Tasks::update`] refuse.
     ///
     /// # Examples
     ///
@@ -97,14 +98,15 @@ impl Tasks<'_> {
         Err(TaskError::Contended(key.to_owned()))
     }
 
-    /// Puts a set of tasks ([`Tasks::put`]), and sees to those that were in it before and are not any more. The keys of a set
-    /// begin with its name and a slash: `billing/nightly` is in the set `billing`. Each task is put by itself; after an error
-    /// those before it are put, and nothing that had left is touched.
+    /// Puts a set of tasks ([`Tasks::put`]), and sees to those that were in it before and are not
+    /// any more. The keys of a set begin with its name and a slash: `billing/nightly` is in the set
+    /// `billing`. Each task is put by itself; after an error those before it are put, and nothing
+    /// that had left is touched.
     ///
     /// # Errors
     ///
-    /// [`TaskError::Invalid`] if a key does not begin with the set's name and a slash, or is given twice; and those of
-    /// [`Tasks::put`].
+    /// [`TaskError::Invalid`] if a key does not begin with the set's name and a slash, or is given
+    /// twice; and those of [`Tasks::put`].
     pub async fn sync(
         self,
         set: &str,

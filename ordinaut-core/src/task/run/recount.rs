@@ -1,4 +1,5 @@
-//! The next instant of tasks, counted again when this binary has newer zone data than the one that counted it.
+//! The next instant of tasks, counted again when this binary has newer zone data than the one that
+//! counted it.
 
 use crate::client::Tasks;
 use crate::schedule::calendar::Calendar;
@@ -13,9 +14,9 @@ use tracing::info;
 const BATCH: i64 = 200;
 
 impl Tasks<'_> {
-    /// Counts the next instant of each task again that older zone data made: a rule of that must not fire it once more. What
-    /// newer data made stays, so that schedulers of two versions do not undo each other's work; so does what a snooze or a
-    /// person has set.
+    /// Counts the next instant of each task again that older zone data made: a rule of that must
+    /// not fire it once more. What newer data made stays, so that schedulers of two versions do not
+    /// undo each other's work; so does what a snooze or a person has set.
     pub(crate) async fn count_again(self) -> sqlx::Result<()> {
         let Some(version) = zone_data() else { return Ok(()) };
         let (mut last, mut moved) = (None, 0);

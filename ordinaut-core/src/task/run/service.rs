@@ -1,4 +1,5 @@
-//! Services: each second those are looked for that have no job, and get the next one when it is due.
+//! Services: each second those are looked for that have no job, and get the next one when it is
+//! due.
 
 use crate::client::Tasks;
 use crate::notify::notifier;

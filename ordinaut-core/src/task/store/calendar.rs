@@ -59,7 +59,8 @@ impl Calendars<'_> {
             .await
     }
 
-    /// Removes a calendar, unless a task goes by it: that task, and whether the calendar was removed.
+    /// Removes a calendar, unless a task goes by it: that task, and whether the calendar was
+    /// removed.
     pub(crate) async fn remove_calendar(self, name: &str) -> sqlx::Result<(Option<Uuid>, bool)> {
         sqlx::query_as(self.client.sql(sql!("task/delete_calendar"))).bind(name).fetch_one(self.client).await
     }

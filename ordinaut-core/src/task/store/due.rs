@@ -42,8 +42,8 @@ pub(crate) struct Outdated {
 }
 
 impl Tasks<'_> {
-    /// Takes tasks that are due, the longest due first, but none of `passed_over`. Beside them are the ids of those that cannot
-    /// be read, with the reason.
+    /// Takes tasks that are due, the longest due first, but none of `passed_over`. Beside them are
+    /// the ids of those that cannot be read, with the reason.
     pub(crate) async fn due_tasks(
         self,
         limit: i64,

@@ -1,4 +1,5 @@
-//! Fire: record that a task became due, and make its job, in one statement and in the caller's transaction.
+//! Fire: record that a task became due, and make its job, in one statement and in the caller's
+//! transaction.
 
 use crate::client::Tasks;
 use crate::lease::flags;
@@ -81,7 +82,8 @@ impl Due<'_> {
 }
 
 impl Tasks<'_> {
-    /// Records what tasks have become due by, and makes their jobs. What was recorded before makes none.
+    /// Records what tasks have become due by, and makes their jobs. What was recorded before makes
+    /// none.
     pub(crate) async fn record(self, due: Vec<Due<'_>>, db: &mut PgConnection) -> sqlx::Result<Recorded> {
         let is_unique = |due: &Due<'_>| due.definition.unique.is_some() && due.job_id().is_some();
         let (unique, plain): (Vec<_>, Vec<_>) = due.into_iter().partition(is_unique);
@@ -93,7 +95,8 @@ impl Tasks<'_> {
         Ok(recorded)
     }
 
-    /// Takes the key of the job that is to be made; if another one holds it, the instant is skipped.
+    /// Takes the key of the job that is to be made; if another one holds it, the instant is
+    /// skipped.
     async fn record_unique(self, due: Due<'_>, all: &mut Recorded, db: &mut PgConnection) -> sqlx::Result<()> {
         let (Some(unique), Some(job_id)) = (&due.definition.unique, due.job_id()) else { return Ok(()) };
         let args = match &due.event {
@@ -103,7 +106,8 @@ impl Tasks<'_> {
         let args: Box<RawValue> = RawValue::from_string(args).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let key = match due.definition.unique_key(&args) {
             Ok(key) => key,
-            // An event may have taken the place of an argument that the key is made of; the other tasks are to fire.
+            // An event may have taken the place of an argument that the key is made of; the other
+            // tasks are to fire.
             Err(invalid) => {
                 warn!("task {} makes no job: its unique key cannot be made: {invalid}", due.task_id);
                 return Ok(());
@@ -161,7 +165,8 @@ impl Tasks<'_> {
         Ok(made.into_iter().map(|(_, queue)| queue).collect())
     }
 
-    /// Number of jobs that each task which bounds its own may still have; until the transaction ends nobody else fires these.
+    /// Number of jobs that each task which bounds its own may still have; until the transaction
+    /// ends nobody else fires these.
     pub(crate) async fn rooms<'a>(
         self,
         tasks: impl Iterator<Item = (Uuid, &'a TaskDefinition)>,
@@ -172,7 +177,8 @@ impl Tasks<'_> {
             return Ok(rooms);
         }
         let ids: Vec<Uuid> = rooms.keys().copied().collect();
-        // A statement of its own: the next one must see what the last holder of the locks has written.
+        // A statement of its own: the next one must see what the last holder of the locks has
+        // written.
         sqlx::query(self.client.sql(sql!("task/lock"))).bind(&ids).execute(&mut *db).await?;
         let unfinished: Vec<(Uuid, i64)> =
             sqlx::query_as(self.client.sql(sql!("task/unfinished"))).bind(ids).fetch_all(db).await?;

@@ -156,7 +156,8 @@ impl Tasks<'_> {
         Ok(Page::new(fires, next))
     }
 
-    /// Up to `limit` runs of the jobs of a task, those of the newest job first, after one of them: its job and attempt.
+    /// Up to `limit` runs of the jobs of a task, those of the newest job first, after one of them:
+    /// its job and attempt.
     ///
     /// # Errors
     ///

@@ -48,7 +48,8 @@ impl FromRow<'_, PgRow> for Listed {
 }
 
 impl Listed {
-    /// Deeper or larger numbers than this library reads, and fields of a newer version, are what can be wrong.
+    /// Deeper or larger numbers than this library reads, and fields of a newer version, are what
+    /// can be wrong.
     fn read(self) -> Result<Task, Unreadable> {
         let (id, title) = (self.id.to_string(), self.title);
         let unreadable = |reason| Unreadable { id: id.clone(), title: title.clone(), reason };

@@ -177,14 +177,16 @@ impl Tasks<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Database`] if the stored definition cannot be read by this version ([`Tasks::why_unreadable`] says why), or if Postgres
-    /// refused the statement or could not be reached.
+    /// [`Error::Database`] if the stored definition cannot be read by this version
+    /// ([`Tasks::why_unreadable`] says why), or if Postgres refused the statement or could not be
+    /// reached.
     pub async fn get(self, id: Uuid) -> Result<Option<Task>, Error> {
         let mut tx = self.client.begin().await?;
         Ok(self.task_on(id, &mut tx).await?)
     }
 
-    /// As [`Tasks::get`](crate::client::Tasks::get), for who has a connection: taking another one from the pool could wait for itself.
+    /// As [`Tasks::get`](crate::client::Tasks::get), for who has a connection: taking another one
+    /// from the pool could wait for itself.
     pub(crate) async fn task_on(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Task>> {
         self.task_row(id, db).await?.map(|row| Task::from_row(&row)).transpose()
     }
@@ -198,7 +200,8 @@ impl Tasks<'_> {
         sqlx::query_scalar(self.client.sql(sql!("task/now"))).fetch_one(db).await
     }
 
-    /// Inserts a task whose next instant is counted from now; if another one holds its key, that one's id is returned.
+    /// Inserts a task whose next instant is counted from now; if another one holds its key, that
+    /// one's id is returned.
     pub(crate) async fn insert_task(
         self,
         id: Uuid,
@@ -230,7 +233,8 @@ impl Tasks<'_> {
         sqlx::query_as(self.client.sql(sql!("task/hold"))).bind(id).fetch_optional(db).await
     }
 
-    /// Writes what was decided of a task that is held. `counted`: its next instant is the schedule's first one from now on.
+    /// Writes what was decided of a task that is held. `counted`: its next instant is the
+    /// schedule's first one from now on.
     pub(crate) async fn store_task(self, held: &Held, counted: bool, db: &mut PgConnection) -> sqlx::Result<Task> {
         sqlx::query_as(self.client.sql(sql!("task/change")))
             .bind(held.task.id)
@@ -244,7 +248,8 @@ impl Tasks<'_> {
             .await
     }
 
-    /// Pauses or cancels a task, which may be one that cannot be read; false: it was cancelled, or there is none.
+    /// Pauses or cancels a task, which may be one that cannot be read; false: it was cancelled, or
+    /// there is none.
     pub(crate) async fn stop_task(self, id: Uuid, to: TaskStatus, db: &mut PgConnection) -> sqlx::Result<bool> {
         let stop = sqlx::query(self.client.sql(sql!("task/stop"))).bind(id).bind(to.as_str());
         Ok(stop.fetch_optional(db).await?.is_some())

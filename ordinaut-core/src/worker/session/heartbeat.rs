@@ -1,5 +1,5 @@
-//! The heartbeat of a session: it renews the leases, hears what the session was asked, and ends the process when a handler
-//! blocks for good.
+//! The heartbeat of a session: it renews the leases, hears what the session was asked, and ends the
+//! process when a handler blocks for good.
 
 use crate::db::dedicated_connection::DedicatedConnection;
 use crate::db::timeout::answered;
@@ -19,15 +19,17 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-/// Between two looks at what the session was asked, so that a cancel is heard within about a second.
+/// Between two looks at what the session was asked, so that a cancel is heard within about a
+/// second.
 pub(super) const LONGEST_BEAT: Duration = Duration::from_secs(1);
 
-/// Between two tries of a session to connect again. With the claimer's own tries it stays well below the time for which no
-/// worker claims after a crash of Postgres.
+/// Between two tries of a session to connect again. With the claimer's own tries it stays well
+/// below the time for which no worker claims after a crash of Postgres.
 const RECONNECT: Duration = Duration::from_millis(250);
 
-/// The part of a lease that a renewal may take. It is sent after a third of the lease, and the handlers are stopped a sixth
-/// before its end: there is time for two tries, and one outlasts a disk that needs a second or two for each commit before it.
+/// The part of a lease that a renewal may take. It is sent after a third of the lease, and the
+/// handlers are stopped a sixth before its end: there is time for two tries, and one outlasts a
+/// disk that needs a second or two for each commit before it.
 pub(super) const RENEWAL: u32 = 4;
 
 pub(super) struct Heartbeat {
@@ -115,8 +117,8 @@ impl Heartbeat {
         self.lease - self.lease / 6
     }
 
-    /// Waits for the next beat; until then it passes on what a hint tells of, and makes a connection that broke anew. False:
-    /// told to stop.
+    /// Waits for the next beat; until then it passes on what a hint tells of, and makes a
+    /// connection that broke anew. False: told to stop.
     async fn next_beat(&mut self, renewed: Instant) -> bool {
         let beat = tokio::time::Instant::now() + LONGEST_BEAT.min(self.beat).min(self.left(renewed));
         loop {
@@ -138,8 +140,8 @@ impl Heartbeat {
         Ok(self.id)
     }
 
-    /// `None`: Postgres did not answer, or refused. Waits no longer than there is time left: who waits for an answer must not
-    /// miss the end of the lease.
+    /// `None`: Postgres did not answer, or refused. Waits no longer than there is time left: who
+    /// waits for an answer must not miss the end of the lease.
     async fn renew(&mut self, left: Duration) -> Option<Renewal> {
         let (id, schema, running, finished) = (self.id, self.link.schema(), self.book.count(), self.book.finished());
         let limit = left.min(self.lease / RENEWAL);
@@ -165,7 +167,8 @@ impl Heartbeat {
         }
     }
 
-    /// Passes on what the session was asked to stop. A failure only delays that, and renewing will report it.
+    /// Passes on what the session was asked to stop. A failure only delays that, and renewing will
+    /// report it.
     async fn hear(&mut self, left: Duration) {
         let (id, schema) = (self.id, self.link.schema());
         let cancels = async {
@@ -186,8 +189,9 @@ impl Heartbeat {
         }
     }
 
-    /// After a crash of Postgres leases may be lost, and other workers claim them soon. A claimer that wants nothing does not
-    /// use its own connection, so that it would learn of that no sooner than a handler has ended.
+    /// After a crash of Postgres leases may be lost, and other workers claim them soon. A claimer
+    /// that wants nothing does not use its own connection, so that it would learn of that no sooner
+    /// than a handler has ended.
     fn tell_that_it_was_cut(&mut self) {
         let connections = self.link.connections();
         if std::mem::replace(&mut self.connections, connections) != connections {
@@ -196,7 +200,8 @@ impl Heartbeat {
         }
     }
 
-    /// Looks whether an operator drained the worker. After a failure it stays as it was, and renewing will report that.
+    /// Looks whether an operator drained the worker. After a failure it stays as it was, and
+    /// renewing will report that.
     async fn look_whether_drained(&mut self, name: &str, left: Duration) {
         let schema = self.link.schema();
         let look = async {
@@ -216,7 +221,8 @@ impl Heartbeat {
         }
     }
 
-    /// The leases do not hold any more: handlers are stopped, and a process with one that does not stop must not go on.
+    /// The leases do not hold any more: handlers are stopped, and a process with one that does not
+    /// stop must not go on.
     async fn lose(mut self, why: &str) {
         warn!(worker.session = self.id, "session {} ends, because {why}: stopping its handlers", self.id);
         self.lost.cancel();
@@ -233,7 +239,8 @@ impl Heartbeat {
         self.close().await;
     }
 
-    /// Settles the attempts that did not yield with this error, gives up all leases, and ends the process.
+    /// Settles the attempts that did not yield with this error, gives up all leases, and ends the
+    /// process.
     async fn end_process(mut self, late: Vec<Running>, error: &str) {
         let jobs: Vec<_> = late.iter().map(|running| running.token.job_id.to_string()).collect();
         error!(

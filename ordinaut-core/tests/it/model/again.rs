@@ -1,4 +1,5 @@
-//! Unique jobs in the walk whose key passes on while its job runs: what each enqueue answers, and who goes when.
+//! Unique jobs in the walk whose key passes on while its job runs: what each enqueue answers, and
+//! who goes when.
 
 use super::Walk;
 use super::job::{Job, LATER, State};
@@ -14,8 +15,8 @@ const STARTED: &str = "started";
 const AGAIN: &str = "again";
 
 impl Walk {
-    /// Enqueues a job of one of the two modes; under the key of `run_again` come jobs of the other modes as well, but of
-    /// `until_started` none, which may run beside any.
+    /// Enqueues a job of one of the two modes; under the key of `run_again` come jobs of the other
+    /// modes as well, but of `until_started` none, which may run beside any.
     pub(super) async fn enqueue_again(&mut self) {
         let (key, mode) = *[
             (STARTED, OnDuplicate::UntilStarted),
@@ -60,20 +61,23 @@ impl Walk {
         self.jobs.insert(job.id(), new);
     }
 
-    /// The job that holds the key of `until_started` and waits; while it runs, the key is there to be taken.
+    /// The job that holds the key of `until_started` and waits; while it runs, the key is there to
+    /// be taken.
     fn starter_that_waits(&self) -> Option<Uuid> {
         self.starter.filter(|id| matches!(self.jobs[id].state, State::Waiting | State::Scheduled))
     }
 
-    /// The job that holds the key of `run_again`: the one that follows, or else the only one that is active.
+    /// The job that holds the key of `run_again`: the one that follows, or else the only one that
+    /// is active.
     fn last_of_again(&self) -> Option<Uuid> {
         let active = || self.jobs.iter().filter(|(_, job)| job.key == Some(AGAIN) && job.is_active());
         let follower = active().find(|(_, job)| matches!(job.state, State::Behind { .. }));
         follower.or_else(|| active().next()).map(|(id, _)| *id)
     }
 
-    /// Whether a dead job takes its key again, and that it does. A key of these modes whose job has ended is free once that was
-    /// noticed: by an enqueue, or by the scheduler. Till then it may be refused.
+    /// Whether a dead job takes its key again, and that it does. A key of these modes whose job has
+    /// ended is free once that was noticed: by an enqueue, or by the scheduler. Till then it may be
+    /// refused.
     pub(super) fn may_be_sent_back(&mut self, job_id: Uuid, key: Option<&str>, was: bool) -> bool {
         match key {
             Some(AGAIN) => was && self.last_of_again().is_none(),
@@ -86,8 +90,8 @@ impl Walk {
         }
     }
 
-    /// What the scheduler does each second: what follows a job that runs no more goes, and if that one waits to be tried again,
-    /// it is cancelled.
+    /// What the scheduler does each second: what follows a job that runs no more goes, and if that
+    /// one waits to be tried again, it is cancelled.
     pub(super) fn let_followers_go(&mut self) {
         let followers: Vec<_> = self.jobs.iter().map(|(id, job)| (*id, job.state)).collect();
         for (follower, state) in followers {
@@ -107,8 +111,8 @@ fn replaces(mode: OnDuplicate) -> bool {
     matches!(mode, OnDuplicate::Replace | OnDuplicate::Debounce | OnDuplicate::RunAgain)
 }
 
-/// By the database alone: no two jobs of the key of `run_again` run at once, and none waits in a worker's sight beside one that
-/// runs; at most one follows.
+/// By the database alone: no two jobs of the key of `run_again` run at once, and none waits in a
+/// worker's sight beside one that runs; at most one follows.
 pub(super) async fn at_most_one_runs_and_one_follows(db: &TestDatabase) {
     let work = "select count(*) <= 1 from ordinaut.due_work join ordinaut.job on id = job_id where tags && '{again}'";
     assert!(ask::<bool>(db, work).await, "two jobs of one key run, or may");

@@ -87,7 +87,8 @@ impl Job {
         (self.state, self.attempt, self.runs) = (State::Cancelled, self.attempt + 1, self.runs + 1);
     }
 
-    /// The attempt under way has ended: what goes on although it was asked to stop is cancelled instead.
+    /// The attempt under way has ended: what goes on although it was asked to stop is cancelled
+    /// instead.
     pub(super) fn end_attempt(&mut self, ends: impl FnOnce(&mut Self)) {
         let asked = matches!(self.state, State::Running { cancel_asked: true, .. });
         ends(self);
