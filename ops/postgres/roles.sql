@@ -91,7 +91,7 @@ join pg_class on relname = history.name join pg_namespace on pg_namespace.oid = 
 where nspname = :'schema'
 \gexec
 select format('grant update (%s) on %I.%I to ordinaut_service', columns, nspname, relname)
-from (values ('job', 'args, tags, trace_context, unique_key, unique_after_end'), ('run', 'error, output'),
+from (values ('job', 'args, tags, trace_context, unique_key, unique_after_end, queue, priority, max_attempts'), ('run', 'error, output'),
              ('dead_letter', 'args')) as history(name, columns)
 join pg_class on relname = history.name join pg_namespace on pg_namespace.oid = relnamespace
 where nspname = :'schema'

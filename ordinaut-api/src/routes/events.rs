@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::event::Event;
+use ordinaut_core::event::{Event, EventType};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
 /// Which events a client wants.
 #[derive(Default)]
 struct Wanted {
-    types: Vec<String>,
+    types: Vec<EventType>,
     queues: Vec<String>,
     kinds: Vec<String>,
     job: Option<Uuid>,
@@ -48,7 +48,7 @@ struct Wanted {
 impl Wanted {
     fn has(&self, event: &Event) -> bool {
         let among = |words: &[String], word: &str| words.is_empty() || words.iter().any(|wanted| wanted == word);
-        among(&self.types, &event.r#type)
+        (self.types.is_empty() || self.types.contains(&event.r#type))
             && among(&self.queues, &event.queue)
             && among(&self.kinds, &event.kind)
             && self.job.is_none_or(|id| event.jobs.iter().any(|job| job.id == id))
@@ -66,7 +66,10 @@ pub(crate) async fn stream(
         text.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()
     };
     let wanted = Wanted {
-        types: words(asked.name("type")?),
+        types: words(asked.name("type")?)
+            .iter()
+            .map(|word| word.parse().map_err(|why| Problem::invalid("type", format!("must be a type of event: {why}"))))
+            .collect::<Result<_, _>>()?,
         queues: words(asked.name("queue")?),
         kinds: words(asked.name("kind")?),
         job: asked.take("job", "the id of a job, a UUID", |text| text.parse().ok())?,
@@ -94,7 +97,7 @@ async fn next(place: Place) -> Option<(Result<sse::Event, axum::Error>, Place)> 
     loop {
         match follower.next().await {
             Next::Event(event) if wanted.has(&event) => {
-                let told = sse::Event::default().id(event.n.to_string()).event(&event.r#type).json_data(&event);
+                let told = sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).json_data(&event);
                 return Some((told, Some((follower, wanted))));
             }
             Next::Event(_) => {}

@@ -43,6 +43,10 @@ fn print(event: &Event, format: Format) -> anyhow::Result<()> {
         say(format_args!("{:>8}  {}  {:<10}  {}  {level}", event.n, time(event.at), event.r#type, event.queue));
         return Ok(());
     }
+    if let Some(subject) = &event.subject {
+        say(format_args!("{:>8}  {}  {:<10}  {subject}", event.n, time(event.at), event.r#type));
+        return Ok(());
+    }
     let jobs: Vec<_> = event.jobs.iter().take(3).map(|job| format!("{} ({})", job.id, job.attempt)).collect();
     let more = match event.jobs.len().saturating_sub(jobs.len()) {
         0 => String::new(),

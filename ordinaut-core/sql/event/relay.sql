@@ -19,8 +19,8 @@ with head as materialized (
     select head.n + row_number() over (order by moved.id) as n, moved.*
     from moved, head
 ), appended as (
-    insert into ordinaut.event (n, at, type, queue, kind, job_ids, attempts, level)
-    select n, at, type, queue, kind, job_ids, attempts, level
+    insert into ordinaut.event (n, at, type, queue, kind, job_ids, attempts, level, subject)
+    select n, at, type, queue, kind, job_ids, attempts, level, subject
     from numbered
 ), advanced as (
     update ordinaut.event_head

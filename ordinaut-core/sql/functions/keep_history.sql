@@ -23,7 +23,7 @@ begin
     end if;
     for kept in
         select pg_class.oid, relname::text as name, rights, columns
-        from (values ('job', 'update, delete', 'args, tags, trace_context, unique_key, unique_after_end'),
+        from (values ('job', 'update, delete', 'args, tags, trace_context, unique_key, unique_after_end, queue, priority, max_attempts'),
                      ('run', 'update, delete', 'error, output'),
                      ('dead_letter', 'update', 'args'),
                      ('event', 'update, delete', null), ('fire', 'update, delete', null),

@@ -1,12 +1,13 @@
 //! What happened to jobs and queues, as it is told to others.
 
+use crate::event::event_type::EventType;
 use crate::queue::pressure::QueueLevel;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// A change that one statement made to one or more jobs of a kind in a queue, or to the level of a
-/// queue.
+/// A change that one statement made to one or more jobs of a kind in a queue, or a change of a
+/// task, queue, limit, worker or agent.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Event {
@@ -14,18 +15,21 @@ pub struct Event {
     pub n: i64,
     /// When it happened.
     pub at: DateTime<Utc>,
-    /// `enqueued`, `leased`, `given_back`, `run_now`, `requeued`, or an
-    /// [`Outcome`](crate::Outcome); of a queue `queue_level`.
-    pub r#type: String,
-    /// The queue of the jobs, or the one whose level it is.
+    /// What happened.
+    pub r#type: EventType,
+    /// The queue of the jobs, or the one that it is about; empty if it is about none.
     pub queue: String,
-    /// The kind of the jobs; empty if it is about a queue.
+    /// The kind of the jobs, or the one that it is about; empty if it is about none.
     pub kind: String,
-    /// The jobs; none if it is about a queue.
+    /// The jobs; none if it is about something else.
     pub jobs: Vec<JobRef>,
     /// Which level the queue has from now on, if that is what changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<QueueLevel>,
+    /// What it is about that is no job: the id of a task, the name of a queue, limit or agent, the
+    /// session of a worker, or the name under which it was drained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
 }
 
 /// A job, and the number of the attempt that an event is about.

@@ -135,13 +135,14 @@ impl Stream {
 
     async fn add(&self, key: &str, event: &Event) -> Result<(), RedisError> {
         let mut fields = vec![
-            ("type", event.r#type.clone()),
+            ("type", event.r#type.to_string()),
             ("at", event.at.to_rfc3339()),
             ("queue", event.queue.clone()),
             ("kind", event.kind.clone()),
             ("jobs", serde_json::to_string(&event.jobs)?),
         ];
         fields.extend(event.level.map(|level| ("level", level.to_string())));
+        fields.extend(event.subject.clone().map(|subject| ("subject", subject)));
         let bound = ("MAXLEN", "~", Self::LENGTH);
         let added: Result<Value, Error> =
             self.connection.client.xadd(key, false, bound, format!("{}-0", event.n), fields).await;

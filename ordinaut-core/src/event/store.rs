@@ -4,11 +4,27 @@ use crate::client::Events;
 use crate::error::Error;
 use crate::event::record::{Event, JobRef};
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 /// Jobs that the events of one page name together: a single event may name more, and is then alone
 /// on its page.
 const PAGE_JOBS: i64 = 10_000;
+
+/// How far a follower of the log has come.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct FollowerStatus {
+    /// Its name.
+    pub name: String,
+    /// The number of the last event that it dealt with.
+    pub n: i64,
+    /// The number of events that it has not dealt with.
+    pub behind: i64,
+    /// When it last dealt with events, or began.
+    pub moved_at: DateTime<Utc>,
+}
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -20,6 +36,7 @@ struct Row {
     job_ids: Vec<Uuid>,
     attempts: Vec<i32>,
     level: Option<String>,
+    subject: Option<String>,
 }
 
 impl Events<'_> {
@@ -30,13 +47,51 @@ impl Events<'_> {
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn after(self, n: i64, limit: i64) -> Result<Vec<Event>, Error> {
-        let rows: Vec<Row> = sqlx::query_as(self.client.sql(sql!("event/read")))
-            .bind(n)
-            .bind(limit)
-            .bind(PAGE_JOBS)
-            .fetch_all(self.client)
-            .await?;
+        Ok(self.read(self.client, n, limit).await?)
+    }
+
+    /// The same, wherever it is read.
+    pub(crate) async fn read<'e>(self, db: impl PgExecutor<'e>, n: i64, limit: i64) -> sqlx::Result<Vec<Event>> {
+        let page = sqlx::query_as(self.client.sql(sql!("event/read"))).bind(n).bind(limit).bind(PAGE_JOBS);
+        let rows: Vec<Row> = page.fetch_all(db).await?;
         Ok(rows.into_iter().map(Event::from).collect())
+    }
+
+    /// The followers that there are, by name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    pub async fn followers(self) -> Result<Vec<FollowerStatus>, Error> {
+        Ok(sqlx::query_as(self.client.sql(sql!("event/follower_list"))).fetch_all(self.client).await?)
+    }
+
+    /// Forgets a follower, and says whether there was one. One that still runs under the name
+    /// begins anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    pub async fn forget_follower(self, name: &str) -> Result<bool, Error> {
+        let forgotten: Option<String> = sqlx::query_scalar(self.client.sql(sql!("event/follower_forget")))
+            .bind(name)
+            .fetch_optional(self.client)
+            .await?;
+        Ok(forgotten.is_some())
+    }
+
+    pub(crate) async fn begin_follower(self, name: &str, from_start: bool) -> sqlx::Result<()> {
+        let begin = sqlx::query(self.client.sql(sql!("event/follower_begin"))).bind(name).bind(from_start);
+        begin.execute(self.client).await.map(drop)
+    }
+
+    /// The number of the last event that a follower dealt with, if nobody else holds its place.
+    pub(crate) async fn hold_follower(self, tx: &mut PgConnection, name: &str) -> sqlx::Result<Option<i64>> {
+        sqlx::query_scalar(self.client.sql(sql!("event/follower_hold"))).bind(name).fetch_optional(tx).await
+    }
+
+    pub(crate) async fn move_follower(self, tx: &mut PgConnection, name: &str, n: i64) -> sqlx::Result<()> {
+        sqlx::query(self.client.sql(sql!("event/follower_move"))).bind(name).bind(n).execute(tx).await.map(drop)
     }
 
     /// The number of the last event; 0 if there was none.
@@ -84,6 +139,15 @@ impl From<Row> for Event {
         let jobs = row.job_ids.into_iter().zip(row.attempts).map(|(id, attempt)| JobRef { id, attempt }).collect();
         // A word that this version does not know is of a newer one.
         let level = row.level.and_then(|word| word.parse().ok());
-        Self { n: row.n, at: row.at, r#type: row.r#type, queue: row.queue, kind: row.kind, jobs, level }
+        Self {
+            n: row.n,
+            at: row.at,
+            r#type: row.r#type.into(),
+            queue: row.queue,
+            kind: row.kind,
+            jobs,
+            level,
+            subject: row.subject,
+        }
     }
 }

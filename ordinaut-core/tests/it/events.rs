@@ -37,7 +37,7 @@ fn check_numbers(events: &[Event]) {
 /// What was told of one job.
 fn told(events: &[Event], job_id: Uuid) -> Vec<(&str, i32)> {
     let of_job = |event: &Event| event.jobs.iter().find(|job| job.id == job_id).map(|job| job.attempt);
-    events.iter().filter_map(|event| Some((&*event.r#type, of_job(event)?))).collect()
+    events.iter().filter_map(|event| Some((event.r#type.as_str(), of_job(event)?))).collect()
 }
 
 /// Eight writers at once, each with as many transactions of its own; the ids in each one's order.
@@ -175,7 +175,12 @@ async fn every_change_in_the_life_of_a_job_is_told() {
     ];
     assert_eq!(told(&events, job_id), expected);
     assert_eq!(told(&events, cancelled), [("enqueued", 0), ("cancelled", 1)]);
-    assert!(events.iter().all(|event| (&*event.queue, &*event.kind) == ("default", "probe")));
+    assert!(
+        events
+            .iter()
+            .filter(|event| !event.jobs.is_empty())
+            .all(|event| (&*event.queue, &*event.kind) == ("default", "probe"))
+    );
 }
 
 #[tokio::test]

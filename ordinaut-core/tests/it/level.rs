@@ -2,6 +2,7 @@
 
 use crate::events::events;
 use crate::fixture::{ask, database, eventually, probe, schedule, schedule_once, tell};
+use ordinaut_core::event::EventType;
 use ordinaut_core::queue::{QueueChange, QueueLevel};
 use ordinaut_core::{Client, Scheduler};
 
@@ -9,7 +10,7 @@ const LEVEL: &str = "select announced_level from ordinaut.queue where name = 'de
 
 /// The levels that were told, in their order.
 async fn told(db: &Client) -> Vec<(String, QueueLevel)> {
-    let events = events(db).await.into_iter().filter(|event| event.r#type == "queue_level");
+    let events = events(db).await.into_iter().filter(|event| event.r#type == EventType::QueueLevel);
     events
         .map(|event| {
             assert!(event.jobs.is_empty() && event.kind.is_empty(), "{event:?}");

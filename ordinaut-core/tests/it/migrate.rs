@@ -58,7 +58,8 @@ async fn another_schema_works_from_end_to_end_beside_the_first() {
     schedule_once(&tenant).await;
 
     assert_eq!(tenant.jobs().get(job_id).await.unwrap().unwrap().state, JobState::Succeeded);
-    let told: Vec<_> = tenant.events().after(0, 10).await.unwrap().into_iter().map(|event| event.r#type).collect();
+    let told = tenant.events().after(0, 10).await.unwrap().into_iter().filter(|event| !event.jobs.is_empty());
+    let told: Vec<_> = told.map(|event| event.r#type.to_string()).collect();
     assert_eq!(told, ["enqueued", "leased", "succeeded"]);
     assert_eq!(ask::<i64>(&db, "select count(*) from tenant_a.worker").await, 1);
     // Every way to enqueue goes there.

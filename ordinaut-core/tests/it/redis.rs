@@ -49,14 +49,15 @@ async fn check(redis: &Redis, db: &Client) {
         .iter()
         .map(|event| {
             let fields = [
-                ("type", event.r#type.clone()),
+                ("type", event.r#type.to_string()),
                 ("at", event.at.to_rfc3339()),
                 ("queue", event.queue.clone()),
                 ("kind", event.kind.clone()),
                 ("jobs", serde_json::to_string(&event.jobs).unwrap()),
             ];
             let level = event.level.map(|level| ("level", level.to_string()));
-            let fields = fields.into_iter().chain(level).map(|(name, value)| (name.to_owned(), value));
+            let subject = event.subject.clone().map(|subject| ("subject", subject));
+            let fields = fields.into_iter().chain(level).chain(subject).map(|(name, value)| (name.to_owned(), value));
             (format!("{}-0", event.n), fields.collect())
         })
         .collect();

@@ -1,0 +1,3 @@
+//! Followers: consumers that deal with each event once, in a transaction of their own.
+
+pub(crate) mod follower;

@@ -1,0 +1,162 @@
+//! Followers of the log: each event counts once, whatever fails, and one process at a time is given
+//! a batch.
+
+use crate::events::events;
+use crate::fixture::{Probe, ask, database, enqueue, eventually, tell, within};
+use futures_util::future::join_all;
+use ordinaut_core::event::EventType;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::{Client, Error, Job, Limit, Scheduler};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio_util::sync::CancellationToken;
+
+/// A table in which a consumer counts.
+async fn with_table(db: &Client) {
+    tell(db, "create table seen (n bigint not null)").await;
+}
+
+/// Lets a scheduler number the events.
+fn relayed(db: &Client) -> tokio_util::sync::DropGuard {
+    let stop = CancellationToken::new();
+    tokio::spawn(Scheduler::new(db.clone()).run(stop.clone().cancelled_owned()));
+    stop.drop_guard()
+}
+
+#[tokio::test]
+async fn each_event_counts_once_although_handlers_fail_and_several_follow() {
+    let db = database().await;
+    with_table(&db).await;
+    let _scheduler = relayed(&db);
+    // The place begins here.
+    assert!(db.events().follower("count").unwrap().next().await.unwrap().is_none());
+    let calls = AtomicU32::new(0);
+    let consumers = (0..3).map(|_| {
+        db.events().follow("count", async |events, tx| {
+            for event in events {
+                sqlx::query("insert into seen values ($1)").bind(event.n).execute(&mut *tx).await?;
+            }
+            // Every third time it fails after it has written.
+            if calls.fetch_add(1, Ordering::Relaxed) % 3 == 2 { Err(sqlx::Error::WorkerCrashed) } else { Ok(()) }
+        })
+    });
+    let writer = async {
+        for _ in 0..50 {
+            enqueue(&db).await;
+        }
+        eventually(
+            &db,
+            "select (select count(*) from seen) >= 50 and (select n = (select n from ordinaut.event_head)
+                         from ordinaut.follower)",
+        )
+        .await;
+    };
+    tokio::select! {
+        _ = join_all(consumers) => unreachable!("they follow without end"),
+        () = within(writer) => {}
+    }
+
+    assert!(calls.load(Ordering::Relaxed) > 2, "one failed");
+    let told: BTreeSet<i64> = events(&db).await.iter().map(|event| event.n).collect();
+    let seen: i64 = ask(&db, "select count(*) from seen").await;
+    let once: i64 = ask(&db, "select count(distinct n) from seen").await;
+    assert_eq!(seen, once, "none counts twice");
+    let begun: i64 = ask(&db, "select min(n) from seen").await;
+    assert_eq!(once, i64::try_from(told.range(begun..).count()).unwrap(), "none is missing");
+}
+
+#[tokio::test]
+async fn one_at_a_time_is_given_a_batch_and_what_is_dropped_comes_again() {
+    let db = database().await;
+    let _scheduler = relayed(&db);
+    enqueue(&db).await;
+    eventually(&db, "select n > 0 from ordinaut.event_head").await;
+    let mut first = db.events().follower("mails").unwrap().from_start().batch(1);
+    let mut second = db.events().follower("mails").unwrap();
+
+    let held = first.next().await.unwrap().expect("there is an event");
+    assert!(second.next().await.unwrap().is_none(), "the first has it");
+    let n = held.events()[0].n;
+    drop(held);
+    eventually(&db, "select not exists (select from pg_locks where relation = 'ordinaut.follower'::regclass)").await;
+    let again = second.next().await.unwrap().expect("it was not dealt with");
+    assert_eq!((again.events()[0].n, again.missed()), (n, 0));
+    again.commit().await.unwrap();
+
+    let [status] = &db.events().followers().await.unwrap()[..] else { panic!("there is one") };
+    assert_eq!((&*status.name, status.behind), ("mails", 0));
+    assert!(db.events().forget_follower("mails").await.unwrap());
+    assert!(!db.events().forget_follower("mails").await.unwrap());
+}
+
+#[tokio::test]
+async fn what_was_pruned_before_it_was_read_is_said_to_be_missing() {
+    let db = database().await;
+    for _ in 0..3 {
+        enqueue(&db).await;
+    }
+    let scheduler = relayed(&db);
+    eventually(&db, "select n >= 3 from ordinaut.event_head").await;
+    let mut follower = db.events().follower("late").unwrap().from_start().batch(1);
+    follower.next().await.unwrap().expect("there are events").commit().await.unwrap();
+    drop(scheduler);
+    tell(&db, "delete from ordinaut.event where n = 2").await;
+
+    let next = follower.next().await.unwrap().expect("there are more");
+    assert_eq!((next.events()[0].n, next.missed()), (3, 1));
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_one_is_refused() {
+    let db = database().await;
+    let refused = db.events().follower("").unwrap_err();
+    assert!(matches!(&refused, Error::Invalid(invalid) if invalid.field == "name"), "{refused}");
+}
+
+/// The types of events about a subject, in their order.
+async fn about(db: &Client, subject: &str) -> Vec<EventType> {
+    let events = events(db).await.into_iter().filter(|event| event.subject.as_deref() == Some(subject));
+    events.map(|event| event.r#type).collect()
+}
+
+#[tokio::test]
+async fn changes_of_tasks_queues_limits_and_agents_are_in_the_log() {
+    let db = database().await;
+    let _scheduler = relayed(&db);
+    let schedule = Schedule::new(ScheduleKind::Every, "3600");
+    let definition = TaskDefinition::new("Hourly", Probe::KIND, schedule).dedupe_key("hourly");
+    let put = db.tasks().put(&definition).await.unwrap();
+    let id = put.task().id;
+    drop(db.tasks().put(&definition).await.unwrap());
+    db.tasks().pause(id).await.unwrap();
+    db.tasks().resume(id).await.unwrap();
+    db.tasks().run_now(id).await.unwrap();
+    db.tasks().cancel(id).await.unwrap();
+    db.tasks().delete(id).await.unwrap();
+    db.queues().pause("mail", None, None).await.unwrap();
+    db.queues().resume("mail").await.unwrap();
+    let limit = Limit::new("mails").queue("mail").concurrency(2);
+    db.limits().put(&limit).await.unwrap();
+    db.limits().put(&limit).await.unwrap();
+    db.limits().put(&limit.concurrency(3)).await.unwrap();
+    db.limits().delete("mails").await.unwrap();
+    tell(&db, "insert into ordinaut.drained_worker (name) values ('w1')").await;
+    eventually(&db, "select not exists (select from ordinaut.outbox)").await;
+
+    use EventType::*;
+    let of_task = about(&db, &id.to_string()).await;
+    assert_eq!(of_task, [TaskCreated, TaskPaused, TaskResumed, TaskCancelled, TaskDeleted]);
+    assert_eq!(about(&db, "mail").await, [QueuePaused, QueueResumed]);
+    assert_eq!(about(&db, "mails").await, [LimitCreated, LimitChanged, LimitDeleted]);
+    assert_eq!(about(&db, "w1").await, [WorkerDrained]);
+}
+
+#[tokio::test]
+async fn the_table_takes_every_type_of_event_and_no_other() {
+    let db = database().await;
+    let check: String =
+        ask(&db, "select pg_get_constraintdef(oid) from pg_constraint where conname = 'outbox_type_check'").await;
+    let words: BTreeSet<&str> = check.split('\'').skip(1).step_by(2).collect();
+    assert_eq!(words, EventType::ALL.iter().map(EventType::as_str).collect());
+}
