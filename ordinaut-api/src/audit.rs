@@ -35,6 +35,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a call is about, if what it was before is worth keeping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
+    Job,
     Task,
     Queue,
     Limit,
@@ -86,6 +87,7 @@ impl Audit {
     /// What a subject is now. A look that fails costs the entry this part.
     async fn look(&self, subject: Subject, id: &str, data: &Client) -> Option<String> {
         match subject {
+            Subject::Job => self.json(&data.jobs().get(id.parse().ok()?).await.ok()??),
             Subject::Task => self.json(&data.tasks().get(id.parse().ok()?).await.ok()??),
             Subject::Queue => self.json(&data.queues().get(id).await.ok()??),
             Subject::Limit => self.json(&data.limits().get(id).await.ok()??),

@@ -15,6 +15,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use ordinaut_core::access::{Denied, Object, Scope, check};
+use ordinaut_runtime::settings::api::RouteClass;
 use std::sync::Arc;
 use tracing::info;
 
@@ -54,6 +55,7 @@ pub(crate) struct Way {
     changes: bool,
     /// Whether its answer may be kept.
     kept: bool,
+    class: RouteClass,
 }
 
 impl Way {
@@ -66,7 +68,8 @@ impl Way {
         // Every method of ours is one that a filter knows.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
         let changes = !method.is_safe();
-        Self { method, scope, reach, handler: on(filter, handler), subject: None, changes, kept: true }
+        let class = if changes { RouteClass::Write } else { RouteClass::Read };
+        Self { method, scope, reach, handler: on(filter, handler), subject: None, changes, kept: true, class }
     }
 
     /// The same, behind another layer.
@@ -76,7 +79,7 @@ impl Way {
 
     /// The same, which changes nothing whatever its method says.
     pub(crate) fn looks(self) -> Self {
-        Self { changes: false, ..self }
+        Self { changes: false, class: RouteClass::Read, ..self }
     }
 
     /// The same, which changes this.
@@ -89,13 +92,19 @@ impl Way {
         Self { kept: false, ..self }
     }
 
+    /// The same, whose calls are counted with those of this class.
+    pub(crate) fn class(self, class: RouteClass) -> Self {
+        Self { class, ..self }
+    }
+
     /// What a request passes on its way, first whether its caller may go there.
     fn guarded(self) -> MethodRouter<Arc<App>> {
-        let Self { method, scope, reach, handler, subject, changes, kept } = self;
+        let Self { method, scope, reach, handler, subject, changes, kept, class } = self;
+        let gate = Gate { scope, reach, class };
         let once = kept && changes && method == Method::POST;
         let handler = if once { handler.layer(from_fn(idempotency::once)) } else { handler };
         let handler = handler.layer(from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
-            permit(scope, reach, caller, path, request, next)
+            permit(gate, caller, path, request, next)
         }));
         if !changes {
             return handler;
@@ -131,14 +140,16 @@ impl Guarded {
 /// What a path names; an error is one that is no UTF-8, which its route refuses.
 type PathParams = Result<RawPathParams, RawPathParamsRejection>;
 
-async fn permit(
+/// What a call must pass.
+#[derive(Clone, Copy)]
+struct Gate {
     scope: Scope,
     reach: Reach,
-    caller: Caller,
-    path: PathParams,
-    request: Request,
-    next: Next,
-) -> Response {
+    class: RouteClass,
+}
+
+async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, next: Next) -> Response {
+    let Gate { scope, reach, class } = gate;
     let object = match reach {
         Reach::Visible => Object::Visible,
         Reach::Installation => Object::Installation,
@@ -149,7 +160,14 @@ async fn permit(
             .map_or(Object::Installation, |(_, queue)| Object::Queue(queue)),
     };
     match check(&caller.access, scope, object) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => match caller.rates.take(class, &caller.access.agent) {
+            (headers, None) => {
+                let mut response = next.run(request).await;
+                response.headers_mut().extend(headers);
+                response
+            }
+            (headers, Some(problem)) => (headers, problem).into_response(),
+        },
         Err(denied) => {
             info!(agent = &*caller.access.agent, "refused {} {}: {denied}", request.method(), request.uri().path());
             problem(&denied).into_response()

@@ -6,10 +6,12 @@ mod body;
 mod cached;
 mod deadline;
 mod depths;
+mod front;
 mod guard;
 mod idempotency;
 mod parameters;
 mod problem;
+mod rates;
 mod redact;
 mod redis;
 mod request_id;
@@ -49,12 +51,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct Config {
     /// Where the jobs are; its schema must be migrated.
     pub database: Client,
-    /// The bearer token that may do everything; agents have their own.
-    pub admin_token: String,
-    /// What answers do not show.
-    pub redaction: Redaction,
-    /// Maximum number of connections at once.
-    pub max_connections: usize,
+    /// Who may call, how often, and what answers do not show.
+    pub settings: ApiSettings,
 }
 
 /// What the routes share.
@@ -94,22 +92,24 @@ pub async fn listen(settings: &ApiSettings) -> anyhow::Result<TcpListener> {
 /// end.
 pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) -> anyhow::Result<()> {
     let address = listener.local_addr().context("could not find out the port")?;
-    let tail = Arc::new(Tail::new(config.database.clone()));
-    let router = routes::router(App {
-        depths: Depths::new(config.database.clone()),
-        redis: config.database.redis_url().map(|url| Redis::new(url, config.database.schema())),
-        rooms: Rooms::new(config.database.clone()),
-        slow: Slow::new(&config.database),
+    let Config { database, settings } = config;
+    let tail = Arc::new(Tail::new(database.clone()));
+    let app = App {
+        depths: Depths::new(database.clone()),
+        redis: database.redis_url().map(|url| Redis::new(url, database.schema())),
+        rooms: Rooms::new(database.clone()),
+        slow: Slow::new(&database),
         tail: tail.clone(),
-        callers: Callers::new(config.database.clone(), config.admin_token, config.redaction.clone()),
-        installation: config.database,
-        redaction: config.redaction,
+        callers: Callers::new(database.clone(), &settings),
+        installation: database,
+        redaction: settings.redaction.clone(),
         traffic: Traffic::default(),
         refusals: Refusals::default(),
         last_look: LastLook::default(),
-    });
+    };
+    let router = front::prefixed(routes::router(app, &settings));
     let (stop, stopped) = oneshot::channel::<()>();
-    let serve = serve(listener, router, config.max_connections, async { stopped.await.unwrap_or(()) });
+    let serve = serve(listener, router, settings.max_connections, async { stopped.await.unwrap_or(()) });
     info!(%address, "the API listens on http://{address}");
     let overdue = async {
         shutdown.await;

@@ -62,11 +62,5 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     let database = database.giving_up_after(ordinaut_api::LONGEST_STATEMENT);
     let opening = ordinaut_runtime::open_database(&database, "ordinaut-api");
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
-    let config = Config {
-        database: database?,
-        admin_token: api.admin_token,
-        redaction: api.redaction,
-        max_connections: api.max_connections,
-    };
-    ordinaut_api::run(config, listener, shutdown.cancelled()).await
+    ordinaut_api::run(Config { database: database?, settings: api }, listener, shutdown.cancelled()).await
 }

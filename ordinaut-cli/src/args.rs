@@ -11,7 +11,7 @@ mod value;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
-pub(crate) use job::{CancelJobs, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
+pub(crate) use job::{CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};

@@ -223,7 +223,7 @@ fn seconds(field: &'static str, number: f64) -> Result<Duration, InvalidField> {
     Duration::try_from_secs_f64(number).map_err(|_| invalid(field, "must be a number of seconds, 0 or more"))
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, InvalidField> {
+pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, InvalidField> {
     let instant = DateTime::parse_from_rfc3339(text)
         .map_err(|_| invalid("run_at", "must be an instant with its offset, such as 2030-12-31T23:59:59Z"))?;
     Ok(instant.to_utc())

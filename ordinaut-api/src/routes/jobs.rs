@@ -48,6 +48,10 @@ pub(crate) struct Details {
 }
 
 pub(crate) async fn show(caller: Caller, JobId(id): JobId) -> Result<Json<Details>, Problem> {
+    details(&caller, id).await.map(Json)
+}
+
+pub(crate) async fn details(caller: &Caller, id: Uuid) -> Result<Details, Problem> {
     let job = caller.data.jobs().get(id).await?.ok_or_else(|| no_job(id))?;
     // Errors and outputs are for those that may read runs.
     let (runs, runs_next) = match check(&caller.access, Scope::RunsRead, Object::Visible) {
@@ -58,7 +62,7 @@ pub(crate) async fn show(caller: Caller, JobId(id): JobId) -> Result<Json<Detail
         Err(_) => (Vec::new(), None),
     };
     let note = job.why_it_waits().map(ToString::to_string);
-    Ok(Json(Details { note, job, runs, runs_next }))
+    Ok(Details { note, job, runs, runs_next })
 }
 
 #[derive(Serialize)]
@@ -117,6 +121,6 @@ async fn parked(caller: &Caller, id: Uuid) -> Result<Problem, Problem> {
     })
 }
 
-fn no_job(id: Uuid) -> Problem {
+pub(crate) fn no_job(id: Uuid) -> Problem {
     Problem::not_found(format!("there is no job {id}"))
 }

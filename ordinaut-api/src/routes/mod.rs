@@ -8,6 +8,8 @@ mod enqueue;
 mod erase;
 mod events;
 pub(crate) mod health;
+mod index;
+mod job_change;
 mod jobs;
 mod limits;
 mod metrics;
@@ -21,16 +23,17 @@ mod topics;
 use crate::audit::Subject;
 use crate::guard::{Guarded, Reach, Route, Way};
 use crate::problem::{self, Problem};
-use crate::{App, auth, deadline, redact, request_id, slow, traffic};
+use crate::{App, auth, deadline, front, redact, request_id, slow, traffic};
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get};
 use ordinaut_core::access::Scope;
+use ordinaut_runtime::settings::api::{ApiSettings, RouteClass};
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, settings: &ApiSettings) -> Router {
     let app = Arc::new(app);
     let slow = |handler: MethodRouter<Arc<App>>| handler.layer(from_fn_with_state(app.clone(), slow::take_turns));
     let Guarded { router: guarded, .. } = guarded(slow);
@@ -40,6 +43,7 @@ pub(crate) fn router(app: App) -> Router {
         // Around the fallbacks too: a stranger learns nothing of what there is.
         .layer(from_fn_with_state(app.clone(), auth::authenticate));
     let open = Router::new()
+        .route("/", get(index::index))
         .route("/health", get(health::health))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
@@ -51,7 +55,7 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), auth::authenticate))
         .layer(from_fn(deadline::enforce_patiently));
-    through(quick.merge(patient), &app).with_state(app)
+    through(quick.merge(patient), &app, settings)
 }
 
 /// Every route that takes a token, with what it takes. `slow` is put around those that may read or
@@ -69,14 +73,20 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
             "/jobs",
             [
                 Way::new(GET, JobsRead, Visible, jobs::list).through(&slow),
-                Way::new(POST, JobsWrite, Visible, enqueue::enqueue),
+                Way::new(POST, JobsWrite, Visible, enqueue::enqueue).class(RouteClass::Enqueue),
             ],
         )
         .route("/jobs/cancel", [Way::new(POST, JobsWrite, Installation, jobs::cancel_many).through(&slow)])
-        .route("/jobs/{id}", [Way::new(GET, JobsRead, Visible, jobs::show)])
+        .route(
+            "/jobs/{id}",
+            [
+                Way::new(GET, JobsRead, Visible, jobs::show),
+                Way::new(PATCH, JobsWrite, Visible, job_change::change).about(Subject::Job),
+            ],
+        )
         .route("/jobs/{id}/runs", [Way::new(GET, RunsRead, Visible, jobs::runs)])
         .route("/jobs/{id}/cancel", [Way::new(POST, JobsWrite, Visible, jobs::cancel)])
-        .route("/jobs/{id}/run-now", [Way::new(POST, JobsWrite, Visible, jobs::run_now)])
+        .route("/jobs/{id}/run-now", [Way::new(POST, JobsWrite, Visible, jobs::run_now).class(RouteClass::RunNow)])
         .route("/dead", [Way::new(GET, JobsRead, Visible, dead::list).through(&slow)])
         .route("/dead/{id}/requeue", [Way::new(POST, JobsWrite, Visible, dead::requeue)])
         .route("/erase", [Way::new(POST, Admin, Installation, erase::erase).through(&slow)])
@@ -84,7 +94,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
             "/tasks",
             [
                 Way::new(GET, TasksRead, Installation, task::list).through(&slow),
-                Way::new(POST, TasksWrite, Installation, task::create),
+                Way::new(POST, TasksWrite, Installation, task::create).class(RouteClass::Create),
             ],
         )
         .route(
@@ -99,7 +109,10 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/tasks/{id}/pause", [Way::new(POST, TasksWrite, Installation, task::pause).about(Subject::Task)])
         .route("/tasks/{id}/resume", [Way::new(POST, TasksWrite, Installation, task::resume).about(Subject::Task)])
         .route("/tasks/{id}/snooze", [Way::new(POST, TasksWrite, Installation, task::snooze).about(Subject::Task)])
-        .route("/tasks/{id}/run-now", [Way::new(POST, TasksWrite, Installation, task::run_now)])
+        .route(
+            "/tasks/{id}/run-now",
+            [Way::new(POST, TasksWrite, Installation, task::run_now).class(RouteClass::RunNow)],
+        )
         .route("/tasks/{id}/cancel", [Way::new(POST, TasksWrite, Installation, task::cancel).about(Subject::Task)])
         .route("/tasks/{id}/fires", [Way::new(GET, TasksRead, Installation, task_history::fires).through(&slow)])
         .route("/tasks/{id}/runs", [Way::new(GET, RunsRead, Installation, task_history::runs).through(&slow)])
@@ -126,8 +139,14 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
                 Way::new(DELETE, QueuesAdmin, Installation, limits::delete).about(Subject::Limit),
             ],
         )
-        .route("/topics/{topic}", [Way::new(POST, EventsPublish, Installation, topics::publish)])
-        .route("/facts/{name}", [Way::new(PUT, EventsPublish, Installation, topics::push_fact)])
+        .route(
+            "/topics/{topic}",
+            [Way::new(POST, EventsPublish, Installation, topics::publish).class(RouteClass::Publish)],
+        )
+        .route(
+            "/facts/{name}",
+            [Way::new(PUT, EventsPublish, Installation, topics::push_fact).class(RouteClass::Publish)],
+        )
         .route("/queues", [Way::new(GET, JobsRead, Installation, queues::queues)])
         .route(
             "/queues/{name}",
@@ -146,7 +165,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
             "/agents",
             [
                 Way::new(GET, Admin, Installation, agents::list),
-                Way::new(POST, Admin, Installation, agents::create).secret(),
+                Way::new(POST, Admin, Installation, agents::create).secret().class(RouteClass::Create),
             ],
         )
         .route(
@@ -177,12 +196,13 @@ pub(crate) fn table() -> Vec<Route> {
 
 /// What every request passes, the last layer first. The id is outermost, so that every answer and
 /// line of the log has it; a panic is caught inside the count, which so sees its 500.
-fn through(routes: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
-    routes
+fn through(routes: Router<Arc<App>>, app: &Arc<App>, settings: &ApiSettings) -> Router {
+    let routes = routes
         .layer(from_fn_with_state(app.clone(), redact::mask))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(from_fn_with_state(app.clone(), traffic::count))
-        .layer(from_fn(request_id::identify))
+        .with_state(app.clone());
+    front::layers(routes, settings).layer(from_fn(request_id::identify))
 }
 
 async fn no_route() -> Problem {
@@ -211,13 +231,14 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_500_that_does_not_tell_its_text() {
         let database = Client::from(sqlx::PgPool::connect_lazy("postgres://nowhere").unwrap());
+        let settings = ApiSettings::default();
         let app = Arc::new(App {
             depths: Depths::new(database.clone()),
             redis: None,
             rooms: Rooms::new(database.clone()),
             slow: Slow::new(&database),
             tail: Arc::new(crate::tail::Tail::new(database.clone())),
-            callers: Callers::new(database.clone(), String::new(), Default::default()),
+            callers: Callers::new(database.clone(), &settings),
             installation: database,
             redaction: Default::default(),
             traffic: Default::default(),
@@ -227,7 +248,7 @@ mod tests {
         async fn panics() -> Problem {
             panic!("the launch code is 1234")
         }
-        let router = through(Router::new().route("/", get(panics)), &app).with_state(app);
+        let router = through(Router::new().route("/", get(panics)), &app, &settings);
         let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), 500);
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();

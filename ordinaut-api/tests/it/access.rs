@@ -4,9 +4,9 @@ use crate::app::{TOKEN, TestApp, answer};
 use reqwest::Method;
 
 #[tokio::test]
-async fn without_the_right_token_nothing_but_health_answers() {
+async fn without_the_right_token_nothing_but_health_and_the_index_answers() {
     let app = TestApp::start().await;
-    for path in ["/jobs", "/jobs/7", "/dead", "/queues", "/workers", "/events", "/metrics", "/", "/nothing"] {
+    for path in ["/jobs", "/jobs/7", "/dead", "/queues", "/workers", "/events", "/metrics", "/nothing"] {
         let nothing = answer(app.request(Method::GET, path)).await;
         assert_eq!(nothing.status, 401, "{path}");
         nothing.problem();
@@ -19,7 +19,7 @@ async fn without_the_right_token_nothing_but_health_answers() {
     let basic = answer(app.request(Method::GET, "/jobs").basic_auth("admin", Some(TOKEN))).await;
     assert_eq!(basic.status, 401);
     assert_eq!(app.count("select count(*) from ordinaut.job").await, 0);
-    for path in ["/health", "/health/live", "/health/ready"] {
+    for path in ["/", "/health", "/health/live", "/health/ready"] {
         assert_ne!(answer(app.request(Method::GET, path)).await.status, 401, "{path}");
     }
     assert_eq!(app.get("/jobs").await.status, 200);

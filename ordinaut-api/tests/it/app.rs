@@ -3,6 +3,7 @@
 use ordinaut_api::Config;
 use ordinaut_core::job::{Keyring, Redaction};
 use ordinaut_core::{Client, Context, Job, JobError, Worker};
+use ordinaut_runtime::settings::api::ApiSettings;
 use ordinaut_test_support::database::{fresh_database_on, server_url};
 use reqwest::header::HeaderMap;
 use reqwest::{Body, Method, RequestBuilder};
@@ -13,6 +14,15 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 pub(crate) const TOKEN: &str = "a-token-for-the-tests";
+
+/// What the API under test is set to.
+fn settings() -> ApiSettings {
+    ApiSettings {
+        admin_token: TOKEN.to_owned(),
+        redaction: Redaction::new(["password", "api_key"]),
+        ..ApiSettings::default()
+    }
+}
 
 pub(crate) struct TestApp {
     pub(crate) url: String,
@@ -74,18 +84,25 @@ impl TestApp {
 
     /// On a database that has its pool already.
     pub(crate) async fn start_with_database(database: Client) -> Self {
+        Self::start_as(database, settings()).await
+    }
+
+    /// With other settings than the tests' own.
+    pub(crate) async fn start_with_settings(change: impl FnOnce(&mut ApiSettings)) -> Self {
+        let mut settings = settings();
+        change(&mut settings);
+        let options: PgConnectOptions = fresh_database_on(&server_url()).parse().unwrap();
+        let pool = PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap();
+        Self::start_as(Client::from(pool), settings).await
+    }
+
+    async fn start_as(database: Client, settings: ApiSettings) -> Self {
         database.migrate().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         database.set_time_zone("Europe/Chisinau").await.unwrap();
-        let admin_token = TOKEN.to_owned();
         let keyring = Keyring::new([("k1", [7; 32])]).unwrap();
-        let config = Config {
-            database: database.clone().keyring(keyring).encrypt_kinds(["charge"]),
-            admin_token,
-            redaction: Redaction::new(["password", "api_key"]),
-            max_connections: 1000,
-        };
+        let config = Config { database: database.clone().keyring(keyring).encrypt_kinds(["charge"]), settings };
         tokio::spawn(ordinaut_api::run(config, listener, std::future::pending::<()>()));
         Self { url, client: client(), database }
     }

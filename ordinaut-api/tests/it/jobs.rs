@@ -3,6 +3,7 @@
 use crate::app::TestApp;
 use chrono::{DateTime, Utc};
 use ordinaut_core::worker::Step;
+use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -160,4 +161,32 @@ async fn large_integers_are_stored_as_they_were_sent_and_make_keys_of_their_own(
     assert_eq!(app.count(stored).await, 2);
     let answer = app.post("/jobs", r#"{"kind": "echo", "args": [1e130000]}"#).await;
     assert_eq!((answer.status, answer.json()["field"].as_str()), (422, Some("args")), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_is_changed_and_the_audit_has_before_and_after() {
+    let app = TestApp::start().await;
+    let made = app.post("/jobs", r#"{"kind": "echo", "delay": 3600}"#).await.json();
+    let path = format!("/jobs/{}", made["id"].as_str().unwrap());
+    let changed = app.send(Method::PATCH, &path, &json!({"priority": 1, "queue": "urgent", "args": {"n": 7}})).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    let job = changed.json();
+    assert_eq!((&job["priority"], &job["queue"], &job["args"]), (&json!(1), &json!("urgent"), &json!({"n": 7})));
+    let audit = app.get("/audit?limit=1").await.json();
+    let entry = &audit["audit"][0];
+    assert_eq!((&entry["before"]["priority"], &entry["after"]["priority"]), (&json!(5), &json!(1)), "{audit}");
+
+    for (body, field) in [
+        (json!({}), "change"),
+        (json!({"priority": 70000}), "priority"),
+        (json!({"run_at": "soon"}), "run_at"),
+        (json!({"args": {"password": "[redacted]"}}), "args.password"),
+    ] {
+        let refused = app.send(Method::PATCH, &path, &body).await;
+        assert_eq!((refused.status, refused.problem()), (422, field.to_owned()), "{body}: {}", refused.text);
+    }
+    let unknown = app.send(Method::PATCH, "/jobs/0199d3c8-5c1e-7b61-9a55-1f0a6c1f3d10", &json!({"priority": 1})).await;
+    assert_eq!(unknown.status, 404);
+    app.post(&format!("{path}/cancel"), "").await;
+    assert_eq!(app.send(Method::PATCH, &path, &json!({"priority": 1})).await.status, 409);
 }

@@ -11,6 +11,7 @@ mod bad_tasks;
 mod binary;
 mod bounds;
 mod bulk;
+mod conventions;
 mod dead;
 mod documented;
 mod fuzz;

@@ -49,6 +49,8 @@ pub(crate) enum JobVerb {
     },
     /// Cancel one job, or all jobs that match every given filter
     Cancel(CancelJobs),
+    /// Change a job that waits: its queue, priority, time, arguments, tags or attempts
+    Change(ChangeJob),
     /// Make a job that waits for a later time due now
     RunNow(OneJob),
 }
@@ -129,6 +131,30 @@ pub(crate) struct Jobs {
     pub(crate) limit: i64,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct ChangeJob {
+    #[command(flatten)]
+    pub(crate) job: OneJob,
+    /// The queue that it goes to
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// Priority, from 1 (most urgent) to 9
+    #[arg(long, value_parser = value::whole::<i16>)]
+    pub(crate) priority: Option<i16>,
+    /// Instant before which it must not run (RFC 3339); one in the past: now
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
+    pub(crate) run_at: Option<DateTime<Utc>>,
+    /// Other arguments, in JSON
+    #[arg(long, value_name = "JSON")]
+    pub(crate) args: Option<String>,
+    /// A tag in place of those that it has; may be given more than once
+    #[arg(long = "tag", value_name = "WORD")]
+    pub(crate) tags: Option<Vec<String>>,
+    /// Maximum number of failed attempts, after which it is dead; those that failed count
+    #[arg(long, value_name = "N", value_parser = value::whole::<i16>)]
+    pub(crate) max_attempts: Option<i16>,
 }
 
 #[derive(Args)]

@@ -1,11 +1,13 @@
 //! `ordinaut job VERB`.
 
-use crate::args::{CancelJobs, Format, Job, JobVerb, Jobs, OneJob, ShowJob};
+use crate::args::{CancelJobs, ChangeJob, Format, Job, JobVerb, Jobs, OneJob, ShowJob};
 use crate::command::enqueue::{self, duration};
 use crate::command::pages::collect;
 use crate::output::{answer, facts, or_dash, say, shown_error, shown_json, table, time};
 use anyhow::{Context, bail};
-use ordinaut_core::job::{Awaited, CancelFilter, Cancelled, JobDetails, JobFilter, RunNow, RunRecord};
+use ordinaut_core::job::{
+    Awaited, CancelFilter, Cancelled, Changed, JobChange, JobDetails, JobFilter, RunNow, RunRecord,
+};
 use ordinaut_core::{Client, Outcome};
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +28,7 @@ pub(crate) async fn verb(database: &Client, verb: JobVerb) -> anyhow::Result<Exi
         JobVerb::Wait { job, timeout } => wait(database, &job, timeout).await,
         JobVerb::Cancel(CancelJobs { id: Some(id), format, .. }) => cancel(database, OneJob { id, format }).await,
         JobVerb::Cancel(asked) => cancel_many(database, asked).await,
+        JobVerb::Change(asked) => change(database, asked).await,
         JobVerb::RunNow(job) => run_now(database, job).await,
     }
 }
@@ -93,6 +96,25 @@ async fn cancel_many(database: &Client, asked: CancelJobs) -> anyhow::Result<Exi
     answer(format, &cancelled, || {
         format!("{} jobs are cancelled, and {} running jobs were asked to stop", cancelled.removed, cancelled.asked)
     })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn change(database: &Client, asked: ChangeJob) -> anyhow::Result<ExitCode> {
+    let ChangeJob { job: OneJob { id, format }, queue, priority, run_at, args, tags, max_attempts } = asked;
+    let mut change = JobChange::default();
+    (change.queue, change.priority, change.run_at) = (queue, priority, run_at);
+    (change.tags, change.max_attempts) = (tags, max_attempts);
+    let args: Option<Box<RawValue>> =
+        args.map(|args| serde_json::from_str(&args)).transpose().context("--args must be JSON")?;
+    change.args = args;
+    match database.jobs().update(id, &change).await? {
+        Changed::Now => {}
+        Changed::Running => bail!("job {id} runs: nothing was changed"),
+        Changed::TooLate => bail!("job {id} has ended already"),
+        _ => bail!("there is no job {id}"),
+    }
+    let Some(found) = database.jobs().get(id).await? else { bail!("there is no job {id}") };
+    print(database, &found, None, format).await?;
     Ok(ExitCode::SUCCESS)
 }
 

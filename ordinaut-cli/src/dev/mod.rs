@@ -176,12 +176,7 @@ impl Doors {
             ordinaut_scheduler::run(config, stop.cancelled()).await;
             Ok(())
         });
-        let config = ordinaut_api::Config {
-            database: database.clone(),
-            admin_token: api.admin_token,
-            redaction: api.redaction,
-            max_connections: api.max_connections,
-        };
+        let config = ordinaut_api::Config { database: database.clone(), settings: api };
         others.spawn(ordinaut_api::run(config, listener, stop_others.clone().cancelled_owned()));
         Self { workers, others, stop_workers, stop_others }
     }

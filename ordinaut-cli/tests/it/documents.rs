@@ -194,7 +194,12 @@ fn with_ids(text: &str, home: &Home, task: Option<&str>) -> String {
                 home.job_in("dead", &id);
                 id
             }
-            _ if rest.starts_with("/run-now") || rest.starts_with("/cancel") => home.enqueue("nobody --delay 3600"),
+            _ if rest.starts_with("/run-now")
+                || rest.starts_with("/cancel")
+                || filled.contains("-X PATCH $url/jobs/") =>
+            {
+                home.enqueue("nobody --delay 3600")
+            }
             _ => home.enqueue("echo"),
         };
         filled += &id;

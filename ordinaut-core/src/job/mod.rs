@@ -3,6 +3,7 @@
 pub(crate) mod args;
 pub(crate) mod ciphertext;
 pub(crate) mod enqueue_error;
+pub(crate) mod job_change;
 pub(crate) mod job_error;
 pub(crate) mod keyring;
 pub(crate) mod mask;
@@ -20,6 +21,7 @@ pub(crate) mod wait;
 
 pub use crate::backoff::Backoff;
 pub use crate::job::args::MAX_ARGS_BYTES;
+pub use crate::job::job_change::JobChange;
 pub use crate::job::job_error::FatalExt;
 #[cfg(feature = "encryption")]
 pub use crate::job::keyring::Keyring;
@@ -31,6 +33,7 @@ pub use crate::job::run::destination::{Destination, InTx};
 pub use crate::job::run::enqueue::Pending;
 pub use crate::job::state::JobState;
 pub use crate::job::store::cancel::CancelFilter;
+pub use crate::job::store::change::Changed;
 pub use crate::job::store::control::{Cancelled, RunNow};
 pub use crate::job::store::dead_letter::{DeadCursor, DeadLetter, NotRequeued, Requeued};
 pub use crate::job::store::erase::{Erase, Erased};

@@ -102,11 +102,16 @@ impl NewJob {
     ///
     /// If `args` cannot be written as JSON: a map whose keys are no strings, for example.
     pub fn new(kind: impl Into<String>, args: &impl Serialize) -> Result<Self, serde_json::Error> {
-        Ok(Self {
+        Ok(Self::of_json(kind, serde_json::value::to_raw_value(args)?))
+    }
+
+    /// The same of arguments that are JSON already.
+    pub(crate) fn of_json(kind: impl Into<String>, args: Box<RawValue>) -> Self {
+        Self {
             id: Uuid::now_v7(),
             kind: kind.into(),
             queue: "default".to_owned(),
-            plain_args: serde_json::value::to_raw_value(args)?,
+            plain_args: args,
             seal: Seal::No,
             priority: DEFAULT_PRIORITY,
             max_attempts: None,
@@ -117,7 +122,7 @@ impl NewJob {
             outside: None,
             unique: None,
             due: Due::Now,
-        })
+        }
     }
 
     /// As it is stored.

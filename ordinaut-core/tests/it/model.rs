@@ -7,7 +7,7 @@ mod job;
 
 use crate::fixture::{Probe, TestDatabase, ask, ask_of, database, probe, quick_but, schedule_once, worker_with};
 use job::{Ending, Job, LATER, Lease, Shown, State, WORKERS_MAX_ATTEMPTS};
-use ordinaut_core::job::{Cancelled, OnDuplicate, RunNow};
+use ordinaut_core::job::{Cancelled, Changed, JobChange, OnDuplicate, RunNow};
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::task::{TaskDefinition, TaskError};
 use ordinaut_core::worker::Step;
@@ -66,8 +66,9 @@ impl Walk {
             22..50 => self.run_one().await,
             50..58 => self.cancel().await,
             58..63 => self.requeue().await,
-            63..68 => self.run_now().await,
-            68..80 => self.hold_one().await,
+            63..66 => self.run_now().await,
+            66..69 => self.change().await,
+            69..80 => self.hold_one().await,
             80..84 => self.settle_held().await,
             84..87 => self.give_back().await,
             87..89 => self.settle_stale().await,
@@ -204,6 +205,28 @@ impl Walk {
         assert_eq!(answer, expected);
         if answer == RunNow::Now {
             self.jobs.get_mut(&job_id).unwrap().state = State::Waiting;
+        }
+    }
+
+    async fn change(&mut self) {
+        let (job_id, job) = self.any();
+        let priority = self.random.random_range(1..=9);
+        let later = self.random.random_ratio(1, 4);
+        let mut change = JobChange::default().priority(priority).max_attempts(4);
+        if later {
+            change = change.run_at(chrono::Utc::now() + LATER);
+        }
+        let answer = self.db.jobs().update(job_id, &change).await.unwrap();
+        self.log.push(format!("change {job_id} to priority {priority}, later: {later}: {answer:?}"));
+        let expected = match job.map(|job| job.state) {
+            None => Changed::Unknown,
+            Some(State::Running { .. }) => Changed::Running,
+            Some(State::Succeeded | State::Cancelled | State::Dead) => Changed::TooLate,
+            Some(_) => Changed::Now,
+        };
+        assert_eq!(answer, expected);
+        if answer == Changed::Now {
+            self.jobs.get_mut(&job_id).unwrap().change(priority, 4, later);
         }
     }
 

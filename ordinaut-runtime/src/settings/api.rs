@@ -5,6 +5,8 @@ use crate::settings::setting::{Setting, list, within};
 use crate::settings::source::Source;
 use ordinaut_core::job::Redaction;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 pub(super) const API_HOST: Setting<IpAddr> =
     Setting::new("API_HOST", "the address that the API listens on", "an IP address", |text| text.parse().ok())
@@ -42,6 +44,92 @@ pub(super) const API_MAX_CONNECTIONS: Setting<usize> = Setting::new(
 )
 .or("4096");
 
+pub(super) const API_ALLOWED_HOSTS: Setting<Vec<String>> = Setting::new(
+    "API_ALLOWED_HOSTS",
+    "the hosts that a request may name, without ports; a request for another one is refused. Not given: any",
+    "names of hosts, separated by commas",
+    |text| list(text, |host| (!host.contains('/')).then(|| host.to_owned())),
+);
+
+pub(super) const API_CORS_ORIGINS: Setting<Vec<String>> = Setting::new(
+    "API_CORS_ORIGINS",
+    "the origins whose pages may call the API from a browser. Not given: none",
+    "origins such as https://jobs.example.org, separated by commas",
+    |text| list(text, origin),
+);
+
+pub(super) const API_RATE_LIMITS: Setting<Vec<RateLimit>> = Setting::new(
+    "API_RATE_LIMITS",
+    "how often each agent may call each process of the API, by class of route. Not given: as often as it likes",
+    "limits such as enqueue=5000/s,create=100/h,run-now=50/h,publish=1000/h,write=60/m,read=600/m",
+    |text| list(text, rate_limit),
+);
+
+/// What a route does, for the limits of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RouteClass {
+    /// It enqueues jobs.
+    Enqueue,
+    /// It makes a task, an agent or another lasting thing.
+    Create,
+    /// It lets a job or task run now.
+    RunNow,
+    /// It publishes an event.
+    Publish,
+    /// It changes something else.
+    Write,
+    /// It only looks.
+    Read,
+}
+
+impl RouteClass {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Enqueue, Self::Create, Self::RunNow, Self::Publish, Self::Write, Self::Read];
+
+    /// The word for it in the setting.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enqueue => "enqueue",
+            Self::Create => "create",
+            Self::RunNow => "run-now",
+            Self::Publish => "publish",
+            Self::Write => "write",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// The bound of an agent's calls to routes of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// The class of the routes.
+    pub class: RouteClass,
+    /// Maximum number of calls in a period; as many may come at once.
+    pub calls: NonZeroU32,
+    /// The period.
+    pub period: Duration,
+}
+
+fn rate_limit(text: &str) -> Option<RateLimit> {
+    let (class, rate) = text.split_once('=')?;
+    let (calls, unit) = rate.split_once('/')?;
+    let class = RouteClass::ALL.into_iter().find(|known| known.as_str() == class.trim())?;
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return None,
+    };
+    Some(RateLimit { class, calls: calls.trim().parse().ok()?, period: Duration::from_secs(seconds) })
+}
+
+/// A scheme and a host, perhaps with a port, as browsers send them.
+fn origin(text: &str) -> Option<String> {
+    let (scheme, host) = text.split_once("://")?;
+    let plain = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
+    (matches!(scheme, "http" | "https") && plain).then(|| text.to_owned())
+}
+
 /// What answers do not show of arguments.
 pub fn redaction(source: &Source) -> Result<Redaction, SettingError> {
     source.get(&API_REDACT).map(Redaction::new)
@@ -60,11 +148,34 @@ pub struct ApiSettings {
     pub redaction: Redaction,
     /// Maximum number of connections at once.
     pub max_connections: usize,
+    /// The hosts that requests may name; none: any.
+    pub allowed_hosts: Vec<String>,
+    /// The origins whose pages may call.
+    pub cors_origins: Vec<String>,
+    /// The bounds of each agent's calls.
+    pub rate_limits: Vec<RateLimit>,
 }
 
 /// The address that the API listens on, for others; the port 0 is a free one.
 pub fn address(source: &Source) -> Result<SocketAddr, SettingError> {
     Ok(SocketAddr::new(source.get(&API_HOST)?, source.get(&API_PORT)?))
+}
+
+/// As they are when nothing is set; without a token, so that no token of the settings lets anybody
+/// in.
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::from([127, 0, 0, 1]),
+            port: 0,
+            admin_token: String::new(),
+            redaction: Redaction::default(),
+            max_connections: 4096,
+            allowed_hosts: Vec::new(),
+            cors_origins: Vec::new(),
+            rate_limits: Vec::new(),
+        }
+    }
 }
 
 impl ApiSettings {
@@ -76,6 +187,31 @@ impl ApiSettings {
             admin_token: source.get(&API_ADMIN_TOKEN)?,
             redaction: redaction(source)?,
             max_connections: source.get(&API_MAX_CONNECTIONS)?,
+            allowed_hosts: source.read(&API_ALLOWED_HOSTS)?.unwrap_or_default(),
+            cors_origins: source.read(&API_CORS_ORIGINS)?.unwrap_or_default(),
+            rate_limits: source.read(&API_RATE_LIMITS)?.unwrap_or_default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_class_and_calls_in_a_period() {
+        let limit = rate_limit("run-now = 50/h").unwrap();
+        assert_eq!((limit.class, limit.calls.get(), limit.period.as_secs()), (RouteClass::RunNow, 50, 3600));
+        for wrong in ["run-now", "run-now=50", "run-now=0/h", "runnow=5/h", "read=5/d", "read=-1/s"] {
+            assert_eq!(rate_limit(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_origin_has_no_path() {
+        assert_eq!(origin("https://jobs.example.org:8443").as_deref(), Some("https://jobs.example.org:8443"));
+        for wrong in ["jobs.example.org", "https://", "https://jobs.example.org/", "ftp://x", "*"] {
+            assert_eq!(origin(wrong), None, "{wrong}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod args;
 pub(crate) mod batch;
 pub(crate) mod cancel;
+pub(crate) mod change;
 pub(crate) mod control;
 pub(crate) mod dead_letter;
 pub(crate) mod encryption;

@@ -73,6 +73,16 @@ impl Job {
         (self.losses < 2, self.priority)
     }
 
+    pub(super) fn change(&mut self, priority: i16, max_attempts: i16, is_later: bool) {
+        (self.priority, self.max_attempts) = (priority, Some(max_attempts));
+        if is_later {
+            match &mut self.state {
+                State::Parked { later } | State::Behind { later, .. } => *later = true,
+                state => *state = State::Scheduled,
+            }
+        }
+    }
+
     pub(super) fn is_due_again(&mut self, after: Duration) {
         self.state = if after.is_zero() { State::Waiting } else { State::Scheduled };
     }

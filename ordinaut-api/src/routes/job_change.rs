@@ -1,0 +1,69 @@
+//! `PATCH /jobs/{id}`: other values for a job that waits.
+
+use crate::App;
+use crate::auth::Caller;
+use crate::body::JsonBody;
+use crate::guard;
+use crate::parameters::JobId;
+use crate::problem::Problem;
+use crate::redact::refuse_masked;
+use crate::routes::enqueue::instant;
+use crate::routes::jobs::{Details, details, no_job};
+use axum::Json;
+use axum::extract::State;
+use ordinaut_core::job::{Changed, JobChange};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// Numbers are wider here than in a job, so that one out of range is told its range.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    queue: Option<String>,
+    priority: Option<i64>,
+    run_at: Option<String>,
+    args: Option<Box<RawValue>>,
+    tags: Option<Vec<String>>,
+    max_attempts: Option<i64>,
+}
+
+impl Asked {
+    fn change(self) -> Result<JobChange, Problem> {
+        let mut change = JobChange::default();
+        if let Some(priority) = self.priority {
+            let wrong = |_| Problem::invalid("priority", "must be from 1 (most urgent) to 9");
+            change.priority = Some(priority.try_into().map_err(wrong)?);
+        }
+        if let Some(attempts) = self.max_attempts {
+            let wrong = |_| Problem::invalid("max_attempts", "must be from 1 to 32767");
+            change.max_attempts = Some(attempts.try_into().map_err(wrong)?);
+        }
+        change.run_at = self.run_at.as_deref().map(instant).transpose()?;
+        (change.queue, change.args, change.tags) = (self.queue, self.args, self.tags);
+        Ok(change)
+    }
+}
+
+pub(crate) async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    JobId(id): JobId,
+    JsonBody(asked): JsonBody<Asked>,
+) -> Result<Json<Details>, Problem> {
+    if let Some(args) = &asked.args {
+        let args = serde_json::from_str(args.get()).map_err(|_| Problem::invalid("args", "cannot be looked into"))?;
+        refuse_masked(&app.redaction, Some(&args))?;
+    }
+    let change = asked.change()?;
+    change.check()?;
+    if let Some(queue) = &change.queue {
+        caller.access.may_use(queue).map_err(|denied| guard::problem(&denied))?;
+    }
+    match caller.data.jobs().update(id, &change).await? {
+        Changed::Now => Ok(Json(details(&caller, id).await?)),
+        Changed::Running => Err(Problem::conflict(format!("job {id} runs: nothing was changed"))),
+        Changed::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
+        _ => Err(no_job(id)),
+    }
+}

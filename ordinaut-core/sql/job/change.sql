@@ -1,0 +1,54 @@
+-- Change the jobs $1 that wait: $2 queue, $3 priority, $4 not before, $5 arguments, $6 tags, $7
+-- maximum attempts; null leaves what there is. Of a job that limits hold, the line may be another
+-- one now: it waits anew, and a scheduler or worker sets it aside again.
+--
+-- A row of due_work is replaced by one at the present or later, because nothing becomes free in
+-- place. skip locked: what a claim or another change holds at this moment is "busy", and the caller
+-- asks again.
+with waiting as (
+    delete from ordinaut.due_work
+    where ctid = any(array(select due_work.ctid from unnest($1::uuid[]) as asked(id)
+                           join ordinaut.due_work on due_work.job_id = any(array[asked.id])
+                           where session is null for update of due_work skip locked))
+    returning run_at, job_id, priority, attempt, failures, flags, queue, kind
+), unparked as (
+    delete from ordinaut.parked
+    where reason = 'limit'
+      and ctid = any(array(select parked.ctid from unnest($1::uuid[]) as asked(id)
+                           join ordinaut.parked on parked.job_id = any(array[asked.id]) for update of parked skip locked))
+    returning run_at, job_id, priority, attempt, failures, flags, queue, kind
+), held as (
+    update ordinaut.parked
+    set queue = coalesce($2::text, queue), priority = coalesce($3::smallint, priority),
+        run_at = coalesce($4::timestamptz, run_at)
+    where reason <> 'limit' and job_id = any($1::uuid[])
+    returning job_id, attempt, queue, kind
+), work as (
+    insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
+    select greatest(coalesce($4::timestamptz, run_at), clock_timestamp()), job_id, coalesce($3::smallint, priority),
+           attempt, failures, flags, coalesce($2::text, queue), kind
+    from (table waiting union all table unparked) as moved
+    returning job_id, attempt, queue, kind
+), changed as materialized (
+    select * from work union all select * from held
+), job_changed as (
+    update ordinaut.job
+    set queue = coalesce($2::text, queue), priority = coalesce($3::smallint, priority), args = coalesce($5::text::jsonb, args),
+        tags = coalesce($6::text[], tags), max_attempts = coalesce($7::smallint, max_attempts)
+    where id = any(array(select job_id from changed))
+), outbox_rows as (
+    insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+    select 'changed', queue, kind, array_agg(job_id), array_agg(attempt)
+    from changed
+    group by queue, kind
+)
+select asked.id, case
+    when exists (select from changed where job_id = asked.id) then 'changed'
+    when exists (select from ordinaut.due_work where job_id = asked.id and session is not null) then 'running'
+    when exists (select from ordinaut.due_work where job_id = asked.id)
+      or exists (select from ordinaut.parked where job_id = asked.id) then 'busy'
+    when exists (select from ordinaut.job where id = asked.id)
+      or exists (select from ordinaut.dead_letter where job_id = asked.id) then 'too_late'
+    else 'unknown'
+end as answer
+from unnest($1::uuid[]) as asked(id)
