@@ -69,6 +69,9 @@ grant select, insert, update, delete on all tables in schema :"schema" to ordina
 grant usage, select on all sequences in schema :"schema" to ordinaut_service;
 grant select on all tables in schema :"schema" to ordinaut_read;
 -- Where default privileges took this from everybody.
+select format('revoke all on %I.webhook_secret from ordinaut_read', nspname)
+from pg_namespace where nspname = :'schema' and to_regclass(format('%I.webhook_secret', nspname)) is not null
+\gexec
 grant execute on all functions in schema :"schema" to ordinaut_service, ordinaut_read;
 -- And on what comes: later migrations, and every week's partitions.
 alter default privileges for role ordinaut_owner in schema :"schema"

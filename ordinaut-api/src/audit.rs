@@ -40,6 +40,7 @@ pub(crate) enum Subject {
     Queue,
     Limit,
     Agent,
+    Webhook,
 }
 
 /// Writes entries: many calls at once wait for one commit.
@@ -91,6 +92,7 @@ impl Audit {
             Subject::Task => self.json(&data.tasks().get(id.parse().ok()?).await.ok()??),
             Subject::Queue => self.json(&data.queues().get(id).await.ok()??),
             Subject::Limit => self.json(&data.limits().get(id).await.ok()??),
+            Subject::Webhook => self.json(&data.webhooks().get(id).await.ok()??),
             Subject::Agent => self.json(&data.agents().get(id).await.ok()??),
         }
     }

@@ -48,6 +48,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
+/// A name and a number in the path.
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) n: i64,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Place {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let (name, n) = path.map(|Path(both)| both).unwrap_or_default();
+        let n = n.parse().map_err(|_| Problem::invalid("n", "must be the number of an event"))?;
+        Ok(Self { name, n })
+    }
+}
+
 async fn in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
     Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default()
 }

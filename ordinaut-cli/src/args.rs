@@ -8,6 +8,7 @@ mod limit;
 mod queue;
 mod task;
 mod value;
+mod webhook;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
@@ -15,6 +16,8 @@ pub(crate) use job::{CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob,
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
+
+pub(crate) use webhook::{CreateWebhook, OneWebhook, Webhook};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -58,6 +61,9 @@ pub(crate) enum Noun {
     /// Create, list, rotate, revoke and delete agents: who may call the API, and what each may do
     #[command(subcommand)]
     Agent(Agent),
+    /// Create, list, disable and delete webhooks: URLs outside that are told of events
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// List the audit: who changed what through the API, and who was refused
     #[command(subcommand)]
     Audit(Audit),

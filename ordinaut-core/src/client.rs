@@ -286,6 +286,21 @@ handles! {
     /// Answers that are kept under the keys of requests, so that a repeated request changes nothing
     /// twice.
     pub idempotency: Idempotency
+    /// Webhooks: URLs outside that are told of events.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), ordinaut_core::webhook::WebhookError> {
+    /// use ordinaut_core::webhook::NewWebhook;
+    ///
+    /// let webhook = NewWebhook::new("billing", "https://billing.example.org/jobs").queues(["invoices"]);
+    /// let (webhook, secret) = client.webhooks().create(&webhook, "setup").await?;
+    /// println!("{} checks signatures with {}", webhook.name, secret.reveal());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub webhooks: Webhooks
     /// Worker processes: look at them, drain them.
     ///
     /// # Examples

@@ -28,6 +28,7 @@ mod seconds;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod webhook;
 pub mod worker;
 
 /// The code in the guide for embedders compiles.

@@ -39,18 +39,20 @@ pub struct Config {
 /// What the handlers of the built-in kinds share.
 pub struct State {
     pub(crate) client: HttpClient,
+    pub(crate) database: Client,
     pub(crate) redaction: Redaction,
 }
 
 /// A worker with the built-in kinds, which runs nothing yet.
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let client = HttpClient::new(&config.settings.http_allow).context("could not create the client of http jobs")?;
-    let state = State { client, redaction: config.redaction };
+    let state = State { client, database: config.database.clone(), redaction: config.redaction };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
         .handle(kinds::http::call)
         .handle(kinds::echo::echo)
-        .handle(kinds::sleep::sleep);
+        .handle(kinds::sleep::sleep)
+        .handle(kinds::webhook::deliver);
     if config.fault_kinds {
         worker = worker
             .handle(kinds::abort::abort)

@@ -57,12 +57,16 @@ pub(crate) async fn rotate(
     Name(name): Name,
     OptionalJsonBody(asked): OptionalJsonBody<Rotate>,
 ) -> Result<Json<Value>, Problem> {
-    let overlap = Duration::try_from_secs_f64(asked.overlap_seconds.unwrap_or(OVERLAP))
+    let token = caller.data.agents().rotate(&name, overlap(&asked)?).await?.ok_or_else(|| no_agent(&name))?;
+    Ok(Json(json!({ "name": name, "token": token.reveal() })))
+}
+
+/// Time for which the secrets before stay good.
+pub(crate) fn overlap(asked: &Rotate) -> Result<Duration, Problem> {
+    Duration::try_from_secs_f64(asked.overlap_seconds.unwrap_or(OVERLAP))
         .ok()
         .filter(|overlap| *overlap <= Duration::from_secs(366 * 86_400))
-        .ok_or_else(|| Problem::invalid("overlap_seconds", "must be a number of seconds from 0 to a year"))?;
-    let token = caller.data.agents().rotate(&name, overlap).await?.ok_or_else(|| no_agent(&name))?;
-    Ok(Json(json!({ "name": name, "token": token.reveal() })))
+        .ok_or_else(|| Problem::invalid("overlap_seconds", "must be a number of seconds from 0 to a year"))
 }
 
 pub(crate) async fn revoke(caller: Caller, Name(name): Name) -> Result<Json<Agent>, Problem> {

@@ -19,6 +19,7 @@ mod schedules;
 mod task;
 mod task_history;
 mod topics;
+mod webhooks;
 
 use crate::audit::Subject;
 use crate::guard::{Guarded, Reach, Route, Way};
@@ -161,6 +162,34 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/events", [Way::new(GET, EventsRead, Installation, events::list)])
         .route("/events/stream", [Way::new(GET, EventsRead, Installation, events::stream)])
         .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
+        .route(
+            "/webhooks",
+            [
+                Way::new(GET, Admin, Installation, webhooks::list),
+                Way::new(POST, Admin, Installation, webhooks::create).secret().class(RouteClass::Create),
+            ],
+        )
+        .route(
+            "/webhooks/{name}",
+            [
+                Way::new(GET, Admin, Installation, webhooks::show),
+                Way::new(DELETE, Admin, Installation, webhooks::delete).about(Subject::Webhook),
+            ],
+        )
+        .route(
+            "/webhooks/{name}/rotate",
+            [Way::new(POST, Admin, Installation, webhooks::rotate).about(Subject::Webhook).secret()],
+        )
+        .route(
+            "/webhooks/{name}/enable",
+            [Way::new(POST, Admin, Installation, webhooks::enable).about(Subject::Webhook)],
+        )
+        .route(
+            "/webhooks/{name}/disable",
+            [Way::new(POST, Admin, Installation, webhooks::disable).about(Subject::Webhook)],
+        )
+        .route("/webhooks/{name}/deliveries", [Way::new(GET, Admin, Installation, webhooks::deliveries)])
+        .route("/webhooks/{name}/deliveries/{n}/redeliver", [Way::new(POST, Admin, Installation, webhooks::redeliver)])
         .route(
             "/agents",
             [

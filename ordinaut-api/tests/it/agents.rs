@@ -34,7 +34,7 @@ impl TestApp {
 /// is asked for what cannot be.
 fn path_of(route: &Route) -> String {
     let path = route.path.replace("{id}", "01890000-0000-7000-8000-000000000000");
-    path.replace("{name}", "nobody").replace("{topic}", "t").replace("/stream", "/stream?after=-1")
+    path.replace("{name}", "nobody").replace("{topic}", "t").replace("{n}", "1").replace("/stream", "/stream?after=-1")
 }
 
 #[tokio::test]

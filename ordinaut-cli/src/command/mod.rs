@@ -20,4 +20,5 @@ pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod task;
 mod task_history;
+pub(crate) mod webhook;
 pub(crate) mod worker;

@@ -21,6 +21,10 @@ begin
     elsif not has_table_privilege('ordinaut_service', format('%I.due_work', here), 'insert') then
         return;
     end if;
+    -- Who may read everything may still not sign in another's name.
+    if to_regrole('ordinaut_read') is not null then
+        execute format('revoke all on %I.webhook_secret from ordinaut_read', here);
+    end if;
     for kept in
         select pg_class.oid, relname::text as name, rights, columns
         from (values ('job', 'update, delete', 'args, tags, trace_context, unique_key, unique_after_end, queue, priority, max_attempts'),

@@ -44,6 +44,11 @@ begin
             if tg_op = 'UPDATE' and new.revoked_at is not null and old.revoked_at is null then
                 verb := 'revoked';
             end if;
+        when 'webhook' then
+            about := coalesce(new.name, old.name);
+            if tg_op = 'UPDATE' and new.disabled_at is not null and old.disabled_at is null then
+                verb := 'disabled';
+            end if;
     end case;
     insert into outbox (type, queue, kind, job_ids, attempts, subject)
     values (noun || '_' || verb, of_queue, of_kind, '{}', '{}', about);
@@ -84,3 +89,10 @@ create or replace trigger note_change after insert or delete on agent
     for each row execute function note_change();
 create or replace trigger note_update after update on agent
     for each row when (old.* is distinct from new.*) execute function note_change();
+
+create or replace trigger note_change after insert or delete on webhook
+    for each row execute function note_change();
+-- What became of a delivery is no change of it.
+create or replace trigger note_update after update on webhook
+    for each row when (to_jsonb(old) - 'failing_since' - 'last_error' <> to_jsonb(new) - 'failing_since' - 'last_error')
+    execute function note_change();

@@ -18,6 +18,7 @@ pub(crate) mod rescue;
 pub(crate) mod retention;
 pub(crate) mod state_look;
 pub(crate) mod store;
+pub(crate) mod webhooks;
 
 pub use crate::maintenance::liveness::SchedulerLiveness;
 pub use crate::maintenance::options::{Retention, SchedulerOptions};
@@ -34,6 +35,7 @@ use crate::maintenance::queue_pressure::QueuePressure;
 use crate::maintenance::rescue::{Rescue, RescueEverywhere};
 use crate::maintenance::retention::RetentionPass;
 use crate::maintenance::state_look::StateLook;
+use crate::maintenance::webhooks::Webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -111,6 +113,7 @@ impl Scheduler {
             .add(Arc::new(RetentionPass::new(database, &self.options.retention)))
             .add(Arc::new(Partitions::new(database)))
             .add(Arc::new(StateLook::new(database)))
+            .add(Arc::new(Webhooks::new(database)))
             .add(presence.clone());
         let fire = fire::run(database.clone(), self.options.clone(), pulse.clone(), loops.clone());
         let fire = loops.spawn("fire", fire);

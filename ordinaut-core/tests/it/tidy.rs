@@ -35,6 +35,7 @@ const FEATURES: &[&str] = &[
     "task",
     "event",
     "access",
+    "webhook",
     "fleet",
     "maintenance",
     "worker",

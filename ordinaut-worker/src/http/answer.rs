@@ -28,6 +28,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
     /// `body` is as much of it as was read; `whole` says that this is all of it.
     pub(crate) fn new(status: u16, headers: &HeaderMap, body: &[u8], whole: bool) -> Self {
         let head = &body[..character_boundary(body, MAX_BODY_BYTES)];

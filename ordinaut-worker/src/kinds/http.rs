@@ -187,7 +187,7 @@ fn invalid(field: &str, reason: impl std::fmt::Display) -> JobError {
 
 /// The beginning of the body, in bounded memory, and whether reading failed; no more is read than
 /// is needed to tell that there is more than a run keeps.
-async fn read(response: &mut Response) -> (Vec<u8>, reqwest::Result<()>) {
+pub(crate) async fn read(response: &mut Response) -> (Vec<u8>, reqwest::Result<()>) {
     let mut body = Vec::new();
     while body.len() <= MAX_BODY_BYTES {
         match response.chunk().await {
@@ -204,7 +204,7 @@ async fn read(response: &mut Response) -> (Vec<u8>, reqwest::Result<()>) {
 
 /// The answer's own date is what its date to come back is compared with, so that no clock here
 /// matters.
-fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let date = headers.get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, date.unwrap_or_else(SystemTime::now))
 }

@@ -8,6 +8,7 @@ pub(crate) mod listen;
 pub(crate) mod panic;
 pub(crate) mod sleep;
 pub(crate) mod spin;
+pub(crate) mod webhook;
 
 pub use abort::Abort;
 pub use echo::Echo;

@@ -13,3 +13,4 @@ mod refusals;
 mod secrets;
 mod server;
 mod simple;
+mod webhooks;

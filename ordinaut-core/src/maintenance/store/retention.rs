@@ -41,7 +41,7 @@ pub struct Pruned {
     pub events: u64,
     /// Entries of the audit.
     pub audit: u64,
-    /// Entries that tasks keep of jobs and keys.
+    /// Entries that tasks keep of jobs and keys, and webhooks of their deliveries.
     pub entries: u64,
 }
 
@@ -96,6 +96,8 @@ impl Maintenance<'_> {
         pruned.entries = self.delete_ended(sql!("maintenance/task_jobs")).await?
             + self.delete_ended(sql!("maintenance/task_keys")).await?
             + self.delete_ended(sql!("maintenance/idempotency_keys")).await?;
+        let deliveries = self.client.webhooks().prune_deliveries(keep.events).await?;
+        pruned.entries += u64::try_from(deliveries).unwrap_or_default();
         Ok(pruned)
     }
 

@@ -1,0 +1,3 @@
+//! What a scheduler does for webhooks.
+
+pub(crate) mod dispatch;
