@@ -1,6 +1,7 @@
 //! Writes the statements of `sql/` as the library sends them: where one names a block (`{{name}}`),
-//! the text of `sql/blocks/name.sql` takes its place, without its leading comment. So what several
-//! statements must do alike is written once, and costs nothing at run time. Functions are put into
+//! the text of `sql/blocks/name.sql` takes its place, without its leading comment. A block may name
+//! others that name none. So what several statements must do alike is written once, and costs
+//! nothing at run time. Functions are put into
 //! one list, each behind those that it calls, with a hash of all their text. And cargo looks at the
 //! migrations: the macro that embeds them cannot say that it read a folder.
 
@@ -18,6 +19,7 @@ fn main() {
     let blocks: BTreeMap<String, String> = statements(Path::new("sql/blocks"))
         .map(|file| (file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), block(&read(&file))))
         .collect();
+    let blocks = blocks.iter().map(|(name, text)| (name.clone(), expand(text, &blocks, Path::new(name)))).collect();
     let mut functions = BTreeMap::new();
     for file in statements(Path::new("sql")) {
         let target = out.join(file.strip_prefix("sql").expect("it was found there"));

@@ -122,6 +122,14 @@ impl Parameters {
         }
     }
 
+    /// All parameters whose names begin so, by the rest of their names.
+    pub(crate) fn take_all(&mut self, prefix: &str) -> Vec<(String, String)> {
+        let (mine, others) = std::mem::take(&mut self.0).into_iter().partition(|(key, _)| key.starts_with(prefix));
+        self.0 = others;
+        let mine: Vec<(String, String)> = mine;
+        mine.into_iter().map(|(key, value)| (key[prefix.len()..].to_owned(), value)).collect()
+    }
+
     /// The name of a kind or a queue. Postgres could not even compare one with a NUL.
     pub(crate) fn name(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
         self.take(name, "a name without control characters", |text| {

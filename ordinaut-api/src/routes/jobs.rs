@@ -1,4 +1,4 @@
-//! `/jobs`: look at one or many, cancel one or many, run one now.
+//! `/jobs/{id}`: look at one, cancel one or many, run one now.
 
 use crate::auth::Caller;
 use crate::body::JsonBody;
@@ -8,32 +8,11 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
 use ordinaut_core::access::{Object, Scope, check};
-use ordinaut_core::job::{
-    CancelFilter, Cancelled, CancelledJobs, JobDetails, JobFilter, JobState, JobSummary, RunNow, RunRecord,
-};
+use ordinaut_core::job::{CancelFilter, Cancelled, CancelledJobs, JobDetails, RunNow, RunRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Instant;
 use uuid::Uuid;
-
-#[derive(Serialize)]
-pub(crate) struct Page {
-    jobs: Vec<JobSummary>,
-    next: Option<Uuid>,
-}
-
-pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
-    let states = JobState::ALL.map(JobState::as_str).join(", ");
-    let mut filter = JobFilter::default();
-    filter.before = wanted.take("before", "the id of a job, a UUID", |text| text.parse().ok())?;
-    filter.state = wanted.take("state", &format!("one of {states}"), |text| text.parse().ok())?;
-    filter.kind = wanted.name("kind")?;
-    filter.queue = wanted.name("queue")?;
-    let limit = wanted.limit()?;
-    wanted.end()?;
-    let page = caller.data.jobs().list(&filter, limit).await?;
-    Ok(Json(Page { jobs: page.items, next: page.next }))
-}
 
 #[derive(Serialize)]
 pub(crate) struct Details {

@@ -10,6 +10,7 @@ mod events;
 pub(crate) mod health;
 mod index;
 mod job_change;
+mod job_list;
 mod jobs;
 mod limits;
 mod metrics;
@@ -73,7 +74,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route(
             "/jobs",
             [
-                Way::new(GET, JobsRead, Visible, jobs::list).through(&slow),
+                Way::new(GET, JobsRead, Visible, job_list::list).through(&slow),
                 Way::new(POST, JobsWrite, Visible, enqueue::enqueue).class(RouteClass::Enqueue),
             ],
         )

@@ -123,6 +123,42 @@ pub(crate) struct Jobs {
     /// Only jobs of this queue
     #[arg(long)]
     pub(crate) queue: Option<String>,
+    /// Only jobs with this tag
+    #[arg(long, value_name = "WORD")]
+    pub(crate) tag: Option<String>,
+    /// Only jobs of this tenant
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Only jobs of this task
+    #[arg(long, value_name = "ID", value_parser = value::id)]
+    pub(crate) task: Option<Uuid>,
+    /// Only jobs of which this worker ended an attempt, or, with --state running, runs one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) worker: Option<String>,
+    /// Only jobs that were made at this instant or later (RFC 3339)
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
+    pub(crate) created_after: Option<DateTime<Utc>>,
+    /// Only jobs that were made before this instant
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
+    pub(crate) created_before: Option<DateTime<Utc>>,
+    /// Only jobs that ended at this instant or later
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
+    pub(crate) finished_after: Option<DateTime<Utc>>,
+    /// Only jobs that ended before this instant
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
+    pub(crate) finished_before: Option<DateTime<Utc>>,
+    /// Only jobs of which an attempt ended with this in its error
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) error: Option<String>,
+    /// Only jobs whose arguments have this value (JSON or a text); may be given more than once
+    #[arg(long = "arg", value_name = "PATH=VALUE")]
+    pub(crate) args: Vec<String>,
+    /// List the oldest first
+    #[arg(long)]
+    pub(crate) oldest_first: bool,
+    /// Show the arguments too
+    #[arg(long)]
+    pub(crate) with_args: bool,
     /// Only jobs older than this one
     #[arg(long, value_name = "ID", value_parser = value::id)]
     pub(crate) before: Option<Uuid>,

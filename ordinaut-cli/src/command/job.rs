@@ -34,15 +34,33 @@ pub(crate) async fn verb(database: &Client, verb: JobVerb) -> anyhow::Result<Exi
 }
 
 async fn list(database: &Client, jobs: Jobs) -> anyhow::Result<ExitCode> {
-    let mut filter = JobFilter::default();
-    (filter.state, filter.kind, filter.queue) = (jobs.state, jobs.kind, jobs.queue);
-    let found = collect(jobs.limit, async |limit, next: Option<Uuid>| {
+    let (limit, format) = (jobs.limit, jobs.format);
+    let filter = filter(jobs)?;
+    let found = collect(limit, async |limit, next: Option<Uuid>| {
         let mut page = filter.clone();
-        page.before = next.or(jobs.before);
+        match next {
+            Some(next) if page.oldest_first => page.after = Some(next),
+            Some(next) => page.before = Some(next),
+            None => {}
+        }
         database.jobs().list(&page, limit).await
     })
     .await?;
-    answer(jobs.format, &found.items, || {
+    answer(format, &found.items, || {
+        if filter.with_args {
+            let rows = found.iter().map(|job| {
+                let args = shown_json(job.args.as_ref());
+                [
+                    job.id.to_string(),
+                    job.kind.clone(),
+                    job.queue.clone(),
+                    job.state.to_string(),
+                    time(job.created_at),
+                    args,
+                ]
+            });
+            return table(["ID", "KIND", "QUEUE", "STATE", "CREATED", "ARGS"], rows);
+        }
         let rows = found.iter().map(|job| {
             [
                 job.id.to_string(),
@@ -57,6 +75,21 @@ async fn list(database: &Client, jobs: Jobs) -> anyhow::Result<ExitCode> {
         table(["ID", "KIND", "QUEUE", "PRIORITY", "STATE", "ATTEMPT", "CREATED"], rows)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn filter(jobs: Jobs) -> anyhow::Result<JobFilter> {
+    let mut filter = JobFilter::default();
+    (filter.state, filter.kind, filter.queue) = (jobs.state, jobs.kind, jobs.queue);
+    (filter.tag, filter.tenant, filter.task_id, filter.worker) = (jobs.tag, jobs.tenant, jobs.task, jobs.worker);
+    (filter.created_after, filter.created_before) = (jobs.created_after, jobs.created_before);
+    (filter.finished_after, filter.finished_before) = (jobs.finished_after, jobs.finished_before);
+    (filter.error, filter.before) = (jobs.error, jobs.before);
+    (filter.oldest_first, filter.with_args) = (jobs.oldest_first, jobs.with_args);
+    for arg in jobs.args {
+        let (path, value) = arg.split_once('=').context("--arg must be PATH=VALUE, such as customer.id=7")?;
+        filter = filter.arg(path, value)?;
+    }
+    Ok(filter)
 }
 
 async fn show(database: &Client, asked: &ShowJob) -> anyhow::Result<ExitCode> {

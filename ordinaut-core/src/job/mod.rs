@@ -3,6 +3,7 @@
 pub(crate) mod args;
 pub(crate) mod ciphertext;
 pub(crate) mod enqueue_error;
+pub(crate) mod filter;
 pub(crate) mod job_change;
 pub(crate) mod job_error;
 pub(crate) mod keyring;
@@ -21,6 +22,7 @@ pub(crate) mod wait;
 
 pub use crate::backoff::Backoff;
 pub use crate::job::args::MAX_ARGS_BYTES;
+pub use crate::job::filter::JobFilter;
 pub use crate::job::job_change::JobChange;
 pub use crate::job::job_error::FatalExt;
 #[cfg(feature = "encryption")]
@@ -37,7 +39,8 @@ pub use crate::job::store::change::Changed;
 pub use crate::job::store::control::{Cancelled, RunNow};
 pub use crate::job::store::dead_letter::{DeadCursor, DeadLetter, NotRequeued, Requeued};
 pub use crate::job::store::erase::{Erase, Erased};
-pub use crate::job::store::inspect::{JobDetails, JobFilter, JobSummary, RunRecord};
+pub use crate::job::store::inspect::{JobDetails, RunRecord};
+pub use crate::job::store::list::JobSummary;
 pub use crate::job::store::result::{Awaited, JobResult};
 pub use crate::job::unique::OnDuplicate;
 pub use crate::job::wait::{LimitKey, Wait};

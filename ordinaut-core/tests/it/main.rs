@@ -37,6 +37,7 @@ mod leases;
 mod level;
 mod limit;
 mod limit_turn;
+mod lists;
 mod migrate;
 mod migrate_old;
 mod model;

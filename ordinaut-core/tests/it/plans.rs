@@ -141,7 +141,16 @@ impl Ids {
             ("checkpoint_save", sql!("lease/checkpoint_save"), format!("{token}, '2'")),
             ("checkpoint_read", sql!("lease/checkpoint_read"), format!("'{one_leased}'")),
             ("job", sql!("job/get"), format!("'{one_ended}'")),
-            ("jobs", sql!("job/list"), format!("{JOBS}, '{}', null, null, null, {JOBS} + 1, null, null", Uuid::max())),
+            (
+                "jobs",
+                sql!("job/list"),
+                format!(
+                    "'all', '{}', '{}', {JOBS} + 1, {JOBS}, {}, false, false, false, null",
+                    Uuid::nil(),
+                    Uuid::max(),
+                    ["null"; 12].join(", ")
+                ),
+            ),
             ("runs", sql!("job/runs"), format!("'{one_ended}', 100, 1048576, null")),
             ("result", sql!("job/result"), format!("'{one_ended}'")),
             ("summary", sql!("db/summary"), ended.clone()),

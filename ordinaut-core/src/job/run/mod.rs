@@ -3,4 +3,5 @@
 pub(crate) mod cancel;
 pub(crate) mod destination;
 pub(crate) mod enqueue;
+pub(crate) mod list;
 pub(crate) mod result;

@@ -1,4 +1,4 @@
-//! Looking at jobs: one with its attempts, or a page of many.
+//! Looking at one job with its attempts.
 
 use crate::client::Jobs;
 use crate::db::fields::Fields;
@@ -14,10 +14,6 @@ use serde_json::value::RawValue;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
-
-/// Rows that one look for jobs of a kind, a queue or a state goes through at most, so that what is
-/// rare costs no walk over all jobs: it takes a few pages instead.
-const LOOKED_AT: i64 = 20_000;
 
 /// Attempts of a job that are shown with it.
 const LAST_RUNS: i64 = 100;
@@ -174,118 +170,6 @@ impl FromRow<'_, PgRow> for ListedRun {
     }
 }
 
-/// A line in a list of jobs.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct JobSummary {
-    /// Made by the client.
-    pub id: Uuid,
-    /// What kind of job it is.
-    pub kind: String,
-    /// Where it waits.
-    pub queue: String,
-    /// 1 is most urgent, 9 least.
-    pub priority: i16,
-    /// Words to find it by.
-    pub tags: Vec<String>,
-    /// When it was enqueued.
-    pub created_at: DateTime<Utc>,
-    /// Derived from where its rows are.
-    pub state: JobState,
-    /// The number of the last claim; 0 before the first.
-    pub attempt: i32,
-    /// When it is due; absent once it has ended.
-    pub run_at: Option<DateTime<Utc>>,
-    /// Fields that cannot be shown, with the reason.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unreadable: Vec<String>,
-}
-
-/// A job if the row has one, and where the next page goes on, which every row says.
-struct Listed {
-    job: Option<JobSummary>,
-    next: Option<Uuid>,
-}
-
-impl FromRow<'_, PgRow> for Listed {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let mut fields = Fields::of(row);
-        let next = fields.get("next")?;
-        let Some(id) = fields.get("id")? else { return Ok(Self { job: None, next }) };
-        let job = JobSummary {
-            id,
-            kind: fields.get("kind")?,
-            queue: fields.get("queue")?,
-            priority: fields.get("priority")?,
-            tags: fields.get("tags")?,
-            created_at: fields.certain_instant("created_at")?,
-            state: fields.word("state")?,
-            attempt: fields.get("attempt")?,
-            run_at: fields.instant("run_at")?,
-            unreadable: Vec::new(),
-        };
-        Ok(Self { job: Some(JobSummary { unreadable: fields.unreadable(), ..job }), next })
-    }
-}
-
-/// Which jobs to list: those to which everything applies that is said.
-///
-/// ```
-/// use ordinaut_core::job::{JobFilter, JobState};
-///
-/// let parked = JobFilter::default().queue("mail").state(JobState::Parked);
-/// ```
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct JobFilter {
-    /// Only jobs older than this one: the last of the page before.
-    pub before: Option<Uuid>,
-    /// Only jobs in this state.
-    pub state: Option<JobState>,
-    /// Only jobs of this kind.
-    pub kind: Option<String>,
-    /// Only jobs of this queue.
-    pub queue: Option<String>,
-}
-
-impl JobFilter {
-    /// Only jobs older than this one.
-    #[must_use]
-    pub fn before(mut self, before: Uuid) -> Self {
-        self.before = Some(before);
-        self
-    }
-
-    /// Only jobs in this state.
-    #[must_use]
-    pub fn state(mut self, state: JobState) -> Self {
-        self.state = Some(state);
-        self
-    }
-
-    /// Only jobs of this kind.
-    #[must_use]
-    pub fn kind(mut self, kind: impl Into<String>) -> Self {
-        self.kind = Some(kind.into());
-        self
-    }
-
-    /// Only jobs of this queue.
-    #[must_use]
-    pub fn queue(mut self, queue: impl Into<String>) -> Self {
-        self.queue = Some(queue.into());
-        self
-    }
-
-    /// Rows to look at for `limit` jobs.
-    fn looks(&self, limit: i64) -> i64 {
-        let all_match = self.kind.is_none()
-            && self.queue.is_none()
-            && matches!(self.state, None | Some(JobState::Parked | JobState::Dead));
-        if all_match { limit + 1 } else { LOOKED_AT }
-    }
-}
-
 impl Jobs<'_> {
     /// One job, or `None` if there is none.
     ///
@@ -333,28 +217,5 @@ impl Jobs<'_> {
         let first = runs.first().filter(|first| first.walked > runs.len() as i64);
         let next = first.map(|first| first.run.attempt);
         Ok(Page::new(runs.into_iter().map(|listed| listed.run).collect(), next))
-    }
-
-    /// Up to `limit` jobs, newest first. What is rare among many jobs comes over several pages, of
-    /// which some may be empty.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
-    pub async fn list(self, filter: &JobFilter, limit: i64) -> Result<Page<JobSummary, Uuid>, Error> {
-        let sight = self.client.sight();
-        let listed: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("job/list")))
-            .bind(limit)
-            .bind(filter.before.unwrap_or(Uuid::max()))
-            .bind(filter.state.map(JobState::as_str))
-            .bind(&filter.kind)
-            .bind(&filter.queue)
-            .bind(if sight.is_some() { LOOKED_AT } else { filter.looks(limit) })
-            .bind(sight.and_then(|sight| sight.tenant.as_deref()))
-            .bind(sight.and_then(|sight| sight.queues.as_deref()))
-            .fetch_all(self.client.by_key())
-            .await?;
-        let next = listed.first().and_then(|listed| listed.next);
-        Ok(Page::new(listed.into_iter().filter_map(|listed| listed.job).collect(), next))
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod encryption;
 pub(crate) mod enqueue;
 pub(crate) mod erase;
 pub(crate) mod inspect;
+pub(crate) mod list;
 pub(crate) mod result;
 pub(crate) mod unique;
 pub(crate) mod visible;
