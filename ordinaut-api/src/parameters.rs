@@ -24,6 +24,18 @@ impl<S: Send + Sync> FromRequestParts<S> for JobId {
     }
 }
 
+/// The id of a bulk operation, in the path.
+pub(crate) struct BulkId(pub(crate) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for BulkId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = in_path(parts, state).await;
+        text.parse().map(Self).map_err(|_| Problem::invalid("id", "must be the id of a bulk operation, a UUID"))
+    }
+}
+
 /// The id of a task, in the path.
 pub(crate) struct TaskId(pub(crate) Uuid);
 

@@ -3,6 +3,7 @@
 
 mod agent;
 mod audit;
+mod bulk;
 mod job;
 mod limit;
 mod queue;
@@ -12,6 +13,7 @@ mod webhook;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
+pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use job::{CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
@@ -61,6 +63,9 @@ pub(crate) enum Noun {
     /// Create, list, rotate, revoke and delete agents: who may call the API, and what each may do
     #[command(subcommand)]
     Agent(Agent),
+    /// Cancel, requeue, move … all jobs that match a filter, in the background
+    #[command(subcommand)]
+    Bulk(Bulk),
     /// Create, list, disable and delete webhooks: URLs outside that are told of events
     #[command(subcommand)]
     Webhook(Webhook),

@@ -286,6 +286,23 @@ handles! {
     /// Answers that are kept under the keys of requests, so that a repeated request changes nothing
     /// twice.
     pub idempotency: Idempotency
+    /// Bulk operations: one verb to all jobs that a filter names.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), ordinaut_core::Error> {
+    /// use ordinaut_core::bulk::{BulkRequest, BulkVerb};
+    /// use ordinaut_core::job::CancelFilter;
+    ///
+    /// let mails = CancelFilter::default().queue("mail").kind("newsletter");
+    /// let started = client.bulk().start(&BulkRequest::new(BulkVerb::Move("slow".into()), mails), "ann").await?;
+    /// let now = client.bulk().get(started.id).await?;
+    /// println!("{:?}", now.map(|operation| operation.done));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub bulk: Bulk
     /// Webhooks: URLs outside that are told of events.
     ///
     /// # Examples

@@ -1,12 +1,19 @@
-//! `/dead`: look at dead letters, and send them back.
+//! `/dead`: look at dead letters, mend them, and send them back.
 
+use crate::App;
 use crate::auth::Caller;
+use crate::body::JsonBody;
 use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
+use crate::redact::refuse_masked;
 use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
 use ordinaut_core::job::{DeadCursor, DeadLetter, NotRequeued};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 #[derive(Serialize)]
 pub(crate) struct Page {
@@ -35,5 +42,27 @@ pub(crate) async fn requeue(caller: Caller, JobId(id): JobId) -> Result<Json<Val
                 .with("task_id", task_id.to_string()))
         }
         Some(_) => Err(Problem::not_found(format!("there is no dead letter {id}"))),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    args: Box<RawValue>,
+}
+
+/// Other arguments for a dead letter, before it is sent back.
+pub(crate) async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    JobId(id): JobId,
+    JsonBody(asked): JsonBody<Change>,
+) -> Result<StatusCode, Problem> {
+    let args = serde_json::from_str(asked.args.get()).map_err(|_| Problem::invalid("args", "cannot be looked into"))?;
+    refuse_masked(&app.redaction, Some(&args))?;
+    if caller.data.dead_letters().change_args(id, &asked.args).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found(format!("there is no dead letter of a job {id}")))
     }
 }

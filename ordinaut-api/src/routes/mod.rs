@@ -2,6 +2,7 @@
 
 mod agents;
 mod audit;
+mod bulk;
 mod calendars;
 mod dead;
 mod enqueue;
@@ -90,6 +91,16 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/jobs/{id}/cancel", [Way::new(POST, JobsWrite, Visible, jobs::cancel)])
         .route("/jobs/{id}/run-now", [Way::new(POST, JobsWrite, Visible, jobs::run_now).class(RouteClass::RunNow)])
         .route("/dead", [Way::new(GET, JobsRead, Visible, dead::list).through(&slow)])
+        .route("/dead/{id}", [Way::new(PATCH, JobsWrite, Visible, dead::change)])
+        .route(
+            "/bulk",
+            [
+                Way::new(GET, JobsRead, Installation, bulk::list),
+                Way::new(POST, JobsWrite, Installation, bulk::start).through(&slow),
+            ],
+        )
+        .route("/bulk/{id}", [Way::new(GET, JobsRead, Installation, bulk::show)])
+        .route("/bulk/{id}/cancel", [Way::new(POST, JobsWrite, Installation, bulk::cancel)])
         .route("/dead/{id}/requeue", [Way::new(POST, JobsWrite, Visible, dead::requeue)])
         .route("/erase", [Way::new(POST, Admin, Installation, erase::erase).through(&slow)])
         .route(

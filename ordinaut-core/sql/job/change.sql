@@ -4,7 +4,8 @@
 --
 -- A row of due_work is replaced by one at the present or later, because nothing becomes free in
 -- place. skip locked: what a claim or another change holds at this moment is "busy", and the caller
--- asks again.
+-- asks again. "offset 0" keeps each look one by key,
+-- and so does the reason that is compared as an expression.
 with waiting as (
     delete from ordinaut.due_work
     where ctid = any(array(select due_work.ctid from unnest($1::uuid[]) as asked(id)
@@ -13,9 +14,9 @@ with waiting as (
     returning run_at, job_id, priority, attempt, failures, flags, queue, kind
 ), unparked as (
     delete from ordinaut.parked
-    where reason = 'limit'
-      and ctid = any(array(select parked.ctid from unnest($1::uuid[]) as asked(id)
-                           join ordinaut.parked on parked.job_id = any(array[asked.id]) for update of parked skip locked))
+    where ctid = any(array(select parked.ctid from unnest($1::uuid[]) as asked(id)
+                           join ordinaut.parked on parked.job_id = any(array[asked.id])
+                           where coalesce(parked.reason, '') = 'limit' for update of parked skip locked))
     returning run_at, job_id, priority, attempt, failures, flags, queue, kind
 ), held as (
     update ordinaut.parked
@@ -44,11 +45,11 @@ with waiting as (
 )
 select asked.id, case
     when exists (select from changed where job_id = asked.id) then 'changed'
-    when exists (select from ordinaut.due_work where job_id = asked.id and session is not null) then 'running'
-    when exists (select from ordinaut.due_work where job_id = asked.id)
-      or exists (select from ordinaut.parked where job_id = asked.id) then 'busy'
-    when exists (select from ordinaut.job where id = asked.id)
-      or exists (select from ordinaut.dead_letter where job_id = asked.id) then 'too_late'
+    when exists (select from ordinaut.due_work where job_id = asked.id and session is not null offset 0) then 'running'
+    when exists (select from ordinaut.due_work where job_id = asked.id offset 0)
+      or exists (select from ordinaut.parked where job_id = asked.id offset 0) then 'busy'
+    when exists (select from ordinaut.job where id = asked.id offset 0)
+      or exists (select from ordinaut.dead_letter where job_id = asked.id offset 0) then 'too_late'
     else 'unknown'
 end as answer
 from unnest($1::uuid[]) as asked(id)

@@ -1,20 +1,23 @@
--- Make the job $1 due at once, if it waits for a later time. It moves forward to the present, never
--- behind a worker's floor.
+-- Make the jobs $1 due at once, those that wait for a later time. They move forward to the present,
+-- never behind a worker's floor. "offset 0" keeps each look one by key.
 with moved as (
     update ordinaut.due_work
     set run_at = clock_timestamp()
-    where job_id = $1::uuid and session is null and run_at > clock_timestamp()
+    from unnest($1::uuid[]) as asked(id)
+    where job_id = any(array[asked.id]) and session is null and run_at > clock_timestamp()
     returning job_id, attempt, queue, kind
 ), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
-    select 'run_now', queue, kind, array[job_id], array[attempt]
+    select 'run_now', queue, kind, array_agg(job_id), array_agg(attempt)
     from moved
+    group by queue, kind
 )
-select case
-    when exists (select from moved) then 'now'
-    when exists (select from ordinaut.due_work where job_id = $1::uuid) then 'already_due'
-    when exists (select from ordinaut.parked where job_id = $1::uuid) then 'parked'
-    when exists (select from ordinaut.job where id = $1::uuid)
-      or exists (select from ordinaut.dead_letter where job_id = $1::uuid) then 'too_late'
+select asked.id, case
+    when exists (select from moved where job_id = asked.id) then 'now'
+    when exists (select from ordinaut.due_work where job_id = asked.id offset 0) then 'already_due'
+    when exists (select from ordinaut.parked where job_id = asked.id offset 0) then 'parked'
+    when exists (select from ordinaut.job where id = asked.id offset 0)
+      or exists (select from ordinaut.dead_letter where job_id = asked.id offset 0) then 'too_late'
     else 'unknown'
-end
+end as answer
+from unnest($1::uuid[]) as asked(id)

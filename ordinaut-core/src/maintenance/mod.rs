@@ -2,6 +2,7 @@
 //! jobs of vanished workers, fires tasks, relays events, makes partitions, and prunes what is past.
 
 pub(crate) mod adaptive_timeout;
+pub(crate) mod bulk;
 pub(crate) mod expiry;
 pub(crate) mod fire;
 pub(crate) mod liveness;
@@ -26,6 +27,7 @@ pub use crate::maintenance::store::retention::Pruned;
 
 use crate::client::Client;
 use crate::loops::Loops;
+use crate::maintenance::bulk::BulkOperations;
 use crate::maintenance::expiry::Expiry;
 use crate::maintenance::partitions::Partitions;
 use crate::maintenance::periodic::{Duties, LAST};
@@ -114,6 +116,7 @@ impl Scheduler {
             .add(Arc::new(Partitions::new(database)))
             .add(Arc::new(StateLook::new(database)))
             .add(Arc::new(Webhooks::new(database)))
+            .add(Arc::new(BulkOperations::new(database)))
             .add(presence.clone());
         let fire = fire::run(database.clone(), self.options.clone(), pulse.clone(), loops.clone());
         let fire = loops.spawn("fire", fire);

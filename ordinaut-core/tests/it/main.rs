@@ -15,6 +15,7 @@ mod address;
 mod ageing;
 mod alias;
 mod answer;
+mod bulk;
 mod cancel;
 mod cancel_many;
 mod change;

@@ -36,6 +36,7 @@ const FEATURES: &[&str] = &[
     "event",
     "access",
     "webhook",
+    "bulk",
     "fleet",
     "maintenance",
     "worker",

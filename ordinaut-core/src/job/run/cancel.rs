@@ -74,7 +74,8 @@ impl Jobs<'_> {
         for _ in 0..LOOKS {
             let (mut after, mut moved) = (Uuid::nil(), 0);
             loop {
-                let some = self.cancel_some(filter, created_before, after).await?;
+                let by_key = self.client.by_key();
+                let some = self.cancel_some(filter, created_before, after, JOBS_A_STATEMENT, by_key).await?;
                 cancelled.removed += some.removed;
                 cancelled.asked += some.asked;
                 moved += some.listed - some.removed - some.asked;

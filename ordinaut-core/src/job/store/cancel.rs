@@ -4,8 +4,8 @@ use crate::client::Jobs;
 use crate::error::InvalidField;
 use crate::name;
 use chrono::{DateTime, Datelike, Utc};
-use serde::Deserialize;
-use sqlx::PgConnection;
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 /// Maximum number of jobs that one statement looks at, and cancels.
@@ -18,21 +18,27 @@ pub(crate) const JOBS_A_STATEMENT: i64 = 500;
 ///
 /// let of_a_tenant = CancelFilter::default().queue("mail").tenant("acme");
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CancelFilter {
     /// Only jobs of this queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
     /// Only jobs of this kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Only jobs with this word among their tags.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// Only jobs of this task.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<Uuid>,
     /// Only jobs of this tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// Only jobs that were enqueued before this instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_before: Option<DateTime<Utc>>,
 }
 
@@ -143,12 +149,14 @@ impl Jobs<'_> {
         sqlx::query_as(self.client.sql(sql!("job/call_off"))).bind(jobs).bind(task).bind(reason).fetch_one(db).await
     }
 
-    /// Cancels the next jobs after one of them.
-    pub(crate) async fn cancel_some(
+    /// Cancels the next jobs after one of them, of this number at most.
+    pub(crate) async fn cancel_some<'e>(
         self,
         filter: &CancelFilter,
         created_before: DateTime<Utc>,
         after: Uuid,
+        limit: i64,
+        db: impl PgExecutor<'e>,
     ) -> sqlx::Result<CancelledSome> {
         sqlx::query_as(self.client.sql(sql!("job/cancel_some")))
             .bind(&filter.queue)
@@ -158,8 +166,8 @@ impl Jobs<'_> {
             .bind(&filter.tenant)
             .bind(created_before)
             .bind(after)
-            .bind(JOBS_A_STATEMENT)
-            .fetch_one(self.client.by_key())
+            .bind(limit)
+            .fetch_one(db)
             .await
     }
 }

@@ -90,15 +90,26 @@ impl Jobs<'_> {
         let Some(job) = self.get(job_id).await? else { return Ok(None) };
         let stored = args(self.client, self.client.schema(), &[job_id]).await?;
         let encrypted = stored.get(&job_id).is_some_and(|args| Envelope::read(args).is_some());
-        let mut new = change.as_new_job(&job.kind).with_id(job_id);
-        if encrypted || self.client.encrypts(&job.kind) {
+        self.sealed_args(job_id, &job.kind, encrypted, change).map(Some)
+    }
+
+    /// The new arguments of a job of a kind as they are stored.
+    pub(crate) fn sealed_args(
+        self,
+        job_id: Uuid,
+        kind: &str,
+        encrypted: bool,
+        change: &JobChange,
+    ) -> Result<String, Error> {
+        let mut new = change.as_new_job(kind).with_id(job_id);
+        if encrypted || self.client.encrypts(kind) {
             let Some(keyring) = self.client.keyring_or_none() else {
                 let reason = "are encrypted, and this client has no key ring".to_owned();
                 return Err(InvalidField { field: "args", reason }.into());
             };
             new.seal = Seal::With(keyring.clone());
         }
-        Ok(Some(stored_args(&new)?.into_owned()))
+        Ok(stored_args(&new)?.into_owned())
     }
 
     /// Workers of the queue that it waits in now look for it.

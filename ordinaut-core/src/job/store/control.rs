@@ -1,7 +1,10 @@
 //! What an operator does to a job: cancel it, run it now.
 
 use crate::client::Jobs;
+use crate::db::schema::Schema;
 use crate::error::Error;
+use sqlx::PgExecutor;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Maximum number of times that a cancel looks again for a job that others keep moving; each look
@@ -69,16 +72,23 @@ impl Jobs<'_> {
         if !self.client.sees(job_id).await? {
             return Ok(RunNow::Unknown);
         }
-        let answer: String = sqlx::query_scalar(self.client.sql(sql!("job/run_now")))
-            .bind(job_id)
-            .fetch_one(self.client.by_key())
-            .await?;
-        Ok(match &*answer {
-            "now" => RunNow::Now,
-            "already_due" => RunNow::AlreadyDue,
-            "parked" => RunNow::Parked,
-            "too_late" => RunNow::TooLate,
+        let answers = run_now_in(self.client.by_key(), self.client.schema(), &[job_id]).await?;
+        Ok(match answers.get(&job_id).map(String::as_str) {
+            Some("now") => RunNow::Now,
+            Some("already_due") => RunNow::AlreadyDue,
+            Some("parked") => RunNow::Parked,
+            Some("too_late") => RunNow::TooLate,
             _ => RunNow::Unknown,
         })
     }
+}
+
+/// Makes jobs that wait for a later time due at once, and says of each what became of it.
+pub(crate) async fn run_now_in<'e>(
+    db: impl PgExecutor<'e>,
+    schema: &Schema,
+    jobs: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, String>> {
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(schema.sql(sql!("job/run_now"))).bind(jobs).fetch_all(db).await?;
+    Ok(rows.into_iter().collect())
 }

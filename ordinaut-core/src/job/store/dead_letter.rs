@@ -168,8 +168,7 @@ impl DeadLetters<'_> {
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn requeue(self, job_ids: &[Uuid]) -> Result<Requeued, Error> {
         let visible = self.client.visible(job_ids).await?;
-        let requeue = sqlx::query_scalar(self.client.sql(sql!("job/dead_letter_requeue"))).bind(&visible);
-        let back: Vec<Uuid> = requeue.fetch_all(self.client).await?;
+        let back = self.requeue_in(self.client, &visible).await?;
         let missing: Vec<Uuid> = job_ids.iter().copied().filter(|id| !back.contains(id)).collect();
         if missing.is_empty() {
             return Ok(Requeued { back, refused: Vec::new() });

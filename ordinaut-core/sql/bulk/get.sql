@@ -1,0 +1,2 @@
+-- One bulk operation.
+select * from ordinaut.bulk where id = $1::uuid

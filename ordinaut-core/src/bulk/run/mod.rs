@@ -1,0 +1,3 @@
+//! What a scheduler does for bulk operations.
+
+pub(crate) mod work;
