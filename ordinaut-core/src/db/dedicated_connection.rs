@@ -32,7 +32,6 @@ pub(crate) struct DedicatedConnection {
     connection: Option<PgConnection>,
     /// Number of connections made so far.
     connections: u64,
-    wrapped: bool,
 }
 
 impl DedicatedConnection {
@@ -45,19 +44,7 @@ impl DedicatedConnection {
             statement_timeout,
             connection: None,
             connections: 0,
-            wrapped: false,
         }
-    }
-
-    pub(crate) fn schema(&self) -> Schema {
-        self.schema.clone()
-    }
-
-    /// Time that an answer is worth waiting for, a moment longer than the server works at one: what
-    /// has not come by then was lost on the way, and a wire that loses everything says nothing,
-    /// forever.
-    pub(crate) fn patience(&self) -> Duration {
-        self.statement_timeout + WAY
     }
 
     /// Whether the next statement needs no new connection.
@@ -71,29 +58,87 @@ impl DedicatedConnection {
         self.connections
     }
 
-    /// The connection for one statement, made if there is none. Waits for a server that does not
-    /// answer as long as a statement may take.
-    pub(crate) async fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
-        let mut connection = self.connected().await?;
-        self.wrapped = self.pooler.shares_servers();
-        if self.wrapped {
-            answered(self.patience(), self.wrap(&mut connection)).await?;
-        }
-        Ok(self.connection.insert(connection))
+    /// Sends what `statement` says over the connection, which is made if there is none, and waits
+    /// for the answer a moment longer than the server works at it: what has not come by then was
+    /// lost on the way, and a wire that loses everything says nothing, forever.
+    ///
+    /// After an error, and when its future is dropped, the next call gets a new connection, because
+    /// the state of the old one is unknown.
+    pub(crate) async fn run<T, E>(
+        &mut self,
+        statement: impl AsyncFnOnce(&Schema, &mut PgConnection) -> Result<T, E>,
+    ) -> sqlx::Result<T>
+    where
+        E: From<sqlx::Error> + Into<sqlx::Error>,
+    {
+        let result = self.try_run(statement).await;
+        self.noticed(result)
     }
 
-    /// A transaction for several statements, on the connection.
-    pub(crate) async fn begin(&mut self) -> sqlx::Result<Transaction<'_, Postgres>> {
-        let connection = self.connected().await?;
-        self.wrapped = false;
-        let (shared, anew, purpose) = (self.pooler.shares_servers(), self.pooler.forgets_statements(), self.purpose());
-        let connection = self.connection.insert(connection);
+    /// The same, which waits no longer than `limit` for all of it: a connection, the answer, the
+    /// commit.
+    pub(crate) async fn run_within<T, E>(
+        &mut self,
+        limit: Duration,
+        statement: impl AsyncFnOnce(&Schema, &mut PgConnection) -> Result<T, E>,
+    ) -> sqlx::Result<T>
+    where
+        E: From<sqlx::Error> + Into<sqlx::Error>,
+    {
+        let result = answered(limit, self.try_run(statement)).await;
+        self.noticed(result)
+    }
+
+    /// The same for several statements in a transaction, which `statements` commits.
+    pub(crate) async fn run_in_tx<T>(
+        &mut self,
+        statements: impl AsyncFnOnce(&Schema, Transaction<'_, Postgres>) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        let result = self.try_in_tx(statements).await;
+        self.noticed(result)
+    }
+
+    async fn try_run<T, E>(
+        &mut self,
+        statement: impl AsyncFnOnce(&Schema, &mut PgConnection) -> Result<T, E>,
+    ) -> sqlx::Result<T>
+    where
+        E: From<sqlx::Error> + Into<sqlx::Error>,
+    {
+        let mut connection = self.connected().await?;
+        let (wrapped, patience) = (self.pooler.shares_servers(), self.patience());
+        if wrapped {
+            answered(patience, self.wrap(&mut connection)).await?;
+        }
+        let answer = answered(patience, statement(&self.schema, &mut connection)).await.map_err(Into::into)?;
+        if wrapped {
+            let commit = async { sqlx::raw_sql("commit").execute(&mut connection).await };
+            answered(patience, commit).await?;
+        }
+        self.connection = Some(connection);
+        Ok(answer)
+    }
+
+    async fn try_in_tx<T>(
+        &mut self,
+        statements: impl AsyncFnOnce(&Schema, Transaction<'_, Postgres>) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        let mut connection = self.connected().await?;
+        let patience = self.patience();
+        let tx = answered(patience, self.begin(&mut connection)).await?;
+        let answer = answered(patience, statements(&self.schema, tx)).await?;
+        self.connection = Some(connection);
+        Ok(answer)
+    }
+
+    async fn begin<'c>(&self, connection: &'c mut PgConnection) -> sqlx::Result<Transaction<'c, Postgres>> {
+        let (shared, anew) = (self.pooler.shares_servers(), self.pooler.forgets_statements());
         if anew && connection.cached_statements_size() > 0 {
             connection.clear_cached_statements().await?;
         }
         let mut tx = connection.begin_with(if anew { BEGIN_ANEW } else { BEGIN }).await?;
         if shared {
-            purpose.set_for_transaction(&mut tx).await?;
+            self.purpose().set_for_transaction(&mut tx).await?;
         }
         Ok(tx)
     }
@@ -137,21 +182,14 @@ impl DedicatedConnection {
         Purpose::Loop { statement_timeout: self.statement_timeout }
     }
 
-    /// Passes a statement's result on, once its transaction has ended if it has one; after an error
-    /// the next statement gets a new connection, because nothing is known of the old one.
-    pub(crate) async fn checked<T>(&mut self, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
-        let result = match (result.map_err(Into::into), &mut self.connection) {
-            (Ok(answer), Some(connection)) if self.wrapped => {
-                let commit = async { sqlx::raw_sql("commit").execute(connection).await };
-                answered(self.statement_timeout + WAY, commit).await.map(|_| answer)
-            }
-            (result, _) => result,
-        };
-        if let Err(error) = &result {
-            self.pooler.noticed(error);
-            self.abandon();
-        }
-        result
+    /// Time that an answer is worth waiting for.
+    fn patience(&self) -> Duration {
+        self.statement_timeout + WAY
+    }
+
+    /// What an error says of a pooler in between is remembered for the next connection.
+    fn noticed<T>(&self, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        result.inspect_err(|error| self.pooler.noticed(error))
     }
 
     /// Gives the connection up without asking it anything: it may be broken.
@@ -163,7 +201,48 @@ impl DedicatedConnection {
         if let Some(connection) = self.connection.take() {
             // The server notices a closed socket too; closing it in order only keeps its log free
             // of complaints.
-            connection.close().await.ok();
+            answered(WAY, connection.close()).await.ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ordinaut_embedded::Postgres;
+
+    async fn one(link: &mut DedicatedConnection, sql: &'static str) -> sqlx::Result<()> {
+        link.run(async |_, to| sqlx::raw_sql(sql).execute(to).await.map(drop)).await
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_state_is_unknown_is_not_used_again() {
+        let server = Postgres::temporary().unwrap();
+        let client = Client::connect(server.url()).await.unwrap();
+        let mut link = DedicatedConnection::new(&client, "link", Duration::from_secs(60));
+        one(&mut link, "select 1").await.unwrap();
+        one(&mut link, "select 1").await.unwrap();
+        assert_eq!(link.connections(), 1);
+
+        // An error, an answer that did not come in time, a future that was dropped.
+        one(&mut link, "select 1 / 0").await.unwrap_err();
+        assert!(!link.is_connected());
+        one(&mut link, "select 1").await.unwrap();
+        assert_eq!(link.connections(), 2);
+
+        let (moment, sleep) = (Duration::from_millis(20), "select pg_sleep(60)");
+        let silent = link.run_within(moment, async |_, to| sqlx::raw_sql(sleep).execute(to).await.map(drop)).await;
+        assert!(silent.unwrap_err().to_string().contains("did not answer"));
+        one(&mut link, "select 1").await.unwrap();
+        assert_eq!(link.connections(), 3);
+
+        tokio::time::timeout(moment, one(&mut link, sleep)).await.unwrap_err();
+        one(&mut link, "select 1").await.unwrap();
+        assert_eq!(link.connections(), 4);
+
+        let undone = link.run_in_tx(async |_, _| Err::<(), _>(sqlx::Error::RowNotFound)).await;
+        assert!(undone.is_err() && !link.is_connected());
+        link.run_in_tx(async |_, tx| tx.commit().await).await.unwrap();
+        assert_eq!(link.connections(), 5);
     }
 }

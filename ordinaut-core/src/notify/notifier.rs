@@ -3,7 +3,6 @@
 
 use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
-use crate::db::timeout::answered;
 use crate::notify::pending::PendingNotifications;
 use crate::notify::store::hint;
 use std::sync::{Arc, PoisonError, Weak};
@@ -61,11 +60,8 @@ async fn work(hints: Weak<PendingNotifications>, database: Client) {
         if let Some(redis) = &redis {
             redis.tell(queues.clone());
         }
-        let told = match link.connection().await {
-            Ok(connection) => answered(NOTIFY_TIMEOUT, hint(database.schema(), &queues, connection)).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = link.checked(told).await {
+        let told = link.run_within(NOTIFY_TIMEOUT, async |schema, to| hint(schema, &queues, to).await);
+        if let Err(error) = told.await {
             debug!(%error, "could not notify the workers, which will find the jobs by polling");
         }
         tokio::time::sleep(PAUSE).await;

@@ -4,7 +4,6 @@
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
-use crate::db::timeout::answered;
 use crate::failure::is_too_much;
 use crate::job::args::MAX_ARGS_BYTES;
 use crate::job::store::args::carries;
@@ -123,26 +122,14 @@ impl ArgsFetcher {
     }
 
     async fn ask(&mut self, jobs: &[Uuid]) -> sqlx::Result<HashMap<Uuid, String>> {
-        let (schema, patience) = (self.link.schema(), self.link.patience());
-        let result = match self.link.connection().await {
-            Ok(connection) => answered(patience, Leases::on(&schema, connection).fetch_args(jobs)).await,
-            Err(error) => Err(error.into()),
-        };
-        self.checked(result).await
+        let found = self.link.run(async |schema, to| Leases::on(schema, to).fetch_args(jobs).await).await;
+        self.pulse.goes_on();
+        found
     }
 
     async fn others_are_carried(&mut self, job_id: Uuid) -> bool {
-        let (schema, patience) = (self.link.schema(), self.link.patience());
-        let result = match self.link.connection().await {
-            Ok(connection) => answered(patience, carries(connection, &schema, job_id, MAX_ARGS_BYTES)).await,
-            Err(error) => Err(error),
-        };
-        self.checked(result).await.is_ok_and(|carried| carried)
-    }
-
-    async fn checked<T>(&mut self, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
-        let checked = self.link.checked(result).await;
+        let carried = self.link.run(async |schema, to| carries(to, schema, job_id, MAX_ARGS_BYTES).await).await;
         self.pulse.goes_on();
-        checked
+        carried.is_ok_and(|carried| carried)
     }
 }

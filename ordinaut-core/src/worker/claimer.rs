@@ -3,7 +3,7 @@
 
 use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
-use crate::db::timeout::answered;
+use crate::error::Error;
 use crate::failure::{FailureKind, is_too_much};
 use crate::lease::claim_floor::ClaimFloors;
 use crate::lease::claim_request::{ClaimRequest, Look, Scan, lanes};
@@ -87,6 +87,8 @@ struct Sent {
     nonce: i32,
     limit: usize,
     at: Instant,
+    /// Over a connection that was there.
+    connected: bool,
 }
 
 /// What the connection is.
@@ -197,10 +199,10 @@ impl Claimer {
 
     /// Takes leases of jobs that no limit concerns.
     async fn take(&mut self, claim: &ClaimRequest<'_>, sent: Instant) -> sqlx::Result<Vec<Lease>> {
-        let (schema, patience) = (self.link.schema(), self.link.patience());
-        let result = answered(patience, Leases::on(&schema, self.link.connection().await?).claim(claim)).await;
-        let asked = Sent { session: claim.session, nonce: claim.nonce, limit: claim.limit, at: sent };
-        let Claimed { at, leases, limits } = self.answered(asked, result).await?;
+        let connected = self.link.is_connected();
+        let asked = Sent { session: claim.session, nonce: claim.nonce, limit: claim.limit, at: sent, connected };
+        let result = self.link.run(async |schema, to| Leases::on(schema, to).claim(claim).await).await;
+        let Claimed { at, leases, limits } = self.answered(asked, result)?;
         let sweeps = claim.scan == Scan::FromStart;
         if claim.look == Look::Ordinary {
             if sweeps {
@@ -221,30 +223,28 @@ impl Claimer {
         if !self.limiter.is_needed() {
             return Ok(Vec::new());
         }
-        let (schema, sent, patience) = (self.link.schema(), Instant::now(), self.link.patience());
-        let leases = Leases::on(&schema, self.link.connection().await?);
-        let result = answered(patience, self.limiter.sift(leases, request)).await;
-        self.checked(result).await?;
+        let (limiter, sent) = (&mut self.limiter, Instant::now());
+        let result = self.link.run(async |schema, to| limiter.sift(Leases::on(schema, to), request).await).await;
+        self.noticed(result)?;
         if !self.limiter.has_turn(request.look) {
             return Ok(Vec::new());
         }
-        let result = match answered(patience, self.link.begin()).await {
-            Ok(tx) => answered(patience, self.limiter.admit(tx, &schema, request, self.poll_interval)).await,
-            Err(error) => Err(error),
-        };
-        let asked = Sent { session: request.session, nonce: request.nonce, limit: request.limit, at: sent };
-        self.answered(asked, result).await
+        let (limiter, pause) = (&mut self.limiter, self.poll_interval);
+        let result = self.link.run_in_tx(async |schema, tx| limiter.admit(tx, schema, request, pause).await).await;
+        let (session, nonce, limit) = (request.session, request.nonce, request.limit);
+        self.answered(Sent { session, nonce, limit, at: sent, connected: true }, result)
     }
 
     /// Passes an answer on. A claim whose answer was lost may have been committed: its leases are
     /// looked for later.
-    async fn answered<T>(&mut self, asked: Sent, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
-        let result = self.checked(result).await;
+    fn answered<T>(&mut self, asked: Sent, result: sqlx::Result<T>) -> sqlx::Result<T> {
+        let result = self.noticed(result);
         if let Err(error) = &result {
             if FailureKind::of(error).may_be_done() {
                 self.strays.add(asked.session, asked.nonce, asked.at);
             }
-            if is_too_much(error) {
+            // A server that could not be connected to says nothing of how much was asked for.
+            if asked.connected && is_too_much(error) {
                 self.portion.failed(asked.limit);
                 self.too_much_at = Some(Instant::now());
                 warn!("the next claim asks for {} jobs, without their arguments", self.portion.of(asked.limit));
@@ -283,10 +283,7 @@ impl Claimer {
         if self.asked_to_be_told == (session.id, asks) {
             return Ok(());
         }
-        let (schema, patience) = (self.link.schema(), self.link.patience());
-        let leases = Leases::on(&schema, self.link.connection().await?);
-        let result = answered(patience, leases.ask_to_be_told(session.id, asks)).await;
-        self.checked(result).await?;
+        self.ask(async |leases| leases.ask_to_be_told(session.id, asks).await).await?;
         self.asked_to_be_told = (session.id, asks);
         Ok(())
     }
@@ -311,10 +308,9 @@ impl Claimer {
         if self.link.is_connected() {
             return Ok(Connected::Already);
         }
-        let (tokens, schema, patience) = (session.book.tokens(), self.link.schema(), self.link.patience());
-        let leases = Leases::on(&schema, self.link.connection().await?);
-        let result = answered(patience, leases.after_restart(&tokens)).await;
-        let AfterRestart { writable_since: since, now, missing } = self.checked(result).await?;
+        let tokens = session.book.tokens();
+        let answer = self.ask(async |leases| leases.after_restart(&tokens).await).await?;
+        let AfterRestart { writable_since: since, now, missing } = answer;
         for job_id in missing {
             warn!(job.id = %job_id, "Postgres no longer knows the lease of job {job_id}: stopping its handler");
             session.book.stop(job_id, Stop::Lose);
@@ -335,10 +331,7 @@ impl Claimer {
         if nonces.is_empty() {
             return Ok(());
         }
-        let (schema, patience) = (self.link.schema(), self.link.patience());
-        let leases = Leases::on(&schema, self.link.connection().await?);
-        let result = answered(patience, leases.strays(session.id, &nonces)).await;
-        let tokens = self.checked(result).await?;
+        let tokens = self.ask(async |leases| leases.strays(session.id, &nonces).await).await?;
         if !tokens.is_empty() {
             self.give_back_tokens(session.id, &tokens).await?;
             warn!("gave back {} jobs whose claim Postgres did not answer", tokens.len());
@@ -348,24 +341,24 @@ impl Claimer {
     }
 
     async fn give_back_tokens(&mut self, session: i64, tokens: &[Token]) -> sqlx::Result<()> {
-        let (schema, patience) = (self.link.schema(), self.link.patience());
-        let leases = Leases::on(&schema, self.link.connection().await?);
-        let result = answered(patience, leases.give_back(session, tokens)).await;
-        self.checked(result).await
+        self.ask(async |leases| leases.give_back(session, tokens).await).await
     }
 
-    /// Passes a result on; after an error nothing that was remembered holds, and the next claim
-    /// sweeps.
-    async fn checked<T>(&mut self, result: Result<T, impl Into<sqlx::Error>>) -> sqlx::Result<T> {
+    async fn ask<T>(&mut self, statement: impl AsyncFnOnce(Leases<'_>) -> Result<T, Error>) -> sqlx::Result<T> {
+        let result = self.link.run(async |schema, to| statement(Leases::on(schema, to)).await).await;
+        self.noticed(result)
+    }
+
+    /// After an error nothing that was remembered holds, and the next claim sweeps.
+    fn noticed<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
         if result.is_err() {
             self.ordinary.floors.reset();
             self.suspects.floors.reset();
             self.limiter.reset();
             self.sweep_at = Instant::now();
         }
-        let checked = self.link.checked(result).await;
         self.pulse.goes_on();
-        checked
+        result
     }
 }
 

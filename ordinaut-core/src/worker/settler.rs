@@ -4,7 +4,6 @@
 use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
-use crate::db::timeout::answered;
 use crate::error::Error;
 use crate::failure::{Consequence, FailureKind};
 use crate::job::job_error::JobError;
@@ -202,19 +201,11 @@ impl Desk {
     /// Writes a batch however long Postgres is away; the error is a refusal of its data, or that it
     /// was too much at once.
     async fn settle(&mut self, batch: &Batch) -> Result<Vec<Option<Outcome>>, sqlx::Error> {
-        let (schema, patience) = (self.link.schema(), self.link.patience());
         let (mut failures, requests) = (0, &batch.requests);
         loop {
-            let result = match self.link.connection().await {
-                Ok(connection) => {
-                    let leases = Leases::on(&schema, connection);
-                    answered(patience, batch.write(leases)).await
-                }
-                Err(error) => Err(error.into()),
-            };
-            let checked = self.link.checked(result).await;
+            let written = self.link.run(async |schema, to| batch.write(Leases::on(schema, to)).await).await;
             self.pulse.goes_on();
-            match checked {
+            match written {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(error) if !batch.refused && FailureKind::of(&error).in_a_loop() == Consequence::BuryAlone => {
                     return Err(error);

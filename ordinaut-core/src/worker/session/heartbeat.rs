@@ -2,8 +2,7 @@
 //! process when a handler blocks for good.
 
 use crate::db::dedicated_connection::DedicatedConnection;
-use crate::db::timeout::answered;
-use crate::failure::silence;
+use crate::db::schema::Schema;
 use crate::lease::session_profile::SessionProfile;
 use crate::lease::settled_attempt::Reply;
 use crate::lease::store::Leases;
@@ -12,12 +11,13 @@ use crate::worker::cancellation::Stop;
 use crate::worker::liveness::Turns;
 use crate::worker::running_jobs::{Running, RunningJobs};
 use crate::worker::stall::{Stall, YIELD, did_not_yield};
+use sqlx::PgConnection;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// Between two looks at what the session was asked, so that a cancel is heard within about a
 /// second.
@@ -133,59 +133,36 @@ impl Heartbeat {
     }
 
     async fn open(&mut self, profile: &SessionProfile) -> sqlx::Result<i64> {
-        let (schema, patience) = (self.link.schema(), self.link.patience());
-        let opened = Leases::on(&schema, self.link.connection().await?).open_session(profile);
-        let result = answered(patience, opened).await;
-        self.id = self.link.checked(result).await?;
+        self.id = self.link.run(async |schema, to| Leases::on(schema, to).open_session(profile).await).await?;
         Ok(self.id)
     }
 
     /// `None`: Postgres did not answer, or refused. Waits no longer than there is time left: who
     /// waits for an answer must not miss the end of the lease.
     async fn renew(&mut self, left: Duration) -> Option<Renewal> {
-        let (id, schema, running, finished) = (self.id, self.link.schema(), self.book.count(), self.book.finished());
+        let (id, running, finished) = (self.id, self.book.count(), self.book.finished());
         let limit = left.min(self.lease / RENEWAL);
-        let renewal = async {
-            let result = Leases::on(&schema, self.link.connection().await?).renew(id, running, &finished).await;
-            self.link.checked(result).await
+        let renewal = async |schema: &Schema, to: &mut PgConnection| {
+            Leases::on(schema, to).renew(id, running, &finished).await
         };
-        match tokio::time::timeout(limit, renewal).await {
-            Ok(Ok(renewal)) => Some(renewal),
-            Ok(Err(error)) => {
-                warn!(worker.session = id, %error, "could not renew the leases of session {id}, and will try again");
-                None
-            }
-            Err(_) => {
-                // The answer may still come: nothing more can be asked on that connection.
-                self.link.checked(Err::<(), _>(silence(limit))).await.ok();
-                warn!(
-                    worker.session = id,
-                    "Postgres did not answer the renewal of session {id}, which will be tried again"
-                );
-                None
-            }
-        }
+        let renewed = self.link.run_within(limit, renewal).await;
+        let warned = |error: &sqlx::Error| {
+            warn!(worker.session = id, %error, "could not renew the leases of session {id}, and will try again");
+        };
+        renewed.inspect_err(warned).ok()
     }
 
     /// Passes on what the session was asked to stop. A failure only delays that, and renewing will
     /// report it.
     async fn hear(&mut self, left: Duration) {
-        let (id, schema) = (self.id, self.link.schema());
-        let cancels = async {
-            let result = Leases::on(&schema, self.link.connection().await?).cancels(id).await;
-            self.link.checked(result).await
-        };
-        let limit = left.min(self.lease / 6);
-        match tokio::time::timeout(limit, cancels).await {
-            Ok(Ok(jobs)) => {
+        let (id, limit) = (self.id, left.min(self.lease / 6));
+        let cancels = self.link.run_within(limit, async |schema, to| Leases::on(schema, to).cancels(id).await);
+        match cancels.await {
+            Ok(jobs) => {
                 jobs.into_iter().for_each(|asked| self.book.cancel(asked.job_id, asked.attempt));
                 self.tell_that_it_was_cut();
             }
-            Ok(Err(_)) => {}
-            Err(_) => {
-                self.link.checked(Err(silence(limit))).await.unwrap_or(());
-                warn!(worker.session = self.id, "Postgres did not answer session {}, which will ask again", self.id);
-            }
+            Err(error) => debug!(worker.session = id, %error, "session {id} could not ask for cancels, and will again"),
         }
     }
 
@@ -203,21 +180,13 @@ impl Heartbeat {
     /// Looks whether an operator drained the worker. After a failure it stays as it was, and
     /// renewing will report that.
     async fn look_whether_drained(&mut self, name: &str, left: Duration) {
-        let schema = self.link.schema();
-        let look = async {
-            let result = Leases::on(&schema, self.link.connection().await?).is_drained(name).await;
-            self.link.checked(result).await
-        };
         let limit = left.min(self.lease / 6);
-        match tokio::time::timeout(limit, look).await {
-            Ok(Ok(drained)) => {
-                if self.drained.swap(drained, Ordering::Relaxed) != drained {
-                    let now = if drained { "is drained and leases nothing more" } else { "may lease again" };
-                    info!(worker.session = self.id, "worker {name} {now}");
-                }
-            }
-            Ok(Err(_)) => {}
-            Err(_) => self.link.checked(Err(silence(limit))).await.unwrap_or(()),
+        let look = self.link.run_within(limit, async |schema, to| Leases::on(schema, to).is_drained(name).await);
+        if let Ok(drained) = look.await
+            && self.drained.swap(drained, Ordering::Relaxed) != drained
+        {
+            let now = if drained { "is drained and leases nothing more" } else { "may lease again" };
+            info!(worker.session = self.id, "worker {name} {now}");
         }
     }
 
@@ -249,40 +218,36 @@ impl Heartbeat {
             jobs.join(", ")
         );
         let ended: Vec<_> = late.iter().map(|running| did_not_yield(running, error)).collect();
-        let schema = self.link.schema();
-        let written = async {
-            let result = Leases::on(&schema, self.link.connection().await?).settle(&ended).await;
-            self.link.checked(result).await
-        };
-        match tokio::time::timeout(self.lease / 6, written).await {
-            Ok(Ok(replies)) => {
+        let limit = self.lease / 6;
+        let written = self.link.run_within(limit, async |schema, to| Leases::on(schema, to).settle(&ended).await);
+        match written.await {
+            Ok(replies) => {
                 for (running, reply) in late.iter().zip(replies) {
                     if let Reply::Settled(outcome) = reply {
                         self.book.ended(&running.queue, outcome, 1);
                     }
                 }
             }
-            Ok(Err(error)) => {
-                error!(%error, "could not settle jobs whose handlers did not yield: they will be rescued")
-            }
-            Err(_) => error!("Postgres did not answer: jobs whose handlers did not yield will be rescued"),
+            Err(error) => error!(%error, "could not settle jobs whose handlers did not yield: they will be rescued"),
         }
         self.close().await;
         (self.when_stuck)();
     }
 
     async fn close(&mut self) {
-        let (id, schema, finished) = (self.id, self.link.schema(), self.book.finished());
-        let goodbye = async {
-            let result = Leases::on(&schema, self.link.connection().await?).close_session(id, &finished).await;
-            self.link.checked(result).await?;
-            self.link.close().await;
-            Ok::<_, sqlx::Error>(())
+        let (id, limit, finished) = (self.id, self.lease / 6, self.book.finished());
+        let goodbye = async |schema: &Schema, to: &mut PgConnection| {
+            Leases::on(schema, to).close_session(id, &finished).await
         };
-        match tokio::time::timeout(self.lease / 6, goodbye).await {
-            Ok(Ok(())) => info!(worker.session = id, "session {id} closed"),
+        match self.link.run_within(limit, goodbye).await {
+            Ok(()) => {
+                self.link.close().await;
+                info!(worker.session = id, "session {id} closed");
+            }
             // It expires by itself.
-            _ => warn!(worker.session = id, "could not close session {id}: it will be declared dead"),
+            Err(error) => {
+                warn!(worker.session = id, %error, "could not close session {id}: it will be declared dead")
+            }
         }
     }
 }
