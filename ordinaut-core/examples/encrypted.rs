@@ -45,7 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The first key encrypts, all of them decrypt: so keys are changed while jobs wait. A program
     // reads them from its secrets.
-    let client = client.keyring(Keyring::new([("k2", [2; 32]), ("k1", [1; 32])])?);
+    let keyring = Keyring::new([("k2", [2; 32]), ("k1", [1; 32])])?;
+    let client = client.to_builder().keyring(keyring).connect().await?;
     let id = job.enqueue(&client).await?.id();
     let stored: Value =
         sqlx::query_scalar("select args from ordinaut.job where id = $1").bind(id).fetch_one(&client).await?;

@@ -15,7 +15,8 @@ use sqlx::PgPool;
 use std::sync::Arc;
 
 /// Where the jobs are: a pool of connections and a schema. [`Client::builder`] connects one; a
-/// program that has a pool already passes that: `Client::from(pool)`. Cheap to clone.
+/// program that has a pool already passes that: `Client::from(pool)`, and says more with
+/// [`Client::to_builder`]. Cheap to clone.
 ///
 /// ```no_run
 /// # async fn connect(url: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -32,7 +33,7 @@ pub struct Client {
     address: ConnectOptions,
     pooler: Arc<Pooler>,
     hints: Arc<PendingNotifications>,
-    pub(crate) options: Options,
+    options: Options,
     /// What its caller sees; `None`: everything.
     sight: Option<Arc<Sight>>,
 }
@@ -43,8 +44,8 @@ pub(crate) struct Options {
     direct: Option<ConnectOptions>,
     schema: Schema,
     redis_url: Option<Arc<str>>,
-    pub(crate) secrets: Secrets,
-    pub(crate) first_zone: Option<Arc<str>>,
+    secrets: Secrets,
+    first_zone: Option<Arc<str>>,
 }
 
 impl From<PgPool> for Client {
@@ -59,29 +60,10 @@ impl Client {
         Self { pool, address, pooler: Arc::new(pooler), hints: Arc::default(), options, sight: None }
     }
 
-    /// The same pool, looking into another schema.
-    #[must_use]
-    pub fn in_schema(self, schema: Schema) -> Self {
-        self.with(|options| options.schema = schema)
-    }
-
-    /// As [`ClientBuilder::direct`], for a client on a pool of yours.
-    #[must_use]
-    pub fn direct(self, address: impl Into<ConnectOptions>) -> Self {
-        self.with(|options| options.direct = Some(address.into()))
-    }
-
-    /// As [`ClientBuilder::redis`], for a client on a pool of yours.
-    #[must_use]
-    pub fn redis(self, url: impl Into<String>) -> Self {
-        self.with(|options| options.redis_url = Some(url.into().into()))
-    }
-
-    /// The same pool with other options. What is to be told goes to where they say, so it is
-    /// collected apart.
-    pub(crate) fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        change(&mut self.options);
-        Self { hints: Arc::default(), ..self }
+    /// The same with other options. What is to be told goes to where they say, so it is collected
+    /// apart.
+    fn with(self, options: Options) -> Self {
+        Self { hints: Arc::default(), options, ..self }
     }
 
     /// The same for somebody who sees a part of the jobs: what it lists, reads, changes and
@@ -146,6 +128,16 @@ impl Client {
     /// The same database, which keeps nobody's hints alive.
     pub(crate) fn without_hints(&self) -> Self {
         Self { hints: Arc::default(), ..self.clone() }
+    }
+
+    /// What arguments are encrypted with, and those of which kinds always are.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.options.secrets
+    }
+
+    /// The zone that the first migration stores, if one was given.
+    pub(crate) fn first_zone(&self) -> Option<&str> {
+        self.options.first_zone.as_deref()
     }
 
     pub(crate) fn sql(&self, text: &'static str) -> sqlx::SqlStr {

@@ -1,7 +1,6 @@
 //! What the tests need: a database of their own, a kind of job, and waiting for facts.
 
 use futures_util::future::BoxFuture;
-use ordinaut_core::db::Schema;
 use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Client, Context, Enqueued, Job, JobError, NewJob, Scheduler, Worker};
 use ordinaut_embedded::{PgBouncer, Postgres};
@@ -128,8 +127,8 @@ async fn create(migrated: bool) -> TestDatabase {
 }
 
 /// The same pool, looking into another schema.
-pub fn another_schema(db: &Client, name: &str) -> Client {
-    db.clone().in_schema(Schema::new(name).unwrap())
+pub async fn another_schema(db: &Client, name: &str) -> Client {
+    db.to_builder().schema(name).connect().await.unwrap()
 }
 
 impl TestDatabase {

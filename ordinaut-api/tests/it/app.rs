@@ -68,18 +68,20 @@ impl TestApp {
 
     /// On a fresh database of another Postgres.
     pub(crate) async fn start_on(server: &str) -> Self {
-        Self::start_with(server, |client| client).await
+        Self::start_with(server, None).await
     }
 
     /// With a Redis, which may be none.
     pub(crate) async fn start_with_redis(url: &str) -> Self {
-        Self::start_with(&server_url(), |client| client.redis(url)).await
+        Self::start_with(&server_url(), Some(url)).await
     }
 
-    async fn start_with(server: &str, with: impl FnOnce(Client) -> Client) -> Self {
+    async fn start_with(server: &str, redis: Option<&str>) -> Self {
         let options: PgConnectOptions = fresh_database_on(server).parse().unwrap();
         let pool = PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap();
-        Self::start_with_database(with(Client::from(pool))).await
+        let client = Client::from(pool).to_builder();
+        let client = redis.into_iter().fold(client, |client, url| client.redis(url));
+        Self::start_with_database(client.connect().await.unwrap()).await
     }
 
     /// On a database that has its pool already.
@@ -102,7 +104,9 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         database.set_time_zone("Europe/Chisinau").await.unwrap();
         let keyring = Keyring::new([("k1", [7; 32])]).unwrap();
-        let config = Config { database: database.clone().keyring(keyring).encrypt_kinds(["charge"]), settings };
+        let database_with_keys =
+            database.to_builder().keyring(keyring).encrypt_kinds(["charge"]).connect().await.unwrap();
+        let config = Config { database: database_with_keys, settings };
         tokio::spawn(ordinaut_api::run(config, listener, std::future::pending::<()>()));
         Self { url, client: client(), database }
     }

@@ -33,12 +33,21 @@ const IDLE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 #[must_use = "connect makes the client"]
 pub struct ClientBuilder {
-    address: Result<ConnectOptions, InvalidField>,
+    pool: Result<Pool, InvalidField>,
     max_connections: u32,
     purpose: Purpose,
     options: Options,
     /// The first of what was given after it that cannot be used: it is told by `connect`.
     invalid: Option<InvalidField>,
+}
+
+/// Whose pool it is.
+#[derive(Clone, Debug)]
+enum Pool {
+    /// Its own, to be made.
+    At(ConnectOptions),
+    /// That of a client that there is.
+    Of(Box<Client>),
 }
 
 impl Client {
@@ -53,13 +62,23 @@ impl Client {
     /// # }
     /// ```
     pub fn builder(address: impl TryInto<ConnectOptions, Error: Into<InvalidConnectOptions>>) -> ClientBuilder {
-        ClientBuilder {
-            address: read_address("address", address),
-            max_connections: MAX_CONNECTIONS,
-            purpose: Purpose::Program,
-            options: Options::default(),
-            invalid: None,
-        }
+        ClientBuilder::new(read_address("address", address).map(Pool::At), Options::default())
+    }
+
+    /// The same pool with other options, for one that your program has made:
+    ///
+    /// ```no_run
+    /// # async fn connect(pool: sqlx::PgPool) -> Result<(), ordinaut_core::Error> {
+    /// use ordinaut_core::Client;
+    ///
+    /// let client = Client::from(pool).to_builder().schema("jobs").redis("redis://localhost").connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// What is not said stays as it is in this client, [`Client::seen_by`] included.
+    pub fn to_builder(&self) -> ClientBuilder {
+        ClientBuilder::new(Ok(Pool::Of(Box::new(self.clone()))), self.options.clone())
     }
 
     /// [`Client::builder`] with nothing more to say.
@@ -75,8 +94,12 @@ impl Client {
 }
 
 impl ClientBuilder {
+    fn new(pool: Result<Pool, InvalidField>, options: Options) -> Self {
+        Self { pool, max_connections: MAX_CONNECTIONS, purpose: Purpose::Program, options, invalid: None }
+    }
+
     /// Maximum number of connections in the pool; 10 if not said. A worker has four of its own
-    /// beside it.
+    /// beside it. A pool that is there already stays as it is.
     pub fn max_connections(self, connections: u32) -> Self {
         Self { max_connections: connections, ..self }
     }
@@ -147,7 +170,8 @@ impl ClientBuilder {
         self.invalid.get_or_insert(invalid);
     }
 
-    /// Makes the pool, and waits until Postgres answers once, 5 seconds at most.
+    /// Makes the pool, and waits until Postgres answers once, 5 seconds at most. A pool that is
+    /// there already is not asked.
     ///
     /// Of several servers it is connected to the one that takes writes, and when that changes, to
     /// the other. Its connections carry settings of our own in place of the role's and the
@@ -162,11 +186,15 @@ impl ClientBuilder {
     /// [`Error::Database`] if no server answers in 5 seconds, the server refuses the account, or
     /// none of several servers takes writes.
     pub async fn connect(self) -> Result<Client, Error> {
-        let Self { address, max_connections, purpose, options: told, invalid } = self;
-        let address = address?;
+        let Self { pool, max_connections, purpose, options: told, invalid } = self;
+        let pool = pool?;
         if let Some(invalid) = invalid {
             return Err(invalid.into());
         }
+        let address = match pool {
+            Pool::At(address) => address,
+            Pool::Of(client) => return Ok(client.with(told)),
+        };
         let several = address.has_several();
         let found = if several { address.connect().await?.0 } else { address.first().clone() };
         let pooler = Pooler::default();

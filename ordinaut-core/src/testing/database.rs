@@ -1,6 +1,6 @@
 //! A database of one test.
 
-use crate::client::Client;
+use crate::client::{Client, ClientBuilder};
 use crate::db::migrate::error::SchemaError;
 use crate::db::schema::Schema;
 use crate::error::Error;
@@ -109,11 +109,15 @@ impl TestDatabase {
         Ok(test)
     }
 
-    /// The same with other options of [`Client`]: `db.with(|db| db.encrypt_kinds(["charge"]))`.
-    #[must_use]
-    pub fn with(mut self, options: impl FnOnce(Client) -> Client) -> Self {
-        self.database = options(self.database.clone());
-        self
+    /// The same with other options of the client:
+    /// `db.with(|client| client.encrypt_kinds(["charge"])).await?`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if one of the options cannot be used.
+    pub async fn with(mut self, options: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Self, Error> {
+        self.database = options(self.database.to_builder()).connect().await?;
+        Ok(self)
     }
 }
 

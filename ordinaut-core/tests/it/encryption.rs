@@ -75,7 +75,7 @@ async fn error_of(db: &Client, job_id: Uuid) -> (Outcome, String) {
 #[tokio::test]
 async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
     let db = database().await;
-    let keyed = db.clone().keyring(ring(&["k1"])).encrypt_kinds(["by_name"]);
+    let keyed = db.to_builder().keyring(ring(&["k1"])).encrypt_kinds(["by_name"]).connect().await.unwrap();
     keyed.enqueue(&charge().new_job().unwrap()).await.unwrap();
     keyed.enqueue_many([charge().new_job().unwrap(), charge().new_job().unwrap()]).await.unwrap();
     let mut tx = db.pool().begin().await.unwrap();
@@ -96,6 +96,7 @@ async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
     assert_eq!(shown, json!({"encrypted": true, "key": "k1"}));
     let in_psql: Value = ask_of(&db, "select args from ordinaut.job where id = $1", last).await;
     assert_eq!(in_psql["encrypted"]["key"], "k1");
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
     let (mut worker, cards) = worker(&keyed);
     for _ in 0..8 {
         assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
@@ -109,8 +110,9 @@ async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
 #[tokio::test]
 async fn a_dead_letter_keeps_the_secret_and_can_be_sent_back() {
     let db = database().await;
-    let keyed = db.clone().keyring(ring(&["k1"]));
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
     let job_id = keyed.enqueue(&Charge { cents: 13, ..charge() }.new_job().unwrap()).await.unwrap().id();
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
     let (mut worker, cards) = worker(&keyed);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(job_id));
     assert_eq!(letter(&db).await.unwrap().args.get(), r#"{"encrypted":true,"key":"k1"}"#);
@@ -124,7 +126,7 @@ async fn a_dead_letter_keeps_the_secret_and_can_be_sent_back() {
 #[tokio::test]
 async fn without_a_key_ring_nothing_is_stored() {
     let db = database().await;
-    let named = db.clone().encrypt_kinds(["by_name"]);
+    let named = db.to_builder().encrypt_kinds(["by_name"]).connect().await.unwrap();
     let mut tx = db.begin().await.unwrap();
     let refusals = [
         charge().enqueue(&*db).await,
@@ -149,8 +151,8 @@ async fn without_a_key_ring_nothing_is_stored() {
 #[tokio::test]
 async fn keys_rotate_and_one_that_comes_late_is_waited_for() {
     let db = database().await;
-    let old = db.clone().keyring(ring(&["k1"]));
-    let new = db.clone().keyring(ring(&["k2", "k1"]));
+    let old = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
+    let new = db.to_builder().keyring(ring(&["k2", "k1"])).connect().await.unwrap();
     let by_old = old.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
     let (mut worker_of_new, cards) = worker(&new);
     assert_eq!(worker_of_new.step().await.unwrap(), Step::Worked(by_old));
@@ -172,7 +174,7 @@ async fn keys_rotate_and_one_that_comes_late_is_waited_for() {
 #[tokio::test]
 async fn an_envelope_of_another_job_or_one_that_was_changed_opens_nothing() {
     let db = database().await;
-    let keyed = db.clone().keyring(ring(&["k1"]));
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
     let moved = keyed.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
     let other = keyed.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
     let changes = [
@@ -182,6 +184,7 @@ async fn an_envelope_of_another_job_or_one_that_was_changed_opens_nothing() {
     for (job_id, sql) in changes {
         sqlx::query(sql).bind(job_id).execute(&*db).await.unwrap();
     }
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
     let (mut worker, cards) = worker(&keyed);
     for _ in 0..2 {
         assert!(matches!(worker.step().await.unwrap(), Step::Worked(_)));
@@ -197,7 +200,7 @@ async fn an_envelope_of_another_job_or_one_that_was_changed_opens_nothing() {
 #[tokio::test]
 async fn an_error_of_decoding_tells_nothing_of_what_was_encrypted() {
     let db = database().await;
-    let keyed = db.clone().keyring(ring(&["k1"])).encrypt_kinds(["charge"]);
+    let keyed = db.to_builder().keyring(ring(&["k1"])).encrypt_kinds(["charge"]).connect().await.unwrap();
     let wrong = NewJob::new("charge", &json!({"card": "x", "cents": SECRET})).unwrap().max_attempts(1);
     let job_id = keyed.enqueue(&wrong).await.unwrap().id();
     let (mut worker, _) = worker(&keyed);
@@ -213,7 +216,8 @@ async fn arguments_from_before_they_were_encrypted_are_read() {
     let db = database().await;
     let plain = NewJob::new("charge", &charge()).unwrap();
     db.enqueue(&plain).await.unwrap();
-    let (mut worker, cards) = worker(&db.clone().keyring(ring(&["k1"])));
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
+    let (mut worker, cards) = worker(&keyed);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(plain.id()));
     assert_eq!(*cards.lock().unwrap(), [SECRET]);
 }
@@ -221,7 +225,7 @@ async fn arguments_from_before_they_were_encrypted_are_read() {
 #[tokio::test]
 async fn a_task_of_a_kind_with_encrypted_arguments_is_refused() {
     let db = database().await;
-    let keyed = db.clone().keyring(ring(&["k1"])).encrypt_kinds(["charge"]);
+    let keyed = db.to_builder().keyring(ring(&["k1"])).encrypt_kinds(["charge"]).connect().await.unwrap();
     let hourly = Schedule::new(ScheduleKind::Every, "1h");
     let refused = keyed.tasks().create(&TaskDefinition::new("t", "charge", hourly.clone())).await;
     assert!(matches!(&refused, Err(TaskError::Invalid(invalid)) if invalid.field == "kind"), "{refused:?}");
@@ -233,7 +237,7 @@ async fn a_task_of_a_kind_with_encrypted_arguments_is_refused() {
 #[tokio::test]
 async fn arguments_that_only_look_encrypted_are_shown() {
     let db = database().await;
-    let keyed = db.clone().keyring(ring(&["k1"]));
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
     let odd = json!({"encrypted": {"name": "ann"}});
     let job = NewJob::new("odd", &odd).unwrap().delay(Duration::from_secs(60));
     keyed.enqueue(&job).await.unwrap();
@@ -244,7 +248,7 @@ async fn arguments_that_only_look_encrypted_are_shown() {
 #[tokio::test]
 async fn a_unique_job_is_known_by_what_its_encrypted_arguments_say() {
     let db = database().await;
-    let keyed = db.clone().keyring(ring(&["k1"]));
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
     let unique = || charge().new_job().unwrap().unique(Unique::by_kind().args(["card"]));
     let first = keyed.enqueue(&unique()).await.unwrap().id();
     assert_eq!(keyed.enqueue(&unique()).await.unwrap(), Enqueued::Duplicate(first));
@@ -252,6 +256,7 @@ async fn a_unique_job_is_known_by_what_its_encrypted_arguments_say() {
     pending.add(unique());
     assert_eq!(pending.commit(db.begin().await.unwrap()).await.unwrap(), [Enqueued::Duplicate(first)]);
     assert!(!stored(&db, SECRET).await);
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
     let (mut worker, cards) = worker(&keyed);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(first));
     assert_eq!(*cards.lock().unwrap(), [SECRET]);

@@ -201,7 +201,7 @@ async fn a_batch_is_one_event_for_each_queue_and_kind() {
 #[tokio::test]
 async fn schemas_number_their_events_apart() {
     let db = database().await;
-    let tenant = another_schema(&db, "tenant_c");
+    let tenant = another_schema(&db, "tenant_c").await;
     tenant.migrate().await.unwrap();
     enqueue(&db).await;
     enqueue(&tenant).await;

@@ -49,7 +49,7 @@ async fn six_that_migrate_at_once_all_succeed() {
 #[tokio::test]
 async fn another_schema_works_from_end_to_end_beside_the_first() {
     let db = database().await;
-    let tenant = another_schema(&db, "tenant_a");
+    let tenant = another_schema(&db, "tenant_a").await;
     tenant.migrate().await.unwrap();
 
     let job_id = tenant.enqueue(&probe(1)).await.map(Enqueued::id).unwrap();
@@ -78,7 +78,7 @@ async fn another_schema_works_from_end_to_end_beside_the_first() {
 #[tokio::test]
 async fn sql_of_another_schema_enqueues_there() {
     let db = database().await;
-    let tenant = another_schema(&db, "tenant_b");
+    let tenant = another_schema(&db, "tenant_b").await;
     tenant.migrate().await.unwrap();
 
     let job_id: Uuid = ask(&db, "select tenant_b.enqueue('probe', '{\"n\": 1}')").await;

@@ -76,7 +76,7 @@ async fn a_role_that_may_not_create_schemas_migrates_the_one_that_it_has() {
 
     assert_eq!(theirs.migrate().await.unwrap().to, newest_migration());
 
-    let elsewhere = another_schema(&theirs, "elsewhere").migrate().await.unwrap_err();
+    let elsewhere = another_schema(&theirs, "elsewhere").await.migrate().await.unwrap_err();
     assert!(matches!(elsewhere, SchemaError::Create(..)), "{elsewhere}");
 }
 

@@ -104,7 +104,7 @@ async fn nobody_listens_through_one_whatever_it_is_called() {
     assert!(!pooled.hears_notifications().await.unwrap());
     let listens = "select count(*) from pg_stat_activity where query ilike 'listen%' and datname = current_database()";
     assert_eq!(ask::<i64>(&db, listens).await, 0);
-    let direct = pooled.direct((*db.pool().connect_options()).clone());
+    let direct = pooled.to_builder().direct((*db.pool().connect_options()).clone()).connect().await.unwrap();
     assert!(direct.hears_notifications().await.unwrap());
 }
 
@@ -114,7 +114,7 @@ async fn migrations_want_a_way_past_it() {
     let Some((_pooler, options)) = db.pooled().await else { return };
     let pooled = Client::builder(options).max_connections(2).connect().await.unwrap();
     assert!(matches!(pooled.migrate().await, Err(SchemaError::Pooler)));
-    let pooled = pooled.direct((*db.pool().connect_options()).clone());
+    let pooled = pooled.to_builder().direct((*db.pool().connect_options()).clone()).connect().await.unwrap();
     assert_eq!(pooled.migrate().await.unwrap().from, 0);
     // What is there already needs no lock.
     let again = Client::builder((*pooled.pool().connect_options()).clone()).max_connections(2).connect().await.unwrap();

@@ -3,7 +3,7 @@
 
 use crate::events::events;
 use crate::fixture::{
-    LIMIT, TestDatabase, database, eventually, probe, quick_but, run, schedule, succeed, within, worker, worker_with,
+    LIMIT, TestDatabase, another_schema, database, eventually, probe, quick_but, run, schedule, succeed, within, worker, worker_with,
 };
 use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
 use fred::prelude::{Builder, Client as RedisClient, Config};
@@ -23,6 +23,11 @@ type Entry = (String, BTreeMap<String, String>);
 async fn redis() -> Option<Redis> {
     Redis::find()?;
     Some(tokio::task::spawn_blocking(|| Redis::temporary().unwrap()).await.unwrap())
+}
+
+/// The same database, whose scheduler tells that Redis.
+async fn telling(db: &Client, url: &str) -> Client {
+    db.to_builder().redis(url).connect().await.unwrap()
 }
 
 async fn client(url: &str) -> RedisClient {
@@ -80,7 +85,7 @@ async fn work(db: &TestDatabase) {
 async fn the_level_of_a_queue_is_in_the_stream() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
+    let running = schedule(Scheduler::new(telling(&db, &redis.url()).await));
     db.queues().update("default", &QueueChange::default().max_waiting(Some(1))).await.unwrap();
     db.enqueue(&probe(0)).await.unwrap();
     eventually(&db, "select exists (select from ordinaut.event where type = 'queue_level')").await;
@@ -94,7 +99,7 @@ async fn the_level_of_a_queue_is_in_the_stream() {
 async fn the_stream_has_the_same_numbers() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
+    let running = schedule(Scheduler::new(telling(&db, &redis.url()).await));
 
     work(&db).await;
 
@@ -107,7 +112,8 @@ async fn two_publishers_repeat_nothing() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
     let other = db.another_pool().await;
-    let running = [db.clone(), other].map(|db| schedule(Scheduler::new(db.redis(redis.url()))));
+    let running = [telling(&db, &redis.url()).await, telling(&other, &redis.url()).await];
+    let running = running.map(|db| schedule(Scheduler::new(db)));
 
     work(&db).await;
 
@@ -132,7 +138,7 @@ async fn a_redis_that_comes_late_gets_what_it_missed() {
     let db = database().await;
     let late = Link(std::env::temp_dir().join(format!("ordinaut-late-{}.sock", std::process::id())));
     let url = format!("redis+unix://{}", late.0.display());
-    let running = schedule(Scheduler::new(db.clone().redis(url.clone())));
+    let running = schedule(Scheduler::new(telling(&db, &url).await));
     work(&db).await;
     assert!(stream_in_redis(&url, db.schema()).await.is_err());
 
@@ -150,7 +156,7 @@ async fn a_hint_over_redis_wakes_a_worker_that_listen_does_not_reach() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
     let nowhere: ConnectOptions = "postgres://nobody@localhost:1/nothing".parse().unwrap();
-    let told = db.clone().redis(redis.url()).direct(nowhere);
+    let told = db.to_builder().redis(redis.url()).direct(nowhere).connect().await.unwrap();
     let settings = quick_but(|options| options.poll_interval = Duration::from_secs(60));
     let running = run(worker_with(&told, settings, succeed));
     let client = client(&redis.url()).await;
@@ -171,14 +177,14 @@ async fn a_hint_over_redis_wakes_a_worker_that_listen_does_not_reach() {
 async fn a_redis_that_lost_its_data_gets_it_again() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
+    let running = schedule(Scheduler::new(telling(&db, &redis.url()).await));
     work(&db).await;
     check(&redis, &db).await;
     running.stop().await;
     let client = client(&redis.url()).await;
     let _: i64 = client.del("events").await.unwrap();
 
-    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
+    let running = schedule(Scheduler::new(telling(&db, &redis.url()).await));
 
     check(&redis, &db).await;
     running.stop().await;
@@ -209,7 +215,7 @@ async fn lose(redis: &Redis, db: &TestDatabase, ids: &[i64]) {
 async fn a_redis_that_loses_events_while_it_is_published_to_is_filled_up_in_order() {
     let Some(redis) = redis().await else { return };
     let db = database().await;
-    let running = schedule(Scheduler::new(db.clone().redis(redis.url())));
+    let running = schedule(Scheduler::new(telling(&db, &redis.url()).await));
     work(&db).await;
     check(&redis, &db).await;
     let last = db.events().last().await.unwrap();
@@ -228,10 +234,10 @@ async fn a_redis_that_loses_events_while_it_is_published_to_is_filled_up_in_orde
 async fn two_schemas_have_two_streams_and_two_installations_are_told_apart() {
     let Some(redis) = redis().await else { return };
     let (db, rival) = (database().await, database().await);
-    let elsewhere = db.clone().in_schema(ordinaut_core::db::Schema::new("elsewhere").unwrap());
+    let elsewhere = another_schema(&db, "elsewhere").await;
     elsewhere.migrate().await.unwrap();
-    let of = |db: &Client| schedule(Scheduler::new(db.clone().redis(redis.url())));
-    let running = [of(&db), of(&elsewhere)];
+    let running = [telling(&db, &redis.url()).await, telling(&elsewhere, &redis.url()).await];
+    let running = running.map(|db| schedule(Scheduler::new(db)));
     work(&db).await;
     elsewhere.enqueue(&probe(0)).await.unwrap();
     check(&redis, &db).await;

@@ -5,7 +5,7 @@ use crate::fixture::{
 };
 use crate::limit::{Logged, all_succeeded, logging, many};
 use ordinaut_core::job::Backoff;
-use ordinaut_core::{Client, Context, JobError, Limit, NewJob};
+use ordinaut_core::{Context, JobError, Limit, NewJob};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
@@ -150,7 +150,8 @@ mod encrypted {
     async fn a_quota_holds_where_nobody_can_read_the_arguments() {
         let db = database().await;
         db.limits().put(&Limit::new("quota").per_tenant().concurrency(1)).await.unwrap();
-        let keyed: Client = (*db).clone().keyring(Keyring::new([("k1", [7; 32])]).unwrap());
+        let keyring = Keyring::new([("k1", [7; 32])]).unwrap();
+        let keyed = db.to_builder().keyring(keyring).connect().await.unwrap();
         keyed.enqueue_many((0..20).map(|i| sealed(i % 2))).await.unwrap();
         assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job where args ? 'n'").await, 0);
         let log = Logged::default();

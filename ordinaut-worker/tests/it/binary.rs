@@ -4,7 +4,6 @@ use crate::fixture::Fixture;
 use axum::Router;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ordinaut_core::db::Schema;
 use ordinaut_core::job::JobState;
 use ordinaut_core::{NewJob, Outcome};
 use serde_json::json;
@@ -135,7 +134,7 @@ async fn it_makes_the_schema_and_after_a_signal_its_jobs_end_first() {
     let settings =
         [("DATABASE_URL", &*fixture.url), ("DATABASE_SCHEMA", "elsewhere"), ("WORKER_HTTP_ALLOW", "127.0.0.1")];
     let child = start(&[], &settings);
-    let database = fixture.database.clone().in_schema(Schema::new("elsewhere").unwrap());
+    let database = fixture.database.to_builder().schema("elsewhere").connect().await.unwrap();
     // Nothing tells when a schema is there, so that has to be asked until it is.
     while !database.schema_version().await.is_ok_and(|found| found.is_current()) {
         tokio::task::yield_now().await;

@@ -92,7 +92,7 @@ impl Client {
         let (_, mut connection) = self.direct_address().connect().await.map_err(|error| self.interrupted(error))?;
         let set = Purpose::Program.set(&mut connection).await.map_err(SchemaError::from);
         let result = match set {
-            Ok(_) => forward(&mut connection, self.schema(), self.options.first_zone.as_deref().unwrap_or("UTC")).await,
+            Ok(_) => forward(&mut connection, self.schema(), self.first_zone().unwrap_or("UTC")).await,
             Err(error) => Err(error),
         };
         // What was done is done, whether or not the other end hears of the end of the connection.

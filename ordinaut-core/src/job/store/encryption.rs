@@ -8,30 +8,13 @@ use rand::rngs::OsRng;
 use std::borrow::{Borrow, Cow};
 
 impl Client {
-    /// As [`ClientBuilder::keyring`](crate::client::ClientBuilder::keyring), for a client on a pool
-    /// of yours.
-    #[cfg(feature = "encryption")]
-    #[must_use]
-    pub fn keyring(mut self, keyring: Keyring) -> Self {
-        self.options.secrets.keyring = Some(keyring);
-        self
-    }
-
-    /// As [`ClientBuilder::encrypt_kinds`](crate::client::ClientBuilder::encrypt_kinds), for a
-    /// client on a pool of yours.
-    #[must_use]
-    pub fn encrypt_kinds(mut self, kinds: impl IntoIterator<Item: Into<String>>) -> Self {
-        self.options.secrets.set_kinds(kinds);
-        self
-    }
-
     pub(crate) fn keyring_or_none(&self) -> Option<&Keyring> {
-        self.options.secrets.keyring.as_ref()
+        self.secrets().keyring.as_ref()
     }
 
     /// Whether a kind's arguments are encrypted, as far as this value knows.
     pub(crate) fn encrypts(&self, kind: &str) -> bool {
-        self.options.secrets.kinds.contains(kind)
+        self.secrets().kinds.contains(kind)
     }
 
     /// A job with the keys that it is to be stored with, and as its caller may enqueue it.
