@@ -122,14 +122,14 @@ fn dropped_log_lines() -> Counter {
 
 /// Every status is told, so that one that no task has falls to 0.
 fn register_tasks(registry: &mut Registry, counts: &[TaskCount]) {
-    let (tasks, in_trouble) = (Family::<WithStatus, Gauge>::default(), Gauge::<i64>::default());
+    let (tasks, paused_by_error) = (Family::<WithStatus, Gauge>::default(), Gauge::<i64>::default());
     for status in TaskStatus::ALL {
         let of_status = counts.iter().filter(|count| count.status == status);
         tasks.get_or_create(&WithStatus { status: status.as_str() }).set(of_status.map(|count| count.tasks).sum());
     }
-    in_trouble.set(counts.iter().map(|count| count.in_trouble).sum());
+    paused_by_error.set(counts.iter().map(|count| count.paused_by_error).sum());
     registry.register("tasks", "Tasks", tasks);
-    registry.register("tasks_in_trouble", "Tasks that the scheduler paused", in_trouble);
+    registry.register("tasks_paused_by_error", "Tasks that the scheduler paused", paused_by_error);
 }
 
 /// Whose it is would be a label without bounds: `ordinaut doctor` names the holder.

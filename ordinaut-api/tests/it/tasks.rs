@@ -44,7 +44,7 @@ async fn a_created_task_has_everything_that_was_asked_for() {
     for (field, value) in asked.as_object().unwrap() {
         assert_eq!(&task[field], value, "{field}");
     }
-    assert_eq!((&task["status"], &task["version"], &task["trouble"]), (&json!("active"), &json!(1), &json!(null)));
+    assert_eq!((&task["status"], &task["version"], &task["last_error"]), (&json!("active"), &json!(1), &json!(null)));
     assert!(instant(&task["next_run_at"]) > Utc::now());
 }
 
@@ -264,7 +264,7 @@ async fn tasks_and_parked_jobs_are_measured() {
         r#"ordinaut_tasks{status="active"} 1"#,
         r#"ordinaut_tasks{status="paused"} 1"#,
         r#"ordinaut_tasks{status="cancelled"} 0"#,
-        "ordinaut_tasks_in_trouble 0",
+        "ordinaut_tasks_paused_by_error 0",
         r#"ordinaut_due_jobs{queue="default",state="parked"} 1"#,
     ] {
         assert!(metrics.lines().any(|line| line == sample), "{sample}: {metrics}");

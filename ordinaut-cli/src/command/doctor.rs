@@ -195,15 +195,15 @@ async fn listen(database: &Client) -> Finding {
 async fn tasks(database: &Client) -> Finding {
     match database.tasks().counts().await {
         Ok(counts) => {
-            let in_trouble: i64 = counts.iter().map(|count| count.in_trouble).sum();
+            let paused_by_error: i64 = counts.iter().map(|count| count.paused_by_error).sum();
             let told: Vec<_> = counts.iter().map(|count| format!("{} {}", count.tasks, count.status)).collect();
-            match in_trouble {
+            match paused_by_error {
                 0 if told.is_empty() => good("tasks", "there are none".to_owned()),
                 0 => good("tasks", told.join(", ")),
                 _ => note(
                     "tasks",
                     format!(
-                        "the scheduler paused {in_trouble}, because it could not tell when they are due: `ordinaut task list --status paused`"
+                        "the scheduler paused {paused_by_error}, because it could not tell when they are due: `ordinaut task list --status paused`"
                     ),
                 ),
             }

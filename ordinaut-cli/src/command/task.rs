@@ -202,7 +202,7 @@ fn shown(task: &Stored) -> String {
         ("misfire", definition.misfire.to_string()),
         ("status", task.status.to_string()),
     ];
-    known.extend(task.trouble.iter().map(|trouble| ("trouble", trouble.clone())));
+    known.extend(task.last_error.iter().map(|error| ("last error", error.clone())));
     known.extend(task.next_run_at.map(|at| ("due", time(at))));
     known.extend([("version", task.version.to_string()), ("created", time(task.created_at))]);
     facts(known)

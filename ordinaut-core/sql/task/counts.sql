@@ -1,2 +1,2 @@
 -- Number of tasks of each status, and number of them that the scheduler paused.
-select status, count(*) as tasks, count(trouble) as in_trouble from ordinaut.task group by status order by status
+select status, count(*) as tasks, count(last_error) as paused_by_error from ordinaut.task group by status order by status

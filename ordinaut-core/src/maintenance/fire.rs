@@ -108,8 +108,8 @@ async fn fire_batch(
     for (id, reason) in &fired.unreadable {
         warn!(task.id = %id, "could not fire task {id}: this version cannot read it: {reason}");
     }
-    for (id, trouble) in &fired.troubled {
-        warn!(task.id = %id, "task {id} is paused: {trouble}");
+    for (id, reason) in &fired.paused {
+        warn!(task.id = %id, "task {id} is paused: {reason}");
     }
     Ok(fired.more)
 }

@@ -315,9 +315,9 @@ async fn tasks_are_counted_by_status() {
     db.tasks().create(&every("1h")).await.unwrap();
     let paused = db.tasks().create(&every("1h")).await.unwrap();
     db.tasks().pause(paused.id).await.unwrap();
-    tell(&db, "update ordinaut.task set trouble = 'none can tell' where status = 'paused'").await;
+    tell(&db, "update ordinaut.task set last_error = 'none can tell' where status = 'paused'").await;
     let counts = db.tasks().counts().await.unwrap();
-    let counted: Vec<_> = counts.iter().map(|count| (count.status, count.tasks, count.in_trouble)).collect();
+    let counted: Vec<_> = counts.iter().map(|count| (count.status, count.tasks, count.paused_by_error)).collect();
     assert_eq!(counted, [(TaskStatus::Active, 1, 0), (TaskStatus::Paused, 1, 1)]);
 }
 

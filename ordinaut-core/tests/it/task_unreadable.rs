@@ -43,7 +43,7 @@ async fn a_task_that_cannot_be_read_stays_due_and_stops_no_other() {
     assert_eq!(jobs_of(&db, &good).await, 1);
     let refused = db.tasks().get(refused.id).await.unwrap().unwrap();
     assert_eq!(refused.status, TaskStatus::Paused);
-    assert!(refused.trouble.unwrap().starts_with("priority"));
+    assert!(refused.last_error.unwrap().starts_with("priority"));
     for task in [&unreadable, &later] {
         assert_eq!(jobs_of(&db, task).await, 0);
         let due = "select status = 'active' and next_run_at < now() from ordinaut.task where id = $1";

@@ -31,7 +31,7 @@ pub(crate) struct Fired {
     /// Tasks that were passed over, because this version cannot read them.
     pub(crate) unreadable: Vec<(Uuid, String)>,
     /// Tasks that were paused, because they cannot be told when they are due, or make no job.
-    pub(crate) troubled: Vec<(Uuid, String)>,
+    pub(crate) paused: Vec<(Uuid, String)>,
     /// Whether more may be due.
     pub(crate) more: bool,
 }
@@ -71,10 +71,10 @@ impl Tasks<'_> {
         let mut fired = Fired::default();
         let (mut due, mut advances) = (Vec::new(), Vec::new());
         for (task, planned) in &planned {
-            let (plan, trouble) = match planned {
+            let (plan, last_error) = match planned {
                 Ok(plan) => (plan.clone(), None),
                 Err(reason) => {
-                    fired.troubled.push((task.id, reason.clone()));
+                    fired.paused.push((task.id, reason.clone()));
                     (Plan::default(), Some(reason.clone()))
                 }
             };
@@ -103,7 +103,7 @@ impl Tasks<'_> {
                 next_run_at: plan.next,
                 after: last.unwrap_or(task.now),
                 wall,
-                trouble,
+                last_error,
             });
         }
         fired.tasks = advances.len();

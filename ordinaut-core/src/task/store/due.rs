@@ -26,7 +26,7 @@ pub(crate) struct Advance {
     pub(crate) after: DateTime<Utc>,
     /// What the clock showed then.
     pub(crate) wall: Option<NaiveDateTime>,
-    pub(crate) trouble: Option<String>,
+    pub(crate) last_error: Option<String>,
 }
 
 /// A task whose next instant older zone data made, and whose row this transaction holds.
@@ -66,7 +66,7 @@ impl Tasks<'_> {
         sqlx::query(self.client.sql(sql!("task/advance")))
             .bind(decided.iter().map(|advance| advance.id).collect::<Vec<_>>())
             .bind(decided.iter().map(|advance| advance.next_run_at).collect::<Vec<_>>())
-            .bind(decided.iter().map(|advance| advance.trouble.as_deref()).collect::<Vec<_>>())
+            .bind(decided.iter().map(|advance| advance.last_error.as_deref()).collect::<Vec<_>>())
             .bind(decided.iter().map(|advance| advance.after).collect::<Vec<_>>())
             .bind(zone_data())
             .bind(decided.iter().map(|advance| advance.wall).collect::<Vec<_>>())

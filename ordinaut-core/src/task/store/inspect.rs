@@ -118,7 +118,7 @@ pub struct TaskCount {
     /// Number that have it.
     pub tasks: i64,
     /// Number of these that the scheduler paused, because it could not tell when they are due.
-    pub in_trouble: i64,
+    pub paused_by_error: i64,
 }
 
 impl TaskStatistics {

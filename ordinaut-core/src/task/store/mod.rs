@@ -37,7 +37,7 @@ pub struct Task {
     #[sqlx(try_from = "String")]
     pub status: TaskStatus,
     /// Why the scheduler paused it.
-    pub trouble: Option<String>,
+    pub last_error: Option<String>,
     /// When it is due next; absent if it is paused, cancelled or over, or does not go by the clock.
     pub next_run_at: Option<DateTime<Utc>>,
     /// Grows with each change; a change may name the one that was seen.
