@@ -12,7 +12,7 @@
 
 mod setup;
 
-use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::schedule::Schedule;
 use ordinaut_core::task::{TaskDefinition, TaskPut};
 use ordinaut_core::{Context, Job, JobError, Scheduler, Worker};
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (client, _server) = setup::client().await?;
     // Six fields: seconds come first. A program says the zone too, unless the installation's is
     // meant.
-    let every_second = Schedule::new(ScheduleKind::Cron, "* * * * * *").timezone("UTC");
+    let every_second = Schedule::cron("* * * * * *").timezone("UTC");
     let definition = TaskDefinition::of("Tick", &Tick {}, every_second)?.dedupe_key("example_tick");
     // A program puts its tasks at each start: known by its key, a task is there once.
     let first = client.tasks().put(&definition).await?;

@@ -45,7 +45,7 @@ impl Job for SyncCustomer {
     /// One job for each customer, whatever the name: a newer one takes the place of one that waits,
     /// and waits anew.
     fn unique(&self) -> Option<Unique> {
-        Some(Unique::by_kind().args(["customer"]).mode(OnDuplicate::Debounce))
+        Some(Unique::by_kind().args(["customer"]).on_duplicate(OnDuplicate::Debounce))
     }
 }
 

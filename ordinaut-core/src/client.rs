@@ -231,10 +231,10 @@ handles! {
     ///
     /// ```no_run
     /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
-    /// use ordinaut_core::schedule::{Schedule, ScheduleKind};
+    /// use ordinaut_core::schedule::Schedule;
     /// use ordinaut_core::task::TaskDefinition;
     ///
-    /// let nightly = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("Europe/Chisinau");
+    /// let nightly = Schedule::cron("30 2 * * *").timezone("Europe/Chisinau");
     /// let report = TaskDefinition::new("Nightly report", "report", nightly).dedupe_key("report");
     /// // At each start of the program: the task is there once.
     /// let put = client.tasks().put(&report).await?;

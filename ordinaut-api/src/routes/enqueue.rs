@@ -198,7 +198,7 @@ impl Asked {
 impl AskedUnique {
     fn unique(self) -> Result<Unique, InvalidField> {
         let after_end = seconds("unique.after_end", self.after_end)?;
-        let mut unique = Unique::by_kind().args(self.args).mode(self.mode).after_end(after_end);
+        let mut unique = Unique::by_kind().args(self.args).on_duplicate(self.mode).after_end(after_end);
         if self.all_args {
             unique = unique.all_args();
         }

@@ -53,7 +53,7 @@ fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
     }
     if let Some(key) = &enqueue.unique_key {
         let after_end = duration("--unique-after-end", enqueue.unique_after_end)?;
-        job = job.unique(Unique::by_kind().key(key).mode(enqueue.unique_mode).after_end(after_end));
+        job = job.unique(Unique::by_kind().key(key).on_duplicate(enqueue.unique_mode).after_end(after_end));
     }
     Ok(job)
 }

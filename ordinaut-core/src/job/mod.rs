@@ -41,9 +41,11 @@ pub use crate::job::store::dead_letter::{DeadCursor, DeadLetter, NotRequeued, Re
 pub use crate::job::store::erase::{Erase, Erased};
 pub use crate::job::store::inspect::{JobDetails, RunRecord};
 pub use crate::job::store::list::JobSummary;
-pub use crate::job::store::result::{Awaited, JobResult};
+pub use crate::job::store::result::{Awaited, JobResult, NoOutput};
 pub use crate::job::unique::OnDuplicate;
 pub use crate::job::wait::{LimitKey, Wait};
+#[doc(inline)]
+pub use crate::__kinds as kinds;
 
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::{NewJob, Seal};
@@ -52,6 +54,37 @@ use crate::job::unique::Unique;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
+
+/// Makes jobs of types of which nothing but the kind is to be said.
+///
+/// # Examples
+///
+/// ```
+/// use ordinaut_core::{Job, job};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct SendMail {
+///     to: String,
+/// }
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Stocktake {}
+///
+/// job::kinds!(SendMail = "send_mail", Stocktake = "stocktake");
+/// assert_eq!(SendMail::KIND, "send_mail");
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __kinds {
+    ($($type:ty = $kind:expr),+ $(,)?) => {
+        $(
+            impl $crate::Job for $type {
+                const KIND: &'static str = $kind;
+            }
+        )+
+    };
+}
 
 /// A type whose values are the arguments of one kind of job.
 ///
@@ -75,6 +108,8 @@ use std::time::Duration;
 ///     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(300));
 /// }
 /// ```
+///
+/// Where there is nothing but the kind to say, [`kinds!`](crate::job::kinds) says it.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What workers know it by. It is stored with each job: when you rename it, put the old name
     /// into [`Job::ALIASES`].

@@ -31,7 +31,7 @@ const MAX_KEY: usize = 1000;
 /// use ordinaut_core::job::OnDuplicate;
 ///
 /// let job = NewJob::new("bill", &serde_json::json!({"customer": {"id": 7}, "sum": 3}))?
-///     .unique(Unique::by_kind().args(["customer.id"]).mode(OnDuplicate::Replace));
+///     .unique(Unique::by_kind().args(["customer.id"]).on_duplicate(OnDuplicate::Replace));
 /// assert!(job.check().is_ok());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -155,7 +155,7 @@ impl Unique {
 
     /// What becomes of a second one; it is skipped if not said.
     #[must_use]
-    pub fn mode(mut self, mode: OnDuplicate) -> Self {
+    pub fn on_duplicate(mut self, mode: OnDuplicate) -> Self {
         self.mode = mode;
         self
     }
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(field(by_kind().key(""), json!({})), "unique.key");
         assert_eq!(field(by_kind().period(Duration::from_millis(999)), json!({})), "unique.period");
         assert_eq!(field(by_kind().after_end(Duration::MAX), json!({})), "unique.after_end");
-        let again = by_kind().mode(OnDuplicate::RunAgain).after_end(Duration::from_secs(1));
+        let again = by_kind().on_duplicate(OnDuplicate::RunAgain).after_end(Duration::from_secs(1));
         assert_eq!(field(again, json!({})), "unique.after_end");
         let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
         assert_eq!(field(by_kind().all_args(), deep), "unique.args");

@@ -108,7 +108,19 @@ impl Schedule {
         json::read(json)
     }
 
-    /// A schedule in the installation's zone, without bounds.
+    /// At the times of a cron expression, five fields or six with seconds, by the installation's
+    /// clock.
+    pub fn cron(expr: impl Into<String>) -> Self {
+        Self::new(ScheduleKind::Cron, expr)
+    }
+
+    /// Each time that an interval such as `5m` or `1h30m` is over, counted from when the task is
+    /// stored.
+    pub fn every(interval: impl Into<String>) -> Self {
+        Self::new(ScheduleKind::Every, interval)
+    }
+
+    /// A schedule of any kind, in the installation's zone, without bounds.
     pub fn new(kind: ScheduleKind, expr: impl Into<String>) -> Self {
         Self {
             kind,

@@ -13,9 +13,9 @@ pub(crate) const MAX_STEPS: usize = 366;
 /// The instants at which a schedule of the kinds `every`, `cron`, `rrule` or `once` is due.
 ///
 /// ```
-/// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
+/// use ordinaut_core::schedule::{Compiled, Schedule};
 ///
-/// let schedule = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("America/New_York");
+/// let schedule = Schedule::cron("30 2 * * *").timezone("America/New_York");
 /// let Compiled::Times(occurrences) = schedule.compile(&[])? else { unreachable!() };
 /// // Two o'clock in the morning is skipped that day, and three o'clock comes at once.
 /// let next = occurrences.next_after("2027-03-14T00:00:00Z".parse()?)?;

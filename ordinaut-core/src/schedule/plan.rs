@@ -24,10 +24,10 @@ pub struct Plan {
 /// and at least one.
 ///
 /// ```
-/// use ordinaut_core::schedule::{Compiled, Misfire, Schedule, ScheduleKind, plan};
+/// use ordinaut_core::schedule::{Compiled, Misfire, Schedule, plan};
 /// use std::time::Duration;
 ///
-/// let Compiled::Times(hourly) = Schedule::new(ScheduleKind::Cron, "@hourly").compile(&[])? else { unreachable!() };
+/// let Compiled::Times(hourly) = Schedule::cron("@hourly").compile(&[])? else { unreachable!() };
 /// let (due, now) = ("2027-01-01T00:00:00Z".parse()?, "2027-01-01T02:30:00Z".parse()?);
 /// let plan = plan(&hourly, due, now, Duration::from_secs(30), Misfire::Coalesce, 100)?;
 /// assert_eq!((plan.fires.len(), plan.skips.len()), (1, 2));

@@ -39,9 +39,9 @@ impl Occurrences {
     /// surprise.
     ///
     /// ```
-    /// use ordinaut_core::schedule::{Compiled, Schedule, ScheduleKind};
+    /// use ordinaut_core::schedule::{Compiled, Schedule};
     ///
-    /// let monthly = Schedule::new(ScheduleKind::Cron, "0 9 31 * *").timezone("Europe/Chisinau");
+    /// let monthly = Schedule::cron("0 9 31 * *").timezone("Europe/Chisinau");
     /// let Compiled::Times(occurrences) = monthly.compile(&[])? else { unreachable!() };
     /// let preview = occurrences.preview("2027-01-01T00:00:00Z".parse()?, 2);
     /// assert_eq!(preview.next[1].local, "2027-03-31T09:00:00+03:00");

@@ -21,10 +21,10 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use ordinaut_core::schedule::{Schedule, ScheduleKind};
+/// use ordinaut_core::schedule::Schedule;
 /// use ordinaut_core::task::TaskDefinition;
 ///
-/// let nightly = Schedule::new(ScheduleKind::Cron, "30 2 * * *").timezone("Europe/Chisinau");
+/// let nightly = Schedule::cron("30 2 * * *").timezone("Europe/Chisinau");
 /// let task = TaskDefinition::new("Nightly report", "report", nightly).max_instances(1);
 /// assert!(task.check().is_ok());
 /// ```

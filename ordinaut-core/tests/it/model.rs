@@ -103,7 +103,7 @@ impl Walk {
         let key = *[None, None, Some("a"), Some("b"), Some("c")].choose(&mut self.random).unwrap();
         let mode = *[OnDuplicate::Skip, OnDuplicate::Replace, OnDuplicate::Debounce].choose(&mut self.random).unwrap();
         if let Some(key) = key {
-            job = job.unique(Unique::by_kind().key(key).mode(mode));
+            job = job.unique(Unique::by_kind().key(key).on_duplicate(mode));
         }
         let answer = self.db.enqueue(&job).await.unwrap();
         self.log.push(format!("enqueue {}, later: {later}, {max_attempts:?}, {key:?} {mode:?}: {answer:?}", job.id()));

@@ -358,7 +358,7 @@ async fn a_task_of_a_job_has_its_queue_and_its_key_and_a_duplicate_is_skipped() 
 #[tokio::test]
 async fn a_task_whose_jobs_run_again_has_one_behind_the_one_that_runs() {
     let db = database().await;
-    let unique = Unique::by_kind().mode(OnDuplicate::RunAgain);
+    let unique = Unique::by_kind().on_duplicate(OnDuplicate::RunAgain);
     let task = create(&db, task().unique(unique)).await;
     let first = run_now(&db, &task).await;
     let busy = Busy::start(&db).await;

@@ -136,7 +136,7 @@ async fn the_modes_of_a_unique_job_work_in_sql() {
     assert_eq!(enqueue(&db, &by("error")).await.unwrap_err(), format!("job {first} holds the unique key"));
     let second = enqueue(&db, &by("replace")).await.unwrap();
     assert_ne!(second, first);
-    let job = probe(1).unique(Unique::by_kind().mode(OnDuplicate::Debounce)).delay(Duration::from_secs(60));
+    let job = probe(1).unique(Unique::by_kind().on_duplicate(OnDuplicate::Debounce)).delay(Duration::from_secs(60));
     assert_eq!(db.enqueue(&job).await.unwrap(), Enqueued::New(job.id()));
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 1);
 }

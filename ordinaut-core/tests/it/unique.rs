@@ -18,7 +18,7 @@ pub(crate) fn keyed(key: &str) -> NewJob {
 }
 
 pub(crate) fn keyed_in(mode: OnDuplicate, key: &str) -> NewJob {
-    probe(0).unique(Unique::by_kind().key(key).mode(mode))
+    probe(0).unique(Unique::by_kind().key(key).on_duplicate(mode))
 }
 
 pub(crate) async fn state(db: &Client, job_id: Uuid) -> JobState {

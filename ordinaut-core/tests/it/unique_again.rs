@@ -27,7 +27,7 @@ async fn started(db: &TestDatabase) -> (Gate, JoinHandle<Step>) {
 }
 
 fn numbered(n: i32) -> NewJob {
-    probe(n).unique(Unique::by_kind().key("a").mode(OnDuplicate::RunAgain))
+    probe(n).unique(Unique::by_kind().key("a").on_duplicate(OnDuplicate::RunAgain))
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ async fn the_newest_arguments_are_never_lost_beside_claims_and_settles() {
             let mut new = Vec::new();
             for round in 0..ROUNDS {
                 let n = producer * ROUNDS + round;
-                let job = probe(n).unique(Unique::by_kind().key("a").mode(OnDuplicate::Debounce));
+                let job = probe(n).unique(Unique::by_kind().key("a").on_duplicate(OnDuplicate::Debounce));
                 match db.enqueue(&job).await.unwrap() {
                     Enqueued::New(id) => new.push((id, n)),
                     Enqueued::Duplicate(holder) => {

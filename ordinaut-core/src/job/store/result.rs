@@ -50,6 +50,59 @@ pub enum Awaited<T> {
     Unknown,
 }
 
+/// Why a job has no output to be had: [`Awaited::into_output`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoOutput {
+    /// It ended otherwise.
+    #[error("the job is {outcome} after attempt {attempt}: {}", error.as_deref().unwrap_or("no reason was given"))]
+    Failed {
+        /// How it ended.
+        outcome: Outcome,
+        /// The number of its last attempt.
+        attempt: i32,
+        /// What went wrong in that.
+        error: Option<String>,
+    },
+    /// It succeeded, and its handler returned nothing.
+    #[error("the job succeeded, and its handler returned nothing")]
+    Empty,
+    /// It has not ended.
+    #[error("the job has not ended: it is {0}")]
+    NotEnded(JobState),
+    /// No job has this id.
+    #[error("no job has this id")]
+    Unknown,
+}
+
+impl<T: DeserializeOwned> Awaited<T> {
+    /// What the handler returned, if the job succeeded; of a handler that returns nothing that is
+    /// `()`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn sum(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<i64, Box<dyn std::error::Error>> {
+    /// let patience = std::time::Duration::from_secs(10);
+    /// Ok(client.jobs().wait_for_result(id, patience).await?.into_output()?)
+    /// # }
+    /// ```
+    pub fn into_output(self) -> Result<T, NoOutput> {
+        match self {
+            Self::Ended(JobResult { outcome: Outcome::Succeeded, output, .. }) => {
+                output.or_else(|| serde_json::from_str("null").ok()).ok_or(NoOutput::Empty)
+            }
+            Self::Ended(JobResult { outcome, attempt, error, .. }) => Err(NoOutput::Failed { outcome, attempt, error }),
+            Self::NotEnded(state) => Err(NoOutput::NotEnded(state)),
+            Self::Unknown => Err(NoOutput::Unknown),
+        }
+    }
+}
+
 /// A job's state, with its last attempt.
 struct Ending {
     state: JobState,
@@ -113,5 +166,26 @@ impl Jobs<'_> {
             .fetch_optional(self.client.by_key())
             .await?;
         row.map_or(Ok(Awaited::Unknown), Ending::awaited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended<T>(outcome: Outcome, error: Option<&str>, output: Option<T>) -> Awaited<T> {
+        Awaited::Ended(JobResult { outcome, attempt: 3, error: error.map(str::to_owned), output })
+    }
+
+    #[test]
+    fn an_output_is_what_a_success_returned() {
+        assert_eq!(ended(Outcome::Succeeded, None, Some(7)).into_output(), Ok(7));
+        assert_eq!(ended::<()>(Outcome::Succeeded, None, None).into_output(), Ok(()));
+        assert_eq!(ended::<i64>(Outcome::Succeeded, None, None).into_output(), Err(NoOutput::Empty));
+        assert_eq!(Awaited::<i64>::NotEnded(JobState::Waiting).into_output(), Err(NoOutput::NotEnded(JobState::Waiting)));
+        assert_eq!(Awaited::<i64>::Unknown.into_output(), Err(NoOutput::Unknown));
+        // What a failure kept is no output of a success.
+        let dead = ended(Outcome::Dead, Some("no route"), Some(7)).into_output().unwrap_err();
+        assert_eq!(dead.to_string(), "the job is dead after attempt 3: no route");
     }
 }

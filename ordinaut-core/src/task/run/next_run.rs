@@ -22,10 +22,10 @@ const NO_CLOCK: &str = "it is not due by the clock";
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use ordinaut_core::schedule::{Schedule, ScheduleKind};
+/// use ordinaut_core::schedule::Schedule;
 /// use ordinaut_core::task::preview;
 ///
-/// let schedule = Schedule::new(ScheduleKind::Cron, "30 3 * * *").timezone("Europe/Chisinau");
+/// let schedule = Schedule::cron("30 3 * * *").timezone("Europe/Chisinau");
 /// let preview = preview(schedule, Vec::new(), "2027-03-27T12:00:00Z".parse()?, 1).await?;
 /// assert_eq!(preview.next[0].local, "2027-03-28T04:00:00+03:00");
 /// # Ok(())

@@ -69,10 +69,10 @@ impl Tasks<'_> {
     ///
     /// ```no_run
     /// # async fn start(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use ordinaut_core::schedule::{Schedule, ScheduleKind};
+    /// use ordinaut_core::schedule::Schedule;
     /// use ordinaut_core::task::TaskDefinition;
     ///
-    /// let nightly = Schedule::new(ScheduleKind::Cron, "30 2 * * *");
+    /// let nightly = Schedule::cron("30 2 * * *");
     /// let report = TaskDefinition::new("Nightly report", "report", nightly).dedupe_key("nightly-report");
     /// let put = client.tasks().put(&report).await?;
     /// println!("next at {:?}", put.task().next_run_at);

@@ -30,7 +30,7 @@ impl Walk {
         .choose(&mut self.random)
         .unwrap();
         let (priority, later) = (self.random.random_range(1..=9), self.random.random_ratio(1, 4));
-        let mut job = probe(0).priority(priority).tags([key]).unique(Unique::by_kind().key(key).mode(mode));
+        let mut job = probe(0).priority(priority).tags([key]).unique(Unique::by_kind().key(key).on_duplicate(mode));
         if later {
             job = job.delay(LATER);
         }
