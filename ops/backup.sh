@@ -27,10 +27,10 @@ case ${1:-} in
 esac
 while [ $# -gt 0 ]; do
     case $1 in
-        --to) to=$2; shift ;;
-        --encrypt-with) passphrase=$2; shift ;;
-        --keep-days) keep_days=$2; shift ;;
-        --keep-count) keep_count=$2; shift ;;
+        --to) need_value "$@"; to=$2; shift ;;
+        --encrypt-with) need_value "$@"; passphrase=$2; shift ;;
+        --keep-days) need_number "$@"; keep_days=$2; shift ;;
+        --keep-count) need_number "$@"; keep_count=$2; shift ;;
         *) refuse_option "$1" ;;
     esac
     shift

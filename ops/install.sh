@@ -18,12 +18,12 @@ fail() { echo "error: $*" >&2; exit 1; }
 database_url='' owner_url='' redis_url='' workers=2 from=${CARGO_TARGET_DIR:-target}/release root='' start=yes uninstall=no
 while [ $# -gt 0 ]; do
     case $1 in
-        --database-url) database_url=$2; shift ;;
-        --owner-url) owner_url=$2; shift ;;
-        --redis-url) redis_url=$2; shift ;;
-        --workers) workers=$2; shift ;;
-        --from) from=$2; shift ;;
-        --root) root=$2 start=no; shift ;;
+        --database-url) need_value "$@"; database_url=$2; shift ;;
+        --owner-url) need_value "$@"; owner_url=$2; shift ;;
+        --redis-url) need_value "$@"; redis_url=$2; shift ;;
+        --workers) need_number "$@"; workers=$2; shift ;;
+        --from) need_value "$@"; from=$2; shift ;;
+        --root) need_value "$@"; root=$2 start=no; shift ;;
         --no-start) start=no ;;
         --uninstall) uninstall=yes ;;
         -h | --help) usage; exit ;;

@@ -39,7 +39,7 @@ shift 2
 passphrase='' only_check=no keep_new=no yes=no
 while [ $# -gt 0 ]; do
     case $1 in
-        --decrypt-with) passphrase=$2; shift ;;
+        --decrypt-with) need_value "$@"; passphrase=$2; shift ;;
         --only-check) only_check=yes ;;
         --keep-new) keep_new=yes ;;
         --yes) yes=yes ;;

@@ -23,7 +23,7 @@ version='' patience=60 rollback=no
 while [ $# -gt 0 ]; do
     case $1 in
         --rollback) rollback=yes ;;
-        --timeout) patience=$2; shift ;;
+        --timeout) need_number "$@"; patience=$2; shift ;;
         -h | --help) usage; exit ;;
         -*) refuse_option "$1" ;;
         *) version=$1 ;;

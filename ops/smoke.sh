@@ -22,9 +22,9 @@ json=no patience=15 api='' queue=default
 while [ $# -gt 0 ]; do
     case $1 in
         --json) json=yes ;;
-        --timeout) patience=$2; shift ;;
-        --api-url) api=$2; shift ;;
-        --queue) queue=$2; shift ;;
+        --timeout) need_number "$@"; patience=$2; shift ;;
+        --api-url) need_value "$@"; api=$2; shift ;;
+        --queue) need_value "$@"; queue=$2; shift ;;
         *) refuse_option "$1" ;;
     esac
     shift

@@ -51,11 +51,7 @@ while [ $# -gt 0 ]; do
         --demo) demo=yes ;;
         --check) check=yes ;;
         --observability) observability=yes ;;
-        --workers)
-            workers=${2:-}
-            [[ $workers =~ ^[0-9]+$ ]] || fail "--workers needs a number"
-            shift
-            ;;
+        --workers) need_number "$@"; workers=$2; shift ;;
         -h | --help) usage; exit ;;
         *) refuse_option "$1" ;;
     esac

@@ -1,6 +1,7 @@
 //! What the scripts of `ops/` do to a database and to secrets.
 
 use ordinaut_embedded::Postgres;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,42 @@ fn every_script_explains_itself_and_refuses_an_option_that_it_does_not_have() {
         let head = fs::read_to_string(&script).unwrap().lines().take(3).collect::<String>();
         assert!(head.contains("Sourced"), "{} is neither run nor sourced", script.display());
     }
+}
+
+/// The options of a script that take a value, by its help.
+fn options_with_a_value(help: &str) -> BTreeSet<&str> {
+    let words: Vec<_> = help.split(|end: char| end.is_whitespace() || "[]".contains(end)).collect();
+    let is_value = |word: &str| !word.is_empty() && word.chars().all(|letter| letter.is_ascii_uppercase());
+    words.windows(2).filter(|pair| pair[0].starts_with("--") && is_value(pair[1])).map(|pair| pair[0]).collect()
+}
+
+#[test]
+fn every_script_refuses_an_option_without_its_value_in_one_sentence() {
+    let mut refused = 0;
+    for script in scripts().0 {
+        let name = script.file_name().unwrap().to_str().unwrap();
+        let before: &[&str] = match name {
+            "backup.sh" | "healthcheck.sh" | "smoke.sh" | "start.sh" => &["prod"],
+            "restore.sh" => &["prod", "archive.tar"],
+            _ => &[],
+        };
+        let (_, help, _) = from_elsewhere(&script, &["--help"]);
+        for option in options_with_a_value(&help) {
+            let sentence = |reason: &str| format!("error: {option} {reason}; see {} --help\n", script.display());
+            // At the end, before another option, and with a value that is empty.
+            for value in [&[][..], &["--yes"], &[""]] {
+                let (code, out, err) = from_elsewhere(&script, &[before, &[option], value].concat());
+                assert_eq!((code, &*out, err), (Some(2), "", sentence("needs a value")), "{name} {option} {value:?}");
+            }
+            if ["--keep-days", "--keep-count", "--timeout", "--workers"].contains(&option) {
+                let (code, _, err) = from_elsewhere(&script, &[before, &[option, "1h"]].concat());
+                let reason = sentence("needs a whole number, and was given 1h");
+                assert_eq!((code, err), (Some(2), reason), "{name} {option} 1h");
+            }
+            refused += 1;
+        }
+    }
+    assert!(refused > 15, "{refused}");
 }
 
 /// A copy of `ops/`, so that its settings can be the test's own.
