@@ -272,11 +272,50 @@ handles! {
     /// ```
     pub events: Events
     /// Agents: who may call the API, and what each may do.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::{NewAgent, Scope};
+    ///
+    /// let new = NewAgent::new("dashboard").scope(Scope::JobsRead).tenant("acme");
+    /// let (_, token) = client.agents().create(&new, "setup").await?;
+    /// println!("{}", token.reveal());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub agents: Agents
     /// The audit of the API: who changed what, and who was refused.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let newest = client.audit().list(&Default::default(), 10).await?;
+    /// for entry in newest.items {
+    ///     println!("{} did {}", entry.actor, entry.action);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub audit: Audit
     /// Answers that are kept under the keys of requests, so that a repeated request changes nothing
     /// twice.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::Repeat;
+    ///
+    /// let known = client.idempotency().begin("billing", "key-7", &[b"POST /jobs"]).await?;
+    /// if let Repeat::Unanswered(id) = known {
+    ///     println!("what this request makes has the id {id}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub idempotency: Idempotency
     /// Bulk operations: one verb to all jobs that a filter names.
     ///

@@ -49,6 +49,19 @@ impl Agents<'_> {
     /// [`AgentError::Invalid`] if a field cannot be accepted, [`AgentError::Duplicate`] if there is
     /// an agent of this name, [`AgentError::Database`] if Postgres refused the statement or could
     /// not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::{NewAgent, Scope};
+    ///
+    /// let new = NewAgent::new("billing").scope(Scope::JobsWrite).queues(["invoices"]);
+    /// let (agent, token) = client.agents().create(&new, "setup").await?;
+    /// println!("{} calls with {}", agent.name, token.reveal());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn create(self, agent: &NewAgent, by: &str) -> Result<(Agent, AgentToken), AgentError> {
         agent.check()?;
         let token = new_token();
@@ -77,6 +90,16 @@ impl Agents<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let page = client.agents().list(100, None).await?;
+    /// println!("{} agents, and more after {:?}", page.items.len(), page.next);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<Agent, String>, Error> {
         let list = sqlx::query_as(self.client.sql(sql!("access/list"))).bind(limit.saturating_add(1)).bind(after);
         let mut agents: Vec<Agent> = list.fetch_all(self.client).await?;
@@ -92,6 +115,16 @@ impl Agents<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let agent = client.agents().get("billing").await?;
+    /// println!("{:?}", agent.map(|agent| agent.scopes));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get(self, name: &str) -> Result<Option<Agent>, Error> {
         Ok(sqlx::query_as(self.client.sql(sql!("access/get"))).bind(name).fetch_optional(self.client).await?)
     }
@@ -102,6 +135,19 @@ impl Agents<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// // Both secrets work for an hour: time to hand the new one out.
+    /// let token = client.agents().rotate("billing", Duration::from_secs(3600)).await?;
+    /// println!("{:?}", token.map(|token| token.reveal().to_owned()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn rotate(self, name: &str, overlap: Duration) -> Result<Option<AgentToken>, Error> {
         let token = new_token();
         let Some(parts) = token.parts() else { return Ok(None) };
@@ -120,6 +166,19 @@ impl Agents<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::Removed;
+    ///
+    /// if client.agents().revoke("billing").await? == Removed::LastAdmin {
+    ///     println!("somebody must be able to make agents");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn revoke(self, name: &str) -> Result<Removed, Error> {
         let answer: &str = &self.removed(name, sql!("access/revoke")).await?;
         Ok(removed(answer))
@@ -130,6 +189,16 @@ impl Agents<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let removed = client.agents().delete("billing").await?;
+    /// println!("{removed:?}");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn delete(self, name: &str) -> Result<Removed, Error> {
         let answer: &str = &self.removed(name, sql!("access/delete")).await?;
         Ok(removed(answer))
@@ -144,6 +213,20 @@ impl Agents<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, token: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::Authenticated;
+    ///
+    /// if let Authenticated::As(access) = client.agents().authenticate(token).await? {
+    ///     let seen = client.seen_by(&access).jobs().list(&Default::default(), 10).await?;
+    ///     println!("{} may see {} jobs", access.agent, seen.items.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn authenticate(self, token: &str) -> Result<Authenticated, Error> {
         let Some(parts) = Parts::of(token) else { return Ok(Authenticated::Unknown) };
         let row = sqlx::query(self.client.sql(sql!("access/authenticate")))

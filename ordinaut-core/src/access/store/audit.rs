@@ -88,6 +88,19 @@ impl Audit<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::NewAuditEntry;
+    ///
+    /// let mut entry = NewAuditEntry::new("billing", "POST /queues/{name}/pause", 200);
+    /// entry.subject = Some("invoices".to_owned());
+    /// client.audit().record(&[entry]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn record(self, entries: &[NewAuditEntry]) -> Result<(), Error> {
         fn column<'a, T>(entries: &'a [NewAuditEntry], field: impl Fn(&'a NewAuditEntry) -> T) -> Vec<T> {
             entries.iter().map(field).collect()
@@ -111,6 +124,21 @@ impl Audit<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::AuditFilter;
+    ///
+    /// let mut filter = AuditFilter::default();
+    /// filter.actor = Some("billing".to_owned());
+    /// for entry in client.audit().list(&filter, 100).await?.items {
+    ///     println!("{} {} {:?}: {}", entry.at, entry.action, entry.subject, entry.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn list(self, filter: &AuditFilter, limit: i64) -> Result<Page<AuditEntry, i64>, Error> {
         let mut entries: Vec<AuditEntry> = sqlx::query_as(self.client.sql(sql!("access/audit_list")))
             .bind(limit.saturating_add(1))

@@ -68,6 +68,21 @@ impl Idempotency<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, body: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::Repeat;
+    ///
+    /// match client.idempotency().begin("billing", "key-7", &[b"POST /jobs", body]).await? {
+    ///     Repeat::Unanswered(id) => println!("make it under the id {id}, then finish"),
+    ///     Repeat::Answered(answer) => println!("answer {} again", answer.status),
+    ///     _ => println!("the key is another request's"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn begin(self, agent: &str, key: &str, request: &[&[u8]]) -> Result<Repeat, Error> {
         let hash = hash(request);
         loop {
@@ -95,6 +110,15 @@ impl Idempotency<'_> {
     /// # Errors
     ///
     /// If Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, body: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    /// client.idempotency().forget("billing", "key-7", &[b"POST /jobs", body]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn forget(self, agent: &str, key: &str, request: &[&[u8]]) -> Result<(), Error> {
         sqlx::query(self.client.sql(sql!("access/idempotency_forget")))
             .bind(agent)
@@ -110,6 +134,18 @@ impl Idempotency<'_> {
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, body: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::access::KeptAnswer;
+    ///
+    /// let answer = KeptAnswer::new(201, Some("application/json".to_owned()), None, b"{}".to_vec());
+    /// client.idempotency().finish("billing", "key-7", &[b"POST /jobs", body], &answer).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn finish(self, agent: &str, key: &str, request: &[&[u8]], answer: &KeptAnswer) -> Result<(), Error> {
         sqlx::query(self.client.sql(sql!("access/idempotency_finish")))
             .bind(agent)
