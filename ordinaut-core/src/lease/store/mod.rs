@@ -5,7 +5,6 @@ pub(crate) mod claim;
 pub(crate) mod commit_check;
 pub(crate) mod drain;
 pub(crate) mod give_back;
-pub(crate) mod rescue;
 pub(crate) mod restart;
 pub(crate) mod session;
 pub(crate) mod settle;

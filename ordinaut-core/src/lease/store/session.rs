@@ -1,9 +1,11 @@
 //! Sessions: open, renew, close; and which jobs a session was asked to stop.
 
+use crate::client::Maintenance;
 use crate::error::Error;
 use crate::lease::session_counts::SessionCounts;
 use crate::lease::session_profile::SessionProfile;
 use crate::lease::store::Leases;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Whether the leases of a session still hold.
@@ -99,5 +101,17 @@ impl Leases<'_> {
         let closed = sqlx::query(self.sql(sql!("lease/session_close"))).bind(session).bind(counts.json());
         closed.execute(self.executor).await?;
         Ok(())
+    }
+}
+
+impl Maintenance<'_> {
+    /// Drops rows of sessions that ended so long ago and hold nothing, and folds what they counted.
+    pub(crate) async fn prune_sessions(self, ended_for: Duration) -> sqlx::Result<i64> {
+        let pruned = sqlx::query_scalar(self.client.sql(sql!("lease/session_prune")))
+            .bind(ended_for.as_secs_f64())
+            .fetch_one(self.client)
+            .await?;
+        sqlx::query(self.client.sql(sql!("lease/session_fold"))).execute(self.client).await?;
+        Ok(pruned)
     }
 }

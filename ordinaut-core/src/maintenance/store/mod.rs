@@ -1,3 +1,4 @@
-//! The statements of retention.
+//! The statements of rescue and retention.
 
+pub(crate) mod rescue;
 pub(crate) mod retention;

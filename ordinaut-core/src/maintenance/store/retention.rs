@@ -67,7 +67,7 @@ impl Maintenance<'_> {
     /// not own the partitions, or could not be reached. What was dropped before stays dropped.
     pub async fn prune(self, keep: &Retention) -> Result<Pruned, Error> {
         // Before partitions: a job whose letter is gone need not outlive its own.
-        let dead_letters = sql!("maintenance/dead_letters");
+        let dead_letters = sql!("job/dead_letter_prune");
         let mut pruned =
             Pruned { dead_letters: self.delete_old(dead_letters, keep.dead_letters).await?, ..Pruned::default() };
         for part in self.past_partitions(keep).await? {

@@ -1,4 +1,4 @@
-//! Rescue: declare sessions dead, find their leases, and keep what they counted.
+//! The statements of rescue: declare sessions dead, and settle their leases as lost.
 
 use crate::backoff::Backoff;
 use crate::client::Maintenance;
@@ -43,19 +43,19 @@ pub(crate) struct Rescued {
 
 impl Maintenance<'_> {
     pub(crate) async fn declare_dead(self) -> sqlx::Result<Vec<DeadSession>> {
-        sqlx::query_as(self.client.sql(sql!("lease/session_declare_dead"))).fetch_all(self.client).await
+        sqlx::query_as(self.client.sql(sql!("maintenance/rescue_declare_dead"))).fetch_all(self.client).await
     }
 
     /// Whether a session ended so lately that one of its claims may still commit.
     pub(crate) async fn session_ended_lately(self) -> sqlx::Result<bool> {
-        sqlx::query_scalar(self.client.sql(sql!("lease/session_ended_lately"))).fetch_one(self.client).await
+        sqlx::query_scalar(self.client.sql(sql!("maintenance/rescue_ended_lately"))).fetch_one(self.client).await
     }
 
     /// Takes up to `limit` jobs back from sessions that are not alive, in one transaction.
     pub(crate) async fn rescue(self, limit: i64) -> Result<Vec<Rescued>, Error> {
         let mut tx = self.client.begin_by_key().await?;
         let orphans: Vec<Orphan> =
-            sqlx::query_as(self.client.sql(sql!("lease/session_orphans"))).bind(limit).fetch_all(&mut *tx).await?;
+            sqlx::query_as(self.client.sql(sql!("maintenance/rescue_orphans"))).bind(limit).fetch_all(&mut *tx).await?;
         if orphans.is_empty() {
             return Ok(Vec::new());
         }
@@ -66,7 +66,7 @@ impl Maintenance<'_> {
         for job in &rescued {
             *counts.entry((&job.queue, job.outcome)).or_default() += 1;
         }
-        sqlx::query(self.client.sql(sql!("lease/session_count")))
+        sqlx::query(self.client.sql(sql!("maintenance/rescue_count")))
             .bind(counts.keys().map(|(queue, _)| *queue).collect::<Vec<_>>())
             .bind(counts.keys().map(|(_, outcome)| outcome.as_str()).collect::<Vec<_>>())
             .bind(counts.values().copied().collect::<Vec<_>>())
@@ -74,16 +74,6 @@ impl Maintenance<'_> {
             .await?;
         tx.commit().await?;
         Ok(rescued)
-    }
-
-    /// Drops rows of sessions that ended so long ago and hold nothing, and folds what they counted.
-    pub(crate) async fn prune_sessions(self, ended_for: Duration) -> sqlx::Result<i64> {
-        let pruned = sqlx::query_scalar(self.client.sql(sql!("lease/session_prune")))
-            .bind(ended_for.as_secs_f64())
-            .fetch_one(self.client)
-            .await?;
-        sqlx::query(self.client.sql(sql!("lease/session_fold"))).execute(self.client).await?;
-        Ok(pruned)
     }
 }
 
