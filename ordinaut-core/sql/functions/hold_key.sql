@@ -19,7 +19,7 @@
 -- one's again: see return_key.
 --
 -- Locks are taken in one order: turn, work of the holder, row of the key. Statements that end jobs
--- (settle, give back, cancel, expire, call off, rescue) take work before keys, and never a turn;
+-- (settle, give back, cancel, expire, rescue) take work before keys, and never a turn;
 -- claims and parking take work alone, erasing neither; pruning skips what is locked, and a repair
 -- touches keys without work alone. A requeue takes rows of keys that are past or new, and its work
 -- is a new row. A transaction that has written the row of a key itself does not wait for its turn:

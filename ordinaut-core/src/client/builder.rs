@@ -244,3 +244,21 @@ fn read_address(
 ) -> Result<ConnectOptions, InvalidField> {
     address.try_into().map_err(|invalid| InvalidField { field, reason: format!("is {}", invalid.into()) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::check::Access;
+
+    #[tokio::test]
+    async fn the_same_pool_with_other_options_shows_its_caller_no_more() {
+        let pool = PgPoolOptions::new().connect_lazy("postgres://nobody@localhost:1/nothing").unwrap();
+        let client = Client::from(pool).to_builder().redis("redis://nowhere").connect().await.unwrap();
+        let access = Access { agent: "a".into(), scopes: Vec::new(), queues: None, tenant: Some("acme".to_owned()) };
+        let other = client.seen_by(&access).to_builder().schema("elsewhere").connect().await.unwrap();
+        assert_eq!(other.sight().and_then(|sight| sight.tenant.as_deref()), Some("acme"));
+        assert_eq!((other.schema().as_str(), other.redis_url()), ("elsewhere", Some("redis://nowhere")));
+        let refused = other.to_builder().schema("no name").connect().await.unwrap_err();
+        assert!(refused.to_string().contains("schema"), "{refused}");
+    }
+}

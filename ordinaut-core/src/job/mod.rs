@@ -20,6 +20,8 @@ pub(crate) mod unique;
 pub(crate) mod visible;
 pub(crate) mod wait;
 
+#[doc(inline)]
+pub use crate::__kinds as kinds;
 pub use crate::backoff::Backoff;
 pub use crate::job::args::MAX_ARGS_BYTES;
 pub use crate::job::filter::JobFilter;
@@ -32,7 +34,7 @@ pub use crate::job::output::OutputError;
 pub use crate::job::redaction::Redaction;
 pub use crate::job::run::cancel::CancelledJobs;
 pub use crate::job::run::destination::{Destination, InTx};
-pub use crate::job::run::enqueue::Pending;
+pub use crate::job::run::enqueue::EnqueueBatch;
 pub use crate::job::state::JobState;
 pub use crate::job::store::cancel::CancelFilter;
 pub use crate::job::store::change::Changed;
@@ -44,8 +46,6 @@ pub use crate::job::store::list::JobSummary;
 pub use crate::job::store::result::{Awaited, JobResult, NoOutput};
 pub use crate::job::unique::OnDuplicate;
 pub use crate::job::wait::{LimitKey, Wait};
-#[doc(inline)]
-pub use crate::__kinds as kinds;
 
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::{NewJob, Seal};

@@ -173,7 +173,7 @@ impl Unique {
         !matches!(self.mode, OnDuplicate::UntilStarted | OnDuplicate::RunAgain)
     }
 
-    pub(crate) fn on_duplicate(&self) -> OnDuplicate {
+    pub(crate) fn mode(&self) -> OnDuplicate {
         self.mode
     }
 

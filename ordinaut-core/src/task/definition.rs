@@ -235,7 +235,7 @@ impl TaskDefinition {
         if let Some(field) = self.what_a_service_has_not() {
             return invalid(field, "does not belong to a service, which is due when its last job has ended");
         }
-        let waits = self.unique.as_ref().is_some_and(|unique| unique.on_duplicate() == OnDuplicate::RunAgain);
+        let waits = self.unique.as_ref().is_some_and(|unique| unique.mode() == OnDuplicate::RunAgain);
         if waits && (self.concurrency_key.is_some() || self.most_jobs().is_some()) {
             return invalid(
                 "unique",

@@ -76,7 +76,7 @@ async fn a_job_that_a_limit_holds_leaves_its_line() {
 async fn encrypted_arguments_stay_encrypted() {
     let keyring = Keyring::new([("k1", [7; 32])]).unwrap();
     let plain = database().await;
-    let db = Client::clone(&plain).keyring(keyring).encrypt_kinds(["probe"]);
+    let db = plain.to_builder().keyring(keyring).encrypt_kinds(["probe"]).connect().await.unwrap();
     let id = enqueue(&db).await;
     let change = JobChange::default().args(&Probe { n: 42 }).unwrap();
 

@@ -170,7 +170,7 @@ async fn arguments_come_by_the_page_and_encrypted_ones_are_not_compared() {
     #[cfg(feature = "encryption")]
     {
         let keyring = ordinaut_core::job::Keyring::new([("k1", [7; 32])]).unwrap();
-        let sealing = Client::from(db.pool().clone()).keyring(keyring).encrypt_kinds(["large"]);
+        let sealing = db.to_builder().keyring(keyring).encrypt_kinds(["large"]).connect().await.unwrap();
         let refused = sealing.jobs().list(&filter.clone().args(json!({"n": 1})), 1).await;
         assert!(matches!(refused, Err(Error::Invalid(invalid)) if invalid.field == "args"));
     }

@@ -417,7 +417,7 @@ impl Walk {
         }
     }
 
-    /// Its jobs are called off, and another task takes its place.
+    /// Its jobs are cancelled, and another task takes its place.
     async fn cancel_task(&mut self) {
         self.log.push("the task is cancelled".to_owned());
         self.db.tasks().cancel(self.task.0).await.unwrap();

@@ -122,8 +122,8 @@ impl Ids {
             ("cancel_running", sql!("job/cancel"), format!("'{one_leased}'")),
             ("cancel_parked", sql!("job/cancel"), format!("'{one_parked}'")),
             ("cancel_ended", sql!("job/cancel"), format!("'{one_ended}'")),
-            ("call_off_waiting", sql!("job/call_off"), format!("{waiting}, null, 'why'")),
-            ("call_off_parked", sql!("job/call_off"), format!("{parked}, null, 'why'")),
+            ("cancel_listed_waiting", sql!("job/cancel_listed"), format!("{waiting}, null, 'why'")),
+            ("cancel_listed_parked", sql!("job/cancel_listed"), format!("{parked}, null, 'why'")),
             (
                 "sift",
                 sql!("limit/sift"),

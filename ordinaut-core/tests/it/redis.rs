@@ -3,7 +3,8 @@
 
 use crate::events::events;
 use crate::fixture::{
-    LIMIT, TestDatabase, another_schema, database, eventually, probe, quick_but, run, schedule, succeed, within, worker, worker_with,
+    LIMIT, TestDatabase, another_schema, database, eventually, probe, quick_but, run, schedule, succeed, within,
+    worker, worker_with,
 };
 use fred::interfaces::{ClientLike, KeysInterface, PubsubInterface, StreamsInterface};
 use fred::prelude::{Builder, Client as RedisClient, Config};
@@ -255,7 +256,7 @@ async fn two_schemas_have_two_streams_and_two_installations_are_told_apart() {
     // what it has goes nowhere.
     let draw = "update ordinaut.event_head set installation = gen_random_uuid()";
     sqlx::raw_sql(draw).execute(rival.pool()).await.unwrap();
-    let beside = of(&rival);
+    let beside = schedule(Scheduler::new(telling(&rival, &redis.url()).await));
     work(&rival).await;
     work(&db).await;
     check(&redis, &db).await;

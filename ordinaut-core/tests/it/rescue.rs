@@ -208,7 +208,7 @@ async fn after_a_restart_of_postgres_every_session_gets_one_lease() {
     enqueue(&db).await;
     vanish(&db).await;
     tell(&db, "update ordinaut.worker set lease = '1 hour'").await;
-    tell(&db, "update ordinaut.server_life set life = 'the one before'").await;
+    tell(&db, "update ordinaut.server_start set start = 'the one before'").await;
 
     schedule_once(&db).await;
 
@@ -296,12 +296,12 @@ async fn after_a_promotion_every_session_gets_one_lease() {
     // Long enough that the test is over before, were it to wait.
     tell(&db, "update ordinaut.worker set lease = '1 hour'").await;
     // As on a standby that was just promoted: nobody has noted this timeline.
-    tell(&db, "delete from ordinaut.server_life").await;
+    tell(&db, "delete from ordinaut.server_start").await;
 
     schedule_once(&db).await;
     assert!(ask::<bool>(&db, "select ended_at is null from ordinaut.worker").await);
 
-    let noted = "update ordinaut.server_life set since = since - interval '2 hours'";
+    let noted = "update ordinaut.server_start set since = since - interval '2 hours'";
     assert_eq!(tell(&db, noted).await, 1);
     schedule_once(&db).await;
     assert!(ask::<bool>(&db, "select ended_at is not null from ordinaut.worker").await);
@@ -314,7 +314,7 @@ async fn instants_from_the_future_stop_no_rescue() {
     enqueue(&db).await;
     vanish(&db).await;
     tell(&db, "update ordinaut.worker set expires_at = now() + interval '1 hour'").await;
-    tell(&db, "update ordinaut.server_life set since = now() + interval '1 hour'").await;
+    tell(&db, "update ordinaut.server_start set since = now() + interval '1 hour'").await;
     until("a rescue", async || {
         schedule_once(&db).await;
         ask::<bool>(&db, "select ended_at is not null from ordinaut.worker").await

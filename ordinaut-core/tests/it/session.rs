@@ -140,7 +140,7 @@ async fn a_start_of_postgres_in_the_future_stops_no_claim() {
     let first = enqueue(&db).await;
     let running = run(worker_with(&db, quick(), succeed));
     eventually(&db, "select count(*) = 1 from ordinaut.run").await;
-    tell(&db, "update ordinaut.server_life set since = now() + interval '1 hour', life = 'the one before'").await;
+    tell(&db, "update ordinaut.server_start set since = now() + interval '1 hour', start = 'the one before'").await;
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
                where datname = current_database() and application_name like 'ordinaut-claim/%'";
     tell(&db, cut).await;

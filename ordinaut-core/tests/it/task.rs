@@ -1,4 +1,4 @@
-//! Tasks: created, changed, fired, held, called off.
+//! Tasks: created, changed, fired, held, cancelled.
 
 use crate::fixture::{
     TestDatabase, ask, ask_of, database, empty_database, eventually, run, schedule, schedule_once, succeed, tell,

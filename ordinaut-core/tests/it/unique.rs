@@ -121,11 +121,11 @@ async fn a_bulk_answers_for_each_and_counts_what_is_new() {
     let db = database().await;
     let held = new(&db, &keyed("held")).await;
     let jobs = [keyed("held"), keyed("twice"), probe(7), keyed("twice"), keyed_in(OnDuplicate::Replace, "twice")];
-    let mut pending = db.pending();
+    let mut batch = db.batch();
     for job in &jobs {
-        pending.add(job.clone());
+        batch.add(job.clone());
     }
-    let answers = pending.commit(db.pool().begin().await.unwrap()).await.unwrap();
+    let answers = batch.commit(db.pool().begin().await.unwrap()).await.unwrap();
     let [_, twice, plain, _, last] = jobs.map(|job| job.id());
     let expected = [
         Enqueued::Duplicate(held),

@@ -40,7 +40,8 @@ async fn no_error_holds_a_value_of_the_arguments() {
 async fn nothing_of_an_encrypted_job_is_in_the_clear_in_what_is_kept_of_it() {
     let fixture = Fixture::new().await;
     let ring: Keyring = "k1:c2VjcmV0LWtleS1vZi0zMi1ieXRlcy0xMjM0NTY3ODk=".parse().unwrap();
-    let database = fixture.database.to_builder().keyring(ring).encrypt_kinds(["http", "fail", "sleep"]).connect().await.unwrap();
+    let database =
+        fixture.database.to_builder().keyring(ring).encrypt_kinds(["http", "fail", "sleep"]).connect().await.unwrap();
     let fixture = Fixture { database, ..fixture };
     for (kind, args) in failing() {
         fixture.run(kind, args).await.run.error.unwrap();

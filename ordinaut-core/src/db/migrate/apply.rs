@@ -31,7 +31,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(600);
 const TRIES_A_WARNING: u32 = 10;
 
 /// After the functions, and in their transaction: what a schema that is new has from the first.
-pub(crate) const AFTER_FUNCTIONS: &str = sql!("db/first_life");
+pub(crate) const AFTER_FUNCTIONS: &str = sql!("db/first_start");
 
 /// The last in that transaction: which functions the schema has ($1).
 pub(crate) const NOTE_FUNCTIONS: &str = sql!("db/applied");

@@ -106,8 +106,8 @@ impl Client {
     }
 
     /// Collects jobs to be inserted at the end of a transaction of yours.
-    pub fn pending(&self) -> Pending {
-        Pending { database: self.clone(), jobs: Vec::new() }
+    pub fn batch(&self) -> EnqueueBatch {
+        EnqueueBatch { database: self.clone(), jobs: Vec::new() }
     }
 }
 
@@ -120,21 +120,21 @@ impl Client {
 /// use ordinaut_core::NewJob;
 ///
 /// let mut tx = database.pool().begin().await?;
-/// let mut pending = database.pending();
+/// let mut batch = database.batch();
 /// sqlx::query("update stock set left = left - 1").execute(&mut *tx).await?;
-/// pending.add(NewJob::new("send_invoice", &serde_json::json!({"order": 7}))?);
-/// pending.commit(tx).await?;
+/// batch.add(NewJob::new("send_invoice", &serde_json::json!({"order": 7}))?);
+/// batch.commit(tx).await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-#[must_use = "pending jobs are only inserted by commit"]
-pub struct Pending {
+#[must_use = "the jobs are only inserted by commit"]
+pub struct EnqueueBatch {
     database: Client,
     jobs: Vec<NewJob>,
 }
 
-impl Pending {
+impl EnqueueBatch {
     /// One more; returns the id that it will have, unless it turns out to be a duplicate.
     pub fn add(&mut self, job: NewJob) -> Uuid {
         let id = job.id;

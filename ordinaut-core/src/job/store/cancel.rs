@@ -136,7 +136,7 @@ pub(crate) struct CalledOff {
 
 impl Jobs<'_> {
     /// Ends those that wait, for this reason, and asks those that run to stop.
-    pub(crate) async fn call_off(
+    pub(crate) async fn cancel_listed(
         self,
         called: Called<'_>,
         reason: &str,
@@ -146,7 +146,12 @@ impl Jobs<'_> {
             Called::Jobs(jobs) => (Some(jobs), None),
             Called::OfTask(task) => (None, Some(task)),
         };
-        sqlx::query_as(self.client.sql(sql!("job/call_off"))).bind(jobs).bind(task).bind(reason).fetch_one(db).await
+        sqlx::query_as(self.client.sql(sql!("job/cancel_listed")))
+            .bind(jobs)
+            .bind(task)
+            .bind(reason)
+            .fetch_one(db)
+            .await
     }
 
     /// Cancels the next jobs after one of them, of this number at most.

@@ -96,7 +96,7 @@ impl Jobs<'_> {
         let mut tx = self.client.begin().await?;
         let (mut cancelled, mut running) = (0, 0);
         for _ in 0..LOOKS {
-            let off = self.call_off(Called::Jobs(ids), "erased", &mut tx).await?;
+            let off = self.cancel_listed(Called::Jobs(ids), "erased", &mut tx).await?;
             cancelled += off.removed;
             // Those that run are asked again, and are the same.
             running = off.asked + off.left_over;

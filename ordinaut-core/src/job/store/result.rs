@@ -182,7 +182,10 @@ mod tests {
         assert_eq!(ended(Outcome::Succeeded, None, Some(7)).into_output(), Ok(7));
         assert_eq!(ended::<()>(Outcome::Succeeded, None, None).into_output(), Ok(()));
         assert_eq!(ended::<i64>(Outcome::Succeeded, None, None).into_output(), Err(NoOutput::Empty));
-        assert_eq!(Awaited::<i64>::NotEnded(JobState::Waiting).into_output(), Err(NoOutput::NotEnded(JobState::Waiting)));
+        assert_eq!(
+            Awaited::<i64>::NotEnded(JobState::Waiting).into_output(),
+            Err(NoOutput::NotEnded(JobState::Waiting))
+        );
         assert_eq!(Awaited::<i64>::Unknown.into_output(), Err(NoOutput::Unknown));
         // What a failure kept is no output of a success.
         let dead = ended(Outcome::Dead, Some("no route"), Some(7)).into_output().unwrap_err();

@@ -33,7 +33,7 @@ impl<'a> Keyed<'a> {
     /// Whether it asks what has become of a job that holds its key, which the same statement would
     /// have to have inserted.
     fn looks_at(&self, holder: &Self) -> bool {
-        let takes_no_place = matches!(self.unique.on_duplicate(), OnDuplicate::Skip | OnDuplicate::Error);
+        let takes_no_place = matches!(self.unique.mode(), OnDuplicate::Skip | OnDuplicate::Error);
         self.key == holder.key && !(takes_no_place && holder.unique.ends_with_job())
     }
 }
@@ -101,10 +101,10 @@ async fn insert_some<'e>(
         .bind(jobs.iter().map(|keyed| &*keyed.key).collect::<Vec<_>>())
         .bind(jobs.iter().map(|keyed| keyed.unique.period_seconds()).collect::<Vec<_>>())
         .bind(jobs.iter().map(|keyed| keyed.unique.after_end_seconds()).collect::<Vec<_>>())
-        .bind(jobs.iter().map(|keyed| keyed.unique.on_duplicate().as_str()).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|keyed| keyed.unique.mode().as_str()).collect::<Vec<_>>())
         .fetch_all(db)
         .await?;
-    let strict = jobs.iter().filter(|keyed| keyed.unique.on_duplicate() == OnDuplicate::Error);
+    let strict = jobs.iter().filter(|keyed| keyed.unique.mode() == OnDuplicate::Error);
     let strict: HashSet<Uuid> = strict.map(|keyed| keyed.job.id).collect();
     match answers.iter().find(|(id, holder)| holder != id && strict.contains(id)) {
         Some((_, holder)) => Err(EnqueueError::Duplicate { id: *holder }),

@@ -208,7 +208,7 @@ impl Tasks<'_> {
             self.stop_task(id, TaskStatus::Cancelled, &mut tx).await?;
             let (task, unreadable) = self.task_or_reason(id, &mut tx).await?.ok_or(TaskError::Unknown)?;
             self.release_task_key(id, &mut tx).await?;
-            let (removed, asked) = self.call_jobs_off(id, &mut tx).await?;
+            let (removed, asked) = self.cancel_jobs_of(id, &mut tx).await?;
             tx.commit().await?;
             if asked > 0 {
                 notifier::tell(self.client, [CANCELS]);
@@ -246,10 +246,10 @@ impl Tasks<'_> {
         tx.commit().await
     }
 
-    async fn call_jobs_off(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
+    async fn cancel_jobs_of(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
         let (mut removed, mut asked) = (0, 0);
         for _ in 0..LOOKS {
-            let off = self.client.jobs().call_off(Called::OfTask(id), "its task was cancelled", db).await?;
+            let off = self.client.jobs().cancel_listed(Called::OfTask(id), "its task was cancelled", db).await?;
             // Those that run are asked again, and are the same.
             (removed, asked) = (removed + off.removed, off.asked);
             if off.left_over == 0 {

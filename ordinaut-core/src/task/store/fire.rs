@@ -118,7 +118,7 @@ impl Tasks<'_> {
             .bind(key)
             .bind(unique.period_seconds())
             .bind(unique.after_end_seconds())
-            .bind(unique.on_duplicate().as_str())
+            .bind(unique.mode().as_str())
             .bind(due.task_id)
             .bind(due.event.as_ref().map(|event| &*event.id))
             .fetch_optional(&mut *db)

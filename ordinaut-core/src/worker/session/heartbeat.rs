@@ -142,9 +142,8 @@ impl Heartbeat {
     async fn renew(&mut self, left: Duration) -> Option<Renewal> {
         let (id, running, finished) = (self.id, self.book.count(), self.book.finished());
         let limit = left.min(self.lease / RENEWAL);
-        let renewal = async |schema: &Schema, to: &mut PgConnection| {
-            Leases::on(schema, to).renew(id, running, &finished).await
-        };
+        let renewal =
+            async |schema: &Schema, to: &mut PgConnection| Leases::on(schema, to).renew(id, running, &finished).await;
         let renewed = self.link.run_within(limit, renewal).await;
         let warned = |error: &sqlx::Error| {
             warn!(worker.session = id, %error, "could not renew the leases of session {id}, and will try again");
@@ -236,9 +235,8 @@ impl Heartbeat {
 
     async fn close(&mut self) {
         let (id, limit, finished) = (self.id, self.lease / 6, self.book.finished());
-        let goodbye = async |schema: &Schema, to: &mut PgConnection| {
-            Leases::on(schema, to).close_session(id, &finished).await
-        };
+        let goodbye =
+            async |schema: &Schema, to: &mut PgConnection| Leases::on(schema, to).close_session(id, &finished).await;
         match self.link.run_within(limit, goodbye).await {
             Ok(()) => {
                 self.link.close().await;

@@ -1,4 +1,4 @@
--- Call the jobs $1 off, or those of the task $2: those that wait end now, with $3 as the reason;
+-- Cancel the jobs $1, or those of the task $2: those that wait end now, with $3 as the reason;
 -- those that run are asked to stop.
 --
 -- "left_over" are those that another transaction moved in the meantime: the caller asks again, with
