@@ -8,12 +8,13 @@ use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Everything that a settle could change.
+/// Everything that a settle could change. Sessions of the workers before end meanwhile, and tell of
+/// it.
 const TABLES: &str = "
     select jsonb_build_array((select jsonb_agg(to_jsonb(due_work)) from ordinaut.due_work),
                              (select jsonb_agg(to_jsonb(run)) from ordinaut.run),
                              (select jsonb_agg(to_jsonb(dead_letter)) from ordinaut.dead_letter),
-                             (select max(id) from ordinaut.outbox))";
+                             (select max(id) from ordinaut.outbox where cardinality(job_ids) > 0))";
 
 fn outcomes() -> [Result<(), JobError>; 5] {
     [
