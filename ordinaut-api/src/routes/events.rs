@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use ordinaut_core::event::{Event, EventType};
+use ordinaut_core::event::{Event, EventType, FollowerStatus};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,21 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
     Ok(Json(Page { events, next }))
 }
 
+/// Who reads the log, and how far each is.
+#[derive(Serialize)]
+pub(crate) struct Status {
+    /// The number of the last event.
+    last: i64,
+    /// Clients of this process that follow the stream.
+    clients: usize,
+    followers: Vec<FollowerStatus>,
+}
+
+pub(crate) async fn status(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Status>, Problem> {
+    let events = caller.data.events();
+    Ok(Json(Status { last: events.last().await?, clients: app.tail.clients(), followers: events.followers().await? }))
+}
+
 /// Which events a client wants.
 #[derive(Default)]
 struct Wanted {
@@ -43,6 +58,7 @@ struct Wanted {
     queues: Vec<String>,
     kinds: Vec<String>,
     job: Option<Uuid>,
+    subject: Option<String>,
 }
 
 impl Wanted {
@@ -51,6 +67,7 @@ impl Wanted {
         (self.types.is_empty() || self.types.contains(&event.r#type))
             && among(&self.queues, &event.queue)
             && among(&self.kinds, &event.kind)
+            && self.subject.as_ref().is_none_or(|subject| event.subject.as_ref() == Some(subject))
             && self.job.is_none_or(|id| event.jobs.iter().any(|job| job.id == id))
     }
 }
@@ -72,6 +89,7 @@ pub(crate) async fn stream(
             .collect::<Result<_, _>>()?,
         queues: words(asked.name("queue")?),
         kinds: words(asked.name("kind")?),
+        subject: asked.name("subject")?,
         job: asked.take("job", "the id of a job, a UUID", |text| text.parse().ok())?,
     };
     let number = |text: &str| text.parse().ok().filter(|n: &i64| *n >= 0);

@@ -170,8 +170,11 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         )
         .route("/queues/{name}/pause", [Way::new(POST, QueuesAdmin, NamedQueue, queues::pause).about(Subject::Queue)])
         .route("/queues/{name}/resume", [Way::new(POST, QueuesAdmin, NamedQueue, queues::resume).about(Subject::Queue)])
+        .route("/pause", [Way::new(POST, QueuesAdmin, Installation, queues::pause_all)])
+        .route("/resume", [Way::new(POST, QueuesAdmin, Installation, queues::resume_all)])
         .route("/workers", [Way::new(GET, JobsRead, Installation, queues::workers)])
         .route("/events", [Way::new(GET, EventsRead, Installation, events::list)])
+        .route("/events/status", [Way::new(GET, EventsRead, Installation, events::status)])
         .route("/events/stream", [Way::new(GET, EventsRead, Installation, events::stream)])
         .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
         .route(

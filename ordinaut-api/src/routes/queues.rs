@@ -8,10 +8,11 @@ use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::fleet::{WorkerCursor, WorkerStatus};
-use ordinaut_core::queue::{QueueChange, QueueStatus};
+use ordinaut_core::queue::{ALL_QUEUES, QueueChange, QueueStatus};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,6 +115,20 @@ pub(crate) async fn pause(
 pub(crate) async fn resume(caller: Caller, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
     caller.data.queues().resume(&name).await?;
     found(&caller, &name).await
+}
+
+/// All queues and tasks: the queue whose name stands for them.
+pub(crate) async fn pause_all(
+    caller: Caller,
+    OptionalJsonBody(pause): OptionalJsonBody<Pause>,
+) -> Result<Json<QueueStatus>, Problem> {
+    caller.data.queues().pause(ALL_QUEUES, pause.by.as_deref(), pause.reason.as_deref()).await?;
+    found(&caller, ALL_QUEUES).await
+}
+
+pub(crate) async fn resume_all(caller: Caller) -> Result<StatusCode, Problem> {
+    caller.data.queues().resume(ALL_QUEUES).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn found(caller: &Caller, name: &str) -> Result<Json<QueueStatus>, Problem> {

@@ -33,6 +33,16 @@ async fn the_index_says_what_this_is_without_a_token() {
 }
 
 #[tokio::test]
+async fn the_whole_installation_is_paused_and_resumed() {
+    let app = TestApp::start().await;
+    let paused = app.post("/pause", r#"{"by": "ann", "reason": "a restore"}"#).await;
+    assert_eq!((paused.status, paused.json()["name"].as_str()), (200, Some("*")), "{}", paused.text);
+    assert_eq!(app.post("/resume", "").await.status, 204);
+    let status = app.get("/events/status").await;
+    assert_eq!((status.status, &status.json()["clients"]), (200, &serde_json::json!(0)), "{}", status.text);
+}
+
+#[tokio::test]
 async fn answers_tell_browsers_to_be_careful() {
     let app = TestApp::start().await;
     for path in ["/jobs", "/health/live", "/no-such-route", "/"] {

@@ -1,13 +1,13 @@
 //! Bulk operations: durable, in batches, to jobs that a filter names and no others.
 
 use crate::fixture::{
-    Probe, ask, database, enqueue, eventually, gated, probe, quick, run, schedule_once, succeed, tell, within, worker,
-    worker_with,
+    Probe, ask, database, enqueue, eventually, gated, probe, quick, run, schedule, schedule_once, succeed, tell,
+    within, worker, worker_with,
 };
 use ordinaut_core::bulk::{BulkOperation, BulkRequest, BulkState, BulkVerb};
 use ordinaut_core::job::{CancelFilter, JobState};
 use ordinaut_core::worker::Step;
-use ordinaut_core::{Client, Error, JobError};
+use ordinaut_core::{Client, Error, JobError, Scheduler};
 use std::time::{Duration, Instant};
 
 fn mails() -> CancelFilter {
@@ -142,8 +142,12 @@ async fn a_large_one_is_linear() {
         for verb in [BulkVerb::Move("slow".to_owned()), BulkVerb::Cancel] {
             let filter = if verb == BulkVerb::Cancel { CancelFilter::default().queue("slow") } else { mails() };
             let began = Instant::now();
-            let operation = done(&db, verb, filter).await;
+            let id = db.bulk().start(&BulkRequest::new(verb, filter), "test").await.unwrap().id;
+            let scheduler = schedule(Scheduler::new(db.clone()));
+            eventually(&db, "select bool_and(finished_at is not null) from ordinaut.bulk").await;
             let took: Duration = began.elapsed();
+            scheduler.stop().await;
+            let operation = db.bulk().get(id).await.unwrap().unwrap();
             eprintln!("{jobs} jobs, {}: {took:.2?}", operation.verb);
             assert_eq!(operation.done, i64::try_from(jobs).unwrap());
         }

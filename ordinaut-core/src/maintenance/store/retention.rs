@@ -41,7 +41,7 @@ pub struct Pruned {
     pub events: u64,
     /// Entries of the audit.
     pub audit: u64,
-    /// Entries that tasks keep of jobs and keys, and webhooks of their deliveries.
+    /// Entries that tasks keep of jobs and keys, and webhooks of their deliveries; bulk operations.
     pub entries: u64,
 }
 
@@ -93,7 +93,9 @@ impl Maintenance<'_> {
             + self.delete_old(sql!("maintenance/event_fires"), keep.fires).await?;
         pruned.events = self.delete_old(sql!("maintenance/events"), keep.events).await?;
         pruned.audit = self.delete_old(sql!("maintenance/audit"), keep.audit).await?;
-        pruned.entries = self.delete_ended(sql!("maintenance/task_jobs")).await?
+        // Who did what to many jobs is kept for as long.
+        pruned.entries = self.delete_old(sql!("maintenance/bulk"), keep.audit).await?;
+        pruned.entries += self.delete_ended(sql!("maintenance/task_jobs")).await?
             + self.delete_ended(sql!("maintenance/task_keys")).await?
             + self.delete_ended(sql!("maintenance/idempotency_keys")).await?;
         let deliveries = self.client.webhooks().prune_deliveries(keep.events).await?;
