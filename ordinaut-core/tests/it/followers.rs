@@ -2,7 +2,7 @@
 //! a batch.
 
 use crate::events::events;
-use crate::fixture::{Probe, ask, database, enqueue, eventually, tell, within};
+use crate::fixture::{Probe, ask, database, enqueue, eventually, tell, until, within};
 use futures_util::future::join_all;
 use ordinaut_core::event::EventType;
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
@@ -46,15 +46,16 @@ async fn each_event_counts_once_although_handlers_fail_and_several_follow() {
         })
     });
     let writer = async {
-        for _ in 0..50 {
-            enqueue(&db).await;
+        // In rounds, so that a consumer that is slow is called several times too.
+        for round in 1..=5 {
+            for _ in 0..10 {
+                enqueue(&db).await;
+            }
+            let sql = "select (select count(*) from seen) >= $1 and
+                              (select n = (select n from ordinaut.event_head) from ordinaut.follower)";
+            let seen = async || sqlx::query_scalar(sql).bind(round * 10_i64).fetch_one(&*db).await.unwrap();
+            until("the events of a round", seen).await;
         }
-        eventually(
-            &db,
-            "select (select count(*) from seen) >= 50 and (select n = (select n from ordinaut.event_head)
-                         from ordinaut.follower)",
-        )
-        .await;
     };
     tokio::select! {
         _ = join_all(consumers) => unreachable!("they follow without end"),

@@ -194,7 +194,8 @@ async fn a_lease_whose_handler_never_started_is_given_back_without_a_run() {
     let job = db.jobs().get(job_id).await.unwrap().unwrap();
     assert_eq!((job.state, job.attempt, job.failures), (JobState::Waiting, 1, 0));
     assert!(db.jobs().runs(job_id).await.unwrap().is_empty());
-    let told: Vec<String> = ask(&db, "select array_agg(type order by id) from ordinaut.outbox").await;
+    let told: Vec<String> =
+        ask(&db, "select array_agg(type order by id) from ordinaut.outbox where cardinality(job_ids) > 0").await;
     assert_eq!(told, ["enqueued", "leased", "given_back"]);
 }
 
