@@ -1,15 +1,20 @@
 //! A request's body: JSON, whatever its content type says, so that a plain `curl -d` works.
 
 use crate::problem::Problem;
+use crate::request_id;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
 use ordinaut_core::json::check_integers;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Maximum size of a body in bytes.
 const LIMIT: usize = 1024 * 1024;
@@ -21,6 +26,21 @@ const LIMIT_OF_MANY: usize = 16 * LIMIT;
 /// the connection closes may never see the answer.
 const LONGEST_DRAIN: usize = 32 * LIMIT;
 
+/// Room in memory for all bodies at once that are larger than a plain one, in KiB: agents with a
+/// token may send large ones, and many of them.
+const ROOM: usize = 64 * 1024;
+
+/// Up to this size a body needs no room of its own, in bytes.
+const PLAIN: usize = 16 * 1024;
+
+/// Longest wait for room.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time in which a body must have come.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+static BODIES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(ROOM)));
+
 /// A body that is a JSON object with the fields of `T`.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
@@ -28,7 +48,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        parse(&read(request.into_body()).await?).map(Self)
+        parse(&read(request).await?).map(Self)
     }
 }
 
@@ -40,7 +60,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for ExactJsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read(request.into_body()).await?;
+        let bytes = read(request).await?;
         let value = parse(&bytes)?;
         // What was read is UTF-8.
         check_integers(&String::from_utf8_lossy(&bytes))?;
@@ -55,13 +75,13 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalJsonBody
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read(request.into_body()).await?;
+        let bytes = read(request).await?;
         if bytes.is_empty() { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Problem> {
-    read_up_to(LIMIT, body).await
+async fn read(request: Request) -> Result<Vec<u8>, Problem> {
+    read_up_to(LIMIT, request).await
 }
 
 /// One thing, or an array of them.
@@ -78,7 +98,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonOneOrMany<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read_up_to(LIMIT_OF_MANY, request.into_body()).await?;
+        let bytes = read_up_to(LIMIT_OF_MANY, request).await?;
         if bytes.trim_ascii_start().first() == Some(&b'[') {
             let items: Vec<&RawValue> = read_json(&bytes)?;
             let parsed = items.iter().enumerate();
@@ -94,8 +114,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonOneOrMany<T> {
 }
 
 /// Also of what may be an array of things.
-pub(crate) async fn read_many(body: Body) -> Result<Vec<u8>, Problem> {
-    read_up_to(LIMIT_OF_MANY, body).await
+pub(crate) async fn read_many(request: Request) -> Result<Vec<u8>, Problem> {
+    read_up_to(LIMIT_OF_MANY, request).await
 }
 
 fn too_large(limit: usize) -> Problem {
@@ -103,7 +123,36 @@ fn too_large(limit: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).about("body")
 }
 
-async fn read_up_to(limit: usize, body: Body) -> Result<Vec<u8>, Problem> {
+async fn read_up_to(limit: usize, request: Request) -> Result<Vec<u8>, Problem> {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > LONGEST_DRAIN) {
+        return Err(too_large(limit));
+    }
+    make_room(length.map_or(limit, |length| length.min(limit))).await?;
+    let late = |_| {
+        let detail = format!("the body did not come within {} s, and nothing was done", BODY_TIMEOUT.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail).about("body")
+    };
+    tokio::time::timeout(BODY_TIMEOUT, collect(limit, request.into_body())).await.map_err(late)?
+}
+
+/// Waits until there is room for a body, which the request then has until it is answered.
+async fn make_room(bytes: usize) -> Result<(), Problem> {
+    if bytes <= PLAIN || request_id::has_room() {
+        return Ok(());
+    }
+    // The largest body has a quarter of the room.
+    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+    match tokio::time::timeout(ROOM_TIMEOUT, BODIES.clone().acquire_many_owned(kib)).await {
+        Ok(Ok(room)) => {
+            request_id::keep_room(room);
+            Ok(())
+        }
+        _ => Err(Problem::unavailable("too many large bodies at once; try again").about("body")),
+    }
+}
+
+async fn collect(limit: usize, body: Body) -> Result<Vec<u8>, Problem> {
     let (mut stream, mut bytes, mut size) = (body.into_data_stream(), Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
         let broken = |_| {

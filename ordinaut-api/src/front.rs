@@ -90,6 +90,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         ETAG,
         RETRY_AFTER,
         own("x-request-id"),
+        own("idempotency-replayed"),
         own("ratelimit-limit"),
         own("ratelimit-remaining"),
         own("ratelimit-reset"),

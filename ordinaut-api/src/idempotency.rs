@@ -43,7 +43,7 @@ pub(crate) async fn once(mut caller: Caller, request: Request, next: Next) -> Re
         _ => return Problem::invalid("Idempotency-Key", "must be 1 to 200 visible characters").into_response(),
     };
     let (mut parts, body) = request.into_parts();
-    let body = match body::read_many(body).await {
+    let body = match body::read_many(Request::from_parts(parts.clone(), body)).await {
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };

@@ -5,6 +5,8 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use std::sync::OnceLock;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument, debug, info_span};
 use uuid::Uuid;
 
@@ -16,6 +18,8 @@ const LONGEST: usize = 128;
 struct Current {
     id: String,
     only_looks: bool,
+    /// What its body takes of the room for all bodies.
+    room: OnceLock<OwnedSemaphorePermit>,
 }
 
 tokio::task_local! {
@@ -33,9 +37,20 @@ pub(crate) fn only_looks() -> bool {
     CURRENT.try_with(|current| current.only_looks).unwrap_or(true)
 }
 
+/// Whether the request that this task answers has room for its body.
+pub(crate) fn has_room() -> bool {
+    CURRENT.try_with(|current| current.room.get().is_some()).unwrap_or(false)
+}
+
+/// Keeps the room for its body until the request is answered.
+pub(crate) fn keep_room(room: OwnedSemaphorePermit) {
+    // A task without a request gives it back at once.
+    CURRENT.try_with(|current| current.room.set(room).ok()).ok();
+}
+
 /// Does something as part of a request.
 pub(crate) async fn within<T>(id: impl Into<String>, only_looks: bool, answer: impl Future<Output = T>) -> T {
-    CURRENT.scope(Current { id: id.into(), only_looks }, answer).await
+    CURRENT.scope(Current { id: id.into(), only_looks, room: OnceLock::new() }, answer).await
 }
 
 /// Gives a request its id, and the answer the same.

@@ -58,7 +58,8 @@ pub(crate) async fn change(
     JobId(id): JobId,
     JsonBody(asked): JsonBody<Change>,
 ) -> Result<StatusCode, Problem> {
-    let args = serde_json::from_str(asked.args.get()).map_err(|_| Problem::invalid("args", "cannot be looked into"))?;
+    let args = serde_json::from_str(asked.args.get())
+        .map_err(|why| Problem::invalid("args", format!("cannot be looked into: {why}")))?;
     refuse_masked(&app.redaction, Some(&args))?;
     if caller.data.dead_letters().change_args(id, &asked.args).await? {
         Ok(StatusCode::NO_CONTENT)

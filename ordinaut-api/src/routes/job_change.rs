@@ -11,7 +11,7 @@ use crate::routes::enqueue::instant;
 use crate::routes::jobs::{Details, details, no_job};
 use axum::Json;
 use axum::extract::State;
-use ordinaut_core::job::{Changed, JobChange};
+use ordinaut_core::job::{Changed, DEFAULT_PRIORITY, JobChange};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -52,13 +52,16 @@ pub(crate) async fn change(
     JsonBody(asked): JsonBody<Asked>,
 ) -> Result<Json<Details>, Problem> {
     if let Some(args) = &asked.args {
-        let args = serde_json::from_str(args.get()).map_err(|_| Problem::invalid("args", "cannot be looked into"))?;
+        let args = serde_json::from_str(args.get())
+            .map_err(|why| Problem::invalid("args", format!("cannot be looked into: {why}")))?;
         refuse_masked(&app.redaction, Some(&args))?;
     }
     let change = asked.change()?;
     change.check()?;
     if let Some(queue) = &change.queue {
         caller.access.may_use(queue).map_err(|denied| guard::problem(&denied))?;
+        // As a job that is enqueued there.
+        app.rooms.enter(queue, change.priority.unwrap_or(DEFAULT_PRIORITY).into()).await?;
     }
     match caller.data.jobs().update(id, &change).await? {
         Changed::Now => Ok(Json(details(&caller, id).await?)),

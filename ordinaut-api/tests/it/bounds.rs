@@ -2,10 +2,14 @@
 
 use crate::app::{TOKEN, client};
 use crate::binary::{Running, binary};
+use futures_util::future::join_all;
+use ordinaut_core::Client;
 use ordinaut_test_support::database::fresh_database;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::collections::HashSet;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const MOST_MEMORY: usize = 100 * 1000 * 1024;
 
@@ -50,5 +54,37 @@ async fn rows_of_a_megabyte_are_all_on_some_page_and_take_little_memory() {
     }
     assert_eq!(walk(&api, "tasks", "id", "before").await.len(), 60);
     assert_eq!(walk(&api, "dead", "job_id", "after").await.len(), 100);
+    assert!(api.peak_memory() < MOST_MEMORY, "it took {} bytes", api.peak_memory());
+}
+
+/// Many large bodies that are announced and never come take room, and no memory without bound.
+#[tokio::test]
+async fn large_bodies_share_their_room_and_must_come_in_time() {
+    let url = fresh_database();
+    // It waits for the schema.
+    Client::builder(&url).connect().await.unwrap().migrate().await.unwrap();
+    let settings = [("DATABASE_URL", &*url), ("API_ADMIN_TOKEN", TOKEN), ("API_HOST", "127.0.0.1")];
+    let api = Running::start(&mut binary(&settings));
+    let head = format!(
+        "POST /jobs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: 16000000\r\n\r\n[{{\"kind\":"
+    );
+    let status = async |head: &str| {
+        let mut stream = TcpStream::connect(&api.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[9..]).into_owned()
+    };
+    let stalled = (0..12).map(|_| status(&head));
+    let others = async {
+        // A small one needs no room.
+        let small = client().post(format!("http://{}/jobs", api.address)).bearer_auth(TOKEN).body(r#"{"kind": "k"}"#);
+        assert_eq!(small.send().await.unwrap().status(), 201);
+    };
+    let (answers, ()) = tokio::join!(join_all(stalled), others);
+    let count = |status: &str| answers.iter().filter(|answer| *answer == status).count();
+    assert_eq!((count("408"), count("503")), (4, 8), "{answers:?}");
+
+    assert_eq!(status(&head.replace("16000000", "160000000")).await, "413");
     assert!(api.peak_memory() < MOST_MEMORY, "it took {} bytes", api.peak_memory());
 }

@@ -92,6 +92,10 @@ impl NewWebhook {
         if self.url.len() > MAX_URL || self.url.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return invalid("url", "must be of at most 2000 bytes, without white space");
         }
+        let port = host.and_then(|host| host.rsplit_once(':')).filter(|(_, port)| !port.ends_with(']'));
+        if port.is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err()) {
+            return invalid("url", "must have a port from 0 to 65535, or none");
+        }
         if host.is_some_and(|host| host.contains('@')) {
             return invalid("url", "must not carry a password: deliveries are signed");
         }
@@ -102,7 +106,8 @@ impl NewWebhook {
             if words.len() > MAX_WORDS {
                 return invalid(field, "must be at most 100");
             }
-            if let Some(Err(reason)) = words.iter().map(|word| name::check(word)).find(Result::is_err) {
+            let check = if field == "queues" { name::check_queue } else { name::check };
+            if let Some(Err(reason)) = words.iter().map(|word| check(word)).find(Result::is_err) {
                 return invalid(field, reason);
             }
         }
@@ -119,14 +124,23 @@ mod tests {
         let field = |webhook: NewWebhook| webhook.check().map_or_else(|invalid| invalid.field, |()| "none");
         let to = |url: &str| NewWebhook::new("w", url);
         assert_eq!(field(to("https://example.org:8443/a?b=c")), "none");
-        for url in
-            ["", "example.org", "ftp://example.org", "https://", "https:///a", "https://a:b@example.org", "https://e x"]
-        {
+        for url in [
+            "",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https:///a",
+            "https://a:b@example.org",
+            "https://e x",
+            "http://127.0.0.1:99999/",
+        ] {
             assert_eq!(field(to(url)), "url", "{url}");
         }
         assert_eq!(field(NewWebhook::new("", "https://example.org")), "name");
         assert_eq!(field(NewWebhook::new("a/b", "https://example.org")), "name");
         assert_eq!(field(to("https://example.org").queues([""])), "queues");
+        assert_eq!(field(to("https://example.org").queues(["a b"])), "queues");
+        assert_eq!(field(to("http://[::1]:8080/")), "none");
         assert_eq!(field(to("https://example.org").queue("a,b")), "queue");
         let unknown = NewWebhook { types: vec!["died".to_owned()], ..to("https://example.org") };
         assert_eq!(field(unknown), "types");

@@ -4,7 +4,7 @@ use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, list, within};
 use crate::settings::source::Source;
 use ordinaut_core::job::Redaction;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub(super) const API_ALLOWED_HOSTS: Setting<Vec<String>> = Setting::new(
     "API_ALLOWED_HOSTS",
     "the hosts that a request may name, without ports; a request for another one is refused. Not given: any",
     "names of hosts, separated by commas",
-    |text| list(text, |host| (!host.contains('/')).then(|| host.to_owned())),
+    |text| list(text, host),
 );
 
 pub(super) const API_CORS_ORIGINS: Setting<Vec<String>> = Setting::new(
@@ -123,10 +123,19 @@ fn rate_limit(text: &str) -> Option<RateLimit> {
     Some(RateLimit { class, calls: calls.trim().parse().ok()?, period: Duration::from_secs(seconds) })
 }
 
+/// A host as a request names it, without a port; an address of IPv6 in brackets.
+fn host(text: &str) -> Option<String> {
+    let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_address = inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok());
+    (is_name || is_address).then(|| text.to_owned())
+}
+
 /// A scheme and a host, perhaps with a port, as browsers send them.
 fn origin(text: &str) -> Option<String> {
     let (scheme, host) = text.split_once("://")?;
-    let plain = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
+    let plain =
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'@' | b'*'));
     (matches!(scheme, "http" | "https") && plain).then(|| text.to_owned())
 }
 
@@ -208,9 +217,19 @@ mod tests {
     }
 
     #[test]
+    fn a_host_has_no_port_and_no_pattern() {
+        for right in ["jobs.example.org", "localhost", "127.0.0.1", "[::1]"] {
+            assert_eq!(host(right).as_deref(), Some(right));
+        }
+        for wrong in ["127.0.0.1:80", "a b", "*", "http://a", "a/b", "::1"] {
+            assert_eq!(host(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn an_origin_has_no_path() {
         assert_eq!(origin("https://jobs.example.org:8443").as_deref(), Some("https://jobs.example.org:8443"));
-        for wrong in ["jobs.example.org", "https://", "https://jobs.example.org/", "ftp://x", "*"] {
+        for wrong in ["jobs.example.org", "https://", "https://jobs.example.org/", "ftp://x", "*", "http://u@a"] {
             assert_eq!(origin(wrong), None, "{wrong}");
         }
     }

@@ -39,7 +39,7 @@ pub(crate) async fn deliver(Webhook(delivery): Webhook, ctx: Context<State>) -> 
     let webhooks = ctx.state.database.webhooks();
     let target = webhooks.target(delivery.webhook).await.map_err(JobError::retry)?;
     let Some(target) = target else {
-        return Err(JobError::fatal("the webhook is disabled, or was deleted"));
+        return Err(JobError::cancel("the webhook is disabled, or was deleted"));
     };
     let host = Url::parse(&target.url).ok().and_then(|url| Some(url.host_str()?.to_owned())).unwrap_or_default();
     let attempt = send(&delivery, &target, &host, &ctx).await;
