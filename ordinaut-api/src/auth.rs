@@ -100,9 +100,10 @@ pub(crate) struct Callers {
 impl Callers {
     /// Must be called within a runtime.
     pub(crate) fn new(database: Client, settings: &ApiSettings) -> Self {
+        let access = Access::admin(SETTINGS_AGENT);
         let admin = Caller {
-            access: Arc::new(Access::admin(SETTINGS_AGENT)),
-            data: Arc::new(database.clone()),
+            data: Arc::new(database.seen_by(&access)),
+            access: Arc::new(access),
             subject: None,
             audit: Arc::new(Audit::new(database.clone(), settings.redaction.clone())),
             replayed: Counter::default(),

@@ -10,6 +10,7 @@ mod front;
 mod guard;
 mod idempotency;
 mod parameters;
+mod presence;
 mod problem;
 mod rates;
 mod redact;
@@ -30,6 +31,7 @@ use ordinaut_core::Client;
 use ordinaut_core::job::Redaction;
 use ordinaut_runtime::serve;
 use ordinaut_runtime::settings::api::ApiSettings;
+use presence::Presence;
 use redis::Redis;
 use rooms::Rooms;
 use routes::health::LastLook;
@@ -94,6 +96,7 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
     let address = listener.local_addr().context("could not find out the port")?;
     let Config { database, settings } = config;
     let tail = Arc::new(Tail::new(database.clone()));
+    let presence = Presence::new(&database, address);
     let app = App {
         depths: Depths::new(database.clone()),
         redis: database.redis_url().map(|url| Redis::new(url, database.schema())),
@@ -121,9 +124,11 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
     };
     tokio::select! {
         () = serve => {}
+        () = presence.tell() => {}
         // What is left of them ends with the process.
         () = overdue => warn!("some connections did not end within {} s", DRAIN.as_secs()),
     }
+    presence.end().await;
     info!("the API stopped");
     Ok(())
 }

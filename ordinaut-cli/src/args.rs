@@ -6,7 +6,9 @@ mod audit;
 mod bulk;
 mod job;
 mod limit;
+mod look;
 mod queue;
+mod stats;
 mod task;
 mod value;
 mod webhook;
@@ -16,14 +18,15 @@ pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use job::{CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
+pub(crate) use look::{Dead, Instance, Run, Runs};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
+pub(crate) use stats::{By, StatTime, Stats};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
 
 pub(crate) use webhook::{CreateWebhook, OneWebhook, Webhook};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use uuid::Uuid;
 
 /// Runs work later, and never loses it.
 #[derive(Parser)]
@@ -41,6 +44,9 @@ pub(crate) enum Noun {
     Migrate(Migrate),
     /// Enqueue jobs, list, show, await and cancel them
     Job(Job),
+    /// List attempts that ended, and show one
+    #[command(subcommand)]
+    Run(Run),
     /// List dead letters, and send them back to their queues
     #[command(subcommand)]
     Dead(Dead),
@@ -75,6 +81,12 @@ pub(crate) enum Noun {
     /// List workers, and drain them
     #[command(subcommand)]
     Worker(Worker),
+    /// Show what came and ended in a time, and how long it waited and ran
+    #[command(subcommand)]
+    Stats(Stats),
+    /// List every process of the installation
+    #[command(subcommand)]
+    Instance(Instance),
     /// Delete what is past its retention, and erase a person's data
     #[command(subcommand)]
     History(Kept),
@@ -192,29 +204,11 @@ pub(crate) enum MigrateWhat {
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Dead {
-    /// List dead letters, newest first
-    List {
-        /// Maximum number of rows
-        #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=1000))]
-        limit: i64,
-        #[command(flatten)]
-        format: Format,
-    },
-    /// Send dead jobs back to their queues
-    Requeue {
-        /// The jobs' ids
-        #[arg(required = true, value_parser = value::id)]
-        ids: Vec<Uuid>,
-        #[command(flatten)]
-        format: Format,
-    },
-}
-
-#[derive(Subcommand)]
 pub(crate) enum Worker {
     /// List workers
     List(Format),
+    /// Show a worker, and the jobs that it runs
+    Show(OneWorker),
     /// Stop leasing jobs, also after a restart of the worker; running jobs end
     Drain(OneWorker),
     /// Lease jobs again

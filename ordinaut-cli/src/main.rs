@@ -95,6 +95,9 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
 async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<ExitCode> {
     match noun {
         Noun::Job(job) => command::job::run(database, job).await,
+        Noun::Run(run) => command::run::run(database, run).await,
+        Noun::Stats(stats) => command::stats::run(database, stats).await,
+        Noun::Instance(instance) => command::instance::run(database, instance).await,
         Noun::Dead(dead) => command::dead::run(database, dead).await,
         Noun::Task(task) => command::task::run(database, task).await,
         Noun::Event(event) => match event.verb {

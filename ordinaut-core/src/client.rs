@@ -36,6 +36,8 @@ pub struct Client {
     options: Options,
     /// What its caller sees; `None`: everything.
     sight: Option<Arc<Sight>>,
+    /// Its caller; `None`: a program that holds the database itself.
+    agent: Option<Arc<str>>,
 }
 
 /// What a client is told beside where Postgres is.
@@ -57,7 +59,7 @@ impl From<PgPool> for Client {
 
 impl Client {
     fn new(pool: PgPool, address: ConnectOptions, pooler: Pooler, options: Options) -> Self {
-        Self { pool, address, pooler: Arc::new(pooler), hints: Arc::default(), options, sight: None }
+        Self { pool, address, pooler: Arc::new(pooler), hints: Arc::default(), options, sight: None, agent: None }
     }
 
     /// The same with other options. What is to be told goes to where they say, so it is collected
@@ -66,18 +68,33 @@ impl Client {
         Self { hints: Arc::default(), options, ..self }
     }
 
-    /// The same for somebody who sees a part of the jobs: what it lists, reads, changes and
-    /// enqueues is of the caller's queues and tenant, and another job does not exist for it.
-    /// Handles of queues, tasks, limits, events and workers are of the whole installation: whether
-    /// a caller may have them, [`check`](crate::access::check) says.
+    /// The same for somebody who sees a part of the jobs: what it lists, reads, changes, enqueues
+    /// and schedules is of the caller's queues and tenant, and another job or task does not exist
+    /// for it. Handles of limits, workers and calendars are of the whole installation: whether a
+    /// caller may have them, [`check`](crate::access::check) says.
     #[must_use]
     pub fn seen_by(&self, access: &Access) -> Self {
         let sight = access.is_partial().then(|| Sight { tenant: access.tenant.clone(), queues: access.queues.clone() });
-        Self { sight: sight.map(Arc::new), ..self.clone() }
+        Self { sight: sight.map(Arc::new), agent: Some(access.agent.clone()), ..self.clone() }
     }
 
     pub(crate) fn sight(&self) -> Option<&Sight> {
         self.sight.as_deref()
+    }
+
+    /// The agent that calls.
+    pub(crate) fn agent(&self) -> Option<&str> {
+        self.agent.as_deref()
+    }
+
+    /// The only tenant that the caller sees.
+    pub(crate) fn seen_tenant(&self) -> Option<&str> {
+        self.sight()?.tenant.as_deref()
+    }
+
+    /// The only queues that the caller sees.
+    pub(crate) fn seen_queues(&self) -> Option<&[String]> {
+        self.sight()?.queues.as_deref()
     }
 
     /// The pool. Nothing stands between it and what is sent through it: see [`Client::begin`].
@@ -181,6 +198,22 @@ handles! {
     /// # }
     /// ```
     pub jobs: Jobs
+    /// Attempts that ended, of all jobs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::Outcome;
+    /// use ordinaut_core::job::RunFilter;
+    ///
+    /// for run in client.runs().list(&RunFilter::default().outcome(Outcome::Failed), 50).await? {
+    ///     println!("{} {}: {:?}", run.job_id, run.attempt, run.error);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub runs: Runs
     /// Jobs that failed for good: list them, send them back.
     ///
     /// # Examples
@@ -373,6 +406,10 @@ handles! {
     /// # }
     /// ```
     pub schedulers: Schedulers
+    /// Every process of the installation: of the API, schedulers, workers.
+    pub instances: Instances
+    /// What came and ended in a time, and how long it took.
+    pub stats: Stats
     /// What a scheduler does to keep tables in shape.
     pub maintenance: Maintenance
     /// What an operator asks of the database itself.

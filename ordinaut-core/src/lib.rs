@@ -26,6 +26,7 @@ pub mod program;
 pub mod queue;
 pub mod schedule;
 mod seconds;
+pub mod stat;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;

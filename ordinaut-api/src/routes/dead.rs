@@ -9,7 +9,7 @@ use crate::redact::refuse_masked;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::job::{DeadCursor, DeadLetter, NotRequeued};
+use ordinaut_core::job::{DeadCursor, DeadFilter, DeadLetter, NotRequeued};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -23,9 +23,12 @@ pub(crate) struct Page {
 
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let after = wanted.after()?;
+    let mut filter = DeadFilter::default();
+    (filter.queue, filter.kind, filter.error) = (wanted.name("queue")?, wanted.name("kind")?, wanted.name("error")?);
+    (filter.died_after, filter.died_before) = (wanted.instant("died_after")?, wanted.instant("died_before")?);
     let limit = wanted.limit()?;
     wanted.end()?;
-    let page = caller.data.dead_letters().list(limit, after).await?;
+    let page = caller.data.dead_letters().list_where(&filter, limit, after).await?;
     Ok(Json(Page { dead: page.items, next: page.next }))
 }
 

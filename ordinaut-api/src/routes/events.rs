@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use ordinaut_core::Client;
 use ordinaut_core::event::{Event, EventType, FollowerStatus};
 use serde::Serialize;
 use std::sync::Arc;
@@ -31,8 +32,7 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
         .take("after", "the number of an event, 0 or more", |text| text.parse().ok().filter(|n: &i64| *n >= 0))?;
     let (after, limit) = (after.unwrap_or(0), wanted.limit()?);
     wanted.end()?;
-    let events = caller.data.events().after(after, limit).await?;
-    let next = events.last().map_or(after, |event| event.n);
+    let (events, next) = caller.data.events().page(after, limit).await?;
     Ok(Json(Page { events, next }))
 }
 
@@ -76,6 +76,7 @@ impl Wanted {
 /// comes again goes on where it was.
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
+    caller: Caller,
     headers: HeaderMap,
     mut asked: Parameters,
 ) -> Result<Response, Problem> {
@@ -102,27 +103,36 @@ pub(crate) async fn stream(
             .ok_or_else(|| Problem::invalid("Last-Event-ID", "must be the number of an event"))
     });
     let follower = Follower::new(app.tail.clone(), last.transpose()?.or(after)).await?;
-    let events = futures_util::stream::unfold(Some((follower, wanted)), next);
+    let events = futures_util::stream::unfold(Some((follower, wanted, caller.data)), next);
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     // A proxy that collects an answer before it passes it on would tell nothing.
     Ok(([("x-accel-buffering", "no")], Sse::new(events).keep_alive(alive)).into_response())
 }
 
-type Place = Option<(Follower, Wanted)>;
+type Place = Option<(Follower, Wanted, Arc<Client>)>;
 
 async fn next(place: Place) -> Option<(Result<sse::Event, axum::Error>, Place)> {
-    let (mut follower, wanted) = place?;
+    let (mut follower, wanted, data) = place?;
     loop {
+        let before = follower.at();
         match follower.next().await {
             Next::Event(event) if wanted.has(&event) => {
-                let told = sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).json_data(&event);
-                return Some((told, Some((follower, wanted))));
+                // The log is read for all; of it this client gets what its caller sees.
+                let Ok(seen) = data.events().seen(vec![Event::clone(&event)]).await else {
+                    return Some((resume(before), None));
+                };
+                // The job that is wanted may be another's.
+                let Some(event) = seen.first().filter(|event| wanted.has(event)) else { continue };
+                let told = sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).json_data(event);
+                return Some((told, Some((follower, wanted, data))));
             }
             Next::Event(_) => {}
-            Next::End => {
-                let resume = serde_json::json!({ "after": follower.at() });
-                return Some((sse::Event::default().event("resume").json_data(resume), None));
-            }
+            Next::End => return Some((resume(follower.at()), None)),
         }
     }
+}
+
+/// Where a client that is cut off goes on.
+fn resume(after: i64) -> Result<sse::Event, axum::Error> {
+    sse::Event::default().event("resume").json_data(serde_json::json!({ "after": after }))
 }

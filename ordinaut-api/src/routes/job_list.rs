@@ -83,7 +83,7 @@ fn filter(wanted: &mut Parameters) -> Result<JobFilter, Problem> {
 }
 
 /// When a job was made, by its id; absent of one that is no UUID v7.
-fn made_at(id: Uuid) -> Option<DateTime<Utc>> {
+pub(super) fn made_at(id: Uuid) -> Option<DateTime<Utc>> {
     let (seconds, nanos) = id.get_timestamp()?.to_unix();
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
 }

@@ -8,6 +8,7 @@ mod dead;
 mod enqueue;
 mod erase;
 mod events;
+mod fleet;
 pub(crate) mod health;
 mod index;
 mod job_change;
@@ -17,7 +18,9 @@ mod limits;
 mod metrics;
 mod queues;
 pub(crate) mod result;
+mod runs;
 mod schedules;
+mod stats;
 mod task;
 mod task_history;
 mod topics;
@@ -90,6 +93,8 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/jobs/{id}/runs", [Way::new(GET, RunsRead, Visible, jobs::runs)])
         .route("/jobs/{id}/cancel", [Way::new(POST, JobsWrite, Visible, jobs::cancel)])
         .route("/jobs/{id}/run-now", [Way::new(POST, JobsWrite, Visible, jobs::run_now).class(RouteClass::RunNow)])
+        .route("/runs", [Way::new(GET, RunsRead, Visible, runs::list).through(&slow)])
+        .route("/runs/{id}/{attempt}", [Way::new(GET, RunsRead, Visible, runs::show)])
         .route("/dead", [Way::new(GET, JobsRead, Visible, dead::list).through(&slow)])
         .route("/dead/{id}", [Way::new(PATCH, JobsWrite, Visible, dead::change)])
         .route(
@@ -106,34 +111,28 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route(
             "/tasks",
             [
-                Way::new(GET, TasksRead, Installation, task::list).through(&slow),
-                Way::new(POST, TasksWrite, Installation, task::create).class(RouteClass::Create),
+                Way::new(GET, TasksRead, Visible, task::list).through(&slow),
+                Way::new(POST, TasksWrite, Visible, task::create).class(RouteClass::Create),
             ],
         )
         .route(
             "/tasks/{id}",
             [
-                Way::new(GET, TasksRead, Installation, task::show),
-                Way::new(PATCH, TasksWrite, Installation, task::patch).about(Subject::Task),
-                Way::new(PUT, TasksWrite, Installation, task::replace).about(Subject::Task),
-                Way::new(DELETE, TasksWrite, Installation, task::delete).about(Subject::Task),
+                Way::new(GET, TasksRead, Visible, task::show),
+                Way::new(PATCH, TasksWrite, Visible, task::patch).about(Subject::Task),
+                Way::new(PUT, TasksWrite, Visible, task::replace).about(Subject::Task),
+                Way::new(DELETE, TasksWrite, Visible, task::delete).about(Subject::Task),
             ],
         )
-        .route("/tasks/{id}/pause", [Way::new(POST, TasksWrite, Installation, task::pause).about(Subject::Task)])
-        .route("/tasks/{id}/resume", [Way::new(POST, TasksWrite, Installation, task::resume).about(Subject::Task)])
-        .route("/tasks/{id}/snooze", [Way::new(POST, TasksWrite, Installation, task::snooze).about(Subject::Task)])
-        .route(
-            "/tasks/{id}/run-now",
-            [Way::new(POST, TasksWrite, Installation, task::run_now).class(RouteClass::RunNow)],
-        )
-        .route("/tasks/{id}/cancel", [Way::new(POST, TasksWrite, Installation, task::cancel).about(Subject::Task)])
-        .route("/tasks/{id}/fires", [Way::new(GET, TasksRead, Installation, task_history::fires).through(&slow)])
-        .route("/tasks/{id}/runs", [Way::new(GET, RunsRead, Installation, task_history::runs).through(&slow)])
-        .route("/tasks/{id}/runs/latest", [Way::new(GET, RunsRead, Installation, task_history::latest_run)])
-        .route(
-            "/tasks/{id}/statistics",
-            [Way::new(GET, TasksRead, Installation, task_history::statistics).through(&slow)],
-        )
+        .route("/tasks/{id}/pause", [Way::new(POST, TasksWrite, Visible, task::pause).about(Subject::Task)])
+        .route("/tasks/{id}/resume", [Way::new(POST, TasksWrite, Visible, task::resume).about(Subject::Task)])
+        .route("/tasks/{id}/snooze", [Way::new(POST, TasksWrite, Visible, task::snooze).about(Subject::Task)])
+        .route("/tasks/{id}/run-now", [Way::new(POST, TasksWrite, Visible, task::run_now).class(RouteClass::RunNow)])
+        .route("/tasks/{id}/cancel", [Way::new(POST, TasksWrite, Visible, task::cancel).about(Subject::Task)])
+        .route("/tasks/{id}/fires", [Way::new(GET, TasksRead, Visible, task_history::fires).through(&slow)])
+        .route("/tasks/{id}/runs", [Way::new(GET, RunsRead, Visible, task_history::runs).through(&slow)])
+        .route("/tasks/{id}/runs/latest", [Way::new(GET, RunsRead, Visible, task_history::latest_run)])
+        .route("/tasks/{id}/statistics", [Way::new(GET, TasksRead, Visible, task_history::statistics).through(&slow)])
         .route("/schedules/preview", [Way::new(POST, TasksRead, Visible, schedules::preview).looks()])
         .route("/schedules/presets", [Way::new(GET, TasksRead, Visible, schedules::presets)])
         .route("/calendars", [Way::new(GET, TasksRead, Visible, calendars::list)])
@@ -160,11 +159,11 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
             "/facts/{name}",
             [Way::new(PUT, EventsPublish, Installation, topics::push_fact).class(RouteClass::Publish)],
         )
-        .route("/queues", [Way::new(GET, JobsRead, Installation, queues::queues)])
+        .route("/queues", [Way::new(GET, JobsRead, Visible, queues::queues)])
         .route(
             "/queues/{name}",
             [
-                Way::new(GET, JobsRead, NamedQueue, queues::show),
+                Way::new(GET, JobsRead, Visible, queues::show),
                 Way::new(PATCH, QueuesAdmin, NamedQueue, queues::change).about(Subject::Queue),
             ],
         )
@@ -172,10 +171,16 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> G
         .route("/queues/{name}/resume", [Way::new(POST, QueuesAdmin, NamedQueue, queues::resume).about(Subject::Queue)])
         .route("/pause", [Way::new(POST, QueuesAdmin, Installation, queues::pause_all)])
         .route("/resume", [Way::new(POST, QueuesAdmin, Installation, queues::resume_all)])
-        .route("/workers", [Way::new(GET, JobsRead, Installation, queues::workers)])
-        .route("/events", [Way::new(GET, EventsRead, Installation, events::list)])
+        .route("/workers", [Way::new(GET, JobsRead, Installation, fleet::workers)])
+        .route("/workers/{name}", [Way::new(GET, JobsRead, Installation, fleet::worker)])
+        .route("/workers/{name}/jobs", [Way::new(GET, JobsRead, Installation, fleet::jobs).through(&slow)])
+        .route("/instances", [Way::new(GET, MetricsRead, Installation, fleet::instances)])
+        .route("/stats", [Way::new(GET, JobsRead, Visible, stats::list).through(&slow)])
+        .route("/stats/slowest", [Way::new(GET, JobsRead, Visible, stats::slowest).through(&slow)])
+        .route("/stats/activity", [Way::new(GET, JobsRead, Visible, stats::activity).through(&slow)])
+        .route("/events", [Way::new(GET, EventsRead, Visible, events::list)])
         .route("/events/status", [Way::new(GET, EventsRead, Installation, events::status)])
-        .route("/events/stream", [Way::new(GET, EventsRead, Installation, events::stream)])
+        .route("/events/stream", [Way::new(GET, EventsRead, Visible, events::stream)])
         .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
         .route(
             "/webhooks",

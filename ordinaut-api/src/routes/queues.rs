@@ -1,5 +1,4 @@
-//! `/queues` and `/workers`: what waits where and who serves it, and what operators say about a
-//! queue.
+//! `/queues`: what waits where, and what operators say about a queue.
 
 use crate::App;
 use crate::auth::Caller;
@@ -11,7 +10,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::error::InvalidField;
-use ordinaut_core::fleet::{WorkerCursor, WorkerStatus};
 use ordinaut_core::queue::{ALL_QUEUES, QueueChange, QueueStatus};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
@@ -31,21 +29,6 @@ pub(crate) async fn queues(caller: Caller, mut wanted: Parameters) -> Result<Jso
     wanted.end()?;
     let page = caller.data.queues().list(limit, after.as_deref()).await?;
     Ok(Json(Queues { queues: page.items, unreadable: page.unreadable, next: page.next }))
-}
-
-#[derive(Serialize)]
-pub(crate) struct Workers {
-    workers: Vec<WorkerStatus>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unreadable: Vec<Unreadable>,
-    next: Option<WorkerCursor>,
-}
-
-pub(crate) async fn workers(caller: Caller, mut wanted: Parameters) -> Result<Json<Workers>, Problem> {
-    let (limit, after) = (wanted.limit()?, wanted.after()?);
-    wanted.end()?;
-    let page = caller.data.workers().list(limit, after).await?;
-    Ok(Json(Workers { workers: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
 pub(crate) async fn show(caller: Caller, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {

@@ -3,6 +3,7 @@
 use crate::App;
 use crate::auth::Caller;
 use crate::body::{ExactJsonBody, JsonBody};
+use crate::guard;
 use crate::idempotency::subject;
 use crate::parameters::{Parameters, SeenVersion, TaskId};
 use crate::problem::Problem;
@@ -32,6 +33,7 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
+    caller.access.may_use(&definition.queue).map_err(|denied| guard::problem(&denied))?;
     let task = caller.data.tasks().create_as(subject(&caller), &definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
     Ok((StatusCode::CREATED, location, tagged(task)))
@@ -56,6 +58,7 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
     filter.queue = wanted.name("queue")?;
     filter.schedule_kind = wanted.take("schedule_kind", &format!("one of {kinds}"), |text| text.parse().ok())?;
     filter.title = wanted.name("title")?;
+    (filter.created_by, filter.text) = (wanted.name("created_by")?, wanted.name("text")?);
     let limit = wanted.limit()?;
     wanted.end()?;
     let page = caller.data.tasks().list(&filter, limit).await?;

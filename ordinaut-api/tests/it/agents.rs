@@ -14,13 +14,13 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 impl TestApp {
     /// Makes an agent, and returns its token.
-    async fn agent(&self, body: &Value) -> String {
+    pub(crate) async fn agent(&self, body: &Value) -> String {
         let made = self.send(Method::POST, "/agents", body).await;
         assert_eq!(made.status, 201, "{}", made.text);
         made.json()["token"].as_str().unwrap().to_owned()
     }
 
-    async fn call(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn call(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let request = self.request(method, path).bearer_auth(token);
         answer(match body {
             Some(body) => request.body(body.to_string()),

@@ -14,7 +14,7 @@ fn service(kind: &str) -> Value {
 }
 
 /// What a scheduler does in one second.
-async fn schedule_once(app: &TestApp) {
+pub(crate) async fn schedule_once(app: &TestApp) {
     Scheduler::new(app.database.clone()).run(std::future::ready(())).await;
 }
 

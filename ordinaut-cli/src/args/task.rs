@@ -90,6 +90,9 @@ pub(crate) struct Create {
     /// The queue that its jobs wait in
     #[arg(long)]
     pub(crate) queue: Option<String>,
+    /// The tenant that it and its jobs belong to
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
     /// Priority of its jobs, from 1 (most urgent) to 9
     #[arg(long, value_parser = value::whole::<i16>)]
     pub(crate) priority: Option<i16>,
@@ -199,6 +202,12 @@ pub(crate) struct ListTasks {
     /// Only tasks with this in their title
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,
+    /// Only tasks with this in their title or description
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// Only tasks that this agent created through the API
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) created_by: Option<String>,
     /// Only tasks older than this one
     #[arg(long, value_name = "ID", value_parser = value::id)]
     pub(crate) before: Option<Uuid>,

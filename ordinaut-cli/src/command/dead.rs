@@ -5,16 +5,20 @@ use crate::command::pages::collect;
 use crate::output::{answer, shown_error, table, time};
 use anyhow::bail;
 use ordinaut_core::Client;
-use ordinaut_core::job::NotRequeued;
+use ordinaut_core::job::{DeadFilter, NotRequeued};
 use serde_json::json;
 use std::process::ExitCode;
 use uuid::Uuid;
 
 pub(crate) async fn run(database: &Client, dead: Dead) -> anyhow::Result<ExitCode> {
     match dead {
-        Dead::List { limit, format } => {
-            let letters = collect(limit, async |limit, next| database.dead_letters().list(limit, next).await).await?;
-            answer(format, &letters.items, || {
+        Dead::List(wanted) => {
+            let mut filter = DeadFilter::default();
+            (filter.queue, filter.kind, filter.error) = (wanted.queue, wanted.kind, wanted.error);
+            (filter.died_after, filter.died_before) = (wanted.died_after, wanted.died_before);
+            let page = async |limit, next| database.dead_letters().list_where(&filter, limit, next).await;
+            let letters = collect(wanted.limit, page).await?;
+            answer(wanted.format, &letters.items, || {
                 let rows = letters.iter().map(|letter| {
                     [
                         letter.job_id.to_string(),

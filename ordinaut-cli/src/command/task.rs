@@ -102,6 +102,7 @@ fn document(create: Create) -> anyhow::Result<Value> {
     say("kind", create.kind.map(Value::from));
     say("args", create.args.map(|args| parsed("--args", &args)).transpose()?);
     say("queue", create.queue.map(Value::from));
+    say("tenant", create.tenant.map(Value::from));
     say("priority", create.priority.map(Value::from));
     say("max_retries", create.max_retries.map(Value::from));
     let timeout = create.timeout.map(|seconds| duration("--timeout", seconds)).transpose()?;
@@ -160,6 +161,7 @@ async fn list(database: &Client, wanted: ListTasks) -> anyhow::Result<()> {
     let mut filter = TaskFilter::default();
     (filter.status, filter.kind, filter.queue) = (wanted.status, wanted.kind, wanted.queue);
     (filter.schedule_kind, filter.title) = (wanted.schedule_kind, wanted.title);
+    (filter.text, filter.created_by) = (wanted.text, wanted.created_by);
     let tasks = collect(wanted.limit, async |limit, next: Option<Uuid>| {
         let mut page = filter.clone();
         page.before = next.or(wanted.before);

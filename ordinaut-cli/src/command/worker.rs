@@ -1,16 +1,20 @@
-//! `ordinaut worker list|drain|undrain`.
+//! `ordinaut worker list|show|drain|undrain`.
 
 use crate::args::{Format, OneWorker, Worker};
 use crate::command::pages::all;
-use crate::output::{answer, table, time};
+use crate::output::{answer, facts, table, time};
 use anyhow::bail;
 use ordinaut_core::Client;
+use ordinaut_core::fleet::WorkerStatus;
+use ordinaut_core::job::{JobFilter, JobState, JobSummary};
+use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
 
 pub(crate) async fn run(database: &Client, verb: Worker) -> anyhow::Result<ExitCode> {
     match verb {
         Worker::List(format) => list(database, format).await,
+        Worker::Show(one) => show(database, one).await,
         Worker::Drain(one) => drain(database, one).await,
         Worker::Undrain(one) => undrain(database, one).await,
     }
@@ -39,6 +43,38 @@ async fn list(database: &Client, format: Format) -> anyhow::Result<ExitCode> {
             ]
         });
         table(["SESSION", "NAME", "STATE", "RUNNING", "QUEUES", "KINDS", "RENEWED"], rows)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    worker: WorkerStatus,
+    /// What it runs.
+    jobs: Vec<JobSummary>,
+}
+
+async fn show(database: &Client, OneWorker { worker, format }: OneWorker) -> anyhow::Result<ExitCode> {
+    let Some(worker) = database.workers().get(&worker).await? else {
+        bail!("no worker has the name or session {worker:?}")
+    };
+    let filter = JobFilter::default().state(JobState::Running).worker(worker.session.to_string());
+    let jobs = database.jobs().list(&filter, 500).await?.items;
+    let shown = Shown { worker, jobs };
+    answer(format, &shown, || {
+        let worker = &shown.worker;
+        let known = facts([
+            ("session", worker.session.to_string()),
+            ("name", worker.name.clone()),
+            ("version", worker.version.clone()),
+            ("queues", worker.queues.join(", ")),
+            ("kinds", worker.kinds.join(", ")),
+            ("running", format!("{} of {}", worker.running, worker.concurrency)),
+            ("renewed", time(worker.renewed_at)),
+        ]);
+        let rows = shown.jobs.iter().map(|job| [job.id.to_string(), job.kind.clone(), job.queue.clone()]);
+        format!("{known}\n{}", table(["JOB", "KIND", "QUEUE"], rows))
     })?;
     Ok(ExitCode::SUCCESS)
 }

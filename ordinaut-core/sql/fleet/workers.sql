@@ -1,5 +1,6 @@
 -- A page of sessions, those that have not ended first, and then the latest first: up to $1 of them
--- and $2 octets, but one at least, after the session $5 that began at $4 and had ended or not ($3).
+-- and $2 octets, but one at least, after the session $5 that began at $4 and had ended or not ($3);
+-- of the name or session $6, if one is named.
 -- Of one that is drained, what it holds is counted: what it said at its last renewal may be from
 -- before. "walked" is more than there are rows, if there is a next page.
 with listed as (
@@ -14,8 +15,9 @@ with listed as (
            exists (select from ordinaut.drained_worker where drained_worker.name = worker.name) as drained,
            ended_at is not null as has_ended, started_at as began
     from ordinaut.worker
-    where $3::boolean is null or (ended_at is not null) > $3::boolean
-       or ((ended_at is not null) = $3::boolean and (started_at, session) < ($4::timestamptz, $5::bigint))
+    where ($3::boolean is null or (ended_at is not null) > $3::boolean
+           or ((ended_at is not null) = $3::boolean and (started_at, session) < ($4::timestamptz, $5::bigint)))
+      and ($6::text is null or name = $6::text or session::text = $6::text)
     order by ended_at is not null, worker.started_at desc, session desc
     limit $1::bigint + 1
 ), placed as (

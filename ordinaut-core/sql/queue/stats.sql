@@ -1,8 +1,8 @@
 -- A page of the queues that have work or that somebody has served, by name: up to $3 of them and $4
 -- octets, but one at least, after the queue $2; or only the queue $1. With what waits there, who
 -- serves it, and what operators say about it. What no worker would take (see stopped()) is no lag.
--- The queue '*' stands for all: paused, it pauses each, and is listed as long as it does. "walked"
--- is more than there are rows, if there is a next page.
+-- The queue '*' stands for all: paused, it pauses each, and is listed as long as it does. Only
+-- those of $5 that the caller sees. "walked" is more than there are rows, if there is a next page.
 with by_kind as (
     select queue, kind,
            count(*) filter (where session is null and run_at > now()) as scheduled,
@@ -49,7 +49,7 @@ with by_kind as (
     left join held on held.queue = known.name
     left join buried on buried.queue = known.name
     left join served using (name)
-    where $1::text = known.name or ($1::text is null and known.name > $2::text and (known.name <> '*' or every.paused_at is not null))
+    where ($5::text[] is null or known.name = any($5::text[])) and ($1::text = known.name or ($1::text is null and known.name > $2::text and (known.name <> '*' or every.paused_at is not null)))
     order by known.name limit $3::bigint + 1
 ), placed as (
     select listed.*, row_number() over by_name as place, sum(octet_length(listed::text)) over by_name as octets

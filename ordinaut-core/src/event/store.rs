@@ -41,13 +41,13 @@ struct Row {
 
 impl Events<'_> {
     /// Up to `limit` events after number `n`, in their order; fewer if they name many jobs. None:
-    /// there are no more.
+    /// there are no more. A caller who sees a part asks for [`Events::page`].
     ///
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn after(self, n: i64, limit: i64) -> Result<Vec<Event>, Error> {
-        Ok(self.read(self.client, n, limit).await?)
+        Ok(self.page(n, limit).await?.0)
     }
 
     /// The same, wherever it is read.

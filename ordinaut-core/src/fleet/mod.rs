@@ -2,6 +2,7 @@
 
 pub(crate) mod store;
 
+pub use crate::fleet::store::instance::Instance;
 pub use crate::fleet::store::scheduler::SchedulerStatus;
 pub use crate::fleet::store::worker::WorkerStatus;
 pub use crate::fleet::store::worker_cursor::WorkerCursor;

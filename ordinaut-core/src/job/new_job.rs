@@ -54,6 +54,9 @@ pub struct NewJob {
     pub(crate) outside: Option<&'static str>,
 }
 
+/// Why something is refused to a caller who sees a part.
+pub(crate) const OUTSIDE: &str = "must be one that this agent may use";
+
 /// Whether the arguments are to be encrypted.
 #[derive(Clone, Debug)]
 pub(crate) enum Seal {
@@ -292,7 +295,7 @@ impl NewJob {
             name::check(tenant).or_else(|reason| invalid("tenant", reason))?;
         }
         if let Some(field) = self.outside {
-            return invalid(field, "must be one that this agent may use");
+            return invalid(field, OUTSIDE);
         }
         args::check(self.plain_args.get()).or_else(|reason| invalid("args", reason))?;
         if matches!(self.seal, Seal::Asked) {

@@ -1,6 +1,7 @@
 //! What a caller sees of the jobs, and what it may enqueue.
 
-use crate::job::new_job::NewJob;
+use crate::error::InvalidField;
+use crate::job::new_job::{NewJob, OUTSIDE};
 
 /// The part of the jobs that a caller sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +17,24 @@ impl Sight {
     /// of another queue, is marked, and so refused.
     pub(crate) fn own(&self, job: NewJob) -> NewJob {
         let tenant = job.tenant.clone().or_else(|| self.tenant.clone());
-        let outside = if self.tenant.is_some() && tenant != self.tenant {
-            Some("tenant")
-        } else {
-            self.queues.as_ref().filter(|queues| !queues.contains(&job.queue)).map(|_| "queue")
-        };
+        let outside = self.outside(tenant.as_deref(), &job.queue);
         NewJob { tenant, outside, ..job }
+    }
+
+    /// Whether the caller may have something of a tenant in a queue.
+    pub(crate) fn may_have(&self, tenant: Option<&str>, queue: &str) -> Result<(), InvalidField> {
+        match self.outside(tenant, queue) {
+            None => Ok(()),
+            Some(field) => Err(InvalidField { field, reason: OUTSIDE.to_owned() }),
+        }
+    }
+
+    /// The field by which something is not the caller's.
+    fn outside(&self, tenant: Option<&str>, queue: &str) -> Option<&'static str> {
+        if self.tenant.is_some() && tenant != self.tenant.as_deref() {
+            return Some("tenant");
+        }
+        self.queues.as_ref().filter(|queues| !queues.iter().any(|own| own == queue)).map(|_| "queue")
     }
 }
 

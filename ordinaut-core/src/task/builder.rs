@@ -39,6 +39,13 @@ impl TaskDefinition {
         self
     }
 
+    /// Whose it is, and whose its jobs are.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
     /// 1 is most urgent, 9 least; 5 if not said.
     #[must_use]
     pub fn priority(mut self, priority: i16) -> Self {

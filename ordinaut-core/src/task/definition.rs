@@ -62,6 +62,9 @@ pub struct TaskDefinition {
     /// Words to find its jobs by.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Whose it is, and whose its jobs are; it stays what it was when the task was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// When it is due.
     pub schedule: Schedule,
     /// Names of calendars that its days must agree with.
@@ -134,6 +137,7 @@ impl TaskDefinition {
             backoff: None,
             timeout: None,
             tags: Vec::new(),
+            tenant: None,
             schedule,
             calendars: Vec::new(),
             misfire: Misfire::default(),
@@ -282,6 +286,7 @@ impl TaskDefinition {
             .tags(&self.tags);
         job.timeout = self.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         job.backoff = self.backoff;
+        job.tenant = self.tenant.clone();
         job.unique = self.unique.clone();
         Ok(job)
     }

@@ -3,6 +3,7 @@
 pub(crate) mod builder;
 pub(crate) mod definition;
 pub(crate) mod error;
+pub(crate) mod held_key;
 pub(crate) mod run;
 pub(crate) mod store;
 

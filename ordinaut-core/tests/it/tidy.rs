@@ -38,6 +38,7 @@ const FEATURES: &[&str] = &[
     "webhook",
     "bulk",
     "fleet",
+    "stat",
     "maintenance",
     "worker",
     "testing",

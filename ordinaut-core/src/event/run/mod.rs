@@ -1,3 +1,4 @@
-//! Followers: consumers that deal with each event once, in a transaction of their own.
+//! What is read of the log: by followers, which deal with each event once, and by callers.
 
 pub(crate) mod follower;
+pub(crate) mod seen;

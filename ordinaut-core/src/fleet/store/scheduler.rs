@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// A scheduler that was not seen for so long is not alive: several of its beats are missing.
-const ALIVE_FOR: Duration = Duration::from_secs(30);
+pub(crate) const ALIVE_FOR: Duration = Duration::from_secs(30);
 
 /// A scheduler process.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]

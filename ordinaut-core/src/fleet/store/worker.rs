@@ -63,15 +63,39 @@ impl Workers<'_> {
         limit: i64,
         after: Option<WorkerCursor>,
     ) -> Result<Page<WorkerStatus, WorkerCursor>, Error> {
+        Ok(self.named(None, limit, after).await?)
+    }
+
+    /// One session, by its number or by the name of its process: the one that lives, or else the
+    /// latest; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    pub async fn get(self, name: &str) -> Result<Option<WorkerStatus>, Error> {
+        // Postgres could not even compare one with a NUL.
+        if name.contains('\0') {
+            return Ok(None);
+        }
+        Ok(self.named(Some(name), 1, None).await?.pop())
+    }
+
+    async fn named(
+        self,
+        name: Option<&str>,
+        limit: i64,
+        after: Option<WorkerCursor>,
+    ) -> sqlx::Result<Page<WorkerStatus, WorkerCursor>> {
         let rows = sqlx::query(self.client.sql(sql!("fleet/workers")))
             .bind(limit)
             .bind(PAGE_OCTETS)
             .bind(after.map(|cursor| cursor.has_ended))
             .bind(after.map(|cursor| cursor.began))
             .bind(after.map(|cursor| cursor.session))
+            .bind(name)
             .fetch_all(self.client)
             .await?;
-        Ok(Page::read(&rows, WorkerCursor::of)?)
+        Page::read(&rows, WorkerCursor::of)
     }
 
     /// The sessions of all pages.

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 /// No further look begins after this time: what is rare among many jobs comes over several pages,
 /// of which each comes quickly.
-const MOMENT: Duration = Duration::from_millis(20);
+pub(crate) const MOMENT: Duration = Duration::from_millis(20);
 
 /// Rows of the first look, where not every row is one of the list.
-const FIRST_ROWS: i64 = 1_000;
+pub(crate) const FIRST_ROWS: i64 = 1_000;
 
 /// Rows of one look at most.
 const MOST_ROWS: i64 = 20_000;
@@ -31,12 +31,8 @@ impl Jobs<'_> {
         let begun = Instant::now();
         let mut ended_by = None;
         if let Some(worker) = &filter.worker {
-            let mut of = self.sessions_of(worker).await?;
-            // Its row may be gone, and its runs be kept.
-            if of.sessions.is_empty() {
-                of.sessions.extend(worker.parse::<i64>().ok());
-            }
-            (look.sessions, ended_by) = (Some(of.sessions), of.ended_at);
+            let of = self.sessions_of(worker).await?;
+            (ended_by, look.sessions) = (of.ended_at, Some(of.named(worker)));
         }
         let (mut low, mut high) = filter.ids(ended_by);
         if look.source == Source::Running {
@@ -112,7 +108,7 @@ impl Jobs<'_> {
 }
 
 /// The number of rows that fit into the time that is left, going by those of the last look.
-fn more_rows(rows: i64, took: Duration, left: Duration) -> i64 {
+pub(crate) fn more_rows(rows: i64, took: Duration, left: Duration) -> i64 {
     let times = (left.as_secs_f64() / took.as_secs_f64().max(0.000_001)).clamp(0.5, 8.0);
     ((rows as f64 * times) as i64).clamp(100, MOST_ROWS)
 }

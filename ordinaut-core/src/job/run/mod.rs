@@ -5,3 +5,4 @@ pub(crate) mod destination;
 pub(crate) mod enqueue;
 pub(crate) mod list;
 pub(crate) mod result;
+pub(crate) mod run_list;

@@ -5,6 +5,7 @@ use crate::db::fields::{Fields, Instant};
 use crate::db::page::{PAGE_OCTETS, Page};
 use crate::error::Error;
 use crate::job::ciphertext;
+use crate::job::dead_filter::DeadFilter;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -143,6 +144,22 @@ impl DeadLetters<'_> {
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, limit: i64, after: Option<DeadCursor>) -> Result<Page<DeadLetter, DeadCursor>, Error> {
+        self.list_where(&DeadFilter::default(), limit, after).await
+    }
+
+    /// The same of those to which everything applies that the filter says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the filter names what no dead letter can have; [`Error::Database`] if
+    /// Postgres refused the statement or could not be reached.
+    pub async fn list_where(
+        self,
+        filter: &DeadFilter,
+        limit: i64,
+        after: Option<DeadCursor>,
+    ) -> Result<Page<DeadLetter, DeadCursor>, Error> {
+        filter.check()?;
         let sight = self.client.sight();
         let letters: Vec<Listed> = sqlx::query_as(self.client.sql(sql!("job/dead_letter_list")))
             .bind(limit)
@@ -151,6 +168,11 @@ impl DeadLetters<'_> {
             .bind(after.map(|cursor| cursor.job_id))
             .bind(sight.and_then(|sight| sight.tenant.as_deref()))
             .bind(sight.and_then(|sight| sight.queues.as_deref()))
+            .bind(&filter.queue)
+            .bind(&filter.kind)
+            .bind(&filter.error)
+            .bind(filter.died_after)
+            .bind(filter.died_before)
             .fetch_all(self.client)
             .await?;
         let more = letters.first().is_some_and(|first| first.walked > letters.len() as i64);

@@ -147,8 +147,8 @@ pub struct RunRecord {
 }
 
 /// A run, and how many the statement has looked at.
-struct ListedRun {
-    run: RunRecord,
+pub(crate) struct ListedRun {
+    pub(crate) run: RunRecord,
     walked: i64,
 }
 

@@ -105,6 +105,13 @@ pub(crate) struct SessionsOf {
     pub(crate) ended_at: Option<DateTime<Utc>>,
 }
 
+impl SessionsOf {
+    /// The sessions of who was asked for: its row may be gone, and its attempts be kept.
+    pub(crate) fn named(self, worker: &str) -> Vec<i64> {
+        if self.sessions.is_empty() { worker.parse().into_iter().collect() } else { self.sessions }
+    }
+}
+
 impl Jobs<'_> {
     /// Up to `limit` jobs of the ids from `low` to below `high`, among the next `rows` of the
     /// source.

@@ -13,5 +13,6 @@ pub(crate) mod erase;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod result;
+pub(crate) mod runs;
 pub(crate) mod unique;
 pub(crate) mod visible;

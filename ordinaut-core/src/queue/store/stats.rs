@@ -114,14 +114,22 @@ impl Queues<'_> {
         limit: i64,
         after: Option<&str>,
     ) -> sqlx::Result<Page<QueueStatus, String>> {
-        let rows = sqlx::query(self.client.sql(sql!("queue/stats")))
+        let tenant = self.client.seen_tenant();
+        let statement = match tenant {
+            None => self.client.sql(sql!("queue/stats")),
+            Some(_) => self.client.sql(sql!("queue/stats_of_tenant")),
+        };
+        let mut stats = sqlx::query(statement)
             .bind(name)
             // No queue has an empty name.
             .bind(after.unwrap_or_default())
             .bind(limit)
             .bind(PAGE_OCTETS)
-            .fetch_all(self.client)
-            .await?;
+            .bind(self.client.seen_queues());
+        if tenant.is_some() {
+            stats = stats.bind(tenant);
+        }
+        let rows = stats.fetch_all(self.client).await?;
         Page::read(&rows, |last| last.try_get("name"))
     }
 

@@ -23,6 +23,7 @@ use crate::db::contention::undisturbed;
 use crate::error::{Error, InvalidField};
 use crate::failure::is_taken;
 use crate::notify::{TASKS, notifier};
+use crate::schedule::kind::ScheduleKind;
 use crate::task::definition::{KEPT_READABLE, TaskDefinition};
 use crate::task::store::{Held, Task, TaskStatus};
 use serde_json::Value;
@@ -50,7 +51,9 @@ impl Tasks<'_> {
     ///
     /// Those of [`Tasks::create`].
     pub async fn create_as(self, id: Uuid, definition: &TaskDefinition) -> Result<Task, TaskError> {
+        let definition = &self.own(definition.clone())?;
         self.check_task(definition)?;
+        self.check_schedule(definition)?;
         let created = undisturbed(|| async move {
             let mut tx = self.client.begin().await?;
             if let Some(task) = self.task_on(id, &mut tx).await? {
@@ -122,7 +125,16 @@ impl Tasks<'_> {
                 return Err(TaskError::Changed(held.task.version));
             }
             let mut definition = change(&held.task.definition)?;
+            definition.tenant = definition.tenant.or_else(|| held.task.definition.tenant.clone());
+            if definition.tenant != held.task.definition.tenant {
+                let reason = "cannot be changed: its jobs are of the tenant that it was created for".to_owned();
+                return Err(InvalidField { field: "tenant", reason }.into());
+            }
+            let mut definition = self.own(definition)?;
             self.check_task(&definition)?;
+            if definition.schedule != held.task.definition.schedule {
+                self.check_schedule(&definition)?;
+            }
             if definition.schedule.timezone.is_empty() {
                 // Not the installation's, which may be another one by now.
                 definition.schedule.timezone.clone_from(&held.task.definition.schedule.timezone);
@@ -156,6 +168,25 @@ impl Tasks<'_> {
             Ok(task)
         })
         .await
+    }
+
+    /// A task as the caller may have it: of its tenant, if it names none, and in one of its queues.
+    pub(crate) fn own(self, definition: TaskDefinition) -> Result<TaskDefinition, InvalidField> {
+        let Some(sight) = self.client.sight() else { return Ok(definition) };
+        let tenant = definition.tenant.clone().or_else(|| sight.tenant.clone());
+        sight.may_have(tenant.as_deref(), &definition.queue)?;
+        Ok(TaskDefinition { tenant, ..definition })
+    }
+
+    /// Topics and facts are of the whole installation: by a task that listens to them, a caller
+    /// would get what others publish.
+    fn check_schedule(self, definition: &TaskDefinition) -> Result<(), InvalidField> {
+        let listens = matches!(definition.schedule.kind, ScheduleKind::Event | ScheduleKind::Condition);
+        if listens && self.client.sight().is_some() {
+            let reason = "must not be event or condition: those look at the whole installation".to_owned();
+            return Err(InvalidField { field: "schedule.kind", reason });
+        }
+        Ok(())
     }
 
     /// A task keeps its arguments readable: one of a kind whose arguments are encrypted would give

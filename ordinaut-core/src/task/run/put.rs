@@ -80,9 +80,10 @@ impl Tasks<'_> {
     /// # }
     /// ```
     pub async fn put(self, definition: &TaskDefinition) -> Result<TaskPut, TaskError> {
-        let key = name_of(definition)?;
+        let definition = &self.own(definition.clone())?;
+        let (key, held) = (name_of(definition)?, definition.held_key().unwrap_or_default());
         for _ in 0..TRIES {
-            let Some(id) = self.of_key(key).await? else {
+            let Some(id) = self.of_key(&held).await? else {
                 match self.create(definition).await {
                     Err(TaskError::Duplicate(_)) => continue,
                     created => return created.map(TaskPut::Created),
@@ -116,16 +117,18 @@ impl Tasks<'_> {
         let prefix = format!("{set}/");
         let mut keys = Vec::new();
         for definition in definitions {
-            let key = name_of(definition)?;
+            let definition = self.own(definition.clone())?;
+            let key = name_of(&definition)?;
             if set.is_empty() || !key.starts_with(&prefix) {
                 return Err(
                     invalid(format!("must begin with the set's name and a slash, as in {prefix}nightly")).into()
                 );
             }
-            if keys.contains(&key) {
+            let held = definition.held_key().unwrap_or_default();
+            if keys.contains(&held) {
                 return Err(invalid(format!("{key} is given to two tasks of the set")).into());
             }
-            keys.push(key);
+            keys.push(held);
         }
         let mut put = Vec::new();
         for definition in definitions {

@@ -141,6 +141,9 @@ impl Tasks<'_> {
         limit: i64,
         before: Option<DateTime<Utc>>,
     ) -> Result<Page<FireRecord, DateTime<Utc>>, Error> {
+        if !self.sees(id).await? {
+            return Ok(Page::new(Vec::new(), None));
+        }
         // A fire is small. One more than asked for shows whether there is a next page.
         let mut fires: Vec<FireRecord> = sqlx::query_as(self.client.sql(sql!("task/fires")))
             .bind(id)
@@ -168,6 +171,9 @@ impl Tasks<'_> {
         limit: i64,
         before: Option<(Uuid, i32)>,
     ) -> Result<Page<TaskRun, (Uuid, i32)>, Error> {
+        if !self.sees(id).await? {
+            return Ok(Page::new(Vec::new(), None));
+        }
         let runs: Vec<ListedRun> = sqlx::query_as(self.client.sql(sql!("task/runs")))
             .bind(id)
             .bind(limit)
@@ -196,6 +202,8 @@ impl Tasks<'_> {
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn statistics(self, id: Uuid, days: i32) -> Result<TaskStatistics, Error> {
+        // Of a task that the caller does not see as of one that is not there: nothing ran.
+        let id = if self.sees(id).await? { id } else { Uuid::nil() };
         Ok(sqlx::query_as(self.client.sql(sql!("task/statistics"))).bind(id).bind(days).fetch_one(self.client).await?)
     }
 }

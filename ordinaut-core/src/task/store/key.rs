@@ -9,7 +9,12 @@ impl Tasks<'_> {
     }
 
     /// Of the keys that begin with `prefix`, those that are not among `keys`.
-    pub(crate) async fn of_set(self, prefix: &str, keys: &[&str]) -> sqlx::Result<Vec<Uuid>> {
-        sqlx::query_scalar(self.client.sql(sql!("task/of_set"))).bind(prefix).bind(keys).fetch_all(self.client).await
+    pub(crate) async fn of_set(self, prefix: &str, keys: &[String]) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.client.sql(sql!("task/of_set")))
+            .bind(prefix)
+            .bind(keys)
+            .bind(self.client.seen_tenant())
+            .fetch_all(self.client)
+            .await
     }
 }

@@ -21,6 +21,7 @@ struct Listed {
     last_error: Option<String>,
     next_run_at: Option<DateTime<Utc>>,
     version: i64,
+    created_by: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     unreadable: Vec<String>,
@@ -38,6 +39,7 @@ impl FromRow<'_, PgRow> for Listed {
             last_error: fields.get("last_error")?,
             next_run_at: fields.instant("next_run_at")?,
             version: fields.get("version")?,
+            created_by: fields.get("created_by")?,
             created_at: fields.certain_instant("created_at")?,
             updated_at: fields.certain_instant("updated_at")?,
             unreadable: Vec::new(),
@@ -65,6 +67,7 @@ impl Listed {
             last_error: self.last_error,
             next_run_at: self.next_run_at,
             version: self.version,
+            created_by: self.created_by,
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
@@ -87,6 +90,10 @@ impl Tasks<'_> {
             .bind(filter.schedule_kind.map(ScheduleKind::as_str))
             .bind(&filter.title)
             .bind(PAGE_OCTETS)
+            .bind(self.client.seen_tenant())
+            .bind(self.client.seen_queues())
+            .bind(&filter.created_by)
+            .bind(&filter.text)
             .fetch_all(self.client)
             .await?;
         // Reading a megabyte of definitions takes long enough to hold up others on this thread.

@@ -42,6 +42,8 @@ pub struct Task {
     pub next_run_at: Option<DateTime<Utc>>,
     /// Grows with each change; a change may name the one that was seen.
     pub version: i64,
+    /// The agent that created it; absent if that was not done through the API.
+    pub created_by: Option<String>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When somebody last changed it.
@@ -116,6 +118,10 @@ pub struct TaskFilter {
     pub schedule_kind: Option<ScheduleKind>,
     /// Only tasks with this in their title.
     pub title: Option<String>,
+    /// Only tasks that this agent created.
+    pub created_by: Option<String>,
+    /// Only tasks with this in their title or description.
+    pub text: Option<String>,
 }
 
 impl TaskFilter {
@@ -192,7 +198,28 @@ impl Tasks<'_> {
     }
 
     async fn task_row(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<PgRow>> {
-        sqlx::query(self.client.sql(sql!("task/get"))).bind(id).fetch_optional(db).await
+        sqlx::query(self.client.sql(sql!("task/get")))
+            .bind(id)
+            .bind(self.client.seen_tenant())
+            .bind(self.client.seen_queues())
+            .fetch_optional(db)
+            .await
+    }
+
+    /// Whether the caller sees a task, if there is one. Asks nobody for a caller who sees
+    /// everything.
+    pub(crate) async fn sees(self, id: Uuid) -> sqlx::Result<bool> {
+        Ok(self.client.sight().is_none() || !self.visible(&[id]).await?.is_empty())
+    }
+
+    /// Those of the tasks that the caller sees.
+    pub(crate) async fn visible(self, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.client.sql(sql!("task/visible")))
+            .bind(ids)
+            .bind(self.client.seen_tenant())
+            .bind(self.client.seen_queues())
+            .fetch_all(self.client)
+            .await
     }
 
     /// The database's clock.
@@ -215,10 +242,11 @@ impl Tasks<'_> {
                 .bind(id)
                 .bind(Json(definition))
                 .bind(next_run_at)
-                .bind(&definition.dedupe_key)
+                .bind(definition.held_key())
                 .bind(definition.dedupe_window)
                 .bind(now)
                 .bind(zone_data())
+                .bind(self.client.agent())
                 .fetch_optional(&mut *db)
                 .await?;
             // Nothing: somebody with the same key was faster, and the next statement sees them.
@@ -230,7 +258,12 @@ impl Tasks<'_> {
 
     /// A task, which nobody else changes or fires until the transaction ends.
     pub(crate) async fn hold_task(self, id: Uuid, db: &mut PgConnection) -> sqlx::Result<Option<Held>> {
-        sqlx::query_as(self.client.sql(sql!("task/hold"))).bind(id).fetch_optional(db).await
+        sqlx::query_as(self.client.sql(sql!("task/hold")))
+            .bind(id)
+            .bind(self.client.seen_tenant())
+            .bind(self.client.seen_queues())
+            .fetch_optional(db)
+            .await
     }
 
     /// Writes what was decided of a task that is held. `counted`: its next instant is the
@@ -251,7 +284,11 @@ impl Tasks<'_> {
     /// Pauses or cancels a task, which may be one that cannot be read; false: it was cancelled, or
     /// there is none.
     pub(crate) async fn stop_task(self, id: Uuid, to: TaskStatus, db: &mut PgConnection) -> sqlx::Result<bool> {
-        let stop = sqlx::query(self.client.sql(sql!("task/stop"))).bind(id).bind(to.as_str());
+        let stop = sqlx::query(self.client.sql(sql!("task/stop")))
+            .bind(id)
+            .bind(to.as_str())
+            .bind(self.client.seen_tenant())
+            .bind(self.client.seen_queues());
         Ok(stop.fetch_optional(db).await?.is_some())
     }
 

@@ -1,0 +1,65 @@
+//! `/stats`: how much came and ended, and how long it took.
+
+use crate::auth::Caller;
+use crate::parameters::Parameters;
+use crate::problem::Problem;
+use axum::Json;
+use chrono::{DateTime, TimeDelta, Utc};
+use ordinaut_core::stat::{StatFilter, StatLine, Step};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+const DEFAULT_TIME: TimeDelta = TimeDelta::hours(1);
+
+const DEFAULT_LIMIT: i64 = 20;
+
+#[derive(Serialize)]
+pub(crate) struct Stats {
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+    step: Option<&'static str>,
+    lines: Vec<StatLine>,
+}
+
+pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Stats>, Problem> {
+    let mut filter = filter(&mut wanted)?;
+    filter.step = wanted.take("step", "minute, hour or day", |text| text.parse().ok())?;
+    let by = wanted.take("by", "queue, kind, or both with a comma", |text| {
+        text.split(',')
+            .map(|word| matches!(word, "queue" | "kind").then(|| word.to_owned()))
+            .collect::<Option<Vec<_>>>()
+    })?;
+    let by = by.unwrap_or_default();
+    (filter.by_queue, filter.by_kind) = (by.iter().any(|word| word == "queue"), by.iter().any(|word| word == "kind"));
+    wanted.end()?;
+    let lines = caller.data.stats().list(&filter).await?;
+    Ok(Json(Stats { since: filter.since, until: filter.until, step: filter.step.map(Step::as_str), lines }))
+}
+
+pub(crate) async fn slowest(caller: Caller, mut wanted: Parameters) -> Result<Json<Stats>, Problem> {
+    let filter = filter(&mut wanted)?;
+    let limit = wanted.take("limit", "a number from 1 to 500", |text| {
+        text.parse().ok().filter(|limit: &i64| (1..=500).contains(limit))
+    })?;
+    wanted.end()?;
+    let limit = usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
+    let lines = caller.data.stats().slowest(&filter, limit).await?;
+    Ok(Json(Stats { since: filter.since, until: filter.until, step: None, lines }))
+}
+
+pub(crate) async fn activity(caller: Caller, mut wanted: Parameters) -> Result<Json<Value>, Problem> {
+    let filter = filter(&mut wanted)?;
+    wanted.end()?;
+    let hours = caller.data.stats().activity(&filter).await?;
+    Ok(Json(json!({ "since": filter.since, "until": filter.until, "hours": hours })))
+}
+
+/// The last hour, if nothing is said of time.
+fn filter(wanted: &mut Parameters) -> Result<StatFilter, Problem> {
+    let until = wanted.instant("until")?.unwrap_or_else(Utc::now);
+    let since = wanted.instant("since")?;
+    let since = since.or_else(|| until.checked_sub_signed(DEFAULT_TIME)).unwrap_or(until);
+    let mut filter = StatFilter::new(since, until);
+    (filter.queue, filter.kind) = (wanted.name("queue")?, wanted.name("kind")?);
+    Ok(filter)
+}
