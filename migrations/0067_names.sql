@@ -14,4 +14,4 @@ comment on table server_start is
 comment on column server_start.start is 'What tells this start of the server from the one before: server_start_now().';
 
 update schema_version set oldest_binary = '0.1.0';
-update schema_version set version = 60;
+update schema_version set version = 67;
