@@ -20,7 +20,8 @@ create table webhook_secret (
     webhook_id uuid        not null references webhook on delete cascade,
     secret     bytea       not null check (octet_length(secret) between 16 and 64),
     created_at timestamptz not null default clock_timestamp(),
-    expires_at timestamptz
+    expires_at timestamptz,
+    primary key (webhook_id, secret)
 );
 create index webhook_secret_webhook on webhook_secret (webhook_id, created_at);
 

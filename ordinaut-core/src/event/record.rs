@@ -27,8 +27,7 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<QueueLevel>,
     /// What it is about that is no job: the id of a task, the name of a queue, limit or agent, the
-    /// session of a worker, or the name under which it was drained.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// session of a worker, or the name under which it was drained. Null of an event about jobs.
     pub subject: Option<String>,
 }
 
