@@ -23,7 +23,6 @@ create table webhook_secret (
     expires_at timestamptz,
     primary key (webhook_id, secret)
 );
-create index webhook_secret_webhook on webhook_secret (webhook_id, created_at);
 
 create table webhook_delivery (
     webhook_id uuid        not null references webhook on delete cascade,

@@ -34,7 +34,7 @@ const DELAY: Duration = Duration::from_secs(1);
 
 /// Time for which an agent is known without a new look: after it, an agent that was revoked is shut
 /// out.
-const KNOWN: Duration = Duration::from_secs(1);
+pub(crate) const KNOWN: Duration = Duration::from_secs(1);
 
 /// Looks for agents at once. Others wait, so that made-up tokens do not take all connections of the
 /// pool.
@@ -119,7 +119,7 @@ impl Callers {
     }
 
     /// Whom a token belongs to, or why nobody is let in with it.
-    async fn of(&self, token: &str) -> Result<Result<Caller, &'static str>, Problem> {
+    pub(crate) async fn of(&self, token: &str) -> Result<Result<Caller, &'static str>, Problem> {
         // The time of the comparison must not tell how much of a guess was right.
         if !self.admin_token.is_empty() && token.as_bytes().ct_eq(self.admin_token.as_bytes()).into() {
             return Ok(Ok(self.admin.clone()));
@@ -186,7 +186,7 @@ impl Refusals {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

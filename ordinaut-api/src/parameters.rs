@@ -19,8 +19,7 @@ impl<S: Send + Sync> FromRequestParts<S> for JobId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let text = in_path(parts, state).await;
-        text.parse().map(Self).map_err(|_| Problem::invalid("id", "must be the id of a job, a UUID"))
+        id_in_path(parts, state, "job").await.map(Self)
     }
 }
 
@@ -31,8 +30,7 @@ impl<S: Send + Sync> FromRequestParts<S> for BulkId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let text = in_path(parts, state).await;
-        text.parse().map(Self).map_err(|_| Problem::invalid("id", "must be the id of a bulk operation, a UUID"))
+        id_in_path(parts, state, "bulk operation").await.map(Self)
     }
 }
 
@@ -43,8 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TaskId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let text = in_path(parts, state).await;
-        text.parse().map(Self).map_err(|_| Problem::invalid("id", "must be the id of a task, a UUID"))
+        id_in_path(parts, state, "task").await.map(Self)
     }
 }
 
@@ -75,6 +72,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
         let n = n.parse().map_err(|_| Problem::invalid("n", "must be the number of an event"))?;
         Ok(Self { name, n })
     }
+}
+
+async fn id_in_path<S: Send + Sync>(parts: &mut Parts, state: &S, of: &str) -> Result<Uuid, Problem> {
+    let text = in_path(parts, state).await;
+    text.parse().map_err(|_| Problem::invalid("id", format!("must be the id of a {of}, a UUID")))
 }
 
 async fn in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::job::Redaction;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::sync::Arc;
 use tracing::error;
@@ -54,6 +55,16 @@ async fn masked(redaction: &Redaction, body: Body) -> Result<Body, String> {
         return Ok(mask());
     }
     tokio::task::spawn_blocking(mask).await.map_err(|error| error.to_string())
+}
+
+/// Refuses arguments that hold what answers show in place of a value, as they were sent.
+pub(crate) fn refuse_masked_args(redaction: &Redaction, args: &RawValue) -> Result<(), Problem> {
+    if redaction.is_empty() {
+        return Ok(());
+    }
+    let args = serde_json::from_str(args.get());
+    let args = args.map_err(|error| Problem::invalid("args", format!("cannot be looked into: {error}")))?;
+    refuse_masked(redaction, Some(&args))
 }
 
 /// Refuses arguments that hold what answers show in place of a value: somebody sends an answer

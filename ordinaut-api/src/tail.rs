@@ -112,7 +112,7 @@ impl Tail {
 }
 
 /// One client's place in the log.
-pub(crate) struct Follower {
+pub(crate) struct Subscriber {
     tail: Arc<Tail>,
     /// The last event that it was given.
     at: i64,
@@ -132,7 +132,7 @@ pub(crate) enum Next {
     End,
 }
 
-impl Follower {
+impl Subscriber {
     /// From the event after number `after` on; without one, from the next that happens.
     pub(crate) async fn new(tail: Arc<Tail>, after: Option<i64>) -> Result<Self, ordinaut_core::Error> {
         let at = match after {

@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
-use crate::redact::refuse_masked;
+use crate::redact::refuse_masked_args;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -61,9 +61,7 @@ pub(crate) async fn change(
     JobId(id): JobId,
     JsonBody(asked): JsonBody<Change>,
 ) -> Result<StatusCode, Problem> {
-    let args = serde_json::from_str(asked.args.get())
-        .map_err(|why| Problem::invalid("args", format!("cannot be looked into: {why}")))?;
-    refuse_masked(&app.redaction, Some(&args))?;
+    refuse_masked_args(&app.redaction, &asked.args)?;
     if caller.data.dead_letters().change_args(id, &asked.args).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

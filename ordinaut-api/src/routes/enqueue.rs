@@ -6,7 +6,7 @@ use crate::body::{JsonOneOrMany, OneOrMany};
 use crate::guard;
 use crate::idempotency::subject;
 use crate::problem::Problem;
-use crate::redact::refuse_masked;
+use crate::redact::refuse_masked_args;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -145,11 +145,7 @@ fn of_enqueue(job: &NewJob, error: EnqueueError) -> Problem {
 impl Asked {
     /// The job with an id, if its caller may enqueue it.
     fn checked(self, app: &App, caller: &Caller, id: Uuid) -> Result<NewJob, Problem> {
-        if !app.redaction.is_empty() {
-            let args = serde_json::from_str(self.args.get());
-            let args = args.map_err(|error| invalid("args", &format!("cannot be looked into: {error}")))?;
-            refuse_masked(&app.redaction, Some(&args))?;
-        }
+        refuse_masked_args(&app.redaction, &self.args)?;
         let job = self.job()?.with_id(id);
         // Before anybody asks Postgres about its queue.
         job.check()?;

@@ -1,20 +1,21 @@
 //! `GET /events`: what happened, in the order in which it happened: a page of it, or as it happens.
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{self, Caller, KNOWN};
 use crate::parameters::Parameters;
 use crate::problem::Problem;
-use crate::tail::{Follower, Next};
+use crate::tail::{Next, Subscriber};
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::Client;
+use ordinaut_core::access::{Object, Scope, check};
 use ordinaut_core::event::{Event, EventType, FollowerStatus};
 use serde::Serialize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Shorter than proxies wait for a word.
@@ -102,32 +103,60 @@ pub(crate) async fn stream(
             .and_then(number)
             .ok_or_else(|| Problem::invalid("Last-Event-ID", "must be the number of an event"))
     });
-    let follower = Follower::new(app.tail.clone(), last.transpose()?.or(after)).await?;
-    let events = futures_util::stream::unfold(Some((follower, wanted, caller.data)), next);
+    let subscriber = Subscriber::new(app.tail.clone(), last.transpose()?.or(after)).await?;
+    let token = auth::bearer(&headers).unwrap_or_default().to_owned();
+    let (data, known) = (caller.data, Instant::now());
+    let stream = Stream { app, token, known, data, subscriber, wanted };
+    let events = futures_util::stream::unfold(Some(stream), next);
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     // A proxy that collects an answer before it passes it on would tell nothing.
     Ok(([("x-accel-buffering", "no")], Sse::new(events).keep_alive(alive)).into_response())
 }
 
-type Place = Option<(Follower, Wanted, Arc<Client>)>;
+/// One client's stream.
+struct Stream {
+    app: Arc<App>,
+    token: String,
+    /// When its caller was last known to be one.
+    known: Instant,
+    /// What its caller sees.
+    data: Arc<Client>,
+    subscriber: Subscriber,
+    wanted: Wanted,
+}
 
-async fn next(place: Place) -> Option<(Result<sse::Event, axum::Error>, Place)> {
-    let (mut follower, wanted, data) = place?;
+impl Stream {
+    /// Whether its token may still read events: an agent that is revoked is told nothing more.
+    async fn may_go_on(&mut self) -> bool {
+        if self.known.elapsed() < KNOWN {
+            return true;
+        }
+        let Ok(Ok(caller)) = self.app.callers.of(&self.token).await else { return false };
+        (self.data, self.known) = (caller.data, Instant::now());
+        check(&caller.access, Scope::EventsRead, Object::Visible).is_ok()
+    }
+}
+
+async fn next(stream: Option<Stream>) -> Option<(Result<sse::Event, axum::Error>, Option<Stream>)> {
+    let mut stream = stream?;
     loop {
-        let before = follower.at();
-        match follower.next().await {
-            Next::Event(event) if wanted.has(&event) => {
+        let before = stream.subscriber.at();
+        match stream.subscriber.next().await {
+            Next::Event(event) if stream.wanted.has(&event) => {
+                if !stream.may_go_on().await {
+                    return Some((resume(before), None));
+                }
                 // The log is read for all; of it this client gets what its caller sees.
-                let Ok(seen) = data.events().seen(vec![Event::clone(&event)]).await else {
+                let Ok(seen) = stream.data.events().seen(vec![Event::clone(&event)]).await else {
                     return Some((resume(before), None));
                 };
                 // The job that is wanted may be another's.
-                let Some(event) = seen.first().filter(|event| wanted.has(event)) else { continue };
+                let Some(event) = seen.first().filter(|event| stream.wanted.has(event)) else { continue };
                 let told = sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).json_data(event);
-                return Some((told, Some((follower, wanted, data))));
+                return Some((told, Some(stream)));
             }
             Next::Event(_) => {}
-            Next::End => return Some((resume(follower.at()), None)),
+            Next::End => return Some((resume(stream.subscriber.at()), None)),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::body::JsonBody;
 use crate::guard;
 use crate::parameters::JobId;
 use crate::problem::Problem;
-use crate::redact::refuse_masked;
+use crate::redact::refuse_masked_args;
 use crate::routes::enqueue::instant;
 use crate::routes::jobs::{Details, details, no_job};
 use axum::Json;
@@ -52,9 +52,7 @@ pub(crate) async fn change(
     JsonBody(asked): JsonBody<Asked>,
 ) -> Result<Json<Details>, Problem> {
     if let Some(args) = &asked.args {
-        let args = serde_json::from_str(args.get())
-            .map_err(|why| Problem::invalid("args", format!("cannot be looked into: {why}")))?;
-        refuse_masked(&app.redaction, Some(&args))?;
+        refuse_masked_args(&app.redaction, args)?;
     }
     let change = asked.change()?;
     change.check()?;

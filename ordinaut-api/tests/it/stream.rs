@@ -20,7 +20,11 @@ struct Stream {
 
 impl Stream {
     async fn open(app: &TestApp, query: &str, last: Option<i64>) -> Self {
-        let mut request = app.request(Method::GET, &format!("/events/stream?{query}")).bearer_auth(TOKEN);
+        Self::open_as(app, TOKEN, query, last).await
+    }
+
+    async fn open_as(app: &TestApp, token: &str, query: &str, last: Option<i64>) -> Self {
+        let mut request = app.request(Method::GET, &format!("/events/stream?{query}")).bearer_auth(token);
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
@@ -120,4 +124,33 @@ async fn a_bad_place_is_refused_and_an_idle_stream_stays_open() {
     let mut idle = Stream::open(&app, "", None).await.response.bytes_stream();
     let word = timeout(LIMIT, idle.next()).await.expect("a comment comes").unwrap().unwrap();
     assert!(word.starts_with(b":"), "{word:?}");
+}
+
+#[tokio::test]
+async fn an_agent_that_is_revoked_is_told_nothing_more_on_an_open_stream() {
+    let app = TestApp::start().await;
+    let _scheduler = scheduler(&app);
+    let made = app.post("/agents", r#"{"name": "reader", "scopes": ["events:read"]}"#).await.json();
+    let mut stream = Stream::open_as(&app, made["token"].as_str().unwrap(), "queue=mail", Some(0)).await;
+    enqueue(&app, "mail", 1).await;
+    let (first, ..) = stream.next().await;
+
+    assert_eq!(app.post("/agents/reader/revoke", "").await.status, 200);
+    // It is known for a second more.
+    let told = timeout(LIMIT, async {
+        let mut told = 0;
+        loop {
+            enqueue(&app, "mail", 1).await;
+            match timeout(Duration::from_millis(300), stream.response.chunk()).await {
+                Ok(Ok(None)) => return told,
+                Ok(chunk) => {
+                    stream.text.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
+                    told += 1;
+                }
+                Err(_) => {}
+            }
+        }
+    });
+    let told = told.await.expect("the stream ends");
+    assert!(first > 0 && stream.text.contains("event: resume"), "{told} chunks: {}", stream.text);
 }

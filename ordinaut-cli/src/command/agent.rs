@@ -1,6 +1,7 @@
 //! `ordinaut agent create|list|rotate|revoke|delete`.
 
 use crate::args::{Agent as Asked, CreateAgent, OneAgent};
+use crate::command::BY;
 use crate::command::pages::all;
 use crate::output::{answer, or_dash, table};
 use anyhow::bail;
@@ -9,10 +10,6 @@ use ordinaut_core::access::{Agent, NewAgent, Removed, Scope};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// The name that stands for this command as the creator of an agent: a person with the database may
-/// do everything anyway.
-const BY: &str = "ordinaut";
 
 pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitCode> {
     match asked {

@@ -1,6 +1,7 @@
 //! `ordinaut bulk VERB`.
 
 use crate::args::{Bulk as Asked, BulkVerb as Verb, OneBulk, StartBulk};
+use crate::command::BY;
 use crate::command::pages::collect;
 use crate::output::{answer, or_dash, table, time};
 use anyhow::bail;
@@ -11,9 +12,6 @@ use ordinaut_core::job::CancelFilter;
 use serde_json::json;
 use std::process::ExitCode;
 use uuid::Uuid;
-
-/// The name that stands for this command as the one that starts an operation.
-const BY: &str = "ordinaut";
 
 pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitCode> {
     match asked {

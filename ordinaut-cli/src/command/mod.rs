@@ -26,3 +26,7 @@ pub(crate) mod task;
 mod task_history;
 pub(crate) mod webhook;
 pub(crate) mod worker;
+
+/// Who makes what is made here, in the place of an agent: a person with the database may do
+/// everything anyway.
+const BY: &str = "ordinaut";

@@ -1,6 +1,7 @@
 //! `ordinaut webhook VERB`.
 
 use crate::args::{CreateWebhook, OneWebhook, Webhook as Asked};
+use crate::command::BY;
 use crate::command::pages::{all, collect};
 use crate::output::{answer, or_dash, table, time};
 use anyhow::bail;
@@ -9,9 +10,6 @@ use ordinaut_core::webhook::{NewWebhook, Webhook};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// The name that stands for this command as the creator of a webhook.
-const BY: &str = "ordinaut";
 
 pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitCode> {
     let webhooks = database.webhooks();

@@ -51,5 +51,5 @@ select asked.id, case
     when exists (select from ordinaut.job where id = asked.id offset 0)
       or exists (select from ordinaut.dead_letter where job_id = asked.id offset 0) then 'too_late'
     else 'unknown'
-end as answer
+end as answer, (select queue from changed where job_id = asked.id) as queue
 from unnest($1::uuid[]) as asked(id)

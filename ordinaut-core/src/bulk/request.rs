@@ -3,7 +3,6 @@
 use crate::error::InvalidField;
 use crate::job::CancelFilter;
 use crate::name;
-use serde::{Deserialize, Serialize};
 
 /// What is done to each job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,11 +114,6 @@ impl BulkRequest {
         Ok(())
     }
 }
-
-/// A filter as it is stored.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct StoredFilter(pub(crate) CancelFilter);
 
 #[cfg(test)]
 mod tests {

@@ -45,6 +45,15 @@ impl<T, C> Page<T, C> {
         Self { items, unreadable: Vec::new(), next }
     }
 
+    /// The page of a statement that was asked for one row more than `limit`.
+    pub(crate) fn of_one_more(mut items: Vec<T>, limit: i64, cursor: impl Fn(&T) -> C) -> Self {
+        let limit = usize::try_from(limit).unwrap_or_default();
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(cursor);
+        Self::new(items, next)
+    }
+
     /// The page that a statement answered whose rows have a name, and as "walked" how many it
     /// found. A row that cannot be read is told by its name.
     pub(crate) fn read(rows: &[PgRow], cursor: impl Fn(&PgRow) -> sqlx::Result<C>) -> sqlx::Result<Self>

@@ -30,8 +30,8 @@ const DEAF: &str = "LISTEN hears nothing: jobs are found by polling, and LISTEN 
 /// Time that connecting and asking may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// After so long a silence it is asked whether anything is heard at all: a wire that swallows
-/// everything does not break.
+/// After a silence of this length it is asked whether anything is heard at all: a wire that
+/// swallows everything does not break.
 const QUIET: Duration = Duration::from_secs(30);
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_secs(1), cap: Duration::from_secs(30) };

@@ -123,7 +123,7 @@ impl<S> Context<S> {
 
 /// Waits until it is known what became of an attempt whose handler has settled it and returned. Its
 /// transaction may still be open: a rollback takes its time, and a handler can give the transaction
-/// to somebody else. Then so long as the worker does not stop; [`CommitCheck::Open`] leaves the job
+/// to somebody else. Then until the worker stops; [`CommitCheck::Open`] leaves the job
 /// to a rescue.
 pub(crate) async fn commit_check(database: &Client, token: Token, line: &StopLine) -> CommitCheck {
     let Token { job_id: id, attempt, .. } = token;

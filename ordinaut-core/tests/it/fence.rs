@@ -8,8 +8,8 @@ use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Everything that a settle could change. Sessions of the workers before end meanwhile, and tell of
-/// it.
+/// Everything that a settle could change. Sessions of earlier workers end during the test, and tell
+/// of it.
 const TABLES: &str = "
     select jsonb_build_array((select jsonb_agg(to_jsonb(due_work)) from ordinaut.due_work),
                              (select jsonb_agg(to_jsonb(run)) from ordinaut.run),

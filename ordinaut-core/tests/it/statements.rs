@@ -53,6 +53,13 @@ fn every_statement_is_included_once() {
 }
 
 #[test]
+fn the_list_of_the_oldest_jobs_is_that_of_the_newest_turned_round() {
+    let text = |name: &str| fs::read_to_string(Path::new("sql/job").join(name)).unwrap();
+    let turned = text("list.sql").replace("newest", "oldest").replace("desc", "asc");
+    assert_eq!(turned, text("list_oldest.sql"));
+}
+
+#[test]
 fn every_block_is_in_several_statements() {
     let users = [statements(), files(FUNCTIONS, "sql")].concat();
     let texts: Vec<_> = users.iter().map(|file| fs::read_to_string(file).unwrap()).collect();

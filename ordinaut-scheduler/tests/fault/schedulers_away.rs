@@ -1,4 +1,4 @@
-//! No scheduler for 130 seconds: what was due meanwhile is up to each task's policy, and every
+//! No scheduler for 130 seconds: what was due in that time is up to each task's policy, and every
 //! instant is accounted for.
 
 use crate::crew::Crew;

@@ -1,5 +1,5 @@
-//! The checker: what must hold of jobs, runs, answers and calls, whatever was killed meanwhile. All
-//! cases use this one.
+//! The checker: what must hold of jobs, runs, answers and calls, whatever was killed at the same
+//! time. All cases use this one.
 
 use crate::history::{History, Run};
 use crate::sink::Call;

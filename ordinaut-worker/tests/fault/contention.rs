@@ -15,7 +15,7 @@ const JOBS: usize = 200_000;
 const BETWEEN_SAMPLES: Duration = Duration::from_millis(5);
 
 /// Waits for these are waits of one transaction for another's. Those for a page or for a table that
-/// grows are short, and whoever inserts has them.
+/// grows are short, and any insert may meet one.
 const FORBIDDEN: [&str; 3] = ["tuple", "transactionid", "advisory"];
 
 #[tokio::test(flavor = "multi_thread")]

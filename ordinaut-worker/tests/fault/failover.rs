@@ -31,7 +31,7 @@ async fn a_promoted_standby_goes_on_where_the_primary_was() {
     primary.kill().await;
     standby.promote().await;
     let promoted = Instant::now();
-    // Ends of handlers that ran meanwhile may come first: only a call that starts now shows a
+    // Ends of handlers that ran through it may come first: only a call that starts now shows a
     // claim.
     let calls = || sink.calls().values().map(Vec::len).sum::<usize>();
     let called = calls();

@@ -102,12 +102,8 @@ impl Agents<'_> {
     /// ```
     pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<Agent, String>, Error> {
         let list = sqlx::query_as(self.client.sql(sql!("access/list"))).bind(limit.saturating_add(1)).bind(after);
-        let mut agents: Vec<Agent> = list.fetch_all(self.client).await?;
-        let limit = usize::try_from(limit).unwrap_or_default();
-        let more = agents.len() > limit;
-        agents.truncate(limit);
-        let next = agents.last().filter(|_| more).map(|agent| agent.name.clone());
-        Ok(Page::new(agents, next))
+        let agents: Vec<Agent> = list.fetch_all(self.client).await?;
+        Ok(Page::of_one_more(agents, limit, |agent| agent.name.clone()))
     }
 
     /// One agent; `None`: there is none of this name.

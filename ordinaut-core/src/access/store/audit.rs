@@ -140,7 +140,7 @@ impl Audit<'_> {
     /// # }
     /// ```
     pub async fn list(self, filter: &AuditFilter, limit: i64) -> Result<Page<AuditEntry, i64>, Error> {
-        let mut entries: Vec<AuditEntry> = sqlx::query_as(self.client.sql(sql!("access/audit_list")))
+        let entries: Vec<AuditEntry> = sqlx::query_as(self.client.sql(sql!("access/audit_list")))
             .bind(limit.saturating_add(1))
             .bind(filter.before)
             .bind(&filter.actor)
@@ -150,11 +150,7 @@ impl Audit<'_> {
             .bind(filter.until)
             .fetch_all(self.client)
             .await?;
-        let limit = usize::try_from(limit).unwrap_or_default();
-        let more = entries.len() > limit;
-        entries.truncate(limit);
-        let next = entries.last().filter(|_| more).map(|entry| entry.n);
-        Ok(Page::new(entries, next))
+        Ok(Page::of_one_more(entries, limit, |entry| entry.n))
     }
 }
 

@@ -3,7 +3,7 @@
 pub(crate) mod step;
 
 use crate::bulk::operation::{BulkOperation, BulkState};
-use crate::bulk::request::{BulkRequest, BulkVerb, StoredFilter};
+use crate::bulk::request::{BulkRequest, BulkVerb};
 use crate::client::Bulk;
 use crate::db::page::Page;
 use crate::error::Error;
@@ -91,12 +91,8 @@ impl Bulk<'_> {
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, limit: i64, before: Option<Uuid>) -> Result<Page<BulkOperation, Uuid>, Error> {
         let list = sqlx::query_as(self.client.sql(sql!("bulk/list"))).bind(limit.saturating_add(1)).bind(before);
-        let mut found: Vec<BulkOperation> = list.fetch_all(self.client).await?;
-        let limit = usize::try_from(limit).unwrap_or_default();
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|operation| operation.id);
-        Ok(Page::new(found, next))
+        let found: Vec<BulkOperation> = list.fetch_all(self.client).await?;
+        Ok(Page::of_one_more(found, limit, |operation| operation.id))
     }
 
     /// Ends an operation where it is. `None`: there is none with this id, or it had ended.
@@ -111,7 +107,7 @@ impl Bulk<'_> {
 
 impl FromRow<'_, PgRow> for BulkOperation {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let Json(StoredFilter(filter)) = row.try_get("filter")?;
+        let Json(filter) = row.try_get("filter")?;
         let (finished_at, cancelled_at): (_, Option<DateTime<Utc>>) =
             (row.try_get("finished_at")?, row.try_get("cancelled_at")?);
         let state = match (cancelled_at, finished_at) {

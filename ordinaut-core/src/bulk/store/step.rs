@@ -22,7 +22,6 @@ pub(crate) struct Held {
 }
 
 /// What one batch came to.
-#[derive(Default)]
 pub(crate) struct Batch {
     looked: i64,
     done: i64,
@@ -68,56 +67,70 @@ impl Bulk<'_> {
     }
 
     async fn batch(self, tx: &mut PgConnection, held: &Held, limit: i64) -> sqlx::Result<Batch> {
-        let Held { operation, after, .. } = held;
-        let (verb, filter) = (operation.verb()?, &operation.filter);
+        let verb = held.operation.verb()?;
         if verb == BulkVerb::Cancel {
-            let some = self.client.jobs().cancel_some(filter, operation.created_before(), *after, limit, tx).await?;
-            let done = some.removed + some.asked;
-            let next = some.last.filter(|_| some.looked == limit);
-            return Ok(Batch {
-                looked: some.looked,
-                done,
-                skipped: 0,
-                busy: some.listed - done,
-                next,
-                asked: some.asked > 0,
-            });
+            return self.cancel_batch(tx, held, limit).await;
         }
-        let page = self.page(&verb, filter, *after, limit, &mut *tx).await?;
-        let mut batch = Batch { looked: page.looked, next: page.next(limit), ..Batch::default() };
-        if page.jobs.is_empty() {
-            return Ok(batch);
-        }
-        let schema = self.client.schema();
-        let answers: Vec<String> = match verb {
-            BulkVerb::RunNow => run_now_in(tx, schema, &page.jobs).await?.into_values().collect(),
+        let page = self.page(&verb, &held.operation.filter, held.after, limit, &mut *tx).await?;
+        let (jobs, schema, letters) = (&page.jobs, self.client.schema(), self.client.dead_letters());
+        let tally = match &verb {
+            _ if jobs.is_empty() => Tally::default(),
+            BulkVerb::RunNow => Tally::of(run_now_in(tx, schema, jobs).await?.values()),
             BulkVerb::Move(queue) => {
                 let change = JobChange::default().queue(queue);
-                change_in(tx, schema, &page.jobs, &change, None).await?.into_values().collect()
+                Tally::of(change_in(tx, schema, jobs, &change, None).await?.iter().map(|changed| &changed.answer))
             }
             BulkVerb::Reprioritise(priority) => {
-                let change = JobChange::default().priority(priority);
-                change_in(tx, schema, &page.jobs, &change, None).await?.into_values().collect()
+                let change = JobChange::default().priority(*priority);
+                Tally::of(change_in(tx, schema, jobs, &change, None).await?.iter().map(|changed| &changed.answer))
             }
-            BulkVerb::Requeue | BulkVerb::Cancel => {
-                batch.done = count(self.client.dead_letters().requeue_in(tx, &page.jobs).await?.len());
-                batch.skipped = count(page.jobs.len()) - batch.done;
-                return Ok(batch);
+            BulkVerb::Requeue => {
+                let done = count(letters.requeue_in(tx, jobs).await?.len());
+                Tally { done, skipped: count(jobs.len()) - done, busy: 0 }
             }
-            BulkVerb::Delete => {
-                batch.done = count(self.client.dead_letters().delete_in(tx, &page.jobs).await?.len());
-                return Ok(batch);
-            }
+            BulkVerb::Delete => Tally { done: count(letters.delete_in(tx, jobs).await?.len()), ..Tally::default() },
+            // It looks for its jobs itself, above.
+            BulkVerb::Cancel => Tally::default(),
         };
-        let of = |words: &[&str]| count(answers.iter().filter(|answer| words.contains(&&***answer)).count());
-        (batch.done, batch.busy) = (of(&["changed", "now"]), of(&["busy"]));
-        batch.skipped = count(answers.len()) - batch.done - batch.busy;
-        Ok(batch)
+        let Tally { done, skipped, busy } = tally;
+        Ok(Batch { looked: page.looked, done, skipped, busy, next: page.next(limit), asked: false })
+    }
+
+    async fn cancel_batch(self, tx: &mut PgConnection, held: &Held, limit: i64) -> sqlx::Result<Batch> {
+        let Held { operation, after, .. } = held;
+        let (filter, created_before) = (&operation.filter, operation.created_before());
+        let some = self.client.jobs().cancel_some(filter, created_before, *after, limit, tx).await?;
+        let done = some.removed + some.asked;
+        let next = some.last.filter(|_| some.looked == limit);
+        Ok(Batch { looked: some.looked, done, skipped: 0, busy: some.listed - done, next, asked: some.asked > 0 })
     }
 
     /// Keeps why a batch failed.
     pub(crate) async fn failed(self, id: Uuid, why: &str) -> sqlx::Result<()> {
         sqlx::query(self.client.sql(sql!("bulk/failed"))).bind(id).bind(why).execute(self.client).await.map(drop)
+    }
+}
+
+/// What became of the jobs of a batch.
+#[derive(Default)]
+struct Tally {
+    done: i64,
+    skipped: i64,
+    busy: i64,
+}
+
+impl Tally {
+    /// By what the statement answered of each.
+    fn of<'a>(answers: impl Iterator<Item = &'a String>) -> Self {
+        let mut tally = Self::default();
+        for answer in answers {
+            match &**answer {
+                "changed" | "now" => tally.done += 1,
+                "busy" => tally.busy += 1,
+                _ => tally.skipped += 1,
+            }
+        }
+        tally
     }
 }
 

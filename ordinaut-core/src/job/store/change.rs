@@ -10,7 +10,6 @@ use crate::job::store::args::args;
 use crate::job::store::encryption::stored_args;
 use crate::notify::notifier;
 use sqlx::PgExecutor;
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Maximum number of times that a job is looked for again that others keep moving.
@@ -69,17 +68,16 @@ impl Jobs<'_> {
         for _ in 0..LOOKS {
             let by_key = self.client.by_key();
             let answers = change_in(by_key, self.client.schema(), &[job_id], change, args.as_deref()).await?;
-            let changed = match answers.get(&job_id).map(String::as_str) {
-                Some("changed") => Changed::Now,
-                Some("running") => Changed::Running,
-                Some("too_late") => Changed::TooLate,
-                Some("busy") => continue,
+            let Some(changed) = answers.first() else { return Ok(Changed::Unknown) };
+            // Workers of the queue that it waits in now look for it.
+            notifier::tell(self.client, changed.queue.as_deref());
+            return Ok(match &*changed.answer {
+                "changed" => Changed::Now,
+                "running" => Changed::Running,
+                "too_late" => Changed::TooLate,
+                "busy" => continue,
                 _ => Changed::Unknown,
-            };
-            if changed == Changed::Now {
-                self.tell_of(job_id).await;
-            }
-            return Ok(changed);
+            });
         }
         let why = format!("could not change job {job_id}: other transactions moved it {LOOKS} times");
         Err(sqlx::Error::Protocol(why).into())
@@ -111,13 +109,14 @@ impl Jobs<'_> {
         }
         Ok(stored_args(&new)?.into_owned())
     }
+}
 
-    /// Workers of the queue that it waits in now look for it.
-    async fn tell_of(self, job_id: Uuid) {
-        if let Ok(Some(job)) = self.get(job_id).await {
-            notifier::tell(self.client, [&*job.queue]);
-        }
-    }
+/// What became of one of the jobs that were to be changed.
+#[derive(sqlx::FromRow)]
+pub(crate) struct ChangedJob {
+    pub(crate) answer: String,
+    /// Where it waits now, if it was changed.
+    queue: Option<String>,
 }
 
 /// Changes the jobs of these that wait, and says of each what became of it.
@@ -127,8 +126,8 @@ pub(crate) async fn change_in<'e>(
     jobs: &[Uuid],
     change: &JobChange,
     args: Option<&str>,
-) -> sqlx::Result<HashMap<Uuid, String>> {
-    let rows: Vec<(Uuid, String)> = sqlx::query_as(schema.sql(sql!("job/change")))
+) -> sqlx::Result<Vec<ChangedJob>> {
+    sqlx::query_as(schema.sql(sql!("job/change")))
         .bind(jobs)
         .bind(&change.queue)
         .bind(change.priority)
@@ -137,6 +136,5 @@ pub(crate) async fn change_in<'e>(
         .bind(&change.tags)
         .bind(change.max_attempts)
         .fetch_all(db)
-        .await?;
-    Ok(rows.into_iter().collect())
+        .await
 }

@@ -59,12 +59,8 @@ impl Webhooks<'_> {
         before: Option<i64>,
     ) -> Result<Page<Delivery, i64>, Error> {
         let list = sqlx::query_as(self.client.sql(sql!("webhook/deliveries"))).bind(webhook.id);
-        let mut found: Vec<Delivery> = list.bind(limit.saturating_add(1)).bind(before).fetch_all(self.client).await?;
-        let limit = usize::try_from(limit).unwrap_or_default();
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|delivery| delivery.n);
-        Ok(Page::new(found, next))
+        let found: Vec<Delivery> = list.bind(limit.saturating_add(1)).bind(before).fetch_all(self.client).await?;
+        Ok(Page::of_one_more(found, limit, |delivery| delivery.n))
     }
 
     /// Delivers an event once more, by a new job. `None`: it was not delivered to this webhook, or

@@ -87,12 +87,8 @@ impl Webhooks<'_> {
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn list(self, limit: i64, after: Option<&str>) -> Result<Page<Webhook, String>, Error> {
         let list = sqlx::query_as(self.client.sql(sql!("webhook/list"))).bind(limit.saturating_add(1)).bind(after);
-        let mut webhooks: Vec<Webhook> = list.fetch_all(self.client).await?;
-        let limit = usize::try_from(limit).unwrap_or_default();
-        let more = webhooks.len() > limit;
-        webhooks.truncate(limit);
-        let next = webhooks.last().filter(|_| more).map(|webhook| webhook.name.clone());
-        Ok(Page::new(webhooks, next))
+        let webhooks: Vec<Webhook> = list.fetch_all(self.client).await?;
+        Ok(Page::of_one_more(webhooks, limit, |webhook| webhook.name.clone()))
     }
 
     /// One webhook; `None`: there is none of this name.
