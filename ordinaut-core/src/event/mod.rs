@@ -11,7 +11,7 @@ pub use crate::event::event_type::EventType;
 pub use crate::event::record::{Event, JobRef};
 #[cfg(feature = "redis")]
 pub use crate::event::redis::{StreamStatus, stream_in_redis};
-#[cfg(feature = "redis")]
 pub use crate::event::run::follower::{Follower, FollowerBatch};
 pub use crate::event::store::FollowerStatus;
+#[cfg(feature = "redis")]
 pub use crate::notify::redis::RedisError;

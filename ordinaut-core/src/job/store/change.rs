@@ -101,11 +101,10 @@ impl Jobs<'_> {
     ) -> Result<String, Error> {
         let mut new = change.as_new_job(kind).with_id(job_id);
         if encrypted || self.client.encrypts(kind) {
-            let Some(keyring) = self.client.keyring_or_none() else {
+            new.seal = self.client.keyring_or_none().cloned().map(Seal::With).ok_or_else(|| {
                 let reason = "are encrypted, and this client has no key ring".to_owned();
-                return Err(InvalidField { field: "args", reason }.into());
-            };
-            new.seal = Seal::With(keyring.clone());
+                InvalidField { field: "args", reason }
+            })?;
         }
         Ok(stored_args(&new)?.into_owned())
     }
