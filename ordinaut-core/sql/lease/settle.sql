@@ -6,8 +6,9 @@
 -- deleted row: a job that was asked to stop gets no further attempt. A claim of another worker
 -- whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
 -- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for
--- those, they are left out. What is returned was settled; a token that is missing had lost its
--- lease, and nothing was written for it.
+-- those, they are left out if that claim has not ended; only if there are some is that asked. What
+-- is returned was settled; a token that is missing had lost its lease, and nothing was written for
+-- it.
 with ended as (
     select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[], $5::text[], $6::float8[],
                          $7::smallint[], $8::text[], $9::text[], $10::float8[])
@@ -17,7 +18,14 @@ with ended as (
     using ended
     where due_work.job_id = any(array[ended.job_id]) and due_work.attempt = ended.attempt
       and due_work.session = ended.session and due_work.nonce = ended.nonce
-      and ($11::boolean or due_work.xmax = due_work.xmin or due_work.xmax = '0'::xid)
+      and ($11::boolean or due_work.xmax = due_work.xmin or due_work.xmax = '0'::xid or due_work.ctid = any(array(
+          select stepped_over.ctid
+          from unnest($1::uuid[], $3::bigint[]) as own(job_id, session)
+          join ordinaut.due_work as stepped_over
+              on stepped_over.job_id = any(array[own.job_id]) and stepped_over.session = own.session
+          where stepped_over.xmax <> stepped_over.xmin and stepped_over.xmax <> '0'::xid
+          for update of stepped_over skip locked
+      )))
     returning again_in is not null and due_work.flags & ordinaut.flag_cancel_asked() = 0 as goes_on, due_work.flags,
               case when again_in is not null and due_work.flags & ordinaut.flag_cancel_asked() <> 0
                    then 'cancelled' else outcome end as decided,

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 /// Many enough that a statement's fixed cost vanishes, few enough that one fits into any server's
@@ -33,8 +34,10 @@ const BACKLOG: usize = 2000;
 /// A statement that takes longer found nobody who answers.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Before an end is written again that was missing from an answer: longer than nearly every claim.
-const MOMENT: Duration = Duration::from_millis(5);
+/// Before each time that an end is written again that was missing from an answer: its row moved, or
+/// a claim of another worker is just stepping over it. The first is longer than nearly every claim.
+/// After the last one, it waits for whoever has the row.
+const PAUSES_MS: [u64; 5] = [5, 10, 20, 40, 80];
 
 /// Between tries while Postgres is away: work goes on within 5 s of its return.
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
@@ -99,7 +102,7 @@ impl Settler {
             &format!("ordinaut-settle/{}", options.name),
             SETTLE_TIMEOUT.min(options.lease / 3),
         );
-        let desk = Desk { link, database: database.clone(), wake, pulse };
+        let desk = Desk { link, database: database.clone(), wake, pulse, unanswered: Vec::new() };
         Self { inbox, task: loops.spawn("settler", desk.work(requests)) }
     }
 
@@ -129,6 +132,8 @@ struct Desk {
     wake: Arc<Notify>,
     /// Its signs of life.
     pulse: Turns,
+    /// What is to be written again, and when. Other ends do not wait for these.
+    unanswered: Vec<(Instant, Batch)>,
 }
 
 /// Ends that go into one statement.
@@ -136,15 +141,23 @@ struct Batch {
     requests: Vec<SettleRequest>,
     /// Its one end is already the refusal of another.
     refused: bool,
-    /// What was tried before, without waiting for anybody, found no row of theirs: this answer is
-    /// final.
-    last: bool,
+    /// How many statements, none of which waited for anybody, found no row of theirs.
+    missed: usize,
 }
 
 impl Desk {
     async fn work(mut self, mut inbox: mpsc::Receiver<SettleRequest>) {
         let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
-        while inbox.recv_many(&mut received, ENDS_A_STATEMENT).await > 0 {
+        loop {
+            let next = self.unanswered.iter().map(|(at, _)| *at).min();
+            tokio::select! {
+                count = inbox.recv_many(&mut received, ENDS_A_STATEMENT) => if count == 0 { break },
+                () = until(next) => {
+                    let _turn = self.pulse.begin();
+                    self.write_again(Instant::now()).await;
+                    continue;
+                }
+            }
             let _turn = self.pulse.begin();
             // One order for all: two statements that touch the same rows can then only wait, not
             // deadlock; and a settle by place looks for its tokens by halving.
@@ -155,11 +168,25 @@ impl Desk {
             let (plain, others): (Vec<_>, Vec<_>) = received.drain(..).partition(|request| plain(&request.attempt));
             for requests in [plain, others] {
                 if !requests.is_empty() {
-                    self.write(Batch { requests, refused: false, last: false }).await;
+                    self.write(Batch { requests, refused: false, missed: 0 }).await;
                 }
             }
         }
+        while let Some(last) = self.unanswered.iter().map(|(at, _)| *at).max() {
+            tokio::time::sleep_until(last).await;
+            self.write_again(last).await;
+        }
         self.link.close().await;
+    }
+
+    /// Writes again what was to be written again by now.
+    async fn write_again(&mut self, now: Instant) {
+        let (due, later) = self.unanswered.drain(..).partition(|(at, _)| *at <= now);
+        self.unanswered = later;
+        let due: Vec<(Instant, Batch)> = due;
+        for (_, batch) in due {
+            self.write(batch).await;
+        }
     }
 
     /// Writes a batch, halving it where Postgres refuses its data, until the culprit is alone; that
@@ -171,14 +198,14 @@ impl Desk {
             match self.settle(&batch).await {
                 Ok(outcomes) => {
                     self.tell_of_room(&batch, &outcomes);
+                    let pause = batch.pause();
                     if let Some(rest) = batch.answer(outcomes) {
-                        tokio::time::sleep(MOMENT).await;
-                        batches.push(rest);
+                        self.unanswered.push((Instant::now() + pause, rest));
                     }
                 }
                 Err(refusal) if batch.requests.len() == 1 => {
                     batch.requests.iter_mut().for_each(|request| request.fail(&refusal));
-                    batches.push(Batch { refused: true, last: false, ..batch });
+                    batches.push(Batch { refused: true, missed: 0, ..batch });
                 }
                 Err(_) => {
                     let half = batch.split();
@@ -226,8 +253,11 @@ impl Desk {
 impl Batch {
     /// The outcomes of those that were written.
     async fn write(&self, leases: Leases<'_>) -> Result<Vec<Option<Outcome>>, Error> {
-        if !self.last {
+        if self.missed == 0 {
             return leases.try_settle(&self.requests).await;
+        }
+        if !self.is_final() {
+            return leases.try_settle_by_key(&self.requests).await;
         }
         let outcome = |reply| match reply {
             Reply::Settled(outcome) => Some(outcome),
@@ -236,24 +266,40 @@ impl Batch {
         Ok(leases.settle(&self.requests).await?.into_iter().map(outcome).collect())
     }
 
-    fn split(&mut self) -> Self {
-        let requests = self.requests.split_off(self.requests.len() / 2);
-        Self { requests, refused: self.refused, last: self.last }
+    /// It waits for whoever has a row of its own, so what is missing then has lost its lease.
+    fn is_final(&self) -> bool {
+        self.missed == PAUSES_MS.len()
     }
 
-    /// Answers everybody. What is missing has lost its lease, or its row was moved, or a claim of
-    /// another worker is just stepping over it: the rest is to be written again, and that answer is
-    /// final.
+    /// Before what is missing from its answer is written again.
+    fn pause(&self) -> Duration {
+        Duration::from_millis(PAUSES_MS.get(self.missed).copied().unwrap_or_default())
+    }
+
+    fn split(&mut self) -> Self {
+        let requests = self.requests.split_off(self.requests.len() / 2);
+        Self { requests, refused: self.refused, missed: self.missed }
+    }
+
+    /// Answers everybody whose answer is final. The rest is to be written again.
     fn answer(self, outcomes: Vec<Option<Outcome>>) -> Option<Self> {
-        let mut rest = Vec::new();
+        let (mut rest, is_final) = (Vec::new(), self.is_final());
         for (request, outcome) in self.requests.into_iter().zip(outcomes) {
             match outcome {
                 Some(outcome) => request.answer(Reply::Settled(outcome)),
-                None if self.last => request.answer(Reply::LeaseLost),
+                None if is_final => request.answer(Reply::LeaseLost),
                 None => rest.push(request),
             }
         }
-        (!rest.is_empty()).then_some(Self { requests: rest, refused: self.refused, last: true })
+        (!rest.is_empty()).then_some(Self { requests: rest, refused: self.refused, missed: self.missed + 1 })
+    }
+}
+
+/// Waits until then, or forever.
+async fn until(then: Option<Instant>) {
+    match then {
+        Some(then) => tokio::time::sleep_until(then).await,
+        None => std::future::pending().await,
     }
 }
 

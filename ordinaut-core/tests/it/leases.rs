@@ -1,6 +1,6 @@
 //! Leases in the hands of a program that is no worker: the same fence, rescue, limits and cancels.
 
-use crate::fixture::{database, probe, schedule_once, tell};
+use crate::fixture::{database, probe, schedule_once, tell, within};
 use ordinaut_core::job::{Backoff, Cancelled, JobState};
 use ordinaut_core::lease::{
     CheckpointError, ClaimRequest, Claimed, Lease, Look, Renewal, Reply, SessionCounts, SessionProfile, SettledAttempt,
@@ -104,6 +104,29 @@ async fn ends_are_written_by_place_where_that_is_possible_and_say_so_where_it_is
     assert_eq!(tried, [Some(Outcome::Succeeded), None, Some(Outcome::Succeeded)]);
     let settled = Reply::Settled(Outcome::Succeeded);
     assert_eq!(program.settle(&ends).await, [Reply::LeaseLost, settled, Reply::LeaseLost]);
+}
+
+#[tokio::test]
+async fn an_end_waits_for_no_lock_but_is_written_at_once_behind_one_that_was_left() {
+    let db = database().await;
+    db.enqueue_many((0..3).map(probe)).await.unwrap();
+    let mut program = Program::start(&db).await;
+    let leases = program.claim(3).await;
+    let failed = |lease| end(lease, Err(JobError::retry("no route")));
+    let ends: Vec<_> = leases.iter().map(failed).collect();
+    let lock = "select from ordinaut.due_work where job_id = $1 for update";
+    let mut left = db.pool().begin().await.unwrap();
+    sqlx::query(lock).bind(leases[0].token.job_id).execute(&mut *left).await.unwrap();
+    left.commit().await.unwrap();
+    let mut held = db.pool().begin().await.unwrap();
+    sqlx::query(lock).bind(leases[1].token.job_id).execute(&mut *held).await.unwrap();
+
+    let tried = within(db.leases().try_settle(&ends)).await.unwrap();
+
+    assert_eq!(tried, [Some(Outcome::Failed), None, Some(Outcome::Failed)]);
+    held.rollback().await.unwrap();
+    let tried = db.leases().try_settle(&ends).await.unwrap();
+    assert_eq!(tried, [None, Some(Outcome::Failed), None]);
 }
 
 #[tokio::test]

@@ -33,8 +33,16 @@ impl Leases<'_> {
     pub async fn try_settle(self, ends: &[impl AsRef<SettledAttempt>]) -> Result<Vec<Option<Outcome>>, Error> {
         match by_place(ends) {
             Some(session) => self.settle_by_place(session, ends).await,
-            None => self.settle_by_key(ends, LockedRows::PassBy).await,
+            None => self.try_settle_by_key(ends).await,
         }
+    }
+
+    /// As [`Leases::try_settle`], and it finds rows that have moved.
+    pub(crate) async fn try_settle_by_key(
+        self,
+        ends: &[impl AsRef<SettledAttempt>],
+    ) -> Result<Vec<Option<Outcome>>, Error> {
+        self.settle_by_key(ends, LockedRows::PassBy).await
     }
 
     async fn settle_by_key(
