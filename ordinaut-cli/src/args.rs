@@ -18,7 +18,7 @@ pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use job::{CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
-pub(crate) use look::{Dead, Instance, Run, Runs};
+pub(crate) use look::{Dead, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use stats::{By, StatTime, Stats};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
@@ -27,6 +27,8 @@ pub(crate) use webhook::{CreateWebhook, OneWebhook, Webhook};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use ordinaut_core::event::EventType;
+use uuid::Uuid;
 
 /// Runs work later, and never loses it.
 #[derive(Parser)]
@@ -53,6 +55,9 @@ pub(crate) enum Noun {
     /// Create tasks, look at them, pause, run and cancel them
     #[command(subcommand)]
     Task(Task),
+    /// List the due instants of all tasks, and what became of them
+    #[command(subcommand)]
+    Fire(Fire),
     /// List and follow events, and publish one that tasks wait for
     Event(Event),
     /// Push values that conditions of tasks look at
@@ -236,6 +241,10 @@ pub(crate) enum EventVerb {
     List(Events),
     /// Publish an event: each task that waits for its topic makes a job
     Publish(Publish),
+    /// List the topics on which events reached tasks
+    Topics(Topics),
+    /// List the last events of a topic, and what became of them
+    Topic(OneTopic),
 }
 
 /// `fact push`; a name and a value in the place of the verb push it too, as before there were
@@ -299,6 +308,30 @@ pub(crate) struct Events {
     /// Print events after this number; if not given, the last 20, or with --follow those to come
     #[arg(long, value_name = "N", value_parser = value::whole::<i64>)]
     pub(crate) after: Option<i64>,
+    /// Only events of this type; may be given several times, as may --queue and --kind
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) types: Vec<EventType>,
+    /// Only events of this queue
+    #[arg(long = "queue", value_name = "NAME")]
+    pub(crate) queues: Vec<String>,
+    /// Only events of this kind
+    #[arg(long = "kind", value_name = "NAME")]
+    pub(crate) kinds: Vec<String>,
+    /// Only events about this job
+    #[arg(long, value_name = "ID", value_parser = value::id)]
+    pub(crate) job: Option<Uuid>,
+    /// Only events about this task and its jobs
+    #[arg(long, value_name = "ID", value_parser = value::id)]
+    pub(crate) task: Option<Uuid>,
+    /// Only events about this, where it is no job: the name of a queue, limit or agent
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
+    /// Only events about jobs of this tenant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// Only events about attempts of this worker: its name or session
+    #[arg(long, value_name = "NAME")]
+    pub(crate) worker: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -8,7 +8,7 @@ mod dev;
 mod documents;
 mod output;
 
-use args::{Args, Before, Config, EventVerb, JobVerb, Kept, Noun, Task, Worker};
+use args::{Args, Before, Config, EventVerb, Fire, JobVerb, Kept, Noun, Task, Worker};
 use clap::{CommandFactory, FromArgMatches};
 use connection::Connection;
 use ordinaut_core::Client;
@@ -103,7 +103,10 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         Noun::Event(event) => match event.verb {
             EventVerb::List(events) => command::events::list(database, events).await,
             EventVerb::Publish(publish) => command::publish::event(database, publish).await,
+            EventVerb::Topics(topics) => command::fires::topics(database, topics).await,
+            EventVerb::Topic(topic) => command::fires::topic(database, topic).await,
         },
+        Noun::Fire(Fire::List(fires)) => command::fires::list(database, fires).await,
         Noun::Fact(fact) => command::publish::fact(database, fact).await,
         Noun::Calendar(calendar) => command::calendar::run(database, calendar).await,
         Noun::Limit(limit) => command::limit::run(database, limit).await,

@@ -95,6 +95,10 @@ fn of_removed(name: &str, removed: Removed) -> Result<(), Problem> {
         Removed::LastAdmin => Err(Problem::conflict(format!(
             "agent \"{name}\" is the last one with the scope admin: make another one first"
         ))),
+        Removed::OwnsTasks(tasks) => Err(Problem::conflict(format!(
+            "agent \"{name}\" created {tasks} tasks that are active: pause, cancel or delete them first"
+        ))
+        .with("tasks", tasks)),
         _ => Err(no_agent(name)),
     }
 }

@@ -12,11 +12,10 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::Client;
 use ordinaut_core::access::{Object, Scope, check};
-use ordinaut_core::event::{Event, EventType, FollowerStatus};
+use ordinaut_core::event::{Event, EventFilter, FollowerStatus};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 /// Shorter than proxies wait for a word.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -31,9 +30,9 @@ pub(crate) struct Page {
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let after = wanted
         .take("after", "the number of an event, 0 or more", |text| text.parse().ok().filter(|n: &i64| *n >= 0))?;
-    let (after, limit) = (after.unwrap_or(0), wanted.limit()?);
+    let (after, limit, filter) = (after.unwrap_or(0), wanted.limit()?, filter(&mut wanted)?);
     wanted.end()?;
-    let (events, next) = caller.data.events().page(after, limit).await?;
+    let (events, next) = caller.data.events().page_of(&filter, after, limit).await?;
     Ok(Json(Page { events, next }))
 }
 
@@ -53,24 +52,20 @@ pub(crate) async fn status(State(app): State<Arc<App>>, caller: Caller) -> Resul
 }
 
 /// Which events a client wants.
-#[derive(Default)]
-struct Wanted {
-    types: Vec<EventType>,
-    queues: Vec<String>,
-    kinds: Vec<String>,
-    job: Option<Uuid>,
-    subject: Option<String>,
-}
-
-impl Wanted {
-    fn has(&self, event: &Event) -> bool {
-        let among = |words: &[String], word: &str| words.is_empty() || words.iter().any(|wanted| wanted == word);
-        (self.types.is_empty() || self.types.contains(&event.r#type))
-            && among(&self.queues, &event.queue)
-            && among(&self.kinds, &event.kind)
-            && self.subject.as_ref().is_none_or(|subject| event.subject.as_ref() == Some(subject))
-            && self.job.is_none_or(|id| event.jobs.iter().any(|job| job.id == id))
-    }
+fn filter(asked: &mut Parameters) -> Result<EventFilter, Problem> {
+    let words = |text: Option<String>| -> Vec<String> {
+        text.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()
+    };
+    let r#type =
+        |word: &String| word.parse().map_err(|why| Problem::invalid("type", format!("must be a type of event: {why}")));
+    let mut filter = EventFilter::default();
+    filter.types = words(asked.name("type")?).iter().map(r#type).collect::<Result<_, _>>()?;
+    (filter.queues, filter.kinds) = (words(asked.name("queue")?), words(asked.name("kind")?));
+    filter.job = asked.take("job", "the id of a job, a UUID", |text| text.parse().ok())?;
+    filter.task = asked.take("task", "the id of a task, a UUID", |text| text.parse().ok())?;
+    (filter.subject, filter.tenant, filter.worker) =
+        (asked.name("subject")?, asked.name("tenant")?, asked.name("worker")?);
+    Ok(filter)
 }
 
 /// Each event as it happens, as server-sent events: its number is the id, so that a client that
@@ -81,19 +76,7 @@ pub(crate) async fn stream(
     headers: HeaderMap,
     mut asked: Parameters,
 ) -> Result<Response, Problem> {
-    let words = |text: Option<String>| -> Vec<String> {
-        text.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()
-    };
-    let wanted = Wanted {
-        types: words(asked.name("type")?)
-            .iter()
-            .map(|word| word.parse().map_err(|why| Problem::invalid("type", format!("must be a type of event: {why}"))))
-            .collect::<Result<_, _>>()?,
-        queues: words(asked.name("queue")?),
-        kinds: words(asked.name("kind")?),
-        subject: asked.name("subject")?,
-        job: asked.take("job", "the id of a job, a UUID", |text| text.parse().ok())?,
-    };
+    let wanted = filter(&mut asked)?;
     let number = |text: &str| text.parse().ok().filter(|n: &i64| *n >= 0);
     let after = asked.take("after", "the number of an event, 0 or more", number)?;
     asked.end()?;
@@ -122,7 +105,7 @@ struct Stream {
     /// What its caller sees.
     data: Arc<Client>,
     subscriber: Subscriber,
-    wanted: Wanted,
+    wanted: EventFilter,
 }
 
 impl Stream {
@@ -135,6 +118,14 @@ impl Stream {
         (self.data, self.known) = (caller.data, Instant::now());
         check(&caller.access, Scope::EventsRead, Object::Visible).is_ok()
     }
+
+    /// What its client sees of an event, and wants: the job that is wanted may be another's.
+    async fn seen(&self, event: Event) -> Result<Option<Event>, ordinaut_core::Error> {
+        match self.data.events().seen(vec![event]).await?.pop() {
+            Some(event) => self.data.events().narrow(event, &self.wanted).await,
+            None => Ok(None),
+        }
+    }
 }
 
 async fn next(stream: Option<Stream>) -> Option<(Result<sse::Event, axum::Error>, Option<Stream>)> {
@@ -142,17 +133,16 @@ async fn next(stream: Option<Stream>) -> Option<(Result<sse::Event, axum::Error>
     loop {
         let before = stream.subscriber.at();
         match stream.subscriber.next().await {
-            Next::Event(event) if stream.wanted.has(&event) => {
+            Next::Event(event) if stream.wanted.may_want(&event) => {
                 if !stream.may_go_on().await {
                     return Some((resume(before), None));
                 }
                 // The log is read for all; of it this client gets what its caller sees.
-                let Ok(seen) = stream.data.events().seen(vec![Event::clone(&event)]).await else {
+                let Ok(seen) = stream.seen(Event::clone(&event)).await else {
                     return Some((resume(before), None));
                 };
-                // The job that is wanted may be another's.
-                let Some(event) = seen.first().filter(|event| stream.wanted.has(event)) else { continue };
-                let told = sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).json_data(event);
+                let Some(event) = seen else { continue };
+                let told = sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).json_data(&event);
                 return Some((told, Some(stream)));
             }
             Next::Event(_) => {}

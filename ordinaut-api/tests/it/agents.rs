@@ -205,6 +205,25 @@ async fn the_last_admin_and_oneself_are_not_deleted() {
 }
 
 #[tokio::test]
+async fn an_agent_whose_tasks_are_active_is_not_deleted() {
+    let app = TestApp::start().await;
+    let reports = app.agent(&json!({"name": "reports", "scopes": ["tasks:write"]})).await;
+    let nightly =
+        json!({"title": "nightly", "kind": "echo", "args": {}, "schedule": {"kind": "cron", "expr": "0 3 * * *"}});
+    let made = app.call(&reports, Method::POST, "/tasks", Some(&nightly)).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+
+    let refused = app.send(Method::DELETE, "/agents/reports", &json!(null)).await;
+
+    assert_eq!((refused.status, &refused.json()["tasks"]), (409, &json!(1)), "{}", refused.text);
+    assert_eq!(app.get("/agents/reports").await.status, 200);
+    let pause = format!("/tasks/{}/pause", made.json()["id"].as_str().unwrap());
+    assert_eq!(app.post(&pause, "").await.status, 200);
+    assert_eq!(app.send(Method::DELETE, "/agents/reports", &json!(null)).await.status, 204);
+    assert_eq!(app.get("/agents/reports").await.status, 404);
+}
+
+#[tokio::test]
 async fn an_agent_that_cannot_be_is_refused_by_its_field() {
     let app = TestApp::start().await;
     for (body, field) in [

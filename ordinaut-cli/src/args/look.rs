@@ -4,6 +4,7 @@ use super::{Format, value};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use ordinaut_core::Outcome;
+use ordinaut_core::task::Became;
 use uuid::Uuid;
 
 #[derive(Subcommand)]
@@ -49,6 +50,53 @@ pub(crate) struct Runs {
     /// Only attempts with this in their error
     #[arg(long, value_name = "TEXT")]
     pub(crate) error: Option<String>,
+    /// Maximum number of rows
+    #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=1000))]
+    pub(crate) limit: i64,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Fire {
+    /// List due instants, the latest first
+    List(Fires),
+}
+
+#[derive(Args)]
+pub(crate) struct Fires {
+    /// Only those of this task, which may have been deleted
+    #[arg(long, value_name = "ID", value_parser = value::id)]
+    pub(crate) task: Option<Uuid>,
+    /// Only those that made a job (job), or were coalesced, misfired, overlap, duplicate or snoozed
+    #[arg(long)]
+    pub(crate) became: Option<Became>,
+    /// Only instants from this one on (RFC 3339)
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// Only instants before this one
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
+    pub(crate) until: Option<DateTime<Utc>>,
+    /// Maximum number of rows
+    #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=1000))]
+    pub(crate) limit: i64,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Topics {
+    /// Maximum number of rows
+    #[arg(long, default_value_t = 100, value_parser = value::within(1_i64..=1000))]
+    pub(crate) limit: i64,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct OneTopic {
+    /// The topic's name
+    pub(crate) topic: String,
     /// Maximum number of rows
     #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=1000))]
     pub(crate) limit: i64,

@@ -58,6 +58,9 @@ fn done(name: &str, removed: Removed) -> anyhow::Result<()> {
     match removed {
         Removed::Yes => Ok(()),
         Removed::LastAdmin => bail!("agent \"{name}\" is the last one with the scope admin: make another one first"),
+        Removed::OwnsTasks(tasks) => {
+            bail!("agent \"{name}\" created {tasks} tasks that are active: pause, cancel or delete them first")
+        }
         _ => bail!("there is no agent \"{name}\""),
     }
 }

@@ -3,7 +3,7 @@
 use crate::args::{Events, Format};
 use crate::output::{say, time};
 use ordinaut_core::Client;
-use ordinaut_core::event::Event;
+use ordinaut_core::event::{Event, EventFilter};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,19 +19,29 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 pub(crate) async fn list(database: &Client, events: Events) -> anyhow::Result<ExitCode> {
     let head = database.events().last().await?;
     let mut last = events.after.unwrap_or(if events.follow { head } else { head - LAST });
+    let filter = filter(&events);
     loop {
-        let page = database.events().after(last, PAGE).await?;
+        let before = last;
+        let (page, read_to) = database.events().page_of(&filter, last, PAGE).await?;
         for event in &page {
             print(event, events.format)?;
-            last = event.n;
         }
-        if page.is_empty() {
+        last = read_to;
+        if last == before {
             if !events.follow {
                 return Ok(ExitCode::SUCCESS);
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
+}
+
+fn filter(events: &Events) -> EventFilter {
+    let mut filter = EventFilter::default();
+    (filter.types, filter.queues, filter.kinds) = (events.types.clone(), events.queues.clone(), events.kinds.clone());
+    (filter.job, filter.task, filter.subject) = (events.job, events.task, events.subject.clone());
+    (filter.tenant, filter.worker) = (events.tenant.clone(), events.worker.clone());
+    filter
 }
 
 fn print(event: &Event, format: Format) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ pub(crate) mod dead;
 pub(crate) mod doctor;
 pub(crate) mod enqueue;
 pub(crate) mod events;
+pub(crate) mod fires;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod instance;

@@ -1,5 +1,6 @@
 //! `ordinaut task fires|runs|stats`: what a task has done.
 
+use super::fires::what;
 use super::task::no_task;
 use crate::args::{History, OneTask};
 use crate::command::pages::collect;
@@ -16,7 +17,7 @@ pub(super) async fn fires(database: &Client, History { task, limit }: History) -
         let rows = fires.iter().map(|fire| {
             [
                 time(fire.scheduled_for),
-                fire.skipped.as_ref().map_or_else(|| "fired".to_owned(), |reason| format!("skipped: {reason}")),
+                what(fire.skipped.as_deref()),
                 or_dash(fire.job_id),
                 or_dash(fire.state.as_ref()),
             ]

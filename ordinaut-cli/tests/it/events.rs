@@ -37,6 +37,10 @@ fn events_tell_the_story_of_a_job_and_their_numbers_have_no_gaps() {
     let count = i64::try_from(numbers.len()).unwrap();
     assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
     assert_eq!(after(&home, 2).first().map(number), Some(3));
+    let ends = home.run(&format!("event list --after 0 --json --type succeeded --job {id}"));
+    assert_eq!(ends.good().lines().count(), 1, "{ends:?}");
+    let others = home.run(&format!("event list --after 0 --queue nowhere --task {id} --worker nobody"));
+    assert_eq!(others.good().lines().count(), 0, "{others:?}");
     let shown = home.run("event list");
     assert!((1..=20).contains(&shown.good().lines().count()), "{shown:?}");
 }

@@ -5,4 +5,4 @@ with {{meant_agent}}, revoked as (
     from meant
     where agent.id = meant.id and not meant.last_admin
 )
-select coalesce((select case when last_admin then 'last_admin' else 'done' end from meant), 'unknown')
+select coalesce((select case when last_admin then 'last_admin' else 'done' end from meant), 'unknown'), 0::bigint

@@ -2,6 +2,7 @@
 
 use crate::client::Events;
 use crate::error::Error;
+use crate::event::filter::EventFilter;
 use crate::event::record::{Event, JobRef};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -55,6 +56,19 @@ impl Events<'_> {
         let page = sqlx::query_as(self.client.sql(sql!("event/read"))).bind(n).bind(limit).bind(PAGE_JOBS);
         let rows: Vec<Row> = page.fetch_all(db).await?;
         Ok(rows.into_iter().map(Event::from).collect())
+    }
+
+    /// Those of an event's jobs that are wanted.
+    pub(crate) async fn jobs_wanted(self, event: &Event, filter: &EventFilter) -> sqlx::Result<Vec<Uuid>> {
+        let (ids, attempts): (Vec<_>, Vec<_>) = event.jobs.iter().map(|job| (job.id, job.attempt)).unzip();
+        sqlx::query_scalar(self.client.sql(sql!("event/narrow")))
+            .bind(ids)
+            .bind(attempts)
+            .bind(filter.task)
+            .bind(filter.tenant.as_deref())
+            .bind(filter.worker.as_deref())
+            .fetch_all(self.client)
+            .await
     }
 
     /// The followers that there are, by name.

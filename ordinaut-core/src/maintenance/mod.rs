@@ -18,6 +18,7 @@ pub(crate) mod redis_publisher;
 pub(crate) mod rescue;
 pub(crate) mod retention;
 pub(crate) mod state_look;
+pub(crate) mod statistics;
 pub(crate) mod store;
 pub(crate) mod webhooks;
 
@@ -37,6 +38,7 @@ use crate::maintenance::queue_pressure::QueuePressure;
 use crate::maintenance::rescue::{Rescue, RescueEverywhere};
 use crate::maintenance::retention::RetentionPass;
 use crate::maintenance::state_look::StateLook;
+use crate::maintenance::statistics::Statistics;
 use crate::maintenance::webhooks::Webhooks;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,6 +117,7 @@ impl Scheduler {
             .add(Arc::new(RetentionPass::new(database, &self.options.retention)))
             .add(Arc::new(Partitions::new(database)))
             .add(Arc::new(StateLook::new(database)))
+            .add(Arc::new(Statistics::new(database)))
             .add(Arc::new(Webhooks::new(database)))
             .add(Arc::new(BulkOperations::new(database)))
             .add(presence.clone());

@@ -2,7 +2,7 @@
 
 use crate::error::InvalidField;
 use crate::name;
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, DurationRound, TimeDelta, Utc};
 use std::fmt;
 use std::str::FromStr;
 
@@ -32,10 +32,14 @@ impl Step {
     }
 
     pub(crate) const fn seconds(self) -> f64 {
+        self.length().num_seconds() as f64
+    }
+
+    const fn length(self) -> TimeDelta {
         match self {
-            Self::Minute => 60.0,
-            Self::Hour => 3600.0,
-            Self::Day => 86_400.0,
+            Self::Minute => TimeDelta::minutes(1),
+            Self::Hour => TimeDelta::hours(1),
+            Self::Day => TimeDelta::days(1),
         }
     }
 }
@@ -121,6 +125,29 @@ impl StatFilter {
         self.until.checked_add_signed(CLOCKS_DIFFER).unwrap_or(self.until)
     }
 
+    /// The rows to read: a longer time is read from those of hours.
+    pub(crate) fn rows(&self) -> Step {
+        match self.step {
+            Some(Step::Minute) => Step::Minute,
+            None if self.until.signed_duration_since(self.since) <= MINUTES_UP_TO => Step::Minute,
+            _ => Step::Hour,
+        }
+    }
+
+    /// The same of whole minutes, or hours.
+    pub(crate) fn of_whole(self, rows: Step) -> Self {
+        let floor = |at: DateTime<Utc>| at.duration_trunc(rows.length()).unwrap_or(at);
+        let (since, until) = (floor(self.since), floor(self.until));
+        let until = if until < self.until { until + rows.length() } else { until };
+        Self { since, until, ..self }
+    }
+
+    /// Number of lines of a queue and a kind.
+    pub(crate) fn steps(&self) -> i64 {
+        let all = self.until.signed_duration_since(self.since);
+        self.step.map_or(1, |step| all.num_seconds() / step.length().num_seconds())
+    }
+
     /// The seconds that a line is about.
     pub(crate) fn seconds(&self) -> f64 {
         let all = self.until.signed_duration_since(self.since).as_seconds_f64();
@@ -145,6 +172,9 @@ impl StatFilter {
         Ok(())
     }
 }
+
+/// A time of up to this length is read from rows of minutes, if no step is asked for.
+const MINUTES_UP_TO: TimeDelta = TimeDelta::hours(6);
 
 /// Jobs that are counted at most, as far as Postgres can tell before.
 const MOST_JOBS: i64 = 500_000;
@@ -183,6 +213,12 @@ mod tests {
         assert_eq!(field(hour().queue("")), Err("queue"));
         assert_eq!((hour().seconds(), hour().step(Step::Minute).seconds()), (3600.0, 60.0));
         assert_eq!(hour().step(Step::Day).seconds(), 3600.0);
+        let odd = StatFilter::new(at - TimeDelta::seconds(5400), at + TimeDelta::seconds(30));
+        let whole = odd.clone().of_whole(odd.rows());
+        assert_eq!((whole.since, whole.until), (at - TimeDelta::minutes(90), at + TimeDelta::minutes(1)));
+        let days = StatFilter::new(at - TimeDelta::days(2), at).step(Step::Day);
+        assert_eq!((days.rows(), days.steps(), hour().rows(), hour().steps()), (Step::Hour, 2, Step::Minute, 1));
+        assert_eq!(hour().of_whole(Step::Hour).since, at - TimeDelta::hours(1));
         assert_eq!((countable(MOST_JOBS), countable(MOST_JOBS + 1).unwrap_err().field), (Ok(()), "since"));
         for step in Step::ALL {
             assert_eq!(step.to_string().parse(), Ok(step));

@@ -15,6 +15,7 @@
 //! ```
 
 pub(crate) mod filter;
+pub(crate) mod histogram;
 pub(crate) mod line;
 pub(crate) mod run;
 pub(crate) mod store;

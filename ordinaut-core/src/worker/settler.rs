@@ -34,9 +34,9 @@ const BACKLOG: usize = 2000;
 /// A statement that takes longer found nobody who answers.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Before each time that an end is written again that was missing from an answer: its row moved, or
-/// a claim of another worker is just stepping over it. The first is longer than nearly every claim.
-/// After the last one, it waits for whoever has the row.
+/// Before each time that an end is written again, in milliseconds, because it was missing from an
+/// answer: its row moved, or a claim of another worker is just stepping over it. The first is
+/// longer than nearly every claim. After the last one, it waits for the row.
 const PAUSES_MS: [u64; 5] = [5, 10, 20, 40, 80];
 
 /// Between tries while Postgres is away: work goes on within 5 s of its return.
@@ -132,8 +132,21 @@ struct Desk {
     wake: Arc<Notify>,
     /// Its signs of life.
     pulse: Turns,
-    /// What is to be written again, and when. Other ends do not wait for these.
-    unanswered: Vec<(Instant, Batch)>,
+    /// What is to be written again. Other ends do not wait for these.
+    unanswered: Vec<Unanswered>,
+}
+
+/// What was missing from an answer.
+struct Unanswered {
+    since: Instant,
+    batch: Batch,
+}
+
+impl Unanswered {
+    /// Time until it is written again.
+    fn left(&self) -> Duration {
+        self.batch.pause().saturating_sub(self.since.elapsed())
+    }
 }
 
 /// Ends that go into one statement.
@@ -141,7 +154,7 @@ struct Batch {
     requests: Vec<SettleRequest>,
     /// Its one end is already the refusal of another.
     refused: bool,
-    /// How many statements, none of which waited for anybody, found no row of theirs.
+    /// Number of statements that found no row of theirs, none of which waited for anybody.
     missed: usize,
 }
 
@@ -149,12 +162,12 @@ impl Desk {
     async fn work(mut self, mut inbox: mpsc::Receiver<SettleRequest>) {
         let mut received = Vec::with_capacity(ENDS_A_STATEMENT);
         loop {
-            let next = self.unanswered.iter().map(|(at, _)| *at).min();
+            let next = self.unanswered.iter().map(Unanswered::left).min();
             tokio::select! {
                 count = inbox.recv_many(&mut received, ENDS_A_STATEMENT) => if count == 0 { break },
-                () = until(next) => {
+                () = pass(next) => {
                     let _turn = self.pulse.begin();
-                    self.write_again(Instant::now()).await;
+                    self.write_again().await;
                     continue;
                 }
             }
@@ -172,19 +185,18 @@ impl Desk {
                 }
             }
         }
-        while let Some(last) = self.unanswered.iter().map(|(at, _)| *at).max() {
-            tokio::time::sleep_until(last).await;
-            self.write_again(last).await;
+        while let Some(next) = self.unanswered.iter().map(Unanswered::left).min() {
+            tokio::time::sleep(next).await;
+            self.write_again().await;
         }
         self.link.close().await;
     }
 
-    /// Writes again what was to be written again by now.
-    async fn write_again(&mut self, now: Instant) {
-        let (due, later) = self.unanswered.drain(..).partition(|(at, _)| *at <= now);
-        self.unanswered = later;
-        let due: Vec<(Instant, Batch)> = due;
-        for (_, batch) in due {
+    /// Writes again what has waited for its time.
+    async fn write_again(&mut self) {
+        for Unanswered { batch, .. } in
+            self.unanswered.extract_if(.., |unanswered| unanswered.left().is_zero()).collect::<Vec<_>>()
+        {
             self.write(batch).await;
         }
     }
@@ -198,10 +210,8 @@ impl Desk {
             match self.settle(&batch).await {
                 Ok(outcomes) => {
                     self.tell_of_room(&batch, &outcomes);
-                    let pause = batch.pause();
-                    if let Some(rest) = batch.answer(outcomes) {
-                        self.unanswered.push((Instant::now() + pause, rest));
-                    }
+                    let rest = batch.answer(outcomes);
+                    self.unanswered.extend(rest.map(|batch| Unanswered { since: Instant::now(), batch }));
                 }
                 Err(refusal) if batch.requests.len() == 1 => {
                     batch.requests.iter_mut().for_each(|request| request.fail(&refusal));
@@ -266,14 +276,15 @@ impl Batch {
         Ok(leases.settle(&self.requests).await?.into_iter().map(outcome).collect())
     }
 
-    /// It waits for whoever has a row of its own, so what is missing then has lost its lease.
+    /// It waits until nobody else has its rows, so what is missing then has lost its lease.
     fn is_final(&self) -> bool {
         self.missed == PAUSES_MS.len()
     }
 
-    /// Before what is missing from its answer is written again.
+    /// Time before it is written again.
     fn pause(&self) -> Duration {
-        Duration::from_millis(PAUSES_MS.get(self.missed).copied().unwrap_or_default())
+        let pauses = self.missed.checked_sub(1).and_then(|n| PAUSES_MS.get(n));
+        Duration::from_millis(pauses.copied().unwrap_or_default())
     }
 
     fn split(&mut self) -> Self {
@@ -295,10 +306,10 @@ impl Batch {
     }
 }
 
-/// Waits until then, or forever.
-async fn until(then: Option<Instant>) {
-    match then {
-        Some(then) => tokio::time::sleep_until(then).await,
+/// Lets a time pass, or all time.
+async fn pass(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,
     }
 }

@@ -4,13 +4,14 @@
 use crate::events::events;
 use crate::fixture::{Probe, ask, database, enqueue, eventually, tell, until, within};
 use futures_util::future::join_all;
-use ordinaut_core::event::EventType;
+use ordinaut_core::event::{Event, EventFilter, EventType};
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::task::TaskDefinition;
 use ordinaut_core::{Client, Error, Job, Limit, Scheduler};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// A table in which a consumer counts.
 async fn with_table(db: &Client) {
@@ -52,7 +53,7 @@ async fn each_event_counts_once_although_handlers_fail_and_several_follow() {
                 enqueue(&db).await;
             }
             let sql = "select (select count(*) from seen) >= $1 and
-                              (select n = (select n from ordinaut.event_head) from ordinaut.follower)";
+                              (select n = (select n from ordinaut.event_head) from ordinaut.follower where name = 'count')";
             let seen = async || sqlx::query_scalar(sql).bind(round * 10_i64).fetch_one(&*db).await.unwrap();
             until("the events of a round", seen).await;
         }
@@ -89,8 +90,10 @@ async fn one_at_a_time_is_given_a_batch_and_what_is_dropped_comes_again() {
     assert_eq!((again.events()[0].n, again.missed()), (n, 0));
     again.commit().await.unwrap();
 
-    let [status] = &db.events().followers().await.unwrap()[..] else { panic!("there is one") };
-    assert_eq!((&*status.name, status.behind), ("mails", 0));
+    // The scheduler follows under names of its own.
+    let followers = db.events().followers().await.unwrap();
+    let status = followers.iter().find(|follower| follower.name == "mails").expect("it has a place");
+    assert_eq!(status.behind, 0);
     assert!(db.events().forget_follower("mails").await.unwrap());
     assert!(!db.events().forget_follower("mails").await.unwrap());
 }
@@ -129,7 +132,7 @@ async fn a_follower_may_run_in_a_task_of_its_own() {
             })
             .await
     });
-    eventually(&db, "select count(*) = 1 from ordinaut.follower").await;
+    eventually(&db, "select count(*) = 1 from ordinaut.follower where name = 'spawned'").await;
     enqueue(&db).await;
     eventually(&db, "select count(*) > 0 from seen").await;
     follows.abort();
@@ -187,4 +190,48 @@ async fn the_table_takes_every_type_of_event_and_no_other() {
         ask(&db, "select pg_get_constraintdef(oid) from pg_constraint where conname = 'outbox_type_check'").await;
     let words: BTreeSet<&str> = check.split('\'').skip(1).step_by(2).collect();
     assert_eq!(words, EventType::ALL.iter().map(EventType::as_str).collect());
+}
+
+#[tokio::test]
+async fn events_are_narrowed_to_a_task_a_tenant_and_a_worker() {
+    let db = database().await;
+    let mut ids = Vec::new();
+    for (tenant, task, worker) in [("acme", 1, "one"), ("acme", 2, "two"), ("umbrella", 1, "two")] {
+        let sql = "with job as (
+                       insert into ordinaut.job (id, kind, queue, args, priority, created_at, tenant, task_id)
+                       values (gen_random_uuid(), 'probe', 'default', '{}', 5, now(), $1, lpad($2::text, 32, '0')::uuid)
+                       returning id
+                   ), worker as (
+                       insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency, max_attempts, lease)
+                       select count(*) + 1, $3, 'here', 1, '0', '{default}', '{probe}', 1, 3, '1 min' from ordinaut.worker
+                       returning session
+                   )
+                   insert into ordinaut.run (job_id, attempt, session, started_at, outcome)
+                   select id, 1, session, now(), 'succeeded' from job, worker returning job_id";
+        let id: Uuid = sqlx::query_scalar(sql).bind(tenant).bind(task).bind(worker).fetch_one(&*db).await.unwrap();
+        ids.push(id);
+    }
+    let task = Uuid::from_u128(1);
+    let log = "insert into ordinaut.event (n, at, type, queue, kind, job_ids, attempts, subject)
+               values (1, now(), 'succeeded', 'default', 'probe', $1, '{1,1,1}', null),
+                      (2, now(), 'task_paused', 'default', 'probe', '{}', '{}', $2::text),
+                      (3, now(), 'queue_paused', 'mail', '', '{}', '{}', 'mail')";
+    sqlx::query(log).bind(&ids).bind(task).execute(&*db).await.unwrap();
+    let told = async |filter: EventFilter| {
+        let (events, _) = db.events().page_of(&filter, 0, 10).await.unwrap();
+        let jobs = |event: &Event| event.jobs.iter().map(|job| job.id).collect::<Vec<_>>();
+        events.iter().map(|event| (event.n, jobs(event))).collect::<Vec<_>>()
+    };
+    let all = || EventFilter::default();
+
+    let mut of_task = all();
+    of_task.task = Some(task);
+    assert_eq!(told(of_task).await, [(1, vec![ids[0], ids[2]]), (2, vec![])]);
+    let mut of_tenant = all();
+    of_tenant.tenant = Some("acme".to_owned());
+    assert_eq!(told(of_tenant.clone()).await, [(1, vec![ids[0], ids[1]])]);
+    of_tenant.worker = Some("two".to_owned());
+    assert_eq!(told(of_tenant).await, [(1, vec![ids[1]])]);
+    assert_eq!(told(all().queue("mail")).await, [(3, vec![])]);
+    assert_eq!(told(all().of_type(EventType::TaskPaused).kind("probe")).await, [(2, vec![])]);
 }

@@ -62,6 +62,7 @@ mod settle_in;
 mod shutdown;
 mod silence;
 mod sql_door;
+mod stat;
 mod statements;
 mod task;
 mod task_put;

@@ -39,6 +39,8 @@ pub enum Removed {
     Unknown,
     /// It is the last one that may do everything.
     LastAdmin,
+    /// Tasks that it created are active, this number of them: nobody would know whose they are.
+    OwnsTasks(i64),
 }
 
 impl Agents<'_> {
@@ -176,11 +178,11 @@ impl Agents<'_> {
     /// # }
     /// ```
     pub async fn revoke(self, name: &str) -> Result<Removed, Error> {
-        let answer: &str = &self.removed(name, sql!("access/revoke")).await?;
-        Ok(removed(answer))
+        self.removed(name, sql!("access/revoke")).await
     }
 
-    /// Deletes an agent with its secrets. Every API process knows within a second.
+    /// Deletes an agent with its secrets, if no task that it created is active: a task that fires
+    /// has somebody whose it is. Every API process knows within a second.
     ///
     /// # Errors
     ///
@@ -196,12 +198,18 @@ impl Agents<'_> {
     /// # }
     /// ```
     pub async fn delete(self, name: &str) -> Result<Removed, Error> {
-        let answer: &str = &self.removed(name, sql!("access/delete")).await?;
-        Ok(removed(answer))
+        self.removed(name, sql!("access/delete")).await
     }
 
-    async fn removed(self, name: &str, sql: &'static str) -> Result<String, Error> {
-        Ok(sqlx::query_scalar(self.client.sql(sql)).bind(name).fetch_one(self.client).await?)
+    async fn removed(self, name: &str, sql: &'static str) -> Result<Removed, Error> {
+        let (answer, tasks): (String, i64) =
+            sqlx::query_as(self.client.sql(sql)).bind(name).fetch_one(self.client).await?;
+        Ok(match &*answer {
+            "done" => Removed::Yes,
+            "last_admin" => Removed::LastAdmin,
+            "owns" => Removed::OwnsTasks(tasks),
+            _ => Removed::Unknown,
+        })
     }
 
     /// Whom a token belongs to. One that has not the form of a token asks nobody.
@@ -250,14 +258,6 @@ fn new_token() -> AgentToken {
     let mut random = [0; RANDOM];
     rand::Rng::fill(&mut rand::rng(), &mut random[..]);
     AgentToken::of(&random)
-}
-
-fn removed(answer: &str) -> Removed {
-    match answer {
-        "done" => Removed::Yes,
-        "last_admin" => Removed::LastAdmin,
-        _ => Removed::Unknown,
-    }
 }
 
 /// The scopes of a row; one that a newer version has added means nothing here.

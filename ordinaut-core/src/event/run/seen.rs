@@ -2,11 +2,12 @@
 
 use crate::client::Events;
 use crate::error::Error;
+use crate::event::filter::EventFilter;
 use crate::event::record::Event;
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// Pages that are read for one of a caller who may see none of their events.
+/// Pages that are read for one of a caller that may see, or want, none of their events.
 const PAGES: usize = 20;
 
 impl Events<'_> {
@@ -18,17 +19,46 @@ impl Events<'_> {
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn page(self, n: i64, limit: i64) -> Result<(Vec<Event>, i64), Error> {
+        self.page_of(&EventFilter::default(), n, limit).await
+    }
+
+    /// The same of events that are wanted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    pub async fn page_of(self, filter: &EventFilter, n: i64, limit: i64) -> Result<(Vec<Event>, i64), Error> {
         let mut at = n;
         for _ in 0..PAGES {
             let read = self.read(self.client, at, limit).await?;
             let Some(last) = read.last().map(|event| event.n) else { break };
             at = last;
-            let seen = self.seen(read).await?;
-            if !seen.is_empty() {
-                return Ok((seen, at));
+            let mut wanted = Vec::new();
+            for event in self.seen(read).await? {
+                wanted.extend(self.narrow(event, filter).await?);
+            }
+            if !wanted.is_empty() {
+                return Ok((wanted, at));
             }
         }
         Ok((Vec::new(), at))
+    }
+
+    /// The event with those of its jobs that are wanted; none, if there are none of these.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    pub async fn narrow(self, mut event: Event, filter: &EventFilter) -> Result<Option<Event>, Error> {
+        if !filter.may_want(&event) {
+            return Ok(None);
+        }
+        if !filter.asks_for_jobs() || event.jobs.is_empty() {
+            return Ok(Some(event));
+        }
+        let wanted: HashSet<Uuid> = self.jobs_wanted(&event, filter).await?.into_iter().collect();
+        event.jobs.retain(|job| wanted.contains(&job.id));
+        Ok((!event.jobs.is_empty()).then_some(event))
     }
 
     /// Those of the events that the caller sees, each with the jobs that the caller sees: what

@@ -41,7 +41,8 @@ pub struct Pruned {
     pub events: u64,
     /// Entries of the audit.
     pub audit: u64,
-    /// Entries that tasks keep of jobs and keys, and webhooks of their deliveries; bulk operations.
+    /// Entries that tasks keep of jobs and keys, and webhooks of their deliveries; bulk operations;
+    /// minutes and hours of statistics.
     pub entries: u64,
 }
 
@@ -97,7 +98,8 @@ impl Maintenance<'_> {
         pruned.entries = self.delete_old(sql!("maintenance/bulk"), keep.audit).await?;
         pruned.entries += self.delete_ended(sql!("maintenance/task_jobs")).await?
             + self.delete_ended(sql!("maintenance/task_keys")).await?
-            + self.delete_ended(sql!("maintenance/idempotency_keys")).await?;
+            + self.delete_ended(sql!("maintenance/idempotency_keys")).await?
+            + self.delete_ended(sql!("maintenance/stat")).await?;
         let deliveries = self.client.webhooks().prune_deliveries(keep.events).await?;
         pruned.entries += u64::try_from(deliveries).unwrap_or_default();
         Ok(pruned)

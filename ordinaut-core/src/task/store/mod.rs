@@ -4,6 +4,7 @@ pub(crate) mod calendar;
 pub(crate) mod due;
 pub(crate) mod fact;
 pub(crate) mod fire;
+pub(crate) mod fires;
 pub(crate) mod inspect;
 pub(crate) mod key;
 pub(crate) mod list;
