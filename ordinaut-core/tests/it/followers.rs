@@ -202,8 +202,8 @@ async fn events_are_narrowed_to_a_task_a_tenant_and_a_worker() {
                        values (gen_random_uuid(), 'probe', 'default', '{}', 5, now(), $1, lpad($2::text, 32, '0')::uuid)
                        returning id
                    ), worker as (
-                       insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency, max_attempts, lease)
-                       select count(*) + 1, $3, 'here', 1, '0', '{default}', '{probe}', 1, 3, '1 min' from ordinaut.worker
+                       insert into ordinaut.worker (session, name, host, pid, version, queues, kinds, concurrency, max_attempts, lease, expires_at)
+                       select count(*) + 1, $3, 'here', 1, '0', '{default}', '{probe}', 1, 3, '1 min', now() from ordinaut.worker
                        returning session
                    )
                    insert into ordinaut.run (job_id, attempt, session, started_at, outcome)
