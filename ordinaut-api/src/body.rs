@@ -15,6 +15,9 @@ use serde_json::value::RawValue;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Maximum size of a body in bytes.
 const LIMIT: usize = 1024 * 1024;
@@ -88,6 +91,21 @@ async fn read(request: Request) -> Result<Vec<u8>, Problem> {
 pub(crate) enum OneOrMany<T> {
     One(Box<T>),
     Many(Vec<T>),
+}
+
+impl<T: ToSchema> PartialSchema for OneOrMany<T> {
+    fn schema() -> RefOr<Schema> {
+        let one = Ref::from_schema_name(T::name());
+        let many = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(10_000));
+        OneOfBuilder::new().item(one).item(many).into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for OneOrMany<T> {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 /// A body that is one JSON object with the fields of `T`, or an array of these, which may be

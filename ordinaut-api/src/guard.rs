@@ -9,15 +9,18 @@ use crate::problem::Problem;
 use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
-use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::MethodRouter;
 use ordinaut_core::access::{Denied, Object, Scope, check};
 use ordinaut_runtime::settings::api::RouteClass;
 use std::sync::Arc;
 use tracing::info;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::Schema;
+use utoipa_axum::router::UtoipaMethodRouter;
 
 /// How much of the installation a route reaches, for callers that see a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,40 +39,44 @@ pub struct Route {
     /// Its method.
     pub method: Method,
     /// Its path, with its parameters in braces.
-    pub path: &'static str,
+    pub path: String,
     /// The scope that it takes.
     pub scope: Scope,
     /// How much of the installation it reaches.
     pub reach: Reach,
 }
 
-/// One method of a path.
+/// A handler with its method, its path, and what the document says about it.
 pub(crate) struct Way {
-    method: Method,
-    scope: Scope,
-    reach: Reach,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) operation: Operation,
+    pub(crate) schemas: Vec<(String, RefOr<Schema>)>,
+    /// Absent of one that takes no token.
+    pub(crate) gate: Option<Gate>,
     handler: MethodRouter<Arc<App>>,
     /// What it changes, if what that was before is worth keeping.
     subject: Option<Subject>,
     /// Whether it may change something.
-    changes: bool,
+    pub(crate) changes: bool,
     /// Whether its answer may be kept.
     kept: bool,
-    class: RouteClass,
 }
 
 impl Way {
-    /// `handler` answers `method` to callers with `scope`.
-    pub(crate) fn new<H, T>(method: Method, scope: Scope, reach: Reach, handler: H) -> Self
-    where
-        H: Handler<T, Arc<App>>,
-        T: 'static,
-    {
-        // Every method of ours is one that a filter knows.
-        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+    /// For callers with `scope`. Method and path are those that stand above the handler.
+    pub(crate) fn new(scope: Scope, reach: Reach, handler: UtoipaMethodRouter<Arc<App>>) -> Self {
+        let open = Self::open(handler);
+        let class = if open.changes { RouteClass::Write } else { RouteClass::Read };
+        Self { gate: Some(Gate { scope, reach, class }), ..open }
+    }
+
+    /// For everybody.
+    pub(crate) fn open((schemas, paths, handler): UtoipaMethodRouter<Arc<App>>) -> Self {
+        let (path, item) = paths.paths.into_iter().next().expect("a handler has a path");
+        let (method, operation) = only(item);
         let changes = !method.is_safe();
-        let class = if changes { RouteClass::Write } else { RouteClass::Read };
-        Self { method, scope, reach, handler: on(filter, handler), subject: None, changes, kept: true, class }
+        Self { method, path, operation, schemas, gate: None, handler, subject: None, changes, kept: true }
     }
 
     /// The same, behind another layer.
@@ -79,7 +86,7 @@ impl Way {
 
     /// The same, which changes nothing whatever its method says.
     pub(crate) fn looks(self) -> Self {
-        Self { changes: false, class: RouteClass::Read, ..self }
+        Self { changes: false, ..self }.class(RouteClass::Read)
     }
 
     /// The same, which changes this.
@@ -94,14 +101,19 @@ impl Way {
 
     /// The same, whose calls are counted with those of this class.
     pub(crate) fn class(self, class: RouteClass) -> Self {
-        Self { class, ..self }
+        Self { gate: self.gate.map(|gate| Gate { class, ..gate }), ..self }
+    }
+
+    /// Whether a request that comes again under its key is answered as before.
+    pub(crate) fn is_done_once(&self) -> bool {
+        self.kept && self.changes && self.method == Method::POST
     }
 
     /// What a request passes on its way, first whether its caller may go there.
     fn guarded(self) -> MethodRouter<Arc<App>> {
-        let Self { method, scope, reach, handler, subject, changes, kept, class } = self;
-        let gate = Gate { scope, reach, class };
-        let once = kept && changes && method == Method::POST;
+        let once = self.is_done_once();
+        let Self { gate, handler, subject, changes, kept, .. } = self;
+        let Some(gate) = gate else { return handler };
         let handler = if once { handler.layer(from_fn(idempotency::once)) } else { handler };
         let handler = handler.layer(from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
             permit(gate, caller, path, request, next)
@@ -116,25 +128,23 @@ impl Way {
     }
 }
 
-/// Routes for callers that are known.
-pub(crate) struct Guarded {
-    pub(crate) router: Router<Arc<App>>,
-    pub(crate) routes: Vec<Route>,
+/// The one method of a path.
+fn only(item: PathItem) -> (Method, Operation) {
+    let PathItem { get, post, put, patch, delete, .. } = item;
+    let methods = [
+        (Method::GET, get),
+        (Method::POST, post),
+        (Method::PUT, put),
+        (Method::PATCH, patch),
+        (Method::DELETE, delete),
+    ];
+    let found = methods.into_iter().find_map(|(method, operation)| Some((method, operation?)));
+    found.expect("a handler has a method")
 }
 
-impl Guarded {
-    pub(crate) fn new() -> Self {
-        Self { router: Router::new(), routes: Vec::new() }
-    }
-
-    pub(crate) fn route(mut self, path: &'static str, ways: impl IntoIterator<Item = Way>) -> Self {
-        let mut methods = MethodRouter::new();
-        for way in ways {
-            self.routes.push(Route { method: way.method.clone(), path, scope: way.scope, reach: way.reach });
-            methods = methods.merge(way.guarded());
-        }
-        Self { router: self.router.route(path, methods), ..self }
-    }
+/// A router of these.
+pub(crate) fn router(ways: Vec<Way>) -> Router<Arc<App>> {
+    ways.into_iter().fold(Router::new(), |router, way| router.route(&way.path.clone(), way.guarded()))
 }
 
 /// What a path names; an error is one that is no UTF-8, which its route refuses.
@@ -142,10 +152,10 @@ type PathParams = Result<RawPathParams, RawPathParamsRejection>;
 
 /// What a call must pass.
 #[derive(Clone, Copy)]
-struct Gate {
-    scope: Scope,
-    reach: Reach,
-    class: RouteClass,
+pub(crate) struct Gate {
+    pub(crate) scope: Scope,
+    pub(crate) reach: Reach,
+    pub(crate) class: RouteClass,
 }
 
 async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, next: Next) -> Response {

@@ -6,6 +6,7 @@ mod body;
 mod cached;
 mod deadline;
 mod depths;
+mod document;
 mod front;
 mod guard;
 mod idempotency;
@@ -18,6 +19,7 @@ mod redis;
 mod request_id;
 mod rooms;
 mod routes;
+mod schemas;
 mod slow;
 mod tail;
 mod traffic;
@@ -72,6 +74,11 @@ struct App {
     slow: Slow,
     tail: Arc<Tail>,
     last_look: LastLook,
+}
+
+/// The OpenAPI document: each route with its parameters, bodies and answers.
+pub fn document() -> serde_json::Value {
+    routes::document()
 }
 
 /// What each route that takes a token needs.

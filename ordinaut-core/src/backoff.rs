@@ -16,6 +16,7 @@ use std::time::Duration;
 /// assert_eq!(backoff.delay(3, 0.0), Duration::from_secs(25));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Backoff {
@@ -23,15 +24,18 @@ pub enum Backoff {
     Fixed {
         /// The wait.
         #[serde(with = "seconds")]
+        #[cfg_attr(feature = "openapi", schema(value_type = f64))]
         delay: Duration,
     },
     /// One more step for each failure.
     Linear {
         /// The wait after the first failure.
         #[serde(with = "seconds")]
+        #[cfg_attr(feature = "openapi", schema(value_type = f64))]
         step: Duration,
         /// The longest wait.
         #[serde(with = "seconds")]
+        #[cfg_attr(feature = "openapi", schema(value_type = f64))]
         cap: Duration,
     },
     /// A wait that doubles with each failure, half of it random ("half jitter"): jobs that failed
@@ -39,9 +43,11 @@ pub enum Backoff {
     Exponential {
         /// The longest wait after the first failure.
         #[serde(with = "seconds")]
+        #[cfg_attr(feature = "openapi", schema(value_type = f64))]
         base: Duration,
         /// The longest wait.
         #[serde(with = "seconds")]
+        #[cfg_attr(feature = "openapi", schema(value_type = f64))]
         cap: Duration,
     },
 }

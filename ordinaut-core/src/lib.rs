@@ -21,6 +21,8 @@ mod loops;
 pub mod maintenance;
 mod name;
 mod notify;
+#[cfg(feature = "openapi")]
+mod openapi;
 #[doc(hidden)]
 pub mod program;
 pub mod queue;

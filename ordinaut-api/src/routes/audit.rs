@@ -6,13 +6,29 @@ use crate::problem::Problem;
 use axum::Json;
 use ordinaut_core::access::{AuditEntry, AuditFilter};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditPage)]
 pub(crate) struct Page {
     audit: Vec<AuditEntry>,
     next: Option<i64>,
 }
 
+/// Calls that changed something, or would have, the newest first.
+#[utoipa::path(
+    get, path = "/audit", operation_id = "listAudit",
+    params(
+        ("actor" = Option<String>, Query, description = "Only calls of this agent."),
+        ("action" = Option<String>, Query, description = "Only this method and route, such as `POST /pause`."),
+        ("subject" = Option<String>, Query, description = "Only calls about this id or name."),
+        ("since" = Option<DateTime<Utc>>, Query),
+        ("until" = Option<DateTime<Utc>>, Query),
+        ("limit" = Option<u16>, Query),
+        ("before" = Option<i64>, Query),
+    ),
+    responses((status = 200, body = Page)),
+)]
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let mut filter = AuditFilter::default();
     filter.before = wanted.take("before", "the number of an entry", |text| text.parse().ok())?;

@@ -12,15 +12,32 @@ use axum::http::StatusCode;
 use ordinaut_core::job::{DeadCursor, DeadFilter, DeadLetter, NotRequeued};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetterPage)]
 pub(crate) struct Page {
     dead: Vec<DeadLetter>,
+    #[schema(value_type = Option<String>)]
     next: Option<DeadCursor>,
 }
 
+/// Jobs that failed for good, the last to die first.
+#[utoipa::path(
+    get, path = "/dead", operation_id = "listDeadLetters",
+    params(
+        ("queue" = Option<String>, Query),
+        ("kind" = Option<String>, Query),
+        ("error" = Option<String>, Query, description = "A part of the error."),
+        ("died_after" = Option<DateTime<Utc>>, Query),
+        ("died_before" = Option<DateTime<Utc>>, Query),
+        ("limit" = Option<u16>, Query),
+        ("after" = Option<String>, Query),
+    ),
+    responses((status = 200, body = Page)),
+)]
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let after = wanted.after()?;
     let mut filter = DeadFilter::default();
@@ -32,10 +49,24 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
     Ok(Json(Page { dead: page.items, next: page.next }))
 }
 
-pub(crate) async fn requeue(caller: Caller, JobId(id): JobId) -> Result<Json<Value>, Problem> {
+/// A job that was sent back.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Requeued {
+    id: Uuid,
+}
+
+/// Sends a dead job back.
+#[utoipa::path(
+    post, path = "/dead/{id}/requeue", operation_id = "requeueDeadLetter",
+    responses(
+        (status = 200, body = Requeued),
+        (status = 409, description = "Another job holds its unique key, or it is a job of a service."),
+    ),
+)]
+pub(crate) async fn requeue(caller: Caller, JobId(id): JobId) -> Result<Json<Requeued>, Problem> {
     let requeued = caller.data.dead_letters().requeue(&[id]).await?;
     match requeued.refused.first() {
-        None => Ok(Json(json!({ "id": id }))),
+        None => Ok(Json(Requeued { id })),
         Some((_, NotRequeued::Duplicate { job_id })) => {
             Err(Problem::conflict(format!("job {job_id} holds the unique key of job {id}"))
                 .with("job_id", job_id.to_string()))
@@ -48,13 +79,20 @@ pub(crate) async fn requeue(caller: Caller, JobId(id): JobId) -> Result<Json<Val
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeadLetterChange)]
 pub(crate) struct Change {
+    #[schema(value_type = Value)]
     args: Box<RawValue>,
 }
 
 /// Other arguments for a dead letter, before it is sent back.
+#[utoipa::path(
+    patch, path = "/dead/{id}", operation_id = "changeDeadLetter",
+    request_body = Change,
+    responses((status = 204, description = "They are what runs when it is sent back.")),
+)]
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,

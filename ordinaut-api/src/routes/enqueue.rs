@@ -16,11 +16,11 @@ use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::job::{Backoff, OnDuplicate};
 use ordinaut_core::{EnqueueError, Enqueued, NewJob, Unique};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Jobs of one request.
@@ -29,24 +29,50 @@ const MOST_JOBS: usize = 10_000;
 /// Faults that an answer tells of.
 const MOST_FAULTS: usize = 100;
 
-/// Numbers are wider here than in a job, so that one out of range is told its range and not Rust's
-/// name for it.
-#[derive(Deserialize)]
+/// A job to be enqueued.
+//
+// Numbers are wider here than in a job, so that one out of range is told its range and not Rust's
+// name for it.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewJob)]
 pub(crate) struct Asked {
+    /// What workers know it by.
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
     kind: Option<String>,
-    /// As they were sent: as a number of Rust, a large integer would be another one.
+    /// Any JSON; `{}` if not given.
+    //
+    // As they were sent: as a number of Rust, a large integer would be another one.
     #[serde(default = "no_args")]
+    #[schema(value_type = Value)]
     args: Box<RawValue>,
+    /// `default` if not given.
+    #[schema(min_length = 1, max_length = 100)]
     queue: Option<String>,
+    /// 1 is most urgent; 5 if not given.
+    #[schema(minimum = 1, maximum = 9)]
     priority: Option<i64>,
+    /// Not before this instant; not together with `delay`.
+    #[schema(value_type = Option<DateTime<Utc>>)]
     run_at: Option<String>,
+    /// Not before this number of seconds from now.
+    #[schema(minimum = 0)]
     delay: Option<f64>,
+    /// Number of attempts that may fail; the worker's setting if not given.
+    #[schema(minimum = 1, maximum = 32767)]
     max_attempts: Option<i64>,
+    /// Seconds that an attempt may take; the worker's setting if not given.
+    #[schema(exclusive_minimum = 0)]
     timeout: Option<f64>,
+    /// Words to find it by.
+    #[schema(max_items = 50)]
     tags: Option<Vec<String>>,
+    /// What it waits after a failure; its handler's or the worker's setting if not given.
     backoff: Option<Backoff>,
+    /// Whose it is.
     tenant: Option<String>,
+    /// What makes it unique.
+    #[schema(value_type = Option<Unique>)]
     unique: Option<AskedUnique>,
 }
 
@@ -71,6 +97,45 @@ fn no_args() -> Box<RawValue> {
     RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
 }
 
+/// The body, for the document.
+type JobOrJobs = OneOrMany<Asked>;
+
+/// What became of a job that was to be enqueued.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EnqueuedJob {
+    /// The job, or the one that holds its unique key.
+    id: Uuid,
+    /// Whether no job was made, because that one holds the key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    duplicate: bool,
+}
+
+impl EnqueuedJob {
+    fn new(job: &NewJob, enqueued: &Enqueued) -> Self {
+        // A request that comes again finds its own job.
+        let duplicate = matches!(enqueued, Enqueued::Duplicate(id) if *id != job.id());
+        Self { id: enqueued.id(), duplicate }
+    }
+}
+
+/// One answer, or one for each job in their order.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum EnqueuedJobs {
+    One(EnqueuedJob),
+    Many { jobs: Vec<EnqueuedJob> },
+}
+
+/// Enqueues a job, or many.
+#[utoipa::path(
+    post, path = "/jobs", operation_id = "enqueueJobs",
+    request_body = inline(JobOrJobs),
+    responses(
+        (status = 200, body = EnqueuedJob, description = "Another job holds the unique key.", headers(("Location" = String))),
+        (status = 201, body = EnqueuedJobs, description = "Stored.", headers(("Location" = String))),
+        (status = 409, description = "Another job holds the unique key."),
+    ),
+)]
 pub(crate) async fn enqueue(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -85,12 +150,11 @@ pub(crate) async fn enqueue(
 async fn enqueue_one(app: &App, caller: &Caller, asked: Asked) -> Result<Response, Problem> {
     let job = asked.checked(app, caller, subject(caller))?;
     app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
-    let (status, body) = match caller.data.enqueue(&job).await.map_err(|error| of_enqueue(&job, error))? {
-        Enqueued::Duplicate(id) if id != job.id() => (StatusCode::OK, json!({ "id": id, "duplicate": true })),
-        new => (StatusCode::CREATED, json!({ "id": new.id() })),
-    };
-    let location = format!("/jobs/{}", body["id"].as_str().unwrap_or_default());
-    Ok((status, [(header::LOCATION, location)], Json(body)).into_response())
+    let enqueued = caller.data.enqueue(&job).await.map_err(|error| of_enqueue(&job, error))?;
+    let enqueued = EnqueuedJob::new(&job, &enqueued);
+    let status = if enqueued.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    let location = format!("/jobs/{}", enqueued.id);
+    Ok((status, [(header::LOCATION, location)], Json(EnqueuedJobs::One(enqueued))).into_response())
 }
 
 /// All of them or none, in one transaction.
@@ -116,11 +180,8 @@ async fn enqueue_many(app: &App, caller: &Caller, asked: Vec<Asked>) -> Result<R
         app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
     }
     let answers = caller.data.enqueue_each(&jobs).await?;
-    let answers = answers.into_iter().zip(&jobs).map(|(answer, job)| match answer {
-        Enqueued::Duplicate(id) if id != job.id() => json!({ "id": id, "duplicate": true }),
-        new => json!({ "id": new.id() }),
-    });
-    Ok((StatusCode::CREATED, Json(json!({ "jobs": answers.collect::<Vec<_>>() }))).into_response())
+    let jobs = answers.iter().zip(&jobs).map(|(answer, job)| EnqueuedJob::new(job, answer)).collect();
+    Ok((StatusCode::CREATED, Json(EnqueuedJobs::Many { jobs })).into_response())
 }
 
 /// The id of a job among several: each has its own, and a request that comes again gives them the

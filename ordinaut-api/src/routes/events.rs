@@ -16,17 +16,36 @@ use ordinaut_core::event::{Event, EventFilter, FollowerStatus};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use utoipa::ToSchema;
 
 /// Shorter than proxies wait for a word.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventPage)]
 pub(crate) struct Page {
     events: Vec<Event>,
     /// What to pass as `after` next time, also when there was nothing.
     next: i64,
 }
 
+/// Changes in the order of their commits.
+#[utoipa::path(
+    get, path = "/events", operation_id = "listEvents",
+    params(
+        ("after" = Option<i64>, Query, minimum = 0, description = "The last event that was seen; 0 if not given."),
+        ("limit" = Option<u16>, Query),
+        ("type" = Option<String>, Query, description = "Only these types; several with commas."),
+        ("queue" = Option<String>, Query, description = "Only of these queues; several with commas."),
+        ("kind" = Option<String>, Query, description = "Only of these kinds; several with commas."),
+        ("job" = Option<Uuid>, Query, description = "Only those that name this job."),
+        ("task" = Option<Uuid>, Query, description = "Only those about this task, or that name a job of it."),
+        ("subject" = Option<String>, Query, description = "Only those about this."),
+        ("tenant" = Option<String>, Query, description = "Only those that name a job of this tenant."),
+        ("worker" = Option<String>, Query, description = "Only those about this worker, or that name a job of it."),
+    ),
+    responses((status = 200, body = Page)),
+)]
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let after = wanted
         .take("after", "the number of an event, 0 or more", |text| text.parse().ok().filter(|n: &i64| *n >= 0))?;
@@ -37,7 +56,8 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
 }
 
 /// Who reads the log, and how far each is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventsStatus)]
 pub(crate) struct Status {
     /// The number of the last event.
     last: i64,
@@ -46,6 +66,11 @@ pub(crate) struct Status {
     followers: Vec<FollowerStatus>,
 }
 
+/// Who reads the log of events, and how far each is.
+#[utoipa::path(
+    get, path = "/events/status", operation_id = "getEventsStatus",
+    responses((status = 200, body = Status)),
+)]
 pub(crate) async fn status(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Status>, Problem> {
     let events = caller.data.events();
     Ok(Json(Status { last: events.last().await?, clients: app.tail.clients(), followers: events.followers().await? }))
@@ -68,8 +93,25 @@ fn filter(asked: &mut Parameters) -> Result<EventFilter, Problem> {
     Ok(filter)
 }
 
-/// Each event as it happens, as server-sent events: its number is the id, so that a client that
-/// comes again goes on where it was.
+/// Each event as it happens, as server-sent events.
+#[utoipa::path(
+    get, path = "/events/stream", operation_id = "streamEvents",
+    params(
+        ("type" = Option<String>, Query, description = "Only these types; several with commas."),
+        ("queue" = Option<String>, Query, description = "Only of these queues; several with commas."),
+        ("kind" = Option<String>, Query, description = "Only of these kinds; several with commas."),
+        ("job" = Option<Uuid>, Query, description = "Only those that name this job."),
+        ("task" = Option<Uuid>, Query, description = "Only those about this task, or that name a job of it."),
+        ("subject" = Option<String>, Query, description = "Only those about this."),
+        ("tenant" = Option<String>, Query, description = "Only those that name a job of this tenant."),
+        ("worker" = Option<String>, Query, description = "Only those about this worker, or that name a job of it."),
+        ("after" = Option<i64>, Query, minimum = 0, description = "The number of the last event that was seen."),
+        ("Last-Event-ID" = Option<i64>, Header, description = "The same, as browsers say it.", minimum = 0),
+    ),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream", description = "`data` is the JSON of an event."),
+    ),
+)]
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     caller: Caller,

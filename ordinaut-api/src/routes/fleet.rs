@@ -4,22 +4,29 @@ use crate::auth::Caller;
 use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
-use axum::response::{IntoResponse, Response};
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::fleet::{Instance, WorkerCursor, WorkerStatus};
 use ordinaut_core::job::{JobFilter, JobState, JobSummary};
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = WorkerPage)]
 pub(crate) struct Workers {
     workers: Vec<WorkerStatus>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Unreadable>,
+    #[schema(value_type = Option<String>)]
     next: Option<WorkerCursor>,
 }
 
+/// Sessions of workers that have not ended, then those that ended within the hour.
+#[utoipa::path(
+    get, path = "/workers", operation_id = "listWorkers",
+    params(("limit" = Option<u16>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = Workers)),
+)]
 pub(crate) async fn workers(caller: Caller, mut wanted: Parameters) -> Result<Json<Workers>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after()?);
     wanted.end()?;
@@ -27,17 +34,28 @@ pub(crate) async fn workers(caller: Caller, mut wanted: Parameters) -> Result<Js
     Ok(Json(Workers { workers: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
+/// A worker, by the number of its session or the name of its process.
+#[utoipa::path(
+    get, path = "/workers/{name}", operation_id = "getWorker",
+    responses((status = 200, body = WorkerStatus)),
+)]
 pub(crate) async fn worker(caller: Caller, Name(id): Name) -> Result<Json<WorkerStatus>, Problem> {
     found(&caller, &id).await.map(Json)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = WorkerJobs)]
 pub(crate) struct Jobs {
     jobs: Vec<JobSummary>,
     next: Option<Uuid>,
 }
 
-/// What a worker runs now.
+/// The jobs that a worker runs, the newest first.
+#[utoipa::path(
+    get, path = "/workers/{name}/jobs", operation_id = "listWorkerJobs",
+    params(("limit" = Option<u16>, Query), ("before" = Option<Uuid>, Query)),
+    responses((status = 200, body = Jobs)),
+)]
 pub(crate) async fn jobs(caller: Caller, Name(id): Name, mut wanted: Parameters) -> Result<Json<Jobs>, Problem> {
     let before = wanted.take("before", "the id of a job, a UUID", |text| text.parse().ok())?;
     let limit = wanted.limit()?;
@@ -54,25 +72,54 @@ async fn found(caller: &Caller, id: &str) -> Result<WorkerStatus, Problem> {
     worker.ok_or_else(|| Problem::not_found(format!("there is no worker {id:?}")))
 }
 
-pub(crate) async fn instances(caller: Caller, mut wanted: Parameters) -> Result<Response, Problem> {
+/// Every process, or what Prometheus is to scrape.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = Instances)]
+pub(crate) enum InstancesOrTargets {
+    Instances { instances: Vec<Instance> },
+    Targets(Vec<Target>),
+}
+
+/// A target as Prometheus reads it over HTTP.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PrometheusTarget)]
+pub(crate) struct Target {
+    targets: Vec<String>,
+    labels: Labels,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = PrometheusLabels)]
+struct Labels {
+    #[serde(rename = "__meta_ordinaut_program")]
+    program: String,
+    #[serde(rename = "__meta_ordinaut_name")]
+    name: String,
+    #[serde(rename = "__meta_ordinaut_version")]
+    version: String,
+}
+
+/// Every process of the installation that tells of itself.
+#[utoipa::path(
+    get, path = "/instances", operation_id = "listInstances",
+    params(("format" = Option<String>, Query, pattern = "^(json|prometheus)$")),
+    responses((status = 200, body = InstancesOrTargets)),
+)]
+pub(crate) async fn instances(caller: Caller, mut wanted: Parameters) -> Result<Json<InstancesOrTargets>, Problem> {
     let formats = "json (if not given) or prometheus";
     let format =
         wanted.take("format", formats, |text| matches!(text, "json" | "prometheus").then(|| text.to_owned()))?;
     wanted.end()?;
     let instances = caller.data.instances().list().await?;
-    Ok(match format.as_deref() {
-        Some("prometheus") => Json(instances.iter().filter_map(target).collect::<Vec<_>>()).into_response(),
-        _ => Json(json!({ "instances": instances })).into_response(),
-    })
+    Ok(Json(match format.as_deref() {
+        Some("prometheus") => InstancesOrTargets::Targets(instances.into_iter().filter_map(target).collect()),
+        _ => InstancesOrTargets::Instances { instances },
+    }))
 }
 
-/// As Prometheus reads it over HTTP; a process that says no address is no target.
-fn target(instance: &Instance) -> Option<Value> {
-    let address = instance.address.as_ref().filter(|_| instance.alive)?;
-    let labels = json!({
-        "__meta_ordinaut_program": instance.program,
-        "__meta_ordinaut_name": instance.name,
-        "__meta_ordinaut_version": instance.version,
-    });
-    Some(json!({ "targets": [address], "labels": labels }))
+/// A process that is not alive, or says no address, is no target.
+fn target(instance: Instance) -> Option<Target> {
+    let Instance { program, name, version, address, .. } = instance.alive.then_some(instance)?;
+    Some(Target { targets: vec![address?], labels: Labels { program, name, version } })
 }

@@ -10,10 +10,10 @@ use ordinaut_core::queue::{ALL_QUEUES, QueueStatus};
 use ordinaut_core::schedule::zone_data_version;
 use ordinaut_runtime::can_use;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 /// Who asks for health asks often, and takes no answer for a bad one within a few seconds.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,39 +30,93 @@ const UNHEALTHY_WAIT: f64 = 300.0;
 const NAMED: usize = 5;
 
 /// How well a part does; the whole does as its worst part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = HealthStatus)]
 enum Status {
     Healthy,
     Degraded,
     Unhealthy,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = HealthPart)]
 struct Part {
     status: Status,
     detail: String,
 }
 
-pub(crate) async fn live() -> Json<Value> {
-    Json(json!({ "status": "live" }))
+/// How well each part does, and the whole.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct Health {
+    status: Status,
+    parts: Parts,
+    /// The version of the zone data that schedules go by.
+    zone_data: &'static str,
 }
 
-pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = HealthParts)]
+struct Parts {
+    postgres: Part,
+    redis: Part,
+    schedulers: Part,
+    workers: Part,
+    lag: Part,
+    stranded: Part,
+}
+
+impl Parts {
+    fn worst(&self) -> Status {
+        let Self { postgres, redis, schedulers, workers, lag, stranded } = self;
+        let parts = [postgres, redis, schedulers, workers, lag, stranded];
+        parts.map(|part| part.status).into_iter().max().unwrap_or(Status::Healthy)
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Live {
+    /// `live`.
+    status: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ready {
+    /// `ready`.
+    status: &'static str,
+}
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/health/live", operation_id = "getLiveness", responses((status = 200, body = Live)))]
+pub(crate) async fn live() -> Json<Live> {
+    Json(Live { status: "live" })
+}
+
+/// Whether Postgres answers, with a schema that this binary can use.
+#[utoipa::path(get, path = "/health/ready", operation_id = "getReadiness", responses((status = 200, body = Ready)))]
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Ready>, Problem> {
     schema(&app).await.map_err(Problem::unavailable)?;
-    Ok(Json(json!({ "status": "ready" })))
+    Ok(Json(Ready { status: "ready" }))
 }
 
 /// The last look at the whole, which answers everybody for a second.
-pub(crate) type LastLook = Cached<(StatusCode, Value)>;
+pub(crate) type LastLook = Cached<(StatusCode, Health)>;
 
-pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+/// Whether work gets done.
+#[utoipa::path(
+    get, path = "/health", operation_id = "getHealth",
+    responses(
+        (status = 200, body = Health, description = "Healthy, or degraded."),
+        (status = 503, body = Health, description = "Unhealthy."),
+    ),
+)]
+pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
     let looked_at = app.clone();
     let (code, answer) = app.last_look.get(|_| FRESH, async move { look(&looked_at).await }).await;
     (code, Json(answer))
 }
 
-async fn look(app: &App) -> (StatusCode, Value) {
+async fn look(app: &App) -> (StatusCode, Health) {
     let (schema, redis, schedulers, workers, work) =
         tokio::join!(schema(app), redis(app), schedulers(app), workers(app), work(app));
     let postgres = match schema {
@@ -70,12 +124,10 @@ async fn look(app: &App) -> (StatusCode, Value) {
         Err(why) => Part { status: Status::Unhealthy, detail: why },
     };
     let Work { lag, stranded } = work;
-    let parts = [&postgres, &redis, &schedulers, &workers, &lag, &stranded];
-    let whole = parts.map(|part| part.status).into_iter().max();
-    let code = if whole == Some(Status::Unhealthy) { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let parts = json!({ "postgres": postgres, "redis": redis, "schedulers": schedulers, "workers": workers, "lag": lag,
-                        "stranded": stranded });
-    (code, json!({ "status": whole, "parts": parts, "zone_data": zone_data_version() }))
+    let parts = Parts { postgres, redis, schedulers, workers, lag, stranded };
+    let status = parts.worst();
+    let code = if status == Status::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (code, Health { status, parts, zone_data: zone_data_version() })
 }
 
 async fn schema(app: &App) -> Result<(), String> {

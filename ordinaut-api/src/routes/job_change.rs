@@ -15,16 +15,28 @@ use ordinaut_core::job::{Changed, DEFAULT_PRIORITY, JobChange};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-/// Numbers are wider here than in a job, so that one out of range is told its range.
-#[derive(Deserialize)]
+/// Other values for a job that waits.
+//
+// Numbers are wider here than in a job, so that one out of range is told its range.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = JobChange)]
 pub(crate) struct Asked {
     queue: Option<String>,
+    /// 1 is most urgent.
+    #[schema(minimum = 1, maximum = 9)]
     priority: Option<i64>,
+    /// An instant; one in the past means now.
+    #[schema(value_type = Option<DateTime<Utc>>)]
     run_at: Option<String>,
+    #[schema(value_type = Value)]
     args: Option<Box<RawValue>>,
+    #[schema(max_items = 50)]
     tags: Option<Vec<String>>,
+    /// Number of attempts that may fail.
+    #[schema(minimum = 1, maximum = 32767)]
     max_attempts: Option<i64>,
 }
 
@@ -45,6 +57,12 @@ impl Asked {
     }
 }
 
+/// Changes a job that waits; what is not named stays.
+#[utoipa::path(
+    patch, path = "/jobs/{id}", operation_id = "changeJob",
+    request_body = Asked,
+    responses((status = 200, body = Details), (status = 409, description = "It runs, or has ended.")),
+)]
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -13,18 +13,49 @@ use ordinaut_core::job::{JobFilter, JobState, JobSummary};
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobPage)]
 pub(crate) struct Page {
     jobs: Vec<JobSummary>,
     next: Option<Uuid>,
     /// How far back, or on, all jobs have been looked at, if that is why the page is not full.
     searched_to: Option<DateTime<Utc>>,
+    /// About how many jobs there are, if `count=estimate` asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     estimate: Option<i64>,
 }
 
+/// Jobs to which everything applies that is named, the newest first.
+///
+/// Parameters that begin with `args.` look into arguments: `args.customer.id=7`.
+#[utoipa::path(
+    get, path = "/jobs", operation_id = "listJobs",
+    params(
+        ("state" = Option<JobState>, Query),
+        ("queue" = Option<String>, Query),
+        ("kind" = Option<String>, Query),
+        ("tag" = Option<String>, Query, description = "Only jobs with this tag."),
+        ("tenant" = Option<String>, Query, description = "Only jobs of this tenant."),
+        ("task" = Option<Uuid>, Query, description = "Only jobs of this task."),
+        ("worker" = Option<String>, Query, description = "Name or session of a worker that ran the job, or runs it now."),
+        ("created_after" = Option<DateTime<Utc>>, Query),
+        ("created_before" = Option<DateTime<Utc>>, Query),
+        ("finished_after" = Option<DateTime<Utc>>, Query),
+        ("finished_before" = Option<DateTime<Utc>>, Query),
+        ("error" = Option<String>, Query, description = "A part of an error; takes the scope `runs:read` too."),
+        ("sort" = Option<String>, Query, pattern = "^-?created_at$", description = "`created_at`: the oldest first."),
+        ("include" = Option<String>, Query, pattern = "^args$", description = "`args`: the arguments too."),
+        ("count" = Option<String>, Query, pattern = "^estimate$", description = "`estimate`: about how many there are."),
+        ("limit" = Option<u16>, Query),
+        ("before" = Option<Uuid>, Query),
+        ("after" = Option<Uuid>, Query, description = "The `next` of the page before, with `sort=created_at`."),
+    ),
+    responses((status = 200, body = Page)),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,

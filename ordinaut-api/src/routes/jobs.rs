@@ -10,22 +10,26 @@ use axum::http::StatusCode;
 use ordinaut_core::access::{Object, Scope, check};
 use ordinaut_core::job::{CancelFilter, Cancelled, CancelledJobs, JobDetails, RunNow, RunRecord};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Instant;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Job)]
 pub(crate) struct Details {
     #[serde(flatten)]
     job: JobDetails,
     /// Why it waits, for people.
     note: Option<String>,
-    /// The last attempts.
+    /// The last attempts, for callers with the scope `runs:read`.
     runs: Vec<RunRecord>,
     /// Where those before them begin: `before` of `/jobs/{id}/runs`.
     runs_next: Option<i32>,
 }
 
+/// A job with its state, and its last attempts.
+#[utoipa::path(get, path = "/jobs/{id}", operation_id = "getJob", responses((status = 200, body = Details)))]
 pub(crate) async fn show(caller: Caller, JobId(id): JobId) -> Result<Json<Details>, Problem> {
     details(&caller, id).await.map(Json)
 }
@@ -44,13 +48,26 @@ pub(crate) async fn details(caller: &Caller, id: Uuid) -> Result<Details, Proble
     Ok(Details { note, job, runs, runs_next })
 }
 
-#[derive(Serialize)]
+/// A job that something else made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MadeJob {
+    pub(crate) job_id: Uuid,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobRuns)]
 pub(crate) struct Runs {
     runs: Vec<RunRecord>,
+    /// The `before` of the page of those before them; null on the last page.
     next: Option<i32>,
 }
 
-/// The attempts of a job, the last ones on the first page; on each page in their order.
+/// The attempts of a job that ended, the last ones on the first page, in their order on each.
+#[utoipa::path(
+    get, path = "/jobs/{id}/runs", operation_id = "listJobRuns",
+    params(("limit" = Option<u16>, Query), ("before" = Option<i32>, Query)),
+    responses((status = 200, body = Runs)),
+)]
 pub(crate) async fn runs(caller: Caller, JobId(id): JobId, mut wanted: Parameters) -> Result<Json<Runs>, Problem> {
     let before = wanted.take("before", "the number of an attempt", |text| text.parse().ok())?;
     let limit = wanted.limit()?;
@@ -62,15 +79,45 @@ pub(crate) async fn runs(caller: Caller, JobId(id): JobId, mut wanted: Parameter
     Ok(Json(Runs { runs: page.items, next: page.next }))
 }
 
-pub(crate) async fn cancel(caller: Caller, JobId(id): JobId) -> Result<(StatusCode, Json<Value>), Problem> {
+/// What became of a job that somebody cancels.
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobCancelled)]
+pub(crate) struct Cancel {
+    cancelled: When,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CancelledWhen)]
+enum When {
+    Now,
+    Asked,
+}
+
+/// Cancels a job.
+#[utoipa::path(
+    post, path = "/jobs/{id}/cancel", operation_id = "cancelJob",
+    responses(
+        (status = 200, body = Cancel, description = "It will not run."),
+        (status = 202, body = Cancel, description = "It runs, and was asked to stop."),
+        (status = 409, description = "It has ended."),
+    ),
+)]
+pub(crate) async fn cancel(caller: Caller, JobId(id): JobId) -> Result<(StatusCode, Json<Cancel>), Problem> {
     match caller.data.jobs().cancel(id).await? {
-        Cancelled::Now => Ok((StatusCode::OK, Json(json!({ "cancelled": "now" })))),
-        Cancelled::Asked => Ok((StatusCode::ACCEPTED, Json(json!({ "cancelled": "asked" })))),
+        Cancelled::Now => Ok((StatusCode::OK, Json(Cancel { cancelled: When::Now }))),
+        Cancelled::Asked => Ok((StatusCode::ACCEPTED, Json(Cancel { cancelled: When::Asked }))),
         Cancelled::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
         _ => Err(no_job(id)),
     }
 }
 
+/// Cancels all jobs that match every field of the body.
+#[utoipa::path(
+    post, path = "/jobs/cancel", operation_id = "cancelJobs",
+    request_body = CancelFilter,
+    responses((status = 200, body = CancelledJobs)),
+)]
 pub(crate) async fn cancel_many(
     caller: Caller,
     JsonBody(filter): JsonBody<CancelFilter>,
@@ -80,10 +127,29 @@ pub(crate) async fn cancel_many(
     Ok(Json(caller.data.jobs().cancel_where_until(&filter, deadline).await?))
 }
 
-pub(crate) async fn run_now(caller: Caller, JobId(id): JobId) -> Result<Json<Value>, Problem> {
+/// What became of a job that is to run now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobRunNow)]
+pub(crate) struct RanNow {
+    run_now: Due,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Due {
+    Now,
+    AlreadyDue,
+}
+
+/// Makes a job due that waits for a later time.
+#[utoipa::path(
+    post, path = "/jobs/{id}/run-now", operation_id = "runJobNow",
+    responses((status = 200, body = RanNow), (status = 409, description = "It has ended, or is parked.")),
+)]
+pub(crate) async fn run_now(caller: Caller, JobId(id): JobId) -> Result<Json<RanNow>, Problem> {
     match caller.data.jobs().run_now(id).await? {
-        RunNow::Now => Ok(Json(json!({ "run_now": "now" }))),
-        RunNow::AlreadyDue => Ok(Json(json!({ "run_now": "already_due" }))),
+        RunNow::Now => Ok(Json(RanNow { run_now: Due::Now })),
+        RunNow::AlreadyDue => Ok(Json(RanNow { run_now: Due::AlreadyDue })),
         RunNow::Parked => Err(parked(&caller, id).await?),
         RunNow::TooLate => Err(Problem::conflict(format!("job {id} has ended already"))),
         _ => Err(no_job(id)),

@@ -10,8 +10,10 @@ use ordinaut_core::Limit;
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::limit::LimitStatus;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LimitPage)]
 pub(crate) struct Page {
     limits: Vec<LimitStatus>,
     /// Limits whose rows this version cannot read.
@@ -20,6 +22,12 @@ pub(crate) struct Page {
     next: Option<String>,
 }
 
+/// Limits, by name.
+#[utoipa::path(
+    get, path = "/limits", operation_id = "listLimits",
+    params(("limit" = Option<u16>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = Page)),
+)]
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
@@ -27,6 +35,12 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
     Ok(Json(Page { limits: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
+/// Stores a limit, new or changed.
+#[utoipa::path(
+    put, path = "/limits/{name}", operation_id = "putLimit",
+    request_body = Limit,
+    responses((status = 200, body = Limit)),
+)]
 pub(crate) async fn put(
     caller: Caller,
     Name(name): Name,
@@ -40,6 +54,11 @@ pub(crate) async fn put(
     Ok(Json(limit))
 }
 
+/// Deletes a limit.
+#[utoipa::path(
+    delete, path = "/limits/{name}", operation_id = "deleteLimit",
+    responses((status = 204, description = "It is gone.")),
+)]
 pub(crate) async fn delete(caller: Caller, Name(name): Name) -> Result<StatusCode, Problem> {
     if caller.data.limits().delete(&name).await? {
         return Ok(StatusCode::NO_CONTENT);

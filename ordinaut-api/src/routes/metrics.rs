@@ -41,8 +41,13 @@ struct WithStatus {
     status: &'static str,
 }
 
-/// A registry is built for each scrape: every process of the API tells the same, and none remembers
-/// a queue that is gone. Only the requests are this process' own.
+/// Metrics, as Prometheus reads them.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "getMetrics",
+    responses(
+        (status = 200, content_type = "application/openmetrics-text", body = String, description = "OpenMetrics text."),
+    ),
+)]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
     let depths = app.depths.counted().await?;
     let outcomes = app.installation.queues().outcomes().await?;

@@ -5,6 +5,7 @@ mod audit;
 mod bulk;
 mod calendars;
 mod dead;
+mod docs;
 mod enqueue;
 mod erase;
 mod events;
@@ -23,224 +24,163 @@ mod schedules;
 mod stats;
 mod task;
 mod task_history;
+mod task_patch;
 mod topics;
 mod webhooks;
 
 use crate::audit::Subject;
-use crate::guard::{Guarded, Reach, Route, Way};
+use crate::guard::{self, Gate, Reach, Route, Way};
 use crate::problem::{self, Problem};
 use crate::{App, auth, deadline, front, redact, request_id, slow, traffic};
 use axum::Router;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get};
+use axum::routing::MethodRouter;
 use ordinaut_core::access::Scope;
 use ordinaut_runtime::settings::api::{ApiSettings, RouteClass};
+use serde_json::Value;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::routes;
 
 pub(crate) fn router(app: App, settings: &ApiSettings) -> Router {
     let app = Arc::new(app);
     let slow = |handler: MethodRouter<Arc<App>>| handler.layer(from_fn_with_state(app.clone(), slow::take_turns));
-    let Guarded { router: guarded, .. } = guarded(slow);
-    let guarded = guarded
+    let guarded = guard::router(guarded(slow))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_route)
         // Around the fallbacks too: a stranger learns nothing of what there is.
         .layer(from_fn_with_state(app.clone(), auth::authenticate));
-    let open = Router::new()
-        .route("/", get(index::index))
-        .route("/health", get(health::health))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .method_not_allowed_fallback(wrong_method);
+    let open = guard::router(open()).method_not_allowed_fallback(wrong_method);
     let quick = guarded.merge(open).layer(from_fn(deadline::enforce));
     // They wait for as long as they are asked to.
-    let patient = patient()
-        .router
+    let patient = guard::router(patient())
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), auth::authenticate))
         .layer(from_fn(deadline::enforce_patiently));
     through(quick.merge(patient), &app, settings)
 }
 
-/// Every route that takes a token, with what it takes. `slow` is put around those that may read or
-/// change much.
-fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Guarded {
+/// Every route that takes a token, with what it takes; its method and path stand above its handler.
+/// `slow` is put around those that may read or change much.
+fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Vec<Way> {
     use Reach::{Installation, NamedQueue, Visible};
     use Scope::*;
-    const GET: Method = Method::GET;
-    const POST: Method = Method::POST;
-    const PUT: Method = Method::PUT;
-    const PATCH: Method = Method::PATCH;
-    const DELETE: Method = Method::DELETE;
-    Guarded::new()
-        .route(
-            "/jobs",
-            [
-                Way::new(GET, JobsRead, Visible, job_list::list).through(&slow),
-                Way::new(POST, JobsWrite, Visible, enqueue::enqueue).class(RouteClass::Enqueue),
-            ],
-        )
-        .route("/jobs/cancel", [Way::new(POST, JobsWrite, Installation, jobs::cancel_many).through(&slow)])
-        .route(
-            "/jobs/{id}",
-            [
-                Way::new(GET, JobsRead, Visible, jobs::show),
-                Way::new(PATCH, JobsWrite, Visible, job_change::change).about(Subject::Job),
-            ],
-        )
-        .route("/jobs/{id}/runs", [Way::new(GET, RunsRead, Visible, jobs::runs)])
-        .route("/jobs/{id}/cancel", [Way::new(POST, JobsWrite, Visible, jobs::cancel)])
-        .route("/jobs/{id}/run-now", [Way::new(POST, JobsWrite, Visible, jobs::run_now).class(RouteClass::RunNow)])
-        .route("/runs", [Way::new(GET, RunsRead, Visible, runs::list).through(&slow)])
-        .route("/runs/{id}/{attempt}", [Way::new(GET, RunsRead, Visible, runs::show)])
-        .route("/dead", [Way::new(GET, JobsRead, Visible, dead::list).through(&slow)])
-        .route("/dead/{id}", [Way::new(PATCH, JobsWrite, Visible, dead::change)])
-        .route(
-            "/bulk",
-            [
-                Way::new(GET, JobsRead, Installation, bulk::list),
-                Way::new(POST, JobsWrite, Installation, bulk::start).through(&slow),
-            ],
-        )
-        .route("/bulk/{id}", [Way::new(GET, JobsRead, Installation, bulk::show)])
-        .route("/bulk/{id}/cancel", [Way::new(POST, JobsWrite, Installation, bulk::cancel)])
-        .route("/dead/{id}/requeue", [Way::new(POST, JobsWrite, Visible, dead::requeue)])
-        .route("/erase", [Way::new(POST, Admin, Installation, erase::erase).through(&slow)])
-        .route(
-            "/tasks",
-            [
-                Way::new(GET, TasksRead, Visible, task::list).through(&slow),
-                Way::new(POST, TasksWrite, Visible, task::create).class(RouteClass::Create),
-            ],
-        )
-        .route(
-            "/tasks/{id}",
-            [
-                Way::new(GET, TasksRead, Visible, task::show),
-                Way::new(PATCH, TasksWrite, Visible, task::patch).about(Subject::Task),
-                Way::new(PUT, TasksWrite, Visible, task::replace).about(Subject::Task),
-                Way::new(DELETE, TasksWrite, Visible, task::delete).about(Subject::Task),
-            ],
-        )
-        .route("/tasks/{id}/pause", [Way::new(POST, TasksWrite, Visible, task::pause).about(Subject::Task)])
-        .route("/tasks/{id}/resume", [Way::new(POST, TasksWrite, Visible, task::resume).about(Subject::Task)])
-        .route("/tasks/{id}/snooze", [Way::new(POST, TasksWrite, Visible, task::snooze).about(Subject::Task)])
-        .route("/tasks/{id}/run-now", [Way::new(POST, TasksWrite, Visible, task::run_now).class(RouteClass::RunNow)])
-        .route("/tasks/{id}/cancel", [Way::new(POST, TasksWrite, Visible, task::cancel).about(Subject::Task)])
-        .route("/tasks/{id}/fires", [Way::new(GET, TasksRead, Visible, task_history::fires).through(&slow)])
-        .route("/tasks/{id}/runs", [Way::new(GET, RunsRead, Visible, task_history::runs).through(&slow)])
-        .route("/tasks/{id}/runs/latest", [Way::new(GET, RunsRead, Visible, task_history::latest_run)])
-        .route("/tasks/{id}/statistics", [Way::new(GET, TasksRead, Visible, task_history::statistics).through(&slow)])
-        .route("/schedules/preview", [Way::new(POST, TasksRead, Visible, schedules::preview).looks()])
-        .route("/schedules/presets", [Way::new(GET, TasksRead, Visible, schedules::presets)])
-        .route("/calendars", [Way::new(GET, TasksRead, Visible, calendars::list)])
-        .route(
-            "/calendars/{name}",
-            [
-                Way::new(PUT, TasksWrite, Installation, calendars::put),
-                Way::new(DELETE, TasksWrite, Installation, calendars::delete),
-            ],
-        )
-        .route("/limits", [Way::new(GET, JobsRead, Installation, limits::list)])
-        .route(
-            "/limits/{name}",
-            [
-                Way::new(PUT, QueuesAdmin, Installation, limits::put).about(Subject::Limit),
-                Way::new(DELETE, QueuesAdmin, Installation, limits::delete).about(Subject::Limit),
-            ],
-        )
-        .route(
-            "/topics/{topic}",
-            [Way::new(POST, EventsPublish, Installation, topics::publish).class(RouteClass::Publish)],
-        )
-        .route(
-            "/facts/{name}",
-            [Way::new(PUT, EventsPublish, Installation, topics::push_fact).class(RouteClass::Publish)],
-        )
-        .route("/queues", [Way::new(GET, JobsRead, Visible, queues::queues)])
-        .route(
-            "/queues/{name}",
-            [
-                Way::new(GET, JobsRead, Visible, queues::show),
-                Way::new(PATCH, QueuesAdmin, NamedQueue, queues::change).about(Subject::Queue),
-            ],
-        )
-        .route("/queues/{name}/pause", [Way::new(POST, QueuesAdmin, NamedQueue, queues::pause).about(Subject::Queue)])
-        .route("/queues/{name}/resume", [Way::new(POST, QueuesAdmin, NamedQueue, queues::resume).about(Subject::Queue)])
-        .route("/pause", [Way::new(POST, QueuesAdmin, Installation, queues::pause_all)])
-        .route("/resume", [Way::new(POST, QueuesAdmin, Installation, queues::resume_all)])
-        .route("/workers", [Way::new(GET, JobsRead, Installation, fleet::workers)])
-        .route("/workers/{name}", [Way::new(GET, JobsRead, Installation, fleet::worker)])
-        .route("/workers/{name}/jobs", [Way::new(GET, JobsRead, Installation, fleet::jobs).through(&slow)])
-        .route("/instances", [Way::new(GET, MetricsRead, Installation, fleet::instances)])
-        .route("/stats", [Way::new(GET, JobsRead, Visible, stats::list).through(&slow)])
-        .route("/stats/slowest", [Way::new(GET, JobsRead, Visible, stats::slowest).through(&slow)])
-        .route("/stats/activity", [Way::new(GET, JobsRead, Visible, stats::activity).through(&slow)])
-        .route("/events", [Way::new(GET, EventsRead, Visible, events::list)])
-        .route("/events/status", [Way::new(GET, EventsRead, Installation, events::status)])
-        .route("/events/stream", [Way::new(GET, EventsRead, Visible, events::stream)])
-        .route("/metrics", [Way::new(GET, MetricsRead, Installation, metrics::metrics)])
-        .route(
-            "/webhooks",
-            [
-                Way::new(GET, Admin, Installation, webhooks::list),
-                Way::new(POST, Admin, Installation, webhooks::create).secret().class(RouteClass::Create),
-            ],
-        )
-        .route(
-            "/webhooks/{name}",
-            [
-                Way::new(GET, Admin, Installation, webhooks::show),
-                Way::new(DELETE, Admin, Installation, webhooks::delete).about(Subject::Webhook),
-            ],
-        )
-        .route(
-            "/webhooks/{name}/rotate",
-            [Way::new(POST, Admin, Installation, webhooks::rotate).about(Subject::Webhook).secret()],
-        )
-        .route(
-            "/webhooks/{name}/enable",
-            [Way::new(POST, Admin, Installation, webhooks::enable).about(Subject::Webhook)],
-        )
-        .route(
-            "/webhooks/{name}/disable",
-            [Way::new(POST, Admin, Installation, webhooks::disable).about(Subject::Webhook)],
-        )
-        .route("/webhooks/{name}/deliveries", [Way::new(GET, Admin, Installation, webhooks::deliveries)])
-        .route("/webhooks/{name}/deliveries/{n}/redeliver", [Way::new(POST, Admin, Installation, webhooks::redeliver)])
-        .route(
-            "/agents",
-            [
-                Way::new(GET, Admin, Installation, agents::list),
-                Way::new(POST, Admin, Installation, agents::create).secret().class(RouteClass::Create),
-            ],
-        )
-        .route(
-            "/agents/{name}",
-            [
-                Way::new(GET, Admin, Installation, agents::show),
-                Way::new(DELETE, Admin, Installation, agents::delete).about(Subject::Agent),
-            ],
-        )
-        .route(
-            "/agents/{name}/rotate",
-            [Way::new(POST, Admin, Installation, agents::rotate).about(Subject::Agent).secret()],
-        )
-        .route("/audit", [Way::new(GET, Admin, Installation, audit::list).through(&slow)])
-        .route("/agents/{name}/revoke", [Way::new(POST, Admin, Installation, agents::revoke).about(Subject::Agent)])
+    vec![
+        Way::new(JobsRead, Visible, routes!(job_list::list)).through(&slow),
+        Way::new(JobsWrite, Visible, routes!(enqueue::enqueue)).class(RouteClass::Enqueue),
+        Way::new(JobsWrite, Installation, routes!(jobs::cancel_many)).through(&slow),
+        Way::new(JobsRead, Visible, routes!(jobs::show)),
+        Way::new(JobsWrite, Visible, routes!(job_change::change)).about(Subject::Job),
+        Way::new(RunsRead, Visible, routes!(jobs::runs)),
+        Way::new(JobsWrite, Visible, routes!(jobs::cancel)),
+        Way::new(JobsWrite, Visible, routes!(jobs::run_now)).class(RouteClass::RunNow),
+        Way::new(RunsRead, Visible, routes!(runs::list)).through(&slow),
+        Way::new(RunsRead, Visible, routes!(runs::show)),
+        Way::new(JobsRead, Visible, routes!(dead::list)).through(&slow),
+        Way::new(JobsWrite, Visible, routes!(dead::change)),
+        Way::new(JobsRead, Installation, routes!(bulk::list)),
+        Way::new(JobsWrite, Installation, routes!(bulk::start)).through(&slow),
+        Way::new(JobsRead, Installation, routes!(bulk::show)),
+        Way::new(JobsWrite, Installation, routes!(bulk::cancel)),
+        Way::new(JobsWrite, Visible, routes!(dead::requeue)),
+        Way::new(Admin, Installation, routes!(erase::erase)).through(&slow),
+        Way::new(TasksRead, Visible, routes!(task::list)).through(&slow),
+        Way::new(TasksWrite, Visible, routes!(task::create)).class(RouteClass::Create),
+        Way::new(TasksRead, Visible, routes!(task::show)),
+        Way::new(TasksWrite, Visible, routes!(task::patch)).about(Subject::Task),
+        Way::new(TasksWrite, Visible, routes!(task::replace)).about(Subject::Task),
+        Way::new(TasksWrite, Visible, routes!(task::delete)).about(Subject::Task),
+        Way::new(TasksWrite, Visible, routes!(task::pause)).about(Subject::Task),
+        Way::new(TasksWrite, Visible, routes!(task::resume)).about(Subject::Task),
+        Way::new(TasksWrite, Visible, routes!(task::snooze)).about(Subject::Task),
+        Way::new(TasksWrite, Visible, routes!(task::run_now)).class(RouteClass::RunNow),
+        Way::new(TasksWrite, Visible, routes!(task::cancel)).about(Subject::Task),
+        Way::new(TasksRead, Visible, routes!(task_history::fires)).through(&slow),
+        Way::new(RunsRead, Visible, routes!(task_history::runs)).through(&slow),
+        Way::new(RunsRead, Visible, routes!(task_history::latest_run)),
+        Way::new(TasksRead, Visible, routes!(task_history::statistics)).through(&slow),
+        Way::new(TasksRead, Visible, routes!(schedules::preview)).looks(),
+        Way::new(TasksRead, Visible, routes!(schedules::presets)),
+        Way::new(TasksRead, Visible, routes!(calendars::list)),
+        Way::new(TasksWrite, Installation, routes!(calendars::put)),
+        Way::new(TasksWrite, Installation, routes!(calendars::delete)),
+        Way::new(JobsRead, Installation, routes!(limits::list)),
+        Way::new(QueuesAdmin, Installation, routes!(limits::put)).about(Subject::Limit),
+        Way::new(QueuesAdmin, Installation, routes!(limits::delete)).about(Subject::Limit),
+        Way::new(EventsPublish, Installation, routes!(topics::publish)).class(RouteClass::Publish),
+        Way::new(EventsPublish, Installation, routes!(topics::push_fact)).class(RouteClass::Publish),
+        Way::new(JobsRead, Visible, routes!(queues::queues)),
+        Way::new(JobsRead, Visible, routes!(queues::show)),
+        Way::new(QueuesAdmin, NamedQueue, routes!(queues::change)).about(Subject::Queue),
+        Way::new(QueuesAdmin, NamedQueue, routes!(queues::pause)).about(Subject::Queue),
+        Way::new(QueuesAdmin, NamedQueue, routes!(queues::resume)).about(Subject::Queue),
+        Way::new(QueuesAdmin, Installation, routes!(queues::pause_all)),
+        Way::new(QueuesAdmin, Installation, routes!(queues::resume_all)),
+        Way::new(JobsRead, Installation, routes!(fleet::workers)),
+        Way::new(JobsRead, Installation, routes!(fleet::worker)),
+        Way::new(JobsRead, Installation, routes!(fleet::jobs)).through(&slow),
+        Way::new(MetricsRead, Installation, routes!(fleet::instances)),
+        Way::new(JobsRead, Visible, routes!(stats::list)).through(&slow),
+        Way::new(JobsRead, Visible, routes!(stats::slowest)).through(&slow),
+        Way::new(JobsRead, Visible, routes!(stats::activity)).through(&slow),
+        Way::new(EventsRead, Visible, routes!(events::list)),
+        Way::new(EventsRead, Installation, routes!(events::status)),
+        Way::new(EventsRead, Visible, routes!(events::stream)),
+        Way::new(MetricsRead, Installation, routes!(metrics::metrics)),
+        Way::new(Admin, Installation, routes!(webhooks::list)),
+        Way::new(Admin, Installation, routes!(webhooks::create)).secret().class(RouteClass::Create),
+        Way::new(Admin, Installation, routes!(webhooks::show)),
+        Way::new(Admin, Installation, routes!(webhooks::delete)).about(Subject::Webhook),
+        Way::new(Admin, Installation, routes!(webhooks::rotate)).about(Subject::Webhook).secret(),
+        Way::new(Admin, Installation, routes!(webhooks::enable)).about(Subject::Webhook),
+        Way::new(Admin, Installation, routes!(webhooks::disable)).about(Subject::Webhook),
+        Way::new(Admin, Installation, routes!(webhooks::deliveries)),
+        Way::new(Admin, Installation, routes!(webhooks::redeliver)),
+        Way::new(Admin, Installation, routes!(agents::list)),
+        Way::new(Admin, Installation, routes!(agents::create)).secret().class(RouteClass::Create),
+        Way::new(Admin, Installation, routes!(agents::show)),
+        Way::new(Admin, Installation, routes!(agents::delete)).about(Subject::Agent),
+        Way::new(Admin, Installation, routes!(agents::rotate)).about(Subject::Agent).secret(),
+        Way::new(Admin, Installation, routes!(audit::list)).through(&slow),
+        Way::new(Admin, Installation, routes!(agents::revoke)).about(Subject::Agent),
+    ]
 }
 
 /// Routes that wait.
-fn patient() -> Guarded {
-    Guarded::new().route("/jobs/{id}/result", [Way::new(Method::GET, Scope::RunsRead, Reach::Visible, result::result)])
+fn patient() -> Vec<Way> {
+    vec![Way::new(Scope::RunsRead, Reach::Visible, routes!(result::result))]
+}
+
+/// Routes without a token.
+fn open() -> Vec<Way> {
+    vec![
+        Way::open(routes!(index::index)),
+        Way::open(routes!(docs::openapi)),
+        Way::open(routes!(docs::page)),
+        Way::open(routes!(docs::file)),
+        Way::open(routes!(health::health)),
+        Way::open(routes!(health::live)),
+        Way::open(routes!(health::ready)),
+    ]
+}
+
+fn all() -> impl Iterator<Item = Way> {
+    open().into_iter().chain(guarded(|handler| handler)).chain(patient())
 }
 
 /// What each route that takes a token needs.
 pub(crate) fn table() -> Vec<Route> {
-    let (quick, patient) = (guarded(|handler| handler), patient());
-    quick.routes.into_iter().chain(patient.routes).collect()
+    let route = |way: Way| {
+        let Gate { scope, reach, .. } = way.gate?;
+        Some(Route { method: way.method, path: way.path, scope, reach })
+    };
+    all().filter_map(route).collect()
+}
+
+/// The OpenAPI document, which is made of the same routes.
+pub(crate) fn document() -> Value {
+    crate::document::of(all())
 }
 
 /// What every request passes, the last layer first. The id is outermost, so that every answer and
@@ -274,8 +214,21 @@ mod tests {
     use crate::slow::Slow;
     use axum::body::{Body, to_bytes};
     use axum::extract::Request;
+    use axum::routing::get;
     use ordinaut_core::Client;
     use tower::ServiceExt;
+
+    /// One of them would be lost in the document.
+    #[test]
+    fn no_two_schemas_share_a_name() {
+        let mut seen = std::collections::BTreeMap::new();
+        for (name, schema) in all().flat_map(|way| way.schemas) {
+            let schema = serde_json::json!(schema);
+            let first = seen.entry(name.clone()).or_insert_with(|| schema.clone());
+            assert_eq!(*first, schema, "{name}");
+        }
+        assert!(!seen.contains_key("Problem"), "that is the name of what is not an answer");
+    }
 
     #[tokio::test]
     async fn a_panic_is_a_500_that_does_not_tell_its_text() {

@@ -14,8 +14,10 @@ use ordinaut_core::queue::{ALL_QUEUES, QueueChange, QueueStatus};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = QueuePage)]
 pub(crate) struct Queues {
     queues: Vec<QueueStatus>,
     /// Queues whose rows this version cannot read.
@@ -24,6 +26,12 @@ pub(crate) struct Queues {
     next: Option<String>,
 }
 
+/// Queues with what waits there, by name.
+#[utoipa::path(
+    get, path = "/queues", operation_id = "listQueues",
+    params(("limit" = Option<u16>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = Queues)),
+)]
 pub(crate) async fn queues(caller: Caller, mut wanted: Parameters) -> Result<Json<Queues>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
@@ -31,20 +39,31 @@ pub(crate) async fn queues(caller: Caller, mut wanted: Parameters) -> Result<Jso
     Ok(Json(Queues { queues: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
+/// A queue with what waits there.
+#[utoipa::path(get, path = "/queues/{name}", operation_id = "getQueue", responses((status = 200, body = QueueStatus)))]
 pub(crate) async fn show(caller: Caller, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
     found(&caller, &name).await
 }
 
-/// Numbers are wider here than in a queue, so that one out of range is told its range and not
-/// Rust's name for it.
-#[derive(Deserialize)]
+/// Bounds of a queue.
+//
+// Numbers are wider here than in a queue, so that one out of range is told its range and not
+// Rust's name for it.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = QueueChange)]
 pub(crate) struct Change {
+    /// Number of jobs that may wait.
     #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<i32>, minimum = 1)]
     max_waiting: Option<Option<i64>>,
+    /// Seconds for which a job may have been due before it expires.
     #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<f64>)]
     max_age: Option<Option<f64>>,
+    /// Seconds for which what ended is kept.
     #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<f64>)]
     retention: Option<Option<f64>>,
 }
 
@@ -53,6 +72,12 @@ fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Optio
     T::deserialize(from).map(Some)
 }
 
+/// Sets bounds of a queue; null removes one, and what is not named stays.
+#[utoipa::path(
+    patch, path = "/queues/{name}", operation_id = "changeQueue",
+    request_body = Change,
+    responses((status = 200, body = QueueStatus)),
+)]
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -79,13 +104,19 @@ fn seconds(field: &'static str, number: f64) -> Result<Duration, Problem> {
     Ok(Duration::try_from_secs_f64(number).map_err(|_| invalid(field, "must be a number of seconds"))?)
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pause {
     by: Option<String>,
     reason: Option<String>,
 }
 
+/// Workers stop claiming from a queue.
+#[utoipa::path(
+    post, path = "/queues/{name}/pause", operation_id = "pauseQueue",
+    request_body = Option<Pause>,
+    responses((status = 200, body = QueueStatus)),
+)]
 pub(crate) async fn pause(
     caller: Caller,
     Name(name): Name,
@@ -95,12 +126,22 @@ pub(crate) async fn pause(
     found(&caller, &name).await
 }
 
+/// Workers claim from a queue again.
+#[utoipa::path(
+    post, path = "/queues/{name}/resume", operation_id = "resumeQueue",
+    responses((status = 200, body = QueueStatus)),
+)]
 pub(crate) async fn resume(caller: Caller, Name(name): Name) -> Result<Json<QueueStatus>, Problem> {
     caller.data.queues().resume(&name).await?;
     found(&caller, &name).await
 }
 
-/// All queues and tasks: the queue whose name stands for them.
+/// Pauses all queues and all tasks.
+#[utoipa::path(
+    post, path = "/pause", operation_id = "pauseEverything",
+    request_body = Option<Pause>,
+    responses((status = 200, body = QueueStatus)),
+)]
 pub(crate) async fn pause_all(
     caller: Caller,
     OptionalJsonBody(pause): OptionalJsonBody<Pause>,
@@ -109,6 +150,11 @@ pub(crate) async fn pause_all(
     found(&caller, ALL_QUEUES).await
 }
 
+/// Ends the pause of all queues and tasks.
+#[utoipa::path(
+    post, path = "/resume", operation_id = "resumeEverything",
+    responses((status = 204, description = "Queues that were paused by name stay so.")),
+)]
 pub(crate) async fn resume_all(caller: Caller) -> Result<StatusCode, Problem> {
     caller.data.queues().resume(ALL_QUEUES).await?;
     Ok(StatusCode::NO_CONTENT)

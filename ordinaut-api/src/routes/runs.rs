@@ -11,16 +11,36 @@ use chrono::{DateTime, Utc};
 use ordinaut_core::Outcome;
 use ordinaut_core::job::{RunCursor, RunFilter, RunRecord, RunSummary};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunPage)]
 pub(crate) struct Page {
     runs: Vec<RunSummary>,
+    #[schema(value_type = Option<String>)]
     next: Option<RunCursor>,
     /// How far back all attempts have been looked at, if that is why the page is not full.
     searched_to: Option<DateTime<Utc>>,
 }
 
+/// Attempts that ended, those of the newest job first.
+#[utoipa::path(
+    get, path = "/runs", operation_id = "listRuns",
+    params(
+        ("job" = Option<Uuid>, Query, description = "Only attempts of this job."),
+        ("queue" = Option<String>, Query),
+        ("kind" = Option<String>, Query),
+        ("outcome" = Option<Outcome>, Query),
+        ("worker" = Option<String>, Query, description = "Name or session of the worker."),
+        ("started_after" = Option<DateTime<Utc>>, Query),
+        ("started_before" = Option<DateTime<Utc>>, Query),
+        ("error" = Option<String>, Query, description = "A part of the error."),
+        ("limit" = Option<u16>, Query),
+        ("after" = Option<String>, Query),
+    ),
+    responses((status = 200, body = Page)),
+)]
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let outcomes = Outcome::ALL.map(Outcome::as_str).join(", ");
     let mut filter = RunFilter::default();
@@ -38,13 +58,15 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
     Ok(Json(Page { runs: page.items, next: page.next, searched_to: partial.and_then(|next| made_at(next.job_id)) }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Run {
     job_id: Uuid,
     #[serde(flatten)]
     run: RunRecord,
 }
 
+/// An attempt with its whole error and its output.
+#[utoipa::path(get, path = "/runs/{id}/{attempt}", operation_id = "getRun", responses((status = 200, body = Run)))]
 pub(crate) async fn show(
     caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,

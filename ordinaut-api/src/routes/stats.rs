@@ -5,15 +5,16 @@ use crate::parameters::Parameters;
 use crate::problem::Problem;
 use axum::Json;
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_core::stat::{StatFilter, StatLine, Step};
+use ordinaut_core::stat::{ActiveHour, StatFilter, StatLine, Step};
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 const DEFAULT_TIME: TimeDelta = TimeDelta::hours(1);
 
 const DEFAULT_LIMIT: i64 = 20;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Statistics)]
 pub(crate) struct Stats {
     since: DateTime<Utc>,
     until: DateTime<Utc>,
@@ -21,6 +22,19 @@ pub(crate) struct Stats {
     lines: Vec<StatLine>,
 }
 
+/// What came and ended in a time.
+#[utoipa::path(
+    get, path = "/stats", operation_id = "listStatistics",
+    params(
+        ("since" = Option<DateTime<Utc>>, Query, description = "From then; an hour before `until` if not given."),
+        ("until" = Option<DateTime<Utc>>, Query, description = "Until then; now if not given."),
+        ("queue" = Option<String>, Query),
+        ("kind" = Option<String>, Query),
+        ("step" = Option<String>, Query, pattern = "^(minute|hour|day)$", description = "The length of a line; absent: one for all."),
+        ("by" = Option<String>, Query, description = "`queue`, `kind`, or both with a comma: a line for each."),
+    ),
+    responses((status = 200, body = Stats)),
+)]
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Stats>, Problem> {
     let mut filter = filter(&mut wanted)?;
     filter.step = wanted.take("step", "minute, hour or day", |text| text.parse().ok())?;
@@ -36,6 +50,18 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
     Ok(Json(Stats { since: filter.since, until: filter.until, step: filter.step.map(Step::as_str), lines }))
 }
 
+/// The kinds whose attempts ran longest, by the p95.
+#[utoipa::path(
+    get, path = "/stats/slowest", operation_id = "listSlowestKinds",
+    params(
+        ("since" = Option<DateTime<Utc>>, Query, description = "From then; an hour before `until` if not given."),
+        ("until" = Option<DateTime<Utc>>, Query, description = "Until then; now if not given."),
+        ("queue" = Option<String>, Query),
+        ("kind" = Option<String>, Query),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 500, description = "Lines at most; 20 if not given."),
+    ),
+    responses((status = 200, body = Stats)),
+)]
 pub(crate) async fn slowest(caller: Caller, mut wanted: Parameters) -> Result<Json<Stats>, Problem> {
     let filter = filter(&mut wanted)?;
     let limit = wanted.take("limit", "a number from 1 to 500", |text| {
@@ -47,11 +73,29 @@ pub(crate) async fn slowest(caller: Caller, mut wanted: Parameters) -> Result<Js
     Ok(Json(Stats { since: filter.since, until: filter.until, step: None, lines }))
 }
 
-pub(crate) async fn activity(caller: Caller, mut wanted: Parameters) -> Result<Json<Value>, Problem> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Activity {
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+    hours: Vec<ActiveHour>,
+}
+
+/// What came and ended in each hour of the day.
+#[utoipa::path(
+    get, path = "/stats/activity", operation_id = "listActivity",
+    params(
+        ("since" = Option<DateTime<Utc>>, Query, description = "From then; an hour before `until` if not given."),
+        ("until" = Option<DateTime<Utc>>, Query, description = "Until then; now if not given."),
+        ("queue" = Option<String>, Query),
+        ("kind" = Option<String>, Query),
+    ),
+    responses((status = 200, body = Activity)),
+)]
+pub(crate) async fn activity(caller: Caller, mut wanted: Parameters) -> Result<Json<Activity>, Problem> {
     let filter = filter(&mut wanted)?;
     wanted.end()?;
     let hours = caller.data.stats().activity(&filter).await?;
-    Ok(Json(json!({ "since": filter.since, "until": filter.until, "hours": hours })))
+    Ok(Json(Activity { since: filter.since, until: filter.until, hours }))
 }
 
 /// The last hour, if nothing is said of time.

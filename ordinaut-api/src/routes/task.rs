@@ -8,6 +8,8 @@ use crate::idempotency::subject;
 use crate::parameters::{Parameters, SeenVersion, TaskId};
 use crate::problem::Problem;
 use crate::redact::refuse_masked;
+use crate::routes::jobs::MadeJob;
+use crate::routes::task_patch::TaskPatch;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
@@ -19,13 +21,23 @@ use ordinaut_core::json::InvalidJson;
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::task::{Task, TaskCancelled, TaskDefinition, TaskError, TaskFilter, TaskPaused, TaskStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 type Tagged = ([(HeaderName, String); 1], Json<Task>);
 
+/// Creates a task.
+#[utoipa::path(
+    post, path = "/tasks", operation_id = "createTask",
+    request_body = TaskDefinition,
+    responses(
+        (status = 201, body = Task, description = "Created.", headers(("Location" = String), ("ETag" = String))),
+        (status = 409, description = "Another task holds the `dedupe_key`."),
+    ),
+)]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -39,7 +51,8 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, location, tagged(task)))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TaskPage)]
 pub(crate) struct Page {
     tasks: Vec<Task>,
     /// Tasks whose definition this version cannot read.
@@ -48,6 +61,22 @@ pub(crate) struct Page {
     next: Option<Uuid>,
 }
 
+/// Tasks, the newest first.
+#[utoipa::path(
+    get, path = "/tasks", operation_id = "listTasks",
+    params(
+        ("status" = Option<TaskStatus>, Query),
+        ("queue" = Option<String>, Query),
+        ("kind" = Option<String>, Query),
+        ("schedule_kind" = Option<ScheduleKind>, Query),
+        ("title" = Option<String>, Query, description = "A part of the title, in upper or lower case."),
+        ("text" = Option<String>, Query, description = "A part of title or description, in upper or lower case."),
+        ("created_by" = Option<String>, Query, description = "Only those that this agent created."),
+        ("limit" = Option<u16>, Query),
+        ("before" = Option<Uuid>, Query),
+    ),
+    responses((status = 200, body = Page)),
+)]
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
     let statuses = TaskStatus::ALL.map(TaskStatus::as_str).join(", ");
     let kinds = ScheduleKind::ALL.map(ScheduleKind::as_str).join(", ");
@@ -65,6 +94,11 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
     Ok(Json(Page { tasks: page.items, unreadable: page.unreadable, next: page.next }))
 }
 
+/// A task.
+#[utoipa::path(
+    get, path = "/tasks/{id}", operation_id = "getTask",
+    responses((status = 200, body = Task, headers(("ETag" = String)))),
+)]
 pub(crate) async fn show(caller: Caller, TaskId(id): TaskId) -> Result<Tagged, Problem> {
     match caller.data.tasks().get(id).await {
         Ok(task) => Ok(tagged(task.ok_or_else(|| no_task(id))?)),
@@ -84,6 +118,18 @@ fn cannot_read(task: &str, reason: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("task {task} cannot be read by this version: {reason}"))
 }
 
+/// Changes what the body names: a JSON merge patch (RFC 7396).
+#[utoipa::path(
+    patch, path = "/tasks/{id}", operation_id = "patchTask",
+    params(
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that was seen: 409 if it is another one now."),
+    ),
+    request_body = TaskPatch,
+    responses(
+        (status = 200, body = Task, headers(("ETag" = String))),
+        (status = 409, description = "It was changed since, or cancelled."),
+    ),
+)]
 pub(crate) async fn patch(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -96,6 +142,18 @@ pub(crate) async fn patch(
     patched.map(tagged).map_err(|error| of_task(id, error))
 }
 
+/// Gives a task another definition as a whole.
+#[utoipa::path(
+    put, path = "/tasks/{id}", operation_id = "replaceTask",
+    params(
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that was seen: 409 if it is another one now."),
+    ),
+    request_body = TaskDefinition,
+    responses(
+        (status = 200, body = Task, headers(("ETag" = String))),
+        (status = 409, description = "It was changed since, or cancelled."),
+    ),
+)]
 pub(crate) async fn replace(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -109,25 +167,49 @@ pub(crate) async fn replace(
     changed.map(tagged).map_err(|error| of_task(id, error))
 }
 
+/// Cancels a task and deletes it; its jobs and runs stay until they are past retention.
+#[utoipa::path(
+    delete, path = "/tasks/{id}", operation_id = "deleteTask",
+    responses((status = 204, description = "It is gone.")),
+)]
 pub(crate) async fn delete(caller: Caller, TaskId(id): TaskId) -> Result<StatusCode, Problem> {
     let deleted = caller.data.tasks().delete(id).await.map_err(|error| of_task(id, error))?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(no_task(id)) }
 }
 
+/// A task makes no more jobs, and those that wait are parked.
+#[utoipa::path(
+    post, path = "/tasks/{id}/pause", operation_id = "pauseTask",
+    responses((status = 200, body = TaskPaused), (status = 409, description = "It was cancelled.")),
+)]
 pub(crate) async fn pause(caller: Caller, TaskId(id): TaskId) -> Result<Json<TaskPaused>, Problem> {
     caller.data.tasks().pause(id).await.map(Json).map_err(|error| of_task(id, error))
 }
 
+/// A paused task is due again from now on.
+#[utoipa::path(
+    post, path = "/tasks/{id}/resume", operation_id = "resumeTask",
+    responses((status = 200, body = Task), (status = 409, description = "It was cancelled.")),
+)]
 pub(crate) async fn resume(caller: Caller, TaskId(id): TaskId) -> Result<Json<Task>, Problem> {
     caller.data.tasks().resume(id).await.map(Json).map_err(|error| of_task(id, error))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TaskSnooze)]
 pub(crate) struct Snooze {
+    /// Seconds.
+    #[schema(minimum = 1, maximum = 604800)]
     delay: f64,
 }
 
+/// Postpones the next instant of a task.
+#[utoipa::path(
+    post, path = "/tasks/{id}/snooze", operation_id = "snoozeTask",
+    request_body = Snooze,
+    responses((status = 200, body = Task), (status = 409, description = "It is paused, or was cancelled.")),
+)]
 pub(crate) async fn snooze(
     caller: Caller,
     TaskId(id): TaskId,
@@ -138,12 +220,25 @@ pub(crate) async fn snooze(
     caller.data.tasks().snooze(id, delay).await.map(Json).map_err(|error| of_task(id, error))
 }
 
+/// Makes a job of a task at once.
+#[utoipa::path(
+    post, path = "/tasks/{id}/run-now", operation_id = "runTaskNow",
+    responses(
+        (status = 202, body = MadeJob, description = "The job is enqueued.", headers(("Location" = String))),
+        (status = 409, description = "It is paused, was cancelled, or is a service whose job has not ended."),
+    ),
+)]
 pub(crate) async fn run_now(caller: Caller, TaskId(id): TaskId) -> Result<impl IntoResponse, Problem> {
     let job_id = caller.data.tasks().run_now_as(id, subject(&caller)).await.map_err(|error| of_task(id, error))?;
     let location = [(header::LOCATION, format!("/jobs/{job_id}"))];
-    Ok((StatusCode::ACCEPTED, location, Json(json!({ "job_id": job_id }))))
+    Ok((StatusCode::ACCEPTED, location, Json(MadeJob { job_id })))
 }
 
+/// A task never makes a job again, and its jobs are cancelled.
+#[utoipa::path(
+    post, path = "/tasks/{id}/cancel", operation_id = "cancelTask",
+    responses((status = 200, body = TaskCancelled), (status = 409, description = "It was cancelled before.")),
+)]
 pub(crate) async fn cancel(caller: Caller, TaskId(id): TaskId) -> Result<Json<TaskCancelled>, Problem> {
     caller.data.tasks().cancel(id).await.map(Json).map_err(|error| of_task(id, error))
 }

@@ -8,6 +8,7 @@ use axum::Json;
 use chrono::SecondsFormat;
 use ordinaut_core::task::{FireRecord, TaskRun, TaskStatistics};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// As far back as statistics are of use; jobs are pruned long before.
@@ -15,12 +16,19 @@ const MOST_DAYS: i32 = 366;
 
 const DEFAULT_DAYS: i32 = 14;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TaskFires)]
 pub(crate) struct Fires {
     fires: Vec<FireRecord>,
     next: Option<String>,
 }
 
+/// The due instants of a task, the latest first.
+#[utoipa::path(
+    get, path = "/tasks/{id}/fires", operation_id = "listTaskFires",
+    params(("limit" = Option<u16>, Query), ("before" = Option<DateTime<Utc>>, Query)),
+    responses((status = 200, body = Fires)),
+)]
 pub(crate) async fn fires(caller: Caller, TaskId(id): TaskId, mut wanted: Parameters) -> Result<Json<Fires>, Problem> {
     let before = wanted.instant("before")?;
     let limit = wanted.limit()?;
@@ -32,12 +40,19 @@ pub(crate) async fn fires(caller: Caller, TaskId(id): TaskId, mut wanted: Parame
     Ok(Json(Fires { fires: page.items, next }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TaskRuns)]
 pub(crate) struct Runs {
     runs: Vec<TaskRun>,
     next: Option<String>,
 }
 
+/// The attempts of the jobs of a task, those of the newest job first.
+#[utoipa::path(
+    get, path = "/tasks/{id}/runs", operation_id = "listTaskRuns",
+    params(("limit" = Option<u16>, Query), ("before" = Option<String>, Query)),
+    responses((status = 200, body = Runs)),
+)]
 pub(crate) async fn runs(caller: Caller, TaskId(id): TaskId, mut wanted: Parameters) -> Result<Json<Runs>, Problem> {
     let before = wanted.take("before", "the \"next\" of another page", read_cursor)?;
     let limit = wanted.limit()?;
@@ -54,13 +69,19 @@ fn read_cursor(text: &str) -> Option<(Uuid, i32)> {
     Some((job_id.parse().ok()?, attempt.parse().ok()?))
 }
 
+/// The last attempt of the jobs of a task.
+#[utoipa::path(
+    get, path = "/tasks/{id}/runs/latest", operation_id = "getLatestTaskRun",
+    responses((status = 200, body = TaskRun)),
+)]
 pub(crate) async fn latest_run(caller: Caller, TaskId(id): TaskId) -> Result<Json<TaskRun>, Problem> {
     exists(&caller, id).await?;
     let latest = caller.data.tasks().runs(id, 1, None).await?.pop();
     latest.map(Json).ok_or_else(|| Problem::not_found(format!("no run of task {id} has ended")))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TaskStatisticsOfDays)]
 pub(crate) struct Statistics {
     days: i32,
     #[serde(flatten)]
@@ -68,6 +89,14 @@ pub(crate) struct Statistics {
     success_share: Option<f64>,
 }
 
+/// How the runs of a task went.
+#[utoipa::path(
+    get, path = "/tasks/{id}/statistics", operation_id = "getTaskStatistics",
+    params(
+        ("days" = Option<u16>, Query, minimum = 1, maximum = 366, description = "Days to look back; 14 if not given."),
+    ),
+    responses((status = 200, body = Statistics)),
+)]
 pub(crate) async fn statistics(
     caller: Caller,
     TaskId(id): TaskId,

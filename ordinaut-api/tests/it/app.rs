@@ -1,5 +1,6 @@
 //! The API under test: a real one, on a port and a database of its own, spoken to in HTTP only.
 
+use crate::document;
 use ordinaut_api::Config;
 use ordinaut_core::job::{Keyring, Redaction};
 use ordinaut_core::{Client, Context, Job, JobError, Worker};
@@ -170,10 +171,18 @@ impl TestApp {
     }
 }
 
+/// Sends a request, and checks that the document allows the answer.
 pub(crate) async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    let text = response.text().await.unwrap();
+    if let Some(fault) = document::fault(&method, &url, status, &headers, &text) {
+        panic!("{method} {url} was answered as the document does not allow: {fault}\n{status} {text:.3000}");
+    }
+    Answer { status, headers, text }
 }
 
 pub(crate) fn client() -> reqwest::Client {

@@ -12,6 +12,7 @@ pub const SETTINGS_AGENT: &str = "admin";
 
 /// Who may call the API, as it is stored. Its secrets are not in it: nobody can read them back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Agent {
     /// Made when it was created.
@@ -38,6 +39,7 @@ pub struct Agent {
 
 /// An agent to be made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NewAgent {
@@ -45,10 +47,10 @@ pub struct NewAgent {
     pub name: String,
     /// What it may do; one at least.
     pub scopes: Vec<Scope>,
-    /// The only queues that it may use and see; `None`: all of them.
+    /// The only queues that it may use and see; absent: all of them.
     #[serde(default)]
     pub queues: Option<Vec<String>>,
-    /// The only tenant whose jobs it sees; `None`: those of all tenants.
+    /// The only tenant whose jobs it sees; absent: those of all tenants.
     #[serde(default)]
     pub tenant: Option<String>,
     /// When it may not call any more.

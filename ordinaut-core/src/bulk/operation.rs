@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 /// Where a bulk operation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BulkState {
@@ -31,6 +32,7 @@ impl fmt::Display for BulkState {
 
 /// A bulk operation, and how far it is.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct BulkOperation {
     /// Its id.
@@ -41,9 +43,11 @@ pub struct BulkOperation {
     pub filter: CancelFilter,
     /// Of a move: where the jobs go.
     #[serde(rename = "to_queue", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub queue: Option<String>,
     /// Of a reprioritisation: the new priority.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub priority: Option<i16>,
     /// Jobs a second at most.
     pub rate: Option<f64>,

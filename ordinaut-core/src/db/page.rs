@@ -30,6 +30,7 @@ pub struct Page<T, C> {
 
 /// A row that cannot be read, with what is known of it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Unreadable {
     /// Its id.

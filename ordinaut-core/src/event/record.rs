@@ -9,6 +9,7 @@ use uuid::Uuid;
 /// A change that one statement made to one or more jobs of a kind in a queue, or a change of a
 /// task, queue, limit, worker or agent.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Event {
     /// Grows by one in the order of commits: "greater than the last that I saw" misses nothing.
@@ -25,6 +26,7 @@ pub struct Event {
     pub jobs: Vec<JobRef>,
     /// Which level the queue has from now on, if that is what changed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub level: Option<QueueLevel>,
     /// What it is about that is no job: the id of a task, the name of a queue, limit or agent, the
     /// session of a worker, or the name under which it was drained. Null of an event about jobs.
@@ -33,6 +35,7 @@ pub struct Event {
 
 /// A job, and the number of the attempt that an event is about.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct JobRef {
     /// The job.

@@ -15,6 +15,7 @@ const PAGE_JOBS: i64 = 10_000;
 
 /// How far a follower of the log has come.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct FollowerStatus {
     /// Its name.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 /// How an attempt ended. Every attempt that ends leaves a `run` row with one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {

@@ -39,16 +39,26 @@ const MAX_KEY: usize = 1000;
 /// The key is held from the enqueue to the end of the job, over retries, and for
 /// [`Unique::after_end`] beyond.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Unique {
+    /// Paths into the arguments whose values are part of the key, such as `customer.id`.
     args: Vec<String>,
+    /// The whole arguments are part of the key.
     all_args: bool,
+    /// The queue is part of the key.
     queue: bool,
+    /// A text of its own, up to 1000 characters.
     key: Option<String>,
+    /// Seconds: one job for each such length of time, ended or not.
     #[serde(with = "seconds::option")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
     period: Option<Duration>,
+    /// What becomes of a job whose key another one holds.
     mode: OnDuplicate,
+    /// Seconds for which the key is held after the end of the job.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     after_end: Duration,
 }
 
@@ -57,6 +67,7 @@ pub struct Unique {
 /// which are for work that must see the newest state: what changes while a job runs needs another
 /// run. All jobs of one key should have the same mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnDuplicate {

@@ -16,6 +16,7 @@ pub(crate) const MAX_INSTANCES: &str = "max_instances";
 ///
 /// Its text is a sentence for people; programs match on the variant, in JSON on `reason`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Wait {
@@ -53,6 +54,7 @@ pub enum Wait {
 /// The limits that a task implies have the names of its fields: `concurrency_key` with that key,
 /// and `max_instances` with the task's id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct LimitKey {
     /// The limit's name.

@@ -25,20 +25,21 @@ const DEEPEST: usize = 10;
 /// # quota.check().unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limit {
     /// What it is known by; 1 to 100 characters.
     #[serde(default)]
     pub name: String,
-    /// It concerns jobs of this queue; `None`: of any.
+    /// It concerns jobs of this queue; absent: of any.
     #[serde(default)]
     pub queue: Option<String>,
-    /// It concerns jobs of this kind; `None`: of any.
+    /// It concerns jobs of this kind; absent: of any.
     #[serde(default)]
     pub kind: Option<String>,
     /// Where in the arguments a value is, such as `customer.id`: each value has the limit for
-    /// itself, and a job without one is not concerned. `None`: one limit for all.
+    /// itself, and a job without one is not concerned. Absent: one limit for all.
     #[serde(default)]
     pub key: Option<String>,
     /// Each tenant has the limit for itself, also where arguments are encrypted; a job without a
@@ -55,7 +56,7 @@ pub struct Limit {
     /// As much weight may start in a second, in the long run.
     #[serde(default)]
     pub rate: Option<f64>,
-    /// As much may start at once after a pause; `None`: a tenth of what may start in a second, and
+    /// As much may start at once after a pause; absent: a tenth of what may start in a second, and
     /// 1 at least.
     #[serde(default)]
     pub burst: Option<f64>,

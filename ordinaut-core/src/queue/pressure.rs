@@ -14,6 +14,7 @@ use std::str::FromStr;
 /// assert_eq!(QueueLevel::Major.least_urgent(), 6);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum QueueLevel {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 /// A named set of dates. An instant is not due if an excluding calendar has its local date, or if
 /// there are allowing calendars and none of them has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Calendar {
     /// What tasks call it by.
@@ -19,6 +20,7 @@ pub struct Calendar {
 
 /// What the dates of a calendar mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CalendarMode {
     /// Nothing is due on them: holidays.

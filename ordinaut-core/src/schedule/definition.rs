@@ -41,6 +41,7 @@ const MAX_DATES: usize = 1_000;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Schedule {
@@ -56,12 +57,15 @@ pub struct Schedule {
     /// What the clock in the zone shows at the anchor of `every` and `rrule`. It is filled in once,
     /// when the task is stored, with [`Schedule::anchored`], so that it never drifts.
     #[serde(default, deserialize_with = "clock::option")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub dtstart: Option<NaiveDateTime>,
     /// Times on the clock that a rule leaves out.
     #[serde(default, deserialize_with = "clock::list")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub exdates: Vec<NaiveDateTime>,
     /// Times on the clock that a rule has besides.
     #[serde(default, deserialize_with = "clock::list")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub rdates: Vec<NaiveDateTime>,
     /// Nothing is due before.
     #[serde(default)]

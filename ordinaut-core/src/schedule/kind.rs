@@ -12,6 +12,7 @@ use std::str::FromStr;
 /// assert_eq!("rrule".parse(), Ok(ScheduleKind::Rrule));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ScheduleKind {

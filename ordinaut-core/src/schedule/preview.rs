@@ -16,6 +16,7 @@ const BEYOND: &str = "nothing more is due within a hundred years";
 
 /// The next due instants of a schedule, and what about them may surprise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Preview {
     /// The instants, in order.
@@ -26,6 +27,7 @@ pub struct Preview {
 
 /// A due instant, twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Moment {
     /// In UTC.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// Seconds that a share of a hundred took at most; absent if there was none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Quantiles {
     /// Fifty of a hundred.
@@ -17,15 +18,18 @@ pub struct Quantiles {
 
 /// What came and ended in one length of time, of a queue or a kind if there is one for each.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct StatLine {
     /// Where the length of time begins.
     pub begins: DateTime<Utc>,
     /// The queue; absent: all that count.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub queue: Option<String>,
     /// The kind; absent: all that count.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub kind: Option<String>,
     /// Jobs that were made.
     pub arrived: i64,
@@ -49,6 +53,7 @@ pub struct StatLine {
 
 /// What came and ended in one hour of the day, over all days of a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ActiveHour {
     /// From 0 to 23, of UTC.

@@ -29,6 +29,7 @@ use std::time::Duration;
 /// assert!(task.check().is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TaskDefinition {
@@ -55,8 +56,7 @@ pub struct TaskDefinition {
     /// Time for which a failed job waits; its kind's or the worker's if absent.
     #[serde(default)]
     pub backoff: Option<Backoff>,
-    /// Time that one attempt may take; the worker's setting if absent, and a service's may take 365
-    /// days.
+    /// Time that one attempt may take; the worker's setting if absent, a service's 365 days.
     #[serde(default)]
     pub timeout: Option<f64>,
     /// Words to find its jobs by.

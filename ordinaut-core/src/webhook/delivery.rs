@@ -63,6 +63,7 @@ impl Webhook {
 
 /// What became of the delivery of one event.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Delivery {
     /// The number of the event.
@@ -78,5 +79,6 @@ pub struct Delivery {
     /// Why that attempt failed.
     pub error: Option<String>,
     /// What the receiver answered.
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub answer: Option<Box<RawValue>>,
 }

@@ -13,6 +13,7 @@ const MAX_WORDS: usize = 100;
 
 /// A webhook to be made: where it is told, and of which events.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NewWebhook {

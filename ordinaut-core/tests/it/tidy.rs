@@ -42,6 +42,7 @@ const FEATURES: &[&str] = &[
     "maintenance",
     "worker",
     "testing",
+    "openapi",
 ];
 
 /// What a file that only decides must not name: `now` and chance are its arguments.

@@ -40,6 +40,7 @@ impl NewAuditEntry {
 
 /// An entry as it is stored.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct AuditEntry {
     /// Greater than that of every earlier entry.
@@ -59,8 +60,10 @@ pub struct AuditEntry {
     /// The number of the request.
     pub request_id: Option<String>,
     /// What the subject was.
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub before: Option<Box<RawValue>>,
     /// What it is now.
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub after: Option<Box<RawValue>>,
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 /// A process: of the API, a scheduler, or a worker.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Instance {
     /// `api`, `scheduler` or `worker`.

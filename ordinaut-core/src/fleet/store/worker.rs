@@ -9,11 +9,13 @@ use serde::{Serialize, Serializer};
 
 /// A session: one life of a worker process.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct WorkerStatus {
     /// What its leases point at. Text in JSON, because a number of 63 bits is rounded by programs
     /// that read numbers as JavaScript does.
     #[serde(serialize_with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub session: i64,
     /// The process' name for people.
     pub name: String,

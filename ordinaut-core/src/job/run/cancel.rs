@@ -14,6 +14,7 @@ const LOOKS: usize = 20;
 
 /// Number of jobs that were cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct CancelledJobs {
     /// They waited, and will not run.

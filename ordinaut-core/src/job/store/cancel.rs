@@ -19,6 +19,7 @@ pub(crate) const JOBS_A_STATEMENT: i64 = 500;
 /// let of_a_tenant = CancelFilter::default().queue("mail").tenant("acme");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CancelFilter {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 /// A job that failed for good, with its own copy of what was asked for.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct DeadLetter {
     /// The job.
@@ -36,6 +37,7 @@ pub struct DeadLetter {
     /// 1 is most urgent, 9 least.
     pub priority: i16,
     /// Its arguments; of encrypted ones only with which key: `{"encrypted": true, "key": "k2"}`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub args: Box<RawValue>,
     /// When it was enqueued.
     pub created_at: Option<DateTime<Utc>>,

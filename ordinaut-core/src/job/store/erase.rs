@@ -27,6 +27,7 @@ pub enum Erase {
 
 /// What was erased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Erased {
     /// Jobs of which nothing is left but that they were there, when, and how they ended.

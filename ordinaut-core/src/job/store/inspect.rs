@@ -20,6 +20,7 @@ const LAST_RUNS: i64 = 100;
 
 /// A job with its state.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct JobDetails {
     /// Made by the client.
@@ -31,6 +32,7 @@ pub struct JobDetails {
     /// 1 is most urgent, 9 least.
     pub priority: i16,
     /// Its arguments; of encrypted ones only with which key: `{"encrypted": true, "key": "k2"}`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub args: Box<RawValue>,
     /// Number of attempts that may fail; the worker's setting if absent.
     pub max_attempts: Option<i16>,
@@ -54,6 +56,7 @@ pub struct JobDetails {
     pub run_at: Option<DateTime<Utc>>,
     /// The session that runs it.
     #[serde(serialize_with = "session_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub session: Option<i64>,
     /// Whether its handler was asked to stop.
     pub cancel_asked: bool,
@@ -124,12 +127,14 @@ impl FromRow<'_, PgRow> for JobDetails {
 
 /// The record of one attempt that ended.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RunRecord {
     /// The number of the claim.
     pub attempt: i32,
     /// The session that ran it; absent if it ended without being run.
     #[serde(serialize_with = "session_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub session: Option<i64>,
     /// When its handler started; absent if it never did, or if only a dead process knew.
     pub started_at: Option<DateTime<Utc>>,
@@ -140,6 +145,7 @@ pub struct RunRecord {
     /// What went wrong.
     pub error: Option<String>,
     /// What the handler left.
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub output: Option<Box<RawValue>>,
     /// Fields that cannot be shown, with the reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]

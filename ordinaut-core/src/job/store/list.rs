@@ -20,6 +20,7 @@ const LOOKED_THROUGH: i64 = 200 * 1024 * 1024;
 
 /// A line in a list of jobs.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct JobSummary {
     /// Made by the client.
@@ -48,6 +49,7 @@ pub struct JobSummary {
     pub finished_at: Option<DateTime<Utc>>,
     /// Its arguments, if the list was to have them.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Value, required = false))]
     pub args: Option<Box<RawValue>>,
     /// Fields that cannot be shown, with the reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]

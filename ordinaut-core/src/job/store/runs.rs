@@ -15,6 +15,7 @@ use uuid::Uuid;
 /// A line in a list of attempts. Its output, and an error beyond a thousand characters, are with
 /// the attempt itself.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RunSummary {
     /// The job.
@@ -27,6 +28,7 @@ pub struct RunSummary {
     pub queue: Option<String>,
     /// The session that ran it; absent if it ended without being run.
     #[serde(serialize_with = "session_text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub session: Option<i64>,
     /// When its handler started; absent if it never did, or if only a dead process knew.
     pub started_at: Option<DateTime<Utc>>,

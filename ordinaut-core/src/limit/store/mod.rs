@@ -14,6 +14,7 @@ use sqlx::{FromRow, PgConnection, PgExecutor, Row};
 
 /// A limit, and what there is of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct LimitStatus {
     /// The limit.

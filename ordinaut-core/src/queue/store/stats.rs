@@ -12,6 +12,7 @@ use sqlx::Row;
 
 /// A queue, with what waits there and who serves it.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct QueueStatus {
     /// Its name.

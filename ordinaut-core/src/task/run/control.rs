@@ -27,6 +27,7 @@ const LOOKS: usize = 20;
 
 /// A task that was paused.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct TaskPaused {
     /// The task; absent if this version cannot read it.
@@ -34,6 +35,7 @@ pub struct TaskPaused {
     pub task: Option<Task>,
     /// Why it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub unreadable: Option<Unreadable>,
     /// Number of its jobs that waited, and are set aside now.
     pub parked: i64,
@@ -41,6 +43,7 @@ pub struct TaskPaused {
 
 /// A task that was cancelled.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct TaskCancelled {
     /// The task; absent if this version cannot read it.
@@ -48,6 +51,7 @@ pub struct TaskCancelled {
     pub task: Option<Task>,
     /// Why it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub unreadable: Option<Unreadable>,
     /// Number of its jobs that waited, and will not run.
     pub removed: i64,

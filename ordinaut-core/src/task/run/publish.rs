@@ -31,6 +31,7 @@ const TASKS_A_STATEMENT: usize = 8;
 
 /// What an event has brought about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Published {
     /// Number of tasks that wait for its topic.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 /// A due instant of a task.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct FireRecord {
     /// The instant.
@@ -44,6 +45,7 @@ impl FromRow<'_, PgRow> for FireRecord {
 
 /// A run of a job of a task.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct TaskRun {
     /// The job.
@@ -91,6 +93,7 @@ impl FromRow<'_, PgRow> for ListedRun {
 
 /// How the runs of a task went.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct TaskStatistics {
     /// Their number.
@@ -105,7 +108,22 @@ pub struct TaskStatistics {
     pub p95: Option<f64>,
     /// For each day (UTC): `day`, `runs`, `succeeded`.
     #[sqlx(json)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<TaskDay>))]
     pub per_day: Box<RawValue>,
+}
+
+/// What `per_day` has, for the document: what cannot be a date of Rust is passed on too.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "Postgres writes it")]
+struct TaskDay {
+    /// The day, of UTC.
+    #[schema(format = Date)]
+    day: String,
+    /// Number of runs that ended.
+    runs: i64,
+    /// Number of these that succeeded.
+    succeeded: i64,
 }
 
 /// Number of tasks that have a status.

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 /// A stored task.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Task {
     /// Made when it was created.
@@ -53,6 +54,7 @@ pub struct Task {
 
 /// Whether a task makes jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TaskStatus {

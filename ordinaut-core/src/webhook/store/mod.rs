@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 /// A URL outside that is told of events.
 #[derive(Clone, Debug, Serialize, FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Webhook {
     /// Its id.
