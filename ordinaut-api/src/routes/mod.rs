@@ -9,6 +9,7 @@ mod docs;
 mod enqueue;
 mod erase;
 mod events;
+mod fires;
 mod fleet;
 pub(crate) mod health;
 mod index;
@@ -100,6 +101,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(RunsRead, Visible, routes!(task_history::runs)).through(&slow),
         Way::new(RunsRead, Visible, routes!(task_history::latest_run)),
         Way::new(TasksRead, Visible, routes!(task_history::statistics)).through(&slow),
+        Way::new(TasksRead, Visible, routes!(fires::list)).through(&slow),
         Way::new(TasksRead, Visible, routes!(schedules::preview)).looks(),
         Way::new(TasksRead, Visible, routes!(schedules::presets)),
         Way::new(TasksRead, Visible, routes!(calendars::list)),
@@ -108,6 +110,8 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(JobsRead, Installation, routes!(limits::list)),
         Way::new(QueuesAdmin, Installation, routes!(limits::put)).about(Subject::Limit),
         Way::new(QueuesAdmin, Installation, routes!(limits::delete)).about(Subject::Limit),
+        Way::new(EventsRead, Installation, routes!(topics::list)),
+        Way::new(EventsRead, Installation, routes!(topics::events)),
         Way::new(EventsPublish, Installation, routes!(topics::publish)).class(RouteClass::Publish),
         Way::new(EventsPublish, Installation, routes!(topics::push_fact)).class(RouteClass::Publish),
         Way::new(JobsRead, Visible, routes!(queues::queues)),

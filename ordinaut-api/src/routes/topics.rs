@@ -2,12 +2,12 @@
 
 use crate::auth::Caller;
 use crate::body::{ExactJsonBody, JsonBody};
-use crate::parameters::Name;
+use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
-use ordinaut_core::task::Published;
-use serde::Deserialize;
+use ordinaut_core::task::{FireCursor, Published, Topic, TopicEvent};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -55,4 +55,54 @@ pub(crate) async fn push_fact(
 ) -> Result<StatusCode, Problem> {
     caller.data.tasks().push_fact(&name, value).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TopicPage)]
+pub(crate) struct Topics {
+    topics: Vec<Topic>,
+    next: Option<String>,
+}
+
+/// Topics on which events reached tasks, by name.
+#[utoipa::path(
+    get, path = "/topics", operation_id = "listTopics",
+    params(("limit" = Option<u16>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = Topics)),
+)]
+pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Topics>, Problem> {
+    let (limit, after) = (wanted.limit()?, wanted.after_name()?);
+    wanted.end()?;
+    let page = caller.data.tasks().topics(limit, after.as_deref()).await?;
+    Ok(Json(Topics { topics: page.items, next: page.next }))
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TopicEventPage)]
+pub(crate) struct TopicEvents {
+    events: Vec<TopicEvent>,
+    #[schema(value_type = Option<String>)]
+    next: Option<FireCursor>,
+}
+
+/// The last events of a topic that reached tasks, and what became of them.
+#[utoipa::path(
+    get, path = "/topics/{topic}", operation_id = "listTopicEvents",
+    params(("limit" = Option<u16>, Query), ("before" = Option<String>, Query)),
+    responses((status = 200, body = TopicEvents)),
+)]
+pub(crate) async fn events(
+    caller: Caller,
+    Name(topic): Name,
+    mut wanted: Parameters,
+) -> Result<Json<TopicEvents>, Problem> {
+    let before = wanted.take("before", "the \"next\" of another page", |text| text.parse().ok())?;
+    let limit = wanted.limit()?;
+    wanted.end()?;
+    // No topic has one, and Postgres could not even compare it.
+    if topic.contains('\0') {
+        return Err(Problem::invalid("topic", "must not have a NUL"));
+    }
+    let page = caller.data.tasks().topic_events(&topic, limit, before).await?;
+    Ok(Json(TopicEvents { events: page.items, next: page.next }))
 }

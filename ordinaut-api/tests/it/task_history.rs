@@ -1,6 +1,7 @@
 //! `/tasks/{id}/fires`, `/runs`, `/statistics`: what a task has done.
 
 use crate::app::TestApp;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A task whose job ran three times, and its path.
@@ -39,6 +40,36 @@ async fn fires_are_paged_the_latest_first() {
     assert_eq!((&fires[0]["state"], &fires[0]["skipped"]), (&json!("succeeded"), &json!(null)));
     assert!(fires.is_sorted_by_key(|fire| std::cmp::Reverse(fire["scheduled_for"].as_str().unwrap())), "{all}");
     assert_eq!(&walk(&app, &format!("{task}/fires"), "fires").await, fires);
+}
+
+#[tokio::test]
+async fn fires_of_all_tasks_are_listed_also_those_of_a_task_that_is_gone() {
+    let app = TestApp::start().await;
+    let (gone, kept) = (task_that_ran(&app).await, task_that_ran(&app).await);
+    app.tell(
+        "insert into ordinaut.fire (task_id, scheduled_for, skipped)
+         select id, '2027-03-14T12:00:00Z', 'overlap' from ordinaut.task",
+    )
+    .await;
+    assert_eq!(app.send(Method::DELETE, &gone, &json!(null)).await.status, 204);
+
+    let all = app.get("/fires").await.json();
+
+    assert_eq!(all["fires"].as_array().unwrap().len(), 8);
+    assert_eq!(&walk(&app, "/fires", "fires").await, all["fires"].as_array().unwrap());
+    let id = gone.rsplit('/').next().unwrap();
+    let count = async |query: &str| app.get(&format!("/fires?{query}")).await.json()["fires"].as_array().unwrap().len();
+    assert_eq!(count(&format!("task={id}")).await, 4);
+    assert_eq!(count(&format!("task={id}&became=job")).await, 3);
+    assert_eq!(count("became=overlap&since=2027-03-14T12:00:00Z&until=2027-03-14T12:00:01Z").await, 2);
+    assert_eq!(count("became=snoozed").await, 0);
+    let agent = json!({"name": "mail", "scopes": ["tasks:read"], "queues": ["default"]});
+    let part = app.agent(&agent).await;
+    let seen = app.call(&part, Method::GET, "/fires", None).await.json();
+    let of_kept = |fire: &Value| kept.ends_with(fire["task_id"].as_str().unwrap());
+    assert_eq!(seen["fires"].as_array().unwrap().iter().map(of_kept).collect::<Vec<_>>(), [true; 4]);
+    assert_eq!(app.get("/fires?became=nothing").await.problem(), "became");
+    assert_eq!(app.get("/fires?before=nothing").await.problem(), "before");
 }
 
 #[tokio::test]

@@ -21,6 +21,24 @@ async fn a_published_event_makes_one_job_of_each_task_that_waits_for_it() {
     assert_eq!(app.job(job).await["args"], args);
     let nobody = app.send(Method::POST, "/topics/news", &json!({"id": "e1"})).await;
     assert_eq!(nobody.json(), json!({"tasks": 0, "jobs": 0}));
+
+    app.send(Method::POST, "/topics/orders.8.paid", &json!({"id": "e2"})).await;
+    let topics = app.get("/topics?limit=1").await.json();
+    assert_eq!((&topics["topics"][0]["topic"], &topics["topics"][0]["events"]), (&json!("orders.7.paid"), &json!(1)));
+    let rest = app.get(&format!("/topics?after={}", topics["next"].as_str().unwrap())).await.json();
+    assert_eq!((&rest["topics"][0]["topic"], &rest["next"]), (&json!("orders.8.paid"), &json!(null)));
+    let (mut seen, mut next) = (0, String::new());
+    loop {
+        let page = app.get(&format!("/topics/orders.8.paid?limit=1&before={next}")).await.json();
+        let events = page["events"].as_array().unwrap();
+        assert!(events.iter().all(|event| event["event_id"] == "e2" && event["state"] == "waiting"), "{page}");
+        seen += events.len();
+        let Some(cursor) = page["next"].as_str() else { break };
+        next = cursor.to_owned();
+    }
+    assert_eq!(seen, 3, "three tasks wait for it");
+    assert_eq!(app.get("/topics/news").await.json()["events"], json!([]));
+    assert_eq!(app.get("/topics/%00").await.problem(), "topic");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ pub struct FireFilter {
 
 /// What became of a due instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Became {
     /// It made a job.

@@ -18,9 +18,9 @@ const BETWEEN_SAMPLES: Duration = Duration::from_millis(5);
 /// grows are short, and any insert may meet one.
 const ROW_WAITS: [&str; 3] = ["tuple", "transactionid", "advisory"];
 
-/// The largest share of their time that workers may wait so. It is not nothing: a claim that meets a
-/// row whose lease commits at that moment locks the row's newer version, and Postgres lets it wait
-/// there for another claim that does the same, whatever `skip locked` says.
+/// The largest share of their time that workers may wait so. It is not nothing: a claim that meets
+/// a row whose lease commits at that moment locks the row's newer version, and Postgres lets it
+/// wait there for another claim that does the same, whatever `skip locked` says.
 const WAITED: f64 = 0.1;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 /// A due instant, and the task whose it is.
 #[derive(Clone, Debug, Serialize, FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct TaskFire {
     /// The task; it may have been deleted since.
@@ -24,6 +25,7 @@ pub struct TaskFire {
 
 /// A topic on which events reached tasks.
 #[derive(Clone, Debug, Serialize, FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Topic {
     /// Its name.
@@ -36,6 +38,7 @@ pub struct Topic {
 
 /// An event that reached a task.
 #[derive(Clone, Debug, Serialize, FromRow)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct TopicEvent {
     /// When it came.
