@@ -67,7 +67,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 /// Lets a request pass whose token belongs to somebody, and says to whom.
 pub(crate) async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<Peer>().map_or("unknown".to_owned(), |Peer(peer)| peer.to_string());
+    let peer = request.extensions().get::<Peer>().map_or("unknown".to_owned(), Peer::to_string);
     let Some(token) = bearer(request.headers()) else {
         return refusal("the header Authorization: Bearer … is needed", r#"Bearer realm="ordinaut""#);
     };

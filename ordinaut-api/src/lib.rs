@@ -31,8 +31,8 @@ use depths::Depths;
 pub use guard::{Reach, Route};
 use ordinaut_core::Client;
 use ordinaut_core::job::Redaction;
-use ordinaut_runtime::serve;
 use ordinaut_runtime::settings::api::ApiSettings;
+use ordinaut_runtime::{Listener, Tls, serve};
 use presence::Presence;
 use redis::Redis;
 use rooms::Rooms;
@@ -86,20 +86,32 @@ pub fn routes() -> Vec<Route> {
     routes::table()
 }
 
-/// Takes the port that the settings name.
-pub async fn listen(settings: &ApiSettings) -> anyhow::Result<TcpListener> {
+/// Takes the port that the settings name, and the Unix socket, and reads the files of TLS.
+pub async fn listen(settings: &ApiSettings) -> anyhow::Result<Listener> {
     let ApiSettings { host, port, .. } = settings;
-    TcpListener::bind((*host, *port)).await.map_err(|error| match error.kind() {
+    let tls = settings.tls.clone().map(Tls::load).transpose();
+    let tls = tls.context("could not set up TLS (API_TLS_CERT, API_TLS_KEY, API_TLS_CLIENT_CA)")?;
+    let taken = TcpListener::bind((*host, *port)).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => anyhow::anyhow!("port {port} of {host} is taken: set API_PORT to a free one"),
         _ => {
             anyhow::Error::new(error).context(format!("could not listen on port {port} of {host} (API_HOST, API_PORT)"))
         }
-    })
+    });
+    let mut listener = Listener::from(taken?);
+    if let Some(tls) = tls {
+        listener = listener.tls(tls);
+    }
+    if let Some(path) = &settings.socket {
+        let context = || format!("could not listen on the Unix socket {} (API_SOCKET)", path.display());
+        listener = listener.socket(path).await.with_context(context)?;
+    }
+    Ok(listener)
 }
 
 /// Answers until `shutdown` ends; then takes no more connections, and lets those that there are
 /// end.
-pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) -> anyhow::Result<()> {
+pub async fn run<F: Future>(config: Config, listener: impl Into<Listener>, shutdown: F) -> anyhow::Result<()> {
+    let listener = listener.into();
     let address = listener.local_addr().context("could not find out the port")?;
     let Config { database, settings } = config;
     let tail = Arc::new(Tail::new(database.clone()));
@@ -119,8 +131,10 @@ pub async fn run<F: Future>(config: Config, listener: TcpListener, shutdown: F) 
     };
     let router = front::prefixed(routes::router(app, &settings));
     let (stop, stopped) = oneshot::channel::<()>();
+    let (scheme, socket) = (listener.scheme(), settings.socket.as_deref());
     let serve = serve(listener, router, settings.max_connections, async { stopped.await.unwrap_or(()) });
-    info!(%address, "the API listens on http://{address}");
+    let socket = socket.map_or(String::new(), |path| format!(" and on {}", path.display()));
+    info!(%address, "the API listens on {scheme}://{address}{socket}");
     let overdue = async {
         shutdown.await;
         info!("the API is stopping: requests under way have {} s to end", DRAIN.as_secs());

@@ -4,6 +4,7 @@
 mod agent;
 mod audit;
 mod bulk;
+mod cert;
 mod job;
 mod limit;
 mod look;
@@ -16,6 +17,7 @@ mod webhook;
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
+pub(crate) use cert::{Cert, SelfSigned};
 pub(crate) use job::{CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use look::{Dead, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
@@ -83,6 +85,9 @@ pub(crate) enum Noun {
     /// List the audit: who changed what through the API, and who was refused
     #[command(subcommand)]
     Audit(Audit),
+    /// Make a certificate for the API
+    #[command(subcommand)]
+    Cert(Cert),
     /// List workers, and drain them
     #[command(subcommand)]
     Worker(Worker),

@@ -83,6 +83,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
         Noun::Migrate(migrate) => command::migrate::run(&Connection::find(source)?, migrate).await,
         Noun::Doctor(format) => command::doctor::run(&Connection::find(source)?, source, format).await,
         Noun::Health { role, format } => command::health::run(source, role, format).await,
+        Noun::Cert(cert) => command::cert::run(cert),
         Noun::Completions { shell } => Ok(command::completions::print(shell)),
         Noun::Config(Config::Show(format)) => command::config::show(source, format),
         Noun::Task(Task::Preview(preview)) | Noun::Before(Before::Preview(preview)) => {
@@ -124,6 +125,7 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         | Noun::Migrate(_)
         | Noun::Doctor(_)
         | Noun::Health { .. }
+        | Noun::Cert(_)
         | Noun::Completions { .. }
         | Noun::Config(Config::Show(_)) => unreachable!("answered without a database"),
     }

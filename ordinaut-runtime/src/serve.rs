@@ -1,6 +1,9 @@
 //! Serving HTTP to strangers: a connection that sends no request, or reads no answer, is closed,
 //! and their number is bounded.
 
+use crate::listener::{Listener, Peer, Taken, accept};
+use crate::tls::Tls;
+use crate::watched::{HEAD, Watched};
 use axum::Router;
 use axum::body::Body;
 use hyper::Request;
@@ -9,28 +12,20 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, warn};
-
-/// A client has this long to send the head of its next request. Longer than a proxy keeps an idle
-/// connection (5 s for `HAProxy`), so that the proxy closes it first and never sends into a
-/// connection that is being closed.
-const HEAD: Duration = Duration::from_secs(10);
-
-/// A client that takes nothing of its answer for this long is gone, and so is the answer.
-const WRITE: Duration = Duration::from_secs(30);
 
 /// Longest head of a request, in bytes. It lies in memory, for every connection.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -45,23 +40,29 @@ const STREAMS: u32 = 64;
 /// Pause after no connection could be taken, as when there are no file descriptors left.
 const BREATH: Duration = Duration::from_millis(500);
 
-/// The other end of the connection of a request, as the socket has it.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+/// What a client is told that speaks HTTP to a port that speaks TLS.
+const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\
+     content-length: 34\r\n\r\nthis port speaks https, not http.\n";
+
+/// What the first record of TLS begins with.
+const HANDSHAKE: u8 = 22;
 
 /// Answers until `shutdown` ends, at most `connections` of them at once, the others wait; then
 /// takes no more, and returns when the requests under way are answered. Every request carries its
 /// [`Peer`] as an extension.
-pub async fn serve<F: Future>(listener: TcpListener, router: Router, connections: usize, shutdown: F) {
+pub async fn serve<F: Future>(listener: impl Into<Listener>, router: Router, connections: usize, shutdown: F) {
+    let listener = listener.into();
     let (room, open, stop) = (Arc::new(Semaphore::new(connections)), TaskTracker::new(), CancellationToken::new());
+    let (port, socket, tls) = listener.parts();
     let accept = async {
         loop {
             let place = room.clone().acquire_owned().await.expect("the semaphore is never closed");
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    let connection = connection(stream, Peer(peer), router.clone(), stop.clone());
+            match accept(port, socket).await {
+                Ok(taken) => {
+                    // A handshake may take its time, so it is no part of this loop.
+                    let (router, stop, config) = (router.clone(), stop.clone(), tls.map(Tls::serving));
                     open.spawn(async move {
-                        connection.await;
+                        answer(taken, config, router, stop).await;
                         drop(place);
                     });
                 }
@@ -74,8 +75,15 @@ pub async fn serve<F: Future>(listener: TcpListener, router: Router, connections
             }
         }
     };
+    let watch = async {
+        match tls {
+            Some(tls) => tls.watch().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = accept => {}
+        () = watch => {}
         _ = shutdown => {}
     }
     drop(listener);
@@ -84,18 +92,64 @@ pub async fn serve<F: Future>(listener: TcpListener, router: Router, connections
     open.wait().await;
 }
 
-async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: CancellationToken) {
+/// One connection from its beginning to its end, with a handshake first if there is a
+/// configuration of TLS.
+async fn answer(taken: Taken, tls: Option<Arc<ServerConfig>>, router: Router, stop: CancellationToken) {
+    let (stream, peer) = match taken {
+        Taken::Socket(stream) => return plain(stream, Peer::Socket, router, stop).await,
+        Taken::Port(stream, address) => (stream, Peer::Address(address)),
+    };
     // Answers are small, and wait for nothing that could be sent along with them.
     stream.set_nodelay(true).unwrap_or(());
+    let Some(tls) = tls else { return plain(stream, peer, router, stop).await };
     let begun = Arc::new(AtomicBool::new(false));
-    let watched = Watched::new(stream, begun.clone());
+    let handshake = async {
+        let mut first = [0];
+        timeout(HEAD, stream.peek(&mut first)).await??;
+        if first != [HANDSHAKE] {
+            return speak_tls(stream).await.map(|()| None);
+        }
+        TlsAcceptor::from(tls).accept(Watched::new(stream, begun.clone())).await.map(Some)
+    };
+    let shaken = tokio::select! {
+        shaken = handshake => shaken,
+        // It has asked for nothing yet.
+        () = stop.cancelled() => return,
+    };
+    match shaken {
+        Ok(Some(stream)) => requests(stream, begun, peer, router, stop).await,
+        Ok(None) => {}
+        Err(error) => debug!(%error, %peer, "a handshake failed: {error}"),
+    }
+}
+
+/// Tells a client that it speaks HTTP to a port that speaks TLS.
+async fn speak_tls(mut stream: TcpStream) -> io::Result<()> {
+    // What it has sent is taken, or else the end of the connection would come before the answer.
+    stream.try_read(&mut [0; 4096])?;
+    timeout(HEAD, stream.write_all(SPEAK_TLS.as_bytes())).await??;
+    timeout(HEAD, stream.shutdown()).await?
+}
+
+async fn plain<S>(stream: S, peer: Peer, router: Router, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let begun = Arc::new(AtomicBool::new(false));
+    requests(Watched::new(stream, begun.clone()), begun, peer, router, stop).await;
+}
+
+async fn requests<S>(stream: S, begun: Arc<AtomicBool>, peer: Peer, router: Router, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = router.map_request(move |mut request: Request<Incoming>| {
         begun.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer);
         request.map(Body::new)
     });
     let builder = builder();
-    let mut serving = pin!(builder.serve_connection(TokioIo::new(watched), TowerToHyperService::new(service)));
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
     let served = tokio::select! {
         served = serving.as_mut() => served,
         () = stop.cancelled() => {
@@ -104,7 +158,7 @@ async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: Cancell
         }
     };
     if let Err(error) = served {
-        debug!(%error, peer = %peer.0, "a connection failed: {error}");
+        debug!(%error, %peer, "a connection failed: {error}");
     }
 }
 
@@ -119,78 +173,4 @@ fn builder() -> Builder<TokioExecutor> {
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEAD_BYTES as u32);
     builder
-}
-
-/// A connection that fails once its client has sent no whole head for [`HEAD`], or has read nothing
-/// for [`WRITE`]. The timers of HTTP/1 and 2 begin only when it is known which of them a client
-/// speaks, and none looks at what is written.
-struct Watched {
-    stream: TcpStream,
-    /// Whether a request has come; from then on the protocol's own timers hold.
-    begun: Arc<AtomicBool>,
-    first_request: Pin<Box<Sleep>>,
-    stalled: Pin<Box<Sleep>>,
-    writing: bool,
-}
-
-impl Watched {
-    fn new(stream: TcpStream, begun: Arc<AtomicBool>) -> Self {
-        Self { stream, begun, first_request: Box::pin(sleep(HEAD)), stalled: Box::pin(sleep(WRITE)), writing: false }
-    }
-
-    /// Passes the outcome of a write on, unless nothing could be written for too long.
-    fn written<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.writing = false;
-            return outcome;
-        }
-        if !self.writing {
-            self.writing = true;
-            self.stalled.as_mut().reset(Instant::now() + WRITE);
-        }
-        ready!(self.stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
-    }
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if !this.begun.load(Ordering::Relaxed) && this.first_request.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client sent no request")));
-        }
-        Pin::new(&mut this.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.written(context, outcome)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.written(context, outcome)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

@@ -7,7 +7,7 @@ use ordinaut_test_support::database::fresh_database;
 use ordinaut_test_support::program::{KilledOnDrop, program};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 pub(crate) fn binary(settings: &[(&str, &str)]) -> Command {
     program(env!("CARGO_BIN_EXE_ordinaut-api"), settings)
@@ -28,6 +28,16 @@ impl Running {
         // It writes on, and would wait for a reader.
         std::thread::spawn(move || log.for_each(drop));
         Self { child: child.into(), address: listens["address"].as_str().unwrap().to_owned() }
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// The most memory that it had so far, in bytes.

@@ -38,5 +38,6 @@ mod stream;
 mod task_history;
 mod tasks;
 mod tenants;
+mod tls;
 mod topics;
 mod unique;

@@ -6,9 +6,10 @@ use crate::connection::{self, Connection};
 use crate::output::answer;
 use anyhow::{Context, anyhow, bail};
 use ordinaut_runtime::host_name;
+use ordinaut_runtime::settings::Source;
+use ordinaut_runtime::settings::api::ApiDoor;
 use ordinaut_runtime::settings::health::HealthSettings;
-use ordinaut_runtime::settings::{self, Source};
-use reqwest::StatusCode;
+use reqwest::{Client, ClientBuilder, StatusCode};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -47,34 +48,48 @@ async fn database(source: &Source) -> anyhow::Result<String> {
 
 /// The API of this machine or container, asked as a load balancer would.
 async fn api(source: &Source) -> anyhow::Result<String> {
-    ask("API", settings::api::address(&connection::settings(source))?).await
+    let door = ApiDoor::read(&connection::settings(source))?;
+    if let Some(path) = door.socket {
+        let client = client().unix_socket(&*path).build()?;
+        return ask("API", client, "http://localhost", &format!("the Unix socket {}", path.display())).await;
+    }
+    // It is told nothing that others must not know, and what answers is this machine's whatever
+    // name its certificate has.
+    let client = client().tls_danger_accept_invalid_certs(true).build()?;
+    ask_port("API", client, if door.tls { "https" } else { "http" }, door.address).await
 }
 
-/// Asks a process over HTTP whether it is ready.
-async fn ask(whom: &str, mut address: SocketAddr) -> anyhow::Result<String> {
+/// It never leaves this machine, so neither a proxy nor the system's authorities have a part in it.
+fn client() -> ClientBuilder {
+    reqwest::Client::builder().no_proxy().tls_certs_only([])
+}
+
+async fn ask_port(whom: &str, client: Client, scheme: &str, mut address: SocketAddr) -> anyhow::Result<String> {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::from(Ipv4Addr::LOCALHOST));
     }
-    // It never leaves this machine, so neither a proxy nor the system's authorities have a part in
-    // it.
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
-    let answer = client.get(format!("http://{address}/health/ready")).send().await.map_err(|error| {
+    ask(whom, client, &format!("{scheme}://{address}"), &format!("port {}", address.port())).await
+}
+
+/// Asks a process over HTTP whether it is ready.
+async fn ask(whom: &str, client: Client, url: &str, place: &str) -> anyhow::Result<String> {
+    let answer = client.get(format!("{url}/health/ready")).send().await.map_err(|error| {
         let reason = anyhow::Error::new(error);
-        anyhow!("nothing answers on port {} of {}: {}", address.port(), address.ip(), reason.root_cause())
+        anyhow!("nothing answers on {place} ({url}): {}", reason.root_cause())
     })?;
     let status = answer.status();
     let text = answer.text().await.with_context(|| format!("could not read the answer of the {whom}"))?;
     if status != StatusCode::OK {
         bail!("the {whom} says: {text}");
     }
-    Ok(format!("the {whom} on port {} is ready", address.port()))
+    Ok(format!("the {whom} on {place} is ready"))
 }
 
 /// The scheduler that answers here; where none is told to, one of this machine or container that
 /// was seen lately.
 async fn scheduler(source: &Source) -> anyhow::Result<String> {
     if let Some(address) = HealthSettings::of_scheduler(source)?.address {
-        return ask("scheduler", address).await;
+        return ask_port("scheduler", client().build()?, "http", address).await;
     }
     let host = host_name();
     let schedulers = Connection::find(source)?.open().await?.schedulers().list().await?;
@@ -88,7 +103,7 @@ async fn scheduler(source: &Source) -> anyhow::Result<String> {
 /// whose leases hold.
 async fn worker(source: &Source) -> anyhow::Result<String> {
     if let Some(address) = HealthSettings::of_worker(source)?.address {
-        return ask("worker", address).await;
+        return ask_port("worker", client().build()?, "http", address).await;
     }
     let host = host_name();
     let workers = Connection::find(source)?.open().await?.workers().all().await?;

@@ -10,18 +10,16 @@ use anyhow::Context;
 use ordinaut_core::Client;
 use ordinaut_core::maintenance::{SchedulerLiveness, SchedulerOptions};
 use ordinaut_core::worker::{EXIT_STUCK, Served, WorkerLiveness};
-use ordinaut_runtime::Loops;
 use ordinaut_runtime::settings::api::ApiSettings;
 use ordinaut_runtime::settings::database::DatabaseSettings;
 use ordinaut_runtime::settings::scheduler::default_zone;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_runtime::settings::{self, Source};
+use ordinaut_runtime::{Listener, Loops};
 use place::{Place, Running};
 use servers::Servers;
-use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
-use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -96,8 +94,9 @@ async fn serve(
             .context("could not set the search path of the private Postgres")?;
     }
     let listener = ordinaut_api::listen(&settings.api).await?;
-    let address = listener.local_addr()?;
+    let (address, scheme) = (listener.local_addr()?, listener.scheme());
     if dev.demo {
+        anyhow::ensure!(scheme == "http", "the jobs of the demo call the API without TLS: unset API_TLS_CERT");
         settings.worker.options.queues.push(Served::new(DEMO_QUEUE, 1));
     }
     let mut choices = source.choices_of_dev().clone();
@@ -105,7 +104,7 @@ async fn serve(
     // what it was.
     choices.extend([("API_HOST", address.ip().to_string()), ("API_PORT", address.port().to_string())].map(named));
     place.announce(&Running { settings: choices })?;
-    greet(place, servers, database_settings.redis_url(), address);
+    greet(place, servers, database_settings.redis_url(), &format!("{scheme}://{address}"));
 
     let mut doors = Doors::open(dev, &database, settings, listener);
     let work = async {
@@ -147,7 +146,7 @@ struct Doors {
 }
 
 impl Doors {
-    fn open(dev: &Dev, database: &Client, settings: Settings, listener: TcpListener) -> Self {
+    fn open(dev: &Dev, database: &Client, settings: Settings, listener: Listener) -> Self {
         let Settings { api, worker, scheduler } = settings;
         let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());
@@ -214,11 +213,8 @@ async fn report(doors: &mut JoinSet<anyhow::Result<()>>) {
     }
 }
 
-fn greet(place: &Place, servers: &Servers, redis: Option<&str>, address: SocketAddr) {
-    mention(format_args!(
-        "API        http://{address}  (Authorization: Bearer $(cat {}))",
-        place.token_file().display()
-    ));
+fn greet(place: &Place, servers: &Servers, redis: Option<&str>, url: &str) {
+    mention(format_args!("API        {url}  (Authorization: Bearer $(cat {}))", place.token_file().display()));
     match (servers.database_url(), servers.data()) {
         (Some(url), Some(data)) => {
             mention(format_args!("Postgres   psql \"{url}\""));

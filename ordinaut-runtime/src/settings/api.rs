@@ -1,11 +1,12 @@
 //! Where the API listens, and who may call it.
 
 use crate::settings::error::SettingError;
-use crate::settings::setting::{Setting, list, within};
+use crate::settings::setting::{About, Setting, list, within};
 use crate::settings::source::Source;
 use ordinaut_core::job::Redaction;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const API_HOST: Setting<IpAddr> =
@@ -19,6 +20,41 @@ pub(super) const API_PORT: Setting<u16> = Setting::new(
     |text| within(text, 0..=u16::MAX),
 )
 .or("8080");
+
+pub(super) const API_SOCKET: Setting<PathBuf> = Setting::new(
+    "API_SOCKET",
+    "a Unix socket that the API listens on beside its port, for its own account and group; it never speaks TLS there",
+    "the path of a file, at most 90 bytes",
+    |text| (text.len() <= LONGEST_SOCKET).then(|| PathBuf::from(text)),
+);
+
+/// What the system takes, less room for what is put behind the name while the socket is made.
+const LONGEST_SOCKET: usize = 90;
+
+pub(super) const API_TLS_CERT: Setting<PathBuf> = Setting::new(
+    "API_TLS_CERT",
+    "the certificate that the API serves, before those of its authorities, in PEM; with it its port speaks https only. Read again when the file changes",
+    "the path of a file, and it needs API_TLS_KEY",
+    path,
+);
+
+pub(super) const API_TLS_KEY: Setting<PathBuf> = Setting::new(
+    "API_TLS_KEY",
+    "the private key of API_TLS_CERT, in PEM. Read again when the file changes",
+    "the path of a file, and it needs API_TLS_CERT",
+    path,
+);
+
+pub(super) const API_TLS_CLIENT_CA: Setting<PathBuf> = Setting::new(
+    "API_TLS_CLIENT_CA",
+    "the authorities, in PEM, of which one must have signed the certificate of each client of the port. Not given: clients need none",
+    "the path of a file, and it needs API_TLS_CERT and API_TLS_KEY",
+    path,
+);
+
+fn path(text: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(text))
+}
 
 pub(super) const API_ADMIN_TOKEN: Setting<String> = Setting::new(
     "API_ADMIN_TOKEN",
@@ -144,6 +180,32 @@ pub fn redaction(source: &Source) -> Result<Redaction, SettingError> {
     source.get(&API_REDACT).map(Redaction::new)
 }
 
+/// The files of TLS.
+#[derive(Clone, Debug)]
+pub struct TlsSettings {
+    /// The certificate, before those of its authorities.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// The authorities of the certificates that clients must have; none: clients need none.
+    pub client_ca: Option<PathBuf>,
+}
+
+impl TlsSettings {
+    /// Reads them; `None`: no TLS.
+    fn read(source: &Source) -> Result<Option<Self>, SettingError> {
+        let (cert, key) = (source.read(&API_TLS_CERT)?, source.read(&API_TLS_KEY)?);
+        let client_ca = source.read(&API_TLS_CLIENT_CA)?;
+        let missing = |about: &About| SettingError::Missing { name: about.name, accepts: about.accepts };
+        match (cert, key) {
+            (Some(cert), Some(key)) => Ok(Some(Self { cert, key, client_ca })),
+            (None, None) if client_ca.is_none() => Ok(None),
+            (None, _) => Err(missing(&API_TLS_CERT.about)),
+            (Some(_), None) => Err(missing(&API_TLS_KEY.about)),
+        }
+    }
+}
+
 /// Where the API listens, and who may call it.
 #[derive(Clone)]
 pub struct ApiSettings {
@@ -151,6 +213,10 @@ pub struct ApiSettings {
     pub host: IpAddr,
     /// The port; 0 takes a free one.
     pub port: u16,
+    /// The Unix socket beside it.
+    pub socket: Option<PathBuf>,
+    /// What the port speaks TLS with; none: it speaks plain HTTP.
+    pub tls: Option<TlsSettings>,
     /// The bearer token.
     pub admin_token: String,
     /// What its answers do not show.
@@ -165,9 +231,22 @@ pub struct ApiSettings {
     pub rate_limits: Vec<RateLimit>,
 }
 
-/// The address that the API listens on, for others; the port 0 is a free one.
-pub fn address(source: &Source) -> Result<SocketAddr, SettingError> {
-    Ok(SocketAddr::new(source.get(&API_HOST)?, source.get(&API_PORT)?))
+/// Where a process of the same machine finds the API.
+pub struct ApiDoor {
+    /// The address of its port; the port 0 is a free one.
+    pub address: SocketAddr,
+    /// Whether the port speaks TLS.
+    pub tls: bool,
+    /// Its Unix socket.
+    pub socket: Option<PathBuf>,
+}
+
+impl ApiDoor {
+    /// Reads it.
+    pub fn read(source: &Source) -> Result<Self, SettingError> {
+        let address = SocketAddr::new(source.get(&API_HOST)?, source.get(&API_PORT)?);
+        Ok(Self { address, tls: TlsSettings::read(source)?.is_some(), socket: source.read(&API_SOCKET)? })
+    }
 }
 
 /// As they are when nothing is set; without a token, so that no token of the settings lets anybody
@@ -177,6 +256,8 @@ impl Default for ApiSettings {
         Self {
             host: IpAddr::from([127, 0, 0, 1]),
             port: 0,
+            socket: None,
+            tls: None,
             admin_token: String::new(),
             redaction: Redaction::default(),
             max_connections: 4096,
@@ -193,6 +274,8 @@ impl ApiSettings {
         Ok(Self {
             host: source.get(&API_HOST)?,
             port: source.get(&API_PORT)?,
+            socket: source.read(&API_SOCKET)?,
+            tls: TlsSettings::read(source)?,
             admin_token: source.get(&API_ADMIN_TOKEN)?,
             redaction: redaction(source)?,
             max_connections: source.get(&API_MAX_CONNECTIONS)?,
@@ -213,6 +296,26 @@ mod tests {
         assert_eq!((limit.class, limit.calls.get(), limit.period.as_secs()), (RouteClass::RunNow, 50, 3600));
         for wrong in ["run-now", "run-now=50", "run-now=0/h", "runnow=5/h", "read=5/d", "read=-1/s"] {
             assert_eq!(rate_limit(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key_and_an_authority_of_clients_both() {
+        let read = |names: &[&str]| {
+            let pairs: Vec<_> = names.iter().map(|name| ((*name).to_owned(), "/x.pem".to_owned())).collect();
+            TlsSettings::read(&Source::new(pairs, []))
+        };
+        assert!(read(&[]).unwrap().is_none());
+        assert!(read(&["API_TLS_CERT", "API_TLS_KEY"]).unwrap().unwrap().client_ca.is_none());
+        assert!(read(&["API_TLS_CERT", "API_TLS_KEY", "API_TLS_CLIENT_CA"]).unwrap().unwrap().client_ca.is_some());
+        for (names, missing) in [
+            (&["API_TLS_CERT"][..], "API_TLS_KEY"),
+            (&["API_TLS_KEY"], "API_TLS_CERT"),
+            (&["API_TLS_CLIENT_CA"], "API_TLS_CERT"),
+            (&["API_TLS_CLIENT_CA", "API_TLS_CERT"], "API_TLS_KEY"),
+        ] {
+            let error = read(names).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{missing} is not set")), "{names:?}: {error}");
         }
     }
 
