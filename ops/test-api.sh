@@ -48,9 +48,9 @@ end() {
     rm -rf "$work"
 }
 trap end EXIT
+cp ordinaut-api/tests/fuzz/hooks.py "$work"
 cd "$work"
-# What is fuzzed may name any address: no job reaches one.
-API_PORT=0 WORKER_QUEUES=default "$target/debug/ordinaut" dev > dev.log 2>&1 &
+API_PORT=0 WORKER_QUEUES=default,fuzz "$target/debug/ordinaut" dev > dev.log 2>&1 &
 dev=$!
 until [ -s .ordinaut/running.json ]; do
     kill -0 "$dev" || { cat dev.log; exit 1; }
@@ -60,10 +60,12 @@ url=$(jq -r '"http://\(.settings.API_HOST):\(.settings.API_PORT)"' .ordinaut/run
 token=$(cat .ordinaut/api_token)
 until curl -fsS "$url/health/ready" > /dev/null 2>&1; do kill -0 "$dev" || { cat dev.log; exit 1; }; sleep 0.2; done
 
+# The client and the fuzzer's hooks read these.
+export ORDINAUT_URL=$url ORDINAUT_TOKEN=$token SCHEMATHESIS_HOOKS=$work/hooks.py
 cd "$target/api-client"
 npx openapi-typescript "$url/openapi.json" --output ordinaut.d.ts
 npx tsc
-ORDINAUT_URL=$url ORDINAUT_TOKEN=$token node client.js
+node client.js
 cd "$work"
 
 limited=$(curl -fsS -H "Authorization: Bearer $token" "$url/agents" \

@@ -102,6 +102,13 @@ pub(crate) fn of(ways: impl Iterator<Item = Way>) -> Value {
 fn operation(way: &Way) -> Value {
     let mut operation = json!(way.operation);
     operation["tags"] = json!([tag(&way.path)]);
+    // A body that may be left out is left out: it is not null.
+    let body = operation.pointer_mut("/requestBody/content/application~1json/schema");
+    if let Some(schema) = body
+        && let Some(of) = schemas::unless_null(schema)
+    {
+        *schema = of.clone();
+    }
     let parameters = all_parameters(way, operation["parameters"].take());
     let has = |of| applies(of, way, !parameters.is_empty() || !operation["requestBody"].is_null());
     let shared = PROBLEMS.iter().filter(|(_, of, _)| has(*of));
@@ -198,6 +205,9 @@ fn described(mut parameter: Value, path: &str) -> Value {
     if let Some(schema) = schemas::unless_null(&parameter["schema"]) {
         parameter["schema"] = schema.clone();
     }
+    if parameter["in"] == "query" {
+        parameter["allowEmptyValue"] = true.into();
+    }
     parameter
 }
 
@@ -254,13 +264,12 @@ fn named_headers(names: &[&str]) -> Map<String, Value> {
 }
 
 fn parameters() -> Value {
-    let header = |name: &str, most: u32, description: &str| {
-        let schema = json!({ "type": "string", "minLength": 1, "maxLength": most });
-        json!({ "name": name, "in": "header", "description": description, "schema": schema })
-    };
+    let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema });
+    let key = json!({ "type": "string", "minLength": 1, "maxLength": 200 });
+    let once = "The same request under the same key is done once, within a day.";
     json!({
-        "Idempotency-Key": header("Idempotency-Key", 200, "The same request under the same key is done once, within a day."),
-        "Audit-Reason": header("Audit-Reason", 1000, "Why, for the audit."),
+        "Idempotency-Key": header("Idempotency-Key", once, key),
+        "Audit-Reason": header("Audit-Reason", "Why, for the audit: a thousand characters.", json!({ "type": "string" })),
     })
 }
 

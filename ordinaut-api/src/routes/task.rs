@@ -122,7 +122,10 @@ fn cannot_read(task: &str, reason: &str) -> Problem {
 #[utoipa::path(
     patch, path = "/tasks/{id}", operation_id = "patchTask",
     params(
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that was seen: 409 if it is another one now."),
+        (
+            "If-Match" = Option<String>, Header, pattern = r#"^(\*|"[0-9]{1,18}")$"#,
+            description = "The `ETag` that was seen: 409 if it is another one now.",
+        ),
     ),
     request_body = TaskPatch,
     responses(
@@ -146,7 +149,10 @@ pub(crate) async fn patch(
 #[utoipa::path(
     put, path = "/tasks/{id}", operation_id = "replaceTask",
     params(
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that was seen: 409 if it is another one now."),
+        (
+            "If-Match" = Option<String>, Header, pattern = r#"^(\*|"[0-9]{1,18}")$"#,
+            description = "The `ETag` that was seen: 409 if it is another one now.",
+        ),
     ),
     request_body = TaskDefinition,
     responses(
