@@ -1,10 +1,12 @@
 //! Measures Ordinaut against what plain SQL of the same shape does in the same run.
 //! `benches/README.md` says what each bench measures and how; the binary is a thin door to [`run`].
 
+pub mod api;
 mod bench;
 mod crew;
 mod figure;
 mod floor;
+mod http;
 mod job;
 mod lab;
 mod machine;

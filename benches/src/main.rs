@@ -2,6 +2,7 @@
 
 use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
+use ordinaut_benches::api::{self, ApiOptions};
 use ordinaut_benches::worker::{self, WorkerOptions};
 use ordinaut_benches::{Bench, Figure, Machine, Options, run};
 use serde::Serialize;
@@ -24,6 +25,9 @@ enum Command {
     One(Bench),
     /// All of them
     All,
+    /// An API process; its bench starts it itself
+    #[command(hide = true)]
+    ApiProcess(ApiOptions),
     /// A worker process; the benches start it themselves
     #[command(hide = true)]
     Worker(WorkerOptions),
@@ -57,6 +61,7 @@ struct Line<'a> {
 async fn main() -> anyhow::Result<()> {
     let Arguments { command, how } = Arguments::parse();
     let benches = match command {
+        Command::ApiProcess(options) => return api::serve(options).await,
         Command::Worker(options) => return worker::work(options).await,
         Command::One(bench) => vec![bench],
         Command::All => Bench::ALL.to_vec(),

@@ -1,5 +1,6 @@
 //! The benches: one file each, and each on a server of its own.
 
+mod api;
 mod backlog;
 mod cost;
 mod drain;
@@ -43,13 +44,15 @@ pub enum Bench {
     /// Ends written by key, and by place
     #[command(name = "settle_by")]
     SettleBy,
+    /// Requests over HTTP, beside a worker that runs what they enqueue, and a stream for many
+    Api,
     /// Ten million jobs, produced and run at once; not one of `all`, because it takes many minutes
     Endurance,
 }
 
 impl Bench {
     /// What `all` runs, in the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -61,6 +64,7 @@ impl Bench {
         Self::Sleepers,
         Self::SettleBy,
         Self::Schedules,
+        Self::Api,
     ];
 }
 
@@ -78,6 +82,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Schedules => schedules::run(options).await,
         Bench::Sleepers => sleepers::run(options).await,
         Bench::SettleBy => settle_by::run(options).await,
+        Bench::Api => api::run(options).await,
         Bench::Endurance => endurance::run(options).await,
     }
 }

@@ -39,5 +39,8 @@ mod sigterms;
 mod sink;
 mod slow_disk;
 mod standby;
+mod streams;
+mod streams_crowd;
+mod streams_resume;
 mod timetable;
 mod worker_killed;

@@ -99,7 +99,7 @@ async fn enqueue_during(lab: &Lab, database: &Client, fault: impl Future<Output 
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Loss {
+pub(crate) enum Loss {
     Flushed,
     /// Killed, and started with nothing.
     Empty,
@@ -110,22 +110,22 @@ enum Loss {
 }
 
 /// One that keeps nothing but what it is told to save.
-struct Server {
+pub(crate) struct Server {
     directory: PathBuf,
     child: Child,
 }
 
 impl Server {
-    async fn start(directory: PathBuf) -> Self {
+    pub(crate) async fn start(directory: PathBuf) -> Self {
         let child = spawn(&directory).await;
         Self { directory, child }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis+unix://{}", socket(&self.directory).display())
     }
 
-    async fn suffer(&mut self, loss: Loss) {
+    pub(crate) async fn suffer(&mut self, loss: Loss) {
         match loss {
             Loss::Flushed => assert_eq!(self.ask(&["flushall"]).await, "OK"),
             Loss::Empty => self.start_again().await,
