@@ -3,7 +3,7 @@
 use ordinaut_core::Client;
 use ordinaut_core::event::Event;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tracing::debug;
@@ -20,6 +20,23 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Between two looks while Postgres does not answer.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// An event that many clients are told: it is written as JSON once for all that see all of it.
+pub(crate) struct Told {
+    pub(crate) event: Event,
+    json: OnceLock<String>,
+}
+
+impl Told {
+    fn new(event: Event) -> Self {
+        Self { event, json: OnceLock::new() }
+    }
+
+    pub(crate) fn json(&self) -> &str {
+        // Numbers, words and times: it can be written.
+        self.json.get_or_init(|| serde_json::to_string(&self.event).unwrap_or_default())
+    }
+}
+
 /// Follows the log for as long as somebody listens.
 pub(crate) struct Tail {
     database: Client,
@@ -30,7 +47,7 @@ pub(crate) struct Tail {
 /// look and its end.
 struct State {
     /// `None`: the API stops.
-    events: Option<broadcast::Sender<Arc<Event>>>,
+    events: Option<broadcast::Sender<Arc<Told>>>,
     follows: bool,
 }
 
@@ -54,7 +71,7 @@ impl Tail {
     }
 
     /// What comes to all from now on; `None`: the API stops.
-    fn subscribe(self: &Arc<Self>) -> Option<broadcast::Receiver<Arc<Event>>> {
+    fn subscribe(self: &Arc<Self>) -> Option<broadcast::Receiver<Arc<Told>>> {
         let mut state = self.state();
         let receiver = state.events.as_ref()?.subscribe();
         if !state.follows {
@@ -105,7 +122,7 @@ impl Tail {
         };
         for event in events {
             // Those that left in the meantime need none.
-            sender.send(Arc::new(event)).ok();
+            sender.send(Arc::new(Told::new(event))).ok();
         }
         true
     }
@@ -117,16 +134,16 @@ pub(crate) struct Subscriber {
     /// The last event that it was given.
     at: i64,
     /// Read for it alone, because the others have passed them.
-    read: VecDeque<Arc<Event>>,
+    read: VecDeque<Arc<Told>>,
     /// What comes to all; `None`: it has not caught up.
-    live: Option<broadcast::Receiver<Arc<Event>>>,
+    live: Option<broadcast::Receiver<Arc<Told>>>,
     /// Whether it has been given what comes to all since it caught up.
     was_live: bool,
 }
 
 /// What comes next.
 pub(crate) enum Next {
-    Event(Arc<Event>),
+    Event(Arc<Told>),
     /// The client is too slow, Postgres does not answer, or the API stops: it may come again, after
     /// the last event that it has.
     End,
@@ -151,7 +168,7 @@ impl Subscriber {
     pub(crate) async fn next(&mut self) -> Next {
         loop {
             if let Some(event) = self.read.pop_front() {
-                self.at = event.n;
+                self.at = event.event.n;
                 return Next::Event(event);
             }
             let Some(live) = &mut self.live else {
@@ -159,7 +176,7 @@ impl Subscriber {
                 // between the two.
                 let Some(live) = self.tail.subscribe() else { return Next::End };
                 match self.tail.database.events().after(self.at, PAGE).await {
-                    Ok(page) => self.read.extend(page.into_iter().map(Arc::new)),
+                    Ok(page) => self.read.extend(page.into_iter().map(|event| Arc::new(Told::new(event)))),
                     Err(error) => {
                         debug!(%error, "could not read the log of events for a client");
                         return Next::End;
@@ -171,8 +188,8 @@ impl Subscriber {
                 continue;
             };
             match live.recv().await {
-                Ok(event) if event.n > self.at => {
-                    (self.at, self.was_live) = (event.n, true);
+                Ok(event) if event.event.n > self.at => {
+                    (self.at, self.was_live) = (event.event.n, true);
                     return Next::Event(event);
                 }
                 Ok(_) => {}

@@ -130,8 +130,8 @@ pub(crate) async fn stream(
     });
     let subscriber = Subscriber::new(app.tail.clone(), last.transpose()?.or(after)).await?;
     let token = auth::bearer(&headers).unwrap_or_default().to_owned();
-    let (data, known) = (caller.data, Instant::now());
-    let stream = Stream { app, token, known, data, subscriber, wanted };
+    let (data, known, sees_a_part) = (caller.data, Instant::now(), caller.access.is_partial());
+    let stream = Stream { app, token, known, data, sees_a_part, subscriber, wanted };
     let events = futures_util::stream::unfold(Some(stream), next);
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     // A proxy that collects an answer before it passes it on would tell nothing.
@@ -146,6 +146,7 @@ struct Stream {
     known: Instant,
     /// What its caller sees.
     data: Arc<Client>,
+    sees_a_part: bool,
     subscriber: Subscriber,
     wanted: EventFilter,
 }
@@ -157,6 +158,7 @@ impl Stream {
             return true;
         }
         let Ok(Ok(caller)) = self.app.callers.of(&self.token).await else { return false };
+        self.sees_a_part = caller.access.is_partial();
         (self.data, self.known) = (caller.data, Instant::now());
         check(&caller.access, Scope::EventsRead, Object::Visible).is_ok()
     }
@@ -175,16 +177,22 @@ async fn next(stream: Option<Stream>) -> Option<(Result<sse::Event, axum::Error>
     loop {
         let before = stream.subscriber.at();
         match stream.subscriber.next().await {
-            Next::Event(event) if stream.wanted.may_want(&event) => {
+            Next::Event(told) if stream.wanted.may_want(&told.event) => {
                 if !stream.may_go_on().await {
                     return Some((resume(before), None));
                 }
+                let frame = |event: &Event, json: &str| {
+                    sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).data(json)
+                };
+                if !stream.sees_a_part && !stream.wanted.asks_for_jobs() {
+                    return Some((Ok(frame(&told.event, told.json())), Some(stream)));
+                }
                 // The log is read for all; of it this client gets what its caller sees.
-                let Ok(seen) = stream.seen(Event::clone(&event)).await else {
+                let Ok(seen) = stream.seen(told.event.clone()).await else {
                     return Some((resume(before), None));
                 };
                 let Some(event) = seen else { continue };
-                let told = sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).json_data(&event);
+                let told = serde_json::to_string(&event).map(|json| frame(&event, &json)).map_err(axum::Error::new);
                 return Some((told, Some(stream)));
             }
             Next::Event(_) => {}

@@ -66,7 +66,8 @@ impl EventFilter {
             && (!self.asks_for_jobs() || !event.jobs.is_empty() || self.is_about_its_task(event))
     }
 
-    pub(crate) fn asks_for_jobs(&self) -> bool {
+    /// Whether it asks for something that is not in an event by itself.
+    pub fn asks_for_jobs(&self) -> bool {
         self.task.is_some() || self.tenant.is_some() || self.worker.is_some()
     }
 
