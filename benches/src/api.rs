@@ -1,4 +1,5 @@
-//! An API process: this crate's binary, started by itself, so that what it costs is not the bench's.
+//! An API process: this crate's binary, started by itself, so that what it costs is not the
+//! bench's.
 //!
 //! It says where it listens, and stops when its standard input ends. The other end is in
 //! `bench/api.rs`.

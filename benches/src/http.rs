@@ -75,7 +75,7 @@ impl HttpClient {
     }
 }
 
-/// How many calls there were a second, and how long they took, shortest first.
+/// Number of calls a second, and the time that each took, shortest first.
 pub(crate) struct Calls {
     pub(crate) a_second: f64,
     took: Vec<Duration>,

@@ -97,9 +97,10 @@ fn without_examples(text: &str) -> &str {
 fn unlinked(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, linked)) = rest.split_once("[`") {
+    while let Some((before, linked)) = rest.split_once("[`")
+        && let Some((name, after)) = linked.split_once("`]")
+    {
         plain.push_str(before);
-        let Some((name, after)) = linked.split_once("`]") else { break };
         plain.push_str(&format!("`{name}`"));
         let target = after.strip_prefix('(').and_then(|target| target.split_once(')'));
         rest = target.map_or(after, |(_, after)| after);

@@ -79,7 +79,7 @@ impl Api {
         Ok(clients)
     }
 
-    /// Calls of so many clients with the same request.
+    /// Calls of this number of clients with the same request.
     async fn call(
         &self,
         clients: usize,
