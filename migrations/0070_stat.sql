@@ -18,7 +18,7 @@ create table stat (
 
 comment on table stat is
     'What came and ended in each minute (kept for 30 days) and each hour (400 days), of each queue and kind. A scheduler counts it from the log of events, a second behind.';
-comment on column stat.step is 'How long the row is about: a minute or an hour.';
+comment on column stat.step is 'The length of time that the row is about: a minute or an hour.';
 comment on column stat.begins is 'Where it begins, in UTC.';
 comment on column stat.arrived is 'Jobs that were enqueued.';
 comment on column stat.ended is 'Attempts that ended, however they did.';

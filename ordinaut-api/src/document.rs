@@ -280,7 +280,7 @@ fn headers() -> Value {
     json!({
         "X-Request-ID": text("The number of the request, in the log too."),
         "RateLimit-Limit": number("Calls of this class that the agent may make; absent without a bound."),
-        "RateLimit-Remaining": number("How many of these are left."),
+        "RateLimit-Remaining": number("The number of these that are left."),
         "RateLimit-Reset": number("Seconds until all are there again."),
         "Retry-After": number("Seconds after which it is worth asking again."),
         "WWW-Authenticate": text("That a bearer token is needed."),

@@ -165,10 +165,8 @@ impl Stream {
 
     /// What its client sees of an event, and wants: the job that is wanted may be another's.
     async fn seen(&self, event: Event) -> Result<Option<Event>, ordinaut_core::Error> {
-        match self.data.events().seen(vec![event]).await?.pop() {
-            Some(event) => self.data.events().narrow(event, &self.wanted).await,
-            None => Ok(None),
-        }
+        let events = self.data.events();
+        Ok(events.narrow(events.seen(vec![event]).await?, &self.wanted).await?.pop())
     }
 }
 

@@ -1,6 +1,6 @@
 -- Those of the jobs $1, each at the attempt in $2, that are of the task $3 and the tenant $4, and
 -- whose attempt was leased to a worker of this name or session ($5), as far as these are given.
-select named.job_id
+select named.job_id, named.attempt
 from unnest($1::uuid[], $2::integer[]) as named(job_id, attempt)
 left join lateral (
     select task_id, tenant from ordinaut.job where job.id = any(array[named.job_id]) offset 0

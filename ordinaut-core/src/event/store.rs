@@ -59,10 +59,11 @@ impl Events<'_> {
         Ok(rows.into_iter().map(Event::from).collect())
     }
 
-    /// Those of an event's jobs that are wanted.
-    pub(crate) async fn jobs_wanted(self, event: &Event, filter: &EventFilter) -> sqlx::Result<Vec<Uuid>> {
-        let (ids, attempts): (Vec<_>, Vec<_>) = event.jobs.iter().map(|job| (job.id, job.attempt)).unzip();
-        sqlx::query_scalar(self.client.sql(sql!("event/narrow")))
+    /// Those of the jobs that events name that are wanted, each with its attempt.
+    pub(crate) async fn jobs_wanted(self, events: &[Event], filter: &EventFilter) -> sqlx::Result<Vec<(Uuid, i32)>> {
+        let named = events.iter().flat_map(|event| &event.jobs);
+        let (ids, attempts): (Vec<_>, Vec<_>) = named.map(|job| (job.id, job.attempt)).unzip();
+        sqlx::query_as(self.client.sql(sql!("event/narrow")))
             .bind(ids)
             .bind(attempts)
             .bind(filter.task)

@@ -22,6 +22,15 @@ const MAX_BYTES: usize = 200;
 #[serde(try_from = "String", into = "String")]
 pub struct TopicPattern(String);
 
+/// Refuses what is no topic.
+pub(crate) fn check_topic(topic: &str) -> Result<(), InvalidField> {
+    if TopicPattern::parse(topic).is_err() || topic.contains(['*', '#']) {
+        let reason = "must be words of letters, digits, - and _ with dots between them".to_owned();
+        return Err(InvalidField { field: "topic", reason });
+    }
+    Ok(())
+}
+
 impl TopicPattern {
     /// Reads a pattern.
     ///

@@ -45,7 +45,7 @@ pub struct StatLine {
     pub failed: i64,
     /// The share that failed of those that succeeded or failed.
     pub failure_share: Option<f64>,
-    /// Time that first attempts waited since their jobs were due.
+    /// Time that first attempts waited since their jobs were made, or scheduled for.
     pub wait: Quantiles,
     /// Time that attempts ran.
     pub run: Quantiles,

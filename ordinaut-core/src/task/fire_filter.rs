@@ -1,6 +1,7 @@
 //! Which fires a list is about, and where its pages begin.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use crate::error::InvalidField;
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +21,18 @@ pub struct FireFilter {
     pub since: Option<DateTime<Utc>>,
     /// Only instants before this one.
     pub until: Option<DateTime<Utc>>,
+}
+
+impl FireFilter {
+    pub(crate) fn check(&self) -> Result<(), InvalidField> {
+        for (field, at) in [("since", self.since), ("until", self.until)] {
+            if at.is_some_and(|at| !(0..=9999).contains(&at.year())) {
+                let reason = "must be an instant of the years 0 to 9999".to_owned();
+                return Err(InvalidField { field, reason });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What became of a due instant.
@@ -118,10 +131,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_and_a_word_are_read_as_they_are_written() {
+    fn a_cursor_and_a_word_are_read_as_written_and_an_instant_that_is_none_is_refused() {
         let cursor = FireCursor { at: "2027-03-14T12:00:00.000001Z".parse().unwrap(), task_id: Uuid::nil() };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         assert!("2027-03-14T12:00:00Z".parse::<FireCursor>().is_err());
+        let mut filter = FireFilter::default();
+        assert_eq!(filter.check(), Ok(()));
+        filter.until = Some(DateTime::<Utc>::MAX_UTC);
+        assert_eq!(filter.check().unwrap_err().field, "until");
         for became in Became::ALL {
             assert_eq!(became.as_str().parse(), Ok(became));
         }

@@ -29,7 +29,7 @@ impl Api {
         api
     }
 
-    /// How long a look at its health takes.
+    /// Asks for its health, and tells the time that the answer took.
     pub(crate) async fn health(&self) -> std::io::Result<Duration> {
         let asked = Instant::now();
         let answer = self.get("/health/ready").await?;

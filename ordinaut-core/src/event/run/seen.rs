@@ -33,10 +33,7 @@ impl Events<'_> {
             let read = self.read(self.client, at, limit).await?;
             let Some(last) = read.last().map(|event| event.n) else { break };
             at = last;
-            let mut wanted = Vec::new();
-            for event in self.seen(read).await? {
-                wanted.extend(self.narrow(event, filter).await?);
-            }
+            let wanted = self.narrow(self.seen(read).await?, filter).await?;
             if !wanted.is_empty() {
                 return Ok((wanted, at));
             }
@@ -44,21 +41,23 @@ impl Events<'_> {
         Ok((Vec::new(), at))
     }
 
-    /// The event with those of its jobs that are wanted; none, if there are none of these.
+    /// Those of the events that are wanted, each with those of its jobs that are.
     ///
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
-    pub async fn narrow(self, mut event: Event, filter: &EventFilter) -> Result<Option<Event>, Error> {
-        if !filter.may_want(&event) {
-            return Ok(None);
+    pub async fn narrow(self, mut events: Vec<Event>, filter: &EventFilter) -> Result<Vec<Event>, Error> {
+        events.retain(|event| filter.may_want(event));
+        if !filter.asks_for_jobs() || events.iter().all(|event| event.jobs.is_empty()) {
+            return Ok(events);
         }
-        if !filter.asks_for_jobs() || event.jobs.is_empty() {
-            return Ok(Some(event));
-        }
-        let wanted: HashSet<Uuid> = self.jobs_wanted(&event, filter).await?.into_iter().collect();
-        event.jobs.retain(|job| wanted.contains(&job.id));
-        Ok((!event.jobs.is_empty()).then_some(event))
+        let wanted: HashSet<(Uuid, i32)> = self.jobs_wanted(&events, filter).await?.into_iter().collect();
+        events.retain_mut(|event| {
+            let is_about_jobs = !event.jobs.is_empty();
+            event.jobs.retain(|job| wanted.contains(&(job.id, job.attempt)));
+            !is_about_jobs || !event.jobs.is_empty()
+        });
+        Ok(events)
     }
 
     /// Those of the events that the caller sees, each with the jobs that the caller sees: what

@@ -8,7 +8,7 @@ use crate::job::args::MAX_ARGS_BYTES;
 use crate::job::nul_bytes;
 use crate::notify::notifier;
 use crate::schedule::definition::{Compiled, Schedule};
-use crate::schedule::topic_pattern::TopicPattern;
+use crate::schedule::topic_pattern::check_topic;
 use crate::task::definition::TaskDefinition;
 use crate::task::error::TaskError;
 use crate::task::run::condition::readable;
@@ -51,9 +51,7 @@ impl Tasks<'_> {
     /// if Postgres refused a statement or could not be reached.
     pub async fn publish(self, topic: &str, id: &str, payload: &Value) -> Result<Published, TaskError> {
         let invalid = |field, reason: &str| InvalidField { field, reason: reason.to_owned() };
-        if TopicPattern::parse(topic).is_err() || topic.contains(['*', '#']) {
-            return Err(invalid("topic", "must be words of letters, digits, - and _ with dots between them").into());
-        }
+        check_topic(topic)?;
         if !(1..=200).contains(&id.chars().count()) || id.chars().any(char::is_control) {
             return Err(invalid("id", "must be of 1 to 200 characters, without control characters").into());
         }

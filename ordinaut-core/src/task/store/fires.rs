@@ -3,6 +3,7 @@
 use crate::client::Tasks;
 use crate::db::page::Page;
 use crate::error::Error;
+use crate::schedule::topic_pattern::check_topic;
 use crate::task::fire_filter::{Became, FireCursor, FireFilter};
 use crate::task::store::inspect::FireRecord;
 use chrono::{DateTime, Utc};
@@ -61,8 +62,10 @@ impl Tasks<'_> {
     ///
     /// # Errors
     ///
+    /// [`Error::Invalid`] if an instant of the filter is none that Postgres knows;
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
     pub async fn all_fires(self, filter: &FireFilter, limit: i64) -> Result<Page<TaskFire, FireCursor>, Error> {
+        filter.check()?;
         let fires: Vec<TaskFire> = sqlx::query_as(self.client.sql(sql!("task/all_fires")))
             .bind(limit + 1)
             .bind(filter.before.map(|before| before.at))
@@ -96,13 +99,15 @@ impl Tasks<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    /// [`Error::Invalid`] if `topic` is none; [`Error::Database`] if Postgres refused the statement
+    /// or could not be reached.
     pub async fn topic_events(
         self,
         topic: &str,
         limit: i64,
         before: Option<FireCursor>,
     ) -> Result<Page<TopicEvent, FireCursor>, Error> {
+        check_topic(topic)?;
         let events: Vec<TopicEvent> = sqlx::query_as(self.client.sql(sql!("task/topic_events")))
             .bind(topic)
             .bind(limit + 1)
