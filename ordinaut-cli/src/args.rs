@@ -8,6 +8,7 @@ mod cert;
 mod job;
 mod limit;
 mod look;
+mod pipeline;
 mod queue;
 mod stats;
 mod task;
@@ -18,9 +19,10 @@ pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use cert::{Cert, SelfSigned};
-pub(crate) use job::{CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
+pub(crate) use job::{Answer, Approval, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use look::{Dead, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
+pub(crate) use pipeline::{CheckPipeline, Pipeline};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use stats::{By, StatTime, Stats};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
@@ -48,12 +50,18 @@ pub(crate) enum Noun {
     Migrate(Migrate),
     /// Enqueue jobs, list, show, await and cancel them
     Job(Job),
+    /// List what waits for somebody's approval
+    #[command(subcommand)]
+    Approval(Approval),
     /// List attempts that ended, and show one
     #[command(subcommand)]
     Run(Run),
     /// List dead letters, and send them back to their queues
     #[command(subcommand)]
     Dead(Dead),
+    /// Check pipelines: jobs that are a list of steps
+    #[command(subcommand)]
+    Pipeline(Pipeline),
     /// Create tasks, look at them, pause, run and cancel them
     #[command(subcommand)]
     Task(Task),

@@ -29,6 +29,7 @@ pub mod queue;
 pub mod schedule;
 mod seconds;
 pub mod stat;
+pub mod step;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -39,6 +40,10 @@ pub mod worker;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/library.md")]
 mod guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/durable.md")]
+mod durable_guide {}
 
 pub use client::Client;
 pub use error::Error;

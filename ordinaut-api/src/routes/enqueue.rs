@@ -7,6 +7,7 @@ use crate::guard;
 use crate::idempotency::subject;
 use crate::problem::Problem;
 use crate::redact::refuse_masked_args;
+use crate::routes::pipelines::refuse_faulty;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -207,6 +208,7 @@ impl Asked {
     /// The job with an id, if its caller may enqueue it.
     fn checked(self, app: &App, caller: &Caller, id: Uuid) -> Result<NewJob, Problem> {
         refuse_masked_args(&app.redaction, &self.args)?;
+        refuse_faulty(self.kind.as_deref().unwrap_or_default(), self.args.get())?;
         let job = self.job()?.with_id(id);
         // Before anybody asks Postgres about its queue.
         job.check()?;

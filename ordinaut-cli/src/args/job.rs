@@ -53,6 +53,38 @@ pub(crate) enum JobVerb {
     Change(ChangeJob),
     /// Make a job that waits for a later time due now
     RunNow(OneJob),
+    /// Approve what a job waits for
+    Approve(Answer),
+    /// Reject what a job waits for
+    Reject(Answer),
+}
+
+#[derive(Args)]
+pub(crate) struct Answer {
+    #[command(flatten)]
+    pub(crate) job: OneJob,
+    /// Which approval, if the job waits for several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
+    /// What is to be said about it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// Who decides
+    #[arg(long, value_name = "NAME", default_value = "the command line")]
+    pub(crate) by: String,
+}
+
+/// `approval VERB`.
+#[derive(Subcommand)]
+pub(crate) enum Approval {
+    /// List the approvals that jobs wait for, the oldest jobs first
+    List {
+        /// Maximum number of jobs
+        #[arg(long, default_value_t = 50, value_parser = value::within(1..=1000_i64))]
+        limit: i64,
+        #[command(flatten)]
+        format: Format,
+    },
 }
 
 #[derive(Args)]

@@ -20,6 +20,7 @@ pub(crate) mod retention;
 pub(crate) mod state_look;
 pub(crate) mod statistics;
 pub(crate) mod store;
+pub(crate) mod waits;
 pub(crate) mod webhooks;
 
 pub use crate::maintenance::liveness::SchedulerLiveness;
@@ -39,6 +40,7 @@ use crate::maintenance::rescue::{Rescue, RescueEverywhere};
 use crate::maintenance::retention::RetentionPass;
 use crate::maintenance::state_look::StateLook;
 use crate::maintenance::statistics::Statistics;
+use crate::maintenance::waits::Waits;
 use crate::maintenance::webhooks::Webhooks;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,6 +120,7 @@ impl Scheduler {
             .add(Arc::new(Partitions::new(database)))
             .add(Arc::new(StateLook::new(database)))
             .add(Arc::new(Statistics::new(database)))
+            .add(Arc::new(Waits::new(database)))
             .add(Arc::new(Webhooks::new(database)))
             .add(Arc::new(BulkOperations::new(database)))
             .add(presence.clone());

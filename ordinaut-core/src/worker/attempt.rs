@@ -108,6 +108,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             HandlerEnd::Returned(Err(error)) => error.output.take().or_else(|| context.output()),
             HandlerEnd::Stopped(_) => None,
         };
+        let waits = matches!(&end, HandlerEnd::Returned(Err(error)) if error.is_wait());
         let settlement = match end {
             HandlerEnd::Stopped(Stop::Lose) => return ControlFlow::Break(Reply::LeaseLost),
             HandlerEnd::Stopped(Stop::Cancel) => Settlement::cancelled(retries.failures),
@@ -116,7 +117,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             HandlerEnd::Returned(result) => Settlement::of(result, retries, rand::random()),
         };
         let ran_for = Some(started.elapsed());
-        ControlFlow::Continue(SettledAttempt { settlement, ran_for, output, token, place })
+        ControlFlow::Continue(SettledAttempt { settlement, ran_for, output, token, place, waits })
     }
 }
 

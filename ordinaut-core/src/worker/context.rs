@@ -5,6 +5,7 @@ use crate::job::job_error::JobError;
 use crate::job::output;
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
+use crate::step::book::Book;
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::decode::Args;
 use crate::worker::options::Undecodable;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// What a handler knows of its attempt. Cheap to clone.
@@ -30,6 +32,8 @@ struct Attempt {
     bounds: Bounds,
     home: Home,
     output: Mutex<Option<String>>,
+    /// What the job has recorded, once that is asked for.
+    steps: OnceCell<Mutex<Book>>,
     /// Whether the handler may have settled it.
     settled_itself: AtomicBool,
 }
@@ -37,9 +41,17 @@ struct Attempt {
 /// Where an attempt keeps what its job's next attempt finds.
 pub(crate) enum Home {
     Database(Arc<Client>),
-    /// Of a test without a database: the checkpoint, as JSON.
     #[cfg(feature = "testing")]
-    Memory(Mutex<Option<String>>),
+    Memory(Memory),
+}
+
+/// What a test without a database keeps, as JSON.
+#[cfg(feature = "testing")]
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) checkpoint: Mutex<Option<String>>,
+    /// Names and results of steps that the test has recorded.
+    pub(crate) steps: Vec<(String, String)>,
 }
 
 /// What bounds an attempt, once the job, its kind and the worker have all had their say.
@@ -65,8 +77,8 @@ impl<S> Context<S> {
         line: Arc<StopLine>,
         home: Home,
     ) -> Self {
-        let (output, settled_itself) = (Mutex::default(), AtomicBool::new(false));
-        Self { state, attempt: Arc::new(Attempt { lease, line, started, bounds, home, output, settled_itself }) }
+        let (output, steps, settled_itself) = (Mutex::default(), OnceCell::new(), AtomicBool::new(false));
+        Self { state, attempt: Arc::new(Attempt { lease, line, started, bounds, home, output, steps, settled_itself }) }
     }
 
     /// The job's id.
@@ -205,6 +217,15 @@ impl<S> Context<S> {
 
     pub(crate) fn home(&self) -> &Home {
         &self.attempt.home
+    }
+
+    pub(crate) fn steps(&self) -> &OnceCell<Mutex<Book>> {
+        &self.attempt.steps
+    }
+
+    /// The arguments as they are stored.
+    pub(crate) fn stored_args(&self) -> Option<&str> {
+        self.body().map(|body| &*body.args)
     }
 
     pub(crate) fn database(&self) -> Option<&Client> {

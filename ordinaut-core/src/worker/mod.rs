@@ -23,8 +23,10 @@ pub(crate) mod settle_in;
 pub(crate) mod settler;
 pub(crate) mod stall;
 pub(crate) mod step;
+pub(crate) mod steps;
 pub(crate) mod strays;
 pub(crate) mod surroundings;
+pub(crate) mod waits;
 
 pub use crate::lease::checkpoint_error::CheckpointError;
 pub use crate::worker::cancellation::StopReason;

@@ -13,6 +13,7 @@ use crate::lease::settlement::{Retries, Settlement};
 use crate::lease::store::Leases;
 use crate::loops::Loops;
 use crate::notify::notifier;
+use crate::step::run::tell_of_settled;
 use crate::worker::liveness::Turns;
 use crate::worker::options::WorkerOptions;
 use crate::worker::running_jobs::RunningJobs;
@@ -210,6 +211,7 @@ impl Desk {
             match self.settle(&batch).await {
                 Ok(outcomes) => {
                     self.tell_of_room(&batch, &outcomes);
+                    self.tell_of_waits(&batch, &outcomes);
                     let rest = batch.answer(outcomes);
                     self.unanswered.extend(rest.map(|batch| Unanswered { since: Instant::now(), batch }));
                 }
@@ -232,6 +234,17 @@ impl Desk {
         if !limited.is_empty() && outcomes.iter().any(Option::is_some) {
             self.wake.notify_one();
             notifier::tell(&self.database, limited);
+        }
+    }
+
+    /// What answers a wait leaves a job alone that has a lease, so the worker that ends the lease
+    /// looks once more.
+    fn tell_of_waits(&self, batch: &Batch, outcomes: &[Option<Outcome>]) {
+        let settled =
+            batch.requests.iter().zip(outcomes).filter(|(request, outcome)| request.attempt.waits && outcome.is_some());
+        let jobs: Vec<_> = settled.map(|(request, _)| request.attempt.token.job_id).collect();
+        if !jobs.is_empty() {
+            tokio::spawn(tell_of_settled(self.database.clone(), jobs));
         }
     }
 

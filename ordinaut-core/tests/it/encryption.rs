@@ -1,6 +1,6 @@
 //! Encrypted arguments: the handler reads them, and nobody else does.
 
-use crate::fixture::{ask, ask_of, database, quick, tell};
+use crate::fixture::{ask, ask_of, database, quick, tell, within};
 use crate::settle::letter;
 use ordinaut_core::job::Keyring;
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
@@ -260,4 +260,31 @@ async fn a_unique_job_is_known_by_what_its_encrypted_arguments_say() {
     let (mut worker, cards) = worker(&keyed);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(first));
     assert_eq!(*cards.lock().unwrap(), [SECRET]);
+}
+
+#[tokio::test]
+async fn steps_of_an_encrypted_job_are_encrypted() {
+    let db = database().await;
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
+    let job_id = keyed.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
+    let handler = |job: Charge, ctx: Context<()>| async move {
+        let card: String = ctx.step("card", async || Ok(job.card)).await?;
+        if ctx.attempt() == 1 {
+            Err(JobError::retry("again").after(std::time::Duration::ZERO))
+        } else {
+            Ok(card == SECRET)
+        }
+    };
+    let mut worker = Worker::with_options(keyed.clone(), (), quick()).handle(handler);
+    for _ in 0..2 {
+        assert_eq!(within(worker.step()).await.unwrap(), Step::Worked(job_id));
+    }
+    assert_eq!(db.jobs().runs(job_id).await.unwrap().pop().unwrap().output.unwrap().get(), "true");
+    assert!(!stored(&db, SECRET).await);
+    let steps = db.jobs().steps(job_id).await.unwrap();
+    assert_eq!(steps[0].result.get(), r#"{"encrypted":true,"key":"k1"}"#);
+    // Moved to another step, it opens nothing.
+    tell(&db, "update ordinaut.step set name = 'other'").await;
+    let moved = keyed.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
+    assert_eq!(within(worker.step()).await.unwrap(), Step::Worked(moved));
 }

@@ -31,6 +31,7 @@ const FEATURES: &[&str] = &[
     "lease",
     "queue",
     "limit",
+    "step",
     "schedule",
     "task",
     "event",

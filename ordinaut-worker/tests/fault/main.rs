@@ -39,6 +39,7 @@ mod sigterms;
 mod sink;
 mod slow_disk;
 mod standby;
+mod steps_killed;
 mod streams;
 mod streams_crowd;
 mod streams_resume;
