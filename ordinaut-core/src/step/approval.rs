@@ -24,8 +24,8 @@ pub struct ApprovalRequest {
 }
 
 impl ApprovalRequest {
-    /// A question that somebody has to answer, 1 to 2,000 characters. It waits without an end if nothing
-    /// else is said.
+    /// A question that somebody has to answer, 1 to 2,000 characters. It waits without an end if
+    /// nothing else is said.
     pub fn new(question: impl Into<String>) -> Self {
         Self { question: question.into(), within: None, fallback: Decision::Rejected }
     }

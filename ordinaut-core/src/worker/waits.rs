@@ -61,8 +61,9 @@ impl<S> Context<S> {
     /// ([`Tasks::publish`](crate::client::Tasks::publish), `POST /topics/{topic}`): its payload;
     /// `None` if none came in `timeout`. An empty key waits for events without one.
     ///
-    /// The first event wins, also one that came before the wait, if the job was enqueued before it. One that has answered a wait of this job does not answer another. Events are kept for
-    /// the time that jobs are. As [`Context::sleep`], this ends the attempt: return the error.
+    /// The first event wins, also one that came before the wait, if the job was enqueued before it.
+    /// One that has answered a wait of this job does not answer another. Events are kept for the
+    /// time that jobs are. As [`Context::sleep`], this ends the attempt: return the error.
     ///
     /// # Errors
     ///
