@@ -88,6 +88,13 @@ impl Check<'_> {
                 format!("must not be {}, which waits, in a group or for each item", uses.as_str()),
             );
         }
+        if !matches!(uses, Uses::Http | Uses::Echo) && (step.max_retries.is_some() || step.timeout_seconds.is_some()) {
+            let word = uses.as_str();
+            self.fault(
+                path,
+                format!("has max_retries or timeout_seconds, which are for http and echo, and not for {word}"),
+            );
+        }
         if let Some(list) = &step.foreach {
             if !matches!(list, Value::String(_) | Value::Array(_)) {
                 self.fault(format!("{path}.foreach"), "must be a list, or a template that gives one");
@@ -308,6 +315,7 @@ mod tests {
             "steps[0].on_failure.goto must be the id",
         );
         told(json!({"id": "a", "uses": "echo", "colour": 1}), "steps[0]");
+        told(json!({"id": "a", "uses": "sleep", "with": {"seconds": 1}, "max_retries": 1}), "steps[0] has max_retries");
         told(json!({"id": "a", "parallel": []}), "steps[0].parallel must have at least one step");
         assert!(faults(&json!({"steps": []}))[0].starts_with("steps must have"));
         assert!(faults(&json!({}))[0].contains("missing field `steps`"));

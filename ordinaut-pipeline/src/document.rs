@@ -190,11 +190,6 @@ impl Step {
         self.backoff.unwrap_or(Backoff::exponential(Duration::from_secs(60))).delay(nth, chance)
     }
 
-    /// Whether the job's own attempts are the tries of this step.
-    pub fn leaves_retries_to_the_job(&self) -> bool {
-        self.max_retries.is_none() && self.on_failure == OnFailure::Stop
-    }
-
     /// Time that one try may take, if the step bounds it.
     pub fn time_limit(&self) -> Option<Duration> {
         self.timeout_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -109,6 +109,32 @@ async fn a_dead_pipeline_that_is_sent_back_goes_on_with_the_step_that_failed() {
 }
 
 #[tokio::test]
+async fn a_failure_within_a_group_or_of_an_item_is_the_groups_and_comes_again_after_a_requeue() {
+    let (fixture, server) = (Fixture::new().await, refusing_once("/two", 400).await);
+    let call = |id: &str| json!({"id": id, "uses": "http", "with": {"url": server.url(&format!("/{id}"))}});
+    let (_, state, output) = run(
+        &fixture,
+        json!({"steps": [
+            {"id": "both", "parallel": [call("one"), call("two")], "on_failure": {"goto": "undo"}},
+            {"id": "undo", "uses": "echo", "with": "${failed.error}", "compensation": true},
+        ], "output": "${steps.undo}"}),
+    )
+    .await;
+    assert_eq!(state, JobState::Succeeded, "{output}");
+    assert!(output.as_str().unwrap().starts_with("two: "), "{output}");
+
+    let server = refusing_once("/b", 400).await;
+    let each = json!({"id": "each", "foreach": ["a", "b", "c"], "uses": "http", "with": {"url": format!("{}${{item}}", server.url("/"))}});
+    let (id, state, error) = run(&fixture, json!({"steps": [each]})).await;
+    assert_eq!(state, JobState::Dead);
+    assert!(error.as_str().unwrap().starts_with("step each[1]: "), "{error}");
+    assert_eq!(fixture.database.dead_letters().requeue(&[id]).await.unwrap().back, [id]);
+    assert_eq!(settle(&fixture, id).await.1, JobState::Succeeded);
+    let paths: Vec<String> = server.calls().iter().map(|call| call.path.clone()).collect();
+    assert_eq!(paths, ["/a", "/b", "/c", "/b"]);
+}
+
+#[tokio::test]
 async fn a_pipeline_waits_for_events_and_people() {
     let fixture = Fixture::new().await;
     let document = json!({"params": {"order": 7}, "steps": [

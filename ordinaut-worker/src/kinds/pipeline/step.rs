@@ -69,7 +69,7 @@ pub(super) async fn run(step: &Step, progress: &Progress<'_>, ctx: &Context<Stat
     match (&step.parallel, &step.foreach) {
         (Some(group), _) => run_group(step, group, progress, ctx).await,
         (None, Some(list)) => run_each(step, list, progress, ctx).await,
-        (None, None) => run_one(step, &step.id, None, progress, ctx).await,
+        (None, None) => run_one(step, &step.on_failure, &step.id, None, progress, ctx).await,
     }
 }
 
@@ -88,7 +88,7 @@ async fn run_group(
     let work = group.iter().map(|inner| -> Work<'_> {
         Box::pin(async move {
             if holds(inner, progress)? {
-                run_one(inner, &inner.id, None, progress, ctx).await
+                run_one(inner, policy(inner, step), &inner.id, None, progress, ctx).await
             } else {
                 Ok(Ended::Skipped)
             }
@@ -104,7 +104,7 @@ async fn run_group(
             Ended::Failed(_) if inner.on_failure == OnFailure::Continue => {
                 outputs.insert(inner.id.clone(), Value::Null)
             }
-            Ended::Failed(error) => return give_up(step, format!("{}: {error}", inner.id)),
+            Ended::Failed(error) => return give_up(&step.id, &step.on_failure, format!("{}: {error}", inner.id)),
         };
     }
     Ok(Ended::Succeeded(Value::Object(outputs)))
@@ -114,15 +114,19 @@ async fn run_each(step: &Step, list: &Value, progress: &Progress<'_>, ctx: &Cont
     let list = progress.scope(None)?.render(list, &format!("{}.foreach", step.id)).map_err(JobError::fatal)?;
     let each = step.each();
     let Value::Array(items) = list else {
-        return give_up(step, "foreach is no list".to_owned());
+        return give_up(&step.id, &step.on_failure, "foreach is no list".to_owned());
     };
     if items.len() > each.max_items {
-        return give_up(step, format!("foreach has {} items, and max_items is {}", items.len(), each.max_items));
+        return give_up(
+            &step.id,
+            &step.on_failure,
+            format!("foreach has {} items, and max_items is {}", items.len(), each.max_items),
+        );
     }
     let work = items.iter().enumerate().map(|(index, value)| -> Work<'_> {
-        Box::pin(
-            async move { run_one(step, &item_name(step, index), Some(Item { value, index }), progress, ctx).await },
-        )
+        Box::pin(async move {
+            run_one(step, &step.on_failure, &item_name(step, index), Some(Item { value, index }), progress, ctx).await
+        })
     });
     let work: Vec<_> = work.collect();
     let ended: Vec<_> = stream::iter(work).buffered(each.at_once).collect().await;
@@ -139,7 +143,7 @@ async fn run_each(step: &Step, list: &Value, progress: &Progress<'_>, ctx: &Cont
     }
     match (failures.is_empty(), &step.on_failure) {
         (true, _) => Ok(Ended::Succeeded(Value::Array(outputs))),
-        (false, _) => give_up(step, failures.swap_remove(0)),
+        (false, _) => give_up(&step.id, &step.on_failure, failures.swap_remove(0)),
     }
 }
 
@@ -160,16 +164,22 @@ fn all(ended: Vec<Result<Ended, JobError>>) -> Result<Vec<Ended>, JobError> {
 }
 
 /// A failure that no further try follows.
-fn give_up(step: &Step, error: String) -> Result<Ended, JobError> {
-    match step.on_failure {
+fn give_up(name: &str, policy: &OnFailure, error: String) -> Result<Ended, JobError> {
+    match policy {
         // Not recorded: a dead letter that is sent back goes on with this step.
-        OnFailure::Stop => Err(JobError::fatal(format!("step {}: {error}", step.id))),
+        OnFailure::Stop => Err(JobError::fatal(format!("step {name}: {error}"))),
         OnFailure::Continue | OnFailure::Goto(_) => Ok(Ended::Failed(error)),
     }
 }
 
+/// What a failure of a step of a group means: what the group says, unless it says something itself.
+fn policy<'a>(inner: &'a Step, group: &'a Step) -> &'a OnFailure {
+    if inner.on_failure == OnFailure::Stop { &group.on_failure } else { &inner.on_failure }
+}
+
 async fn run_one(
     step: &Step,
+    policy: &OnFailure,
     name: &str,
     item: Option<Item<'_>>,
     progress: &Progress<'_>,
@@ -177,7 +187,7 @@ async fn run_one(
 ) -> Result<Ended, JobError> {
     match step.uses {
         Some(Uses::Http | Uses::Echo) | None => {}
-        Some(uses) => return run_durably(step, uses, name, item, progress, ctx).await,
+        Some(uses) => return run_durably(step, policy, uses, name, item, progress, ctx).await,
     }
     let tries = step.max_retries.unwrap_or(0);
     for nth in 1..=tries.saturating_add(1) {
@@ -190,15 +200,14 @@ async fn run_one(
                     wait = failure.after;
                     Ok(Try::Again(failure.error))
                 }
-                Err(failure) if failure.again && step.leaves_retries_to_the_job() => {
+                Err(failure) if failure.again && step.max_retries.is_none() && *policy == OnFailure::Stop => {
                     let error = JobError::retry(format!("step {name}: {}", failure.error));
                     Err(match failure.after {
                         Some(wait) => error.after(wait),
                         None => error,
                     })
                 }
-                Err(failure) if item.is_some() => Ok(Try::Failed(failure.error)),
-                Err(failure) => give_up(step, failure.error).map(Try::from),
+                Err(failure) => give_up(name, policy, failure.error).map(Try::from),
             })
             .await?;
         match tried {
@@ -286,6 +295,7 @@ async fn call(with: Value, name: &str, ctx: &Context<State>) -> Result<Value, Fa
 /// What ends the attempt until something comes, or enqueues: a durable step of its own.
 async fn run_durably(
     step: &Step,
+    policy: &OnFailure,
     uses: Uses,
     name: &str,
     item: Option<Item<'_>>,
@@ -294,8 +304,7 @@ async fn run_durably(
 ) -> Result<Ended, JobError> {
     let with = match filled(step, item, progress) {
         Ok(with) => with,
-        Err(error) if item.is_some() => return Ok(Ended::Failed(error)),
-        Err(error) => return give_up(step, error),
+        Err(error) => return give_up(name, policy, error),
     };
     let unreadable = |error: serde_json::Error| JobError::fatal(format!("step {name}: with cannot be read: {error}"));
     let seconds = |given: f64| {
@@ -318,7 +327,9 @@ async fn run_durably(
             let timeout = wait.timeout_seconds.map_or(Ok(LONGEST), seconds)?;
             match ctx.wait_for::<Value>(name, &wait.topic, &key, timeout).await? {
                 Some(payload) => Ok(Ended::Succeeded(payload)),
-                None => give_up(step, format!("no event {} came within {} s", wait.topic, timeout.as_secs_f64())),
+                None => {
+                    give_up(name, policy, format!("no event {} came within {} s", wait.topic, timeout.as_secs_f64()))
+                }
             }
         }
         Uses::Approval => {
@@ -339,7 +350,7 @@ async fn run_durably(
                 .as_deref()
                 .map_or_else(|| "nobody answered in time".to_owned(), |by| format!("{by} rejected it"));
             let note = answer.note.map(|note| format!(": {note}")).unwrap_or_default();
-            give_up(step, format!("{by}{note}"))
+            give_up(name, policy, format!("{by}{note}"))
         }
         Uses::Enqueue => {
             let child: Child = serde_json::from_value(with).map_err(unreadable)?;
