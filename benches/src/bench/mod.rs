@@ -4,7 +4,6 @@ mod api;
 mod backlog;
 mod cost;
 mod drain;
-mod durable;
 mod endurance;
 mod enqueue;
 mod floor;
@@ -47,15 +46,13 @@ pub enum Bench {
     SettleBy,
     /// Requests over HTTP, beside a worker that runs what they enqueue, and a stream for many
     Api,
-    /// Steps that are recorded, events that jobs wait for, and others' jobs beside those that wait
-    Durable,
     /// Ten million jobs, produced and run at once; not one of `all`, because it takes many minutes
     Endurance,
 }
 
 impl Bench {
     /// What `all` runs, in the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -68,7 +65,6 @@ impl Bench {
         Self::SettleBy,
         Self::Schedules,
         Self::Api,
-        Self::Durable,
     ];
 }
 
@@ -87,7 +83,6 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Sleepers => sleepers::run(options).await,
         Bench::SettleBy => settle_by::run(options).await,
         Bench::Api => api::run(options).await,
-        Bench::Durable => durable::run(options).await,
         Bench::Endurance => endurance::run(options).await,
     }
 }

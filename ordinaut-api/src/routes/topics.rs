@@ -15,19 +15,14 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 #[schema(as = PublishedEvent)]
 pub(crate) struct Event {
-    /// The same id again does nothing.
+    /// The same id again makes no second job.
     id: String,
-    /// What it is about, such as the number of an order: jobs that wait for the topic and this key
-    /// go on.
-    #[serde(default)]
-    key: String,
     #[serde(default)]
     #[schema(value_type = Value)]
     payload: Value,
 }
 
-/// Publishes an event: each task that waits for the topic makes a job, and jobs that wait for the
-/// topic and the key go on.
+/// Publishes an event: each task that waits for the topic makes a job.
 #[utoipa::path(
     post, path = "/topics/{topic}", operation_id = "publishEvent",
     request_body = Event,
@@ -36,9 +31,9 @@ pub(crate) struct Event {
 pub(crate) async fn publish(
     caller: Caller,
     Name(topic): Name,
-    ExactJsonBody(Event { id, key, payload }): ExactJsonBody<Event>,
+    ExactJsonBody(Event { id, payload }): ExactJsonBody<Event>,
 ) -> Result<Json<Published>, Problem> {
-    Ok(Json(caller.data.tasks().publish(&topic, &key, &id, &payload).await?))
+    Ok(Json(caller.data.tasks().publish(&topic, &id, &payload).await?))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -8,7 +8,6 @@ mod faults;
 mod fixture;
 mod health;
 mod http;
-mod pipelines;
 mod redirects;
 mod refusals;
 mod secrets;
