@@ -3,12 +3,12 @@
 
 mod agent;
 mod audit;
-mod batch;
 mod bulk;
 mod cert;
 mod job;
 mod limit;
 mod look;
+mod pipeline;
 mod queue;
 mod stats;
 mod task;
@@ -17,12 +17,12 @@ mod webhook;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
-pub(crate) use batch::{Batch, OneBatch};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use cert::{Cert, SelfSigned};
-pub(crate) use job::{CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
+pub(crate) use job::{Answer, Approval, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use look::{Dead, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
+pub(crate) use pipeline::{CheckPipeline, Pipeline};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use stats::{By, StatTime, Stats};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
@@ -50,12 +50,18 @@ pub(crate) enum Noun {
     Migrate(Migrate),
     /// Enqueue jobs, list, show, await and cancel them
     Job(Job),
+    /// List what waits for somebody's approval
+    #[command(subcommand)]
+    Approval(Approval),
     /// List attempts that ended, and show one
     #[command(subcommand)]
     Run(Run),
     /// List dead letters, and send them back to their queues
     #[command(subcommand)]
     Dead(Dead),
+    /// Check pipelines: jobs that are a list of steps
+    #[command(subcommand)]
+    Pipeline(Pipeline),
     /// Create tasks, look at them, pause, run and cancel them
     #[command(subcommand)]
     Task(Task),
@@ -78,9 +84,6 @@ pub(crate) enum Noun {
     /// Create, list, rotate, revoke and delete agents: who may call the API, and what each may do
     #[command(subcommand)]
     Agent(Agent),
-    /// List, show and cancel batches: jobs that belong together
-    #[command(subcommand)]
-    Batch(Batch),
     /// Cancel, requeue, move … all jobs that match a filter, in the background
     #[command(subcommand)]
     Bulk(Bulk),

@@ -84,6 +84,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
         Noun::Doctor(format) => command::doctor::run(&Connection::find(source)?, source, format).await,
         Noun::Health { role, format } => command::health::run(source, role, format).await,
         Noun::Cert(cert) => command::cert::run(cert),
+        Noun::Pipeline(verb) => command::pipeline::run(verb),
         Noun::Completions { shell } => Ok(command::completions::print(shell)),
         Noun::Config(Config::Show(format)) => command::config::show(source, format),
         Noun::Task(Task::Preview(preview)) | Noun::Before(Before::Preview(preview)) => {
@@ -96,6 +97,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
 async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<ExitCode> {
     match noun {
         Noun::Job(job) => command::job::run(database, job).await,
+        Noun::Approval(verb) => command::approval::run(database, verb).await,
         Noun::Run(run) => command::run::run(database, run).await,
         Noun::Stats(stats) => command::stats::run(database, stats).await,
         Noun::Instance(instance) => command::instance::run(database, instance).await,
@@ -112,7 +114,6 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         Noun::Calendar(calendar) => command::calendar::run(database, calendar).await,
         Noun::Limit(limit) => command::limit::run(database, limit).await,
         Noun::Agent(agent) => command::agent::run(database, agent).await,
-        Noun::Batch(batch) => command::batch::run(database, batch).await,
         Noun::Bulk(bulk) => command::bulk::run(database, bulk).await,
         Noun::Webhook(webhook) => command::webhook::run(database, webhook).await,
         Noun::Audit(audit) => command::audit::run(database, audit).await,
@@ -128,6 +129,7 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         | Noun::Health { .. }
         | Noun::Cert(_)
         | Noun::Completions { .. }
+        | Noun::Pipeline(_)
         | Noun::Config(Config::Show(_)) => unreachable!("answered without a database"),
     }
 }

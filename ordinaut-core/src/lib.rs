@@ -6,7 +6,6 @@ pub mod db;
 
 pub mod access;
 mod backoff;
-pub mod batch;
 pub mod bulk;
 pub mod client;
 pub mod error;
@@ -30,6 +29,7 @@ pub mod queue;
 pub mod schedule;
 mod seconds;
 pub mod stat;
+pub mod step;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -40,6 +40,10 @@ pub mod worker;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/library.md")]
 mod guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/durable.md")]
+mod durable_guide {}
 
 pub use client::Client;
 pub use error::Error;

@@ -51,6 +51,7 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
         .pulse(config.pulse)
         .handle(kinds::http::call)
         .handle(kinds::echo::echo)
+        .handle(kinds::pipeline::run)
         .handle(kinds::sleep::sleep)
         .handle(kinds::webhook::deliver);
     if config.fault_kinds {

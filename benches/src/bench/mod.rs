@@ -4,6 +4,7 @@ mod api;
 mod backlog;
 mod cost;
 mod drain;
+mod durable;
 mod endurance;
 mod enqueue;
 mod floor;
@@ -46,13 +47,15 @@ pub enum Bench {
     SettleBy,
     /// Requests over HTTP, beside a worker that runs what they enqueue, and a stream for many
     Api,
+    /// Steps that are recorded, events that jobs wait for, and others' jobs beside those that wait
+    Durable,
     /// Ten million jobs, produced and run at once; not one of `all`, because it takes many minutes
     Endurance,
 }
 
 impl Bench {
     /// What `all` runs, in the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -65,6 +68,7 @@ impl Bench {
         Self::SettleBy,
         Self::Schedules,
         Self::Api,
+        Self::Durable,
     ];
 }
 
@@ -83,6 +87,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Sleepers => sleepers::run(options).await,
         Bench::SettleBy => settle_by::run(options).await,
         Bench::Api => api::run(options).await,
+        Bench::Durable => durable::run(options).await,
         Bench::Endurance => endurance::run(options).await,
     }
 }

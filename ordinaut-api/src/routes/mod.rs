@@ -2,7 +2,6 @@
 
 mod agents;
 mod audit;
-mod batches;
 mod bulk;
 mod calendars;
 mod dead;
@@ -19,11 +18,13 @@ mod job_list;
 mod jobs;
 mod limits;
 mod metrics;
+mod pipelines;
 mod queues;
 pub(crate) mod result;
 mod runs;
 mod schedules;
 mod stats;
+mod steps;
 mod task;
 mod task_history;
 mod task_patch;
@@ -77,6 +78,10 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(RunsRead, Visible, routes!(jobs::runs)),
         Way::new(JobsWrite, Visible, routes!(jobs::cancel)),
         Way::new(JobsWrite, Visible, routes!(jobs::run_now)).class(RouteClass::RunNow),
+        Way::new(RunsRead, Visible, routes!(steps::list)),
+        Way::new(JobsRead, Visible, routes!(steps::approvals)),
+        Way::new(JobsApprove, Visible, routes!(steps::approve)),
+        Way::new(JobsApprove, Visible, routes!(steps::reject)),
         Way::new(RunsRead, Visible, routes!(runs::list)).through(&slow),
         Way::new(RunsRead, Visible, routes!(runs::show)),
         Way::new(JobsRead, Visible, routes!(dead::list)).through(&slow),
@@ -85,11 +90,6 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(JobsWrite, Installation, routes!(bulk::start)).through(&slow),
         Way::new(JobsRead, Installation, routes!(bulk::show)),
         Way::new(JobsWrite, Installation, routes!(bulk::cancel)),
-        Way::new(JobsRead, Visible, routes!(batches::list)),
-        Way::new(JobsWrite, Visible, routes!(batches::create)).class(RouteClass::Enqueue),
-        Way::new(JobsRead, Visible, routes!(batches::show)),
-        Way::new(JobsWrite, Visible, routes!(batches::add)).class(RouteClass::Enqueue),
-        Way::new(JobsWrite, Visible, routes!(batches::cancel)),
         Way::new(JobsWrite, Visible, routes!(dead::requeue)),
         Way::new(Admin, Installation, routes!(erase::erase)).through(&slow),
         Way::new(TasksRead, Visible, routes!(task::list)).through(&slow),
@@ -109,6 +109,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(TasksRead, Visible, routes!(task_history::statistics)).through(&slow),
         Way::new(TasksRead, Visible, routes!(fires::list)).through(&slow),
         Way::new(TasksRead, Visible, routes!(schedules::preview)).looks(),
+        Way::new(JobsRead, Visible, routes!(pipelines::try_out)).looks(),
         Way::new(TasksRead, Visible, routes!(schedules::presets)),
         Way::new(TasksRead, Visible, routes!(calendars::list)),
         Way::new(TasksWrite, Installation, routes!(calendars::put)),

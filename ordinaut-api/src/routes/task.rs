@@ -9,6 +9,7 @@ use crate::parameters::{Parameters, SeenVersion, TaskId};
 use crate::problem::Problem;
 use crate::redact::refuse_masked;
 use crate::routes::jobs::MadeJob;
+use crate::routes::pipelines::refuse_faulty;
 use crate::routes::task_patch::TaskPatch;
 use axum::Json;
 use axum::extract::State;
@@ -45,6 +46,7 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
+    refuse_faulty(&definition.kind, &definition.args.to_string())?;
     caller.access.may_use(&definition.queue).map_err(|denied| guard::problem(&denied))?;
     let task = caller.data.tasks().create_as(subject(&caller), &definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
@@ -169,6 +171,7 @@ pub(crate) async fn replace(
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
+    refuse_faulty(&definition.kind, &definition.args.to_string())?;
     let changed = caller.data.tasks().update(id, &definition, version).await;
     changed.map(tagged).map_err(|error| of_task(id, error))
 }

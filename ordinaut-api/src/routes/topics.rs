@@ -15,14 +15,19 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 #[schema(as = PublishedEvent)]
 pub(crate) struct Event {
-    /// The same id again makes no second job.
+    /// The same id again does nothing.
     id: String,
+    /// What it is about, such as the number of an order: jobs that wait for the topic and this key
+    /// go on.
+    #[serde(default)]
+    key: String,
     #[serde(default)]
     #[schema(value_type = Value)]
     payload: Value,
 }
 
-/// Publishes an event: each task that waits for the topic makes a job.
+/// Publishes an event: each task that waits for the topic makes a job, and jobs that wait for the
+/// topic and the key go on.
 #[utoipa::path(
     post, path = "/topics/{topic}", operation_id = "publishEvent",
     request_body = Event,
@@ -31,9 +36,9 @@ pub(crate) struct Event {
 pub(crate) async fn publish(
     caller: Caller,
     Name(topic): Name,
-    ExactJsonBody(Event { id, payload }): ExactJsonBody<Event>,
+    ExactJsonBody(Event { id, key, payload }): ExactJsonBody<Event>,
 ) -> Result<Json<Published>, Problem> {
-    Ok(Json(caller.data.tasks().publish(&topic, &id, &payload).await?))
+    Ok(Json(caller.data.tasks().publish(&topic, &key, &id, &payload).await?))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -8,7 +8,6 @@ mod app;
 mod audit;
 mod bad_input;
 mod bad_tasks;
-mod batches;
 mod binary;
 mod bounds;
 mod bulk;

@@ -17,7 +17,8 @@ async fn a_published_event_makes_one_job_of_each_task_that_waits_for_it() {
     let repeated = app.send(Method::POST, "/topics/orders.7.paid", &event).await;
     assert_eq!(repeated.json(), json!({"tasks": 2, "jobs": 0}));
     let job = app.get("/jobs").await.json()["jobs"][0]["id"].as_str().unwrap().parse().unwrap();
-    let args = json!({"say": "paid", "event": {"id": "e1", "topic": "orders.7.paid", "payload": {"sum": 3}}});
+    let args =
+        json!({"say": "paid", "event": {"id": "e1", "topic": "orders.7.paid", "key": "", "payload": {"sum": 3}}});
     assert_eq!(app.job(job).await["args"], args);
     let nobody = app.send(Method::POST, "/topics/news", &json!({"id": "e1"})).await;
     assert_eq!(nobody.json(), json!({"tasks": 0, "jobs": 0}));

@@ -3,7 +3,7 @@
 use super::{Format, value};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use ordinaut_core::job::{AfterPolicy, JobState, OnDuplicate};
+use ordinaut_core::job::{JobState, OnDuplicate};
 use uuid::Uuid;
 
 /// `job VERB`; a job's id in the place of the verb shows it, as it did before there were verbs.
@@ -53,6 +53,38 @@ pub(crate) enum JobVerb {
     Change(ChangeJob),
     /// Make a job that waits for a later time due now
     RunNow(OneJob),
+    /// Approve what a job waits for
+    Approve(Answer),
+    /// Reject what a job waits for
+    Reject(Answer),
+}
+
+#[derive(Args)]
+pub(crate) struct Answer {
+    #[command(flatten)]
+    pub(crate) job: OneJob,
+    /// Which approval, if the job waits for several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
+    /// What is to be said about it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// Who decides
+    #[arg(long, value_name = "NAME", default_value = "the command line")]
+    pub(crate) by: String,
+}
+
+/// `approval VERB`.
+#[derive(Subcommand)]
+pub(crate) enum Approval {
+    /// List the approvals that jobs wait for, the oldest jobs first
+    List {
+        /// Maximum number of jobs
+        #[arg(long, default_value_t = 50, value_parser = value::within(1..=1000_i64))]
+        limit: i64,
+        #[command(flatten)]
+        format: Format,
+    },
 }
 
 #[derive(Args)]
@@ -105,12 +137,6 @@ pub(crate) struct Enqueue {
     /// Seconds for which the key stays held after the end of the job
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, requires = "unique_key", value_parser = value::seconds)]
     pub(crate) unique_after_end: f64,
-    /// A job that has to end before it runs; may be given more than once
-    #[arg(long, value_name = "ID", value_parser = value::id)]
-    pub(crate) after: Vec<Uuid>,
-    /// What to do if one of them dies or is cancelled: cancel, run or bury
-    #[arg(long, value_name = "POLICY", default_value = "cancel", requires = "after")]
-    pub(crate) after_policy: AfterPolicy,
     /// Wait until it has ended; exit code 0 only if it succeeded
     #[arg(long)]
     pub(crate) wait: bool,
@@ -138,9 +164,6 @@ pub(crate) struct Jobs {
     /// Only jobs of this task
     #[arg(long, value_name = "ID", value_parser = value::id)]
     pub(crate) task: Option<Uuid>,
-    /// Only jobs of this batch
-    #[arg(long, value_name = "ID", value_parser = value::id)]
-    pub(crate) batch: Option<Uuid>,
     /// Only jobs of which this worker ended an attempt, or, with --state running, runs one
     #[arg(long, value_name = "NAME")]
     pub(crate) worker: Option<String>,

@@ -253,6 +253,9 @@ pub(crate) struct Publish {
     pub(crate) topic: String,
     /// The event's id; publishing the same id again makes no second job
     pub(crate) id: String,
+    /// What it is about, such as the number of an order, for jobs that wait for it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) key: String,
     /// What the jobs get in their arguments, in JSON
     #[arg(long, value_name = "JSON", default_value = "null")]
     pub(crate) payload: String,

@@ -2,6 +2,7 @@
 
 use crate::args::{Enqueue, Format};
 use crate::command::job;
+use crate::command::pipeline::refuse_faulty;
 use crate::output::{answer, refuse_masked, say};
 use anyhow::{Context, bail};
 use ordinaut_core::job::JobState;
@@ -33,6 +34,7 @@ pub(crate) async fn run(database: &Client, enqueue: Enqueue) -> anyhow::Result<E
 fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
     // As it was written: a value in between would round large numbers.
     let args: &RawValue = serde_json::from_str(&enqueue.args).context("--args is not JSON")?;
+    refuse_faulty(&enqueue.kind, args.get())?;
     refuse_masked(serde_json::from_str(args.get()).ok().as_ref())?;
     let mut job =
         NewJob::new(&enqueue.kind, &args)?.queue(&enqueue.queue).priority(enqueue.priority).tags(&enqueue.tags);
@@ -51,7 +53,6 @@ fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
     if let Some(tenant) = &enqueue.tenant {
         job = job.tenant(tenant);
     }
-    job = job.after(enqueue.after.iter().copied()).after_policy(enqueue.after_policy);
     if let Some(key) = &enqueue.unique_key {
         let after_end = duration("--unique-after-end", enqueue.unique_after_end)?;
         job = job.unique(Unique::by_kind().key(key).on_duplicate(enqueue.unique_mode).after_end(after_end));

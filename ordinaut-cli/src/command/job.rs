@@ -1,6 +1,7 @@
 //! `ordinaut job VERB`.
 
 use crate::args::{CancelJobs, ChangeJob, Format, Job, JobVerb, Jobs, OneJob, ShowJob};
+use crate::command::approval;
 use crate::command::enqueue::{self, duration};
 use crate::command::pages::collect;
 use crate::output::{answer, facts, or_dash, say, shown_error, shown_json, table, time};
@@ -8,6 +9,7 @@ use anyhow::{Context, bail};
 use ordinaut_core::job::{
     Awaited, CancelFilter, Cancelled, Changed, JobChange, JobDetails, JobFilter, RunNow, RunRecord,
 };
+use ordinaut_core::step::{Decision, StepRecord, WaitRecord};
 use ordinaut_core::{Client, Outcome};
 use serde::Serialize;
 use serde_json::json;
@@ -30,6 +32,8 @@ pub(crate) async fn verb(database: &Client, verb: JobVerb) -> anyhow::Result<Exi
         JobVerb::Cancel(asked) => cancel_many(database, asked).await,
         JobVerb::Change(asked) => change(database, asked).await,
         JobVerb::RunNow(job) => run_now(database, job).await,
+        JobVerb::Approve(asked) => approval::decide(database, asked, Decision::Approved).await,
+        JobVerb::Reject(asked) => approval::decide(database, asked, Decision::Rejected).await,
     }
 }
 
@@ -83,7 +87,7 @@ fn filter(jobs: Jobs) -> anyhow::Result<JobFilter> {
     (filter.tag, filter.tenant, filter.task_id, filter.worker) = (jobs.tag, jobs.tenant, jobs.task, jobs.worker);
     (filter.created_after, filter.created_before) = (jobs.created_after, jobs.created_before);
     (filter.finished_after, filter.finished_before) = (jobs.finished_after, jobs.finished_before);
-    (filter.error, filter.before, filter.batch) = (jobs.error, jobs.before, jobs.batch);
+    (filter.error, filter.before) = (jobs.error, jobs.before);
     (filter.oldest_first, filter.with_args) = (jobs.oldest_first, jobs.with_args);
     for arg in jobs.args {
         let (path, value) = arg.split_once('=').context("--arg must be PATH=VALUE, such as customer.id=7")?;
@@ -156,6 +160,9 @@ struct Shown<'a> {
     #[serde(flatten)]
     job: &'a JobDetails,
     note: Option<String>,
+    steps: Vec<StepRecord>,
+    /// What it waits for.
+    waiting_for: Vec<WaitRecord>,
     runs: Vec<RunRecord>,
     runs_next: Option<i32>,
 }
@@ -172,7 +179,8 @@ pub(crate) async fn print(
 ) -> anyhow::Result<()> {
     let runs = database.jobs().runs_before(job.id, RUNS, before).await?;
     let note = job.why_it_waits().map(ToString::to_string);
-    let shown = Shown { job, note, runs: runs.items, runs_next: runs.next };
+    let (steps, waiting_for) = (database.jobs().steps(job.id).await?, database.jobs().waits(job.id).await?);
+    let shown = Shown { job, note, steps, waiting_for, runs: runs.items, runs_next: runs.next };
     if format.json {
         return answer(format, &shown, String::new);
     }
@@ -186,8 +194,22 @@ pub(crate) async fn print(
     ];
     known.extend(job.run_at.map(|run_at| ("due", time(run_at))));
     known.extend(shown.note.map(|note| ("note", note)));
+    known.extend(shown.waiting_for.iter().map(|wait| ("waits", wait.to_string())));
     known.extend(job.unreadable.iter().map(|field| ("not shown", field.clone())));
     say(facts(known));
+    if !shown.steps.is_empty() {
+        let rows = shown.steps.iter().map(|step| {
+            [
+                step.name.clone(),
+                step.kind.to_string(),
+                step.attempt.to_string(),
+                time(step.began_at),
+                time(step.ended_at),
+                shown_json(Some(&step.result)),
+            ]
+        });
+        say(table(["STEP", "KIND", "ATTEMPT", "BEGAN", "ENDED", "RESULT"], rows));
+    }
     if !shown.runs.is_empty() {
         let rows = shown.runs.iter().map(|run| {
             [

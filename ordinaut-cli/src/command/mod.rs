@@ -1,8 +1,8 @@
 //! The verbs, a file each.
 
 pub(crate) mod agent;
+pub(crate) mod approval;
 pub(crate) mod audit;
-pub(crate) mod batch;
 pub(crate) mod bulk;
 pub(crate) mod calendar;
 pub(crate) mod cert;
@@ -20,6 +20,7 @@ pub(crate) mod job;
 pub(crate) mod limit;
 pub(crate) mod migrate;
 mod pages;
+pub(crate) mod pipeline;
 pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod queue;

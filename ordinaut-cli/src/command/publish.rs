@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 pub(crate) async fn event(database: &Client, event: Publish) -> anyhow::Result<ExitCode> {
     let payload = parsed("--payload", &event.payload)?;
-    let published = database.tasks().publish(&event.topic, &event.id, &payload).await?;
+    let published = database.tasks().publish(&event.topic, &event.key, &event.id, &payload).await?;
     answer(event.format, &published, || format!("tasks: {}, jobs: {}", published.tasks, published.jobs))?;
     Ok(ExitCode::SUCCESS)
 }

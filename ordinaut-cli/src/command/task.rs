@@ -4,6 +4,7 @@ use super::enqueue::duration;
 use super::task_history;
 use crate::args::{Change, Create, ListTasks, OneTask, Task, When};
 use crate::command::pages::collect;
+use crate::command::pipeline::refuse_faulty;
 use crate::output::{answer, facts, or_dash, refuse_masked, shown_json, table, time};
 use anyhow::{Context, anyhow, bail};
 use ordinaut_core::Client;
@@ -79,6 +80,7 @@ async fn create(database: &Client, create: Create) -> anyhow::Result<()> {
     let document = document(create)?;
     refuse_masked(document.get("args"))?;
     let definition = TaskDefinition::from_json(document)?;
+    refuse_faulty(&definition.kind, &definition.args.to_string())?;
     let task = database.tasks().create(&definition).await?;
     answer(format, &task, || task.id.to_string())
 }

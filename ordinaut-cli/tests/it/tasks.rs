@@ -235,7 +235,7 @@ fn an_event_and_a_fact_make_the_jobs_that_wait_for_them() {
     assert_eq!(home.json(event), json!({"tasks": 1, "jobs": 0}));
     let run = eventually("its job ran", || home.json(&format!("task runs {id}")).get(0).cloned());
     let job = home.job(run["job_id"].as_str().unwrap());
-    assert_eq!(job["args"]["event"], json!({"id": "e1", "topic": "cli.7.paid", "payload": {"sum": 3}}));
+    assert_eq!(job["args"]["event"], json!({"id": "e1", "topic": "cli.7.paid", "key": "", "payload": {"sum": 3}}));
     assert!(home.run("event publish cli.* e2").bad_line(1).starts_with("topic must be "));
     assert!(home.run("event publish cli e2 --payload {").bad_line(1).starts_with("--payload is not JSON: "));
 

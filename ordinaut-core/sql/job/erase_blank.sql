@@ -1,6 +1,6 @@
 -- Blank what the jobs $1 were about, of those that have ended: arguments, tags and trace, what
--- their runs said and left, and their dead letters. That they were there, when, and how they ended
--- stays. How many of them were blanked.
+-- their runs and steps said and left, and their dead letters. That they were there, when, and how
+-- they ended stays. How many of them were blanked.
 with ended as materialized (
     select job_id
     from unnest($1::uuid[]) as job_id
@@ -29,6 +29,10 @@ with ended as materialized (
     where limit_bucket.name = named.name and limit_bucket.key = named.key
 ), forgotten as (
     delete from ordinaut.checkpoint using ended where checkpoint.job_id = ended.job_id
+), steps as (
+    delete from ordinaut.step using ended where step.job_id = ended.job_id
+), waits as (
+    delete from ordinaut.wait using ended where wait.job_id = ended.job_id
 ), blanked as (
     update ordinaut.job
     set args = 'null', tags = '{}', trace_context = null, unique_key = null, unique_after_end = null

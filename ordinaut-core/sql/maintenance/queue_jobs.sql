@@ -1,6 +1,6 @@
--- Delete up to $1 jobs, with their runs, of queues that keep what ended for less time than the
--- others: those that were enqueued and ended longer ago. Ids are times, so that only partitions old
--- enough are read.
+-- Delete up to $1 jobs, with their runs and steps, of queues that keep what ended for less time
+-- than the others: those that were enqueued and ended longer ago. Ids are times, so that only
+-- partitions old enough are read.
 with old as materialized (
     select job.id
     from ordinaut.queue keeping
@@ -21,5 +21,7 @@ with old as materialized (
     limit $1::bigint
 ), runs as (
     delete from ordinaut.run using old where run.job_id = old.id
+), steps as (
+    delete from ordinaut.step using old where step.job_id = old.id
 )
 delete from ordinaut.job using old where job.id = old.id

@@ -13,6 +13,8 @@ pub enum Scope {
     JobsRead,
     /// Enqueue, change, cancel and requeue jobs.
     JobsWrite,
+    /// Approve and reject what jobs wait for.
+    JobsApprove,
     /// Look at tasks and calendars.
     TasksRead,
     /// Create, change, pause, run and delete tasks and calendars.
@@ -37,9 +39,10 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::JobsRead,
         Self::JobsWrite,
+        Self::JobsApprove,
         Self::TasksRead,
         Self::TasksWrite,
         Self::RunsRead,
@@ -57,6 +60,7 @@ impl Scope {
         match self {
             Self::JobsRead => "jobs:read",
             Self::JobsWrite => "jobs:write",
+            Self::JobsApprove => "jobs:approve",
             Self::TasksRead => "tasks:read",
             Self::TasksWrite => "tasks:write",
             Self::RunsRead => "runs:read",

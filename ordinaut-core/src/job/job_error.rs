@@ -37,9 +37,14 @@ pub struct JobError {
 
 #[derive(Debug)]
 pub(crate) enum Cause {
-    Retry { source: Source, after: Option<Duration> },
+    Retry {
+        source: Source,
+        after: Option<Duration>,
+    },
     Fatal(Source),
     Snooze(Duration),
+    /// A wait of a durable handler: as a snooze, and whatever answers the wait ends it earlier.
+    Wait(Duration),
     Cancel(String),
 }
 
@@ -55,6 +60,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Retry { source, .. } | Self::Fatal(source) => Chain(&**source).fmt(f),
             Self::Snooze(delay) => write!(f, "the handler asked to run again in {} s", delay.as_secs_f64()),
+            Self::Wait(_) => f.write_str("the handler waits, and goes on in a later attempt"),
             Self::Cancel(reason) => f.write_str(reason),
         }
     }
@@ -80,6 +86,15 @@ impl JobError {
         Self::because(Cause::Snooze(delay))
     }
 
+    /// End the attempt, and go on when a wait is over, after this time at the latest.
+    pub(crate) fn wait(longest: Duration) -> Self {
+        Self::because(Cause::Wait(longest))
+    }
+
+    pub(crate) fn is_wait(&self) -> bool {
+        matches!(self.cause, Cause::Wait(_))
+    }
+
     /// End the job as cancelled.
     pub fn cancel(reason: impl Into<String>) -> Self {
         Self::because(Cause::Cancel(reason.into()))
@@ -91,8 +106,17 @@ impl JobError {
         match self.cause {
             Cause::Retry { .. } => Outcome::Failed,
             Cause::Fatal(_) => Outcome::Dead,
-            Cause::Snooze(_) => Outcome::Snoozed,
+            Cause::Snooze(_) | Cause::Wait(_) => Outcome::Snoozed,
             Cause::Cancel(_) => Outcome::Cancelled,
+        }
+    }
+
+    /// Time that it asks for before the next attempt, if it asks for one.
+    pub fn again_in(&self) -> Option<Duration> {
+        match self.cause {
+            Cause::Retry { after, .. } => after,
+            Cause::Snooze(time) | Cause::Wait(time) => Some(time),
+            Cause::Fatal(_) | Cause::Cancel(_) => None,
         }
     }
 

@@ -23,6 +23,8 @@ pub struct SettledAttempt {
     pub(crate) output: Option<String>,
     /// Where the row of its lease was, if it may be settled there.
     pub(crate) place: Option<Ctid>,
+    /// Its handler waits for something that may have come in the meantime.
+    pub(crate) waits: bool,
 }
 
 impl SettledAttempt {
@@ -33,7 +35,7 @@ impl SettledAttempt {
 
     /// The end of an attempt of which nothing but the token is known.
     pub fn new(token: Token, settlement: Settlement) -> Self {
-        Self { token, settlement, ran_for: None, output: None, place: None }
+        Self { token, settlement, ran_for: None, output: None, place: None, waits: false }
     }
 
     /// Says how long its handler ran.

@@ -56,7 +56,7 @@ impl Settlement {
         match result.map_err(|error| error.cause) {
             Ok(()) => end(Outcome::Succeeded, None),
             Err(Cause::Cancel(reason)) => end(Outcome::Cancelled, Some(reason)),
-            Err(Cause::Snooze(delay)) => {
+            Err(Cause::Snooze(delay) | Cause::Wait(delay)) => {
                 Self { again_in: Some(delay.min(LONGEST_WAIT)), ..end(Outcome::Snoozed, None) }
             }
             Err(Cause::Fatal(error)) => Self {

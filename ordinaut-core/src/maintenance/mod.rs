@@ -5,7 +5,6 @@ pub(crate) mod adaptive_timeout;
 pub(crate) mod bulk;
 pub(crate) mod expiry;
 pub(crate) mod fire;
-pub(crate) mod fold;
 pub(crate) mod liveness;
 pub(crate) mod options;
 pub(crate) mod outbox_relay;
@@ -21,6 +20,7 @@ pub(crate) mod retention;
 pub(crate) mod state_look;
 pub(crate) mod statistics;
 pub(crate) mod store;
+pub(crate) mod waits;
 pub(crate) mod webhooks;
 
 pub use crate::maintenance::liveness::SchedulerLiveness;
@@ -40,6 +40,7 @@ use crate::maintenance::rescue::{Rescue, RescueEverywhere};
 use crate::maintenance::retention::RetentionPass;
 use crate::maintenance::state_look::StateLook;
 use crate::maintenance::statistics::Statistics;
+use crate::maintenance::waits::Waits;
 use crate::maintenance::webhooks::Webhooks;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,18 +120,18 @@ impl Scheduler {
             .add(Arc::new(Partitions::new(database)))
             .add(Arc::new(StateLook::new(database)))
             .add(Arc::new(Statistics::new(database)))
+            .add(Arc::new(Waits::new(database)))
             .add(Arc::new(Webhooks::new(database)))
             .add(Arc::new(BulkOperations::new(database)))
             .add(presence.clone());
         let fire = fire::run(database.clone(), self.options.clone(), pulse.clone(), loops.clone());
         let fire = loops.spawn("fire", fire);
         let relay = loops.spawn("relay", outbox_relay::run(database.clone(), pulse.clone(), loops.stop().clone()));
-        let fold = loops.spawn("fold", fold::run(database.clone(), pulse.clone(), loops.stop().clone()));
         let publisher = self.publisher(&loops);
         info!("scheduler started");
         duties.run(shutdown).await;
         loops.stop().cancel();
-        for mut task in [Some(fire), Some(relay), Some(fold), publisher].into_iter().flatten() {
+        for mut task in [Some(fire), Some(relay), publisher].into_iter().flatten() {
             // That it ended badly, its loop has said.
             if tokio::time::timeout(LAST, &mut task).await.is_err() {
                 warn!("a scheduler loop still waits for Postgres: aborting it");

@@ -33,9 +33,8 @@ impl Periodic for Prune {
             info!("freed {repaired} unique keys of jobs that had ended");
         }
         patience.wait(database.maintenance().prune_checkpoints()).await?;
+        patience.wait(database.maintenance().prune_waits()).await?;
         patience.wait(database.limits().prune_limits()).await?;
-        patience.wait(database.batches().prune_dependencies()).await?;
-        patience.wait(database.batches().cancel_uncalled()).await?;
         patience.wait(database.maintenance().prune_sessions(SESSION_RETENTION)).await?;
         Ok(())
     }

@@ -4,8 +4,9 @@ use crate::db::ctid::Ctid;
 use crate::job::new_job::{DEFAULT_PRIORITY, NewJob};
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
+use crate::step::approval::{Approval, Decision};
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
-use crate::worker::context::{Bounds, Context, Home};
+use crate::worker::context::{Bounds, Context, Home, Memory};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::sync::{Arc, Mutex};
@@ -80,7 +81,16 @@ pub(crate) fn context_in<S>(state: Arc<S>) -> ContextBuilder<S> {
         body: Ok(body.clone()),
         left_out: None,
     };
-    ContextBuilder { state, lease, body, max_attempts: None, time_limit: None, checkpoint: None, stop: None }
+    ContextBuilder {
+        state,
+        lease,
+        body,
+        max_attempts: None,
+        time_limit: None,
+        checkpoint: None,
+        steps: Vec::new(),
+        stop: None,
+    }
 }
 
 /// What a handler under test is to find; see [`context`].
@@ -93,6 +103,7 @@ pub struct ContextBuilder<S> {
     max_attempts: Option<i16>,
     time_limit: Option<Duration>,
     checkpoint: Option<String>,
+    steps: Vec<(String, String)>,
     stop: Option<Stop>,
 }
 
@@ -158,6 +169,35 @@ impl<S> ContextBuilder<S> {
         self
     }
 
+    /// The handler finds this step recorded: it gets the result, and does not do it. The second
+    /// step of a name is `name#2`.
+    ///
+    /// # Panics
+    ///
+    /// If the result cannot be written as JSON.
+    pub fn step(mut self, name: &str, result: &impl Serialize) -> Self {
+        let result = serde_json::to_string(result).expect("the result of a test's step can be written as JSON");
+        self.steps.push((name.to_owned(), result));
+        self
+    }
+
+    /// The event that a [`Context::wait_for`] of this name gets. Without it, the handler's attempt
+    /// ends there.
+    ///
+    /// # Panics
+    ///
+    /// If the payload cannot be written as JSON.
+    pub fn event(self, name: &str, payload: &impl Serialize) -> Self {
+        self.step(name, &serde_json::json!({"payload": payload}))
+    }
+
+    /// The answer that a [`Context::approval`] of this name gets. Without it, the handler's attempt
+    /// ends there.
+    pub fn decided(self, name: &str, decision: Decision) -> Self {
+        let at = self.body.created_at;
+        self.step(name, &Approval { decision, by: Some("test".to_owned()), note: None, at: Some(at) })
+    }
+
     /// The handler finds that it must stop, for this reason.
     pub fn stopped(mut self, reason: StopReason) -> Self {
         self.stop = Some(Stop::of(reason));
@@ -190,7 +230,7 @@ impl<S> ContextBuilder<S> {
         let must_end = self.time_limit.and_then(|limit| started.checked_add(limit));
         let lease = Lease { body: Ok(self.body), ..self.lease };
         let bounds = Bounds { max_attempts: self.max_attempts.unwrap_or(MAX_ATTEMPTS), must_end };
-        let home = Home::Memory(Mutex::new(self.checkpoint));
+        let home = Home::Memory(Memory { checkpoint: Mutex::new(self.checkpoint), steps: self.steps });
         Context::new(self.state, lease, started, bounds, Arc::new(line), home)
     }
 }

@@ -21,7 +21,6 @@ use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
 use tracing::{Instrument, info_span, warn};
 
 pub(crate) struct Attempt<'a, S> {
@@ -31,8 +30,6 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) database: Arc<Client>,
     pub(crate) session: &'a Session,
     pub(crate) options: &'a WorkerOptions,
-    /// Wakes the folder.
-    pub(crate) ended: &'a Notify,
 }
 
 /// How the handler came to its end.
@@ -99,9 +96,6 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         match commit {
             Some(CommitCheck::Committed) => {
                 end.was_of_no_effect(&token);
-                if context.end_is_followed() {
-                    self.ended.notify_one();
-                }
                 return ControlFlow::Break(Reply::Settled(Outcome::Succeeded));
             }
             Some(CommitCheck::Open | CommitCheck::Lost) => return ControlFlow::Break(Reply::LeaseLost),
@@ -114,6 +108,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             HandlerEnd::Returned(Err(error)) => error.output.take().or_else(|| context.output()),
             HandlerEnd::Stopped(_) => None,
         };
+        let waits = matches!(&end, HandlerEnd::Returned(Err(error)) if error.is_wait());
         let settlement = match end {
             HandlerEnd::Stopped(Stop::Lose) => return ControlFlow::Break(Reply::LeaseLost),
             HandlerEnd::Stopped(Stop::Cancel) => Settlement::cancelled(retries.failures),
@@ -122,7 +117,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             HandlerEnd::Returned(result) => Settlement::of(result, retries, rand::random()),
         };
         let ran_for = Some(started.elapsed());
-        ControlFlow::Continue(SettledAttempt { settlement, ran_for, output, token, place })
+        ControlFlow::Continue(SettledAttempt { settlement, ran_for, output, token, place, waits })
     }
 }
 

@@ -40,8 +40,8 @@ impl<S> Context<S> {
         match self.home() {
             Home::Database(database) => database.leases().checkpoint(self.job_id()).await,
             #[cfg(feature = "testing")]
-            Home::Memory(checkpoint) => {
-                let saved = checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+            Home::Memory(memory) => {
+                let saved = memory.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
                 saved.as_deref().map(decode).transpose()
             }
         }
@@ -64,8 +64,8 @@ impl<S> Context<S> {
         match self.home() {
             Home::Database(database) => database.leases().save_checkpoint(self.token(), value).await,
             #[cfg(feature = "testing")]
-            Home::Memory(checkpoint) => {
-                *checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(encode(value)?);
+            Home::Memory(memory) => {
+                *memory.checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(encode(value)?);
                 Ok(())
             }
         }

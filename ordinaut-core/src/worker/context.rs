@@ -5,6 +5,7 @@ use crate::job::job_error::JobError;
 use crate::job::output;
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
+use crate::step::book::Book;
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::decode::Args;
 use crate::worker::options::Undecodable;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// What a handler knows of its attempt. Cheap to clone.
@@ -30,18 +32,26 @@ struct Attempt {
     bounds: Bounds,
     home: Home,
     output: Mutex<Option<String>>,
+    /// What the job has recorded, once that is asked for.
+    steps: OnceCell<Mutex<Book>>,
     /// Whether the handler may have settled it.
     settled_itself: AtomicBool,
-    /// Whether somebody follows the job that the handler has settled.
-    followed: AtomicBool,
 }
 
 /// Where an attempt keeps what its job's next attempt finds.
 pub(crate) enum Home {
     Database(Arc<Client>),
-    /// Of a test without a database: the checkpoint, as JSON.
     #[cfg(feature = "testing")]
-    Memory(Mutex<Option<String>>),
+    Memory(Memory),
+}
+
+/// What a test without a database keeps, as JSON.
+#[cfg(feature = "testing")]
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) checkpoint: Mutex<Option<String>>,
+    /// Names and results of steps that the test has recorded.
+    pub(crate) steps: Vec<(String, String)>,
 }
 
 /// What bounds an attempt, once the job, its kind and the worker have all had their say.
@@ -67,9 +77,8 @@ impl<S> Context<S> {
         line: Arc<StopLine>,
         home: Home,
     ) -> Self {
-        let (output, settled_itself, followed) = (Mutex::default(), AtomicBool::new(false), AtomicBool::new(false));
-        let attempt = Attempt { lease, line, started, bounds, home, output, settled_itself, followed };
-        Self { state, attempt: Arc::new(attempt) }
+        let (output, steps, settled_itself) = (Mutex::default(), OnceCell::new(), AtomicBool::new(false));
+        Self { state, attempt: Arc::new(Attempt { lease, line, started, bounds, home, output, steps, settled_itself }) }
     }
 
     /// The job's id.
@@ -210,6 +219,15 @@ impl<S> Context<S> {
         &self.attempt.home
     }
 
+    pub(crate) fn steps(&self) -> &OnceCell<Mutex<Book>> {
+        &self.attempt.steps
+    }
+
+    /// The arguments as they are stored.
+    pub(crate) fn stored_args(&self) -> Option<&str> {
+        self.body().map(|body| &*body.args)
+    }
+
     pub(crate) fn database(&self) -> Option<&Client> {
         match self.home() {
             Home::Database(database) => Some(database),
@@ -225,15 +243,6 @@ impl<S> Context<S> {
     /// Whether the handler may have settled the attempt in a transaction of its own.
     pub(crate) fn has_settled_itself(&self) -> bool {
         self.attempt.settled_itself.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn ends_followed(&self) {
-        self.attempt.followed.store(true, Ordering::Release);
-    }
-
-    /// Whether somebody follows the job, as the handler's own settle has found.
-    pub(crate) fn end_is_followed(&self) -> bool {
-        self.attempt.followed.load(Ordering::Acquire)
     }
 
     /// What the handler gets, or why the job cannot run.

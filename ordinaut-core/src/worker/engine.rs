@@ -16,7 +16,6 @@ use crate::notify::listen;
 use crate::worker::args_fetcher::ArgsFetcher;
 use crate::worker::bench::Bench;
 use crate::worker::claimer::{CLAIM_TIMEOUT, Claimer, Connected, add_to};
-use crate::worker::folder::Folder;
 use crate::worker::handlers::Handlers;
 use crate::worker::layer::Layers;
 use crate::worker::liveness::WorkerLiveness;
@@ -54,7 +53,6 @@ pub(crate) struct Engine<S> {
     /// For a step; what runs all the time has one in a task of its own.
     fetcher: ArgsFetcher,
     settler: Settler,
-    folder: Folder,
     /// Wakes the session when jobs that run were cancelled.
     cancels: Arc<Notify>,
     runners: TaskTracker,
@@ -79,12 +77,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
         pulse: WorkerLiveness,
     ) -> Self {
         let (options, wake, loops) = (Arc::new(options), Arc::new(Notify::new()), Loops::default());
-        let folder = Folder::start(database, wake.clone(), &loops);
-        let (woken, settling) = ((wake.clone(), folder.ended()), pulse.watch("settler", options.lease));
         Self {
             claimer: Claimer::new(database, &options, &registry.kinds(), pulse.watch("claimer", options.lease)),
             fetcher: fetcher(database, &options, &pulse),
-            settler: Settler::start(database, &options, woken, &loops, settling),
+            settler: Settler::start(database, &options, wake.clone(), &loops, pulse.watch("settler", options.lease)),
             wake: wake.clone(),
             cancels: Arc::default(),
             database: database.clone(),
@@ -96,7 +92,6 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 state,
                 database: Arc::new(database.clone()),
                 wake,
-                ended: folder.ended(),
                 registry,
                 layers,
                 options: options.clone(),
@@ -104,7 +99,6 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 suspects: Quarantine::default(),
                 session: Mutex::default(),
             }),
-            folder,
             options,
         }
     }

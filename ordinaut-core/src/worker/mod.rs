@@ -2,7 +2,6 @@
 
 pub(crate) mod args_fetcher;
 pub(crate) mod attempt;
-pub(crate) mod batch;
 pub(crate) mod bench;
 pub(crate) mod cancellation;
 pub(crate) mod checkpoint;
@@ -10,7 +9,6 @@ pub(crate) mod claimer;
 pub(crate) mod context;
 pub(crate) mod decode;
 pub(crate) mod engine;
-pub(crate) mod folder;
 pub(crate) mod handlers;
 pub(crate) mod layer;
 pub(crate) mod liveness;
@@ -25,8 +23,10 @@ pub(crate) mod settle_in;
 pub(crate) mod settler;
 pub(crate) mod stall;
 pub(crate) mod step;
+pub(crate) mod steps;
 pub(crate) mod strays;
 pub(crate) mod surroundings;
+pub(crate) mod waits;
 
 pub use crate::lease::checkpoint_error::CheckpointError;
 pub use crate::worker::cancellation::StopReason;

@@ -11,9 +11,9 @@ use crate::job::outcome::Outcome;
 use crate::lease::settled_attempt::{Reply, SettledAttempt};
 use crate::lease::settlement::{Retries, Settlement};
 use crate::lease::store::Leases;
-use crate::lease::store::settle::{LockedRows, Written};
 use crate::loops::Loops;
 use crate::notify::notifier;
+use crate::step::run::tell_of_settled;
 use crate::worker::liveness::Turns;
 use crate::worker::options::WorkerOptions;
 use crate::worker::running_jobs::RunningJobs;
@@ -89,12 +89,11 @@ pub(crate) struct Settler {
 }
 
 impl Settler {
-    /// `wake` is woken when something ended that took room of limits, `ended` when a job ended that
-    /// somebody follows.
+    /// `wake` is woken when something ended that took room of limits.
     pub(crate) fn start(
         database: &Client,
         options: &WorkerOptions,
-        (wake, ended): (Arc<Notify>, Arc<Notify>),
+        wake: Arc<Notify>,
         loops: &Loops,
         pulse: Turns,
     ) -> Self {
@@ -104,7 +103,7 @@ impl Settler {
             &format!("ordinaut-settle/{}", options.name),
             SETTLE_TIMEOUT.min(options.lease / 3),
         );
-        let desk = Desk { link, database: database.clone(), wake, ended, pulse, unanswered: Vec::new() };
+        let desk = Desk { link, database: database.clone(), wake, pulse, unanswered: Vec::new() };
         Self { inbox, task: loops.spawn("settler", desk.work(requests)) }
     }
 
@@ -132,8 +131,6 @@ struct Desk {
     link: DedicatedConnection,
     database: Client,
     wake: Arc<Notify>,
-    /// Wakes the folder.
-    ended: Arc<Notify>,
     /// Its signs of life.
     pulse: Turns,
     /// What is to be written again. Other ends do not wait for these.
@@ -214,6 +211,7 @@ impl Desk {
             match self.settle(&batch).await {
                 Ok(outcomes) => {
                     self.tell_of_room(&batch, &outcomes);
+                    self.tell_of_waits(&batch, &outcomes);
                     let rest = batch.answer(outcomes);
                     self.unanswered.extend(rest.map(|batch| Unanswered { since: Instant::now(), batch }));
                 }
@@ -239,6 +237,17 @@ impl Desk {
         }
     }
 
+    /// What answers a wait leaves a job alone that has a lease, so the worker that ends the lease
+    /// looks once more.
+    fn tell_of_waits(&self, batch: &Batch, outcomes: &[Option<Outcome>]) {
+        let settled =
+            batch.requests.iter().zip(outcomes).filter(|(request, outcome)| request.attempt.waits && outcome.is_some());
+        let jobs: Vec<_> = settled.map(|(request, _)| request.attempt.token.job_id).collect();
+        if !jobs.is_empty() {
+            tokio::spawn(tell_of_settled(self.database.clone(), jobs));
+        }
+    }
+
     /// Writes a batch however long Postgres is away; the error is a refusal of its data, or that it
     /// was too much at once.
     async fn settle(&mut self, batch: &Batch) -> Result<Vec<Option<Outcome>>, sqlx::Error> {
@@ -247,12 +256,7 @@ impl Desk {
             let written = self.link.run(async |schema, to| batch.write(Leases::on(schema, to)).await).await;
             self.pulse.goes_on();
             match written {
-                Ok(written) => {
-                    if written.followed {
-                        self.ended.notify_one();
-                    }
-                    return Ok(written.outcomes);
-                }
+                Ok(outcomes) => return Ok(outcomes),
                 Err(error) if !batch.refused && FailureKind::of(&error).in_a_loop() == Consequence::BuryAlone => {
                     return Err(error);
                 }
@@ -270,13 +274,19 @@ impl Desk {
 }
 
 impl Batch {
-    /// What was written.
-    async fn write(&self, leases: Leases<'_>) -> Result<Written, Error> {
+    /// The outcomes of those that were written.
+    async fn write(&self, leases: Leases<'_>) -> Result<Vec<Option<Outcome>>, Error> {
         if self.missed == 0 {
-            return leases.write(&self.requests).await;
+            return leases.try_settle(&self.requests).await;
         }
-        let locked = if self.is_final() { LockedRows::Wait } else { LockedRows::PassBy };
-        leases.write_by_key(&self.requests, locked).await
+        if !self.is_final() {
+            return leases.try_settle_by_key(&self.requests).await;
+        }
+        let outcome = |reply| match reply {
+            Reply::Settled(outcome) => Some(outcome),
+            Reply::LeaseLost => None,
+        };
+        Ok(leases.settle(&self.requests).await?.into_iter().map(outcome).collect())
     }
 
     /// It waits until nobody else has its rows, so what is missing then has lost its lease.

@@ -1,6 +1,6 @@
 //! Encrypted arguments: the handler reads them, and nobody else does.
 
-use crate::fixture::{ask, ask_of, database, quick, tell};
+use crate::fixture::{ask, ask_of, database, quick, tell, within};
 use crate::settle::letter;
 use ordinaut_core::job::Keyring;
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
@@ -83,7 +83,7 @@ async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
     charge().new_job().unwrap().encrypted(&ring(&["k1"])).enqueue(db.in_tx(&mut tx)).await.unwrap();
     keyed.in_tx(&mut tx).enqueue_many([by_name(), charge().new_job().unwrap()]).await.unwrap();
     by_name().enqueue(keyed.in_tx(&mut tx)).await.unwrap();
-    let mut batch = keyed.at_commit();
+    let mut batch = keyed.batch();
     let last = batch.add(charge().new_job().unwrap());
     batch.commit(tx).await.unwrap();
     charge().enqueue(&keyed).await.unwrap();
@@ -252,7 +252,7 @@ async fn a_unique_job_is_known_by_what_its_encrypted_arguments_say() {
     let unique = || charge().new_job().unwrap().unique(Unique::by_kind().args(["card"]));
     let first = keyed.enqueue(&unique()).await.unwrap().id();
     assert_eq!(keyed.enqueue(&unique()).await.unwrap(), Enqueued::Duplicate(first));
-    let mut batch = keyed.at_commit();
+    let mut batch = keyed.batch();
     batch.add(unique());
     assert_eq!(batch.commit(db.begin().await.unwrap()).await.unwrap(), [Enqueued::Duplicate(first)]);
     assert!(!stored(&db, SECRET).await);
@@ -260,4 +260,31 @@ async fn a_unique_job_is_known_by_what_its_encrypted_arguments_say() {
     let (mut worker, cards) = worker(&keyed);
     assert_eq!(worker.step().await.unwrap(), Step::Worked(first));
     assert_eq!(*cards.lock().unwrap(), [SECRET]);
+}
+
+#[tokio::test]
+async fn steps_of_an_encrypted_job_are_encrypted() {
+    let db = database().await;
+    let keyed = db.to_builder().keyring(ring(&["k1"])).connect().await.unwrap();
+    let job_id = keyed.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
+    let handler = |job: Charge, ctx: Context<()>| async move {
+        let card: String = ctx.step("card", async || Ok(job.card)).await?;
+        if ctx.attempt() == 1 {
+            Err(JobError::retry("again").after(std::time::Duration::ZERO))
+        } else {
+            Ok(card == SECRET)
+        }
+    };
+    let mut worker = Worker::with_options(keyed.clone(), (), quick()).handle(handler);
+    for _ in 0..2 {
+        assert_eq!(within(worker.step()).await.unwrap(), Step::Worked(job_id));
+    }
+    assert_eq!(db.jobs().runs(job_id).await.unwrap().pop().unwrap().output.unwrap().get(), "true");
+    assert!(!stored(&db, SECRET).await);
+    let steps = db.jobs().steps(job_id).await.unwrap();
+    assert_eq!(steps[0].result.get(), r#"{"encrypted":true,"key":"k1"}"#);
+    // Moved to another step, it opens nothing.
+    tell(&db, "update ordinaut.step set name = 'other'").await;
+    let moved = keyed.enqueue(&charge().new_job().unwrap()).await.unwrap().id();
+    assert_eq!(within(worker.step()).await.unwrap(), Step::Worked(moved));
 }

@@ -313,7 +313,7 @@ async fn events_that_come_at_once_make_no_more_jobs_than_a_task_may_have() {
     let schedule = Schedule::new(ScheduleKind::Event, "orders");
     create(&db, task().max_instances(2).schedule(schedule)).await;
     let ids: Vec<String> = (0..8).map(|n| n.to_string()).collect();
-    let published = join_all(ids.iter().map(|id| db.tasks().publish("orders", id, &json!(null)))).await;
+    let published = join_all(ids.iter().map(|id| db.tasks().publish("orders", "", id, &json!(null)))).await;
     assert_eq!(published.into_iter().map(|published| published.unwrap().jobs).sum::<usize>(), 2);
 }
 
@@ -381,8 +381,8 @@ async fn an_event_and_a_condition_make_keys_of_arguments_and_one_key_that_cannot
     create(&db, by_event(json!({"event": {"old": 1}}), "event.old")).await;
     create(&db, by_event(json!({"n": 1}), "n")).await;
     let jobs = |published: Published| (published.tasks, published.jobs);
-    assert_eq!(jobs(db.tasks().publish("orders", "1", &json!(null)).await.unwrap()), (2, 1));
-    assert_eq!(jobs(db.tasks().publish("orders", "2", &json!(null)).await.unwrap()), (2, 0));
+    assert_eq!(jobs(db.tasks().publish("orders", "", "1", &json!(null)).await.unwrap()), (2, 1));
+    assert_eq!(jobs(db.tasks().publish("orders", "", "2", &json!(null)).await.unwrap()), (2, 0));
 
     let on_fact = task()
         .args(json!({"n": 2}))

@@ -158,7 +158,7 @@ async fn it_does_everything_that_programs_and_operators_do() {
     service.tasks().snooze(task, Duration::from_secs(60)).await.unwrap();
     service.tasks().patch(task, &json!({"title": "u"}), None).await.unwrap();
     service.tasks().push_fact("temperature", 7.0).await.unwrap();
-    service.tasks().publish("topic", "1", &json!({})).await.unwrap();
+    service.tasks().publish("topic", "", "1", &json!({})).await.unwrap();
     // The owner's part of the work, beside it.
     schedule_once(&db).await;
     service.tasks().cancel(task).await.unwrap();

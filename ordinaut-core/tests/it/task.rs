@@ -267,15 +267,15 @@ async fn an_event_makes_one_job_of_each_task_that_waits_for_it() {
     for topic in ["orders.*.paid", "orders.#", "orders.7.refunded"] {
         db.tasks().create(&waits(topic)).await.unwrap();
     }
-    let published = db.tasks().publish("orders.7.paid", "e1", &json!({"sum": 3})).await.unwrap();
+    let published = db.tasks().publish("orders.7.paid", "", "e1", &json!({"sum": 3})).await.unwrap();
     assert_eq!((published.tasks, published.jobs), (2, 2));
-    let repeated = db.tasks().publish("orders.7.paid", "e1", &json!({"sum": 3})).await.unwrap();
+    let repeated = db.tasks().publish("orders.7.paid", "", "e1", &json!({"sum": 3})).await.unwrap();
     assert_eq!((repeated.tasks, repeated.jobs), (2, 0));
-    let args = "select bool_and(args = '{\"n\": 7, \"event\": {\"id\": \"e1\", \"topic\": \"orders.7.paid\", \"payload\": {\"sum\": 3}}}')
+    let args = "select bool_and(args = '{\"n\": 7, \"event\": {\"id\": \"e1\", \"topic\": \"orders.7.paid\", \"key\": \"\", \"payload\": {\"sum\": 3}}}')
                 from ordinaut.job";
     assert!(ask::<bool>(&db, args).await);
-    assert_eq!(field(db.tasks().publish("orders.*", "e2", &json!(null)).await), "topic");
-    assert_eq!(field(db.tasks().publish("orders", "", &json!(null)).await), "id");
+    assert_eq!(field(db.tasks().publish("orders.*", "", "e2", &json!(null)).await), "topic");
+    assert_eq!(field(db.tasks().publish("orders", "", "", &json!(null)).await), "id");
 }
 
 #[tokio::test]
@@ -284,8 +284,8 @@ async fn what_postgres_could_not_store_of_an_event_or_a_calendar_is_refused_befo
     let schedule = Schedule::new(ScheduleKind::Event, "#");
     let waits = every("1h").args(json!("x".repeat(600_000))).schedule(schedule);
     db.tasks().create(&waits).await.unwrap();
-    assert_eq!(field(db.tasks().publish("orders", "e1", &json!(["\0"])).await), "payload");
-    assert_eq!(field(db.tasks().publish("orders", "e1", &json!("x".repeat(600_000))).await), "payload");
+    assert_eq!(field(db.tasks().publish("orders", "", "e1", &json!(["\0"])).await), "payload");
+    assert_eq!(field(db.tasks().publish("orders", "", "e1", &json!("x".repeat(600_000))).await), "payload");
     let too_early = chrono::NaiveDate::MIN;
     assert_eq!(field(db.calendars().put(&Calendar::new("c", CalendarMode::Allow, [too_early])).await), "dates");
     let unknown = every("1h").calendars(["\0".to_owned()]);

@@ -70,8 +70,13 @@ struct CallFailed {
 }
 
 pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<Answer, JobError> {
+    request(&job, &ctx, &ctx.job_id().to_string()).await
+}
+
+/// One request under a key by which its receiver can tell a repetition.
+pub(crate) async fn request(job: &Http, ctx: &Context<State>, key: &str) -> Result<Answer, JobError> {
     let failed = |host: &str, error: reqwest::Error| failure(host, error, job.timeout_seconds.0);
-    let (mut response, host) = job.send(&ctx).await?;
+    let (mut response, host) = job.send(ctx, key).await?;
     let status = response.status();
     let (body, read) = read(&mut response).await;
     let answer = Answer::new(status.as_u16(), response.headers(), &body, read.is_ok());
@@ -94,8 +99,8 @@ pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<Answer, JobEr
 impl Http {
     /// The answer, after redirects if they are to be followed, and the host that gave it. All
     /// requests together have the time of the call.
-    async fn send(&self, ctx: &Context<State>) -> Result<(Response, String), JobError> {
-        let (mut hop, began) = (self.first(ctx)?, Instant::now());
+    async fn send(&self, ctx: &Context<State>, key: &str) -> Result<(Response, String), JobError> {
+        let (mut hop, began) = (self.first(ctx, key)?, Instant::now());
         loop {
             let host = hop.url.host_str().unwrap_or_default().to_owned();
             let request = ctx.state.client.request(hop.method.clone(), hop.url.clone()).fatal()?;
@@ -129,7 +134,7 @@ impl Http {
         Ok(url)
     }
 
-    fn first(&self, ctx: &Context<State>) -> Result<Hop, JobError> {
+    fn first(&self, ctx: &Context<State>, key: &str) -> Result<Hop, JobError> {
         let url = self.url()?;
         let method = Method::from_bytes(self.method.to_uppercase().as_bytes()).ok();
         // CONNECT asks for a tunnel, and not for an answer.
@@ -142,10 +147,10 @@ impl Http {
             return Err(JobError::fatal("args.expect_status must be a status from 200 to 599, or a list of them"));
         }
         let body = self.body.as_deref().map(|body| text(body).unwrap_or_else(|| body.get().to_owned()));
-        Ok(Hop::first(method, url, self.headers(ctx)?, body))
+        Ok(Hop::first(method, url, self.headers(ctx, key)?, body))
     }
 
-    fn headers(&self, ctx: &Context<State>) -> Result<HeaderMap, JobError> {
+    fn headers(&self, ctx: &Context<State>, key: &str) -> Result<HeaderMap, JobError> {
         let mut headers = HeaderMap::new();
         for (text, value) in &self.headers {
             let name = HeaderName::try_from(text).map_err(|error| invalid("headers", error))?;
@@ -159,7 +164,7 @@ impl Http {
         }
         let token = ctx.token();
         let (job_id, attempt) = (token.job_id.to_string(), token.attempt.to_string());
-        let ours = [("x-ordinaut-job-id", &job_id), ("x-ordinaut-attempt", &attempt), ("idempotency-key", &job_id)];
+        let ours = [("x-ordinaut-job-id", &*job_id), ("x-ordinaut-attempt", &*attempt), ("idempotency-key", key)];
         for (name, value) in ours {
             headers.entry(name).or_insert(plain(value));
         }

@@ -6,6 +6,7 @@ pub(crate) mod fail;
 pub(crate) mod http;
 pub(crate) mod listen;
 pub(crate) mod panic;
+pub(crate) mod pipeline;
 pub(crate) mod sleep;
 pub(crate) mod spin;
 pub(crate) mod webhook;

@@ -12,7 +12,10 @@ use ordinaut_core::NewJob;
 use rand::Rng;
 use std::time::Duration;
 
-const ROUNDS: usize = 2;
+/// A commit that waits for the disk, such as a session's renewal, may write a round's claims just
+/// before the crash. What has lost none is killed again, this many times at most.
+const ROUNDS: usize = 6;
+const LEAST_ROUNDS: usize = 2;
 const WORKERS: usize = 2;
 const JOBS: usize = 20;
 
@@ -43,6 +46,9 @@ async fn after_the_crash_of_one_process_no_lost_claim_runs_beside_its_successor(
     let started: chrono::DateTime<chrono::Utc> = postmaster_start(&lab).await;
     let (mut answered, mut called_again) = (Vec::new(), [0; VICTIMS.len()]);
     for crash in 0..ROUNDS * VICTIMS.len() {
+        if crash >= LEAST_ROUNDS * VICTIMS.len() && called_again[crash % VICTIMS.len()] > 0 {
+            continue;
+        }
         let calls = lab.sink.log().len();
         // Claims wait for nobody to write them, and so they are lost: only the process that does
         // that, or a commit of the scheduler that waits for the disk, would write them.

@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn call(attempt: i32, session: i64, began: f64, ended: f64) -> Call {
-        Call { job_id: id(), attempt, session, nonce: 1, began, ended }
+        Call { job_id: id(), attempt, session, nonce: 1, key: String::new(), began, ended }
     }
 
     /// A job that was lost by session 1, which ended at 10, and done by session 2.

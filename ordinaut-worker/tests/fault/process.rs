@@ -20,6 +20,14 @@ impl Process {
         Self::start_logging_to(file, program, arguments, settings, log)
     }
 
+    /// Starts another program with nothing but these settings.
+    pub(crate) fn start_at(program: &Path, arguments: &[&str], settings: &[(&str, &str)], log: PathBuf) -> Self {
+        let file = File::create(&log).unwrap();
+        let mut command = ordinaut_test_support::program::program(program.to_str().unwrap(), settings);
+        let child = command.args(arguments).stdout(Stdio::null()).stderr(file).spawn().unwrap();
+        Self { child: child.into(), log }
+    }
+
     /// The same with a standard error of another kind, so that `log` is not written.
     pub(crate) fn start_logging_to(
         standard_error: Stdio,

@@ -23,6 +23,8 @@ pub(crate) struct Call {
     pub(crate) session: i64,
     pub(crate) nonce: i32,
     pub(crate) began: f64,
+    /// Under which a receiver would do it once.
+    pub(crate) key: String,
     /// Answered, or the caller was gone. Infinite: neither yet.
     pub(crate) ended: f64,
 }
@@ -76,7 +78,8 @@ impl Call {
         let mut part = || parts.next().unwrap();
         let job_id = part().parse().unwrap();
         let (attempt, session) = (part().parse().unwrap(), part().parse().unwrap());
-        Self { job_id, attempt, session, nonce: part().parse().unwrap(), began: clock(), ended: f64::INFINITY }
+        let (nonce, key) = (part().parse().unwrap(), headers["idempotency-key"].to_str().unwrap().to_owned());
+        Self { job_id, attempt, session, nonce, key, began: clock(), ended: f64::INFINITY }
     }
 
     pub(crate) fn token(&self) -> (Uuid, i32, i64, i32) {

@@ -6,6 +6,7 @@ use crate::job::new_job::{NewJob, Seal};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 use std::borrow::{Borrow, Cow};
+use uuid::Uuid;
 
 impl Client {
     pub(crate) fn keyring_or_none(&self) -> Option<&Keyring> {
@@ -55,7 +56,12 @@ impl<J: Borrow<NewJob>> Borrow<NewJob> for Sealing<J> {
 /// from what they say. Fails if the system has no random numbers.
 pub(crate) fn stored_args(job: &NewJob) -> sqlx::Result<Cow<'_, str>> {
     let Seal::With(keyring) = &job.seal else { return Ok(Cow::Borrowed(job.plain_args.get())) };
+    encrypted(keyring, job.plain_args.get(), &job.kind, job.id).map(Cow::Owned)
+}
+
+/// JSON of a job, encrypted. Fails if the system has no random numbers.
+pub(crate) fn encrypted(keyring: &Keyring, json: &str, kind: &str, job_id: Uuid) -> sqlx::Result<String> {
     let mut nonce = [0; NONCE_BYTES];
     OsRng.try_fill_bytes(&mut nonce).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    Ok(Cow::Owned(keyring.seal(job.plain_args.get(), nonce, &job.kind, job.id)))
+    Ok(keyring.seal(json, nonce, kind, job_id))
 }

@@ -1,13 +1,11 @@
 //! The statements of an enqueue: one for a job or for a thousand, in the caller's transaction.
 //! Unique jobs: `unique.rs`.
 
-use crate::client::Client;
 use crate::db::schema::Schema;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
 use crate::job::store::batch::{JOBS_A_STATEMENT, Wake, array_literal};
 use crate::job::store::encryption::stored_args;
-use crate::job::store::tied;
 use crate::job::store::unique;
 use sqlx::{PgConnection, PgExecutor};
 use std::borrow::Borrow;
@@ -66,7 +64,7 @@ pub(crate) async fn enqueue_one<'e>(
 pub(crate) struct Inserted {
     /// Number that were inserted.
     pub(crate) new: u64,
-    /// Of each job that is unique or tied to others, which job holds its key, or itself.
+    /// Of each unique job, who holds its key.
     holders: HashMap<Uuid, Uuid>,
 }
 
@@ -76,17 +74,15 @@ impl Inserted {
     }
 }
 
-/// Inserts jobs, in the caller's transaction; `queue` hears of the queue of each. Those that are
-/// tied to others come last, so that the others are there.
+/// Inserts jobs, in the caller's transaction; `queue` hears of the queue of each.
 pub(crate) async fn insert_many<J: Borrow<NewJob>>(
-    client: &Client,
+    schema: &Schema,
     jobs: impl IntoIterator<Item = J>,
     wake: Wake,
     db: &mut PgConnection,
     mut queue: impl FnMut(&str),
 ) -> Result<Inserted, EnqueueError> {
-    let (schema, mut jobs, mut new) = (client.schema(), jobs.into_iter(), 0);
-    let (mut uniques, mut tied) = (Vec::new(), Vec::new());
+    let (mut jobs, mut new, mut uniques) = (jobs.into_iter(), 0, Vec::new());
     loop {
         let some: Vec<J> = jobs.by_ref().take(JOBS_A_STATEMENT).collect();
         if some.is_empty() {
@@ -94,10 +90,8 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
         }
         some.iter().map(Borrow::borrow).try_for_each(NewJob::check)?;
         some.iter().for_each(|job| queue(&job.borrow().queue));
-        let (with_ties, free): (Vec<J>, Vec<J>) = some.into_iter().partition(|job| job.borrow().is_tied());
-        let (unique, plain): (Vec<J>, Vec<J>) = free.into_iter().partition(|job| job.borrow().unique.is_some());
+        let (unique, plain): (Vec<J>, Vec<J>) = some.into_iter().partition(|job| job.borrow().unique.is_some());
         uniques.extend(unique);
-        tied.extend(with_ties);
         if !plain.is_empty() {
             let plain: Vec<&NewJob> = plain.iter().map(Borrow::borrow).collect();
             insert(schema, &plain, wake, &mut *db).await?;
@@ -105,11 +99,7 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
         }
     }
     let uniques: Vec<&NewJob> = uniques.iter().map(Borrow::borrow).collect();
-    let mut holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, db).await?.into_iter().collect();
-    if !tied.is_empty() {
-        let tied: Vec<&NewJob> = tied.iter().map(Borrow::borrow).collect();
-        holders.extend(tied::insert_tied(client, &tied, holders.clone(), wake, db).await?);
-    }
+    let holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, db).await?.into_iter().collect();
     new += holders.iter().filter(|(id, holder)| id == holder).count() as u64;
     Ok(Inserted { new, holders })
 }

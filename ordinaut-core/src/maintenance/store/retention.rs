@@ -33,16 +33,18 @@ pub struct Pruned {
     pub jobs: u64,
     /// Runs of such jobs.
     pub runs: u64,
+    /// Steps of such jobs.
+    pub steps: u64,
     /// Dead letters.
     pub dead_letters: u64,
     /// Fires of tasks, and events that reached them.
     pub fires: u64,
-    /// Events.
+    /// Events, and those that were published for tasks and jobs.
     pub events: u64,
     /// Entries of the audit.
     pub audit: u64,
     /// Entries that tasks keep of jobs and keys, and webhooks of their deliveries; bulk operations;
-    /// batches; minutes and hours of statistics.
+    /// minutes and hours of statistics.
     pub entries: u64,
 }
 
@@ -89,10 +91,13 @@ impl Maintenance<'_> {
         }
         pruned.jobs = self.delete_old(sql!("maintenance/jobs"), keep.jobs).await?;
         pruned.runs = self.delete_old(sql!("maintenance/runs"), keep.jobs).await?;
+        pruned.steps = self.delete_old(sql!("maintenance/steps"), keep.jobs).await?;
+        // Those that a job waits for later than they came are kept as long as jobs.
+        pruned.events += self.delete_old(sql!("maintenance/published"), keep.jobs).await?;
         pruned.jobs += self.delete_ended(sql!("maintenance/queue_jobs")).await?;
         pruned.fires = self.delete_old(sql!("maintenance/fires"), keep.fires).await?
             + self.delete_old(sql!("maintenance/event_fires"), keep.fires).await?;
-        pruned.events = self.delete_old(sql!("maintenance/events"), keep.events).await?;
+        pruned.events += self.delete_old(sql!("maintenance/events"), keep.events).await?;
         pruned.audit = self.delete_old(sql!("maintenance/audit"), keep.audit).await?;
         // Who did what to many jobs is kept for as long.
         pruned.entries = self.delete_old(sql!("maintenance/bulk"), keep.audit).await?;
@@ -100,7 +105,6 @@ impl Maintenance<'_> {
             + self.delete_ended(sql!("maintenance/task_keys")).await?
             + self.delete_ended(sql!("maintenance/idempotency_keys")).await?
             + self.delete_ended(sql!("maintenance/stat")).await?;
-        pruned.entries += self.client.batches().prune_ended(keep.jobs).await?;
         let deliveries = self.client.webhooks().prune_deliveries(keep.events).await?;
         pruned.entries += u64::try_from(deliveries).unwrap_or_default();
         Ok(pruned)

@@ -9,6 +9,7 @@ use crate::job::nul_bytes;
 use crate::notify::notifier;
 use crate::schedule::definition::{Compiled, Schedule};
 use crate::schedule::topic_pattern::check_topic;
+use crate::step::run::tell_of_event;
 use crate::task::definition::TaskDefinition;
 use crate::task::error::TaskError;
 use crate::task::run::condition::readable;
@@ -36,29 +37,41 @@ const TASKS_A_STATEMENT: usize = 8;
 pub struct Published {
     /// Number of tasks that wait for its topic.
     pub tasks: usize,
-    /// Number of jobs that it made; fewer if it is a repeat, or if a task's jobs must not overlap.
+    /// Number of jobs that it made for them; fewer if it is a repeat, or if a task's jobs must not
+    /// overlap.
     pub jobs: usize,
 }
 
 impl Tasks<'_> {
     /// Publishes an event: each active task whose topic matches makes a job, whose arguments have
-    /// the event's `id`, `topic` and `payload` under `event`. The same `id` again makes none.
+    /// the event's `id`, `topic`, `key` and `payload` under `event`, and each job that
+    /// [waits](crate::Context::wait_for) for the topic and the key goes on. `key` says what the
+    /// event is about, such as the number of an order, and may be empty. The same `id` of a topic
+    /// again does nothing.
     ///
     /// # Errors
     ///
     /// [`TaskError::Invalid`] if `topic`, `id` or `payload` cannot be accepted, or the event
     /// reaches more tasks, or makes larger arguments, than one event may; [`TaskError::Database`]
     /// if Postgres refused a statement or could not be reached.
-    pub async fn publish(self, topic: &str, id: &str, payload: &Value) -> Result<Published, TaskError> {
+    pub async fn publish(self, topic: &str, key: &str, id: &str, payload: &Value) -> Result<Published, TaskError> {
         let invalid = |field, reason: &str| InvalidField { field, reason: reason.to_owned() };
         check_topic(topic)?;
         if !(1..=200).contains(&id.chars().count()) || id.chars().any(char::is_control) {
             return Err(invalid("id", "must be of 1 to 200 characters, without control characters").into());
         }
-        if nul_bytes::escapes(&payload.to_string()).next().is_some() {
+        if key.chars().count() > 200 || key.chars().any(char::is_control) {
+            return Err(invalid("key", "must be of 200 characters at most, without control characters").into());
+        }
+        let text = payload.to_string();
+        if text.len() > MAX_ARGS_BYTES {
+            return Err(invalid("payload", "must not be larger than 1 MiB").into());
+        }
+        if nul_bytes::escapes(&text).next().is_some() {
             return Err(invalid("payload", "must not contain \\u0000, which Postgres cannot store").into());
         }
-        undisturbed(|| async move {
+        let text = &*text;
+        let (published, kept) = undisturbed(|| async move {
             let mut tx = self.client.begin_by_key().await?;
             let now = self.now(&mut *tx).await?;
             // Only those that it reaches are read with their arguments, which may be large.
@@ -69,7 +82,7 @@ impl Tasks<'_> {
                 let reason = format!("reaches {} tasks, and an event reaches {MOST_TASKS} at most", ids.len());
                 return Err(invalid("topic", &reason).into());
             }
-            let event = Arc::new(json!({"id": id, "topic": topic, "payload": payload}));
+            let event = Arc::new(json!({"id": id, "topic": topic, "key": key, "payload": payload}));
             let (mut tasks, mut octets) = (Vec::with_capacity(ids.len()), 0);
             for some in ids.chunks(TASKS_A_STATEMENT) {
                 for (task_id, text) in self.definitions(some, true, &mut tx).await? {
@@ -97,11 +110,16 @@ impl Tasks<'_> {
                 due.push(Due { task_id: task.id, definition: &task.definition, at: None, outcome, event: Some(event) });
             }
             let made = self.record(due, &mut tx).await?.queues;
+            let kept = self.client.jobs().keep_event(topic, key, id, text, &mut tx).await?;
             tx.commit().await?;
             notifier::tell(self.client, made.iter().map(|queue| &**queue));
-            Ok(Published { tasks: reached, jobs: made.len() })
+            Ok::<_, TaskError>((Published { tasks: reached, jobs: made.len() }, kept))
         })
-        .await
+        .await?;
+        if let Some(n) = kept {
+            tell_of_event(self.client, n).await;
+        }
+        Ok(published)
     }
 }
 

@@ -1,0 +1,199 @@
+//! Waits of a durable handler: its attempt ends, and the job goes on when the wait is over.
+
+use crate::job::job_error::JobError;
+use crate::schedule::topic_pattern::check_topic;
+use crate::seconds::YEAR;
+use crate::step::approval::{Approval, ApprovalRequest};
+use crate::step::error::StepError;
+use crate::step::name::check_text;
+use crate::step::record::{StepKind, WaitKind};
+use crate::step::store::wait::{AwaitedEvent, NewWait, Standing};
+use crate::worker::context::Context;
+use crate::worker::steps::decoded;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// The end of a wait that has none, as a time: as far ahead as work may be due.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// The longest key of an event, and the longest question.
+const MAX_KEY: usize = 200;
+const MAX_QUESTION: usize = 2000;
+
+/// How a wait stands, once everything was looked at.
+enum Wait {
+    /// It is over: JSON.
+    Over(String),
+    /// Its time has passed; what counts instead of an answer.
+    TimedOut(Option<String>),
+    /// The attempt has to end.
+    For(Duration),
+}
+
+impl<S> Context<S> {
+    /// Sleeps without holding anything: the attempt ends here, without a failure, and when the time
+    /// is over the handler is called anew and comes back to this line. Return the error that this
+    /// gives, with `?`: it is no failure.
+    ///
+    /// The time counts from when the job first came here. Two statements.
+    ///
+    /// # Errors
+    ///
+    /// Always, until the time is over; then those of [`Context::step`].
+    pub async fn sleep(&self, name: &str, time: Duration) -> Result<(), JobError> {
+        let (step, recorded) = self.ask(name).await?;
+        if recorded.is_some() {
+            return Ok(());
+        }
+        let wait = NewWait {
+            name: &step,
+            kind: WaitKind::Sleep,
+            event: None,
+            question: None,
+            fallback: None,
+            time: Some(time.min(FOREVER)),
+        };
+        self.wait::<()>(StepKind::Sleep, &wait, |_| "null".to_owned()).await
+    }
+
+    /// Waits, without holding anything, for an event of a topic and a key that somebody publishes
+    /// ([`Tasks::publish`](crate::client::Tasks::publish), `POST /topics/{topic}`): its payload;
+    /// `None` if none came in `timeout`. An empty key waits for events without one.
+    ///
+    /// The first event wins, also one that came before the wait, if the job was enqueued before it.
+    /// One that has answered a wait of this job does not answer another. Events are kept for the
+    /// time that jobs are. As [`Context::sleep`], this ends the attempt: return the error.
+    ///
+    /// # Errors
+    ///
+    /// Always, until the wait is over; then those of [`Context::step`]; one that ends the job, if
+    /// topic or key cannot be accepted: a topic with wildcards is none.
+    pub async fn wait_for<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        topic: &str,
+        key: &str,
+        timeout: Duration,
+    ) -> Result<Option<T>, JobError> {
+        #[derive(Deserialize)]
+        struct Event<T> {
+            payload: T,
+        }
+        let (step, recorded) = self.ask(name).await?;
+        if let Some(recorded) = recorded {
+            let event: Option<Event<T>> = decoded(&step, &recorded).map_err(StepError::into_job_error)?;
+            return Ok(event.map(|event| event.payload));
+        }
+        let refused = |error: StepError| error.into_job_error();
+        check_topic(topic).map_err(|error| refused(StepError::invalid(&step, "topic", error.reason)))?;
+        if key.chars().count() > MAX_KEY || key.contains('\0') {
+            return Err(refused(StepError::invalid(&step, "key", "must be of 200 characters at most, without NUL")));
+        }
+        let seen = self.book(&step).await?.seen(topic, key);
+        let since = self.created_at().unwrap_or_default();
+        let wait = NewWait {
+            name: &step,
+            kind: WaitKind::Event,
+            event: Some(AwaitedEvent { topic, key, seen: &seen, since }),
+            question: None,
+            fallback: None,
+            time: Some(timeout.min(FOREVER)),
+        };
+        let event: Option<Event<T>> = self.wait(StepKind::Event, &wait, |_| "null".to_owned()).await?;
+        Ok(event.map(|event| event.payload))
+    }
+
+    /// Asks people, and waits for their answer without holding anything: `ordinaut job approve`,
+    /// `POST /jobs/{id}/approve`, [`Jobs::decide`](crate::client::Jobs::decide). As
+    /// [`Context::sleep`], this ends the attempt: return the error.
+    ///
+    /// ```
+    /// # use ordinaut_core::{Context, JobError};
+    /// # use std::time::Duration;
+    /// use ordinaut_core::step::ApprovalRequest;
+    ///
+    /// # async fn handler(ctx: Context<()>) -> Result<(), JobError> {
+    /// let request = ApprovalRequest::new("Pay 5,000 euros to ann?").within(Duration::from_secs(86_400));
+    /// if !ctx.approval("release", request).await?.is_approved() {
+    ///     return Err(JobError::cancel("nobody released the payment"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Always, until the wait is over; then those of [`Context::step`]; one that ends the job, if
+    /// the question cannot be accepted.
+    pub async fn approval(&self, name: &str, request: ApprovalRequest) -> Result<Approval, JobError> {
+        let (step, recorded) = self.ask(name).await?;
+        if let Some(recorded) = recorded {
+            return decoded(&step, &recorded).map_err(StepError::into_job_error);
+        }
+        check_text(&request.question, MAX_QUESTION)
+            .map_err(|reason| StepError::invalid(&step, "question", reason).into_job_error())?;
+        let fallback = request.fallback.as_str();
+        let wait = NewWait {
+            name: &step,
+            kind: WaitKind::Approval,
+            event: None,
+            question: Some(&request.question),
+            fallback: Some(fallback),
+            time: request.within.map(|time| time.min(FOREVER)),
+        };
+        let expired = |kept: Option<String>| {
+            serde_json::json!({"decision": kept.as_deref().unwrap_or(fallback), "by": null, "note": null, "at": null})
+                .to_string()
+        };
+        self.wait(StepKind::Approval, &wait, expired).await
+    }
+
+    /// The answer to a wait, recorded as its step, or the end of the attempt. `timed_out` says what
+    /// is recorded when nothing came in time.
+    async fn wait<T: DeserializeOwned>(
+        &self,
+        kind: StepKind,
+        wait: &NewWait<'_>,
+        timed_out: impl FnOnce(Option<String>) -> String,
+    ) -> Result<T, JobError> {
+        if self.database().is_none() {
+            // A test says what comes; time passes at once there.
+            return match kind {
+                StepKind::Sleep => decoded(wait.name, "null").map_err(StepError::into_job_error),
+                _ => Err(JobError::wait(wait.time.unwrap_or(FOREVER))),
+            };
+        }
+        let (stands, waited) = self.stand(wait).await.map_err(StepError::into_job_error)?;
+        let result = match stands {
+            Wait::For(time) => return Err(JobError::wait(time)),
+            Wait::Over(answer) => answer,
+            Wait::TimedOut(fallback) => timed_out(fallback),
+        };
+        let first = self.record(wait.name, kind, result.clone(), waited).await.map_err(StepError::into_job_error)?;
+        decoded(wait.name, first.as_ref().unwrap_or(&result)).map_err(StepError::into_job_error)
+    }
+
+    /// How a wait stands, and for how long it has: written down first, and looked for after that,
+    /// so that an event which is published in between finds the wait, or is found.
+    async fn stand(&self, wait: &NewWait<'_>) -> Result<(Wait, Duration), StepError> {
+        let (name, database) = (wait.name, self.database_for(wait.name)?);
+        let standing = database.leases().begin_wait(self.token(), wait).await.map_err(StepError::database(name))?;
+        let Standing { held, answer, fallback, seconds_left, waited } = standing;
+        if !held {
+            return Err(StepError::LeaseLost { name: name.to_owned() });
+        }
+        let waited = Duration::try_from_secs_f64(waited.unwrap_or_default()).unwrap_or_default();
+        if let Some(answer) = answer {
+            return Ok((Wait::Over(answer), waited));
+        }
+        if let Some(event) = wait.event
+            && let Some(found) = database.leases().published(event).await.map_err(StepError::database(name))?
+        {
+            return Ok((Wait::Over(found), waited));
+        }
+        let left = seconds_left.map_or(FOREVER, |left| Duration::try_from_secs_f64(left).unwrap_or_default());
+        let stands = if left.is_zero() { Wait::TimedOut(fallback) } else { Wait::For(left.min(YEAR * 100)) };
+        Ok((stands, waited))
+    }
+}

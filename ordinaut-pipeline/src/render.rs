@@ -1,0 +1,152 @@
+//! Rendering: a document's own texts, once. What comes from a value is never a template.
+
+use crate::fault::Fault;
+use crate::instant;
+use crate::template::{Part, bare, read};
+use chrono::{DateTime, Utc};
+use jmespath::{Rcvar, Variable};
+use serde_json::{Map, Value};
+
+/// Octets of a rendered document.
+const MAX_RENDERED: usize = 1024 * 1024;
+
+/// What templates can name, at one moment.
+pub struct Scope {
+    data: Rcvar,
+    now: DateTime<Utc>,
+}
+
+impl Scope {
+    /// What is in `data`, by the names of its fields, at this instant.
+    ///
+    /// # Errors
+    ///
+    /// If the data cannot be looked into.
+    pub fn new(data: &Value, now: DateTime<Utc>) -> Result<Self, Fault> {
+        let data = Variable::try_from(data).map_err(|error| Fault::new("the pipeline", error.to_string()))?;
+        Ok(Self { data: Rcvar::new(data), now })
+    }
+
+    /// A document with all of its templates filled in. `path` says where it stands.
+    ///
+    /// # Errors
+    ///
+    /// The template that could not be filled in, and why.
+    pub fn render(&self, document: &Value, path: &str) -> Result<Value, Fault> {
+        let mut room = MAX_RENDERED;
+        self.fill(document, path, &mut room)
+    }
+
+    /// Whether a condition holds, with or without `${}` around it.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be told.
+    pub fn holds(&self, condition: &str, path: &str) -> Result<bool, Fault> {
+        let fault = |reason| Fault::new(path, reason);
+        match bare(condition).map_err(fault)? {
+            Part::Value(expression) => expression.is_true(&self.data).map_err(fault),
+            Part::Text(_) | Part::Instant(_) => Ok(true),
+        }
+    }
+
+    fn fill(&self, document: &Value, path: &str, room: &mut usize) -> Result<Value, Fault> {
+        let large = || Fault::new(path, "is larger than 1 MiB when it is filled in");
+        Ok(match document {
+            Value::String(text) => {
+                let value = self.text(text).map_err(|reason| Fault::new(path, reason))?;
+                *room = room.checked_sub(size(&value)).ok_or_else(large)?;
+                value
+            }
+            Value::Array(items) => {
+                let filled = items.iter().enumerate().map(|(n, item)| self.fill(item, &format!("{path}[{n}]"), room));
+                Value::Array(filled.collect::<Result<_, _>>()?)
+            }
+            Value::Object(fields) => {
+                let mut filled = Map::new();
+                for (name, value) in fields {
+                    filled.insert(name.clone(), self.fill(value, &format!("{path}.{name}"), room)?);
+                }
+                Value::Object(filled)
+            }
+            other => other.clone(),
+        })
+    }
+
+    fn text(&self, text: &str) -> Result<Value, String> {
+        let parts = read(text)?;
+        if let [part] = &parts[..] {
+            return self.part(part);
+        }
+        let mut filled = String::new();
+        for part in &parts {
+            match self.part(part)? {
+                Value::String(text) => filled.push_str(&text),
+                Value::Null => {
+                    return Err(format!("has nothing to put into the text {text:?}: give a default with ||"));
+                }
+                value => filled.push_str(&value.to_string()),
+            }
+            if filled.len() > MAX_RENDERED {
+                return Err("is larger than 1 MiB when it is filled in".to_owned());
+            }
+        }
+        Ok(Value::String(filled))
+    }
+
+    fn part(&self, part: &Part) -> Result<Value, String> {
+        match part {
+            Part::Text(text) => Ok(Value::String(text.clone())),
+            Part::Value(expression) => expression.value(&self.data),
+            Part::Instant(span) => instant::write(self.now, *span).map(Value::String),
+        }
+    }
+}
+
+/// About the octets that a value takes.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(size).sum::<usize>() + 2,
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + size(value) + 4).sum::<usize>() + 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn render(document: &Value) -> Result<Value, Fault> {
+        let data = json!({
+            "params": {"n": 3, "evil": "${params.secret}", "secret": "s", "list": [1]},
+            "steps": {"a": {"url": "http://x", "none": null}},
+        });
+        Scope::new(&data, DateTime::from_timestamp(0, 0).unwrap()).unwrap().render(document, "with")
+    }
+
+    #[test]
+    fn a_whole_value_keeps_its_type_and_an_embedded_one_becomes_text() {
+        let document =
+            json!({"n": "${params.n}", "l": ["${params.list}"], "t": "n=${params.n} l=${params.list}", "k": 5});
+        let filled = json!({"n": 3, "l": [[1]], "t": "n=3 l=[1]", "k": 5});
+        assert_eq!(render(&document).unwrap(), filled);
+        assert_eq!(render(&json!("${now+1d}")).unwrap(), "1970-01-02T00:00:00Z");
+    }
+
+    #[test]
+    fn what_a_value_holds_is_never_a_template() {
+        assert_eq!(render(&json!("${params.evil}")).unwrap(), "${params.secret}");
+        assert_eq!(render(&json!("x${params.evil}")).unwrap(), "x${params.secret}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_where_it_was_asked_for() {
+        let fault = render(&json!({"a": [{"b": "${steps.b.c}"}]})).unwrap_err();
+        assert_eq!(fault.path, "with.a[0].b");
+        assert!(fault.reason.starts_with("steps.b is missing"), "{fault}");
+        assert!(render(&json!("x ${steps.a.none}")).unwrap_err().reason.starts_with("has nothing to put"));
+        assert_eq!(render(&json!("x ${steps.a.none || 'y'}")).unwrap(), "x y");
+    }
+}

@@ -1,0 +1,398 @@
+//! One step of a pipeline: once, for each item of a list, or several at once.
+
+use super::progress::{Ended, Item, Progress};
+use super::{item_name, key_of};
+use crate::State;
+use crate::kinds::http::{Http, request};
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, stream};
+use ordinaut_core::step::{ApprovalRequest, Decision};
+use ordinaut_core::{Context, JobError, NewJob, Outcome};
+use ordinaut_pipeline::{OnFailure, Step, Uses};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// The end of a wait that names none.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// One of several things that are done at once.
+type Work<'a> = BoxFuture<'a, Result<Ended, JobError>>;
+
+/// What `with` says of a wait.
+#[derive(Deserialize)]
+struct WaitFor {
+    topic: String,
+    #[serde(default)]
+    key: Option<Value>,
+    timeout_seconds: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Ask {
+    question: String,
+    within_seconds: Option<f64>,
+    or_else: Option<Decision>,
+}
+
+#[derive(Deserialize)]
+struct Nap {
+    seconds: f64,
+}
+
+#[derive(Deserialize)]
+struct Child {
+    kind: String,
+    #[serde(default)]
+    args: Option<Value>,
+    queue: Option<String>,
+    priority: Option<i16>,
+    delay: Option<f64>,
+    tags: Option<Vec<String>>,
+    tenant: Option<String>,
+    max_attempts: Option<i16>,
+}
+
+/// Why a try failed.
+struct Failure {
+    error: String,
+    /// Whether another try may succeed.
+    again: bool,
+    /// Time that the other side asks for before it.
+    after: Option<Duration>,
+}
+
+pub(super) async fn run(step: &Step, progress: &Progress<'_>, ctx: &Context<State>) -> Result<Ended, JobError> {
+    if !holds(step, progress)? {
+        return Ok(Ended::Skipped);
+    }
+    match (&step.parallel, &step.foreach) {
+        (Some(group), _) => run_group(step, group, progress, ctx).await,
+        (None, Some(list)) => run_each(step, list, progress, ctx).await,
+        (None, None) => run_one(step, &step.on_failure, &step.id, None, progress, ctx).await,
+    }
+}
+
+/// It depends on recorded outputs alone, so it is the same in each attempt.
+fn holds(step: &Step, progress: &Progress<'_>) -> Result<bool, JobError> {
+    let Some(condition) = &step.condition else { return Ok(true) };
+    progress.scope(None)?.holds(condition, &format!("{}.if", step.id)).map_err(JobError::fatal)
+}
+
+async fn run_group(
+    step: &Step,
+    group: &[Step],
+    progress: &Progress<'_>,
+    ctx: &Context<State>,
+) -> Result<Ended, JobError> {
+    let work = group.iter().map(|inner| -> Work<'_> {
+        Box::pin(async move {
+            if holds(inner, progress)? {
+                run_one(inner, policy(inner, step), &inner.id, None, progress, ctx).await
+            } else {
+                Ok(Ended::Skipped)
+            }
+        })
+    });
+    let work: Vec<_> = work.collect();
+    let ended: Vec<_> = stream::iter(work).buffered(step.each().at_once).collect().await;
+    let mut outputs = Map::new();
+    for (inner, ended) in group.iter().zip(all(ended)?) {
+        match ended {
+            Ended::Succeeded(output) => outputs.insert(inner.id.clone(), output),
+            Ended::Skipped => outputs.insert(inner.id.clone(), Value::Null),
+            Ended::Failed(_) if inner.on_failure == OnFailure::Continue => {
+                outputs.insert(inner.id.clone(), Value::Null)
+            }
+            Ended::Failed(error) => return give_up(&step.id, &step.on_failure, format!("{}: {error}", inner.id)),
+        };
+    }
+    Ok(Ended::Succeeded(Value::Object(outputs)))
+}
+
+async fn run_each(step: &Step, list: &Value, progress: &Progress<'_>, ctx: &Context<State>) -> Result<Ended, JobError> {
+    let list = progress.scope(None)?.render(list, &format!("{}.foreach", step.id)).map_err(JobError::fatal)?;
+    let each = step.each();
+    let Value::Array(items) = list else {
+        return give_up(&step.id, &step.on_failure, "foreach is no list".to_owned());
+    };
+    if items.len() > each.max_items {
+        return give_up(
+            &step.id,
+            &step.on_failure,
+            format!("foreach has {} items, and max_items is {}", items.len(), each.max_items),
+        );
+    }
+    let work = items.iter().enumerate().map(|(index, value)| -> Work<'_> {
+        Box::pin(async move {
+            run_one(step, &step.on_failure, &item_name(step, index), Some(Item { value, index }), progress, ctx).await
+        })
+    });
+    let work: Vec<_> = work.collect();
+    let ended: Vec<_> = stream::iter(work).buffered(each.at_once).collect().await;
+    let (mut outputs, mut failures) = (Vec::new(), Vec::new());
+    for (index, ended) in all(ended)?.into_iter().enumerate() {
+        match ended {
+            Ended::Succeeded(output) => outputs.push(output),
+            Ended::Skipped => outputs.push(Value::Null),
+            Ended::Failed(error) => {
+                failures.push(format!("item {index}: {error}"));
+                outputs.push(Value::Null);
+            }
+        }
+    }
+    match (failures.is_empty(), &step.on_failure) {
+        (true, _) => Ok(Ended::Succeeded(Value::Array(outputs))),
+        (false, _) => give_up(&step.id, &step.on_failure, failures.swap_remove(0)),
+    }
+}
+
+/// The ends of what was done at once. Those that have not ended come again in a later attempt: one
+/// that must not goes before one that may, and the one that is due first before the others.
+fn all(ended: Vec<Result<Ended, JobError>>) -> Result<Vec<Ended>, JobError> {
+    let (ended, mut errors): (Vec<_>, Vec<_>) = ended.into_iter().partition(Result::is_ok);
+    errors.sort_by_key(|error| match error {
+        Err(error) if matches!(error.outcome(), Outcome::Dead | Outcome::Cancelled) => (0, None),
+        Err(error) if error.outcome() == Outcome::Failed => (1, None),
+        Err(error) => (2, error.again_in()),
+        Ok(_) => (3, None),
+    });
+    match errors.into_iter().next() {
+        Some(error) => error.map(|_| Vec::new()),
+        None => ended.into_iter().collect(),
+    }
+}
+
+/// A failure that no further try follows.
+fn give_up(name: &str, policy: &OnFailure, error: String) -> Result<Ended, JobError> {
+    match policy {
+        // Not recorded: a dead letter that is sent back goes on with this step.
+        OnFailure::Stop => Err(JobError::fatal(format!("step {name}: {error}"))),
+        OnFailure::Continue | OnFailure::Goto(_) => Ok(Ended::Failed(error)),
+    }
+}
+
+/// What a failure of a step of a group means: what the group says, unless it says something itself.
+fn policy<'a>(inner: &'a Step, group: &'a Step) -> &'a OnFailure {
+    if inner.on_failure == OnFailure::Stop { &group.on_failure } else { &inner.on_failure }
+}
+
+async fn run_one(
+    step: &Step,
+    policy: &OnFailure,
+    name: &str,
+    item: Option<Item<'_>>,
+    progress: &Progress<'_>,
+    ctx: &Context<State>,
+) -> Result<Ended, JobError> {
+    match step.uses {
+        Some(Uses::Http | Uses::Echo) | None => {}
+        Some(uses) => return run_durably(step, policy, uses, name, item, progress, ctx).await,
+    }
+    let tries = step.max_retries.unwrap_or(0);
+    for nth in 1..=tries.saturating_add(1) {
+        let this_try = if nth == 1 { name.to_owned() } else { format!("{name} try {nth}") };
+        let (last, mut wait) = (nth > tries, None);
+        let tried = ctx
+            .step(&this_try, async || match once(step, name, item, progress, ctx).await {
+                Ok(output) => Ok(Try::Succeeded(output)),
+                Err(failure) if failure.again && !last => {
+                    wait = failure.after;
+                    Ok(Try::Again(failure.error))
+                }
+                Err(failure) if failure.again && step.max_retries.is_none() && *policy == OnFailure::Stop => {
+                    let error = JobError::retry(format!("step {name}: {}", failure.error));
+                    Err(match failure.after {
+                        Some(wait) => error.after(wait),
+                        None => error,
+                    })
+                }
+                Err(failure) => give_up(name, policy, failure.error).map(Try::from),
+            })
+            .await?;
+        match tried {
+            Try::Succeeded(output) => return Ok(Ended::Succeeded(output)),
+            Try::Failed(error) => return Ok(Ended::Failed(error)),
+            Try::Again(_) => {
+                let nth = i16::try_from(nth).unwrap_or(i16::MAX);
+                let wait = wait.unwrap_or_else(|| step.wait_after(nth, chance(ctx)));
+                ctx.sleep(&format!("{name} wait {nth}"), wait).await?;
+            }
+        }
+    }
+    // The last try has returned.
+    Ok(Ended::Failed("no try was left".to_owned()))
+}
+
+/// What is recorded of a try.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "state", content = "value", rename_all = "snake_case")]
+enum Try {
+    Succeeded(Value),
+    /// Another try follows.
+    Again(String),
+    Failed(String),
+}
+
+impl From<Ended> for Try {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Succeeded(output) => Self::Succeeded(output),
+            Ended::Skipped => Self::Succeeded(Value::Null),
+            Ended::Failed(error) => Self::Failed(error),
+        }
+    }
+}
+
+/// The same in each attempt of a job, and another one in another job: those that failed together do
+/// not come back together.
+fn chance(ctx: &Context<State>) -> f64 {
+    f64::from(u16::try_from(ctx.job_id().as_u128() % 1000).unwrap_or_default()) / 1000.0
+}
+
+/// One try of something that is done within an attempt.
+async fn once(
+    step: &Step,
+    name: &str,
+    item: Option<Item<'_>>,
+    progress: &Progress<'_>,
+    ctx: &Context<State>,
+) -> Result<Value, Failure> {
+    let with = filled(step, item, progress).map_err(Failure::last)?;
+    let work = async {
+        match step.uses {
+            Some(Uses::Http) => call(with, name, ctx).await,
+            _ => Ok(with),
+        }
+    };
+    match step.time_limit() {
+        Some(limit) => match tokio::time::timeout(limit, work).await {
+            Ok(done) => done,
+            Err(_) => {
+                let error = format!("timed out after {} s", limit.as_secs_f64());
+                Err(Failure { error, again: true, after: None })
+            }
+        },
+        None => work.await,
+    }
+}
+
+async fn call(with: Value, name: &str, ctx: &Context<State>) -> Result<Value, Failure> {
+    let job: Http =
+        serde_json::from_value(with).map_err(|error| Failure::last(format!("with cannot be read: {error}")))?;
+    let answer = request(&job, ctx, &key_of(name, ctx)).await.map_err(|error| Failure {
+        again: error.outcome() == Outcome::Failed,
+        after: error.again_in(),
+        error: error.to_string(),
+    })?;
+    let mut output = serde_json::to_value(&answer).map_err(|error| Failure::last(error.to_string()))?;
+    // So that templates can look into it.
+    let json = output["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
+    output["json"] = json.unwrap_or_default();
+    Ok(output)
+}
+
+/// What ends the attempt until something comes, or enqueues: a durable step of its own.
+async fn run_durably(
+    step: &Step,
+    policy: &OnFailure,
+    uses: Uses,
+    name: &str,
+    item: Option<Item<'_>>,
+    progress: &Progress<'_>,
+    ctx: &Context<State>,
+) -> Result<Ended, JobError> {
+    let with = match filled(step, item, progress) {
+        Ok(with) => with,
+        Err(error) => return give_up(name, policy, error),
+    };
+    let unreadable = |error: serde_json::Error| JobError::fatal(format!("step {name}: with cannot be read: {error}"));
+    let seconds = |given: f64| {
+        Duration::try_from_secs_f64(given)
+            .map_err(|_| JobError::fatal(format!("step {name}: {given} is no number of seconds")))
+    };
+    match uses {
+        Uses::Sleep => {
+            let nap: Nap = serde_json::from_value(with).map_err(unreadable)?;
+            ctx.sleep(name, seconds(nap.seconds)?).await?;
+            Ok(Ended::Succeeded(Value::Null))
+        }
+        Uses::Wait => {
+            let wait: WaitFor = serde_json::from_value(with).map_err(unreadable)?;
+            let key = match wait.key {
+                None | Some(Value::Null) => String::new(),
+                Some(Value::String(text)) => text,
+                Some(value) => value.to_string(),
+            };
+            let timeout = wait.timeout_seconds.map_or(Ok(LONGEST), seconds)?;
+            match ctx.wait_for::<Value>(name, &wait.topic, &key, timeout).await? {
+                Some(payload) => Ok(Ended::Succeeded(payload)),
+                None => {
+                    give_up(name, policy, format!("no event {} came within {} s", wait.topic, timeout.as_secs_f64()))
+                }
+            }
+        }
+        Uses::Approval => {
+            let ask: Ask = serde_json::from_value(with).map_err(unreadable)?;
+            let mut request = ApprovalRequest::new(ask.question);
+            if let Some(within) = ask.within_seconds {
+                request = request.within(seconds(within)?);
+            }
+            if let Some(decision) = ask.or_else {
+                request = request.or_else(decision);
+            }
+            let answer = ctx.approval(name, request).await?;
+            if answer.is_approved() {
+                return Ok(Ended::Succeeded(serde_json::to_value(&answer)?));
+            }
+            let by = answer
+                .by
+                .as_deref()
+                .map_or_else(|| "nobody answered in time".to_owned(), |by| format!("{by} rejected it"));
+            let note = answer.note.map(|note| format!(": {note}")).unwrap_or_default();
+            give_up(name, policy, format!("{by}{note}"))
+        }
+        Uses::Enqueue => {
+            let child: Child = serde_json::from_value(with).map_err(unreadable)?;
+            let id = ctx.enqueue(name, child.new_job(&seconds)?).await?;
+            Ok(Ended::Succeeded(json!({"id": id})))
+        }
+        Uses::Http | Uses::Echo => Ok(Ended::Succeeded(Value::Null)),
+    }
+}
+
+impl Child {
+    fn new_job(self, seconds: &impl Fn(f64) -> Result<Duration, JobError>) -> Result<NewJob, JobError> {
+        let mut job = NewJob::new(self.kind, &self.args.unwrap_or_else(|| json!({})))?;
+        if let Some(queue) = self.queue {
+            job = job.queue(queue);
+        }
+        if let Some(priority) = self.priority {
+            job = job.priority(priority);
+        }
+        if let Some(delay) = self.delay {
+            job = job.delay(seconds(delay)?);
+        }
+        if let Some(tags) = self.tags {
+            job = job.tags(tags);
+        }
+        if let Some(tenant) = self.tenant {
+            job = job.tenant(tenant);
+        }
+        if let Some(attempts) = self.max_attempts {
+            job = job.max_attempts(attempts);
+        }
+        Ok(job)
+    }
+}
+
+fn filled(step: &Step, item: Option<Item<'_>>, progress: &Progress<'_>) -> Result<Value, String> {
+    let scope = progress.scope(item).map_err(|error| error.to_string())?;
+    scope.render(&step.with, "with").map_err(|fault| fault.to_string())
+}
+
+impl Failure {
+    fn last(error: impl Into<String>) -> Self {
+        Self { error: error.into(), again: false, after: None }
+    }
+}
