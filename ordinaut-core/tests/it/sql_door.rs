@@ -258,7 +258,8 @@ async fn partitions_with_shifted_bounds_are_gone_on_from() {
     ] {
         tell(&db, sql).await;
     }
-    let made: i64 = ask(&db, "select count(*) from ordinaut.make_partitions(4, 10)").await;
+    let made: i64 =
+        ask(&db, "select count(*) from ordinaut.make_partitions(4, 10) as part where part like 'event%'").await;
     assert_eq!(made, 3);
     let gaps = "select count(*) from (
             select low, lag(high) over (order by low) as before from ordinaut.partition_bounds('ordinaut.event')) as bounds
