@@ -2,6 +2,7 @@
 //! answered.
 
 use crate::auth::Caller;
+use crate::origin::Origin;
 use crate::request_id;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, RawPathParams, Request};
@@ -122,6 +123,7 @@ pub(crate) async fn record(
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let action = format!("{} {route}", request.method());
     let reason = text(request.headers(), &AUDIT_REASON).map(|reason| reason.chars().take(LONGEST_REASON).collect());
+    let origin = Origin::of(&request);
     let (mut parts, body) = request.into_parts();
     let named = axum::RequestPartsExt::extract::<RawPathParams>(&mut parts).await.ok();
     let id = named.and_then(|named| named.iter().next().map(|(_, value)| value.replace('\0', "\u{fffd}")));
@@ -143,7 +145,7 @@ pub(crate) async fn record(
     let made = text(&parts.headers, &LOCATION).and_then(|at| at.rsplit('/').next().map(str::to_owned));
     let mut entry = NewAuditEntry::new(&*caller.access.agent, action, parts.status.as_u16().cast_signed());
     (entry.subject, entry.reason, entry.request_id) = (id.or(made), reason, Some(request_id::current()));
-    (entry.before, entry.after) = (before, after);
+    (entry.before, entry.after, entry.address) = (before, after, Some(origin.to_string()));
     caller.audit.write(entry).await;
     Response::from_parts(parts, body)
 }

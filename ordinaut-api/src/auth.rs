@@ -3,6 +3,8 @@
 use crate::App;
 use crate::audit::Audit;
 use crate::idempotency::Subject;
+use crate::leniency::Leniency;
+use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::rates::Rates;
 use axum::extract::{FromRequestParts, Request, State};
@@ -12,9 +14,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::Client;
-use ordinaut_core::access::{Access, Authenticated, SETTINGS_AGENT};
-use ordinaut_runtime::Peer;
-use ordinaut_runtime::settings::api::ApiSettings;
+use ordinaut_core::access::{Access, Authenticated, Denied, Object, SETTINGS_AGENT, Scope};
+use ordinaut_runtime::settings::api::{ApiSettings, Enforce};
 use prometheus_client::metrics::counter::Counter;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use tracing::warn;
+
+const NO_TOKEN: &str = "the header Authorization: Bearer … is needed";
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -55,6 +58,22 @@ pub(crate) struct Caller {
     /// Counts answers that were given before.
     pub(crate) replayed: Counter,
     pub(crate) rates: Arc<Rates>,
+    /// Why nobody would be let in with its token, if it has no right one and is let in nevertheless.
+    pub(crate) anonymous: Option<&'static str>,
+    pub(crate) leniency: Arc<Leniency>,
+    refusals: Arc<Refusals>,
+}
+
+impl Caller {
+    /// Whether it may do what takes `scope` to `object`; true: only because it is let through.
+    pub(crate) fn may(&self, scope: Scope, object: Object<'_>) -> Result<bool, Denied> {
+        self.leniency.check(self, scope, object)
+    }
+
+    /// What it is answered where nobody is let through without a right token.
+    pub(crate) async fn refuse_anonymous(&self, why: &'static str, origin: Origin) -> Response {
+        refuse(&self.refusals, why, origin).await
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -67,20 +86,22 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 /// Lets a request pass whose token belongs to somebody, and says to whom.
 pub(crate) async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<Peer>().map_or("unknown".to_owned(), Peer::to_string);
-    let Some(token) = bearer(request.headers()) else {
-        return refusal("the header Authorization: Bearer … is needed", r#"Bearer realm="ordinaut""#);
-    };
-    let detail = match app.callers.of(token).await {
+    match app.callers.admit(bearer(request.headers())).await {
         Ok(Ok(caller)) => {
             request.extensions_mut().insert(caller);
-            return next.run(request).await;
+            next.run(request).await
         }
-        Ok(Err(refused)) => refused,
-        Err(problem) => return problem.into_response(),
-    };
-    app.refusals.refused(&peer).await;
-    refusal(detail, r#"Bearer realm="ordinaut", error="invalid_token""#)
+        Ok(Err(why)) => refuse(app.callers.refusals(), why, Origin::of(&request)).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn refuse(refusals: &Refusals, why: &'static str, origin: Origin) -> Response {
+    if why == NO_TOKEN {
+        return refusal(why, r#"Bearer realm="ordinaut""#);
+    }
+    refusals.refused(origin).await;
+    refusal(why, r#"Bearer realm="ordinaut", error="invalid_token""#)
 }
 
 fn refusal(detail: &'static str, challenge: &'static str) -> Response {
@@ -108,6 +129,9 @@ impl Callers {
             audit: Arc::new(Audit::new(database.clone(), settings.redaction.clone())),
             replayed: Counter::default(),
             rates: Arc::new(Rates::new(&settings.rate_limits)),
+            anonymous: None,
+            leniency: Arc::new(Leniency::new(settings.enforce == Enforce::Log)),
+            refusals: Arc::default(),
         };
         let admin_token = settings.admin_token.clone();
         Self { admin_token, admin, database, known: Mutex::default(), looks: Semaphore::new(LOOKS) }
@@ -118,8 +142,32 @@ impl Callers {
         self.admin.replayed.clone()
     }
 
+    /// Calls that were let through although they would be refused.
+    pub(crate) fn leniency(&self) -> &Leniency {
+        &self.admin.leniency
+    }
+
+    /// Wrong tokens.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.admin.refusals
+    }
+
+    /// Who calls with what was sent, or why nobody is let in with it.
+    pub(crate) async fn admit(&self, token: Option<&str>) -> Result<Result<Caller, &'static str>, Problem> {
+        let why = match token {
+            Some(token) => match self.of(token).await? {
+                Ok(caller) => return Ok(Ok(caller)),
+                Err(why) => why,
+            },
+            None => NO_TOKEN,
+        };
+        let Some(access) = self.leniency().anonymous() else { return Ok(Err(why)) };
+        let data = Arc::new(self.database.seen_by(&access));
+        Ok(Ok(Caller { access: Arc::new(access), data, anonymous: Some(why), ..self.admin.clone() }))
+    }
+
     /// Whom a token belongs to, or why nobody is let in with it.
-    pub(crate) async fn of(&self, token: &str) -> Result<Result<Caller, &'static str>, Problem> {
+    async fn of(&self, token: &str) -> Result<Result<Caller, &'static str>, Problem> {
         // The time of the comparison must not tell how much of a guess was right.
         if !self.admin_token.is_empty() && token.as_bytes().ct_eq(self.admin_token.as_bytes()).into() {
             return Ok(Ok(self.admin.clone()));
@@ -165,12 +213,12 @@ pub(crate) struct Refusals {
 impl Refusals {
     /// Counts a wrong token and logs it. Once a minute has seen many, the refusal is delayed. A
     /// right token never waits.
-    async fn refused(&self, peer: &str) {
+    async fn refused(&self, origin: Origin) {
         self.total.inc();
         let count = self.count();
         // So that guessing does not fill a disk.
         if count <= SAID_AND_QUICK || count.is_multiple_of(1000) {
-            warn!(peer, "refused a wrong token from {peer}, number {count} within a minute");
+            warn!(client.address = %origin, "refused a wrong token from {origin}, number {count} within a minute");
         }
         if count > SAID_AND_QUICK {
             tokio::time::sleep(DELAY).await;

@@ -5,15 +5,16 @@ use crate::App;
 use crate::audit::{self, Subject};
 use crate::auth::Caller;
 use crate::idempotency;
+use crate::origin::Origin;
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{RawPathParams, Request};
+use axum::extract::{MatchedPath, RawPathParams, Request};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
-use ordinaut_core::access::{Denied, Object, Scope, check};
+use ordinaut_core::access::{Denied, Object, Scope};
 use ordinaut_runtime::settings::api::RouteClass;
 use std::sync::Arc;
 use tracing::info;
@@ -169,8 +170,12 @@ async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, 
             .find(|(name, _)| *name == "name")
             .map_or(Object::Installation, |(_, queue)| Object::Queue(queue)),
     };
-    match check(&caller.access, scope, object) {
-        Ok(()) => match caller.rates.take(class, &caller.access.agent) {
+    let allowed = caller.may(scope, object);
+    if let Ok(true) = allowed {
+        caller.leniency.note(&caller, Origin::of(&request), request.method(), route_of(&request), scope);
+    }
+    match allowed {
+        Ok(_) => match caller.rates.take(class, &caller.access.agent) {
             (headers, None) => {
                 let mut response = next.run(request).await;
                 response.headers_mut().extend(headers);
@@ -179,10 +184,24 @@ async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, 
             (headers, Some(problem)) => (headers, problem).into_response(),
         },
         Err(denied) => {
-            info!(agent = &*caller.access.agent, "refused {} {}: {denied}", request.method(), request.uri().path());
+            let origin = Origin::of(&request);
+            if let Some(why) = caller.anonymous {
+                return caller.refuse_anonymous(why, origin).await;
+            }
+            info!(
+                agent = &*caller.access.agent,
+                client.address = %origin,
+                "refused {} {} from {origin}: {denied}",
+                request.method(),
+                request.uri().path()
+            );
             problem(&denied).into_response()
         }
     }
+}
+
+fn route_of(request: &Request) -> &str {
+    request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str)
 }
 
 /// What a caller is told who may not do what it asked for.

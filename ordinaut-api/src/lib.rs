@@ -10,6 +10,8 @@ mod document;
 mod front;
 mod guard;
 mod idempotency;
+mod leniency;
+mod origin;
 mod parameters;
 mod presence;
 mod problem;
@@ -25,13 +27,13 @@ mod tail;
 mod traffic;
 
 use anyhow::Context;
-use auth::{Callers, Refusals};
+use auth::Callers;
 pub use deadline::LONGEST_STATEMENT;
 use depths::Depths;
 pub use guard::{Reach, Route};
 use ordinaut_core::Client;
 use ordinaut_core::job::Redaction;
-use ordinaut_runtime::settings::api::ApiSettings;
+use ordinaut_runtime::settings::api::{ApiSettings, Enforce};
 use ordinaut_runtime::{Listener, Tls, serve};
 use presence::Presence;
 use redis::Redis;
@@ -70,7 +72,6 @@ struct App {
     redis: Option<Redis>,
     rooms: Rooms,
     traffic: Traffic,
-    refusals: Refusals,
     slow: Slow,
     tail: Arc<Tail>,
     last_look: LastLook,
@@ -126,10 +127,15 @@ pub async fn run<F: Future>(config: Config, listener: impl Into<Listener>, shutd
         installation: database,
         redaction: settings.redaction.clone(),
         traffic: Traffic::default(),
-        refusals: Refusals::default(),
         last_look: LastLook::default(),
     };
     let router = front::prefixed(routes::router(app, &settings));
+    if settings.enforce == Enforce::Log {
+        warn!(
+            "AUTH_ENFORCE is log: whoever reaches this API may look at and change jobs, tasks, queues and events without a token. \
+             Give callers their tokens, and set it to on"
+        );
+    }
     let (stop, stopped) = oneshot::channel::<()>();
     let (scheme, socket) = (listener.scheme(), settings.socket.as_deref());
     let serve = serve(listener, router, settings.max_connections, async { stopped.await.unwrap_or(()) });

@@ -34,9 +34,11 @@ impl ordinaut_runtime::Health for Alive {
 
 fn main() -> ExitCode {
     let command = Command::new("ordinaut-api").version(env!("CARGO_PKG_VERSION")).about(env!("CARGO_PKG_DESCRIPTION"));
-    let matches =
-        ordinaut_runtime::with_flags(command, &["API_", "ARGS_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "TZ"])
-            .get_matches();
+    let matches = ordinaut_runtime::with_flags(
+        command,
+        &["API_", "ARGS_", "AUTH_", "DATABASE_", "LOG_", "ORDINAUT_", "REDIS_", "TZ"],
+    )
+    .get_matches();
     match ordinaut_runtime::source(&matches).and_then(|source| settings(&source)) {
         Ok(settings) => ordinaut_runtime::run(|loops| serve(settings, loops)),
         Err(error) => ordinaut_runtime::refuse(&error),

@@ -1,6 +1,7 @@
 //! The number of a request: given by the client or made here, in every answer and on every line of
 //! the log. And whether the request only looks, which decides what a lost answer of Postgres means.
 
+use crate::origin::Origin;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -59,7 +60,9 @@ pub(crate) async fn identify(request: Request, next: Next) -> Response {
     let header = HeaderValue::from_str(&id).expect("visible ASCII can be a header");
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let only_looks = method.is_safe();
-    let span = info_span!("request", request.id = %id, http.method = %method, url.path = %path);
+    let origin = Origin::of(&request);
+    let span =
+        info_span!("request", request.id = %id, client.address = %origin, http.method = %method, url.path = %path);
     let answer = async {
         let response = next.run(request).await;
         debug!("{method} {path} answered {}", response.status());

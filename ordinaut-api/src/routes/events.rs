@@ -11,7 +11,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::Client;
-use ordinaut_core::access::{Object, Scope, check};
+use ordinaut_core::access::{Object, Scope};
 use ordinaut_core::event::{Event, EventFilter, FollowerStatus};
 use serde::Serialize;
 use std::sync::Arc;
@@ -129,7 +129,7 @@ pub(crate) async fn stream(
             .ok_or_else(|| Problem::invalid("Last-Event-ID", "must be the number of an event"))
     });
     let subscriber = Subscriber::new(app.tail.clone(), last.transpose()?.or(after)).await?;
-    let token = auth::bearer(&headers).unwrap_or_default().to_owned();
+    let token = auth::bearer(&headers).map(str::to_owned);
     let (data, known, sees_a_part) = (caller.data, Instant::now(), caller.access.is_partial());
     let stream = Stream { app, token, known, data, sees_a_part, subscriber, wanted };
     let events = futures_util::stream::unfold(Some(stream), next);
@@ -141,7 +141,7 @@ pub(crate) async fn stream(
 /// One client's stream.
 struct Stream {
     app: Arc<App>,
-    token: String,
+    token: Option<String>,
     /// When its caller was last known to be one.
     known: Instant,
     /// What its caller sees.
@@ -157,10 +157,11 @@ impl Stream {
         if self.known.elapsed() < KNOWN {
             return true;
         }
-        let Ok(Ok(caller)) = self.app.callers.of(&self.token).await else { return false };
+        let Ok(Ok(caller)) = self.app.callers.admit(self.token.as_deref()).await else { return false };
+        let may = caller.may(Scope::EventsRead, Object::Visible).is_ok();
         self.sees_a_part = caller.access.is_partial();
         (self.data, self.known) = (caller.data, Instant::now());
-        check(&caller.access, Scope::EventsRead, Object::Visible).is_ok()
+        may
     }
 
     /// What its client sees of an event, and wants: the job that is wanted may be another's.

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use ordinaut_core::access::{Object, Scope, check};
+use ordinaut_core::access::{Object, Scope};
 use ordinaut_core::job::{JobFilter, JobState, JobSummary};
 use serde::Serialize;
 use serde_json::json;
@@ -74,7 +74,7 @@ pub(crate) async fn list(
     wanted.end()?;
     // Errors are for those that may read runs.
     if filter.error.is_some() {
-        check(&caller.access, Scope::RunsRead, Object::Visible).map_err(|denied| guard::problem(&denied))?;
+        caller.may(Scope::RunsRead, Object::Visible).map_err(|denied| guard::problem(&denied))?;
     }
     let page = caller.data.jobs().list(&filter, limit).await?;
     let estimate = if counts { Some(caller.data.jobs().estimate(&filter).await?) } else { None };

@@ -7,7 +7,7 @@ use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
-use ordinaut_core::access::{Object, Scope, check};
+use ordinaut_core::access::{Object, Scope};
 use ordinaut_core::job::{CancelFilter, Cancelled, CancelledJobs, JobDetails, RunNow, RunRecord};
 use serde::Serialize;
 use serde_json::json;
@@ -37,8 +37,8 @@ pub(crate) async fn show(caller: Caller, JobId(id): JobId) -> Result<Json<Detail
 pub(crate) async fn details(caller: &Caller, id: Uuid) -> Result<Details, Problem> {
     let job = caller.data.jobs().get(id).await?.ok_or_else(|| no_job(id))?;
     // Errors and outputs are for those that may read runs.
-    let (runs, runs_next) = match check(&caller.access, Scope::RunsRead, Object::Visible) {
-        Ok(()) => {
+    let (runs, runs_next) = match caller.may(Scope::RunsRead, Object::Visible) {
+        Ok(_) => {
             let page = caller.data.jobs().runs(id).await?;
             (page.items, page.next)
         }

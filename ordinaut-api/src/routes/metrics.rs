@@ -68,7 +68,9 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
         "Requests that came again under their Idempotency-Key and were answered as before",
         app.callers.replayed(),
     );
-    registry.register("refused_tokens", "Wrong tokens that this process refused", app.refusals.total.clone());
+    registry.register("refused_tokens", "Wrong tokens that this process refused", app.callers.refusals().total.clone());
+    let help = "Requests that AUTH_ENFORCE=log let through at this process, by what they lacked";
+    registry.register("let_through_requests", help, app.callers.leniency().let_through.clone());
     registry.register("dropped_log_lines", "Lines of its log that this process could not write", dropped_log_lines());
     let mut body = String::new();
     text::encode(&mut body, &registry).expect("a string takes everything that is written to it");

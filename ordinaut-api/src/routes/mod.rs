@@ -34,7 +34,7 @@ mod webhooks;
 use crate::audit::Subject;
 use crate::guard::{self, Gate, Reach, Route, Way};
 use crate::problem::{self, Problem};
-use crate::{App, auth, deadline, front, redact, request_id, slow, traffic};
+use crate::{App, auth, deadline, front, origin, redact, request_id, slow, traffic};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -194,15 +194,17 @@ pub(crate) fn document() -> Value {
     crate::document::of(all())
 }
 
-/// What every request passes, the last layer first. The id is outermost, so that every answer and
-/// line of the log has it; a panic is caught inside the count, which so sees its 500.
+/// What every request passes, the last layer first. Where it comes from and its id are outermost,
+/// so that every line of the log has them; a panic is caught inside the count, which so sees its 500.
 fn through(routes: Router<Arc<App>>, app: &Arc<App>, settings: &ApiSettings) -> Router {
     let routes = routes
         .layer(from_fn_with_state(app.clone(), redact::mask))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(from_fn_with_state(app.clone(), traffic::count))
         .with_state(app.clone());
-    front::layers(routes, settings).layer(from_fn(request_id::identify))
+    let proxies = Arc::<[_]>::from(&*settings.trusted_proxies);
+    let routes = front::layers(routes, settings).layer(from_fn(request_id::identify));
+    routes.layer(from_fn_with_state(proxies, origin::locate))
 }
 
 async fn no_route() -> Problem {
@@ -255,7 +257,6 @@ mod tests {
             installation: database,
             redaction: Default::default(),
             traffic: Default::default(),
-            refusals: Default::default(),
             last_look: Default::default(),
         });
         async fn panics() -> Problem {

@@ -32,7 +32,7 @@ impl TestApp {
 
 /// A path with something in place of its parameters that is not there. A stream would not end, and
 /// is asked for what cannot be.
-fn path_of(route: &Route) -> String {
+pub(crate) fn path_of(route: &Route) -> String {
     let path = route.path.replace("{id}", "01890000-0000-7000-8000-000000000000");
     path.replace("{name}", "nobody").replace("{topic}", "t").replace("{n}", "1").replace("/stream", "/stream?after=-1")
 }

@@ -3,6 +3,7 @@
 use crate::app::{TOKEN, TestApp};
 use futures_util::StreamExt;
 use ordinaut_core::{NewJob, Scheduler};
+use ordinaut_runtime::settings::api::Enforce;
 use reqwest::{Method, Response};
 use serde_json::Value;
 use std::time::Duration;
@@ -83,6 +84,17 @@ async fn an_event_is_told_as_it_happens_to_those_that_asked_for_it() {
     assert_eq!(mail.next().await, second);
     let metrics = app.get("/metrics").await.text;
     assert!(metrics.contains("ordinaut_event_streams 2\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_client_that_is_let_through_without_a_token_is_told_on() {
+    let app = TestApp::start_with_settings(|settings| settings.enforce = Enforce::Log).await;
+    let _scheduler = scheduler(&app);
+    let mut stream = Stream::open_as(&app, "garbage", "", None).await;
+    // Longer than callers are known without a new look.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    enqueue(&app, "q", 1).await;
+    assert_eq!(stream.next().await.1, "enqueued");
 }
 
 #[tokio::test]

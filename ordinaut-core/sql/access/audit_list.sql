@@ -1,6 +1,6 @@
 -- Up to $1 entries, the newest first, before number $2: of the actor $3, the action $4, the subject
 -- $5, from $6 to before $7.
-select n, at, actor, action, subject, status, reason, request_id, before::text as before, after::text as after
+select n, at, actor, action, subject, status, reason, request_id, before::text as before, after::text as after, address
 from ordinaut.audit
 where ($2::bigint is null or n < $2::bigint)
   and ($3::text is null or actor = $3::text)

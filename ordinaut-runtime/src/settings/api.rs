@@ -1,8 +1,9 @@
 //! Where the API listens, and who may call it.
 
 use crate::settings::error::SettingError;
-use crate::settings::setting::{About, Setting, list, within};
+use crate::settings::setting::{About, Setting, list, network, within};
 use crate::settings::source::Source;
+use ipnet::IpNet;
 use ordinaut_core::job::Redaction;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -94,12 +95,58 @@ pub(super) const API_CORS_ORIGINS: Setting<Vec<String>> = Setting::new(
     |text| list(text, origin),
 );
 
+pub(super) const API_TRUSTED_PROXIES: Setting<Vec<TrustedProxy>> = Setting::new(
+    "API_TRUSTED_PROXIES",
+    "the proxies that are believed when they tell, in X-Forwarded-For or Forwarded, where a request comes from. Not given: none",
+    "IP addresses or networks such as 10.1.0.0/16, separated by commas, and unix for what comes to API_SOCKET",
+    |text| list(text, trusted_proxy),
+);
+
+pub(super) const AUTH_ENFORCE: Setting<Enforce> = Setting::new(
+    "AUTH_ENFORCE",
+    "on: a call without a token, or without the scope that it needs, is refused. log: it is let through and logged, for as long as \
+     callers are given their tokens",
+    "on or log",
+    |text| match &*text.to_ascii_lowercase() {
+        "on" => Some(Enforce::On),
+        "log" => Some(Enforce::Log),
+        _ => None,
+    },
+)
+.or("on");
+
 pub(super) const API_RATE_LIMITS: Setting<Vec<RateLimit>> = Setting::new(
     "API_RATE_LIMITS",
     "how often each agent may call each process of the API, by class of route. Not given: as often as it likes",
     "limits such as enqueue=5000/s,create=100/h,run-now=50/h,publish=1000/h,write=60/m,read=600/m",
     |text| list(text, rate_limit),
 );
+
+/// What becomes of a call that lacks a token or a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforce {
+    /// It is refused.
+    On,
+    /// It is let through and logged.
+    Log,
+}
+
+/// Somebody that is believed when it tells where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// Whoever has one of these addresses.
+    Network(IpNet),
+    /// Whoever comes to the Unix socket.
+    Socket,
+}
+
+fn trusted_proxy(text: &str) -> Option<TrustedProxy> {
+    if text.eq_ignore_ascii_case("unix") {
+        Some(TrustedProxy::Socket)
+    } else {
+        network(text).map(TrustedProxy::Network)
+    }
+}
 
 /// What a route does, for the limits of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -227,6 +274,10 @@ pub struct ApiSettings {
     pub allowed_hosts: Vec<String>,
     /// The origins whose pages may call.
     pub cors_origins: Vec<String>,
+    /// The proxies that are believed.
+    pub trusted_proxies: Vec<TrustedProxy>,
+    /// What becomes of calls that lack a token or a scope.
+    pub enforce: Enforce,
     /// The bounds of each agent's calls.
     pub rate_limits: Vec<RateLimit>,
 }
@@ -263,6 +314,8 @@ impl Default for ApiSettings {
             max_connections: 4096,
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            enforce: Enforce::On,
             rate_limits: Vec::new(),
         }
     }
@@ -281,6 +334,8 @@ impl ApiSettings {
             max_connections: source.get(&API_MAX_CONNECTIONS)?,
             allowed_hosts: source.read(&API_ALLOWED_HOSTS)?.unwrap_or_default(),
             cors_origins: source.read(&API_CORS_ORIGINS)?.unwrap_or_default(),
+            trusted_proxies: source.read(&API_TRUSTED_PROXIES)?.unwrap_or_default(),
+            enforce: source.get(&AUTH_ENFORCE)?,
             rate_limits: source.read(&API_RATE_LIMITS)?.unwrap_or_default(),
         })
     }

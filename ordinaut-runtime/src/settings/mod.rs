@@ -49,6 +49,8 @@ pub const ALL: &[About] = &[
     api::API_ALLOWED_HOSTS.about,
     api::API_CORS_ORIGINS.about,
     api::API_RATE_LIMITS.about,
+    api::API_TRUSTED_PROXIES.about,
+    api::AUTH_ENFORCE.about,
     health::HEALTH_HOST.about,
     worker::WORKER_NAME.about,
     worker::WORKER_QUEUES.about,

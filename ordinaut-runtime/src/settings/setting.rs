@@ -1,5 +1,7 @@
 //! One setting: its name, its default, and what it accepts.
 
+use ipnet::IpNet;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -71,4 +73,9 @@ pub(super) fn seconds(text: &str, range: RangeInclusive<f64>) -> Option<Duration
 /// Words separated by commas, at least one.
 pub(super) fn list<T>(text: &str, item: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(item).collect()
+}
+
+/// A network, or one address.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }

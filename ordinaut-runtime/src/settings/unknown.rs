@@ -2,7 +2,7 @@
 
 use crate::settings::setting::About;
 
-/// What names of our settings begin with.
+/// What names of our settings begin with; `AUTH_` is too common to be ours alone.
 const OURS: &[&str] =
     &["ORDINAUT_", "API_", "WORKER_", "SCHEDULER_", "DATABASE_", "REDIS_", "RETENTION_", "HEALTH_", "ARGS_"];
 

@@ -1,12 +1,11 @@
 //! What a worker serves, and how.
 
 use crate::settings::error::SettingError;
-use crate::settings::setting::{Setting, list, seconds, within};
+use crate::settings::setting::{Setting, list, network, seconds, within};
 use crate::settings::source::Source;
 use ipnet::IpNet;
 use ordinaut_core::program::{check_name, is_queue};
 use ordinaut_core::worker::{Served, Undecodable, WorkerOptions};
-use std::net::IpAddr;
 use std::time::Duration;
 
 pub(super) const WORKER_NAME: Setting<String> = Setting::new(
@@ -112,7 +111,7 @@ pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
     "WORKER_HTTP_ALLOW",
     "addresses that http jobs may call although they are private, loopback or link-local, separated by commas",
     "IP addresses or networks such as 10.1.0.0/16, separated by commas",
-    |text| list(text, |word| word.parse::<IpNet>().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))),
+    |text| list(text, network),
 );
 
 /// The queues of a list: names, or names with their weights.

@@ -29,6 +29,8 @@ pub struct NewAuditEntry {
     pub before: Option<String>,
     /// What it is now, as JSON.
     pub after: Option<String>,
+    /// Where the call came from: an IP address, or `unix` for a socket of the machine.
+    pub address: Option<String>,
 }
 
 impl NewAuditEntry {
@@ -65,6 +67,8 @@ pub struct AuditEntry {
     /// What it is now.
     #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub after: Option<Box<RawValue>>,
+    /// Where the call came from: an IP address, or `unix` for a socket of the machine.
+    pub address: Option<String>,
 }
 
 /// Which entries to list.
@@ -117,6 +121,7 @@ impl Audit<'_> {
             .bind(column(entries, |entry| entry.request_id.as_deref()))
             .bind(column(entries, |entry| entry.before.as_deref()))
             .bind(column(entries, |entry| entry.after.as_deref()))
+            .bind(column(entries, |entry| entry.address.as_deref()))
             .execute(self.client)
             .await?;
         Ok(())
@@ -174,6 +179,7 @@ impl FromRow<'_, PgRow> for AuditEntry {
             request_id: row.try_get("request_id")?,
             before: json("before")?,
             after: json("after")?,
+            address: row.try_get("address")?,
         })
     }
 }
