@@ -4,6 +4,7 @@
 use crate::guard::{Reach, Way};
 use crate::schemas;
 use axum::http::{Method, StatusCode};
+use ordinaut_runtime::settings::api::RouteClass;
 use serde_json::{Map, Value, json};
 
 /// Parameters that mean the same on every route that does not say what they mean there.
@@ -122,8 +123,8 @@ fn operation(way: &Way) -> Value {
         let scope = gate.scope.as_str();
         operation["security"] = json!([{ "bearer": [scope] }]);
         let told = operation["description"].as_str().unwrap_or_default();
-        let takes =
-            format!("Takes the scope `{scope}`. {} Class of calls: `{}`.", of_part(gate.reach), gate.class.as_str());
+        let class = gate.class.map_or("none", RouteClass::as_str);
+        let takes = format!("Takes the scope `{scope}`. {} Class of calls: `{class}`.", of_part(gate.reach));
         operation["description"] = [told, &takes].join("\n\n").trim().into();
     } else {
         operation["security"] = json!([]);
@@ -292,6 +293,7 @@ fn tag(path: &str) -> &str {
     match path.split('/').nth(1) {
         Some("pause" | "resume") => "queues",
         Some("facts") => "topics",
+        Some("system") => "metrics",
         Some("" | "openapi.json" | "docs" | "health") | None => "about",
         Some(part) => part,
     }

@@ -11,12 +11,11 @@ use axum::http::header::{
 };
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use ordinaut_runtime::settings::api::ApiSettings;
 use std::sync::Arc;
 use std::time::Duration;
-use tower::util::MapRequest;
 use tower_http::cors::CorsLayer;
 
 /// A browser may keep the answer to its question about another origin for this long.
@@ -45,15 +44,34 @@ pub(crate) fn layers(routes: Router, settings: &ApiSettings) -> Router {
     routes.layer(map_response(careful))
 }
 
-/// The same routes under `/api` and `/api/v1` too.
+/// What the path of a request began with before its route was looked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Prefix(pub(crate) &'static str);
+
+/// The same routes under `/api` and `/api/v1` too. A place that an answer names is under the same.
 pub(crate) fn prefixed(routes: Router) -> Router {
-    Router::new().fallback_service(MapRequest::new(routes, without_prefix))
+    Router::new().fallback_service(routes).layer(from_fn(without_prefix))
 }
 
-fn without_prefix(mut request: Request) -> Request {
+async fn without_prefix(mut request: Request, next: Next) -> Response {
+    let Prefix(prefix) = strip(&mut request);
+    request.extensions_mut().insert(Prefix(prefix));
+    let mut response = next.run(request).await;
+    let place =
+        response.headers().get(LOCATION).filter(|place| !prefix.is_empty() && place.as_bytes().starts_with(b"/"));
+    let below = place.and_then(|place| HeaderValue::try_from([prefix.as_bytes(), place.as_bytes()].concat()).ok());
+    if let Some(below) = below {
+        response.headers_mut().insert(LOCATION, below);
+    }
+    response
+}
+
+/// Takes a prefix off the path.
+fn strip(request: &mut Request) -> Prefix {
     let path = request.uri().path();
     let below = |prefix| path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    let Some(rest) = below("/api/v1").or_else(|| below("/api")) else { return request };
+    let found = ["/api/v1", "/api"].into_iter().find_map(|prefix| Some((prefix, below(prefix)?)));
+    let Some((prefix, rest)) = found else { return Prefix("") };
     let path = match rest {
         "" => "/",
         // Where clients of earlier systems look for their streams.
@@ -67,7 +85,7 @@ fn without_prefix(mut request: Request) -> Request {
     if let Ok(uri) = Uri::from_parts(parts) {
         *request.uri_mut() = uri;
     }
-    request
+    Prefix(prefix)
 }
 
 /// Pages of these origins may call, with a token that they know.
@@ -141,8 +159,9 @@ mod tests {
             ("/api/events/tasks?after=3", "/events/stream?after=3"),
             ("http://host:80/api/v1/jobs", "http://host:80/jobs"),
         ] {
-            let request = Request::get(asked).body(Body::empty()).unwrap();
-            assert_eq!(without_prefix(request).uri().to_string(), found);
+            let mut request = Request::get(asked).body(Body::empty()).unwrap();
+            strip(&mut request);
+            assert_eq!(request.uri().to_string(), found);
         }
     }
 

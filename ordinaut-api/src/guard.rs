@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{MatchedPath, RawPathParams, Request};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
@@ -68,7 +68,7 @@ impl Way {
     /// For callers with `scope`. Method and path are those that stand above the handler.
     pub(crate) fn new(scope: Scope, reach: Reach, handler: UtoipaMethodRouter<Arc<App>>) -> Self {
         let open = Self::open(handler);
-        let class = if open.changes { RouteClass::Write } else { RouteClass::Read };
+        let class = Some(if open.changes { RouteClass::Write } else { RouteClass::Read });
         Self { gate: Some(Gate { scope, reach, class }), ..open }
     }
 
@@ -102,7 +102,12 @@ impl Way {
 
     /// The same, whose calls are counted with those of this class.
     pub(crate) fn class(self, class: RouteClass) -> Self {
-        Self { gate: self.gate.map(|gate| Gate { class, ..gate }), ..self }
+        Self { gate: self.gate.map(|gate| Gate { class: Some(class), ..gate }), ..self }
+    }
+
+    /// The same, which may be called as often as its caller likes.
+    pub(crate) fn uncounted(self) -> Self {
+        Self { gate: self.gate.map(|gate| Gate { class: None, ..gate }), ..self }
     }
 
     /// Whether a request that comes again under its key is answered as before.
@@ -156,7 +161,8 @@ type PathParams = Result<RawPathParams, RawPathParamsRejection>;
 pub(crate) struct Gate {
     pub(crate) scope: Scope,
     pub(crate) reach: Reach,
-    pub(crate) class: RouteClass,
+    /// With which its calls are counted, if they are.
+    pub(crate) class: Option<RouteClass>,
 }
 
 async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, next: Next) -> Response {
@@ -175,7 +181,7 @@ async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, 
         caller.leniency.note(&caller, Origin::of(&request), request.method(), route_of(&request), scope);
     }
     match allowed {
-        Ok(_) => match caller.rates.take(class, &caller.access.agent) {
+        Ok(_) => match class.map_or((HeaderMap::new(), None), |class| caller.rates.take(class, &caller.access.agent)) {
             (headers, None) => {
                 let mut response = next.run(request).await;
                 response.headers_mut().extend(headers);

@@ -22,9 +22,13 @@ const QUIET: Duration = Duration::from_secs(60);
 /// Callers that are named within that time; the counter has the others.
 const NAMED: usize = 1000;
 
-/// What no leniency gives: these would let a stranger stay, learn what they may not, or reach other
+/// What no leniency gives: with these a stranger could stay after it has ended, or reach other
 /// machines.
-const NEVER: [Scope; 2] = [Scope::Admin, Scope::FleetExec];
+const NEVER: [Scope; 3] = [Scope::Admin, Scope::FleetExec, Scope::WebhooksAdmin];
+
+/// What a call may lack, as the metric names it.
+const TOKEN: &str = "token";
+const SCOPE: &str = "scope";
 
 /// Whether what would be refused is let through.
 pub(crate) struct Leniency {
@@ -36,7 +40,6 @@ pub(crate) struct Leniency {
 /// Who was let through where.
 type Named = (Arc<str>, Origin, Method, String);
 
-/// What the caller lacked: `token` or `scope`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Lacked {
     lacked: &'static str,
@@ -46,10 +49,15 @@ impl Leniency {
     pub(crate) fn new(lenient: bool) -> Self {
         let let_through = Family::<Lacked, Counter>::default();
         // Told from the first scrape on.
-        for lacked in ["token", "scope"] {
+        for lacked in [TOKEN, SCOPE] {
             drop(let_through.get_or_create(&Lacked { lacked }));
         }
         Self { lenient, let_through, named: Mutex::new((Instant::now(), HashSet::new())) }
+    }
+
+    /// Calls that were let through.
+    pub(crate) fn total(&self) -> u64 {
+        [TOKEN, SCOPE].into_iter().map(|lacked| self.let_through.get_or_create(&Lacked { lacked }).get()).sum()
     }
 
     /// As whom somebody without a right token may act, if at all.
@@ -76,7 +84,7 @@ impl Leniency {
     /// Notes that a call was let through which would be refused.
     pub(crate) fn note(&self, caller: &Caller, origin: Origin, method: &Method, route: &str, scope: Scope) {
         let is_anonymous = caller.anonymous.is_some();
-        let lacked = if is_anonymous { "token" } else { "scope" };
+        let lacked = if is_anonymous { TOKEN } else { SCOPE };
         self.let_through.get_or_create(&Lacked { lacked }).inc();
         let agent = &caller.access.agent;
         if !self.is_new((agent.clone(), origin, method.clone(), route.to_owned())) {

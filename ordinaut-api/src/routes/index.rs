@@ -1,6 +1,7 @@
 //! `GET /`: what this is, for a client that finds it.
 
-use axum::Json;
+use crate::front::Prefix;
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,26 +14,28 @@ pub(crate) struct Index {
 
 #[derive(Serialize, ToSchema)]
 struct Links {
-    health: &'static str,
-    openapi: &'static str,
-    docs: &'static str,
-    metrics: &'static str,
-    jobs: &'static str,
-    tasks: &'static str,
-    events: &'static str,
+    health: String,
+    openapi: String,
+    docs: String,
+    metrics: String,
+    jobs: String,
+    tasks: String,
+    events: String,
 }
 
 /// What this is, and where its parts are.
 #[utoipa::path(get, path = "/", operation_id = "getIndex", responses((status = 200, body = Index)))]
-pub(crate) async fn index() -> Json<Index> {
+pub(crate) async fn index(Extension(Prefix(prefix)): Extension<Prefix>) -> Json<Index> {
+    // Under the prefix under which it was found.
+    let below = |path: &str| format!("{prefix}{path}");
     let links = Links {
-        health: "/health",
-        openapi: "/openapi.json",
-        docs: "/docs",
-        metrics: "/metrics",
-        jobs: "/jobs",
-        tasks: "/tasks",
-        events: "/events",
+        health: below("/health"),
+        openapi: below("/openapi.json"),
+        docs: below("/docs"),
+        metrics: below("/metrics"),
+        jobs: below("/jobs"),
+        tasks: below("/tasks"),
+        events: below("/events"),
     };
     Json(Index { name: "ordinaut", version: env!("CARGO_PKG_VERSION"), links })
 }

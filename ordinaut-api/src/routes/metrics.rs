@@ -1,7 +1,9 @@
-//! `GET /metrics`: what Prometheus scrapes.
+//! `GET /metrics`: what Prometheus scrapes; and `GET /system/metrics`, the same as JSON.
 
 use crate::App;
+use crate::depths::Counted;
 use crate::problem::Problem;
+use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -14,8 +16,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use utoipa::ToSchema;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -41,6 +46,26 @@ struct WithStatus {
     status: &'static str,
 }
 
+/// What is asked of Postgres.
+struct Numbers {
+    depths: Arc<Counted>,
+    outcomes: Vec<OutcomeCount>,
+    snapshot: Option<OldestSnapshot>,
+    schedulers: usize,
+}
+
+impl Numbers {
+    async fn ask(app: &App) -> Result<Self, Problem> {
+        let schedulers = app.installation.schedulers();
+        Ok(Self {
+            depths: app.depths.counted().await?,
+            outcomes: app.installation.queues().outcomes().await?,
+            snapshot: app.installation.diagnostics().oldest_snapshot().await?,
+            schedulers: schedulers.list().await?.iter().filter(|scheduler| scheduler.alive).count(),
+        })
+    }
+}
+
 /// Metrics, as Prometheus reads them.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "getMetrics",
@@ -49,10 +74,7 @@ struct WithStatus {
     ),
 )]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    let depths = app.depths.counted().await?;
-    let outcomes = app.installation.queues().outcomes().await?;
-    let snapshot = app.installation.diagnostics().oldest_snapshot().await?;
-    let schedulers = app.installation.schedulers().list().await?.iter().filter(|scheduler| scheduler.alive).count();
+    let Numbers { depths, outcomes, snapshot, schedulers } = Numbers::ask(&app).await?;
     let mut registry = Registry::with_prefix("ordinaut");
     register_queues(&mut registry, &depths.queues);
     register_schedulers(&mut registry, schedulers);
@@ -75,6 +97,59 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     let mut body = String::new();
     text::encode(&mut body, &registry).expect("a string takes everything that is written to it");
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], body))
+}
+
+/// The main numbers of the metrics.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AsJson {
+    queues: Vec<QueueStatus>,
+    /// Attempts that ended since the schema was made, by queue and outcome.
+    attempts: BTreeMap<String, BTreeMap<String, i64>>,
+    /// By status.
+    tasks: BTreeMap<String, i64>,
+    tasks_paused_by_error: i64,
+    schedulers: usize,
+    oldest_snapshot_seconds: f64,
+    process: OfProcess,
+}
+
+/// Of the process that answers.
+#[derive(Serialize, ToSchema)]
+struct OfProcess {
+    event_streams: usize,
+    replayed_requests: u64,
+    refused_tokens: u64,
+    let_through_requests: u64,
+    dropped_log_lines: u64,
+}
+
+/// The main numbers of the metrics, for programs that read JSON.
+#[utoipa::path(get, path = "/system/metrics", operation_id = "getSystemMetrics", responses((status = 200, body = AsJson)))]
+pub(crate) async fn as_json(State(app): State<Arc<App>>) -> Result<Json<AsJson>, Problem> {
+    let Numbers { depths, outcomes, snapshot, schedulers } = Numbers::ask(&app).await?;
+    let mut attempts = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for counted in outcomes {
+        attempts.entry(counted.queue).or_default().insert(counted.outcome.as_str().to_owned(), counted.ended);
+    }
+    let mut tasks: BTreeMap<_, _> = TaskStatus::ALL.map(|status| (status.as_str().to_owned(), 0)).into();
+    for counted in &depths.tasks {
+        *tasks.entry(counted.status.as_str().to_owned()).or_default() += counted.tasks;
+    }
+    Ok(Json(AsJson {
+        queues: depths.queues.clone(),
+        attempts,
+        tasks,
+        tasks_paused_by_error: depths.tasks.iter().map(|counted| counted.paused_by_error).sum(),
+        schedulers,
+        oldest_snapshot_seconds: snapshot.and_then(|oldest| oldest.seconds).unwrap_or_default(),
+        process: OfProcess {
+            event_streams: app.tail.clients(),
+            replayed_requests: app.callers.replayed().get(),
+            refused_tokens: app.callers.refusals().total.get(),
+            let_through_requests: app.callers.leniency().total(),
+            dropped_log_lines: ordinaut_runtime::dropped_log_lines(),
+        },
+    }))
 }
 
 fn register_queues(registry: &mut Registry, queues: &[QueueStatus]) {

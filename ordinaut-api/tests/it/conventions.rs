@@ -13,6 +13,7 @@ async fn every_route_is_also_under_api_and_api_v1() {
         let made = app.post(&format!("{prefix}/jobs"), r#"{"kind": "echo"}"#).await;
         assert_eq!(made.status, 201, "{prefix}");
         let id = made.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(made.header("location"), format!("{prefix}/jobs/{id}"));
         let found = app.get(&format!("{prefix}/jobs/{id}")).await;
         assert_eq!((found.status, &found.json()["id"]), (200, &made.json()["id"]), "{prefix}");
         assert_eq!(app.get(&format!("{prefix}/no-such-route")).await.status, 404, "{prefix}");
@@ -27,6 +28,7 @@ async fn the_index_says_what_this_is_without_a_token() {
         let index = answer(app.request(Method::GET, path)).await;
         assert_eq!((index.status, index.json()["name"].as_str()), (200, Some("ordinaut")), "{path}");
         for (_, link) in index.json()["links"].as_object().unwrap() {
+            assert!(link.as_str().unwrap().starts_with(path.trim_end_matches('/')), "{path}: {link}");
             assert_ne!(app.get(link.as_str().unwrap()).await.status, 404, "{link}");
         }
     }
@@ -118,4 +120,32 @@ async fn an_agent_that_calls_too_often_is_told_when_to_come_again() {
     let other = app.post("/agents", r#"{"name": "other", "scopes": ["jobs:write"]}"#).await;
     let token = other.json()["token"].as_str().unwrap().to_owned();
     assert_eq!(answer(app.request(Method::POST, path).bearer_auth(token)).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_again_names_its_place_as_its_own_request_does() {
+    let app = TestApp::start().await;
+    let ask = async |prefix: &str| {
+        let request = app.request(Method::POST, &format!("{prefix}/jobs")).bearer_auth(TOKEN);
+        answer(request.header("idempotency-key", "k-1").body(r#"{"kind": "echo"}"#)).await
+    };
+    let (first, again) = (ask("/api/v1").await, ask("").await);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(first.header("location"), format!("/api/v1{}", again.header("location")));
+}
+
+#[tokio::test]
+async fn metrics_are_read_as_often_as_anybody_likes() {
+    let app = TestApp::start_with_settings(|settings| {
+        settings.rate_limits = vec![RateLimit {
+            class: RouteClass::Read,
+            calls: NonZeroU32::new(1).unwrap(),
+            period: Duration::from_secs(3600),
+        }];
+    })
+    .await;
+    assert_eq!((app.get("/jobs").await.status, app.get("/jobs").await.status), (200, 429));
+    for path in ["/metrics", "/system/metrics", "/metrics", "/system/metrics"] {
+        assert_eq!(app.get(path).await.status, 200, "{path}");
+    }
 }

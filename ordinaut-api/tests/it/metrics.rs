@@ -57,6 +57,13 @@ async fn depths_equal_what_sql_counts() {
     assert_eq!(gauge(r#"ordinaut_workers{queue="mail"}"#), 1);
     assert!(gauge(r#"ordinaut_oldest_wait_seconds{queue="mail"}"#) < 60);
     assert!(metrics.text.ends_with("# EOF\n"));
+    let json = app.get("/system/metrics").await.json();
+    let mail = json["queues"].as_array().unwrap().iter().find(|queue| queue["name"] == "mail").unwrap();
+    assert_eq!(
+        (&mail["waiting"], &mail["scheduled"], &mail["dead"]),
+        (&json!(waiting), &json!(scheduled), &json!(dead))
+    );
+    assert_eq!(json["attempts"]["mail"]["dead"], 1, "{json}");
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ pub enum Scope {
     WorkersLease,
     /// Pause, resume and bound queues, and set limits.
     QueuesAdmin,
+    /// Create, change and delete webhooks, which are told of events of the whole installation.
+    WebhooksAdmin,
     /// Run named commands on the machines of workers.
     FleetExec,
     /// Read metrics, and nothing else.
@@ -39,7 +41,7 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::JobsRead,
         Self::JobsWrite,
         Self::JobsApprove,
@@ -50,6 +52,7 @@ impl Scope {
         Self::EventsPublish,
         Self::WorkersLease,
         Self::QueuesAdmin,
+        Self::WebhooksAdmin,
         Self::FleetExec,
         Self::MetricsRead,
         Self::Admin,
@@ -68,6 +71,7 @@ impl Scope {
             Self::EventsPublish => "events:publish",
             Self::WorkersLease => "workers:lease",
             Self::QueuesAdmin => "queues:admin",
+            Self::WebhooksAdmin => "webhooks:admin",
             Self::FleetExec => "fleet:exec",
             Self::MetricsRead => "metrics:read",
             Self::Admin => "admin",

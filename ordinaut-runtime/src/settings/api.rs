@@ -5,6 +5,7 @@ use crate::settings::setting::{About, Setting, list, network, within};
 use crate::settings::source::Source;
 use ipnet::IpNet;
 use ordinaut_core::job::Redaction;
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -118,8 +119,8 @@ pub(super) const AUTH_ENFORCE: Setting<Enforce> = Setting::new(
 pub(super) const API_RATE_LIMITS: Setting<Vec<RateLimit>> = Setting::new(
     "API_RATE_LIMITS",
     "how often each agent may call each process of the API, by class of route. Not given: as often as it likes",
-    "limits such as enqueue=5000/s,create=100/h,run-now=50/h,publish=1000/h,write=60/m,read=600/m",
-    |text| list(text, rate_limit),
+    "limits such as enqueue=5000/s,create=100/h,run-now=50/h,publish=1000/h,write=60/m,read=600/m, each class once",
+    rate_limits,
 );
 
 /// What becomes of a call that lacks a token or a scope.
@@ -191,6 +192,13 @@ pub struct RateLimit {
     pub calls: NonZeroU32,
     /// The period.
     pub period: Duration,
+}
+
+/// Of two limits of a class, nobody could say which one holds.
+fn rate_limits(text: &str) -> Option<Vec<RateLimit>> {
+    let limits = list(text, rate_limit)?;
+    let classes: HashSet<_> = limits.iter().map(|limit| limit.class).collect();
+    (classes.len() == limits.len()).then_some(limits)
 }
 
 fn rate_limit(text: &str) -> Option<RateLimit> {
@@ -352,6 +360,8 @@ mod tests {
         for wrong in ["run-now", "run-now=50", "run-now=0/h", "runnow=5/h", "read=5/d", "read=-1/s"] {
             assert_eq!(rate_limit(wrong), None, "{wrong}");
         }
+        assert_eq!(rate_limits("read=5/s,write=5/s").unwrap().len(), 2);
+        assert_eq!(rate_limits("read=5/s,write=5/s,read=600/m"), None, "which one?");
     }
 
     #[test]
