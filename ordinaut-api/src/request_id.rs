@@ -6,18 +6,21 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use ordinaut_core::job::Trace;
 use std::sync::OnceLock;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument, debug, info_span};
 use uuid::Uuid;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Longer than any scheme of ids in use, short enough for a line of the log.
 const LONGEST: usize = 128;
 
 struct Current {
     id: String,
+    traceparent: Option<String>,
     only_looks: bool,
     /// What its body takes of the room for all bodies.
     room: OnceLock<OwnedSemaphorePermit>,
@@ -30,6 +33,16 @@ tokio::task_local! {
 /// The id of the request that this task answers.
 pub(crate) fn current() -> String {
     CURRENT.try_with(|current| current.id.clone()).unwrap_or_default()
+}
+
+/// What a job was enqueued for that the request makes which this task answers.
+pub(crate) fn trace() -> Trace {
+    CURRENT
+        .try_with(|current| {
+            let trace = Trace::default().request_id(&current.id);
+            current.traceparent.iter().fold(trace, |trace, parent| trace.traceparent(parent))
+        })
+        .unwrap_or_default()
 }
 
 /// Whether the request that this task answers changes nothing. A task without a request counts
@@ -50,8 +63,9 @@ pub(crate) fn keep_room(room: OwnedSemaphorePermit) {
 }
 
 /// Does something as part of a request.
+#[cfg(test)]
 pub(crate) async fn within<T>(id: impl Into<String>, only_looks: bool, answer: impl Future<Output = T>) -> T {
-    CURRENT.scope(Current { id: id.into(), only_looks, room: OnceLock::new() }, answer).await
+    CURRENT.scope(Current { id: id.into(), traceparent: None, only_looks, room: OnceLock::new() }, answer).await
 }
 
 /// Gives a request its id, and the answer the same.
@@ -60,6 +74,7 @@ pub(crate) async fn identify(request: Request, next: Next) -> Response {
     let header = HeaderValue::from_str(&id).expect("visible ASCII can be a header");
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let only_looks = method.is_safe();
+    let traceparent = request.headers().get(TRACEPARENT).and_then(|text| text.to_str().ok()).map(str::to_owned);
     let origin = Origin::of(&request);
     let span =
         info_span!("request", request.id = %id, client.address = %origin, http.method = %method, url.path = %path);
@@ -68,7 +83,8 @@ pub(crate) async fn identify(request: Request, next: Next) -> Response {
         debug!("{method} {path} answered {}", response.status());
         response
     };
-    let mut response = within(id, only_looks, answer).instrument(span).await;
+    let current = Current { id, traceparent, only_looks, room: OnceLock::new() };
+    let mut response = CURRENT.scope(current, answer.instrument(span)).await;
     response.headers_mut().insert(X_REQUEST_ID, header);
     response
 }

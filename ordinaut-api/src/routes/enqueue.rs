@@ -7,6 +7,7 @@ use crate::guard;
 use crate::idempotency::subject;
 use crate::problem::Problem;
 use crate::redact::refuse_masked_args;
+use crate::request_id;
 use crate::routes::pipelines::refuse_faulty;
 use axum::Json;
 use axum::extract::State;
@@ -209,7 +210,7 @@ impl Asked {
     fn checked(self, app: &App, caller: &Caller, id: Uuid) -> Result<NewJob, Problem> {
         refuse_masked_args(&app.redaction, &self.args)?;
         refuse_faulty(self.kind.as_deref().unwrap_or_default(), self.args.get())?;
-        let job = self.job()?.with_id(id);
+        let job = self.job()?.with_id(id).trace(request_id::trace());
         // Before anybody asks Postgres about its queue.
         job.check()?;
         caller.access.may_use(job.queue_name()).map_err(|denied| guard::problem(&denied))?;

@@ -1,6 +1,6 @@
 //! `/jobs`: enqueue, look, cancel, run now.
 
-use crate::app::TestApp;
+use crate::app::{TOKEN, TestApp, answer};
 use chrono::{DateTime, Utc};
 use ordinaut_core::worker::Step;
 use reqwest::Method;
@@ -189,4 +189,30 @@ async fn a_job_that_waits_is_changed_and_the_audit_has_before_and_after() {
     assert_eq!(unknown.status, 404);
     app.post(&format!("{path}/cancel"), "").await;
     assert_eq!(app.send(Method::PATCH, &path, &json!({"priority": 1})).await.status, 409);
+}
+
+#[tokio::test]
+async fn a_job_names_the_request_that_enqueued_it() {
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let app = TestApp::start().await;
+    let enqueue = async |body: &'static str, parent: &str| {
+        let request = app.request(Method::POST, "/jobs").bearer_auth(TOKEN).body(body);
+        answer(request.header("x-request-id", "order-17").header("traceparent", parent)).await
+    };
+    let one = enqueue(r#"{"kind": "echo"}"#, PARENT).await;
+    let many = enqueue(r#"[{"kind": "echo"}, {"kind": "echo", "unique": {"all_args": true}}]"#, PARENT).await;
+    let mut ids = vec![one.json()["id"].clone()];
+    ids.extend(many.json()["jobs"].as_array().unwrap().iter().map(|job| job["id"].clone()));
+    assert_eq!(ids.len(), 3, "{}", many.text);
+    for id in ids {
+        let job = app.get(&format!("/jobs/{}", id.as_str().unwrap())).await.json();
+        assert_eq!((&job["request_id"], &job["traceparent"]), (&json!("order-17"), &json!(PARENT)), "{job}");
+    }
+    let odd = enqueue(r#"{"kind": "echo"}"#, "00-nonsense").await.json();
+    let odd = app.get(&format!("/jobs/{}", odd["id"].as_str().unwrap())).await.json();
+    assert_eq!((&odd["request_id"], odd.get("traceparent")), (&json!("order-17"), None), "{odd}");
+    // Whoever names no number is given one.
+    let made = app.post("/jobs", r#"{"kind": "echo"}"#).await;
+    let job = app.get(made.header("location")).await.json();
+    assert_eq!(job["request_id"], made.header("x-request-id"));
 }

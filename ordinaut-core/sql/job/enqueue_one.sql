@@ -6,9 +6,9 @@
 -- the same. greatest passes over what is null.
 with new_job as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, tenant,
-                              scheduled_for)
+                              trace_context, scheduled_for)
     values ($1::uuid, $2::text, $3::text, $4::text::jsonb, $5::smallint, $6::smallint, make_interval(secs => $7::float8),
-            $8::text[], $12::text::jsonb, $13::text,
+            $8::text[], $12::text::jsonb, $13::text, $14::text,
             coalesce($9::timestamptz, statement_timestamp() + make_interval(secs => $10::float8)))
 ), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind)

@@ -1,6 +1,6 @@
 -- One job with its state, what it is set aside for, and how many living workers could run it. The
 -- letter's copy answers for a dead job whose own row has been pruned.
-select found.id, found.kind, found.queue, found.priority, found.max_attempts, found.timeout, found.tenant,
+select found.id, found.kind, found.queue, found.priority, found.max_attempts, found.timeout, found.tenant, found.trace_context,
        found.scheduled_for, found.created_at, ordinaut.shown(found.args) as args,
        array(select tag from unnest(found.tags) as tag where tag is not null) as tags,
        coalesce(state.state, 'dead') as state, coalesce(state.attempt, found.letter_attempt) as attempt,
@@ -10,13 +10,13 @@ select found.id, found.kind, found.queue, found.priority, found.max_attempts, fo
        crew.alive, crew.serving, crew.able, crew.willing, crew.free
 from (
     select id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8 as timeout, tags,
-           scheduled_for, tenant, created_at, null::integer as letter_attempt,
+           scheduled_for, tenant, trace_context, created_at, null::integer as letter_attempt,
            null::smallint as letter_failures
     from ordinaut.job
     where id = $1::uuid
     union all
     select job_id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8, tags,
-           scheduled_for, tenant, coalesce(created_at, died_at), attempt, failures
+           scheduled_for, tenant, trace_context, coalesce(created_at, died_at), attempt, failures
     from ordinaut.dead_letter
     where job_id = $1::uuid and not exists (select from ordinaut.job where id = $1::uuid)
 ) found

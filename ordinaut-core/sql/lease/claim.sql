@@ -55,9 +55,9 @@ with claim as materialized (
 )
 select claim.at, leased.*, case when octet_length(job.args) <= $10::integer then job.args end as args, job.max_attempts,
        extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at, job.backoff, job.tenant,
-       job.scheduled_for, job.stored, claim.limits
+       job.scheduled_for, job.stored, job.trace_context, claim.limits
 from claim left join leased on true left join lateral (
     select case when pg_column_size(args) <= $10::integer then args::text end as args, pg_column_size(args) as stored,
-           max_attempts, timeout, tags, created_at, backoff, tenant, scheduled_for
+           max_attempts, timeout, tags, created_at, backoff, tenant, scheduled_for, trace_context
     from ordinaut.job where job.id = leased.job_id offset 0
 ) job on true

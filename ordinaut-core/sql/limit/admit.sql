@@ -50,11 +50,11 @@ with allowed as (
 select clock_timestamp() as at, leased.*,
        case when octet_length(job.args) <= $12::integer then job.args end as args, job.max_attempts,
        extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at, job.backoff, job.tenant,
-       job.scheduled_for, job.stored
+       job.scheduled_for, job.stored, job.trace_context
 from leased
 left join lateral (
     select case when pg_column_size(args) <= $12::integer then args::text end as args, pg_column_size(args) as stored,
-           max_attempts, timeout, tags, created_at, backoff, tenant, scheduled_for
+           max_attempts, timeout, tags, created_at, backoff, tenant, scheduled_for, trace_context
     from ordinaut.job
     where job.id = leased.job_id
     offset 0

@@ -18,6 +18,7 @@ pub(crate) mod run;
 pub(crate) mod run_filter;
 pub(crate) mod state;
 pub(crate) mod store;
+pub(crate) mod trace;
 pub(crate) mod unique;
 pub(crate) mod visible;
 pub(crate) mod wait;
@@ -49,6 +50,7 @@ pub use crate::job::store::inspect::{JobDetails, RunRecord};
 pub use crate::job::store::list::JobSummary;
 pub use crate::job::store::result::{Awaited, JobResult, NoOutput};
 pub use crate::job::store::runs::RunSummary;
+pub use crate::job::trace::Trace;
 pub use crate::job::unique::OnDuplicate;
 pub use crate::job::wait::{LimitKey, Wait};
 

@@ -4,6 +4,7 @@ use crate::backoff::Backoff;
 use crate::error::InvalidField;
 use crate::job::args;
 use crate::job::keyring::Keyring;
+use crate::job::trace::Trace;
 use crate::job::unique::{Identity, Unique};
 use crate::name;
 use crate::name::check_one;
@@ -49,6 +50,8 @@ pub struct NewJob {
     pub(crate) tenant: Option<String>,
     pub(crate) unique: Option<Unique>,
     pub(crate) due: Due,
+    /// Boxed, as few jobs have one.
+    pub(crate) trace: Option<Box<Trace>>,
     /// The field that lies outside of what the caller sees who enqueues it: see
     /// [`Client::seen_by`](crate::Client::seen_by).
     pub(crate) outside: Option<&'static str>,
@@ -125,6 +128,7 @@ impl NewJob {
             outside: None,
             unique: None,
             due: Due::Now,
+            trace: None,
         }
     }
 
@@ -232,6 +236,18 @@ impl NewJob {
     pub fn encrypted(mut self, keyring: &Keyring) -> Self {
         self.seal = Seal::With(keyring.clone());
         self
+    }
+
+    /// What it is enqueued for, to be found in the log of the worker that runs it.
+    #[must_use]
+    pub fn trace(mut self, trace: Trace) -> Self {
+        self.trace = (!trace.is_empty()).then(|| Box::new(trace));
+        self
+    }
+
+    /// As it is stored.
+    pub(crate) fn trace_context(&self) -> Option<String> {
+        self.trace.as_ref().map(ToString::to_string)
     }
 
     /// Words to find the job by.

@@ -2,6 +2,7 @@
 
 use crate::backoff::Backoff;
 use crate::db::ctid::Ctid;
+use crate::job::trace::Trace;
 use crate::lease::settlement::Retries;
 use crate::lease::token::Token;
 use chrono::{DateTime, Utc};
@@ -91,4 +92,6 @@ pub struct Body {
     pub tenant: Option<String>,
     /// The instant that was asked for; `None`: at once.
     pub scheduled_for: Option<DateTime<Utc>>,
+    /// What it was enqueued for, as far as it says so.
+    pub trace: Trace,
 }

@@ -2,6 +2,7 @@
 
 use crate::db::ctid::Ctid;
 use crate::job::new_job::{DEFAULT_PRIORITY, NewJob};
+use crate::job::trace::Trace;
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
 use crate::step::approval::{Approval, Decision};
@@ -67,6 +68,7 @@ pub(crate) fn context_in<S>(state: Arc<S>) -> ContextBuilder<S> {
         created_at: now,
         tenant: None,
         scheduled_for: None,
+        trace: Trace::default(),
     };
     let lease = Lease {
         token: Token { job_id: Uuid::now_v7(), attempt: 1, session: 1, nonce: 1 },

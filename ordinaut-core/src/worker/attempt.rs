@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::job::job_error::JobError;
 use crate::job::outcome::Outcome;
-use crate::lease::leased::Lease;
+use crate::lease::leased::{Body, Lease};
 use crate::lease::settled_attempt::{Reply, SettledAttempt};
 use crate::lease::settlement::{Retries, Settlement};
 use crate::lease::store::commit_check::CommitCheck;
@@ -21,6 +21,7 @@ use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::field::Empty;
 use tracing::{Instrument, info_span, warn};
 
 pub(crate) struct Attempt<'a, S> {
@@ -63,8 +64,13 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let running = Running { token, queue, retries, started, must_end, line: line.clone(), polled: polled.clone() };
         self.session.book.enter(running);
         let span = info_span!(
-            "job", job.id = %token.job_id, job.kind = &*lease.kind, job.queue = &*lease.queue, job.attempt = token.attempt
+            "job", job.id = %token.job_id, job.kind = &*lease.kind, job.queue = &*lease.queue, job.attempt = token.attempt,
+            request.id = Empty, traceparent = Empty
         );
+        if let Ok(Body { trace, .. }) = &lease.body {
+            trace.request_id.as_deref().map(|id| span.record("request.id", id));
+            trace.traceparent.as_deref().map(|parent| span.record("traceparent", parent));
+        }
         let bounds = Bounds { max_attempts: retries.max_attempts, must_end };
         let home = Home::Database(self.database.clone());
         let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), home);

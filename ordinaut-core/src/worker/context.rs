@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::job::job_error::JobError;
 use crate::job::output;
+use crate::job::trace::Trace;
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
 use crate::step::book::Book;
@@ -136,6 +137,11 @@ impl<S> Context<S> {
     /// The job's tenant, if it has one.
     pub fn tenant(&self) -> Option<&str> {
         self.body().and_then(|body| body.tenant.as_deref())
+    }
+
+    /// The request that enqueued the job, and the trace that it is part of, if it says so.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.body().map(|body| &body.trace).filter(|trace| !trace.is_empty())
     }
 
     /// The instant that was asked for, which of a task's job is the one that its schedule names;

@@ -2,6 +2,7 @@
 
 use crate::fixture::{Probe, database, probe, worker};
 use chrono::{SubsecRound, TimeDelta, Utc};
+use ordinaut_core::job::Trace;
 use ordinaut_core::worker::Step;
 use ordinaut_core::{Context, JobError};
 use std::time::{Duration, Instant};
@@ -61,8 +62,17 @@ async fn each_line_that_a_handler_logs_names_its_job() {
         Err(JobError::snooze(Duration::ZERO))
     };
     assert_eq!(worker(&db, handler).step().await.unwrap(), Step::Worked(job.id()));
+    let of_request = probe(1).priority(1).trace(Trace::default().request_id("order-17"));
+    db.enqueue(&of_request).await.unwrap();
+    assert_eq!(worker(&db, handler).step().await.unwrap(), Step::Worked(of_request.id()));
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let line = text.lines().find(|line| line.ends_with("here")).unwrap_or_else(|| panic!("{text}"));
     let named = format!("job{{job.id={} job.kind=\"probe\" job.queue=\"default\" job.attempt=1}}", job.id());
     assert!(line.contains(&named), "{line}");
+    assert!(!line.contains("request.id"), "{line}");
+    let named = format!(
+        "job{{job.id={} job.kind=\"probe\" job.queue=\"default\" job.attempt=1 request.id=\"order-17\"}}",
+        of_request.id()
+    );
+    assert!(text.contains(&named), "{text}");
 }

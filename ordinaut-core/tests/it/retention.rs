@@ -46,6 +46,7 @@ async fn enqueue_at(db: &Client, clock: &str) -> Uuid {
         .bind(None::<&str>)
         .bind(None::<&str>)
         .bind(None::<&str>)
+        .bind(None::<&str>)
         .execute(db)
         .await
         .unwrap();

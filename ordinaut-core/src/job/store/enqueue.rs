@@ -117,6 +117,11 @@ pub(crate) async fn insert<'e>(
     }
 }
 
+/// What each was enqueued for; nothing where none says it, which then costs nothing.
+fn traces(jobs: &[&NewJob]) -> Option<Vec<Option<String>>> {
+    jobs.iter().any(|job| job.trace.is_some()).then(|| jobs.iter().map(|job| job.trace_context()).collect())
+}
+
 async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgExecutor<'e>) -> sqlx::Result<bool> {
     let told = sqlx::query(schema.sql(sql!("job/enqueue_one")))
         .bind(job.id)
@@ -132,6 +137,7 @@ async fn insert_one<'e>(schema: &Schema, job: &NewJob, wake: Wake, db: impl PgEx
         .bind(wake.channel(schema))
         .bind(job.backoff_json())
         .bind(job.tenant.as_deref())
+        .bind(job.trace_context())
         .execute(db)
         .await?;
     Ok(told.rows_affected() > 0)
@@ -160,6 +166,7 @@ async fn insert_together<'e>(
         .bind(wake.channel(schema))
         .bind(column(jobs, |job| job.backoff_json()))
         .bind(column(jobs, |job| job.tenant.as_deref()))
+        .bind(traces(jobs))
         .execute(db)
         .await?;
     Ok(())

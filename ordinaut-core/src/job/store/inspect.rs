@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::job::ciphertext;
 use crate::job::outcome::Outcome;
 use crate::job::state::JobState;
+use crate::job::trace::Trace;
 use crate::job::wait::{Crew, Parked, Wait, why};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -46,6 +47,14 @@ pub struct JobDetails {
     pub tenant: Option<String>,
     /// When it was enqueued.
     pub created_at: DateTime<Utc>,
+    /// The number of the request that enqueued it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub request_id: Option<String>,
+    /// The W3C traceparent of that request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub traceparent: Option<String>,
     /// Derived from where its rows are.
     pub state: JobState,
     /// The number of the last claim; 0 before the first.
@@ -98,6 +107,8 @@ impl FromRow<'_, PgRow> for JobDetails {
             free: fields.get("free")?,
         };
         let queue_paused = fields.get("queue_paused")?;
+        let trace: Option<String> = fields.get("trace_context")?;
+        let Trace { request_id, traceparent } = trace.as_deref().map(Trace::of_stored).unwrap_or_default();
         let job = Self {
             id: fields.get("id")?,
             kind: fields.get("kind")?,
@@ -110,6 +121,8 @@ impl FromRow<'_, PgRow> for JobDetails {
             scheduled_for: fields.instant("scheduled_for")?,
             tenant: fields.get("tenant")?,
             created_at: fields.certain_instant("created_at")?,
+            request_id,
+            traceparent,
             state,
             attempt: fields.get("attempt")?,
             failures: fields.get("failures")?,

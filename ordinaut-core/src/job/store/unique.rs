@@ -102,6 +102,7 @@ async fn insert_some<'e>(
         .bind(jobs.iter().map(|keyed| keyed.unique.period_seconds()).collect::<Vec<_>>())
         .bind(jobs.iter().map(|keyed| keyed.unique.after_end_seconds()).collect::<Vec<_>>())
         .bind(jobs.iter().map(|keyed| keyed.unique.mode().as_str()).collect::<Vec<_>>())
+        .bind(column(jobs, NewJob::trace_context))
         .fetch_all(db)
         .await?;
     let strict = jobs.iter().filter(|keyed| keyed.unique.mode() == OnDuplicate::Error);

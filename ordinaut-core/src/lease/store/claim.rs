@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::job::store::args::args;
+use crate::job::trace::Trace;
 use crate::lease::claim_floor::Lane;
 use crate::lease::claim_request::{ClaimRequest, Look, Scan};
 use crate::lease::flags;
@@ -58,7 +59,7 @@ impl Leases<'_> {
             .fetch_all(self.executor)
             .await?;
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-        let (at, limits) = (first.try_get(0)?, first.try_get(19)?);
+        let (at, limits) = (first.try_get(0)?, first.try_get(20)?);
         let reader =
             LeaseReader { session: request.session, nonce: request.nonce, lanes: request.lanes, kinds: request.kinds };
         Ok(Claimed { at, leases: reader.leases(&rows)?, limits })
@@ -160,6 +161,7 @@ fn body(row: &PgRow, args: String) -> Result<Body, String> {
         backoff: field::<Option<Json<_>>>(row, 15, "backoff")?.map(|Json(backoff)| backoff),
         tenant: field(row, 16, "tenant")?,
         scheduled_for: instant(row, 17).map_err(|error| unreadable("scheduled_for", error))?,
+        trace: field::<Option<&str>>(row, 19, "trace_context")?.map(Trace::of_stored).unwrap_or_default(),
     })
 }
 
