@@ -58,7 +58,7 @@ pub(crate) struct Caller {
     /// Counts answers that were given before.
     pub(crate) replayed: Counter,
     pub(crate) rates: Arc<Rates>,
-    /// Why nobody would be let in with its token, if it has no right one and is let in nevertheless.
+    /// Why its token is no right one, if it is let in nevertheless.
     pub(crate) anonymous: Option<&'static str>,
     pub(crate) leniency: Arc<Leniency>,
     refusals: Arc<Refusals>,

@@ -132,7 +132,7 @@ pub async fn run<F: Future>(config: Config, listener: impl Into<Listener>, shutd
     let router = front::prefixed(routes::router(app, &settings));
     if settings.enforce == Enforce::Log {
         warn!(
-            "AUTH_ENFORCE is log: whoever reaches this API may look at and change jobs, tasks, queues and events without a token. \
+            "AUTH_ENFORCE is log: everybody that reaches this API may look at and change jobs, tasks, queues and events without a token. \
              Give callers their tokens, and set it to on"
         );
     }

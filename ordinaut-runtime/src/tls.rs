@@ -1,6 +1,6 @@
 //! TLS of a port: its certificate, its key, and who may connect, read again when the files change.
 
-use crate::settings::api::TlsSettings;
+use crate::settings::tls::TlsSettings;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -196,7 +196,8 @@ pub(crate) fn document() -> Value {
 }
 
 /// What every request passes, the last layer first. Where it comes from and its id are outermost,
-/// so that every line of the log has them; a panic is caught inside the count, which so sees its 500.
+/// so that every line of the log has them; a panic is caught inside the count, which so sees its
+/// 500.
 fn through(routes: Router<Arc<App>>, app: &Arc<App>, settings: &ApiSettings) -> Router {
     let routes = routes
         .layer(from_fn_with_state(app.clone(), redact::mask))

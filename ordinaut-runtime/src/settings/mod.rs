@@ -14,6 +14,7 @@ pub mod scheduler;
 mod setting;
 mod source;
 mod system_zone;
+pub mod tls;
 mod unknown;
 pub mod worker;
 
@@ -39,10 +40,10 @@ pub const ALL: &[About] = &[
     log::LOG_FORMAT.about,
     api::API_HOST.about,
     api::API_PORT.about,
-    api::API_SOCKET.about,
-    api::API_TLS_CERT.about,
-    api::API_TLS_KEY.about,
-    api::API_TLS_CLIENT_CA.about,
+    tls::API_SOCKET.about,
+    tls::API_TLS_CERT.about,
+    tls::API_TLS_KEY.about,
+    tls::API_TLS_CLIENT_CA.about,
     api::API_ADMIN_TOKEN.about,
     api::API_REDACT.about,
     api::API_MAX_CONNECTIONS.about,
