@@ -53,10 +53,15 @@ impl Rooms {
         self.seen().remove(queue);
     }
 
-    /// `None`: it was not counted lately.
+    /// `None`: it was not counted lately, and is to be counted now. While one request counts, the
+    /// others go by the last count, so that a busy queue is not counted by all of them at once.
     fn enter_seen(&self, queue: &str, priority: i64) -> Option<Result<(), Problem>> {
         let mut seen = self.seen();
-        let seen = seen.get_mut(queue).filter(|seen| seen.at.elapsed() < FRESH)?;
+        let seen = seen.get_mut(queue)?;
+        if seen.at.elapsed() >= FRESH {
+            seen.at = Instant::now();
+            return None;
+        }
         let Some(room) = seen.room else { return Some(Ok(())) };
         if room.least_urgent().is_some_and(|least| priority <= i64::from(least)) {
             seen.room = Some(room.with_one_more());

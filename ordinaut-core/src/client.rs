@@ -11,6 +11,7 @@ use crate::db::connect_options::ConnectOptions;
 use crate::db::pooler::Pooler;
 use crate::db::schema::Schema;
 use crate::job::keyring::Secrets;
+use crate::job::run::gathering::Gathering;
 use crate::job::visible::Sight;
 use crate::notify::pending::PendingNotifications;
 use sqlx::PgPool;
@@ -35,6 +36,7 @@ pub struct Client {
     address: ConnectOptions,
     pooler: Arc<Pooler>,
     hints: Arc<PendingNotifications>,
+    gathering: Arc<Gathering>,
     options: Options,
     /// What its caller sees; `None`: everything.
     sight: Option<Arc<Sight>>,
@@ -61,13 +63,22 @@ impl From<PgPool> for Client {
 
 impl Client {
     fn new(pool: PgPool, address: ConnectOptions, pooler: Pooler, options: Options) -> Self {
-        Self { pool, address, pooler: Arc::new(pooler), hints: Arc::default(), options, sight: None, agent: None }
+        Self {
+            pool,
+            address,
+            pooler: Arc::new(pooler),
+            hints: Arc::default(),
+            gathering: Arc::default(),
+            options,
+            sight: None,
+            agent: None,
+        }
     }
 
     /// The same with other options. What is to be told goes to where they say, so it is collected
-    /// apart.
+    /// apart, and so is what is to be stored.
     fn with(self, options: Options) -> Self {
-        Self { hints: Arc::default(), options, ..self }
+        Self { hints: Arc::default(), gathering: Arc::default(), options, ..self }
     }
 
     /// The same for somebody who sees a part of the jobs: what it lists, reads, changes, enqueues
@@ -112,6 +123,11 @@ impl Client {
     /// What is to be told of this database, by all of its clones.
     pub(crate) fn hints(&self) -> &Arc<PendingNotifications> {
         &self.hints
+    }
+
+    /// Jobs of several tasks that are to go together.
+    pub(crate) fn gathering(&self) -> &Arc<Gathering> {
+        &self.gathering
     }
 
     pub(crate) fn address(&self) -> &ConnectOptions {

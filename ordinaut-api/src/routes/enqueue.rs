@@ -152,7 +152,7 @@ pub(crate) async fn enqueue(
 async fn enqueue_one(app: &App, caller: &Caller, asked: Asked) -> Result<Response, Problem> {
     let job = asked.checked(app, caller, subject(caller))?;
     app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
-    let enqueued = caller.data.enqueue(&job).await.map_err(|error| of_enqueue(&job, error))?;
+    let enqueued = caller.data.enqueue_together(&job).await.map_err(|error| of_enqueue(&job, error))?;
     let enqueued = EnqueuedJob::new(&job, &enqueued);
     let status = if enqueued.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/jobs/{}", enqueued.id);

@@ -21,6 +21,9 @@ const MAX_CONNECTIONS: u32 = 10;
 /// person to wait.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A connection that was given back a moment ago lived then: a busy program does not ask each time.
+const JUST_NOW: Duration = Duration::from_millis(10);
+
 /// What a connection that comes back to the pool has to answer in. One that swallows everything
 /// would keep its place in the pool forever.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -199,13 +202,17 @@ impl ClientBuilder {
         let found = if several { address.connect().await?.0 } else { address.first().clone() };
         let pooler = Pooler::default();
         pooler.look(&address).await;
-        let mut options = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
-        if several {
-            // Instead of the ping that a pool sends: a primary may have become a standby.
-            options = options
-                .test_before_acquire(false)
-                .before_acquire(|connection, _| Box::pin(async { Ok(must_take_writes(connection).await.is_ok()) }));
-        }
+        let options = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        // Instead of the ping that a pool sends each time.
+        let mut options = options.test_before_acquire(false).before_acquire(move |connection, used| {
+            Box::pin(async move {
+                Ok(match several {
+                    // A primary may have become a standby.
+                    true => must_take_writes(connection).await.is_ok(),
+                    false => used.idle_for < JUST_NOW || connection.ping().await.is_ok(),
+                })
+            })
+        });
         if matches!(purpose, Purpose::Process { .. }) {
             // Other processes may need it to begin.
             options = options.idle_timeout(IDLE);

@@ -14,11 +14,14 @@ use sqlx::{Describe, Either, Execute, Executor, Postgres, SqlStr, Transaction};
 
 /// Begins a transaction with the settings that the loops' own connections have
 /// (`sql/db/connect.sql`). In a pool they hold for a transaction alone: statements that read whole
-/// tables come by the same connections.
+/// tables come by the same connections. A plan is made once for all values: by the costs of tables
+/// with partitions Postgres would plan each look anew, which takes longer than the look.
 pub(crate) const BEGIN_BY_KEY: &str = "begin isolation level read committed; set local enable_seqscan = off; set local enable_bitmapscan = off; \
-     set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off";
+     set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off; \
+     set local plan_cache_mode = force_generic_plan";
 
-/// The same behind a pooler that forgets what was prepared: see `BEGIN_ANEW`.
+/// The same behind a pooler that forgets what was prepared: see `BEGIN_ANEW`. A plan is used once
+/// there.
 pub(crate) const BEGIN_ANEW_BY_KEY: &str = "begin isolation level read committed; deallocate all; set local enable_seqscan = off; \
      set local enable_bitmapscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off";
 

@@ -73,6 +73,7 @@ mod tenant;
 #[cfg(feature = "testing")]
 mod testing;
 mod tidy;
+mod together;
 mod trace;
 mod undisturbed;
 mod unique;

@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::failure::is_taken;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
-use crate::job::store::batch::Wake;
-use crate::job::store::enqueue::{Enqueued, enqueue_one, insert_many};
+use crate::job::store::batch::{JOBS_A_STATEMENT, Wake};
+use crate::job::store::enqueue::{Enqueued, enqueue_one, insert, insert_many};
 use crate::notify::notifier;
 use sqlx::{Postgres, Transaction};
 use std::borrow::Borrow;
@@ -73,17 +73,28 @@ impl Client {
     ///
     /// Those of [`Client::enqueue`], for the first job that cannot be inserted; then none is.
     pub async fn enqueue_each(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, EnqueueError> {
-        let mut tx = self.begin().await?;
-        let sealed: Vec<_> = jobs.iter().map(|job| self.sealing(job)).collect();
-        let inserted = match insert_many(self.schema(), sealed, Wake::AfterCommit, &mut tx, |_| ()).await {
+        let answers = match self.insert_each(jobs).await {
             Err(EnqueueError::Database(Error::Database(error))) if is_taken(&error) => {
-                drop(tx);
                 return self.enqueue_missing(jobs, error).await;
             }
-            inserted => inserted?,
+            answers => answers?,
         };
-        tx.commit().await?;
         notifier::tell(self, jobs.iter().map(|job| &*job.queue));
+        Ok(answers)
+    }
+
+    async fn insert_each(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, EnqueueError> {
+        let sealed: Vec<_> = jobs.iter().map(|job| self.sealing(job)).collect();
+        // A statement alone is a transaction, whose beginning and end take no round trip.
+        if jobs.len() <= JOBS_A_STATEMENT && jobs.iter().all(|job| job.unique.is_none()) {
+            let sealed: Vec<&NewJob> = sealed.iter().map(Borrow::borrow).collect();
+            sealed.iter().try_for_each(|job| job.check())?;
+            insert(self.schema(), &sealed, Wake::AfterCommit, self).await?;
+            return Ok(jobs.iter().map(|job| Enqueued::New(job.id)).collect());
+        }
+        let mut tx = self.begin().await?;
+        let inserted = insert_many(self.schema(), sealed, Wake::AfterCommit, &mut tx, |_| ()).await?;
+        tx.commit().await?;
         Ok(jobs.iter().map(|job| inserted.answer(job)).collect())
     }
 

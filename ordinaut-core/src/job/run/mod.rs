@@ -3,6 +3,8 @@
 pub(crate) mod cancel;
 pub(crate) mod destination;
 pub(crate) mod enqueue;
+pub(crate) mod gathering;
 pub(crate) mod list;
 pub(crate) mod result;
 pub(crate) mod run_list;
+pub(crate) mod together;
