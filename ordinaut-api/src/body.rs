@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
 use ordinaut_core::json::check_integers;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::sync::{Arc, LazyLock};
@@ -129,6 +129,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonOneOrMany<T> {
         }
         parse(&bytes).map(|one| Self(OneOrMany::One(Box::new(one))))
     }
+}
+
+/// Of a field that may be absent: null is a value, or a fault, and not the same as nothing.
+pub(crate) fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// Also of what may be an array of things.

@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::auth::Caller;
-use crate::body::JsonBody;
+use crate::body::{JsonBody, said};
 use crate::guard;
 use crate::parameters::JobId;
 use crate::problem::Problem;
@@ -24,20 +24,27 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 #[schema(as = JobChange)]
 pub(crate) struct Asked {
+    #[serde(default, deserialize_with = "said")]
+    #[schema(nullable = false)]
     queue: Option<String>,
     /// 1 is most urgent.
-    #[schema(minimum = 1, maximum = 9)]
+    #[serde(default, deserialize_with = "said")]
+    #[schema(nullable = false, minimum = 1, maximum = 9)]
     priority: Option<i64>,
     /// An instant; one in the past means now.
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<DateTime<Utc>>, nullable = false)]
     run_at: Option<String>,
+    #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Value)]
     args: Option<Box<RawValue>>,
-    #[schema(max_items = 50)]
+    #[serde(default, deserialize_with = "said")]
+    #[schema(nullable = false, max_items = 50)]
     tags: Option<Vec<String>>,
-    /// Number of attempts that may fail.
-    #[schema(minimum = 1, maximum = 32767)]
-    max_attempts: Option<i64>,
+    /// Number of attempts that may fail; null: the worker's setting.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 32767)]
+    max_attempts: Option<Option<i64>>,
 }
 
 impl Asked {
@@ -49,7 +56,7 @@ impl Asked {
         }
         if let Some(attempts) = self.max_attempts {
             let wrong = |_| Problem::invalid("max_attempts", "must be from 1 to 32767");
-            change.max_attempts = Some(attempts.try_into().map_err(wrong)?);
+            change.max_attempts = Some(attempts.map(i16::try_from).transpose().map_err(wrong)?);
         }
         change.run_at = self.run_at.as_deref().map(instant).transpose()?;
         (change.queue, change.args, change.tags) = (self.queue, self.args, self.tags);

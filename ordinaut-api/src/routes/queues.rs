@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{JsonBody, OptionalJsonBody};
+use crate::body::{JsonBody, OptionalJsonBody, said};
 use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::queue::{ALL_QUEUES, QueueChange, QueueStatus};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -65,11 +65,6 @@ pub(crate) struct Change {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<f64>)]
     retention: Option<Option<f64>>,
-}
-
-/// Null takes a bound away; what is absent stays.
-fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
 
 /// Sets bounds of a queue; null removes one, and what is not named stays.

@@ -173,6 +173,12 @@ async fn a_job_that_waits_is_changed_and_the_audit_has_before_and_after() {
     let job = changed.json();
     assert_eq!((&job["priority"], &job["queue"], &job["args"]), (&json!(1), &json!("urgent"), &json!({"n": 7})));
     let audit = app.get("/audit?limit=1").await.json();
+    let attempts = app.send(Method::PATCH, &path, &json!({"max_attempts": 3})).await.json();
+    let nulls = app.send(Method::PATCH, &path, &json!({"max_attempts": null, "args": null})).await.json();
+    assert_eq!(
+        (&attempts["max_attempts"], &nulls["max_attempts"], &nulls["args"]),
+        (&json!(3), &json!(null), &json!(null))
+    );
     let entry = &audit["audit"][0];
     assert_eq!((&entry["before"]["priority"], &entry["after"]["priority"]), (&json!(5), &json!(1)), "{audit}");
 
@@ -180,6 +186,8 @@ async fn a_job_that_waits_is_changed_and_the_audit_has_before_and_after() {
         (json!({}), "change"),
         (json!({"priority": 70000}), "priority"),
         (json!({"run_at": "soon"}), "run_at"),
+        (json!({"queue": null}), "queue"),
+        (json!({"run_at": null}), "run_at"),
         (json!({"args": {"password": "[redacted]"}}), "args.password"),
     ] {
         let refused = app.send(Method::PATCH, &path, &body).await;

@@ -140,7 +140,7 @@ async fn change(database: &Client, asked: ChangeJob) -> anyhow::Result<ExitCode>
     let ChangeJob { job: OneJob { id, format }, queue, priority, run_at, args, tags, max_attempts } = asked;
     let mut change = JobChange::default();
     (change.queue, change.priority, change.run_at) = (queue, priority, run_at);
-    (change.tags, change.max_attempts) = (tags, max_attempts);
+    (change.tags, change.max_attempts) = (tags, max_attempts.map(Some));
     let args: Option<Box<RawValue>> =
         args.map(|args| serde_json::from_str(&args)).transpose().context("--args must be JSON")?;
     change.args = args;

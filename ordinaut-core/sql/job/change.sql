@@ -1,6 +1,6 @@
--- Change the jobs $1 that wait: $2 queue, $3 priority, $4 not before, $5 arguments, $6 tags, $7
--- maximum attempts; null leaves what there is. Of a job that limits hold, the line may be another
--- one now: it waits anew, and a scheduler or worker sets it aside again.
+-- Change the jobs $1 that wait: $2 queue, $3 priority, $4 not before, $5 arguments, $6 tags; null
+-- leaves what there is. $7: also the maximum of attempts, to $8. Of a job that limits hold, the
+-- line may be another one now: it waits anew, and a scheduler or worker sets it aside again.
 --
 -- A row of due_work is replaced by one at the present or later, because nothing becomes free in
 -- place. skip locked: what a claim or another change holds at this moment is "busy", and the caller
@@ -35,7 +35,7 @@ with waiting as (
 ), job_changed as (
     update ordinaut.job
     set queue = coalesce($2::text, queue), priority = coalesce($3::smallint, priority), args = coalesce($5::text::jsonb, args),
-        tags = coalesce($6::text[], tags), max_attempts = coalesce($7::smallint, max_attempts)
+        tags = coalesce($6::text[], tags), max_attempts = case when $7::boolean then $8::smallint else max_attempts end
     where id = any(array(select job_id from changed))
 ), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)

@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 /// ```
 /// use ordinaut_core::job::JobChange;
 ///
-/// let change = JobChange::default().queue("urgent").priority(1).max_attempts(3);
+/// let change = JobChange::default().queue("urgent").priority(1).max_attempts(Some(3));
 /// assert!(change.check().is_ok());
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -27,8 +27,8 @@ pub struct JobChange {
     pub args: Option<Box<RawValue>>,
     /// Other tags.
     pub tags: Option<Vec<String>>,
-    /// Attempts that may count against it, with those that did.
-    pub max_attempts: Option<i16>,
+    /// Attempts that may count against it, with those that did; `Some(None)`: the worker's setting.
+    pub max_attempts: Option<Option<i16>>,
 }
 
 impl JobChange {
@@ -70,9 +70,9 @@ impl JobChange {
         self
     }
 
-    /// Attempts that may count against it, with those that did.
+    /// Attempts that may count against it, with those that did; `None`: the worker's setting.
     #[must_use]
-    pub fn max_attempts(mut self, attempts: i16) -> Self {
+    pub fn max_attempts(mut self, attempts: Option<i16>) -> Self {
         self.max_attempts = Some(attempts);
         self
     }
@@ -114,7 +114,7 @@ impl JobChange {
         if let Some(instant) = self.run_at {
             job = job.run_at(instant);
         }
-        if let Some(attempts) = self.max_attempts {
+        if let Some(attempts) = self.max_attempts.flatten() {
             job = job.max_attempts(attempts);
         }
         job

@@ -18,7 +18,7 @@ async fn a_job_that_waits_is_what_was_asked_for_and_says_so_in_the_log() {
     let db = database().await;
     let id = enqueue(&db).await;
     let at = Utc::now() + TimeDelta::hours(1);
-    let change = JobChange::default().queue("other").priority(2).run_at(at).tags(["t"]).max_attempts(7);
+    let change = JobChange::default().queue("other").priority(2).run_at(at).tags(["t"]).max_attempts(Some(7));
     let change = change.args(&Probe { n: 42 }).unwrap();
 
     assert_eq!(db.jobs().update(id, &change).await.unwrap(), Changed::Now);
@@ -30,6 +30,10 @@ async fn a_job_that_waits_is_what_was_asked_for_and_says_so_in_the_log() {
     assert_eq!(found.args.get(), r#"{"n": 42}"#);
     let told = "select count(*) from ordinaut.outbox where type = 'changed' and queue = 'other'";
     assert_eq!(ask::<i64>(&db, told).await, 1);
+    let usual = JobChange::default().max_attempts(None);
+    assert_eq!(db.jobs().update(id, &usual).await.unwrap(), Changed::Now);
+    let found = job(&db, id).await;
+    assert_eq!((found.max_attempts, found.priority), (None, 2), "the worker's setting, and nothing else is another");
     // Back to now: one in the past is the present, so that no worker has passed it by.
     let now = JobChange::default().run_at(Utc::now() - TimeDelta::days(1));
     assert_eq!(db.jobs().update(id, &now).await.unwrap(), Changed::Now);
@@ -96,7 +100,7 @@ async fn what_cannot_be_accepted_is_named() {
         ("change", JobChange::default()),
         ("priority", JobChange::default().priority(10)),
         ("queue", JobChange::default().queue("a b")),
-        ("max_attempts", JobChange::default().max_attempts(0)),
+        ("max_attempts", JobChange::default().max_attempts(Some(0))),
         ("tags", JobChange::default().tags([""])),
         ("args", JobChange::default().args(&"a\0b").unwrap()),
     ] {

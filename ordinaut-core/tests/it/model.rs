@@ -212,7 +212,7 @@ impl Walk {
         let (job_id, job) = self.any();
         let priority = self.random.random_range(1..=9);
         let later = self.random.random_ratio(1, 4);
-        let mut change = JobChange::default().priority(priority).max_attempts(4);
+        let mut change = JobChange::default().priority(priority).max_attempts(Some(4));
         if later {
             change = change.run_at(chrono::Utc::now() + LATER);
         }

@@ -117,7 +117,11 @@ impl Ids {
             ("after_connect", sql!("lease/after_connect"), tokens.clone()),
             ("own_end", sql!("lease/commit_check"), token.clone()),
             ("run_now", sql!("job/run_now"), format!("array['{one_waiting}'::uuid]")),
-            ("change", sql!("job/change"), format!("array['{one_waiting}'::uuid], 'other', 1, null, null, null, null")),
+            (
+                "change",
+                sql!("job/change"),
+                format!("array['{one_waiting}'::uuid], 'other', 1, null, null, null, false, null"),
+            ),
             ("cancel_waiting", sql!("job/cancel"), format!("'{one_waiting}'")),
             ("cancel_running", sql!("job/cancel"), format!("'{one_leased}'")),
             ("cancel_parked", sql!("job/cancel"), format!("'{one_parked}'")),

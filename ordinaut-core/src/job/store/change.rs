@@ -133,7 +133,8 @@ pub(crate) async fn change_in<'e>(
         .bind(change.run_at)
         .bind(args)
         .bind(&change.tags)
-        .bind(change.max_attempts)
+        .bind(change.max_attempts.is_some())
+        .bind(change.max_attempts.flatten())
         .fetch_all(db)
         .await
 }
