@@ -32,6 +32,7 @@ pub(crate) use webhook::{CreateWebhook, OneWebhook, Webhook};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ordinaut_core::event::EventType;
+use std::path::PathBuf;
 use uuid::Uuid;
 
 /// Runs work later, and never loses it.
@@ -40,6 +41,18 @@ use uuid::Uuid;
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) noun: Noun,
+}
+
+/// Which certificate of the API is a right one.
+#[derive(clap::Args)]
+pub(crate) struct Trust {
+    /// Of an API that speaks https: the authorities, in PEM, of which one must have signed its
+    /// certificate; without it no certificate is looked at
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The name that the certificate must have; if not given, the address that is asked
+    #[arg(long, value_name = "HOST", requires = "ca")]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -118,6 +131,8 @@ pub(crate) enum Noun {
     Health {
         /// The process to ask
         role: Option<Role>,
+        #[command(flatten)]
+        trust: Trust,
         #[command(flatten)]
         format: Format,
     },

@@ -82,7 +82,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
         Noun::Migrate(migrate) if migrate.print => command::migrate::print(source, migrate.after),
         Noun::Migrate(migrate) => command::migrate::run(&Connection::find(source)?, migrate).await,
         Noun::Doctor(format) => command::doctor::run(&Connection::find(source)?, source, format).await,
-        Noun::Health { role, format } => command::health::run(source, role, format).await,
+        Noun::Health { role, trust, format } => command::health::run(source, role, trust, format).await,
         Noun::Cert(cert) => command::cert::run(cert),
         Noun::Pipeline(verb) => command::pipeline::run(verb),
         Noun::Completions { shell } => Ok(command::completions::print(shell)),

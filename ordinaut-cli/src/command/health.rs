@@ -1,7 +1,7 @@
 //! `ordinaut health [api|scheduler|worker]`: one line, and code 0 or 1, for what supervises a
 //! process.
 
-use crate::args::{Format, Role};
+use crate::args::{Format, Role, Trust};
 use crate::connection::{self, Connection};
 use crate::output::answer;
 use anyhow::{Context, anyhow, bail};
@@ -9,8 +9,9 @@ use ordinaut_runtime::host_name;
 use ordinaut_runtime::settings::Source;
 use ordinaut_runtime::settings::api::ApiDoor;
 use ordinaut_runtime::settings::health::HealthSettings;
-use reqwest::{Client, ClientBuilder, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, StatusCode};
 use serde_json::json;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,11 +22,11 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Bad health is an answer, not an error: the line goes where supervisors keep it, to standard
 /// output.
-pub(crate) async fn run(source: &Source, role: Option<Role>, format: Format) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(source: &Source, role: Option<Role>, trust: Trust, format: Format) -> anyhow::Result<ExitCode> {
     let look = async {
         match role {
             None => database(source).await,
-            Some(Role::Api) => api(source).await,
+            Some(Role::Api) => api(source, trust).await,
             Some(Role::Scheduler) => scheduler(source).await,
             Some(Role::Worker) => worker(source).await,
         }
@@ -47,16 +48,29 @@ async fn database(source: &Source) -> anyhow::Result<String> {
 }
 
 /// The API of this machine or container, asked as a load balancer would.
-async fn api(source: &Source) -> anyhow::Result<String> {
+async fn api(source: &Source, trust: Trust) -> anyhow::Result<String> {
     let door = ApiDoor::read(&connection::settings(source))?;
     if let Some(path) = door.socket {
         let client = client().unix_socket(&*path).build()?;
         return ask("API", client, "http://localhost", &format!("the Unix socket {}", path.display())).await;
     }
-    // It is told nothing that others must not know, and what answers is this machine's whatever
-    // name its certificate has.
-    let client = client().tls_danger_accept_invalid_certs(true).build()?;
-    ask_port("API", client, if door.tls { "https" } else { "http" }, door.address).await
+    let (scheme, address) = (if door.tls { "https" } else { "http" }, reachable(door.address));
+    let Some(file) = trust.ca else {
+        // It is told nothing that others must not know, and what answers is this machine's whatever
+        // name its certificate has.
+        let client = client().tls_danger_accept_invalid_certs(true).build()?;
+        return ask_port("API", client, scheme, address).await;
+    };
+    if !door.tls {
+        bail!("--ca is for an API that speaks https, and by its settings this one does not (API_TLS_CERT)");
+    }
+    let context = || format!("could not read the authorities of {} (--ca)", file.display());
+    let authorities = Certificate::from_pem_bundle(&fs::read(&file).with_context(context)?).with_context(context)?;
+    let name = trust.name.unwrap_or_else(|| address.ip().to_string());
+    let client = client().tls_certs_only(authorities).resolve(&name, address).build()?;
+    let host = if address.is_ipv6() && name.contains(':') { format!("[{name}]") } else { name };
+    let port = address.port();
+    ask("API", client, &format!("https://{host}:{port}"), &format!("port {port}")).await
 }
 
 /// It never leaves this machine, so neither a proxy nor the system's authorities have a part in it.
@@ -64,10 +78,16 @@ fn client() -> ClientBuilder {
     reqwest::Client::builder().no_proxy().tls_certs_only([])
 }
 
-async fn ask_port(whom: &str, client: Client, scheme: &str, mut address: SocketAddr) -> anyhow::Result<String> {
+/// Where a process of this machine that listens there is asked.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::from(Ipv4Addr::LOCALHOST));
     }
+    address
+}
+
+async fn ask_port(whom: &str, client: Client, scheme: &str, address: SocketAddr) -> anyhow::Result<String> {
+    let address = reachable(address);
     ask(whom, client, &format!("{scheme}://{address}"), &format!("port {}", address.port())).await
 }
 

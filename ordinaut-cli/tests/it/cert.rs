@@ -23,6 +23,20 @@ fn a_certificate_is_made_once_and_serves_an_api_that_health_finds() {
     assert!(plain.code == Some(1) && plain.out.contains("this port speaks https"), "{plain:?}");
     let secure = home.run(&format!("health api --api-port {port} --api-tls-cert x --api-tls-key y"));
     assert!(secure.good().ends_with(&format!("the API on port {port} is ready")), "{secure:?}");
+    let served = format!("health api --api-port {port} --api-tls-cert x --api-tls-key y");
+    for trust in ["--ca tls/cert.pem", "--ca tls/cert.pem --name localhost"] {
+        let trusted = home.run(&format!("{served} {trust}"));
+        assert!(trusted.good().ends_with(&format!("the API on port {port} is ready")), "{trust}: {trusted:?}");
+    }
+    home.json("cert self-signed --name localhost --out other");
+    for (trust, said) in [
+        ("--ca other/cert.pem", "certificate"),
+        ("--ca tls/cert.pem --name example.org", "certificate"),
+        ("--ca tls/none.pem", "tls/none.pem (--ca)"),
+    ] {
+        let strange = home.run(&format!("{served} {trust}"));
+        assert!(strange.code == Some(1) && strange.out.contains(said), "{trust}: {strange:?}");
+    }
     let socket = home.run("health api --api-socket api.sock");
     assert!(socket.good().ends_with("the API on the Unix socket api.sock is ready"), "{socket:?}");
 }
