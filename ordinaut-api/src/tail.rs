@@ -8,8 +8,15 @@ use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tracing::debug;
 
-/// Events that a client may be behind the others before it is cut off.
+/// Slots that a client may be behind the others before it is cut off: a small event takes one.
 const BEHIND: usize = 4096;
+
+/// Octets of a slot. An event that needs more takes several, so that what is kept for clients that
+/// are behind is bounded, whatever the events say: 64 MiB.
+const SLOT: usize = 16 * 1024;
+
+/// What a job of an event takes, as a number and as JSON.
+const JOB: usize = 96;
 
 /// Events that one look reads.
 const PAGE: i64 = 500;
@@ -37,6 +44,14 @@ impl Told {
     }
 }
 
+/// Slots that an event about this number of jobs takes.
+fn slots(jobs: usize) -> usize {
+    1 + jobs * JOB / SLOT
+}
+
+/// An event, or nothing beside one that takes several slots.
+type Slot = Option<Arc<Told>>;
+
 /// Follows the log for as long as somebody listens.
 pub(crate) struct Tail {
     database: Client,
@@ -47,7 +62,7 @@ pub(crate) struct Tail {
 /// look and its end.
 struct State {
     /// `None`: the API stops.
-    events: Option<broadcast::Sender<Arc<Told>>>,
+    events: Option<broadcast::Sender<Slot>>,
     follows: bool,
 }
 
@@ -71,7 +86,7 @@ impl Tail {
     }
 
     /// What comes to all from now on; `None`: the API stops.
-    fn subscribe(self: &Arc<Self>) -> Option<broadcast::Receiver<Arc<Told>>> {
+    fn subscribe(self: &Arc<Self>) -> Option<broadcast::Receiver<Slot>> {
         let mut state = self.state();
         let receiver = state.events.as_ref()?.subscribe();
         if !state.follows {
@@ -121,8 +136,12 @@ impl Tail {
             return false;
         };
         for event in events {
-            // Those that left in the meantime need none.
-            sender.send(Arc::new(Told::new(event))).ok();
+            let told = Arc::new(Told::new(event));
+            let beside = std::iter::repeat_n(None, slots(told.event.jobs.len()) - 1);
+            for slot in beside.chain([Some(told)]) {
+                // Those that left in the meantime need none.
+                sender.send(slot).ok();
+            }
         }
         true
     }
@@ -136,7 +155,7 @@ pub(crate) struct Subscriber {
     /// Read for it alone, because the others have passed them.
     read: VecDeque<Arc<Told>>,
     /// What comes to all; `None`: it has not caught up.
-    live: Option<broadcast::Receiver<Arc<Told>>>,
+    live: Option<broadcast::Receiver<Slot>>,
     /// Whether it has been given what comes to all since it caught up.
     was_live: bool,
 }
@@ -188,7 +207,7 @@ impl Subscriber {
                 continue;
             };
             match live.recv().await {
-                Ok(event) if event.event.n > self.at => {
+                Ok(Some(event)) if event.event.n > self.at => {
                     (self.at, self.was_live) = (event.event.n, true);
                     return Next::Event(event);
                 }
@@ -197,6 +216,22 @@ impl Subscriber {
                 Err(RecvError::Lagged(_)) if !self.was_live => self.live = None,
                 Err(_) => return Next::End,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ordinaut_core::event::JobRef;
+
+    #[test]
+    fn what_is_kept_for_those_that_are_behind_is_bounded_whatever_events_say() {
+        let longest = serde_json::json!({"id": uuid::Uuid::nil(), "attempt": i32::MAX}).to_string();
+        assert!(size_of::<JobRef>() + longest.len() < JOB);
+        assert_eq!((slots(0), slots(1), slots(150)), (1, 1, 1), "most events take one");
+        for jobs in [200, 1_000, 10_000] {
+            assert!(slots(jobs) * SLOT >= jobs * JOB, "{jobs} jobs");
         }
     }
 }

@@ -16,7 +16,8 @@ use ordinaut_core::event::{Event, EventFilter, FollowerStatus};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 /// Shorter than proxies wait for a word.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -35,14 +36,7 @@ pub(crate) struct Page {
     params(
         ("after" = Option<i64>, Query, minimum = 0, description = "The last event that was seen; 0 if not given."),
         ("limit" = Option<u16>, Query),
-        ("type" = Option<String>, Query, description = "Only these types; several with commas."),
-        ("queue" = Option<String>, Query, description = "Only of these queues; several with commas."),
-        ("kind" = Option<String>, Query, description = "Only of these kinds; several with commas."),
-        ("job" = Option<Uuid>, Query, description = "Only those that name this job."),
-        ("task" = Option<Uuid>, Query, description = "Only those about this task, or that name a job of it."),
-        ("subject" = Option<String>, Query, description = "Only those about this."),
-        ("tenant" = Option<String>, Query, description = "Only those that name a job of this tenant."),
-        ("worker" = Option<String>, Query, description = "Only those about this worker, or that name a job of it."),
+        Wanted,
     ),
     responses((status = 200, body = Page)),
 )]
@@ -76,6 +70,29 @@ pub(crate) async fn status(State(app): State<Arc<App>>, caller: Caller) -> Resul
     Ok(Json(Status { last: events.last().await?, clients: app.tail.clients(), followers: events.followers().await? }))
 }
 
+/// Which events, as the document says it; `filter` takes them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the document alone reads it")]
+struct Wanted {
+    /// Only these types; several with commas.
+    r#type: Option<String>,
+    /// Only of these queues; several with commas.
+    queue: Option<String>,
+    /// Only of these kinds; several with commas.
+    kind: Option<String>,
+    /// Only those that name this job.
+    job: Option<Uuid>,
+    /// Only those about this task, or that name a job of it.
+    task: Option<Uuid>,
+    /// Only those about this.
+    subject: Option<String>,
+    /// Only those that name a job of this tenant.
+    tenant: Option<String>,
+    /// Only those about this worker, or that name a job of it.
+    worker: Option<String>,
+}
+
 /// Which events a client wants.
 fn filter(asked: &mut Parameters) -> Result<EventFilter, Problem> {
     let words = |text: Option<String>| -> Vec<String> {
@@ -97,14 +114,7 @@ fn filter(asked: &mut Parameters) -> Result<EventFilter, Problem> {
 #[utoipa::path(
     get, path = "/events/stream", operation_id = "streamEvents",
     params(
-        ("type" = Option<String>, Query, description = "Only these types; several with commas."),
-        ("queue" = Option<String>, Query, description = "Only of these queues; several with commas."),
-        ("kind" = Option<String>, Query, description = "Only of these kinds; several with commas."),
-        ("job" = Option<Uuid>, Query, description = "Only those that name this job."),
-        ("task" = Option<Uuid>, Query, description = "Only those about this task, or that name a job of it."),
-        ("subject" = Option<String>, Query, description = "Only those about this."),
-        ("tenant" = Option<String>, Query, description = "Only those that name a job of this tenant."),
-        ("worker" = Option<String>, Query, description = "Only those about this worker, or that name a job of it."),
+        Wanted,
         ("after" = Option<i64>, Query, minimum = 0, description = "The number of the last event that was seen."),
         ("Last-Event-ID" = Option<i64>, Header, description = "The same, as browsers say it.", minimum = 0),
     ),

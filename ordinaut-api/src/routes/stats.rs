@@ -7,7 +7,7 @@ use axum::Json;
 use chrono::{DateTime, TimeDelta, Utc};
 use ordinaut_core::stat::{ActiveHour, StatFilter, StatLine, Step};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 const DEFAULT_TIME: TimeDelta = TimeDelta::hours(1);
 
@@ -26,10 +26,7 @@ pub(crate) struct Stats {
 #[utoipa::path(
     get, path = "/stats", operation_id = "listStatistics",
     params(
-        ("since" = Option<DateTime<Utc>>, Query, description = "From then; an hour before `until` if not given."),
-        ("until" = Option<DateTime<Utc>>, Query, description = "Until then; now if not given."),
-        ("queue" = Option<String>, Query),
-        ("kind" = Option<String>, Query),
+        Wanted,
         ("step" = Option<String>, Query, pattern = "^(minute|hour|day)$", description = "The length of a line; absent: one for all."),
         ("by" = Option<String>, Query, description = "`queue`, `kind`, or both with a comma: a line for each."),
     ),
@@ -54,10 +51,7 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
 #[utoipa::path(
     get, path = "/stats/slowest", operation_id = "listSlowestKinds",
     params(
-        ("since" = Option<DateTime<Utc>>, Query, description = "From then; an hour before `until` if not given."),
-        ("until" = Option<DateTime<Utc>>, Query, description = "Until then; now if not given."),
-        ("queue" = Option<String>, Query),
-        ("kind" = Option<String>, Query),
+        Wanted,
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 500, description = "Lines at most; 20 if not given."),
     ),
     responses((status = 200, body = Stats)),
@@ -83,12 +77,7 @@ pub(crate) struct Activity {
 /// What came and ended in each hour of the day.
 #[utoipa::path(
     get, path = "/stats/activity", operation_id = "listActivity",
-    params(
-        ("since" = Option<DateTime<Utc>>, Query, description = "From then; an hour before `until` if not given."),
-        ("until" = Option<DateTime<Utc>>, Query, description = "Until then; now if not given."),
-        ("queue" = Option<String>, Query),
-        ("kind" = Option<String>, Query),
-    ),
+    params(Wanted),
     responses((status = 200, body = Activity)),
 )]
 pub(crate) async fn activity(caller: Caller, mut wanted: Parameters) -> Result<Json<Activity>, Problem> {
@@ -96,6 +85,21 @@ pub(crate) async fn activity(caller: Caller, mut wanted: Parameters) -> Result<J
     wanted.end()?;
     let hours = caller.data.stats().activity(&filter).await?;
     Ok(Json(Activity { since: filter.since, until: filter.until, hours }))
+}
+
+/// Of what, as the document says it; `filter` takes them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the document alone reads it")]
+struct Wanted {
+    /// From then; an hour before `until` if not given.
+    since: Option<DateTime<Utc>>,
+    /// Until then; now if not given.
+    until: Option<DateTime<Utc>>,
+    /// Only of this queue.
+    queue: Option<String>,
+    /// Only of this kind.
+    kind: Option<String>,
 }
 
 /// The last hour, if nothing is said of time.
