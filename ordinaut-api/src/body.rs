@@ -55,6 +55,17 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// The same of a body that may be as large as an array of jobs.
+pub(crate) struct LargeJsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for LargeJsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        parse(&read_many(request).await?).map(Self)
+    }
+}
+
 /// The same for a `T` that holds JSON values, in which large integers would be rounded: they are
 /// refused, by the field's name.
 pub(crate) struct ExactJsonBody<T>(pub(crate) T);

@@ -34,6 +34,17 @@ impl<S: Send + Sync> FromRequestParts<S> for BulkId {
     }
 }
 
+/// The id of a batch, in the path.
+pub(crate) struct BatchId(pub(crate) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for BatchId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        id_in_path(parts, state, "batch").await.map(Self)
+    }
+}
+
 /// The id of a task, in the path.
 pub(crate) struct TaskId(pub(crate) Uuid);
 

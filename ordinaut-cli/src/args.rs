@@ -3,6 +3,7 @@
 
 mod agent;
 mod audit;
+mod batch;
 mod bulk;
 mod cert;
 mod job;
@@ -17,6 +18,7 @@ mod webhook;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
+pub(crate) use batch::{Batch, OneBatch};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use cert::{Cert, SelfSigned};
 pub(crate) use job::{Answer, Approval, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
@@ -97,6 +99,9 @@ pub(crate) enum Noun {
     /// Create, list, rotate, revoke and delete agents: who may call the API, and what each may do
     #[command(subcommand)]
     Agent(Agent),
+    /// List, show and cancel batches: jobs that belong together
+    #[command(subcommand)]
+    Batch(Batch),
     /// Cancel, requeue, move … all jobs that match a filter, in the background
     #[command(subcommand)]
     Bulk(Bulk),

@@ -114,6 +114,7 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         Noun::Calendar(calendar) => command::calendar::run(database, calendar).await,
         Noun::Limit(limit) => command::limit::run(database, limit).await,
         Noun::Agent(agent) => command::agent::run(database, agent).await,
+        Noun::Batch(batch) => command::batch::run(database, batch).await,
         Noun::Bulk(bulk) => command::bulk::run(database, bulk).await,
         Noun::Webhook(webhook) => command::webhook::run(database, webhook).await,
         Noun::Audit(audit) => command::audit::run(database, audit).await,

@@ -6,6 +6,7 @@ pub mod db;
 
 pub mod access;
 mod backoff;
+pub mod batch;
 pub mod bulk;
 pub mod client;
 pub mod error;

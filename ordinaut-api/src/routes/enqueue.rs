@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
-use ordinaut_core::job::{Backoff, OnDuplicate};
+use ordinaut_core::job::{AfterPolicy, Backoff, OnDuplicate};
 use ordinaut_core::{EnqueueError, Enqueued, NewJob, Unique};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -76,6 +76,20 @@ pub(crate) struct Asked {
     /// What makes it unique.
     #[schema(value_type = Option<Unique>)]
     unique: Option<AskedUnique>,
+    /// Jobs that have to end before it runs: their ids, or, of one job among many, the indexes of
+    /// jobs before it in the array.
+    #[schema(max_items = 1000)]
+    after: Option<Vec<Parent>>,
+    /// What becomes of it when one of them dies or is cancelled; `cancel` if not given.
+    after_policy: Option<AfterPolicy>,
+}
+
+/// A job that another one comes after.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged, expecting = "expected the id of a job, or an index")]
+pub(crate) enum Parent {
+    Id(Uuid),
+    Index(usize),
 }
 
 #[derive(Deserialize)]
@@ -150,7 +164,7 @@ pub(crate) async fn enqueue(
 }
 
 async fn enqueue_one(app: &App, caller: &Caller, asked: Asked) -> Result<Response, Problem> {
-    let job = asked.checked(app, caller, subject(caller))?;
+    let job = asked.checked(app, caller, Place { first: subject(caller), index: 0 })?;
     app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
     let enqueued = caller.data.enqueue_together(&job).await.map_err(|error| of_enqueue(&job, error))?;
     let enqueued = EnqueuedJob::new(&job, &enqueued);
@@ -165,9 +179,23 @@ async fn enqueue_many(app: &App, caller: &Caller, asked: Vec<Asked>) -> Result<R
     if !(1..=MOST_JOBS).contains(&count) {
         return Err(Problem::invalid("body", "must be a job, or 1 to 10000 of them"));
     }
+    let jobs = all_checked(app, caller, asked, first).await?;
+    let answers = caller.data.enqueue_each(&jobs).await?;
+    let jobs = answers.iter().zip(&jobs).map(|(answer, job)| EnqueuedJob::new(job, answer)).collect();
+    Ok((StatusCode::CREATED, Json(EnqueuedJobs::Many { jobs })).into_response())
+}
+
+/// All of the jobs, if their caller may enqueue all of them, and their queues have room.
+pub(super) async fn all_checked(
+    app: &App,
+    caller: &Caller,
+    asked: Vec<Asked>,
+    first: Uuid,
+) -> Result<Vec<NewJob>, Problem> {
+    let count = asked.len();
     let (mut jobs, mut faults) = (Vec::with_capacity(count), Vec::new());
     for (index, asked) in asked.into_iter().enumerate() {
-        match asked.checked(app, caller, nth(first, index)) {
+        match asked.checked(app, caller, Place { first, index }) {
             Ok(job) => jobs.push(job),
             Err(problem) => faults.push(problem.of_item(index)),
         }
@@ -181,9 +209,14 @@ async fn enqueue_many(app: &App, caller: &Caller, asked: Vec<Asked>) -> Result<R
     for job in &jobs {
         app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
     }
-    let answers = caller.data.enqueue_each(&jobs).await?;
-    let jobs = answers.iter().zip(&jobs).map(|(answer, job)| EnqueuedJob::new(job, answer)).collect();
-    Ok((StatusCode::CREATED, Json(EnqueuedJobs::Many { jobs })).into_response())
+    Ok(jobs)
+}
+
+/// Where a job stands among those of its request: the first of these has the id `first`.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) first: Uuid,
+    pub(super) index: usize,
 }
 
 /// The id of a job among several: each has its own, and a request that comes again gives them the
@@ -206,11 +239,15 @@ fn of_enqueue(job: &NewJob, error: EnqueueError) -> Problem {
 }
 
 impl Asked {
-    /// The job with an id, if its caller may enqueue it.
-    fn checked(self, app: &App, caller: &Caller, id: Uuid) -> Result<NewJob, Problem> {
+    /// The job, if its caller may enqueue it.
+    pub(super) fn checked(mut self, app: &App, caller: &Caller, place: Place) -> Result<NewJob, Problem> {
         refuse_masked_args(&app.redaction, &self.args)?;
         refuse_faulty(self.kind.as_deref().unwrap_or_default(), self.args.get())?;
-        let job = self.job()?.with_id(id).trace(request_id::trace());
+        let parents = self.after.take().unwrap_or_default().into_iter().map(|parent| parent.id(place));
+        let parents = parents.collect::<Result<Vec<_>, _>>()?;
+        let policy = self.after_policy.unwrap_or_default();
+        let job = self.job()?.with_id(nth(place.first, place.index)).trace(request_id::trace());
+        let job = job.after(parents).after_policy(policy);
         // Before anybody asks Postgres about its queue.
         job.check()?;
         caller.access.may_use(job.queue_name()).map_err(|denied| guard::problem(&denied))?;
@@ -241,7 +278,7 @@ impl Asked {
         }
         job = match (self.run_at, self.delay) {
             (Some(_), Some(_)) => return Err(invalid("delay", "and run_at exclude each other: give one").into()),
-            (Some(run_at), None) => job.run_at(instant(&run_at)?),
+            (Some(run_at), None) => job.run_at(instant("run_at", &run_at)?),
             (None, Some(delay)) => job.delay(seconds("delay", delay)?),
             (None, None) => job,
         };
@@ -252,6 +289,19 @@ impl Asked {
             job = job.unique(unique.unique()?);
         }
         Ok(job.tags(self.tags.unwrap_or_default()))
+    }
+}
+
+impl Parent {
+    /// The job's id; of one of the same request, the id that it gets.
+    fn id(self, child: Place) -> Result<Uuid, InvalidField> {
+        match self {
+            Self::Id(id) => Ok(id),
+            Self::Index(index) if index < child.index => Ok(nth(child.first, index)),
+            Self::Index(_) => {
+                Err(invalid("after", "must name jobs by their ids, or those before it in the array by index"))
+            }
+        }
     }
 }
 
@@ -283,8 +333,8 @@ fn seconds(field: &'static str, number: f64) -> Result<Duration, InvalidField> {
     Duration::try_from_secs_f64(number).map_err(|_| invalid(field, "must be a number of seconds, 0 or more"))
 }
 
-pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, InvalidField> {
+pub(crate) fn instant(field: &'static str, text: &str) -> Result<DateTime<Utc>, InvalidField> {
     let instant = DateTime::parse_from_rfc3339(text)
-        .map_err(|_| invalid("run_at", "must be an instant with its offset, such as 2030-12-31T23:59:59Z"))?;
+        .map_err(|_| invalid(field, "must be an instant with its offset, such as 2030-12-31T23:59:59Z"))?;
     Ok(instant.to_utc())
 }

@@ -58,7 +58,7 @@ impl Asked {
             let wrong = |_| Problem::invalid("max_attempts", "must be from 1 to 32767");
             change.max_attempts = Some(attempts.map(i16::try_from).transpose().map_err(wrong)?);
         }
-        change.run_at = self.run_at.as_deref().map(instant).transpose()?;
+        change.run_at = self.run_at.as_deref().map(|at| instant("run_at", at)).transpose()?;
         (change.queue, change.args, change.tags) = (self.queue, self.args, self.tags);
         Ok(change)
     }

@@ -41,6 +41,7 @@ pub(crate) struct Page {
         ("tag" = Option<String>, Query, description = "Only jobs with this tag."),
         ("tenant" = Option<String>, Query, description = "Only jobs of this tenant."),
         ("task" = Option<Uuid>, Query, description = "Only jobs of this task."),
+        ("batch" = Option<Uuid>, Query, description = "Only jobs of this batch: its members, and those that it calls."),
         ("worker" = Option<String>, Query, description = "Name or session of a worker that ran the job, or runs it now."),
         ("created_after" = Option<DateTime<Utc>>, Query),
         ("created_before" = Option<DateTime<Utc>>, Query),
@@ -91,6 +92,7 @@ fn filter(wanted: &mut Parameters) -> Result<JobFilter, Problem> {
     filter.before = wanted.take("before", "the id of a job, a UUID", id)?;
     filter.after = wanted.take("after", "the id of a job, a UUID", id)?;
     filter.task_id = wanted.take("task", "the id of a task, a UUID", id)?;
+    filter.batch = wanted.take("batch", "the id of a batch, a UUID", id)?;
     filter.state = wanted.take("state", &format!("one of {states}"), |text| text.parse().ok())?;
     (filter.kind, filter.queue, filter.tag) = (wanted.name("kind")?, wanted.name("queue")?, wanted.name("tag")?);
     (filter.tenant, filter.worker, filter.error) =

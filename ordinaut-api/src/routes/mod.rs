@@ -2,6 +2,7 @@
 
 mod agents;
 mod audit;
+mod batches;
 mod bulk;
 mod calendars;
 mod dead;
@@ -90,6 +91,11 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(JobsWrite, Installation, routes!(bulk::start)).through(&slow),
         Way::new(JobsRead, Installation, routes!(bulk::show)),
         Way::new(JobsWrite, Installation, routes!(bulk::cancel)),
+        Way::new(JobsRead, Visible, routes!(batches::list)),
+        Way::new(JobsWrite, Visible, routes!(batches::create)).class(RouteClass::Enqueue),
+        Way::new(JobsRead, Visible, routes!(batches::show)),
+        Way::new(JobsWrite, Visible, routes!(batches::add)).class(RouteClass::Enqueue),
+        Way::new(JobsWrite, Visible, routes!(batches::cancel)),
         Way::new(JobsWrite, Visible, routes!(dead::requeue)),
         Way::new(Admin, Installation, routes!(erase::erase)).through(&slow),
         Way::new(TasksRead, Visible, routes!(task::list)).through(&slow),

@@ -8,6 +8,7 @@ mod app;
 mod audit;
 mod bad_input;
 mod bad_tasks;
+mod batches;
 mod binary;
 mod bounds;
 mod bulk;

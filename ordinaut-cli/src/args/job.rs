@@ -3,7 +3,7 @@
 use super::{Format, value};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use ordinaut_core::job::{JobState, OnDuplicate};
+use ordinaut_core::job::{AfterPolicy, JobState, OnDuplicate};
 use uuid::Uuid;
 
 /// `job VERB`; a job's id in the place of the verb shows it, as it did before there were verbs.
@@ -137,6 +137,12 @@ pub(crate) struct Enqueue {
     /// Seconds for which the key stays held after the end of the job
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, requires = "unique_key", value_parser = value::seconds)]
     pub(crate) unique_after_end: f64,
+    /// A job that has to end before it runs; may be given more than once
+    #[arg(long, value_name = "ID", value_parser = value::id)]
+    pub(crate) after: Vec<Uuid>,
+    /// What to do if one of them dies or is cancelled: cancel, run or bury
+    #[arg(long, value_name = "POLICY", default_value = "cancel", requires = "after")]
+    pub(crate) after_policy: AfterPolicy,
     /// Wait until it has ended; exit code 0 only if it succeeded
     #[arg(long)]
     pub(crate) wait: bool,
@@ -164,6 +170,9 @@ pub(crate) struct Jobs {
     /// Only jobs of this task
     #[arg(long, value_name = "ID", value_parser = value::id)]
     pub(crate) task: Option<Uuid>,
+    /// Only jobs of this batch
+    #[arg(long, value_name = "ID", value_parser = value::id)]
+    pub(crate) batch: Option<Uuid>,
     /// Only jobs of which this worker ended an attempt, or, with --state running, runs one
     #[arg(long, value_name = "NAME")]
     pub(crate) worker: Option<String>,

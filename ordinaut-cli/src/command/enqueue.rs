@@ -53,6 +53,7 @@ fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
     if let Some(tenant) = &enqueue.tenant {
         job = job.tenant(tenant);
     }
+    job = job.after(enqueue.after.iter().copied()).after_policy(enqueue.after_policy);
     if let Some(key) = &enqueue.unique_key {
         let after_end = duration("--unique-after-end", enqueue.unique_after_end)?;
         job = job.unique(Unique::by_kind().key(key).on_duplicate(enqueue.unique_mode).after_end(after_end));

@@ -87,7 +87,7 @@ fn filter(jobs: Jobs) -> anyhow::Result<JobFilter> {
     (filter.tag, filter.tenant, filter.task_id, filter.worker) = (jobs.tag, jobs.tenant, jobs.task, jobs.worker);
     (filter.created_after, filter.created_before) = (jobs.created_after, jobs.created_before);
     (filter.finished_after, filter.finished_before) = (jobs.finished_after, jobs.finished_before);
-    (filter.error, filter.before) = (jobs.error, jobs.before);
+    (filter.error, filter.before, filter.batch) = (jobs.error, jobs.before, jobs.batch);
     (filter.oldest_first, filter.with_args) = (jobs.oldest_first, jobs.with_args);
     for arg in jobs.args {
         let (path, value) = arg.split_once('=').context("--arg must be PATH=VALUE, such as customer.id=7")?;

@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod approval;
 pub(crate) mod audit;
+pub(crate) mod batch;
 pub(crate) mod bulk;
 pub(crate) mod calendar;
 pub(crate) mod cert;

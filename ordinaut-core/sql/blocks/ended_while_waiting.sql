@@ -1,5 +1,6 @@
 -- What is written of jobs that end while no worker has them, whatever ends them: a run without a
--- session under the attempt's next number, the end of their unique keys, the count, and the event.
+-- session under the attempt's next number, the end of their unique keys, the end that somebody
+-- follows, the count, and the event.
 -- The statement has removed their rows, and names them in "deleted_jobs" (job_id, attempt, flags,
 -- queue, kind, reason).
 recorded as (
@@ -10,6 +11,9 @@ recorded as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
     where job_id = any(array(select job_id from deleted_jobs where flags & ordinaut.flag_unique() <> 0))
+), end_followed as (
+    insert into ordinaut.followed_end (job_id, outcome)
+    select job_id, 'cancelled' from deleted_jobs where flags & ordinaut.flag_followed() <> 0
 ), counted as (
     insert into ordinaut.outcome_count (queue, outcome, ended)
     select queue, 'cancelled', count(*)

@@ -83,7 +83,7 @@ begin
                enqueue.tags, enqueue.backoff, null::uuid as task_id, enqueue.tenant, enqueue.traceparent as trace_context,
                planned_for as scheduled_for, key as unique_key,
                case when key is not null then make_interval(secs => coalesce((rule ->> 'after_end')::double precision, 0)) end
-                   as unique_after_end,
+                   as unique_after_end, null::uuid as batch_id,
                first_due as due, mark as flags,
                case when leader is not null then 'run_again' end as park_reason, leader::text as park_key
     ), {{enqueued}}

@@ -118,15 +118,16 @@ begin
             continue;
         end if;
         if mode in ('replace', 'debounce', 'run_again') then
-            -- The key is passed on and not freed: 0 as flags.
+            -- The key is passed on and not freed: without flag_unique().
             with deleted_waiting as (
                 delete from due_work where job_id = holder and session is null
-                returning job_id, run_at, attempt, queue, kind, null::uuid as followed
+                returning job_id, run_at, attempt, flags, queue, kind, null::uuid as followed
             ), deleted_parked as (
                 delete from parked where job_id = holder
-                returning job_id, run_at, attempt, queue, kind, case reason when 'run_again' then key::uuid end as followed
+                returning job_id, run_at, attempt, flags, queue, kind, case reason when 'run_again' then key::uuid end as followed
             ), deleted_jobs as (
-                select removed.*, 0::smallint as flags, 'replaced by job ' || new_job as reason
+                select job_id, run_at, attempt, flags & flag_followed() as flags, queue, kind, followed,
+                       'replaced by job ' || new_job as reason
                 from (select * from deleted_waiting union all select * from deleted_parked) as removed
             ), {{ended_while_waiting}}, passed_on as (
                 update unique_key

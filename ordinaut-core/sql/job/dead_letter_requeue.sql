@@ -6,6 +6,7 @@
 -- holder followed a leader, which this snapshot may be too old to see (unique_prune.sql forgets
 -- such a key soon). A job of a service stays dead too: the service makes its next one itself. The
 -- limits that its task implies, by a concurrency key or by a bound on its jobs, concern the others.
+-- A member of a batch is followed again, and its batch counts it back.
 -- The task is locked: a fire that counts its jobs comes before this statement, or sees what it
 -- wrote.
 with candidate as materialized (
@@ -43,9 +44,9 @@ with candidate as materialized (
     select from letter where concurrency_key is not null or max_instances is not null
 ), {{implied}}, restored as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id,
-                              scheduled_for, tenant, trace_context, created_at, unique_key, unique_after_end)
+                              scheduled_for, tenant, trace_context, created_at, unique_key, unique_after_end, batch_id)
     select job_id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
-           trace_context, coalesce(created_at, died_at), unique_key, unique_after_end
+           trace_context, coalesce(created_at, died_at), unique_key, unique_after_end, batch_id
     from letter
     on conflict (id) do update set args = excluded.args where job.args is distinct from excluded.args
 ), new_work as (
@@ -53,7 +54,10 @@ with candidate as materialized (
     select clock_timestamp(), job_id, priority, attempt, queue, kind,
            case when unique_key is null then 0 else ordinaut.flag_unique() end
                | case when concurrency_key is null and max_instances is null then 0 else ordinaut.flag_task_limited() end
+               | case when batch_id is null then 0 else ordinaut.flag_followed() end
     from letter
+), counted_again as (
+    insert into ordinaut.followed_end (job_id, outcome) select job_id, 'requeued' from letter where batch_id is not null
 ), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select 'requeued', queue, kind, array_agg(job_id), array_agg(attempt)

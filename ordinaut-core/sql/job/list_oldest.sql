@@ -17,6 +17,11 @@ with looked as materialized (
        and (task_id, id) >= ($12::uuid, $2::uuid) and (task_id, id) < ($12::uuid, $3::uuid)
      order by task_id asc, id asc limit $4::bigint)
     union all
+    (select id, {{job_matches}} from ordinaut.job
+     where $1::text = 'batch' and batch_id is not null and id >= $2::uuid and id < $3::uuid
+       and (batch_id, id) >= ($22::uuid, $2::uuid) and (batch_id, id) < ($22::uuid, $3::uuid)
+     order by batch_id asc, id asc limit $4::bigint)
+    union all
     (select job_id, {{due_matches}} from ordinaut.due_work
      where $1::text = 'unfinished' and job_id >= $2::uuid and job_id < $3::uuid
      order by job_id asc limit $4::bigint)

@@ -28,6 +28,11 @@ with returned as (
     set held_until = clock_timestamp() + after_end
     where job_id = any(array(
         select job_id from deleted_work where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_unique() <> 0))
+), end_followed as (
+    insert into ordinaut.followed_end (job_id, outcome)
+    select job_id, 'cancelled'
+    from deleted_work
+    where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_followed() <> 0
 ), outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select case when flags & ordinaut.flag_cancel_asked() <> 0 then 'cancelled' else 'given_back' end, queue, kind,

@@ -7,8 +7,8 @@
 -- whose snapshot is older than this lease locks its row, finds it leased, and keeps the lock until
 -- it ends: xmax is then neither none nor that of the lease itself. Unless $11 says to wait for
 -- those, they are left out if that claim has not ended; only if there are some is that asked. What
--- is returned was settled; a token that is missing had lost its lease, and nothing was written for
--- it.
+-- is returned was settled, and whether somebody follows one that ended; a token that is missing had
+-- lost its lease, and nothing was written for it.
 with ended as (
     select * from unnest($1::uuid[], $2::integer[], $3::bigint[], $4::integer[], $5::text[], $6::float8[],
                          $7::smallint[], $8::text[], $9::text[], $10::float8[])
@@ -40,6 +40,10 @@ with ended as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
     where job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_unique() <> 0 and not goes_on))
+), end_followed as (
+    insert into ordinaut.followed_end (job_id, outcome)
+    select job_id, decided from deleted_work where flags & ordinaut.flag_followed() <> 0 and not goes_on
+    returning 1
 ), freed_slots as (
     -- Of an ordered limit, a job that goes on keeps its place.
     delete from ordinaut.limit_slot
@@ -50,21 +54,13 @@ with ended as (
     select job_id, attempt, session, statement_timestamp() - make_interval(secs => ran_for),
            statement_timestamp(), decided, error, output::jsonb
     from deleted_work
-), buried as (
-    insert into ordinaut.dead_letter (job_id, error, attempt, failures, kind, queue, priority, args,
-                                      max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
-                                      trace_context, created_at, unique_key, unique_after_end)
-    select work.job_id, work.error, work.attempt, work.failures, work.kind, work.queue, work.priority,
-           coalesce(job.args, 'null'), job.max_attempts, job.timeout, coalesce(job.tags, '{}'), job.backoff, job.task_id,
-           job.scheduled_for, job.tenant, job.trace_context, job.created_at, job.unique_key, job.unique_after_end
-    from deleted_work as work
-    left join ordinaut.job on job.id = any(array[work.job_id])
-    where work.decided = 'dead'
-), outbox_rows as (
+), died as (
+    select * from deleted_work where decided = 'dead'
+), {{buried}}, outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select decided, queue, kind, array_agg(job_id), array_agg(attempt)
     from deleted_work
     group by decided, queue, kind
     returning type, job_ids, attempts
 )
-select * from outbox_rows
+select outbox_rows.*, exists (select from end_followed) as followed from outbox_rows

@@ -20,6 +20,10 @@ with deleted_work as (
     update ordinaut.unique_key
     set held_until = clock_timestamp() + after_end
     where job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_unique() <> 0))
+), end_followed as (
+    insert into ordinaut.followed_end (job_id, outcome)
+    select job_id, 'succeeded' from deleted_work where flags & ordinaut.flag_followed() <> 0
+    returning 1
 ), recorded as (
     insert into ordinaut.run (job_id, attempt, session, started_at, finished_at, outcome)
     select job_id, attempt, $5::bigint, statement_timestamp() - make_interval(secs => ran_for),
@@ -32,4 +36,4 @@ with deleted_work as (
     group by queue, kind
     returning type, job_ids, attempts
 )
-select * from outbox_rows
+select outbox_rows.*, exists (select from end_followed) as followed from outbox_rows

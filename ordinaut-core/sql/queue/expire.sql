@@ -1,6 +1,6 @@
 -- End up to $1 jobs (and as many parked ones) that have been due in their queue for longer than it
 -- allows. By priority, because that is the order of the key. skip locked: somebody takes or moves
--- that one at this moment.
+-- that one at this moment. What waits for the ends of others is not due yet.
 with expired_work as materialized (
     select waiting.tid
     from ordinaut.queue bounded
@@ -20,7 +20,7 @@ with expired_work as materialized (
     select parked.ctid as tid
     from ordinaut.queue bounded
     join ordinaut.parked on parked.queue = bounded.name and parked.run_at < clock_timestamp() - bounded.max_age
-    where bounded.max_age is not null
+    where bounded.max_age is not null and parked.reason not in ('dependency', 'batch')
     limit $1::bigint
     for update of parked skip locked
 ), deleted_waiting as (

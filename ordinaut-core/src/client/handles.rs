@@ -207,6 +207,8 @@ handles! {
     /// # }
     /// ```
     pub bulk: Bulk
+    /// Batches: jobs that belong together, and what follows when all of them have ended.
+    pub batches: Batches
     /// Webhooks: URLs outside that are told of events.
     ///
     /// # Examples

@@ -118,6 +118,10 @@ event_types! {
     WebhookDisabled = "webhook_disabled",
     /// A webhook was deleted.
     WebhookDeleted = "webhook_deleted",
+    /// A batch was made.
+    BatchCreated = "batch_created",
+    /// All members of a batch have ended.
+    BatchEnded = "batch_ended",
 }
 
 impl From<String> for EventType {

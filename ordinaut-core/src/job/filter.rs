@@ -46,6 +46,8 @@ pub struct JobFilter {
     pub tenant: Option<String>,
     /// Only jobs of this task.
     pub task_id: Option<Uuid>,
+    /// Only jobs of this batch: its members, and those that it calls.
+    pub batch: Option<Uuid>,
     /// Only jobs of which this worker ended an attempt, or, with the state running, runs one: its
     /// name or session.
     pub worker: Option<String>,
@@ -97,6 +99,8 @@ impl JobFilter {
         tenant: String;
         /// Only jobs of this task.
         task_id: Uuid;
+        /// Only jobs of this batch: its members, and those that it calls.
+        batch: Uuid;
         /// Only jobs of this worker: its name or session.
         worker: String;
         /// Only jobs that were made at this instant or later.
@@ -204,9 +208,10 @@ impl JobFilter {
 
     /// The table to look at. `tenant` is the one that the caller sees, or wants.
     pub(crate) fn source(&self, tenant: Option<&str>, queues: bool) -> Source {
-        let by_index = match (self.task_id, tenant) {
-            (Some(_), _) => Some(Source::Task),
-            (None, Some(_)) => Some(Source::Tenant),
+        let by_index = match (self.batch, self.task_id, tenant) {
+            (Some(_), ..) => Some(Source::Batch),
+            (None, Some(_), _) => Some(Source::Task),
+            (None, None, Some(_)) => Some(Source::Tenant),
             _ => None,
         };
         let of_job = queues || self.kind.is_some() || self.queue.is_some() || self.tag.is_some() || self.args.is_some();
@@ -215,7 +220,7 @@ impl JobFilter {
             Some(JobState::Parked) => Source::Parked,
             Some(JobState::Dead) => Source::Dead,
             Some(JobState::Scheduled | JobState::Waiting) => by_index.unwrap_or(Source::Unfinished),
-            Some(JobState::Cancelled) if self.task_id.is_none() => Source::Unsuccessful,
+            Some(JobState::Cancelled) if self.task_id.is_none() && self.batch.is_none() => Source::Unsuccessful,
             Some(JobState::Succeeded) if by_index.is_none() && !of_job && self.error.is_none() => Source::Ended,
             Some(_) => by_index.unwrap_or(Source::All),
             None if by_index.is_some() => by_index.unwrap_or(Source::All),
@@ -231,10 +236,11 @@ impl JobFilter {
 
     /// Which tables are asked beside the source.
     pub(crate) fn asked(&self, source: Source, tenant: Option<&str>, queues: bool) -> Asked {
-        let rest = queues || self.tag.is_some() || tenant.is_some() || self.task_id.is_some() || self.args.is_some();
+        let of_others = self.task_id.is_some() || self.batch.is_some();
+        let rest = queues || self.tag.is_some() || tenant.is_some() || of_others || self.args.is_some();
         let named = self.kind.is_some() || self.queue.is_some();
         match source {
-            Source::All | Source::Tenant | Source::Task => {
+            Source::All | Source::Tenant | Source::Task | Source::Batch => {
                 Asked { job: false, run: self.asks_runs(), state: self.state.is_some() }
             }
             Source::Unfinished | Source::Running => {
@@ -255,6 +261,8 @@ impl JobFilter {
             && !state
             && match source {
                 Source::All | Source::Tenant | Source::Task => !of_job,
+                // The source knows neither the task nor the tenant.
+                Source::Batch => !of_job && self.task_id.is_none() && tenant.is_none(),
                 Source::Parked | Source::Dead => !named,
                 _ => false,
             }
@@ -276,6 +284,8 @@ pub(crate) enum Source {
     Tenant,
     /// The jobs of one task.
     Task,
+    /// The jobs of one batch.
+    Batch,
     /// Those that wait or run.
     Unfinished,
     /// Those that run, whose ids the statement is given.
@@ -294,6 +304,7 @@ impl Source {
             Self::All => "all",
             Self::Tenant => "tenant",
             Self::Task => "task",
+            Self::Batch => "batch",
             Self::Unfinished => "unfinished",
             Self::Running => "running",
             Self::Parked => "parked",
@@ -329,6 +340,7 @@ mod tests {
         assert_eq!(source(filter().tenant("acme").state(JobState::Waiting)), Source::Tenant);
         assert_eq!(source(filter().tenant("acme").task_id(Uuid::nil())), Source::Task);
         assert_eq!(source(filter().tenant("acme").state(JobState::Dead)), Source::Dead);
+        assert_eq!(source(filter().batch(Uuid::nil()).task_id(Uuid::nil())), Source::Batch);
         assert_eq!(source(filter().state(JobState::Running)), Source::Running);
         assert_eq!(source(filter().state(JobState::Succeeded)), Source::Ended);
         assert_eq!(source(filter().state(JobState::Succeeded).kind("rare")), Source::All);

@@ -4,8 +4,9 @@ use crate::backoff::Backoff;
 use crate::error::InvalidField;
 use crate::job::args;
 use crate::job::keyring::Keyring;
+use crate::job::tie::Tie;
 use crate::job::trace::Trace;
-use crate::job::unique::{Identity, Unique};
+use crate::job::unique::{Identity, OnDuplicate, Unique};
 use crate::name;
 use crate::name::check_one;
 use crate::seconds::YEAR;
@@ -49,6 +50,7 @@ pub struct NewJob {
     pub(crate) backoff: Option<Backoff>,
     pub(crate) tenant: Option<String>,
     pub(crate) unique: Option<Unique>,
+    pub(crate) tie: Tie,
     pub(crate) due: Due,
     /// Boxed, as few jobs have one.
     pub(crate) trace: Option<Box<Trace>>,
@@ -127,6 +129,7 @@ impl NewJob {
             tenant: None,
             outside: None,
             unique: None,
+            tie: Tie::default(),
             due: Due::Now,
             trace: None,
         }
@@ -268,9 +271,9 @@ impl NewJob {
     /// # Errors
     ///
     /// The first field that cannot be accepted, by name: `kind`, `queue`, `priority`,
-    /// `max_attempts`, `timeout`, `backoff`, `delay`, `run_at`, `tags`, `tenant`, `args` (more than
-    /// 1 MiB, NUL, nested too deep, or to be encrypted without a key ring) or what its unique key
-    /// would be made of.
+    /// `max_attempts`, `timeout`, `backoff`, `delay`, `run_at`, `tags`, `tenant`, `after`, `args`
+    /// (more than 1 MiB, NUL, nested too deep, or to be encrypted without a key ring) or what its
+    /// unique key would be made of.
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         if self.id.get_version_num() != 7 {
@@ -310,6 +313,8 @@ impl NewJob {
         if let Some(tenant) = &self.tenant {
             name::check(tenant).or_else(|reason| invalid("tenant", reason))?;
         }
+        let waits_behind = self.unique.as_ref().is_some_and(|unique| unique.mode() == OnDuplicate::RunAgain);
+        self.tie.check(self.id, waits_behind)?;
         if let Some(field) = self.outside {
             return invalid(field, OUTSIDE);
         }

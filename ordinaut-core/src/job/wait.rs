@@ -12,6 +12,9 @@ pub(crate) const CONCURRENCY_KEY: &str = "concurrency_key";
 /// The limit that a task implies which bounds its jobs; its key is the task's id.
 pub(crate) const MAX_INSTANCES: &str = "max_instances";
 
+/// Jobs that the sentence about a dependency names.
+const NAMED: usize = 3;
+
 /// Why a job that could run does not run yet.
 ///
 /// Its text is a sentence for people; programs match on the variant, in JSON on `reason`.
@@ -36,6 +39,16 @@ pub enum Wait {
     RunAgain {
         /// The job before it; absent if the row that says so does not name one.
         job_id: Option<Uuid>,
+    },
+    /// It is set aside until the jobs that it comes after have ended.
+    Dependency {
+        /// Those of them that have not: twenty at most are named.
+        jobs: Vec<Uuid>,
+    },
+    /// It is set aside until its batch ends, which calls it then.
+    Batch {
+        /// The batch; absent if the row that says so does not name one.
+        batch_id: Option<Uuid>,
     },
     /// No worker at all is alive.
     NoWorkerAlive,
@@ -114,6 +127,8 @@ impl Parked {
                 let limits = limits.into_iter().map(|(name, key, _)| LimitKey { name, key }).collect();
                 Wait::Limits { limits }
             }
+            "dependency" => Wait::Dependency { jobs: serde_json::from_str(&self.key).unwrap_or_default() },
+            "batch" => Wait::Batch { batch_id: self.key.parse().ok() },
             _ => Wait::RunAgain { job_id: self.key.parse().ok() },
         }
     }
@@ -146,6 +161,20 @@ impl fmt::Display for Wait {
                 }
                 if limits.is_empty() { f.write_str("a limit") } else { Ok(()) }
             }
+            Self::Dependency { jobs } => {
+                f.write_str("it waits for the end of ")?;
+                for (index, job) in jobs.iter().take(NAMED).enumerate() {
+                    let and = if index == 0 { "job " } else { " and " };
+                    write!(f, "{and}{job}")?;
+                }
+                match jobs.len().saturating_sub(NAMED) {
+                    _ if jobs.is_empty() => f.write_str("others"),
+                    0 => Ok(()),
+                    _ => f.write_str(" and others"),
+                }
+            }
+            Self::Batch { batch_id: Some(id) } => write!(f, "it waits for the end of its batch {id}"),
+            Self::Batch { batch_id: None } => f.write_str("it waits for the end of its batch"),
             Self::NoWorkerAlive => f.write_str("no worker is alive"),
             Self::QueueUnserved => f.write_str("no worker serves its queue"),
             Self::KindUnknown => f.write_str("no worker handles this kind"),
@@ -188,6 +217,11 @@ mod tests {
         let line = r#"{"queue": "q", "kind": "k", "suspect": false, "limits": [["a", "", 1], ["b", "ann", 2]]}"#;
         assert_eq!(parked("limit", line), "it waits for room under the limit \"a\" and the limit \"b\" (key \"ann\")");
         assert_eq!(parked("limit", "no JSON"), "it waits for room under a limit");
+        let jobs = |number: usize| serde_json::to_string(&vec![task; number]).unwrap();
+        assert_eq!(parked("dependency", &jobs(2)), format!("it waits for the end of job {task} and {task}"));
+        assert!(parked("dependency", &jobs(4)).ends_with(" and others"));
+        assert_eq!(parked("dependency", ""), "it waits for the end of others");
+        assert_eq!(parked("batch", &task.to_string()), format!("it waits for the end of its batch {task}"));
         let line = r#"{"limits": [["concurrency_key", "db", 1], ["max_instances", "7", 1]]}"#;
         let implied = "it waits for room under the concurrency key \"db\" and max_instances of its task 7";
         assert_eq!(parked("limit", line), implied);

@@ -23,6 +23,10 @@ pub(crate) const LOST_ONCE: i16 = 16;
 #[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
 pub(crate) const TASK_LIMITED: i16 = 32;
 
+/// Somebody follows the job: its end is a row of `followed_end`.
+#[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
+pub(crate) const FOLLOWED: i16 = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +41,7 @@ mod tests {
             ("flag_unique", UNIQUE),
             ("flag_lost_once", LOST_ONCE),
             ("flag_task_limited", TASK_LIMITED),
+            ("flag_followed", FOLLOWED),
         ];
         for (name, bit) in bits {
             let (_, text) = FUNCTIONS.iter().find(|(found, _)| *found == name).unwrap();

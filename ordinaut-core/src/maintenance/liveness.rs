@@ -12,7 +12,7 @@ const STILL: Duration = Duration::from_secs(120);
 /// longer does not go on.
 const STUCK: [Duration; NAMES.len()] = {
     let turn = Duration::from_secs(3 * LONGEST.as_secs());
-    [STILL, turn, turn]
+    [STILL, turn, turn, turn]
 };
 
 /// Time without a turn that succeeded after which the scheduler is told to be of no use for now.
@@ -25,9 +25,10 @@ pub(crate) enum Loop {
     Duties,
     Fire,
     Relay,
+    Fold,
 }
 
-const NAMES: [&str; 3] = ["duties", "fire", "relay"];
+const NAMES: [&str; 4] = ["duties", "fire", "relay", "fold"];
 
 /// Whether the loops of a [`Scheduler`](crate::Scheduler) turn. Clones tell of the same one; before
 /// it runs there is nothing to tell.
@@ -112,7 +113,7 @@ mod tests {
         let pulse = SchedulerLiveness::default();
         pulse.begin();
         assert_eq!((pulse.stuck(), pulse.failing()), (None, Some("duties")));
-        [Loop::Duties, Loop::Fire, Loop::Relay].into_iter().for_each(|which| pulse.turned(which, true));
+        [Loop::Duties, Loop::Fire, Loop::Relay, Loop::Fold].into_iter().for_each(|which| pulse.turned(which, true));
         assert_eq!((pulse.stuck(), pulse.failing()), (None, None));
         set_back(&pulse, Loop::Fire, FAILING + Duration::from_secs(1));
         assert_eq!((pulse.stuck(), pulse.failing()), (None, Some("fire")));
@@ -126,7 +127,7 @@ mod tests {
     fn a_turn_that_failed_is_a_turn_and_no_success() {
         let pulse = SchedulerLiveness::default();
         pulse.begin();
-        [Loop::Duties, Loop::Fire].into_iter().for_each(|which| pulse.turned(which, true));
+        [Loop::Duties, Loop::Fire, Loop::Fold].into_iter().for_each(|which| pulse.turned(which, true));
         set_back(&pulse, Loop::Relay, STILL * 2);
         pulse.turned(Loop::Relay, false);
         assert_eq!((pulse.still(), pulse.failing()), (None, Some("relay")));

@@ -5,6 +5,7 @@ pub(crate) mod adaptive_timeout;
 pub(crate) mod bulk;
 pub(crate) mod expiry;
 pub(crate) mod fire;
+pub(crate) mod fold;
 pub(crate) mod liveness;
 pub(crate) mod options;
 pub(crate) mod outbox_relay;
@@ -127,11 +128,12 @@ impl Scheduler {
         let fire = fire::run(database.clone(), self.options.clone(), pulse.clone(), loops.clone());
         let fire = loops.spawn("fire", fire);
         let relay = loops.spawn("relay", outbox_relay::run(database.clone(), pulse.clone(), loops.stop().clone()));
+        let fold = loops.spawn("fold", fold::run(database.clone(), pulse.clone(), loops.stop().clone()));
         let publisher = self.publisher(&loops);
         info!("scheduler started");
         duties.run(shutdown).await;
         loops.stop().cancel();
-        for mut task in [Some(fire), Some(relay), publisher].into_iter().flatten() {
+        for mut task in [Some(fire), Some(relay), Some(fold), publisher].into_iter().flatten() {
             // That it ended badly, its loop has said.
             if tokio::time::timeout(LAST, &mut task).await.is_err() {
                 warn!("a scheduler loop still waits for Postgres: aborting it");

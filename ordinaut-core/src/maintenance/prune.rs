@@ -35,6 +35,8 @@ impl Periodic for Prune {
         patience.wait(database.maintenance().prune_checkpoints()).await?;
         patience.wait(database.maintenance().prune_waits()).await?;
         patience.wait(database.limits().prune_limits()).await?;
+        patience.wait(database.batches().prune_dependencies()).await?;
+        patience.wait(database.batches().cancel_uncalled()).await?;
         patience.wait(database.maintenance().prune_sessions(SESSION_RETENTION)).await?;
         Ok(())
     }

@@ -21,6 +21,7 @@ use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use tracing::field::Empty;
 use tracing::{Instrument, info_span, warn};
 
@@ -31,6 +32,8 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) database: Arc<Client>,
     pub(crate) session: &'a Session,
     pub(crate) options: &'a WorkerOptions,
+    /// Wakes the folder.
+    pub(crate) ended: &'a Notify,
 }
 
 /// How the handler came to its end.
@@ -102,6 +105,9 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         match commit {
             Some(CommitCheck::Committed) => {
                 end.was_of_no_effect(&token);
+                if context.end_is_followed() {
+                    self.ended.notify_one();
+                }
                 return ControlFlow::Break(Reply::Settled(Outcome::Succeeded));
             }
             Some(CommitCheck::Open | CommitCheck::Lost) => return ControlFlow::Break(Reply::LeaseLost),

@@ -26,6 +26,8 @@ pub(crate) struct Bench<S> {
     pub(crate) database: Arc<Client>,
     /// Ends a wait of the claimer.
     pub(crate) wake: Arc<Notify>,
+    /// Wakes the folder.
+    pub(crate) ended: Arc<Notify>,
     pub(crate) registry: Handlers<S>,
     pub(crate) layers: Layers<S>,
     pub(crate) options: Arc<WorkerOptions>,
@@ -86,6 +88,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
             database: self.database.clone(),
             session,
             options: &self.options,
+            ended: &self.ended,
         };
         let retries = attempt.retries(&lease);
         match attempt.perform(lease, retries).await {

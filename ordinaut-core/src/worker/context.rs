@@ -37,6 +37,8 @@ struct Attempt {
     steps: OnceCell<Mutex<Book>>,
     /// Whether the handler may have settled it.
     settled_itself: AtomicBool,
+    /// Whether somebody follows the job that the handler has settled.
+    followed: AtomicBool,
 }
 
 /// Where an attempt keeps what its job's next attempt finds.
@@ -78,8 +80,10 @@ impl<S> Context<S> {
         line: Arc<StopLine>,
         home: Home,
     ) -> Self {
-        let (output, steps, settled_itself) = (Mutex::default(), OnceCell::new(), AtomicBool::new(false));
-        Self { state, attempt: Arc::new(Attempt { lease, line, started, bounds, home, output, steps, settled_itself }) }
+        let (output, steps) = (Mutex::default(), OnceCell::new());
+        let (settled_itself, followed) = (AtomicBool::new(false), AtomicBool::new(false));
+        let attempt = Attempt { lease, line, started, bounds, home, output, steps, settled_itself, followed };
+        Self { state, attempt: Arc::new(attempt) }
     }
 
     /// The job's id.
@@ -249,6 +253,15 @@ impl<S> Context<S> {
     /// Whether the handler may have settled the attempt in a transaction of its own.
     pub(crate) fn has_settled_itself(&self) -> bool {
         self.attempt.settled_itself.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn ends_followed(&self) {
+        self.attempt.followed.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody follows the job, as the handler's own settle has found.
+    pub(crate) fn end_is_followed(&self) -> bool {
+        self.attempt.followed.load(Ordering::Acquire)
     }
 
     /// What the handler gets, or why the job cannot run.

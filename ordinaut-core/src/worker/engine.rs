@@ -16,6 +16,7 @@ use crate::notify::listen;
 use crate::worker::args_fetcher::ArgsFetcher;
 use crate::worker::bench::Bench;
 use crate::worker::claimer::{CLAIM_TIMEOUT, Claimer, Connected, add_to};
+use crate::worker::folder::Folder;
 use crate::worker::handlers::Handlers;
 use crate::worker::layer::Layers;
 use crate::worker::liveness::WorkerLiveness;
@@ -53,6 +54,7 @@ pub(crate) struct Engine<S> {
     /// For a step; what runs all the time has one in a task of its own.
     fetcher: ArgsFetcher,
     settler: Settler,
+    folder: Folder,
     /// Wakes the session when jobs that run were cancelled.
     cancels: Arc<Notify>,
     runners: TaskTracker,
@@ -77,10 +79,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
         pulse: WorkerLiveness,
     ) -> Self {
         let (options, wake, loops) = (Arc::new(options), Arc::new(Notify::new()), Loops::default());
+        let folder = Folder::start(database, wake.clone(), &loops);
+        let (woken, settling) = ((wake.clone(), folder.ended()), pulse.watch("settler", options.lease));
         Self {
             claimer: Claimer::new(database, &options, &registry.kinds(), pulse.watch("claimer", options.lease)),
             fetcher: fetcher(database, &options, &pulse),
-            settler: Settler::start(database, &options, wake.clone(), &loops, pulse.watch("settler", options.lease)),
+            settler: Settler::start(database, &options, woken, &loops, settling),
             wake: wake.clone(),
             cancels: Arc::default(),
             database: database.clone(),
@@ -92,6 +96,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 state,
                 database: Arc::new(database.clone()),
                 wake,
+                ended: folder.ended(),
                 registry,
                 layers,
                 options: options.clone(),
@@ -99,6 +104,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 suspects: Quarantine::default(),
                 session: Mutex::default(),
             }),
+            folder,
             options,
         }
     }

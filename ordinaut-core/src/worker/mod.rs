@@ -2,6 +2,7 @@
 
 pub(crate) mod args_fetcher;
 pub(crate) mod attempt;
+pub(crate) mod batch;
 pub(crate) mod bench;
 pub(crate) mod cancellation;
 pub(crate) mod checkpoint;
@@ -9,6 +10,7 @@ pub(crate) mod claimer;
 pub(crate) mod context;
 pub(crate) mod decode;
 pub(crate) mod engine;
+pub(crate) mod folder;
 pub(crate) mod handlers;
 pub(crate) mod layer;
 pub(crate) mod liveness;

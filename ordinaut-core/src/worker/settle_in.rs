@@ -5,10 +5,11 @@ use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::job::output;
 use crate::job::output::OutputError;
-use crate::lease::settled_attempt::{Reply, SettledAttempt};
+use crate::lease::settled_attempt::SettledAttempt;
 use crate::lease::settlement::Settlement;
 use crate::lease::store::Leases;
 use crate::lease::store::commit_check::CommitCheck;
+use crate::lease::store::settle::LockedRows;
 use crate::lease::token::Token;
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::Context;
@@ -109,8 +110,12 @@ impl<S> Context<S> {
         };
         // Before the statement: whether it was done is not known if this future is dropped.
         self.settles_itself();
-        let replies = Leases::on(database.schema(), &mut *tx).settle(&[attempt]).await;
-        if replies.map_err(sqlx::Error::from)? != [Reply::LeaseLost] {
+        let leases = Leases::on(database.schema(), &mut *tx);
+        let written = leases.write_by_key(&[attempt], LockedRows::Wait).await.map_err(sqlx::Error::from)?;
+        if written.followed {
+            self.ends_followed();
+        }
+        if written.outcomes != [None] {
             return Ok(());
         }
         // An earlier call has settled it, in this transaction or in one that was committed.

@@ -11,6 +11,7 @@ use crate::job::outcome::Outcome;
 use crate::lease::settled_attempt::{Reply, SettledAttempt};
 use crate::lease::settlement::{Retries, Settlement};
 use crate::lease::store::Leases;
+use crate::lease::store::settle::{LockedRows, Written};
 use crate::loops::Loops;
 use crate::notify::notifier;
 use crate::step::run::tell_of_settled;
@@ -89,11 +90,12 @@ pub(crate) struct Settler {
 }
 
 impl Settler {
-    /// `wake` is woken when something ended that took room of limits.
+    /// `wake` is woken when something ended that took room of limits, `ended` when a job ended that
+    /// somebody follows.
     pub(crate) fn start(
         database: &Client,
         options: &WorkerOptions,
-        wake: Arc<Notify>,
+        (wake, ended): (Arc<Notify>, Arc<Notify>),
         loops: &Loops,
         pulse: Turns,
     ) -> Self {
@@ -103,7 +105,7 @@ impl Settler {
             &format!("ordinaut-settle/{}", options.name),
             SETTLE_TIMEOUT.min(options.lease / 3),
         );
-        let desk = Desk { link, database: database.clone(), wake, pulse, unanswered: Vec::new() };
+        let desk = Desk { link, database: database.clone(), wake, ended, pulse, unanswered: Vec::new() };
         Self { inbox, task: loops.spawn("settler", desk.work(requests)) }
     }
 
@@ -131,6 +133,8 @@ struct Desk {
     link: DedicatedConnection,
     database: Client,
     wake: Arc<Notify>,
+    /// Wakes the folder.
+    ended: Arc<Notify>,
     /// Its signs of life.
     pulse: Turns,
     /// What is to be written again. Other ends do not wait for these.
@@ -256,7 +260,12 @@ impl Desk {
             let written = self.link.run(async |schema, to| batch.write(Leases::on(schema, to)).await).await;
             self.pulse.goes_on();
             match written {
-                Ok(outcomes) => return Ok(outcomes),
+                Ok(written) => {
+                    if written.followed {
+                        self.ended.notify_one();
+                    }
+                    return Ok(written.outcomes);
+                }
                 Err(error) if !batch.refused && FailureKind::of(&error).in_a_loop() == Consequence::BuryAlone => {
                     return Err(error);
                 }
@@ -274,19 +283,13 @@ impl Desk {
 }
 
 impl Batch {
-    /// The outcomes of those that were written.
-    async fn write(&self, leases: Leases<'_>) -> Result<Vec<Option<Outcome>>, Error> {
+    /// What was written.
+    async fn write(&self, leases: Leases<'_>) -> Result<Written, Error> {
         if self.missed == 0 {
-            return leases.try_settle(&self.requests).await;
+            return leases.write(&self.requests).await;
         }
-        if !self.is_final() {
-            return leases.try_settle_by_key(&self.requests).await;
-        }
-        let outcome = |reply| match reply {
-            Reply::Settled(outcome) => Some(outcome),
-            Reply::LeaseLost => None,
-        };
-        Ok(leases.settle(&self.requests).await?.into_iter().map(outcome).collect())
+        let locked = if self.is_final() { LockedRows::Wait } else { LockedRows::PassBy };
+        leases.write_by_key(&self.requests, locked).await
     }
 
     /// It waits until nobody else has its rows, so what is missing then has lost its lease.

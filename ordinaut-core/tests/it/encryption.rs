@@ -83,7 +83,7 @@ async fn every_way_to_enqueue_encrypts_and_only_the_handler_reads() {
     charge().new_job().unwrap().encrypted(&ring(&["k1"])).enqueue(db.in_tx(&mut tx)).await.unwrap();
     keyed.in_tx(&mut tx).enqueue_many([by_name(), charge().new_job().unwrap()]).await.unwrap();
     by_name().enqueue(keyed.in_tx(&mut tx)).await.unwrap();
-    let mut batch = keyed.batch();
+    let mut batch = keyed.at_commit();
     let last = batch.add(charge().new_job().unwrap());
     batch.commit(tx).await.unwrap();
     charge().enqueue(&keyed).await.unwrap();
@@ -252,7 +252,7 @@ async fn a_unique_job_is_known_by_what_its_encrypted_arguments_say() {
     let unique = || charge().new_job().unwrap().unique(Unique::by_kind().args(["card"]));
     let first = keyed.enqueue(&unique()).await.unwrap().id();
     assert_eq!(keyed.enqueue(&unique()).await.unwrap(), Enqueued::Duplicate(first));
-    let mut batch = keyed.batch();
+    let mut batch = keyed.at_commit();
     batch.add(unique());
     assert_eq!(batch.commit(db.begin().await.unwrap()).await.unwrap(), [Enqueued::Duplicate(first)]);
     assert!(!stored(&db, SECRET).await);

@@ -1,5 +1,5 @@
 //! Every way in which a job ends writes the same: no work, one run, no key, no room of a limit, one
-//! count, one event.
+//! count, one event, and one row for those that follow it.
 
 use crate::fixture::{TestDatabase, database, probe, run, schedule_once, succeed, tell, until, worker};
 use crate::unique::{LATER, keyed_in, new};
@@ -65,9 +65,19 @@ fn job() -> NewJob {
     probe(0).unique(Unique::by_kind().key("k")).tags([TAG])
 }
 
-/// A job in the state that the end finds it in.
+/// A job in the state that the end finds it in. Somebody follows it; what is told of its end is
+/// noted, because the fold deletes it.
 async fn prepared(db: &TestDatabase, before: Before) -> Uuid {
+    for text in [
+        "create table ordinaut.noted (job_id uuid, outcome text)",
+        "create function ordinaut.note() returns trigger language plpgsql as
+         'begin insert into ordinaut.noted values (new.job_id, new.outcome); return null; end'",
+        "create trigger note after insert on ordinaut.followed_end for each row execute function ordinaut.note()",
+    ] {
+        tell(db, text).await;
+    }
     let job_id = new(db, &job()).await;
+    tell(db, "update ordinaut.due_work set flags = flags | 64").await;
     match before {
         Before::Waits => {}
         Before::IsParked => {
@@ -87,7 +97,7 @@ async fn prepared(db: &TestDatabase, before: Before) -> Uuid {
                  values (7, 'gone', 'nowhere', 1, '0.0.0', '{default}', '{probe}', 1, 4, '1 ms', now() - interval '1 s')",
             )
             .await;
-            let flags = if before == Before::IsCancelled { 1 | 4 | 8 } else { 4 | 8 };
+            let flags = if before == Before::IsCancelled { 1 | 4 | 8 | 64 } else { 4 | 8 | 64 };
             sqlx::query("update ordinaut.due_work set session = 7, nonce = 1, attempt = attempt + 1, flags = $1")
                 .bind(flags)
                 .execute(db.pool())
@@ -195,6 +205,7 @@ async fn left(db: &TestDatabase, job_id: Uuid) -> String {
              'events ' || (select string_agg(type, ', ') from
                  (select type from ordinaut.outbox where $1 = any(job_ids) and type <> all($2)
                   union all select type from ordinaut.event where $1 = any(job_ids) and type <> all($2)) told),
+             'followers ' || (select coalesce(string_agg(outcome, ', '), 'none') from ordinaut.noted where job_id = $1),
              'dead letters ' || (select count(*) from ordinaut.dead_letter where job_id = $1),
              'counted ' || (select coalesce(sum(ended), 0) from ordinaut.outcome_count))",
     );
@@ -205,7 +216,8 @@ fn expected(end: &End) -> String {
     let (outcome, counted) = (end.outcome.as_str(), i64::from(end.counted));
     let buried = i64::from(end.outcome == Outcome::Dead);
     format!(
-        "work 0; parked 0; runs {outcome}; keys 0; slots 0; events {outcome}; dead letters {buried}; counted {counted}"
+        "work 0; parked 0; runs {outcome}; keys 0; slots 0; events {outcome}; followers {outcome}; \
+         dead letters {buried}; counted {counted}"
     )
 }
 

@@ -15,6 +15,7 @@ mod address;
 mod ageing;
 mod alias;
 mod answer;
+mod batch;
 mod bulk;
 mod cancel;
 mod cancel_many;
@@ -22,6 +23,7 @@ mod change;
 mod checkpoint;
 mod context;
 mod dead;
+mod dependency;
 mod documents;
 mod drain;
 #[cfg(feature = "encryption")]

@@ -150,7 +150,7 @@ impl Ids {
                 "jobs",
                 sql!("job/list"),
                 format!(
-                    "'all', '{}', '{}', {JOBS} + 1, {JOBS}, {}, false, false, false, null",
+                    "'all', '{}', '{}', {JOBS} + 1, {JOBS}, {}, false, false, false, null, null",
                     Uuid::nil(),
                     Uuid::max(),
                     ["null"; 12].join(", ")

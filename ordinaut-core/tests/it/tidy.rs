@@ -38,6 +38,7 @@ const FEATURES: &[&str] = &[
     "access",
     "webhook",
     "bulk",
+    "batch",
     "fleet",
     "stat",
     "maintenance",

@@ -121,7 +121,7 @@ async fn a_bulk_answers_for_each_and_counts_what_is_new() {
     let db = database().await;
     let held = new(&db, &keyed("held")).await;
     let jobs = [keyed("held"), keyed("twice"), probe(7), keyed("twice"), keyed_in(OnDuplicate::Replace, "twice")];
-    let mut batch = db.batch();
+    let mut batch = db.at_commit();
     for job in &jobs {
         batch.add(job.clone());
     }

@@ -13,6 +13,7 @@ mod contention;
 mod crew;
 mod deploy_listening;
 mod failover;
+mod fan_out;
 mod feed;
 mod flow;
 mod frozen_claim;

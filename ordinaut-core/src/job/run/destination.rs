@@ -75,6 +75,12 @@ impl InTx<'_> {
     /// if another job holds its unique key and its mode makes that an error,
     /// [`EnqueueError::Database`] if Postgres refused the statement or could not be reached.
     pub async fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
+        if job.is_tied() {
+            let (mut all, sealing) = (self.tx.begin().await?, self.database.sealing(job));
+            let inserted = insert_many(self.database, [sealing], Wake::InTransaction, &mut all, |_| ()).await?;
+            all.commit().await?;
+            return Ok(inserted.answer(job));
+        }
         let (sealing, schema) = (self.database.sealing(job), self.database.schema());
         let inserted = enqueue_one(schema, sealing.borrow(), Wake::InTransaction, &mut *self.tx).await;
         inserted.map(|(enqueued, _)| enqueued)
@@ -91,7 +97,7 @@ impl InTx<'_> {
     pub async fn enqueue_many(&mut self, jobs: impl IntoIterator<Item: Borrow<NewJob>>) -> Result<u64, EnqueueError> {
         let mut all = self.tx.begin().await?;
         let jobs = jobs.into_iter().map(|job| self.database.sealing(job));
-        let inserted = insert_many(self.database.schema(), jobs, Wake::InTransaction, &mut all, |_| ()).await?;
+        let inserted = insert_many(self.database, jobs, Wake::InTransaction, &mut all, |_| ()).await?;
         all.commit().await?;
         Ok(inserted.new)
     }

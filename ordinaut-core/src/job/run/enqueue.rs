@@ -24,6 +24,10 @@ impl Client {
     /// an error whose kind is `lost` the job may exist: enqueue the same [`NewJob`] again, which
     /// doubles nothing.
     pub async fn enqueue(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
+        if job.is_tied() {
+            let answers = Box::pin(self.enqueue_each(std::slice::from_ref(job))).await?;
+            return Ok(answers.first().copied().unwrap_or(Enqueued::New(job.id)));
+        }
         let sealing = self.sealing(job);
         // A worker that asked for it is told by the commit, sooner than by any hint after it; but
         // not over Redis.
@@ -59,7 +63,7 @@ impl Client {
             }
         };
         let jobs = jobs.into_iter().map(|job| self.sealing(job));
-        let inserted = insert_many(self.schema(), jobs, Wake::AfterCommit, &mut tx, collect).await?;
+        let inserted = insert_many(self, jobs, Wake::AfterCommit, &mut tx, collect).await?;
         tx.commit().await?;
         notifier::tell(self, queues.iter().map(|queue| &**queue));
         Ok(inserted.new)
@@ -86,14 +90,14 @@ impl Client {
     async fn insert_each(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, EnqueueError> {
         let sealed: Vec<_> = jobs.iter().map(|job| self.sealing(job)).collect();
         // A statement alone is a transaction, whose beginning and end take no round trip.
-        if jobs.len() <= JOBS_A_STATEMENT && jobs.iter().all(|job| job.unique.is_none()) {
+        if jobs.len() <= JOBS_A_STATEMENT && jobs.iter().all(|job| job.unique.is_none() && !job.is_tied()) {
             let sealed: Vec<&NewJob> = sealed.iter().map(Borrow::borrow).collect();
             sealed.iter().try_for_each(|job| job.check())?;
             insert(self.schema(), &sealed, Wake::AfterCommit, self).await?;
             return Ok(jobs.iter().map(|job| Enqueued::New(job.id)).collect());
         }
         let mut tx = self.begin().await?;
-        let inserted = insert_many(self.schema(), sealed, Wake::AfterCommit, &mut tx, |_| ()).await?;
+        let inserted = insert_many(self, sealed, Wake::AfterCommit, &mut tx, |_| ()).await?;
         tx.commit().await?;
         Ok(jobs.iter().map(|job| inserted.answer(job)).collect())
     }
@@ -117,8 +121,8 @@ impl Client {
     }
 
     /// Collects jobs to be inserted at the end of a transaction of yours.
-    pub fn batch(&self) -> EnqueueBatch {
-        EnqueueBatch { database: self.clone(), jobs: Vec::new() }
+    pub fn at_commit(&self) -> EnqueueAtCommit {
+        EnqueueAtCommit { database: self.clone(), jobs: Vec::new() }
     }
 }
 
@@ -131,21 +135,21 @@ impl Client {
 /// use ordinaut_core::NewJob;
 ///
 /// let mut tx = database.pool().begin().await?;
-/// let mut batch = database.batch();
+/// let mut jobs = database.at_commit();
 /// sqlx::query("update stock set left = left - 1").execute(&mut *tx).await?;
-/// batch.add(NewJob::new("send_invoice", &serde_json::json!({"order": 7}))?);
-/// batch.commit(tx).await?;
+/// jobs.add(NewJob::new("send_invoice", &serde_json::json!({"order": 7}))?);
+/// jobs.commit(tx).await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
 #[must_use = "the jobs are only inserted by commit"]
-pub struct EnqueueBatch {
+pub struct EnqueueAtCommit {
     database: Client,
     jobs: Vec<NewJob>,
 }
 
-impl EnqueueBatch {
+impl EnqueueAtCommit {
     /// One more; returns the id that it will have, unless it turns out to be a duplicate.
     pub fn add(&mut self, job: NewJob) -> Uuid {
         let id = job.id;
@@ -162,7 +166,7 @@ impl EnqueueBatch {
     /// transaction is rolled back.
     pub async fn commit(self, mut tx: Transaction<'_, Postgres>) -> Result<Vec<Enqueued>, EnqueueError> {
         let jobs = self.jobs.iter().map(|job| self.database.sealing(job));
-        let inserted = insert_many(self.database.schema(), jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;
+        let inserted = insert_many(&self.database, jobs, Wake::AfterCommit, &mut tx, |_| ()).await?;
         tx.commit().await?;
         notifier::tell(&self.database, self.jobs.iter().map(|job| &*job.queue));
         Ok(self.jobs.iter().map(|job| inserted.answer(job)).collect())

@@ -42,7 +42,7 @@ impl Client {
     pub async fn enqueue_together(&self, job: &NewJob) -> Result<Enqueued, EnqueueError> {
         let sealed: NewJob = Borrow::<NewJob>::borrow(&self.sealing(job)).clone();
         sealed.check()?;
-        if sealed.unique.is_some() || sealed.plain_args.get().len() > LARGE {
+        if sealed.unique.is_some() || sealed.is_tied() || sealed.plain_args.get().len() > LARGE {
             return self.enqueue(job).await;
         }
         let (stored, hears) = oneshot::channel();

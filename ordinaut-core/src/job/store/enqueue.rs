@@ -1,11 +1,13 @@
 //! The statements of an enqueue: one for a job or for a thousand, in the caller's transaction.
 //! Unique jobs: `unique.rs`.
 
+use crate::client::Client;
 use crate::db::schema::Schema;
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::NewJob;
 use crate::job::store::batch::{JOBS_A_STATEMENT, Wake, array_literal};
 use crate::job::store::encryption::stored_args;
+use crate::job::store::tied;
 use crate::job::store::unique;
 use sqlx::{PgConnection, PgExecutor};
 use std::borrow::Borrow;
@@ -64,7 +66,7 @@ pub(crate) async fn enqueue_one<'e>(
 pub(crate) struct Inserted {
     /// Number that were inserted.
     pub(crate) new: u64,
-    /// Of each unique job, who holds its key.
+    /// Of each job that is unique or tied to others, which job holds its key, or itself.
     holders: HashMap<Uuid, Uuid>,
 }
 
@@ -74,15 +76,17 @@ impl Inserted {
     }
 }
 
-/// Inserts jobs, in the caller's transaction; `queue` hears of the queue of each.
+/// Inserts jobs, in the caller's transaction; `queue` hears of the queue of each. Those that are
+/// tied to others come last, so that the others are there.
 pub(crate) async fn insert_many<J: Borrow<NewJob>>(
-    schema: &Schema,
+    client: &Client,
     jobs: impl IntoIterator<Item = J>,
     wake: Wake,
     db: &mut PgConnection,
     mut queue: impl FnMut(&str),
 ) -> Result<Inserted, EnqueueError> {
-    let (mut jobs, mut new, mut uniques) = (jobs.into_iter(), 0, Vec::new());
+    let (schema, mut jobs, mut new) = (client.schema(), jobs.into_iter(), 0);
+    let (mut uniques, mut tied) = (Vec::new(), Vec::new());
     loop {
         let some: Vec<J> = jobs.by_ref().take(JOBS_A_STATEMENT).collect();
         if some.is_empty() {
@@ -90,8 +94,10 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
         }
         some.iter().map(Borrow::borrow).try_for_each(NewJob::check)?;
         some.iter().for_each(|job| queue(&job.borrow().queue));
-        let (unique, plain): (Vec<J>, Vec<J>) = some.into_iter().partition(|job| job.borrow().unique.is_some());
+        let (with_ties, free): (Vec<J>, Vec<J>) = some.into_iter().partition(|job| job.borrow().is_tied());
+        let (unique, plain): (Vec<J>, Vec<J>) = free.into_iter().partition(|job| job.borrow().unique.is_some());
         uniques.extend(unique);
+        tied.extend(with_ties);
         if !plain.is_empty() {
             let plain: Vec<&NewJob> = plain.iter().map(Borrow::borrow).collect();
             insert(schema, &plain, wake, &mut *db).await?;
@@ -99,7 +105,11 @@ pub(crate) async fn insert_many<J: Borrow<NewJob>>(
         }
     }
     let uniques: Vec<&NewJob> = uniques.iter().map(Borrow::borrow).collect();
-    let holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, db).await?.into_iter().collect();
+    let mut holders: HashMap<_, _> = unique::insert_many(schema, &uniques, wake, db).await?.into_iter().collect();
+    if !tied.is_empty() {
+        let tied: Vec<&NewJob> = tied.iter().map(Borrow::borrow).collect();
+        holders.extend(tied::insert_tied(client, &tied, holders.clone(), wake, db).await?);
+    }
     new += holders.iter().filter(|(id, holder)| id == holder).count() as u64;
     Ok(Inserted { new, holders })
 }

@@ -45,6 +45,8 @@ pub struct JobDetails {
     pub scheduled_for: Option<DateTime<Utc>>,
     /// Whose job it is.
     pub tenant: Option<String>,
+    /// The batch that it is a member of, or that calls it.
+    pub batch_id: Option<Uuid>,
     /// When it was enqueued.
     pub created_at: DateTime<Utc>,
     /// The number of the request that enqueued it.
@@ -120,6 +122,7 @@ impl FromRow<'_, PgRow> for JobDetails {
             tags: fields.get("tags")?,
             scheduled_for: fields.instant("scheduled_for")?,
             tenant: fields.get("tenant")?,
+            batch_id: fields.get("batch_id")?,
             created_at: fields.certain_instant("created_at")?,
             request_id,
             traceparent,

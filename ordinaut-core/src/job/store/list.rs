@@ -153,6 +153,7 @@ impl Jobs<'_> {
             .bind(asked.run)
             .bind(asked.state)
             .bind(given)
+            .bind(filter.batch)
             .fetch_all(db)
             .await
     }
@@ -208,6 +209,7 @@ impl Jobs<'_> {
             .bind(tenant)
             .bind(filter.task_id)
             .bind(&filter.args)
+            .bind(filter.batch)
             .fetch_one(self.client)
             .await?;
         let rows = plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_f64);

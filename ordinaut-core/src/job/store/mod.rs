@@ -14,5 +14,6 @@ pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod result;
 pub(crate) mod runs;
+pub(crate) mod tied;
 pub(crate) mod unique;
 pub(crate) mod visible;

@@ -18,7 +18,7 @@ impl Leases<'_> {
     /// end's data ([`Error::kind`] says so), halve the batch until that end is alone, and settle it
     /// as failed with this reason.
     pub async fn settle(self, ends: &[impl AsRef<SettledAttempt>]) -> Result<Vec<Reply>, Error> {
-        let settled = self.settle_by_key(ends, LockedRows::Wait).await?;
+        let settled = self.write_by_key(ends, LockedRows::Wait).await?.outcomes;
         Ok(settled.into_iter().map(|outcome| outcome.map_or(Reply::LeaseLost, Reply::Settled)).collect())
     }
 
@@ -31,25 +31,23 @@ impl Leases<'_> {
     ///
     /// As [`Leases::settle`].
     pub async fn try_settle(self, ends: &[impl AsRef<SettledAttempt>]) -> Result<Vec<Option<Outcome>>, Error> {
+        Ok(self.write(ends).await?.outcomes)
+    }
+
+    /// As [`Leases::try_settle`].
+    pub(crate) async fn write(self, ends: &[impl AsRef<SettledAttempt>]) -> Result<Written, Error> {
         match by_place(ends) {
-            Some(session) => self.settle_by_place(session, ends).await,
-            None => self.try_settle_by_key(ends).await,
+            Some(session) => self.write_by_place(session, ends).await,
+            None => self.write_by_key(ends, LockedRows::PassBy).await,
         }
     }
 
-    /// As [`Leases::try_settle`], and it finds rows that have moved.
-    pub(crate) async fn try_settle_by_key(
-        self,
-        ends: &[impl AsRef<SettledAttempt>],
-    ) -> Result<Vec<Option<Outcome>>, Error> {
-        self.settle_by_key(ends, LockedRows::PassBy).await
-    }
-
-    async fn settle_by_key(
+    /// The same, and it finds rows that have moved.
+    pub(crate) async fn write_by_key(
         self,
         ends: &[impl AsRef<SettledAttempt>],
         locked: LockedRows,
-    ) -> Result<Vec<Option<Outcome>>, Error> {
+    ) -> Result<Written, Error> {
         let rows = sqlx::query_as(self.sql(sql!("lease/settle")))
             .bind(column(ends, |end| end.token.job_id))
             .bind(column(ends, |end| end.token.attempt))
@@ -64,14 +62,10 @@ impl Leases<'_> {
             .bind(locked == LockedRows::Wait)
             .fetch_all(self.executor)
             .await?;
-        outcomes(ends, rows)
+        written(ends, rows)
     }
 
-    async fn settle_by_place(
-        self,
-        session: i64,
-        ends: &[impl AsRef<SettledAttempt>],
-    ) -> Result<Vec<Option<Outcome>>, Error> {
+    async fn write_by_place(self, session: i64, ends: &[impl AsRef<SettledAttempt>]) -> Result<Written, Error> {
         let rows = sqlx::query_as(self.sql(sql!("lease/succeed")))
             .bind(column(ends, |end| end.place))
             .bind(column(ends, |end| end.token.job_id))
@@ -81,13 +75,21 @@ impl Leases<'_> {
             .bind(column(ends, ran_for_seconds))
             .fetch_all(self.executor)
             .await?;
-        outcomes(ends, rows)
+        written(ends, rows)
     }
+}
+
+/// What a statement has written.
+pub(crate) struct Written {
+    /// The outcome of each end that was written.
+    pub(crate) outcomes: Vec<Option<Outcome>>,
+    /// Whether somebody follows a job that ended: its end is to be folded.
+    pub(crate) followed: bool,
 }
 
 /// What to do about rows that somebody else has locked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LockedRows {
+pub(crate) enum LockedRows {
     Wait,
     /// They are missing from the answer too.
     PassBy,
@@ -101,18 +103,19 @@ fn by_place(ends: &[impl AsRef<SettledAttempt>]) -> Option<i64> {
     all.then_some(session)
 }
 
-/// Attempts that ended alike, as their event tells it: outcome, jobs and attempts.
-type Alike = (String, Vec<Uuid>, Vec<i32>);
+/// Attempts that ended alike, as their event tells it: outcome, jobs and attempts; and whether
+/// somebody follows a job that the statement ended.
+type Alike = (String, Vec<Uuid>, Vec<i32>, bool);
 
-/// The outcome of each end that was written.
-fn outcomes(ends: &[impl AsRef<SettledAttempt>], rows: Vec<Alike>) -> Result<Vec<Option<Outcome>>, Error> {
-    let mut written = HashMap::with_capacity(ends.len());
-    for (outcome, jobs, attempts) in rows {
+fn written(ends: &[impl AsRef<SettledAttempt>], rows: Vec<Alike>) -> Result<Written, Error> {
+    let (mut written, mut followed) = (HashMap::with_capacity(ends.len()), false);
+    for (outcome, jobs, attempts, is_followed) in rows {
+        followed |= is_followed;
         let outcome: Outcome = outcome.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?;
         written.extend(jobs.into_iter().zip(attempts).map(|attempt| (attempt, outcome)));
     }
     let outcome = |end: &SettledAttempt| written.get(&(end.token.job_id, end.token.attempt)).copied();
-    Ok(ends.iter().map(|end| outcome(end.as_ref())).collect())
+    Ok(Written { outcomes: ends.iter().map(|end| outcome(end.as_ref())).collect(), followed })
 }
 
 fn column<'a, A: AsRef<SettledAttempt>, T>(ends: &'a [A], field: impl Fn(&'a SettledAttempt) -> T) -> Vec<T> {

@@ -44,7 +44,7 @@ pub struct Pruned {
     /// Entries of the audit.
     pub audit: u64,
     /// Entries that tasks keep of jobs and keys, and webhooks of their deliveries; bulk operations;
-    /// minutes and hours of statistics.
+    /// batches; minutes and hours of statistics.
     pub entries: u64,
 }
 
@@ -105,6 +105,7 @@ impl Maintenance<'_> {
             + self.delete_ended(sql!("maintenance/task_keys")).await?
             + self.delete_ended(sql!("maintenance/idempotency_keys")).await?
             + self.delete_ended(sql!("maintenance/stat")).await?;
+        pruned.entries += self.client.batches().prune_ended(keep.jobs).await?;
         let deliveries = self.client.webhooks().prune_deliveries(keep.events).await?;
         pruned.entries += u64::try_from(deliveries).unwrap_or_default();
         Ok(pruned)

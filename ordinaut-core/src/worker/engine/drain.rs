@@ -36,6 +36,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             self.give_back_shelf(session, PrefetchBuffer::clear).await;
         }
         self.settler.close(grace.max(LEAST_FLUSH)).await;
+        self.folder.close().await;
         self.claimer.close().await;
         self.bench.set_session(None);
         if let Some(session) = session.and_then(Arc::into_inner) {

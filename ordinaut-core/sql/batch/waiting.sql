@@ -1,0 +1,2 @@
+-- Whether anything is to be folded.
+select exists (select from ordinaut.followed_end where at <= clock_timestamp())
