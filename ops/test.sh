@@ -7,7 +7,7 @@
 #                                 kill_storm, pause_storm, postgres_storm, lost_commit, black_hole, cancels, sigterms,
 #                                 clock, poison, redis_away, closed_log, worker_killed, contention, late_commit,
 #                                 late_bulk, postgres_killed, failover, frozen_claim, limits, service, one_kill,
-#                                 deploy_listening, backend_crash, slow_disk, schedulers_killed,
+#                                 deploy_listening, backend_crash, slow_disk, fan_out, schedulers_killed,
 #                                 schedulers_away, redis_lost_memory, full_disk, api_killed, streams_resume,
 #                                 streams_crowd, steps_killed. FAULT_SEED repeats a run
 #   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode

@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Fails for good if its number is odd.
@@ -41,18 +41,25 @@ async fn a_chain_runs_in_its_order_without_a_scheduler() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let noted = order.clone();
     let mut chain: Vec<NewJob> = Vec::new();
-    for n in 0..30 {
+    for n in 0..100 {
         let last = chain.last().map(NewJob::id);
         chain.push(after(n, last.as_slice()));
     }
     db.enqueue_many(&chain).await.unwrap();
     let worker = run(worker(&db, move |probe: Probe, _: Context<()>| {
-        noted.lock().unwrap().push(probe.n);
+        noted.lock().unwrap().push((probe.n, Instant::now()));
         async { Ok(()) }
     }));
     ends_as(&db, chain.last().unwrap().id(), JobState::Succeeded).await;
     worker.stop().await.unwrap();
-    assert_eq!(*order.lock().unwrap(), (0..30).collect::<Vec<_>>());
+    let order = order.lock().unwrap();
+    assert_eq!(order.iter().map(|(n, _)| *n).collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
+    let mut hops: Vec<Duration> = order.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
+    hops.sort_unstable();
+    let (half, most) = (hops[hops.len() / 2], hops[hops.len() * 95 / 100]);
+    eprintln!("a chain of 100: half of the hops within {half:.1?}, 95 % within {most:.1?}");
+    // Far above what it takes, and far below a scheduler's look.
+    assert!(half <= Duration::from_millis(100), "{half:?}");
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.dependency").await, 0);
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.followed_end").await, 0);
 }
