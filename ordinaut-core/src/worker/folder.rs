@@ -19,6 +19,10 @@ const BUSY: Backoff = Backoff::Exponential { base: Duration::from_millis(2), cap
 
 const RETRY: Backoff = Backoff::Exponential { base: Duration::from_millis(200), cap: Duration::from_secs(2) };
 
+/// After a fold that let nobody go: ends of a batch come by the thousand, and are counted many at a
+/// time.
+const COUNTED: Duration = Duration::from_millis(20);
+
 /// Number of tries that fail until it is left to a scheduler, or to the next end.
 const TRIES: i16 = 5;
 
@@ -58,27 +62,33 @@ async fn work(database: Client, ended: Arc<Notify>, wake: Arc<Notify>, stop: Can
     loop {
         tokio::select! {
             biased;
-            () = ended.notified() => fold_all(&database, &wake).await,
+            () = ended.notified() => {
+                if !fold_all(&database, &wake).await {
+                    stop.run_until_cancelled(tokio::time::sleep(COUNTED)).await;
+                }
+            }
             () = stop.cancelled() => return,
         }
     }
 }
 
-async fn fold_all(database: &Client, wake: &Notify) {
-    let (mut busy, mut failures) = (0, 0);
+/// Whether it let jobs go.
+async fn fold_all(database: &Client, wake: &Notify) -> bool {
+    let (mut busy, mut failures, mut any) = (0, 0, false);
     loop {
         match database.batches().fold().await {
-            Ok(Folded::Nothing) => return,
+            Ok(Folded::Nothing) => return any,
             Ok(Folded::Busy) => {
                 busy += 1;
                 tokio::time::sleep(BUSY.delay(busy, rand::random())).await;
             }
             Ok(Folded::Done { released, more }) => {
                 if released {
+                    any = true;
                     wake.notify_one();
                 }
                 if !more {
-                    return;
+                    return any;
                 }
                 (busy, failures) = (0, 0);
             }
@@ -86,7 +96,7 @@ async fn fold_all(database: &Client, wake: &Notify) {
                 failures += 1;
                 if failures >= TRIES {
                     warn!(%error, "could not fold ends of jobs: a scheduler does it");
-                    return;
+                    return any;
                 }
                 tokio::time::sleep(RETRY.delay(failures, rand::random())).await;
             }

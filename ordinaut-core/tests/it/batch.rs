@@ -332,3 +332,43 @@ async fn no_settle_waits_for_the_row_of_a_batch() {
     is(&db, id, BatchState::Succeeded).await;
     worker.stop().await.unwrap();
 }
+
+/// Seconds until so many jobs have ended.
+async fn drained(db: &TestDatabase, jobs: i64) -> f64 {
+    let settings = crate::fixture::quick_but(|options| options.concurrency = 50);
+    let begun = std::time::Instant::now();
+    let worker = run(crate::fixture::worker_with(db, settings, succeed));
+    until("all have ended", async || {
+        ask::<i64>(db, "select count(*) from ordinaut.run where outcome = 'succeeded'").await >= jobs
+    })
+    .await;
+    let took = begun.elapsed().as_secs_f64();
+    worker.stop().await.unwrap();
+    took
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "figures: takes a minute"]
+async fn members_are_settled_nearly_as_fast_as_plain_jobs() {
+    const JOBS: i64 = 20_000;
+    for _ in 0..2 {
+        let db = database().await;
+        let jobs: Vec<NewJob> = (0..JOBS).map(|_| probe(0)).collect();
+        db.enqueue_many(&jobs).await.unwrap();
+        let scheduler = schedule(Scheduler::new(db.clone()));
+        let plain = drained(&db, JOBS).await;
+        scheduler.stop().await;
+        let db = database().await;
+        let id = of(&db, (0..JOBS).map(|_| probe(0))).commit().await.unwrap();
+        let scheduler = schedule(Scheduler::new(db.clone()));
+        let members = drained(&db, JOBS).await;
+        let ended = std::time::Instant::now();
+        is(&db, id, BatchState::Succeeded).await;
+        let counted = ended.elapsed();
+        eprintln!(
+            "{JOBS} jobs: plain {plain:.2} s, members {members:.2} s, speed {:.2}; counted {counted:.1?} after",
+            plain / members
+        );
+        scheduler.stop().await;
+    }
+}

@@ -12,7 +12,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Maximum number of rows that one transaction folds.
-const ROWS: i64 = 500;
+const ROWS: i64 = 2000;
 
 /// Maximum number of ends that one transaction tells to jobs that wait for them: a thousand jobs
 /// may wait for each of a thousand.
