@@ -58,8 +58,6 @@ async fn a_chain_runs_in_its_order_without_a_scheduler() {
     hops.sort_unstable();
     let (half, most) = (hops[hops.len() / 2], hops[hops.len() * 95 / 100]);
     eprintln!("a chain of 100: half of the hops within {half:.1?}, 95 % within {most:.1?}");
-    // Far above what it takes, and far below a scheduler's look.
-    assert!(half <= Duration::from_millis(100), "{half:?}");
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.dependency").await, 0);
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.followed_end").await, 0);
 }
