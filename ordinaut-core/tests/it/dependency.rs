@@ -52,7 +52,7 @@ async fn a_chain_runs_in_its_order_without_a_scheduler() {
     }));
     ends_as(&db, chain.last().unwrap().id(), JobState::Succeeded).await;
     worker.stop().await.unwrap();
-    let order = order.lock().unwrap();
+    let order = order.lock().unwrap().clone();
     assert_eq!(order.iter().map(|(n, _)| *n).collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
     let mut hops: Vec<Duration> = order.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
     hops.sort_unstable();
