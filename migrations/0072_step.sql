@@ -5,7 +5,7 @@ create table step (
     name     text        collate "C" not null check (length(name) between 1 and 220),
     attempt  integer     not null,
     kind     text        collate "C" not null
-        check (kind in ('step', 'job', 'version', 'sleep', 'event', 'approval')),
+        check (kind in ('step', 'job', 'version', 'sleep', 'event', 'ended', 'approval')),
     result   jsonb       not null,
     began_at timestamptz not null,
     ended_at timestamptz not null default clock_timestamp(),
@@ -19,7 +19,7 @@ comment on table step is
 comment on column step.name is 'Unique in its job; the second step of a name has #2 behind it.';
 comment on column step.attempt is 'The attempt that recorded it.';
 comment on column step.kind is
-    'step: a closure; job: one that the handler enqueued; version: the branch of the code that the job began with; sleep, event, approval: a wait that is over.';
+    'step: a closure; job: one that the handler enqueued; version: the branch of the code that the job began with; sleep, event, ended, approval: a wait that is over.';
 comment on column step.result is 'What it returned; ciphertext if the job''s arguments are.';
 comment on column step.began_at is 'When the closure was called, or the wait began.';
 
@@ -28,13 +28,14 @@ comment on column step.began_at is 'When the closure was called, or the wait beg
 create table wait (
     job_id      uuid        not null,
     name        text        collate "C" not null,
-    kind        text        collate "C" not null check (kind in ('sleep', 'event', 'approval')),
+    kind        text        collate "C" not null check (kind in ('sleep', 'event', 'job', 'approval')),
     topic       text        collate "C",
     key         text        collate "C",
     question    text,
     fallback    text        collate "C" check (fallback in ('approved', 'rejected')),
     since       timestamptz,
     seen        bigint[]    not null default '{}',
+    awaited_job uuid,
     began_at    timestamptz not null default clock_timestamp(),
     until       timestamptz,
     answer      jsonb,
@@ -45,17 +46,19 @@ create table wait (
 
 create index wait_event on wait (topic, key) where kind = 'event' and answered_at is null;
 create index wait_approval on wait (job_id) where kind = 'approval' and answered_at is null;
+create index wait_job on wait (awaited_job) where awaited_job is not null and answered_at is null;
 create index wait_answered on wait (answered_at) where answered_at is not null;
 
-comment on table wait is 'What the handlers of jobs wait for without a lease: a time, an event, an approval.';
+comment on table wait is 'What the handlers of jobs wait for without a lease: a time, an event, the end of another job, an approval.';
 comment on column wait.name is 'The step that it becomes.';
 comment on column wait.key is 'Which events of the topic; empty: those without a key.';
 comment on column wait.question is 'What is to be approved, in words.';
 comment on column wait.fallback is 'What counts as the answer when nobody has answered in time.';
 comment on column wait.since is 'Events that were published before the job was enqueued do not count.';
 comment on column wait.seen is 'Events that answered earlier waits of the job.';
+comment on column wait.awaited_job is 'The job whose end is waited for.';
 comment on column wait.until is 'When the wait ends without an answer; null: never.';
-comment on column wait.answer is 'The event, or the decision.';
+comment on column wait.answer is 'The event, how the other job ended, or the decision.';
 
 -- Events that somebody published, for waits that begin later than their event. Those that were
 -- published for tasks alone are in it too: nobody knows yet who will wait.

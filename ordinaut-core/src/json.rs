@@ -94,7 +94,7 @@ fn rounded(json: &str) -> Option<&str> {
 }
 
 /// Changes a document by a JSON merge patch (RFC 7396).
-pub(crate) fn merge(document: &mut Value, patch: &Value) {
+pub fn merge(document: &mut Value, patch: &Value) {
     match (document, patch) {
         (Value::Object(document), Value::Object(patch)) => {
             for (name, change) in patch {

@@ -3,7 +3,7 @@
 use crate::document::{MAX_AT_ONCE, MAX_ITEMS, MAX_STEPS, OnFailure, Pipeline, Step, Uses};
 use crate::fault::Fault;
 use crate::template::{Part, bare, read};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Faults that are told of.
@@ -119,18 +119,23 @@ impl Check<'_> {
                         .push(Fault::new(format!("{with}.{name}"), format!("is unknown: {} has {all}", uses.as_str())));
                 }
             }
-            if uses == Uses::Wait
-                && fields
-                    .get("topic")
-                    .and_then(Value::as_str)
-                    .is_some_and(|topic| !topic.contains("${") && topic.contains(['*', '#']))
-            {
-                self.fault(format!("{with}.topic"), "must be one topic, without wildcards");
+            if uses != Uses::Echo {
+                self.literals(uses, fields, &with);
             }
         } else if uses != Uses::Echo {
             self.fault(&with, "must be an object");
         }
         self.document(&step.with, &with, items);
+    }
+
+    /// What is no template can be judged now.
+    fn literals(&mut self, uses: Uses, fields: &Map<String, Value>, with: &str) {
+        for (name, value) in fields {
+            let is_template = value.as_str().is_some_and(|text| text.contains("${"));
+            if let Some(reason) = (!is_template).then(|| wrong(uses, name, value)).flatten() {
+                self.fault(format!("{with}.{name}"), reason);
+            }
+        }
     }
 
     fn group(&mut self, step: &Step, group: &[Step], path: &str, grouped: bool) {
@@ -244,6 +249,31 @@ impl Check<'_> {
             self.fault(path, "asks for item, and is not done for each item of a list");
         }
     }
+}
+
+/// What is wrong with a value that is no template.
+fn wrong(uses: Uses, field: &str, value: &Value) -> Option<&'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let word = |word: &str| !word.is_empty() && word.chars().all(plain);
+    let (good, reason) = match field {
+        "seconds" | "timeout_seconds" | "within_seconds" | "delay" => (
+            value.as_f64().is_some_and(|seconds| (0.0..=MAX_SECONDS).contains(&seconds)),
+            "must be a number of seconds from 0 to ten years",
+        ),
+        "topic" => (
+            value.as_str().is_some_and(|topic| topic.split('.').all(word)),
+            "must be one topic: words of letters, digits, - and _ with dots between them",
+        ),
+        "question" | "url" | "kind" => {
+            (value.as_str().is_some_and(|text| !text.trim().is_empty()), "must be a text that is not empty")
+        }
+        "or_else" => (matches!(value.as_str(), Some("approved" | "rejected")), "must be approved or rejected"),
+        "priority" if uses == Uses::Enqueue => {
+            (value.as_i64().is_some_and(|priority| (1..=9).contains(&priority)), "must be from 1 (most urgent) to 9")
+        }
+        _ => return None,
+    };
+    (!good).then_some(reason)
 }
 
 #[cfg(test)]

@@ -176,6 +176,17 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    /// All steps with where they stand, those of groups included.
+    pub fn all(&self) -> impl Iterator<Item = (String, &Step)> {
+        self.steps.iter().enumerate().flat_map(|(n, step)| {
+            let inner = step.parallel.iter().flatten().enumerate();
+            let inner = inner.map(move |(m, inner)| (format!("steps[{n}].parallel[{m}]"), inner));
+            std::iter::once((format!("steps[{n}]"), step)).chain(inner)
+        })
+    }
+}
+
 impl Step {
     /// How its items, or the steps of its group, are done.
     pub fn each(&self) -> Each {

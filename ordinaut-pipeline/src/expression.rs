@@ -1,10 +1,12 @@
 //! Expressions: those of `jmespath`, bounded.
 
-use jmespath::Rcvar;
 use jmespath::ast::Ast;
-use jmespath::{Expression, Variable};
+use jmespath::functions::{ArgumentType, CustomFunction, Signature};
+use jmespath::{Context, ErrorReason, Expression, JmespathError, Rcvar, Runtime, Variable};
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// The longest expression, in bytes.
 const MAX_BYTES: usize = 1_000;
@@ -15,11 +17,41 @@ const MAX_DEPTH: usize = 32;
 /// By how much an expression may multiply what it reads.
 const MAX_GROWTH: usize = 4_096;
 
+/// As deep as a result may be nested.
+pub(crate) const MAX_NESTING: usize = 64;
+
 /// Values in a result.
 const MAX_NODES: usize = 100_000;
 
 /// Octets of text in a result.
 const MAX_TEXT: usize = 1024 * 1024;
+
+/// The language with its functions; `join` alone makes more than it is given, and is bounded.
+static LANGUAGE: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut language = Runtime::new();
+    language.register_builtin_functions();
+    let texts = ArgumentType::TypedArray(Box::new(ArgumentType::String));
+    let signature = Signature::new(vec![ArgumentType::String, texts], None);
+    language.register_function("join", Box::new(CustomFunction::new(signature, Box::new(join))));
+    language
+});
+
+thread_local! {
+    /// Octets that the evaluation under way may still make of texts.
+    static ROOM: Cell<usize> = const { Cell::new(0) };
+}
+
+fn join(args: &[Rcvar], ctx: &mut Context<'_>) -> Result<Rcvar, JmespathError> {
+    let glue = args[0].as_string().map_or("", String::as_str);
+    let texts: Vec<&str> =
+        args[1].as_array().into_iter().flatten().filter_map(|text| text.as_string().map(String::as_str)).collect();
+    let octets = texts.iter().map(|text| text.len()).sum::<usize>() + glue.len() * texts.len().saturating_sub(1);
+    let left = ROOM.get().checked_sub(octets).ok_or_else(|| {
+        JmespathError::from_ctx(ctx, ErrorReason::Parse("join makes more than a mebibyte of text".to_owned()))
+    })?;
+    ROOM.set(left);
+    Ok(Rcvar::new(Variable::String(texts.join(glue))))
+}
 
 /// An expression that was read.
 #[derive(Debug)]
@@ -38,7 +70,7 @@ impl Expr {
         if text.chars().filter(|c| matches!(c, '(' | '[' | '{' | '!' | '&' | '|')).count() > MAX_DEPTH * 2 {
             return Err("has an expression with too many brackets and operators".to_owned());
         }
-        let compiled = jmespath::compile(text).map_err(|error| {
+        let compiled = LANGUAGE.compile(text).map_err(|error| {
             let said = error.to_string();
             format!("has an expression that is no JMESPath: {}", said.lines().next().unwrap_or_default())
         })?;
@@ -53,21 +85,23 @@ impl Expr {
         if let Some(path) = plain_path(self.compiled.as_ast()) {
             missing(&path, data)?;
         }
-        let found = self.compiled.search(data.clone()).map_err(|error| {
-            let said = error.to_string();
-            format!("could not be evaluated: {}", said.lines().next().unwrap_or_default())
-        })?;
+        let found = self.evaluate(data)?;
         let (mut nodes, mut text) = (MAX_NODES, MAX_TEXT);
-        json(&found, &mut nodes, &mut text).ok_or_else(|| "gives more than a mebibyte".to_owned())
+        json(&found, MAX_NESTING, &mut nodes, &mut text)
+            .ok_or_else(|| format!("gives more than a mebibyte, or is nested more than {MAX_NESTING} deep"))
     }
 
     pub(crate) fn is_true(&self, data: &Rcvar) -> Result<bool, String> {
         // What is not there is not true.
-        let found = self.compiled.search(data.clone()).map_err(|error| {
+        Ok(self.evaluate(data)?.is_truthy())
+    }
+
+    fn evaluate(&self, data: &Rcvar) -> Result<Rcvar, String> {
+        ROOM.set(MAX_TEXT);
+        self.compiled.search(data.clone()).map_err(|error| {
             let said = error.to_string();
             format!("could not be evaluated: {}", said.lines().next().unwrap_or_default())
-        })?;
-        Ok(found.is_truthy())
+        })
     }
 
     /// Whether it looks at the item that its step is done for.
@@ -212,8 +246,9 @@ fn walk(ast: &Ast, root: &str, needed: bool, found: &mut BTreeSet<(String, bool)
     }
 }
 
-fn json(found: &Variable, nodes: &mut usize, text: &mut usize) -> Option<Value> {
+fn json(found: &Variable, depth: usize, nodes: &mut usize, text: &mut usize) -> Option<Value> {
     *nodes = nodes.checked_sub(1)?;
+    let depth = depth.checked_sub(1)?;
     Some(match found {
         Variable::Null | Variable::Expref(_) => Value::Null,
         Variable::Bool(is) => Value::Bool(*is),
@@ -223,13 +258,13 @@ fn json(found: &Variable, nodes: &mut usize, text: &mut usize) -> Option<Value> 
             Value::String(words.clone())
         }
         Variable::Array(items) => {
-            Value::Array(items.iter().map(|item| json(item, nodes, text)).collect::<Option<_>>()?)
+            Value::Array(items.iter().map(|item| json(item, depth, nodes, text)).collect::<Option<_>>()?)
         }
         Variable::Object(fields) => {
             let mut object = Map::new();
             for (name, value) in fields {
                 *text = text.checked_sub(name.len())?;
-                object.insert(name.clone(), json(value, nodes, text)?);
+                object.insert(name.clone(), json(value, depth, nodes, text)?);
             }
             Value::Object(object)
         }
@@ -270,6 +305,17 @@ mod tests {
             assert!(Expr::read(text).is_err(), "{text}");
         }
         assert!(Expr::read("[params.n, params.list, {a: params.none}]").is_ok());
+    }
+
+    #[test]
+    fn texts_that_are_joined_are_bounded_together() {
+        let data = json!({"g": "g".repeat(1000), "l": vec!["a"; 2000], "m": vec![vec!["a", "b"]; 2000]});
+        let data = Rcvar::new(Variable::try_from(&data).unwrap());
+        let value = |text: &str| Expr::read(text).unwrap().value(&data);
+        assert_eq!(value("join('-', m[0])"), Ok(json!("a-b")));
+        for text in ["join(g, l)", "[map(&join('0123456789', @), m), join(g, l)]"] {
+            assert!(value(text).unwrap_err().contains("more than a mebibyte of text"), "{text}");
+        }
     }
 
     #[test]

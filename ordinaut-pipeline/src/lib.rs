@@ -15,7 +15,7 @@ pub use check::check;
 pub use document::{Each, OnFailure, Pipeline, Step, Uses};
 pub use dry_run::{DryRun, DryStep, dry_run};
 pub use fault::Fault;
-pub use render::Scope;
+pub use render::{Scope, nesting};
 
 /// The kind of job that runs a pipeline.
 pub const KIND: &str = "pipeline";

@@ -1,14 +1,25 @@
 //! Rendering: a document's own texts, once. What comes from a value is never a template.
 
+use crate::expression::MAX_NESTING;
 use crate::fault::Fault;
 use crate::instant;
 use crate::template::{Part, bare, read};
 use chrono::{DateTime, Utc};
 use jmespath::{Rcvar, Variable};
 use serde_json::{Map, Value};
+use std::time::{Duration, Instant};
 
 /// Octets of a rendered document.
 const MAX_RENDERED: usize = 1024 * 1024;
+
+/// Time that filling in one document may take: it holds up what else the thread has to do.
+const MAX_TIME: Duration = Duration::from_secs(1);
+
+/// What is left while a document is filled in.
+struct Room {
+    octets: usize,
+    began: Instant,
+}
 
 /// What templates can name, at one moment.
 pub struct Scope {
@@ -33,8 +44,8 @@ impl Scope {
     ///
     /// The template that could not be filled in, and why.
     pub fn render(&self, document: &Value, path: &str) -> Result<Value, Fault> {
-        let mut room = MAX_RENDERED;
-        self.fill(document, path, &mut room)
+        let mut room = Room { octets: MAX_RENDERED, began: Instant::now() };
+        self.fill(document, path, 0, &mut room)
     }
 
     /// Whether a condition holds, with or without `${}` around it.
@@ -50,22 +61,30 @@ impl Scope {
         }
     }
 
-    fn fill(&self, document: &Value, path: &str, room: &mut usize) -> Result<Value, Fault> {
+    fn fill(&self, document: &Value, path: &str, depth: usize, room: &mut Room) -> Result<Value, Fault> {
         let large = || Fault::new(path, "is larger than 1 MiB when it is filled in");
+        let deep = || Fault::new(path, format!("is nested more than {MAX_NESTING} deep when it is filled in"));
+        if depth > MAX_NESTING {
+            return Err(deep());
+        }
         Ok(match document {
             Value::String(text) => {
-                let value = self.text(text).map_err(|reason| Fault::new(path, reason))?;
-                *room = room.checked_sub(size(&value)).ok_or_else(large)?;
+                let value = self.text(text, room).map_err(|reason| Fault::new(path, reason))?;
+                if depth + nesting(&value) > MAX_NESTING {
+                    return Err(deep());
+                }
+                room.octets = room.octets.checked_sub(size(&value)).ok_or_else(large)?;
                 value
             }
             Value::Array(items) => {
-                let filled = items.iter().enumerate().map(|(n, item)| self.fill(item, &format!("{path}[{n}]"), room));
+                let filled =
+                    items.iter().enumerate().map(|(n, item)| self.fill(item, &format!("{path}[{n}]"), depth + 1, room));
                 Value::Array(filled.collect::<Result<_, _>>()?)
             }
             Value::Object(fields) => {
                 let mut filled = Map::new();
                 for (name, value) in fields {
-                    filled.insert(name.clone(), self.fill(value, &format!("{path}.{name}"), room)?);
+                    filled.insert(name.clone(), self.fill(value, &format!("{path}.{name}"), depth + 1, room)?);
                 }
                 Value::Object(filled)
             }
@@ -73,13 +92,19 @@ impl Scope {
         })
     }
 
-    fn text(&self, text: &str) -> Result<Value, String> {
+    fn text(&self, text: &str, room: &Room) -> Result<Value, String> {
         let parts = read(text)?;
+        if room.began.elapsed() > MAX_TIME {
+            return Err("takes more than a second to fill in".to_owned());
+        }
         if let [part] = &parts[..] {
             return self.part(part);
         }
         let mut filled = String::new();
         for part in &parts {
+            if room.began.elapsed() > MAX_TIME {
+                return Err("takes more than a second to fill in".to_owned());
+            }
             match self.part(part)? {
                 Value::String(text) => filled.push_str(&text),
                 Value::Null => {
@@ -100,6 +125,15 @@ impl Scope {
             Part::Value(expression) => expression.value(&self.data),
             Part::Instant(span) => instant::write(self.now, *span).map(Value::String),
         }
+    }
+}
+
+/// How deep arrays and objects are within each other.
+pub fn nesting(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(nesting).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(nesting).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 
@@ -133,6 +167,17 @@ mod tests {
         let filled = json!({"n": 3, "l": [[1]], "t": "n=3 l=[1]", "k": 5});
         assert_eq!(render(&document).unwrap(), filled);
         assert_eq!(render(&json!("${now+1d}")).unwrap(), "1970-01-02T00:00:00Z");
+    }
+
+    #[test]
+    fn what_is_too_deep_or_takes_too_long_is_refused() {
+        let deep = |levels: usize| (0..levels).fold(json!("${steps.deep}"), |inner, _| json!([inner]));
+        let data = json!({"steps": {"deep": deep(60)}, "l": (0..50_000).collect::<Vec<_>>()});
+        let scope = Scope::new(&data, DateTime::from_timestamp(0, 0).unwrap()).unwrap();
+        assert!(scope.render(&deep(4), "with").is_ok());
+        assert!(scope.render(&deep(5), "with").unwrap_err().reason.contains("nested more than 64 deep"));
+        let long = "${length(sort(map(&to_string(@), l)))} ".repeat(2_000);
+        assert!(scope.render(&json!(long), "with").unwrap_err().reason.contains("more than a second"));
     }
 
     #[test]

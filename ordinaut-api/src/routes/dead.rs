@@ -6,6 +6,7 @@ use crate::body::JsonBody;
 use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use crate::redact::refuse_masked_args;
+use crate::routes::pipelines::refuse_faulty;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -100,6 +101,9 @@ pub(crate) async fn change(
     JsonBody(asked): JsonBody<Change>,
 ) -> Result<StatusCode, Problem> {
     refuse_masked_args(&app.redaction, &asked.args)?;
+    if let Some(job) = caller.data.jobs().get(id).await? {
+        refuse_faulty(&caller.access, &job.kind, asked.args.get())?;
+    }
     if caller.data.dead_letters().change_args(id, &asked.args).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -242,7 +242,7 @@ impl Asked {
     /// The job, if its caller may enqueue it.
     pub(super) fn checked(mut self, app: &App, caller: &Caller, place: Place) -> Result<NewJob, Problem> {
         refuse_masked_args(&app.redaction, &self.args)?;
-        refuse_faulty(self.kind.as_deref().unwrap_or_default(), self.args.get())?;
+        refuse_faulty(&caller.access, self.kind.as_deref().unwrap_or_default(), self.args.get())?;
         let parents = self.after.take().unwrap_or_default().into_iter().map(|parent| parent.id(place));
         let parents = parents.collect::<Result<Vec<_>, _>>()?;
         let policy = self.after_policy.unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use crate::redact::refuse_masked_args;
 use crate::routes::enqueue::instant;
 use crate::routes::jobs::{Details, details, no_job};
+use crate::routes::pipelines::refuse_faulty;
 use axum::Json;
 use axum::extract::State;
 use ordinaut_core::job::{Changed, DEFAULT_PRIORITY, JobChange};
@@ -78,6 +79,8 @@ pub(crate) async fn change(
 ) -> Result<Json<Details>, Problem> {
     if let Some(args) = &asked.args {
         refuse_masked_args(&app.redaction, args)?;
+        let job = caller.data.jobs().get(id).await?.ok_or_else(|| no_job(id))?;
+        refuse_faulty(&caller.access, &job.kind, args.get())?;
     }
     let change = asked.change()?;
     change.check()?;

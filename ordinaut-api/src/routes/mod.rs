@@ -115,7 +115,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(TasksRead, Visible, routes!(task_history::statistics)).through(&slow),
         Way::new(TasksRead, Visible, routes!(fires::list)).through(&slow),
         Way::new(TasksRead, Visible, routes!(schedules::preview)).looks(),
-        Way::new(JobsRead, Visible, routes!(pipelines::try_out)).looks(),
+        Way::new(JobsRead, Visible, routes!(pipelines::try_out)).through(&slow).looks(),
         Way::new(TasksRead, Visible, routes!(schedules::presets)),
         Way::new(TasksRead, Visible, routes!(calendars::list)),
         Way::new(TasksWrite, Installation, routes!(calendars::put)),

@@ -19,6 +19,7 @@ use ordinaut_core::db::Unreadable;
 use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::json::InvalidJson;
+use ordinaut_core::json::merge;
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::task::{Task, TaskCancelled, TaskDefinition, TaskError, TaskFilter, TaskPaused, TaskStatus};
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,7 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    refuse_faulty(&definition.kind, &definition.args.to_string())?;
+    refuse_faulty(&caller.access, &definition.kind, &definition.args.to_string())?;
     caller.access.may_use(&definition.queue).map_err(|denied| guard::problem(&denied))?;
     let task = caller.data.tasks().create_as(subject(&caller), &definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
@@ -143,7 +144,15 @@ pub(crate) async fn patch(
     ExactJsonBody(patch): ExactJsonBody<Map<String, Value>>,
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, patch.get("args"))?;
-    let patched = caller.data.tasks().patch(id, &patch.into(), version).await;
+    let patch = Value::from(patch);
+    if patch.get("args").is_some() || patch.get("kind").is_some() {
+        let task = caller.data.tasks().get(id).await?.ok_or_else(|| no_task(id))?;
+        let kind = patch.get("kind").and_then(Value::as_str).unwrap_or(&task.definition.kind);
+        let mut args = task.definition.args.clone();
+        patch.get("args").inspect(|patch| merge(&mut args, patch));
+        refuse_faulty(&caller.access, kind, &args.to_string())?;
+    }
+    let patched = caller.data.tasks().patch(id, &patch, version).await;
     patched.map(tagged).map_err(|error| of_task(id, error))
 }
 
@@ -171,7 +180,7 @@ pub(crate) async fn replace(
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    refuse_faulty(&definition.kind, &definition.args.to_string())?;
+    refuse_faulty(&caller.access, &definition.kind, &definition.args.to_string())?;
     let changed = caller.data.tasks().update(id, &definition, version).await;
     changed.map(tagged).map_err(|error| of_task(id, error))
 }

@@ -4,6 +4,7 @@ use crate::args::{CancelJobs, ChangeJob, Format, Job, JobVerb, Jobs, OneJob, Sho
 use crate::command::approval;
 use crate::command::enqueue::{self, duration};
 use crate::command::pages::collect;
+use crate::command::pipeline::refuse_faulty;
 use crate::output::{answer, facts, or_dash, say, shown_error, shown_json, table, time};
 use anyhow::{Context, bail};
 use ordinaut_core::job::{
@@ -143,6 +144,9 @@ async fn change(database: &Client, asked: ChangeJob) -> anyhow::Result<ExitCode>
     (change.tags, change.max_attempts) = (tags, max_attempts.map(Some));
     let args: Option<Box<RawValue>> =
         args.map(|args| serde_json::from_str(&args)).transpose().context("--args must be JSON")?;
+    if let (Some(args), Some(job)) = (&args, database.jobs().get(id).await?) {
+        refuse_faulty(&job.kind, args.get())?;
+    }
     change.args = args;
     match database.jobs().update(id, &change).await? {
         Changed::Now => {}

@@ -11,7 +11,7 @@ with asked as materialized (
     order by wait.job_id
     limit $1::bigint
 )
-select wait.job_id, name, kind, topic, key, question, fallback, began_at, until, answered_at
+select wait.job_id, name, kind, topic, key, question, fallback, awaited_job, began_at, until, answered_at
 from asked
 join ordinaut.wait using (job_id)
 where kind = 'approval' and answered_at is null and (until is null or until > clock_timestamp())

@@ -47,6 +47,24 @@ pub(crate) fn check(json: &str) -> Result<(), &'static str> {
     if size > MAX_ARGS_BYTES { Err("must not be larger than 1 MiB with its numbers written out") } else { Ok(()) }
 }
 
+/// Whether JSON is nested deeper than what reads it again can go.
+pub(crate) fn is_too_deep(json: &str) -> bool {
+    let (mut depth, mut at, bytes) = (0_usize, 0, json.as_bytes());
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = end_of_text(bytes, at),
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
 /// Where the text that begins at `at` ends.
 fn end_of_text(bytes: &[u8], at: usize) -> usize {
     let mut at = at + 1;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 pub(crate) const MASK: &str = "[redacted]";
 
 /// Fields of an answer below which names are masked.
-const DOCUMENTS: [&str; 2] = ["args", "output"];
+const DOCUMENTS: [&str; 3] = ["args", "output", "result"];
 
 /// Fields of an answer that are texts to mask.
 const TEXTS: [&str; 1] = ["error"];

@@ -68,6 +68,8 @@ words! {
     Sleep = "sleep",
     /// A wait for an event that is over.
     Event = "event",
+    /// A wait for the end of another job that is over.
+    Ended = "ended",
     /// A wait for an approval that is over.
     Approval = "approval",
 }
@@ -79,6 +81,8 @@ words! {
     Sleep = "sleep",
     /// For an event.
     Event = "event",
+    /// For the end of another job.
+    Job = "job",
     /// For somebody to approve or reject.
     Approval = "approval",
 }
@@ -122,6 +126,8 @@ pub struct WaitRecord {
     pub question: Option<String>,
     /// What counts as the answer when nobody has answered in time.
     pub fallback: Option<String>,
+    /// The job whose end is waited for.
+    pub awaited_job: Option<Uuid>,
     /// When the wait began.
     pub began_at: DateTime<Utc>,
     /// When it ends without an answer; absent: never.
@@ -140,6 +146,9 @@ impl fmt::Display for WaitRecord {
             (WaitKind::Approval, _) => {
                 write!(f, "it waits for an approval: {}", self.question.as_deref().unwrap_or(&self.name))?;
             }
+            (WaitKind::Job, _) => {
+                write!(f, "it waits for the end of the job {}", self.awaited_job.unwrap_or_default())?;
+            }
             (WaitKind::Sleep, _) => f.write_str("it sleeps")?,
         }
         match self.until {
@@ -156,6 +165,6 @@ mod tests {
     #[test]
     fn a_word_is_read_as_what_it_was_written_for() {
         assert_eq!(StepKind::Approval.to_string().parse(), Ok(StepKind::Approval));
-        assert!("nap".parse::<WaitKind>().unwrap_err().ends_with("none of sleep, event, approval"));
+        assert!("nap".parse::<WaitKind>().unwrap_err().ends_with("none of sleep, event, job, approval"));
     }
 }

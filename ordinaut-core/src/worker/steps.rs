@@ -1,6 +1,7 @@
 //! Steps of a durable handler: what it does once, whatever becomes of its attempts.
 
 use crate::client::Client;
+use crate::job::args::is_too_deep;
 use crate::job::ciphertext::Envelope;
 use crate::job::job_error::JobError;
 use crate::job::keyring::{Keyring, open};
@@ -312,6 +313,9 @@ pub(crate) fn written(step: &str, value: &impl Serialize, longest: usize) -> Res
     let json = serde_json::to_string(value)
         .map_err(|source| StepError::Encode { name: step.to_owned(), source })
         .map(nul_bytes::replaced)?;
+    if is_too_deep(&json) {
+        return Err(StepError::invalid(step, "its result", "must not be nested more than 100 deep"));
+    }
     if json.len() > longest {
         return Err(StepError::TooLarge { name: step.to_owned(), bytes: json.len() });
     }

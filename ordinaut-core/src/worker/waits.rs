@@ -1,6 +1,7 @@
 //! Waits of a durable handler: its attempt ends, and the job goes on when the wait is over.
 
 use crate::job::job_error::JobError;
+use crate::job::outcome::Outcome;
 use crate::schedule::topic_pattern::check_topic;
 use crate::seconds::YEAR;
 use crate::step::approval::{Approval, ApprovalRequest};
@@ -13,6 +14,7 @@ use crate::worker::steps::decoded;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The end of a wait that has none, as a time: as far ahead as work may be due.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -52,6 +54,7 @@ impl<S> Context<S> {
             event: None,
             question: None,
             fallback: None,
+            job: None,
             time: Some(time.min(FOREVER)),
         };
         self.wait::<()>(StepKind::Sleep, &wait, |_| "null".to_owned()).await
@@ -98,10 +101,60 @@ impl<S> Context<S> {
             event: Some(AwaitedEvent { topic, key, seen: &seen, since }),
             question: None,
             fallback: None,
+            job: None,
             time: Some(timeout.min(FOREVER)),
         };
         let event: Option<Event<T>> = self.wait(StepKind::Event, &wait, |_| "null".to_owned()).await?;
         Ok(event.map(|event| event.payload))
+    }
+
+    /// Waits, without holding anything, until another job has ended: how it did; `None` if it had
+    /// not in `timeout`. [`Jobs::result`](crate::client::Jobs::result) has its output. As
+    /// [`Context::sleep`], this ends the attempt: return the error.
+    ///
+    /// ```
+    /// # use ordinaut_core::{Context, JobError, NewJob, Outcome};
+    /// # use std::time::Duration;
+    /// # async fn handler(ctx: Context<()>) -> Result<(), JobError> {
+    /// let child = ctx.enqueue("child", NewJob::new("resize", &7)?).await?;
+    /// let ended = ctx.wait_for_job(child, Duration::from_secs(3600)).await?;
+    /// if ended != Some(Outcome::Succeeded) {
+    ///     return Err(JobError::fatal(format!("the child ended as {ended:?}")));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Always, until the wait is over; then those of [`Context::step`]; one that ends the job, if
+    /// there is no job of this id.
+    pub async fn wait_for_job(&self, job_id: Uuid, timeout: Duration) -> Result<Option<Outcome>, JobError> {
+        #[derive(Deserialize)]
+        struct Ended {
+            outcome: String,
+        }
+        let (step, recorded) = self.ask(&format!("end of {job_id}")).await?;
+        let ended: Option<Ended> = match recorded {
+            Some(recorded) => decoded(&step, &recorded).map_err(StepError::into_job_error)?,
+            None => {
+                let wait = NewWait {
+                    name: &step,
+                    kind: WaitKind::Job,
+                    event: None,
+                    question: None,
+                    fallback: None,
+                    job: Some(job_id),
+                    time: Some(timeout.min(FOREVER)),
+                };
+                self.wait(StepKind::Ended, &wait, |_| "null".to_owned()).await?
+            }
+        };
+        match ended {
+            Some(ended) if ended.outcome == "unknown" => Err(JobError::fatal(format!("there is no job {job_id}"))),
+            Some(ended) => ended.outcome.parse().map(Some).map_err(|reason: String| JobError::fatal(reason)),
+            None => Ok(None),
+        }
     }
 
     /// Asks people, and waits for their answer without holding anything: `ordinaut job approve`,
@@ -140,6 +193,7 @@ impl<S> Context<S> {
             event: None,
             question: Some(&request.question),
             fallback: Some(fallback),
+            job: None,
             time: request.within.map(|time| time.min(FOREVER)),
         };
         let expired = |kept: Option<String>| {
@@ -191,6 +245,11 @@ impl<S> Context<S> {
             && let Some(found) = database.leases().published(event).await.map_err(StepError::database(name))?
         {
             return Ok((Wait::Over(found), waited));
+        }
+        if let Some(awaited) = wait.job
+            && let Some(outcome) = database.leases().follow_job(awaited).await.map_err(StepError::database(name))?
+        {
+            return Ok((Wait::Over(serde_json::json!({ "outcome": outcome }).to_string()), waited));
         }
         let left = seconds_left.map_or(FOREVER, |left| Duration::try_from_secs_f64(left).unwrap_or_default());
         let stands = if left.is_zero() { Wait::TimedOut(fallback) } else { Wait::For(left.min(YEAR * 100)) };

@@ -254,3 +254,50 @@ async fn every_job_goes_on_exactly_once_whoever_comes_first() {
     worker.stop().await.unwrap();
     scheduler.stop().await;
 }
+
+/// A job of another kind, of which nobody is a handler.
+async fn other(db: &Client) -> Uuid {
+    db.enqueue(&NewJob::new("other", &()).unwrap()).await.unwrap().id()
+}
+
+#[tokio::test]
+async fn a_job_goes_on_when_another_one_has_ended() {
+    let db = database().await;
+    let awaited = other(&db).await;
+    let handler = move |_: Probe, ctx: Context<()>| async move {
+        ctx.wait_for_job(awaited, HOUR).await.map(|ended| ended.map(|ended| ended.to_string()))
+    };
+    let before = enqueue(&db).await;
+    let mut worker = returning(&db, handler);
+    work(&mut worker, before).await;
+    assert_eq!(db.jobs().waits(before).await.unwrap()[0].awaited_job, Some(awaited));
+    db.jobs().cancel(awaited).await.unwrap();
+    schedule_once(&db).await;
+    work(&mut worker, before).await;
+    assert_eq!(output(&db, before).await, "\"cancelled\"");
+    // One that begins to wait after the end.
+    let after = enqueue(&db).await;
+    work(&mut worker, after).await;
+    assert_eq!(output(&db, after).await, "\"cancelled\"");
+    let mut lost =
+        returning(&db, |_: Probe, ctx| async move { ctx.wait_for_job(Uuid::now_v7(), HOUR).await.map(|_| ()) });
+    let nobody = enqueue(&db).await;
+    work(&mut lost, nobody).await;
+    assert_eq!(state(&db, nobody).await, JobState::Dead);
+}
+
+#[tokio::test]
+async fn a_child_that_runs_beside_its_parent_is_awaited() {
+    let db = database().await;
+    let parent = enqueue(&db).await;
+    let worker = run(returning(&db, |probe: Probe, ctx: Context<()>| async move {
+        if probe.n == 7 {
+            return Ok(Some(Outcome::Succeeded.to_string()));
+        }
+        let child = ctx.enqueue("child", crate::fixture::probe(7)).await?;
+        Ok(ctx.wait_for_job(child, HOUR).await?.map(|ended| ended.to_string()))
+    }));
+    until("the parent has ended", async || state(&db, parent).await == JobState::Succeeded).await;
+    assert_eq!(output(&db, parent).await, "\"succeeded\"");
+    worker.stop().await.unwrap();
+}

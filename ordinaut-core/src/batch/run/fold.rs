@@ -6,6 +6,7 @@ use crate::client::Batches;
 use crate::db::contention::undisturbed;
 use crate::error::Error;
 use crate::notify::{CANCELS, notifier};
+use crate::step::run::tell_of_settled;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -55,6 +56,8 @@ struct Work {
     stop: BTreeSet<Uuid>,
     /// Whether jobs that run were asked to stop.
     asked: bool,
+    /// Jobs whose handlers waited for one of the ends.
+    waiting: Vec<Uuid>,
     /// Whether it ended jobs that others may follow.
     ended: bool,
     release: Vec<Uuid>,
@@ -101,6 +104,9 @@ impl Batches<'_> {
         self.end_batches(&mut tx, &mut work).await?;
         self.do_all(&mut tx, &mut work).await?;
         tx.commit().await?;
+        if !work.waiting.is_empty() {
+            tell_of_settled(self.client.clone(), work.waiting).await;
+        }
         notifier::tell(self.client, work.queues.iter().map(|queue| &**queue));
         if work.asked {
             notifier::tell(self.client, [CANCELS]);
@@ -141,6 +147,7 @@ impl Batches<'_> {
         if work.ends.is_empty() {
             return Ok(());
         }
+        work.waiting.extend(self.client.jobs().answer_ended(&work.ends, tx).await?);
         let children = self.resolve(tx, &work.ends, EDGES).await?;
         if children.iter().map(|child| child.ends).sum::<i64>() >= EDGES {
             work.rest.extend(work.ends.keys().map(|parent| (*parent, "rest")));

@@ -3,6 +3,7 @@
 use crate::client::Jobs;
 use crate::step::approval::Decision;
 use sqlx::{FromRow, PgConnection};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What `step/decide.sql` says.
@@ -34,6 +35,20 @@ impl Jobs<'_> {
     /// Answers what waits for events; the jobs that have their answer.
     pub(crate) async fn answer_waits(self, events: &[i64]) -> sqlx::Result<Vec<Uuid>> {
         sqlx::query_scalar(self.client.sql(sql!("step/answer_events"))).bind(events).fetch_all(self.client).await
+    }
+
+    /// Answers what waits for the ends of jobs, in the transaction that deals with these; the jobs
+    /// that have their answer, to be woken after the commit.
+    pub(crate) async fn answer_ended(
+        self,
+        ends: &BTreeMap<Uuid, String>,
+        tx: &mut PgConnection,
+    ) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.client.sql(sql!("step/answer_jobs")))
+            .bind(ends.keys().copied().collect::<Vec<_>>())
+            .bind(ends.values().map(|outcome| &**outcome).collect::<Vec<_>>())
+            .fetch_all(tx)
+            .await
     }
 
     pub(crate) async fn unanswered_events(self, limit: i64) -> sqlx::Result<Vec<i64>> {

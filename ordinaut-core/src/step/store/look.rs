@@ -37,6 +37,7 @@ impl FromRow<'_, PgRow> for WaitRecord {
             key: fields.get("key")?,
             question: fields.get("question")?,
             fallback: fields.get("fallback")?,
+            awaited_job: fields.get("awaited_job")?,
             began_at: fields.certain_instant("began_at")?,
             until: fields.instant("until")?,
             answered_at: fields.instant("answered_at")?,

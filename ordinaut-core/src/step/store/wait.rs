@@ -7,6 +7,7 @@ use crate::step::record::WaitKind;
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What a handler waits for.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct NewWait<'a> {
     pub(crate) event: Option<AwaitedEvent<'a>>,
     pub(crate) question: Option<&'a str>,
     pub(crate) fallback: Option<&'static str>,
+    /// The job whose end is waited for.
+    pub(crate) job: Option<Uuid>,
     /// `None`: it has no end.
     pub(crate) time: Option<Duration>,
 }
@@ -62,8 +65,14 @@ impl Leases<'_> {
             .bind(wait.question)
             .bind(wait.fallback)
             .bind(wait.time.map(|time| time.as_secs_f64()))
+            .bind(wait.job)
             .fetch_one(self.executor)
             .await
+    }
+
+    /// Follows a job, so that its end answers what waits for it; how it ended, if it has already.
+    pub(crate) async fn follow_job(self, job_id: Uuid) -> sqlx::Result<Option<String>> {
+        sqlx::query_scalar(self.sql(sql!("step/follow_job"))).bind(job_id).fetch_optional(self.executor).await
     }
 
     /// The first event that answers a wait, as JSON, if it was published already.

@@ -4,8 +4,7 @@
 use crate::client::Tasks;
 use crate::db::contention::undisturbed;
 use crate::error::InvalidField;
-use crate::job::args::MAX_ARGS_BYTES;
-use crate::job::nul_bytes;
+use crate::job::args::{self, MAX_ARGS_BYTES};
 use crate::notify::notifier;
 use crate::schedule::definition::{Compiled, Schedule};
 use crate::schedule::topic_pattern::check_topic;
@@ -64,12 +63,7 @@ impl Tasks<'_> {
             return Err(invalid("key", "must be of 200 characters at most, without control characters").into());
         }
         let text = payload.to_string();
-        if text.len() > MAX_ARGS_BYTES {
-            return Err(invalid("payload", "must not be larger than 1 MiB").into());
-        }
-        if nul_bytes::escapes(&text).next().is_some() {
-            return Err(invalid("payload", "must not contain \\u0000, which Postgres cannot store").into());
-        }
+        args::check(&text).map_err(|reason| invalid("payload", reason))?;
         let text = &*text;
         let (published, kept) = undisturbed(|| async move {
             let mut tx = self.client.begin_by_key().await?;

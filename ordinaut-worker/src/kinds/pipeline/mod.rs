@@ -27,7 +27,18 @@ pub(crate) async fn run(PipelineJob(pipeline): PipelineJob, ctx: Context<State>)
         let told: Vec<String> = faults.iter().map(|fault| format!("args.{fault}")).collect();
         return Err(JobError::fatal(told.join("; ")));
     }
-    let mut progress = Progress::new(&pipeline, &ctx);
+    tokio::select! {
+        biased;
+        // Between calls and within them: what runs when somebody cancels would else go on for the
+        // five seconds that a handler has.
+        () = ctx.cancelled() => Err(JobError::cancel("cancelled while the pipeline ran")),
+        output = through(&pipeline, &ctx) => output,
+    }
+}
+
+/// One step after the other.
+async fn through(pipeline: &Pipeline, ctx: &Context<State>) -> Result<Value, JobError> {
+    let mut progress = Progress::new(pipeline, ctx);
     let (mut at, mut compensates) = (0, false);
     while let Some(step) = pipeline.steps.get(at) {
         // After a failure only compensations run, and otherwise none of them does.
@@ -35,7 +46,7 @@ pub(crate) async fn run(PipelineJob(pipeline): PipelineJob, ctx: Context<State>)
             at += 1;
             continue;
         }
-        match step::run(step, &progress, &ctx).await? {
+        match step::run(step, &progress, ctx).await? {
             Ended::Failed(error) => {
                 at = match &step.on_failure {
                     OnFailure::Goto(target) => {

@@ -8,10 +8,16 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use ordinaut_core::step::{ApprovalRequest, Decision};
 use ordinaut_core::{Context, JobError, NewJob, Outcome};
-use ordinaut_pipeline::{OnFailure, Step, Uses};
+use ordinaut_pipeline::{OnFailure, Step, Uses, nesting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
+
+/// As much output as a step leaves, in bytes: what is recorded has a little around it.
+const MAX_OUTPUT: usize = 255 * 1024;
+
+/// As deep as the body of an answer may be nested for templates to look into it.
+const MAX_JSON_NESTING: usize = 60;
 
 /// The end of a wait that names none.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -265,7 +271,7 @@ async fn once(
             _ => Ok(with),
         }
     };
-    match step.time_limit() {
+    let output = match step.time_limit() {
         Some(limit) => match tokio::time::timeout(limit, work).await {
             Ok(done) => done,
             Err(_) => {
@@ -274,7 +280,11 @@ async fn once(
             }
         },
         None => work.await,
+    }?;
+    if output.to_string().len() > MAX_OUTPUT {
+        return Err(Failure::last(format!("its output is larger than {MAX_OUTPUT} bytes")));
     }
+    Ok(output)
 }
 
 async fn call(with: Value, name: &str, ctx: &Context<State>) -> Result<Value, Failure> {
@@ -288,7 +298,7 @@ async fn call(with: Value, name: &str, ctx: &Context<State>) -> Result<Value, Fa
     let mut output = serde_json::to_value(&answer).map_err(|error| Failure::last(error.to_string()))?;
     // So that templates can look into it.
     let json = output["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
-    output["json"] = json.unwrap_or_default();
+    output["json"] = json.filter(|json| nesting(json) <= MAX_JSON_NESTING).unwrap_or_default();
     Ok(output)
 }
 
@@ -306,16 +316,31 @@ async fn run_durably(
         Ok(with) => with,
         Err(error) => return give_up(name, policy, error),
     };
-    let unreadable = |error: serde_json::Error| JobError::fatal(format!("step {name}: with cannot be read: {error}"));
+    match wait_or_enqueue(step, uses, name, with, ctx).await {
+        Ok(done) => done.or_else(|error| give_up(name, policy, error)),
+        // What can never be, such as a topic with a wildcard, is a failure of the step.
+        Err(error) if error.outcome() == Outcome::Dead => give_up(name, policy, error.to_string()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The inner result is that of the step; the outer one ends the attempt.
+async fn wait_or_enqueue(
+    step: &Step,
+    uses: Uses,
+    name: &str,
+    with: Value,
+    ctx: &Context<State>,
+) -> Result<Result<Ended, String>, JobError> {
+    let unreadable = |error: serde_json::Error| JobError::fatal(format!("with cannot be read: {error}"));
     let seconds = |given: f64| {
-        Duration::try_from_secs_f64(given)
-            .map_err(|_| JobError::fatal(format!("step {name}: {given} is no number of seconds")))
+        Duration::try_from_secs_f64(given).map_err(|_| JobError::fatal(format!("{given:e} is no number of seconds")))
     };
     match uses {
         Uses::Sleep => {
             let nap: Nap = serde_json::from_value(with).map_err(unreadable)?;
             ctx.sleep(name, seconds(nap.seconds)?).await?;
-            Ok(Ended::Succeeded(Value::Null))
+            Ok(Ok(Ended::Succeeded(Value::Null)))
         }
         Uses::Wait => {
             let wait: WaitFor = serde_json::from_value(with).map_err(unreadable)?;
@@ -326,10 +351,8 @@ async fn run_durably(
             };
             let timeout = wait.timeout_seconds.map_or(Ok(LONGEST), seconds)?;
             match ctx.wait_for::<Value>(name, &wait.topic, &key, timeout).await? {
-                Some(payload) => Ok(Ended::Succeeded(payload)),
-                None => {
-                    give_up(name, policy, format!("no event {} came within {} s", wait.topic, timeout.as_secs_f64()))
-                }
+                Some(payload) => Ok(Ok(Ended::Succeeded(payload))),
+                None => Ok(Err(format!("no event {} came within {} s", wait.topic, timeout.as_secs_f64()))),
             }
         }
         Uses::Approval => {
@@ -343,21 +366,26 @@ async fn run_durably(
             }
             let answer = ctx.approval(name, request).await?;
             if answer.is_approved() {
-                return Ok(Ended::Succeeded(serde_json::to_value(&answer)?));
+                return Ok(Ok(Ended::Succeeded(serde_json::to_value(&answer)?)));
             }
-            let by = answer
-                .by
-                .as_deref()
-                .map_or_else(|| "nobody answered in time".to_owned(), |by| format!("{by} rejected it"));
+            let by = answer.by.as_deref();
+            let by = by.map_or_else(|| "nobody answered in time".to_owned(), |by| format!("{by} rejected it"));
             let note = answer.note.map(|note| format!(": {note}")).unwrap_or_default();
-            give_up(name, policy, format!("{by}{note}"))
+            Ok(Err(format!("{by}{note}")))
         }
         Uses::Enqueue => {
-            let child: Child = serde_json::from_value(with).map_err(unreadable)?;
+            let mut child: Child = serde_json::from_value(with).map_err(unreadable)?;
+            // What a tenant's pipeline makes is the tenant's.
+            if let Some(tenant) = ctx.tenant() {
+                if child.tenant.as_deref().is_some_and(|named| named != tenant) {
+                    return Ok(Err(format!("with.tenant must be that of the pipeline, {tenant:?}")));
+                }
+                child.tenant = Some(tenant.to_owned());
+            }
             let id = ctx.enqueue(name, child.new_job(&seconds)?).await?;
-            Ok(Ended::Succeeded(json!({"id": id})))
+            Ok(Ok(Ended::Succeeded(json!({"id": id}))))
         }
-        Uses::Http | Uses::Echo => Ok(Ended::Succeeded(Value::Null)),
+        Uses::Http | Uses::Echo => Ok(Err(format!("{} is done otherwise", step.id))),
     }
 }
 
