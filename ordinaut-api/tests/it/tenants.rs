@@ -176,3 +176,24 @@ async fn queues_are_counted_by_what_the_caller_sees() {
         assert_eq!(app.call(token, Method::GET, &format!("/queues/{queue}"), None).await.status, 404, "{queue}");
     }
 }
+
+#[tokio::test]
+async fn a_pipeline_does_not_reach_further_than_its_agent() {
+    let app = TestApp::start().await;
+    let [acme, mail] = partial(&app).await;
+    let enqueue = |with: Value| json!({"steps": [{"id": "e", "uses": "enqueue", "with": with}]});
+    let wait = json!({"steps": [{"id": "w", "uses": "wait", "with": {"topic": "secret"}}]});
+    let new = |args: &Value| json!({"kind": "pipeline", "queue": "mail", "args": args});
+    for (agent, args, status) in [
+        (&acme, enqueue(json!({"kind": "echo"})), 201),
+        (&acme, enqueue(json!({"kind": "echo", "tenant": "other"})), 403),
+        (&acme, enqueue(json!({"kind": "echo", "tenant": "${job.id}"})), 422),
+        (&acme, wait.clone(), 403),
+        (&mail, enqueue(json!({"kind": "echo", "queue": "mail"})), 201),
+        (&mail, enqueue(json!({"kind": "echo"})), 403),
+        (&mail, wait, 403),
+    ] {
+        let answer = app.call(agent, Method::POST, "/jobs", Some(&new(&args))).await;
+        assert_eq!(answer.status, status, "{args}: {}", answer.text);
+    }
+}
