@@ -1,6 +1,7 @@
 //! `pipeline`: steps in a document, one after the other, each of which is a durable step: what has
 //! succeeded is not done again, whatever becomes of an attempt.
 
+mod durable;
 mod progress;
 mod step;
 

@@ -1,16 +1,16 @@
 //! One step of a pipeline: once, for each item of a list, or several at once.
 
+use super::durable::wait_or_enqueue;
 use super::progress::{Ended, Item, Progress};
 use super::{item_name, key_of};
 use crate::State;
 use crate::kinds::http::{Http, request};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
-use ordinaut_core::step::{ApprovalRequest, Decision};
-use ordinaut_core::{Context, JobError, NewJob, Outcome};
+use ordinaut_core::{Context, JobError, Outcome};
 use ordinaut_pipeline::{OnFailure, Step, Uses, nesting};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// As much output as a step leaves, in bytes: what is recorded has a little around it.
@@ -19,45 +19,8 @@ const MAX_OUTPUT: usize = 255 * 1024;
 /// As deep as the body of an answer may be nested for templates to look into it.
 const MAX_JSON_NESTING: usize = 60;
 
-/// The end of a wait that names none.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
-
 /// One of several things that are done at once.
 type Work<'a> = BoxFuture<'a, Result<Ended, JobError>>;
-
-/// What `with` says of a wait.
-#[derive(Deserialize)]
-struct WaitFor {
-    topic: String,
-    #[serde(default)]
-    key: Option<Value>,
-    timeout_seconds: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct Ask {
-    question: String,
-    within_seconds: Option<f64>,
-    or_else: Option<Decision>,
-}
-
-#[derive(Deserialize)]
-struct Nap {
-    seconds: f64,
-}
-
-#[derive(Deserialize)]
-struct Child {
-    kind: String,
-    #[serde(default)]
-    args: Option<Value>,
-    queue: Option<String>,
-    priority: Option<i16>,
-    delay: Option<f64>,
-    tags: Option<Vec<String>>,
-    tenant: Option<String>,
-    max_attempts: Option<i16>,
-}
 
 /// Why a try failed.
 struct Failure {
@@ -316,101 +279,11 @@ async fn run_durably(
         Ok(with) => with,
         Err(error) => return give_up(name, policy, error),
     };
-    match wait_or_enqueue(step, uses, name, with, ctx).await {
+    match wait_or_enqueue(uses, name, with, ctx).await {
         Ok(done) => done.or_else(|error| give_up(name, policy, error)),
         // What can never be, such as a topic with a wildcard, is a failure of the step.
         Err(error) if error.outcome() == Outcome::Dead => give_up(name, policy, error.to_string()),
         Err(error) => Err(error),
-    }
-}
-
-/// The inner result is that of the step; the outer one ends the attempt.
-async fn wait_or_enqueue(
-    step: &Step,
-    uses: Uses,
-    name: &str,
-    with: Value,
-    ctx: &Context<State>,
-) -> Result<Result<Ended, String>, JobError> {
-    let unreadable = |error: serde_json::Error| JobError::fatal(format!("with cannot be read: {error}"));
-    let seconds = |given: f64| {
-        Duration::try_from_secs_f64(given).map_err(|_| JobError::fatal(format!("{given:e} is no number of seconds")))
-    };
-    match uses {
-        Uses::Sleep => {
-            let nap: Nap = serde_json::from_value(with).map_err(unreadable)?;
-            ctx.sleep(name, seconds(nap.seconds)?).await?;
-            Ok(Ok(Ended::Succeeded(Value::Null)))
-        }
-        Uses::Wait => {
-            let wait: WaitFor = serde_json::from_value(with).map_err(unreadable)?;
-            let key = match wait.key {
-                None | Some(Value::Null) => String::new(),
-                Some(Value::String(text)) => text,
-                Some(value) => value.to_string(),
-            };
-            let timeout = wait.timeout_seconds.map_or(Ok(LONGEST), seconds)?;
-            match ctx.wait_for::<Value>(name, &wait.topic, &key, timeout).await? {
-                Some(payload) => Ok(Ok(Ended::Succeeded(payload))),
-                None => Ok(Err(format!("no event {} came within {} s", wait.topic, timeout.as_secs_f64()))),
-            }
-        }
-        Uses::Approval => {
-            let ask: Ask = serde_json::from_value(with).map_err(unreadable)?;
-            let mut request = ApprovalRequest::new(ask.question);
-            if let Some(within) = ask.within_seconds {
-                request = request.within(seconds(within)?);
-            }
-            if let Some(decision) = ask.or_else {
-                request = request.or_else(decision);
-            }
-            let answer = ctx.approval(name, request).await?;
-            if answer.is_approved() {
-                return Ok(Ok(Ended::Succeeded(serde_json::to_value(&answer)?)));
-            }
-            let by = answer.by.as_deref();
-            let by = by.map_or_else(|| "nobody answered in time".to_owned(), |by| format!("{by} rejected it"));
-            let note = answer.note.map(|note| format!(": {note}")).unwrap_or_default();
-            Ok(Err(format!("{by}{note}")))
-        }
-        Uses::Enqueue => {
-            let mut child: Child = serde_json::from_value(with).map_err(unreadable)?;
-            // What a tenant's pipeline makes is the tenant's.
-            if let Some(tenant) = ctx.tenant() {
-                if child.tenant.as_deref().is_some_and(|named| named != tenant) {
-                    return Ok(Err(format!("with.tenant must be that of the pipeline, {tenant:?}")));
-                }
-                child.tenant = Some(tenant.to_owned());
-            }
-            let id = ctx.enqueue(name, child.new_job(&seconds)?).await?;
-            Ok(Ok(Ended::Succeeded(json!({"id": id}))))
-        }
-        Uses::Http | Uses::Echo => Ok(Err(format!("{} is done otherwise", step.id))),
-    }
-}
-
-impl Child {
-    fn new_job(self, seconds: &impl Fn(f64) -> Result<Duration, JobError>) -> Result<NewJob, JobError> {
-        let mut job = NewJob::new(self.kind, &self.args.unwrap_or_else(|| json!({})))?;
-        if let Some(queue) = self.queue {
-            job = job.queue(queue);
-        }
-        if let Some(priority) = self.priority {
-            job = job.priority(priority);
-        }
-        if let Some(delay) = self.delay {
-            job = job.delay(seconds(delay)?);
-        }
-        if let Some(tags) = self.tags {
-            job = job.tags(tags);
-        }
-        if let Some(tenant) = self.tenant {
-            job = job.tenant(tenant);
-        }
-        if let Some(attempts) = self.max_attempts {
-            job = job.max_attempts(attempts);
-        }
-        Ok(job)
     }
 }
 
