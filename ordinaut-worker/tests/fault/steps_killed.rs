@@ -5,7 +5,7 @@
 use crate::lab::{LEASE, Lab};
 use crate::process::Process;
 use crate::seed;
-use crate::sink::Call;
+use crate::sink::{Call, clock};
 use nix::sys::signal::Signal;
 use ordinaut_core::worker::WorkerOptions;
 use ordinaut_core::{Client, Context, Job, JobError, NewJob, Worker};
@@ -20,6 +20,10 @@ const JOBS: usize = 200;
 const STEPS: usize = 10;
 const WORKERS: usize = 2;
 const BETWEEN_KILLS: Duration = Duration::from_secs(1);
+
+/// A process that freezes between checking its lease and making a call makes that call when it
+/// wakes; in seconds, with what the sink needs to hear of it.
+const WAKING: f64 = 0.5;
 
 /// Fewer would hit too few steps.
 const LEAST_KILLS: usize = 10;
@@ -96,7 +100,7 @@ async fn a_worker_killed_within_steps_repeats_none_that_was_recorded() {
     lab.database.enqueue_many(&pipelines).await.unwrap();
     lab.database.enqueue_many(&handlers).await.unwrap();
 
-    let mut kills = 0;
+    let (mut kills, mut thaws) = (0, Vec::new());
     while kills < LEAST_KILLS || lab.number("select count(*) from ordinaut.due_work").await != Some(0) {
         tokio::time::sleep(BETWEEN_KILLS.mul_f64(random.random_range(0.7..1.3))).await;
         // One of each kind; every fourth is frozen for longer than its lease, and goes on.
@@ -105,6 +109,7 @@ async fn a_worker_killed_within_steps_repeats_none_that_was_recorded() {
             own[victim].signal(Signal::SIGSTOP);
             lab.workers[victim].signal(Signal::SIGSTOP);
             tokio::time::sleep(LEASE + Duration::from_secs(2)).await;
+            thaws.push(clock());
             own[victim].signal(Signal::SIGCONT);
             lab.workers[victim].signal(Signal::SIGCONT);
         } else {
@@ -126,19 +131,19 @@ async fn a_worker_killed_within_steps_repeats_none_that_was_recorded() {
     assert_eq!(count("select count(distinct (job_id, n)) from public.effect").await, wanted);
     assert_eq!(count("select count(*) from ordinaut.run where outcome = 'succeeded'").await, 2 * JOBS as i64);
     assert_eq!(count("select count(*) from ordinaut.run where outcome in ('dead', 'cancelled')").await, 0);
-    let repeated = repeated_after_record(&lab).await;
+    let (repeated, waking) = repeated_after_record(&lab, &thaws).await;
     let lost = count("select count(*) from ordinaut.run where outcome = 'lost'").await;
     let calls = lab.sink.log().len();
     eprintln!(
-        "{} jobs of {STEPS} steps, {kills} kills and freezes, {lost} attempts lost; {calls} calls for {wanted} steps, {repeated} after their record",
+        "{} jobs of {STEPS} steps, {kills} kills and freezes, {lost} attempts lost; {calls} calls for {wanted} steps, {repeated} after their record, and {waking} as their process woke",
         2 * JOBS
     );
     assert_eq!(repeated, 0);
     assert!(lost > 0, "the kills hit nobody");
 }
 
-/// Calls that began after their step was recorded.
-async fn repeated_after_record(lab: &Lab) -> usize {
+/// Calls that began after their step was recorded: others, and those of processes that woke.
+async fn repeated_after_record(lab: &Lab, thaws: &[f64]) -> (usize, usize) {
     let recorded: Vec<(Uuid, String, f64)> =
         sqlx::query_as("select job_id, name, extract(epoch from ended_at)::float8 from ordinaut.step")
             .fetch_all(lab.database.pool())
@@ -147,5 +152,8 @@ async fn repeated_after_record(lab: &Lab) -> usize {
     let recorded: HashMap<String, f64> =
         recorded.into_iter().map(|(job_id, name, at)| (format!("{job_id}/{name}"), at)).collect();
     let late = |call: &&Call| recorded.get(&call.key).is_none_or(|at| call.began > *at);
-    lab.sink.log().iter().filter(late).count()
+    let woke = |call: &&Call| thaws.iter().any(|thaw| (*thaw..*thaw + WAKING).contains(&call.began));
+    let log = lab.sink.log();
+    let (waking, others): (Vec<&Call>, Vec<&Call>) = log.iter().filter(late).partition(|call| woke(call));
+    (others.len(), waking.len())
 }
