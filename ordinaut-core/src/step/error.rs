@@ -4,11 +4,11 @@ use crate::job::job_error::JobError;
 use crate::step::record::{MAX_RESULT_BYTES, MAX_STEPS};
 use std::time::Duration;
 
-/// Why a step was not recorded, or a wait not begun. With `?` it becomes the handler's
-/// [`JobError`]: what no retry can mend buries the job, and everything else is tried again.
+/// Why a step was not recorded, or a wait not begun. It becomes the handler's [`JobError`] by
+/// [`StepError::into_job_error`] alone: by `?` it would be one that is tried again, and what no
+/// retry can mend has to bury the job.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StepError {
+pub(crate) enum StepError {
     /// The lease was lost: the job is another attempt's.
     #[error("step {name:?}: the lease was lost, and another attempt owns the job now")]
     LeaseLost {

@@ -49,5 +49,4 @@ pub(crate) mod run;
 pub(crate) mod store;
 
 pub use crate::step::approval::{Approval, ApprovalRequest, Decided, Decision};
-pub use crate::step::error::StepError;
 pub use crate::step::record::{MAX_RESULT_BYTES, MAX_STEPS, StepKind, StepRecord, WaitKind, WaitRecord};

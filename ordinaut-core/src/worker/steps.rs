@@ -113,6 +113,7 @@ impl<S> Context<S> {
         let recording = async {
             let database = self.database_for(&step)?;
             let result = written(&step, &value, MAX_RESULT_BYTES)?;
+            self.has_room(&step, &result).await?;
             let stored = self.sealed(&step, &result)?;
             let new = NewStep { name: &step, kind: StepKind::Step, result: &stored, took: began.elapsed() };
             let recording = Leases::on(database.schema(), tx).record_step(self.token(), &new).await;
@@ -144,6 +145,7 @@ impl<S> Context<S> {
         let id = database.in_tx(&mut tx).enqueue(&job).await?.id();
         let result = serde_json::to_string(&id)?;
         let recorded = async {
+            self.has_room(&step, &result).await?;
             let stored = self.sealed(&step, &result)?;
             let new = NewStep { name: &step, kind: StepKind::Job, result: &stored, took: Duration::ZERO };
             let recording = Leases::on(database.schema(), &mut tx).record_step(self.token(), &new).await;
@@ -245,10 +247,7 @@ impl<S> Context<S> {
         took: Duration,
     ) -> Result<Option<String>, StepError> {
         if let Some(database) = self.database() {
-            let room = self.book(step).await.is_ok_and(|book| book.has_room(result.len()));
-            if !room {
-                return Err(StepError::TooMany { name: step.to_owned() });
-            }
+            self.has_room(step, &result).await?;
             let stored = self.sealed(step, &result)?;
             let new = NewStep { name: step, kind, result: &stored, took };
             let recording = database.leases().record_step(self.token(), &new).await;
@@ -267,6 +266,12 @@ impl<S> Context<S> {
             book.add(step.to_owned(), result);
         }
         Ok(None)
+    }
+
+    /// Whether the job may record one more result; its book was read when the step was asked for.
+    async fn has_room(&self, step: &str, result: &str) -> Result<(), StepError> {
+        let room = self.book(step).await.is_ok_and(|book| book.has_room(result.len()));
+        if room { Ok(()) } else { Err(StepError::TooMany { name: step.to_owned() }) }
     }
 
     async fn add(&self, step: String, result: String) -> Result<(), JobError> {

@@ -128,11 +128,14 @@ impl<S> Context<S> {
     /// # Errors
     ///
     /// Always, until the wait is over; then those of [`Context::step`]; one that ends the job, if
-    /// there is no job of this id.
+    /// there is no job of this id, or it is this job.
     pub async fn wait_for_job(&self, job_id: Uuid, timeout: Duration) -> Result<Option<Outcome>, JobError> {
         #[derive(Deserialize)]
         struct Ended {
             outcome: String,
+        }
+        if job_id == self.job_id() {
+            return Err(JobError::fatal("a job cannot wait for its own end"));
         }
         let (step, recorded) = self.ask(&format!("end of {job_id}")).await?;
         let ended: Option<Ended> = match recorded {

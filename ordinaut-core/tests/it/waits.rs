@@ -1,5 +1,5 @@
-//! Waits of durable handlers hold nothing, and every job goes on exactly once, whoever comes first:
-//! the event or the wait.
+//! Waits of durable handlers hold nothing, and every job goes on exactly once, if the event
+//! comes first and if the wait does.
 
 use crate::fixture::{Probe, ask, database, enqueue, returning, run, schedule_once, tell, until, within, worker};
 use ordinaut_core::job::JobState;
@@ -279,6 +279,11 @@ async fn a_job_goes_on_when_another_one_has_ended() {
     let after = enqueue(&db).await;
     work(&mut worker, after).await;
     assert_eq!(output(&db, after).await, "\"cancelled\"");
+    let itself = enqueue(&db).await;
+    let mut circle =
+        returning(&db, |_: Probe, ctx| async move { ctx.wait_for_job(ctx.job_id(), HOUR).await.map(|_| ()) });
+    work(&mut circle, itself).await;
+    assert_eq!(state(&db, itself).await, JobState::Dead);
     let mut lost =
         returning(&db, |_: Probe, ctx| async move { ctx.wait_for_job(Uuid::now_v7(), HOUR).await.map(|_| ()) });
     let nobody = enqueue(&db).await;

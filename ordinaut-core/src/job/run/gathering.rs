@@ -76,8 +76,8 @@ impl Lane {
     }
 }
 
-/// One that ends before its time, with its runtime or by a panic, leaves nobody waiting: whoever
-/// hears nothing sends the job alone.
+/// One that ends before its time, with its runtime or by a panic, leaves nobody waiting: a caller
+/// that hears nothing sends its job alone.
 impl Drop for Lane {
     fn drop(&mut self) {
         if self.open {

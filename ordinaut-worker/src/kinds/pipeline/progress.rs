@@ -4,12 +4,10 @@ use super::{about, now};
 use crate::State;
 use ordinaut_core::{Context, JobError};
 use ordinaut_pipeline::{Pipeline, Scope, Step};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// How a step ended. It is what is recorded of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "state", content = "value", rename_all = "snake_case")]
+/// How a step ended.
+#[derive(Debug)]
 pub(super) enum Ended {
     /// With this output.
     Succeeded(Value),
