@@ -1,0 +1,49 @@
+"""Client and worker for Ordinaut, a job system on Postgres."""
+
+from ordinaut.answers import Enqueued, Job, JobFilter, JobState, JobSummary, Outcome, Published, Result, RunRecord
+from ordinaut.async_client import AsyncClient
+from ordinaut.client import Client
+from ordinaut.errors import ApiError, OrdinautError, ResultTimeout, Unreachable
+from ordinaut.new_job import Backoff, JobOptions, NewJob, Unique
+from ordinaut.worker import (
+    Approval,
+    AsyncContext,
+    Cancel,
+    Context,
+    Fatal,
+    Retry,
+    Snooze,
+    StopReason,
+    Worker,
+)
+
+__all__ = [
+    "ApiError",
+    "Approval",
+    "AsyncClient",
+    "AsyncContext",
+    "Backoff",
+    "Cancel",
+    "Client",
+    "Context",
+    "Enqueued",
+    "Fatal",
+    "Job",
+    "JobFilter",
+    "JobOptions",
+    "JobState",
+    "JobSummary",
+    "NewJob",
+    "OrdinautError",
+    "Outcome",
+    "Published",
+    "Result",
+    "ResultTimeout",
+    "Retry",
+    "RunRecord",
+    "Snooze",
+    "StopReason",
+    "Unique",
+    "Unreachable",
+    "Worker",
+]
