@@ -52,6 +52,7 @@ class FakeApi:
         """What a route answers until it is taken out."""
         self.answers_to_waits: dict[str, Any] = {}
         self.is_draining = False
+        self.suspects: set[str] = set()
         self.transport = httpx.MockTransport(self._handle)
 
     def add(self, kind: str, args: Any = None, **more: Any) -> FakeJob:
@@ -150,11 +151,10 @@ class FakeApi:
                 return {"leases": [self._lease(job) for job in found]}
             self.changed.wait(ends - time.monotonic())
 
-    @staticmethod
-    def _lease(job: FakeJob) -> dict[str, Any]:
+    def _lease(self, job: FakeJob) -> dict[str, Any]:
         lease = {"token": job.token, "job_id": job.id, "attempt": job.attempt, "kind": job.kind, "queue": "default"}
         more = {"timeout_seconds": job.timeout_seconds, "checkpoint": job.checkpoint, "args": job.args}
-        return {**lease, **more, "added_later": True}
+        return {**lease, **more, "suspect": job.id in self.suspects, "added_later": True}
 
     def _held(self, token: str) -> FakeJob | None:
         return next((job for job in self.jobs.values() if job.token == token), None)

@@ -51,8 +51,27 @@ def test_a_lost_answer_of_a_claim_is_asked_for_again_under_its_number(api: FakeA
     assert [job.attempt for job in jobs] == [1, 1], "the leases of the lost answers came again"
     claims = [body["claim"] for route, body in api.requests if route == "/leases"]
     assert claims[:3] == [1, 1, 1]
+    again = [body.get("again") for route, body in api.requests if route == "/leases"]
+    assert again[:4] == [None, True, True, None]
     beats = [body["answered"] for route, body in api.requests if route == "/sessions/heartbeat"]
     assert beats == sorted(beats)
+
+
+def test_one_suspect_at_a_time(api: FakeApi, running: Running) -> None:
+    may_end = threading.Event()
+    job = api.add("k")
+    api.suspects.add(job.id)
+    running.handle("k", lambda args, ctx: may_end.wait(20))
+    claims: list[Any] = []
+
+    def has_claimed_on() -> bool:
+        claims[:] = [body for route, body in api.requests if route == "/leases"]
+        return len(claims) > 1
+
+    api.until(has_claimed_on)
+    may_end.set()
+    api.until(lambda: job.ends)
+    assert [body.get("suspects") for body in claims[:2]] == [None, False]
 
 
 def test_a_settle_is_repeated_until_it_is_answered(

@@ -71,8 +71,13 @@ class Claimer:
                 self._session.ended.wait(IDLE_PAUSE)
 
     def _claim(self, number: int, most: int) -> list[Lease] | None:
+        sent = 0
+
         def send() -> list[Mapping[str, Any]]:
-            return self._api.claim(self._session.id, number, most, LONG_POLL)
+            nonlocal sent
+            sent += 1
+            suspects = not self._session.runs_suspect()
+            return self._api.claim(self._session.id, number, most, LONG_POLL, again=sent > 1, suspects=suspects)
 
         try:
             found = until_answered("claim jobs", send, self._goes_on)

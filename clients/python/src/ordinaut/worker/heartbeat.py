@@ -24,6 +24,8 @@ class Heartbeat:
     def __init__(self, api: LeaseApi, session: Session) -> None:
         self._api = api
         self._session = session
+        # A connection that hangs must leave the lease room for other tries.
+        self._patience = max(1.0, session.lease_seconds / 6)
 
     def run(self) -> None:
         session = self._session
@@ -46,17 +48,16 @@ class Heartbeat:
                 pause, failures = session.heartbeat_seconds, 0
                 continue
             failures += 1
-            log.warning("heartbeat of session %s failed, %d in a row: %s", session.id, failures, reason)
-            # Sooner than usual: the lease has room for few tries.
-            pause = min(delay(failures, random.random()), session.heartbeat_seconds / 2)
+            if failures % 10 == 1:
+                log.warning("heartbeat of session %s failed, %d in a row: %s", session.id, failures, reason)
+            pause = min(delay(failures, random.random()), self._patience)
 
     def beat(self) -> None:
         """One heartbeat, and what it says of the attempts."""
         session = self._session
         running, answered = session.report()
         sent_at = now()
-        # Less than the time between two, or one hung connection would cost a third of the lease.
-        answer = self._api.heartbeat(session.id, running, answered, max(0.5, session.heartbeat_seconds / 2))
+        answer = self._api.heartbeat(session.id, running, answered, self._patience)
         session.renewed(sent_at, float(answer["lease_seconds"]))
         for cancelled in answer.get("cancel", []):
             self._stop(cancelled, StopReason.CANCELLED)

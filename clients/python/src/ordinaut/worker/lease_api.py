@@ -26,8 +26,13 @@ class LeaseApi:
     def open_session(self, profile: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._post("/sessions", profile)
 
-    def claim(self, session: str, claim: int, most: int, wait: float) -> list[Mapping[str, Any]]:
+    def claim(
+        self, session: str, claim: int, most: int, wait: float, *, again: bool, suspects: bool
+    ) -> list[Mapping[str, Any]]:
+        """`again`: the number was sent before, so that its jobs may be leased already."""
         body = {"session": session, "claim": claim, "max": most, "wait_seconds": wait}
+        body |= {"again": True} if again else {}
+        body |= {} if suspects else {"suspects": False}
         leases: list[Mapping[str, Any]] = self._post("/leases", body, ANSWER + wait)["leases"]
         return leases
 

@@ -19,6 +19,7 @@ class Session:
 
     def __init__(self, session_id: str, lease_seconds: float, heartbeat_seconds: float, opened_at: float) -> None:
         self.id = session_id
+        self.lease_seconds = lease_seconds
         self.heartbeat_seconds = heartbeat_seconds
         self.is_draining = False
         self.ended = threading.Event()
@@ -68,6 +69,10 @@ class Session:
             new = [attempt for attempt in attempts if attempt.lease.token not in self._attempts]
             self._attempts.update((attempt.lease.token, attempt) for attempt in new)
             return new
+
+    def runs_suspect(self) -> bool:
+        """Whether it runs a job that may have killed a worker before: of these it takes one at a time."""
+        return any(attempt.lease.suspect for attempt in self.attempts())
 
     def leave(self, token: str) -> None:
         """The API has answered how it ended, or it is lost."""
