@@ -48,6 +48,11 @@ def test_what_a_handler_raises_says_what_becomes_of_its_job() -> None:
     assert raised(Cancel("nobody wants it")) == End("cancelled", error="nobody wants it")
     assert raised(Fatal("never")) == End("dead", error="never")
     assert raised(Suspended(2.5)) == End("waiting", after_seconds=2.5)
+    for after in (-1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="after must be from 0"):
+            Snooze(after)
+        with pytest.raises(ValueError, match="after must be from 0"):
+            Retry(after=after)
     try:
         try:
             raise KeyError("port")

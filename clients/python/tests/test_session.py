@@ -108,3 +108,18 @@ def test_a_cancelled_handler_has_a_grace_and_the_order_outlives_an_earlier_one(t
     slow.look(time.now)
     lost.look(time.now)
     assert time.ends == [("slow", "cancelled")] and len(heard) == 2
+
+
+def test_an_end_that_cannot_be_written_leaves_room_for_another(time: Time) -> None:
+    session = time.session()
+    ends: list[End] = []
+
+    def settle(attempt: Attempt, end: End, ran_seconds: float) -> None:
+        end.written(attempt.lease.token, ran_seconds)
+        ends.append(end)
+
+    attempt = Attempt(Lease(token="a", job_id="a", attempt=1, kind="k"), session, settle, 1.0)
+    with pytest.raises(ValueError):
+        attempt.finish(End("snoozed", after_seconds=float("nan")))
+    attempt.finish(End("failed", error="it could not be written"))
+    assert [end.outcome for end in ends] == ["failed"] and not attempt.counts

@@ -34,6 +34,10 @@ test("what a handler throws says what becomes of its job", () => {
   assert.deepEqual(thrown(new Cancel("nobody wants it")), { outcome: "cancelled", error: "nobody wants it" });
   assert.deepEqual(thrown(new Fatal("never")), { outcome: "dead", error: "never" });
   assert.deepEqual(thrown(new Suspended(2.5)), { outcome: "waiting", after_seconds: 2.5 });
+  for (const after of [-1, NaN, Infinity]) {
+    assert.throws(() => new Snooze(after), /after must be from 0/);
+    assert.throws(() => new Retry("", { after }), /after must be from 0/);
+  }
   const error = new TypeError("no address", { cause: new Error("no port") });
   assert.deepEqual(thrown(error), { outcome: "failed", error: "TypeError: no address: Error: no port" });
   assert.deepEqual(thrown("text"), { outcome: "failed", error: "text" });

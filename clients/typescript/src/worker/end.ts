@@ -13,6 +13,15 @@ const LARGEST_OUTPUT = 64 * 1024;
 /** What `JSON.stringify` makes of half of a surrogate pair: an escape, behind an even number of backslashes. */
 const HALF_CHARACTER = /(?<!\\)(?:\\\\)*\\ud[89a-f][0-9a-f]{2}/;
 
+/** Seconds: as far ahead as work may be due. */
+const LONGEST_WAIT = 100 * 365 * 86_400;
+
+/** Here, where the handler sees it; the API could only refuse the end of the attempt. */
+function checked(after: number): number {
+  if (after >= 0 && after <= LONGEST_WAIT) return after;
+  throw new RangeError(`after must be from 0 to a hundred years in seconds, and is ${after}`);
+}
+
 /** Try again: after the backoff, or after `after` seconds. It counts as a failure, as any other error does. */
 export class Retry extends Error {
   override readonly name = "Retry";
@@ -20,7 +29,7 @@ export class Retry extends Error {
 
   constructor(reason = "the handler asked for another attempt", options: { after?: number; cause?: unknown } = {}) {
     super(reason, options.cause === undefined ? undefined : { cause: options.cause });
-    this.after = options.after;
+    this.after = options.after === undefined ? undefined : checked(options.after);
   }
 }
 
@@ -28,8 +37,11 @@ export class Retry extends Error {
 export class Snooze extends Error {
   override readonly name = "Snooze";
 
-  constructor(readonly after: number) {
+  readonly after: number;
+
+  constructor(after: number) {
     super(`the handler asked to run again in ${after} s`);
+    this.after = checked(after);
   }
 }
 

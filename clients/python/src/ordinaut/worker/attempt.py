@@ -89,8 +89,9 @@ class Attempt:
                     self._tell()
 
     def _end(self, end: End | None) -> None:
-        self._ended = True
         if end is None:
             self.session.leave(self.lease.token)
         else:
+            # Before it counts as ended: an end that cannot be written must leave room for another one.
             self._settle(self, end, now() - self.started)
+        self._ended = True

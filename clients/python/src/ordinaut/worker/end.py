@@ -19,13 +19,25 @@ LARGEST_OUTPUT = 64 * 1024
 """Bytes of JSON that a run keeps."""
 
 
+LONGEST_WAIT = 100 * 365 * 86_400.0
+"""Seconds: as far ahead as work may be due."""
+
+
+def _wait(time: float | timedelta) -> float:
+    after = seconds(time)
+    # Here, where the handler sees it; the API could only refuse the end of the attempt.
+    if not 0 <= after <= LONGEST_WAIT:
+        raise ValueError(f"after must be from 0 to a hundred years in seconds, and is {after}")
+    return after
+
+
 class Retry(Exception):
     """Try again: after the backoff, or `after` this time. It counts as a failure, as any other exception does."""
 
     def __init__(
         self, reason: str = "the handler asked for another attempt", *, after: float | timedelta | None = None
     ):
-        self.after = None if after is None else seconds(after)
+        self.after = None if after is None else _wait(after)
         super().__init__(reason)
 
 
@@ -33,7 +45,7 @@ class Snooze(Exception):
     """Run again in this time, without counting the attempt as a failure."""
 
     def __init__(self, after: float | timedelta) -> None:
-        self.after = seconds(after)
+        self.after = _wait(after)
         super().__init__(f"the handler asked to run again in {self.after} s")
 
 

@@ -33,7 +33,9 @@ class LeaseApi:
         body = {"session": session, "claim": claim, "max": most, "wait_seconds": wait}
         body |= {"again": True} if again else {}
         body |= {} if suspects else {"suspects": False}
-        leases: list[Mapping[str, Any]] = self._post("/leases", body, ANSWER + wait)["leases"]
+        leases: list[Mapping[str, Any]] = self._post("/leases", body, httpx.Timeout(ANSWER, read=ANSWER + wait))[
+            "leases"
+        ]
         return leases
 
     def heartbeat(self, session: str, running: list[str], answered: int, timeout: float) -> Mapping[str, Any]:
@@ -69,10 +71,10 @@ class LeaseApi:
     def close(self) -> None:
         self._http.close()
 
-    def _post(self, path: str, body: Mapping[str, Any], timeout: float = ANSWER) -> dict[str, Any]:
+    def _post(self, path: str, body: Mapping[str, Any], timeout: float | httpx.Timeout = ANSWER) -> dict[str, Any]:
         return self._send(path, encode(body), timeout)
 
-    def _send(self, path: str, body: bytes, timeout: float) -> dict[str, Any]:
+    def _send(self, path: str, body: bytes, timeout: float | httpx.Timeout) -> dict[str, Any]:
         headers = {"content-type": "application/json"}
         return self._answer(self._http.post(path, content=body, headers=headers, timeout=timeout))
 
