@@ -39,13 +39,13 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return Time(monkeypatch)
 
 
-def test_without_a_heartbeat_everything_is_lost_after_a_lease_and_stays_so(time: Time) -> None:
+def test_without_a_heartbeat_everything_is_lost_before_the_lease_is_over_and_stays_so(time: Time) -> None:
     session = time.session()
     (attempt,) = session.enter(1, [time.attempt(session, "a")])
-    time.now += 29
+    time.now += 24
     assert session.holds()
     session.renewed(time.now - 5, 30)
-    time.now += 24
+    time.now += 19
     assert session.holds(), "the lease runs from when the heartbeat was sent"
     time.now += 1
     assert not session.holds() and attempt.order is StopReason.LEASE_LOST

@@ -5,6 +5,9 @@ export function now(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }
 
+/** The part of a lease for which a worker may trust it: handlers need time to stop before others begin. */
+const HOLDS = 5 / 6;
+
 /**
  * Until when a session holds. It is in memory that the thread of the heartbeat shares with the main one: a main thread
  * that was blocked for long sees at once what the other has renewed since, or that all is lost.
@@ -12,7 +15,7 @@ export function now(): number {
 export class Validity {
   static open(openedAt: number, leaseSeconds: number): Validity {
     const validity = new Validity(new SharedArrayBuffer(16));
-    Atomics.store(validity.#cells, 0, BigInt(Math.round((openedAt + leaseSeconds * 1000) * 1000)));
+    Atomics.store(validity.#cells, 0, microseconds(openedAt, leaseSeconds));
     return validity;
   }
 
@@ -22,7 +25,7 @@ export class Validity {
     this.#cells = new BigInt64Array(memory);
   }
 
-  /** Whether nobody has ended it, and no lease has passed since the last heartbeat. Once over, it stays over. */
+  /** Whether nobody has ended it, and the lease is not almost over. Once over, it stays over. */
   holds(): boolean {
     if (this.isOver()) return false;
     if (now() * 1000 < Number(Atomics.load(this.#cells, 0))) return true;
@@ -35,7 +38,7 @@ export class Validity {
    * when the API renewed it.
    */
   renew(sentAt: number, leaseSeconds: number): void {
-    if (this.holds()) Atomics.store(this.#cells, 0, BigInt(Math.round((sentAt + leaseSeconds * 1000) * 1000)));
+    if (this.holds()) Atomics.store(this.#cells, 0, microseconds(sentAt, leaseSeconds));
   }
 
   isOver(): boolean {
@@ -45,4 +48,9 @@ export class Validity {
   end(): void {
     Atomics.store(this.#cells, 1, 1n);
   }
+}
+
+/** The end of what a lease that was renewed at this time is good for. */
+function microseconds(renewedAt: number, leaseSeconds: number): bigint {
+  return BigInt(Math.round((renewedAt + leaseSeconds * HOLDS * 1000) * 1000));
 }

@@ -126,7 +126,7 @@ export class Durable {
       return await untilAnswered(`record step ${JSON.stringify(step)}`, session.log, request, goesOn);
     } catch (error) {
       if (error instanceof GivenUp) this.#mustCount();
-      if (isLeaseLost(error)) {
+      if (error instanceof ApiError && error.reason === "lease_lost") {
         this.#attempt.stop("lease_lost");
         throw new Stopped("lease_lost");
       }
@@ -136,12 +136,6 @@ export class Durable {
       throw error;
     }
   }
-}
-
-/** Another 409 is of a job whose unique key is held. */
-function isLeaseLost(error: unknown): boolean {
-  if (!(error instanceof ApiError) || error.status !== 409) return false;
-  return error.reason === "lease_lost" || (error.reason === undefined && !("job_id" in error.document));
 }
 
 /** A value as it comes back from JSON; nothing is null there. */

@@ -39,7 +39,7 @@ async function run(data: HeartbeatData): Promise<void> {
   let pause = data.heartbeatSeconds * 1000;
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, pause));
-    if (!validity.holds()) return report({ dead: "no heartbeat has succeeded for a lease" });
+    if (!validity.holds()) return report({ dead: "no heartbeat has succeeded for almost a lease" });
     const sentAt = now();
     try {
       const beat = await api.heartbeat(data.session, [...running], answered, patience);

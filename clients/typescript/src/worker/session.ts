@@ -9,8 +9,8 @@ import type { Log } from "./log.js";
 export type Change = { readonly enter: readonly string[]; readonly answered: number } | { readonly leave: string };
 
 /**
- * It holds until the API says that it is dead, or no heartbeat has succeeded for a lease by the worker's own clock: then
- * its jobs may run elsewhere, and nothing of them may be written any more. It never comes back.
+ * It holds until the API says that it is dead, or the lease is almost over by the worker's own clock: soon its jobs run
+ * elsewhere, and nothing of them may be written any more. It never comes back.
  */
 export class Session {
   readonly id: string;
@@ -39,7 +39,7 @@ export class Session {
   }
 
   holds(): boolean {
-    if (!this.over.aborted && !this.validity.holds()) this.die("no heartbeat has succeeded for a lease");
+    if (!this.over.aborted && !this.validity.holds()) this.die("no heartbeat has succeeded for almost a lease");
     return !this.over.aborted;
   }
 

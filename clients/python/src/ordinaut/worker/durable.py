@@ -121,9 +121,7 @@ class Durable:
             self.must_count()
             raise
         except ApiError as error:
-            if error.reason == "lease_lost" or (
-                error.status == 409 and error.reason is None and "job_id" not in error.document
-            ):
+            if error.reason == "lease_lost":
                 self._attempt.stop(StopReason.LEASE_LOST)
                 raise Stopped(StopReason.LEASE_LOST) from error
             if error.status in REFUSED:

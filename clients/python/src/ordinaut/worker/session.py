@@ -12,10 +12,13 @@ from ordinaut.worker.stop import StopReason
 
 log = logging.getLogger("ordinaut.worker")
 
+HOLDS = 5 / 6
+"""The part of a lease for which a worker may trust it: handlers need time to stop before others begin."""
+
 
 class Session:
-    """It holds until the API says that it is dead, or no heartbeat has succeeded for a lease by the worker's own clock:
-    then its jobs may run elsewhere, and nothing of them may be written any more. It never comes back."""
+    """It holds until the API says that it is dead, or the lease is almost over by the worker's own clock: soon its jobs
+    run elsewhere, and nothing of them may be written any more. It never comes back."""
 
     def __init__(self, session_id: str, lease_seconds: float, heartbeat_seconds: float, opened_at: float) -> None:
         self.id = session_id
@@ -24,7 +27,7 @@ class Session:
         self.is_draining = False
         self.ended = threading.Event()
         self._lock = threading.Lock()
-        self._expires_at = opened_at + lease_seconds
+        self._expires_at = opened_at + lease_seconds * HOLDS
         self._answered = 0
         self._attempts: dict[str, Attempt] = {}
         """By token, until the API has answered how they ended: a heartbeat gives back what it does not name."""
@@ -34,11 +37,11 @@ class Session:
         nothing about when the API renewed it."""
         if self.holds():
             with self._lock:
-                self._expires_at = max(self._expires_at, sent_at + lease_seconds)
+                self._expires_at = max(self._expires_at, sent_at + lease_seconds * HOLDS)
 
     def holds(self) -> bool:
         if not self.ended.is_set() and now() >= self._expires_at:
-            self.die("no heartbeat has succeeded for a lease")
+            self.die("no heartbeat has succeeded for almost a lease")
         return not self.ended.is_set()
 
     def die(self, reason: str) -> None:
