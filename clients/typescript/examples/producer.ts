@@ -1,6 +1,6 @@
 import { ApiError, Client } from "@ordinaut/client";
 
-const { ORDINAUT_URL: url = "", ORDINAUT_TOKEN: token = "" } = process.env;
+const { JOBS_URL: url = "", JOBS_TOKEN: token = "" } = process.env;
 const client = new Client({ url, token });
 
 const { id } = await client.enqueue("greet", { name: "ann" }, { queue: "node", priority: 2, tags: ["signup"] });

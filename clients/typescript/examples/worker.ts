@@ -1,6 +1,6 @@
 import { Fatal, Retry, Worker } from "@ordinaut/client";
 
-const { ORDINAUT_URL: url = "", ORDINAUT_TOKEN: token = "" } = process.env;
+const { JOBS_URL: url = "", JOBS_TOKEN: token = "" } = process.env;
 const worker = new Worker({ url, token, queues: ["node"], slots: 20, lease: 30 });
 
 worker.handle<{ name: string }>("greet", async ({ name }) => {

@@ -16,8 +16,8 @@ test("README shows the examples as they are", () => {
   assert.deepEqual(shown, examples.map((name) => readFileSync(new URL(`examples/${name}.ts`, root), "utf8")));
 });
 
-const { ORDINAUT_URL } = process.env;
-test("the examples do what they say", { skip: ORDINAUT_URL === undefined && "no API is named" }, async (t) => {
+const { JOBS_URL } = process.env;
+test("the examples do what they say", { skip: JOBS_URL === undefined && "no API is named" }, async (t) => {
   const path = (name: string): string => fileURLToPath(new URL(`examples/${name}.js`, new URL("../", import.meta.url)));
   const worker = fork(path("worker"), { silent: true });
   t.after(() => worker.kill("SIGKILL"));

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "../src/index.js";
 
-const { ORDINAUT_URL: url = "", ORDINAUT_TOKEN: token = "", QUEUE: queue = "", NAME: name = "", LEASE } = process.env;
+const { JOBS_URL: url = "", JOBS_TOKEN: token = "", QUEUE: queue = "", NAME: name = "", LEASE } = process.env;
 
 function tell(what: object): void {
   process.stdout.write(`${JSON.stringify(what)}\n`);

@@ -25,7 +25,7 @@ LEASE = 5.0
 
 PROGRAMS = {
     "python": [sys.executable, str(Path(__file__).with_name("worker_program.py"))],
-    "typescript": ["node", os.environ.get("ORDINAUT_NODE_WORKER", "")],
+    "typescript": ["node", os.environ.get("JOBS_NODE_WORKER", "")],
 }
 
 
@@ -75,7 +75,7 @@ class Lab:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.url, self.token = setting("ORDINAUT_URL"), setting("ORDINAUT_TOKEN")
+        self.url, self.token = setting("JOBS_URL"), setting("JOBS_TOKEN")
         self.queue = f"clients-{uuid.uuid4()}"
         self.client = Client(self.url, self.token)
         self.http = httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=30)
@@ -83,8 +83,8 @@ class Lab:
 
     def worker(self, name: str, url: str | None = None) -> WorkerProcess:
         if self.language == "typescript" and not PROGRAMS["typescript"][1]:
-            pytest.skip("ORDINAUT_NODE_WORKER is not set")
-        environment = {"ORDINAUT_URL": url or self.url, "QUEUE": self.queue, "NAME": name, "LEASE": str(LEASE)}
+            pytest.skip("JOBS_NODE_WORKER is not set")
+        environment = {"JOBS_URL": url or self.url, "QUEUE": self.queue, "NAME": name, "LEASE": str(LEASE)}
         process = WorkerProcess(self.language, **environment)
         self._processes.append(process)
         return process

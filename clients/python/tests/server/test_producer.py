@@ -20,12 +20,12 @@ pytestmark = pytest.mark.server
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_what_it_enqueues_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Client(setting("ORDINAUT_URL"), setting("ORDINAUT_TOKEN")) as client:
+def test_what_it_enqueues_it_finds() -> None:
+    with Client(setting("JOBS_URL"), setting("JOBS_TOKEN")) as client:
         tag = str(uuid.uuid4())
         jobs = client.enqueue_many([NewJob(kind="echo", args={"n": n}, tags=[tag], queue="nobody") for n in range(3)])
         found = [job["id"] for job in client.jobs(tag=tag, limit=1)]
-        assert found == [job.id for job in reversed(jobs)]
+        assert found == sorted((job.id for job in jobs), reverse=True)
         assert [job["id"] for job in client.jobs(tag=tag, args={"n": 1})] == [jobs[1].id]
         assert client.cancel(jobs[0].id) == "now"
         assert client.result(jobs[0].id, timeout=5).outcome == "cancelled"
@@ -36,9 +36,9 @@ def test_what_it_enqueues_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_answer_that_is_lost_doubles_no_job() -> None:
-    proxy = Swallower(setting("ORDINAUT_URL"), b'"id":')
+    proxy = Swallower(setting("JOBS_URL"), b'"id":')
     tag = str(uuid.uuid4())
-    with Client(proxy.url, setting("ORDINAUT_TOKEN")) as client:
+    with Client(proxy.url, setting("JOBS_TOKEN")) as client:
         enqueued = client.enqueue("echo", tags=[tag], queue="nobody")
         assert proxy.swallowed.is_set()
         assert [job["id"] for job in client.jobs(tag=tag)] == [enqueued.id]
@@ -51,7 +51,7 @@ def test_the_readme_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> Non
     assert len(blocks) == 3
     names: dict[str, Any] = {"__name__": "readme"}
     for block in blocks:
-        exec(compile(block, str(README), "exec"), names)
+        exec(compile(block, str(README), "exec", dont_inherit=True), names)
     assert "422 priority priority must be" in capsys.readouterr().out
     worker, client = names["worker"], names["client"]
     assert isinstance(worker, Worker)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    with Client(setting("ORDINAUT_URL"), setting("ORDINAUT_TOKEN")) as client:
+    with Client(setting("JOBS_URL"), setting("JOBS_TOKEN")) as client:
         yield client
 
 

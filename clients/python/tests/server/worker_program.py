@@ -15,8 +15,8 @@ def tell(**what: Any) -> None:
 
 
 worker = Worker(
-    os.environ["ORDINAUT_URL"],
-    os.environ["ORDINAUT_TOKEN"],
+    os.environ["JOBS_URL"],
+    os.environ["JOBS_TOKEN"],
     queues=[os.environ["QUEUE"]],
     name=os.environ["NAME"],
     slots=2,
