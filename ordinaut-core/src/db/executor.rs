@@ -2,6 +2,7 @@
 //! that forgets what was prepared, in a transaction of its own.
 
 use crate::client::Client;
+use crate::db::begin::Begin;
 use crate::db::by_key::{BEGIN_ANEW_BY_KEY, BEGIN_BY_KEY};
 use crate::db::connect_options::unreached;
 use crate::db::connection_settings::BEGIN;
@@ -34,7 +35,7 @@ impl Client {
     /// pool of yours its own time-out holds.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         if !self.pooler().forgets_statements() {
-            return self.wherever(|| self.pool().begin_with(BEGIN)).await;
+            return self.wherever(|| Begin::on(self.pool(), BEGIN)).await;
         }
         self.begin_anew(BEGIN_ANEW).await
     }
@@ -42,13 +43,13 @@ impl Client {
     /// Begins a transaction whose statements find rows by index alone: see [`crate::db::by_key`].
     pub(crate) async fn begin_by_key(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         if !self.pooler().forgets_statements() {
-            return self.wherever(|| self.pool().begin_with(BEGIN_BY_KEY)).await;
+            return self.wherever(|| Begin::on(self.pool(), BEGIN_BY_KEY)).await;
         }
         self.begin_anew(BEGIN_ANEW_BY_KEY).await
     }
 
     async fn begin_anew(&self, begin: &'static str) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let mut tx = self.wherever(|| self.pool().begin_with(begin)).await?;
+        let mut tx = self.wherever(|| Begin::on(self.pool(), begin)).await?;
         // An application's pool remembers statements that are gone; ours remembers none.
         if tx.cached_statements_size() > 0 {
             tx.clear_cached_statements().await?;

@@ -5,6 +5,7 @@
 #[macro_use]
 mod statement;
 
+pub(crate) mod begin;
 pub(crate) mod by_key;
 pub(crate) mod connect_options;
 pub(crate) mod connection_settings;

@@ -41,7 +41,8 @@ pub struct InTx<'a> {
 
 impl Client {
     /// Your own transaction, or a connection on which each statement is one, to enqueue into: jobs
-    /// exist once it commits.
+    /// exist once it commits. If you drop the future of an enqueue before it has ended, as a time
+    /// limit does, roll the transaction back: what it was doing may be half done.
     ///
     /// ```no_run
     /// # async fn order(database: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
