@@ -2,6 +2,7 @@
 
 use crate::document::{Pipeline, Step};
 use crate::fault::Fault;
+use crate::names::Names;
 use crate::render::Scope;
 use crate::template::{Part, read};
 use chrono::{DateTime, Utc};
@@ -34,14 +35,26 @@ pub struct DryStep {
 ///
 /// If the parameters cannot be looked into.
 pub fn dry_run(pipeline: &Pipeline, outputs: &Map<String, Value>, now: DateTime<Utc>) -> Result<DryRun, Fault> {
-    let mut known = outputs.clone();
+    let mut names = Names::default();
+    for (name, output) in outputs {
+        names.set_output(name, output)?;
+    }
     for step in &pipeline.steps {
         if let (Some(name), Some(output)) = (&step.save_as, outputs.get(&step.id)) {
-            known.insert(name.clone(), output.clone());
+            names.set_output(name, output)?;
         }
     }
-    let data = json!({"params": pipeline.params, "event": pipeline.event, "steps": known, "failed": null, "item": null, "index": 0});
-    let scope = Scope::new(&data, now)?;
+    let roots = [
+        ("params", json!(pipeline.params)),
+        ("event", json!(pipeline.event)),
+        ("failed", Value::Null),
+        ("item", Value::Null),
+        ("index", json!(0)),
+    ];
+    for (name, value) in &roots {
+        names.set(name, value)?;
+    }
+    let scope = names.at(now);
     let mut steps = Vec::new();
     for (n, step) in pipeline.steps.iter().enumerate() {
         show(&scope, step, &format!("steps[{n}]"), &mut steps);

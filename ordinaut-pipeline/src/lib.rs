@@ -8,6 +8,7 @@ mod dry_run;
 mod expression;
 mod fault;
 mod instant;
+mod names;
 mod render;
 mod template;
 
@@ -15,6 +16,7 @@ pub use check::check;
 pub use document::{Each, OnFailure, Pipeline, Step, Uses};
 pub use dry_run::{DryRun, DryStep, dry_run};
 pub use fault::Fault;
+pub use names::Names;
 pub use render::{Scope, nesting};
 
 /// The kind of job that runs a pipeline.

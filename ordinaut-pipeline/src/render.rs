@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::instant;
 use crate::template::{Part, bare, read};
 use chrono::{DateTime, Utc};
-use jmespath::{Rcvar, Variable};
+use jmespath::Rcvar;
 use serde_json::{Map, Value};
 use std::time::{Duration, Instant};
 
@@ -28,14 +28,9 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What is in `data`, by the names of its fields, at this instant.
-    ///
-    /// # Errors
-    ///
-    /// If the data cannot be looked into.
-    pub fn new(data: &Value, now: DateTime<Utc>) -> Result<Self, Fault> {
-        let data = Variable::try_from(data).map_err(|error| Fault::new("the pipeline", error.to_string()))?;
-        Ok(Self { data: Rcvar::new(data), now })
+    /// The fields of `data`, at this instant.
+    pub(crate) fn of(data: Rcvar, now: DateTime<Utc>) -> Self {
+        Self { data, now }
     }
 
     /// A document with all of its templates filled in. `path` says where it stands.
@@ -150,14 +145,19 @@ fn size(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jmespath::Variable;
     use serde_json::json;
+
+    fn scope(data: &Value) -> Scope {
+        Scope::of(Rcvar::new(Variable::try_from(data).unwrap()), DateTime::UNIX_EPOCH)
+    }
 
     fn render(document: &Value) -> Result<Value, Fault> {
         let data = json!({
             "params": {"n": 3, "evil": "${params.secret}", "secret": "s", "list": [1]},
             "steps": {"a": {"url": "http://x", "none": null}},
         });
-        Scope::new(&data, DateTime::from_timestamp(0, 0).unwrap()).unwrap().render(document, "with")
+        scope(&data).render(document, "with")
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
     fn what_is_too_deep_or_takes_too_long_is_refused() {
         let deep = |levels: usize| (0..levels).fold(json!("${steps.deep}"), |inner, _| json!([inner]));
         let data = json!({"steps": {"deep": deep(60)}, "l": (0..50_000).collect::<Vec<_>>()});
-        let scope = Scope::new(&data, DateTime::from_timestamp(0, 0).unwrap()).unwrap();
+        let scope = scope(&data);
         assert!(scope.render(&deep(4), "with").is_ok());
         assert!(scope.render(&deep(5), "with").unwrap_err().reason.contains("nested more than 64 deep"));
         let long = "${length(sort(map(&to_string(@), l)))} ".repeat(2_000);

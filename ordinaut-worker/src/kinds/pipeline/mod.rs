@@ -39,7 +39,7 @@ pub(crate) async fn run(PipelineJob(pipeline): PipelineJob, ctx: Context<State>)
 
 /// One step after the other.
 async fn through(pipeline: &Pipeline, ctx: &Context<State>) -> Result<Value, JobError> {
-    let mut progress = Progress::new(pipeline, ctx);
+    let mut progress = Progress::new(pipeline, ctx)?;
     let (mut at, mut compensates) = (0, false);
     while let Some(step) = pipeline.steps.get(at) {
         // After a failure only compensations run, and otherwise none of them does.
@@ -47,23 +47,16 @@ async fn through(pipeline: &Pipeline, ctx: &Context<State>) -> Result<Value, Job
             at += 1;
             continue;
         }
-        match step::run(step, &progress, ctx).await? {
-            Ended::Failed(error) => {
-                at = match &step.on_failure {
-                    OnFailure::Goto(target) => {
-                        compensates = true;
-                        // The check has found it.
-                        pipeline.steps.iter().position(|step| step.id == *target).unwrap_or(pipeline.steps.len())
-                    }
-                    OnFailure::Continue | OnFailure::Stop => at + 1,
-                };
-                progress.failed(step, error);
+        let ended = step::run(step, &progress, ctx).await?;
+        at = match (&ended, &step.on_failure) {
+            (Ended::Failed(_), OnFailure::Goto(target)) => {
+                compensates = true;
+                // The check has found it.
+                pipeline.steps.iter().position(|step| step.id == *target).unwrap_or(pipeline.steps.len())
             }
-            ended => {
-                progress.ended(step, ended);
-                at += 1;
-            }
-        }
+            _ => at + 1,
+        };
+        progress.ended(step, ended)?;
     }
     let Some(output) = &pipeline.output else { return Ok(progress.states()) };
     // Under a step of its own: an instant in it is the same in each attempt.

@@ -3,7 +3,7 @@
 use super::{about, now};
 use crate::State;
 use ordinaut_core::{Context, JobError};
-use ordinaut_pipeline::{Pipeline, Scope, Step};
+use ordinaut_pipeline::{Fault, Names, Pipeline, Scope, Step};
 use serde_json::{Map, Value, json};
 
 /// How a step ended.
@@ -25,63 +25,69 @@ pub(super) struct Item<'a> {
 }
 
 /// What steps have left.
-pub(super) struct Progress<'a> {
-    pipeline: &'a Pipeline,
-    about: Value,
-    outputs: Map<String, Value>,
+pub(super) struct Progress {
+    names: Names,
     states: Map<String, Value>,
     failed: Value,
 }
 
-impl<'a> Progress<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline, ctx: &Context<State>) -> Self {
-        Self { pipeline, about: about(ctx), outputs: Map::new(), states: Map::new(), failed: Value::Null }
+impl Progress {
+    pub(super) fn new(pipeline: &Pipeline, ctx: &Context<State>) -> Result<Self, JobError> {
+        let mut names = Names::default();
+        let roots = [
+            ("params", json!(pipeline.params)),
+            ("event", json!(pipeline.event)),
+            ("failed", Value::Null),
+            ("job", about(ctx)),
+        ];
+        for (name, value) in &roots {
+            names.set(name, value).map_err(JobError::fatal)?;
+        }
+        Ok(Self { names, states: Map::new(), failed: Value::Null })
     }
 
     /// What templates can name now.
     pub(super) fn scope(&self, item: Option<Item<'_>>) -> Result<Scope, JobError> {
-        let mut data = json!({
-            "params": self.pipeline.params, "event": self.pipeline.event, "steps": self.outputs, "failed": self.failed,
-            "job": self.about,
-        });
-        if let Some(Item { value, index }) = item {
-            data["item"] = value.clone();
-            data["index"] = json!(index);
-        }
-        Scope::new(&data, now()).map_err(JobError::fatal)
+        let Some(Item { value, index }) = item else { return Ok(self.names.at(now())) };
+        let mut names = self.names.clone();
+        names.set("item", value).map_err(JobError::fatal)?;
+        names.set("index", &json!(index)).map_err(JobError::fatal)?;
+        Ok(names.at(now()))
     }
 
-    pub(super) fn ended(&mut self, step: &Step, ended: Ended) {
-        match ended {
-            Ended::Succeeded(output) => self.add(step, "succeeded", output),
-            Ended::Skipped => self.add(step, "skipped", Value::Null),
-            Ended::Failed(error) => self.failed(step, error),
-        }
+    pub(super) fn ended(&mut self, step: &Step, ended: Ended) -> Result<(), JobError> {
+        let added = match ended {
+            Ended::Succeeded(output) => self.add(step, "succeeded", &output),
+            Ended::Skipped => self.add(step, "skipped", &Value::Null),
+            Ended::Failed(error) => self.failed(step, &error),
+        };
+        added.map_err(JobError::fatal)
     }
 
-    pub(super) fn failed(&mut self, step: &Step, error: String) {
+    fn failed(&mut self, step: &Step, error: &str) -> Result<(), Fault> {
         if self.failed.is_null() {
             self.failed = json!({"step": step.id, "error": error});
+            self.names.set("failed", &self.failed)?;
         }
-        self.add(step, "failed", Value::Null);
+        self.add(step, "failed", &Value::Null)
     }
 
     /// Steps of a group have their outputs under their own ids too.
-    fn add(&mut self, step: &Step, state: &str, output: Value) {
+    fn add(&mut self, step: &Step, state: &str, output: &Value) -> Result<(), Fault> {
         for inner in step.parallel.iter().flatten() {
             if let Some(part) = output.get(&inner.id) {
-                self.name(inner, part.clone());
+                self.name(inner, part)?;
             }
         }
         self.states.insert(step.id.clone(), state.into());
-        self.name(step, output);
+        self.name(step, output)
     }
 
-    fn name(&mut self, step: &Step, output: Value) {
+    fn name(&mut self, step: &Step, output: &Value) -> Result<(), Fault> {
         if let Some(name) = &step.save_as {
-            self.outputs.insert(name.clone(), output.clone());
+            self.names.set_output(name, output)?;
         }
-        self.outputs.insert(step.id.clone(), output);
+        self.names.set_output(&step.id, output)
     }
 
     /// What the job returns, if its document does not say.

@@ -31,7 +31,7 @@ struct Failure {
     after: Option<Duration>,
 }
 
-pub(super) async fn run(step: &Step, progress: &Progress<'_>, ctx: &Context<State>) -> Result<Ended, JobError> {
+pub(super) async fn run(step: &Step, progress: &Progress, ctx: &Context<State>) -> Result<Ended, JobError> {
     if !holds(step, progress)? {
         return Ok(Ended::Skipped);
     }
@@ -43,17 +43,12 @@ pub(super) async fn run(step: &Step, progress: &Progress<'_>, ctx: &Context<Stat
 }
 
 /// It depends on recorded outputs alone, so it is the same in each attempt.
-fn holds(step: &Step, progress: &Progress<'_>) -> Result<bool, JobError> {
+fn holds(step: &Step, progress: &Progress) -> Result<bool, JobError> {
     let Some(condition) = &step.condition else { return Ok(true) };
     progress.scope(None)?.holds(condition, &format!("{}.if", step.id)).map_err(JobError::fatal)
 }
 
-async fn run_group(
-    step: &Step,
-    group: &[Step],
-    progress: &Progress<'_>,
-    ctx: &Context<State>,
-) -> Result<Ended, JobError> {
+async fn run_group(step: &Step, group: &[Step], progress: &Progress, ctx: &Context<State>) -> Result<Ended, JobError> {
     let work = group.iter().map(|inner| -> Work<'_> {
         Box::pin(async move {
             if holds(inner, progress)? {
@@ -79,7 +74,7 @@ async fn run_group(
     Ok(Ended::Succeeded(Value::Object(outputs)))
 }
 
-async fn run_each(step: &Step, list: &Value, progress: &Progress<'_>, ctx: &Context<State>) -> Result<Ended, JobError> {
+async fn run_each(step: &Step, list: &Value, progress: &Progress, ctx: &Context<State>) -> Result<Ended, JobError> {
     let list = progress.scope(None)?.render(list, &format!("{}.foreach", step.id)).map_err(JobError::fatal)?;
     let each = step.each();
     let Value::Array(items) = list else {
@@ -151,7 +146,7 @@ async fn run_one(
     policy: &OnFailure,
     name: &str,
     item: Option<Item<'_>>,
-    progress: &Progress<'_>,
+    progress: &Progress,
     ctx: &Context<State>,
 ) -> Result<Ended, JobError> {
     match step.uses {
@@ -224,7 +219,7 @@ async fn once(
     step: &Step,
     name: &str,
     item: Option<Item<'_>>,
-    progress: &Progress<'_>,
+    progress: &Progress,
     ctx: &Context<State>,
 ) -> Result<Value, Failure> {
     let with = filled(step, item, progress).map_err(Failure::last)?;
@@ -272,7 +267,7 @@ async fn run_durably(
     uses: Uses,
     name: &str,
     item: Option<Item<'_>>,
-    progress: &Progress<'_>,
+    progress: &Progress,
     ctx: &Context<State>,
 ) -> Result<Ended, JobError> {
     let with = match filled(step, item, progress) {
@@ -287,7 +282,7 @@ async fn run_durably(
     }
 }
 
-fn filled(step: &Step, item: Option<Item<'_>>, progress: &Progress<'_>) -> Result<Value, String> {
+fn filled(step: &Step, item: Option<Item<'_>>, progress: &Progress) -> Result<Value, String> {
     let scope = progress.scope(item).map_err(|error| error.to_string())?;
     scope.render(&step.with, "with").map_err(|fault| fault.to_string())
 }
