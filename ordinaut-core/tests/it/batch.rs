@@ -9,6 +9,7 @@ use ordinaut_core::access::Access;
 use ordinaut_core::batch::{Batch, BatchCancelled, BatchFilter, BatchState, NewBatch, OnDead};
 use ordinaut_core::job::{JobFilter, JobState, Wait};
 use ordinaut_core::{Context, EnqueueError, JobError, NewJob, Scheduler};
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -101,6 +102,35 @@ async fn an_empty_batch_completes_at_once() {
     let told = "select count(*) from (select type, subject from ordinaut.outbox union all select type, subject from ordinaut.event) e
                 where type like 'batch_%' and subject = $1::text";
     assert_eq!(ask_of::<i64>(&db, told, id).await, 2);
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_counted_keeps_no_other_one_up() {
+    let db = database().await;
+    let refused = of(&db, (0..20).map(probe)).commit().await.unwrap();
+    let counted = of(&db, (0..20).map(|n| probe(n * 2))).commit().await.unwrap();
+    tell(
+        &db,
+        "create function refuse() returns trigger language plpgsql as
+               $$ begin raise exception 'not this one' using errcode = '22023'; end $$",
+    )
+    .await;
+    let trigger = format!(
+        "create trigger refuse before update on ordinaut.batch for each row
+                           when (old.id = '{refused}') execute function refuse()"
+    );
+    sqlx::query(AssertSqlSafe(trigger)).execute(db.pool()).await.unwrap();
+    let worker = run(worker(&db, succeed));
+
+    is(&db, counted, BatchState::Succeeded).await;
+
+    eventually(&db, "select count(*) = 20 and min(at) > now() from ordinaut.followed_end").await;
+    // What was in the way is gone, and the time has passed.
+    tell(&db, "drop trigger refuse on ordinaut.batch").await;
+    tell(&db, "update ordinaut.followed_end set at = now()").await;
+    let _scheduler = schedule(Scheduler::new(db.clone()));
+    assert_eq!(counts(&is(&db, refused, BatchState::Succeeded).await), [20, 20, 0, 0]);
+    worker.stop().await.unwrap();
 }
 
 #[tokio::test]

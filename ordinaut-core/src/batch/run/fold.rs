@@ -5,11 +5,13 @@ use crate::batch::child::Verdict;
 use crate::client::Batches;
 use crate::db::contention::undisturbed;
 use crate::error::Error;
+use crate::failure::{Consequence, FailureKind};
 use crate::notify::{CANCELS, notifier};
 use crate::step::run::tell_of_settled;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tracing::error;
 use uuid::Uuid;
 
 /// Maximum number of rows that one transaction folds.
@@ -24,6 +26,9 @@ const MEMBERS: i64 = 500;
 
 /// Time after which a row is looked for again that somebody else held.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// Time after which a row is tried again that Postgres refused: what it is about may have changed.
+const REFUSED: Duration = Duration::from_secs(60);
 
 /// What a fold did.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,14 +76,37 @@ struct Work {
 }
 
 impl Batches<'_> {
-    /// Folds some of what there is to fold.
+    /// Folds some of what there is to fold. What Postgres refuses is asked for in smaller parts: a
+    /// row that it refuses alone is put off, and keeps no other one up.
     pub(crate) async fn fold(self) -> Result<Folded, Error> {
-        undisturbed(|| self.fold_once()).await
+        let mut rows = ROWS;
+        loop {
+            match undisturbed(|| self.fold_once(rows)).await {
+                Err(error) if rows > 1 && error.kind() == FailureKind::GivenUp => rows = (rows / 8).max(1),
+                Err(error) if error.kind().in_a_loop() == Consequence::BuryAlone => {
+                    if rows == 1 {
+                        return self.put_off_after(error).await;
+                    }
+                    rows = (rows / 8).max(1);
+                }
+                result => return result,
+            }
+        }
     }
 
-    async fn fold_once(self) -> Result<Folded, Error> {
+    async fn put_off_after(self, refused: Error) -> Result<Folded, Error> {
+        if let Some((id, word)) = self.put_off(REFUSED).await? {
+            error!(
+                error = %refused,
+                "what follows from {word:?} of {id} could not be done, and is tried again in {} s", REFUSED.as_secs()
+            );
+        }
+        Ok(Folded::Done { released: false, more: true })
+    }
+
+    async fn fold_once(self, rows: i64) -> Result<Folded, Error> {
         let mut tx = self.client.begin_by_key().await?;
-        let Some(taken) = self.take(&mut tx, ROWS).await? else { return Ok(Folded::Busy) };
+        let Some(taken) = self.take(&mut tx, rows).await? else { return Ok(Folded::Busy) };
         if taken.is_empty() {
             return Ok(Folded::Nothing);
         }
@@ -112,7 +140,7 @@ impl Batches<'_> {
             notifier::tell(self.client, [CANCELS]);
         }
         let ended = work.ended || !work.cancel.is_empty() || !work.bury.is_empty();
-        let more = taken.len() as i64 == ROWS || ended || !work.rest.is_empty();
+        let more = taken.len() as i64 == rows || ended || !work.rest.is_empty();
         Ok(Folded::Done { released: !work.queues.is_empty(), more })
     }
 

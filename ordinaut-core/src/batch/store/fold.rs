@@ -124,6 +124,12 @@ impl Batches<'_> {
             .map(drop)
     }
 
+    /// Puts off the row that would be taken first; the job or batch, and what was asked for it.
+    pub(crate) async fn put_off(self, wait: Duration) -> sqlx::Result<Option<(Uuid, String)>> {
+        let put_off = sqlx::query_as(self.client.sql(sql!("batch/put_off"))).bind(wait.as_secs_f64());
+        put_off.fetch_optional(self.client).await
+    }
+
     /// Forgets what jobs waited for that do not wait any more.
     pub(crate) async fn prune_dependencies(self) -> sqlx::Result<()> {
         sqlx::query(self.client.sql(sql!("batch/prune"))).execute(self.client).await.map(drop)
