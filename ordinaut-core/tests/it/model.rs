@@ -3,6 +3,7 @@
 //! `ORDINAUT_MODEL_STEPS` makes the walk longer, `ORDINAUT_MODEL_SEED` repeats one.
 
 mod again;
+mod graph;
 mod job;
 
 use crate::fixture::{Probe, TestDatabase, ask, ask_of, database, probe, quick_but, schedule_once, worker_with};
@@ -493,14 +494,26 @@ fn given<T: FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Tells how it came to that, when a walk ends in a panic.
-struct Story<'a>(&'a mut Walk, u64);
+/// A walk that keeps what it did.
+trait Told {
+    fn log(&self) -> &[String];
+}
 
-impl Drop for Story<'_> {
+impl Told for Walk {
+    fn log(&self) -> &[String] {
+        &self.log
+    }
+}
+
+/// Tells how it came to that, when a walk ends in a panic.
+struct Story<'a, W: Told>(&'a mut W, u64);
+
+impl<W: Told> Drop for Story<'_, W> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let last = self.0.log.len().saturating_sub(30);
-            eprintln!("ORDINAUT_MODEL_SEED={}, step {}:\n{}", self.1, self.0.log.len(), self.0.log[last..].join("\n"));
+            let log = self.0.log();
+            let last = log.len().saturating_sub(30);
+            eprintln!("ORDINAUT_MODEL_SEED={}, step {}:\n{}", self.1, log.len(), log[last..].join("\n"));
         }
     }
 }
