@@ -17,18 +17,32 @@ use uuid::Uuid;
 pub(crate) struct Steps {
     /// What the handler has recorded, in its order.
     steps: Vec<StepRecord>,
+    /// The `after` of the next page; null on the last one.
+    next: Option<String>,
     /// What it waits for.
     waits: Vec<WaitRecord>,
 }
 
 /// What a durable handler has done, and what it waits for.
-#[utoipa::path(get, path = "/jobs/{id}/steps", operation_id = "listJobSteps", responses((status = 200, body = Steps)))]
-pub(crate) async fn list(caller: Caller, JobId(id): JobId) -> Result<Json<Steps>, Problem> {
-    let (steps, waits) = (caller.data.jobs().steps(id).await?, caller.data.jobs().waits(id).await?);
-    if steps.is_empty() && waits.is_empty() && caller.data.jobs().get(id).await?.is_none() {
+#[utoipa::path(
+    get, path = "/jobs/{id}/steps", operation_id = "listJobSteps",
+    params(
+        ("limit" = Option<u16>, Query, description = "Maximum number of steps."),
+        ("after" = Option<String>, Query, description = "The `next` of the page before."),
+    ),
+    responses((status = 200, body = Steps)),
+)]
+pub(crate) async fn list(caller: Caller, JobId(id): JobId, mut wanted: Parameters) -> Result<Json<Steps>, Problem> {
+    let after =
+        wanted.take("after", "the \"next\" of another page", |text| (!text.contains('\0')).then(|| text.to_owned()))?;
+    let limit = wanted.limit()?;
+    wanted.end()?;
+    let jobs = caller.data.jobs();
+    let (page, waits) = (jobs.steps_after(id, limit, after.as_deref()).await?, jobs.waits(id).await?);
+    if page.is_empty() && waits.is_empty() && jobs.get(id).await?.is_none() {
         return Err(no_job(id));
     }
-    Ok(Json(Steps { steps, waits }))
+    Ok(Json(Steps { steps: page.items, next: page.next, waits }))
 }
 
 #[derive(Serialize, ToSchema)]

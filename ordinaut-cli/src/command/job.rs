@@ -3,7 +3,7 @@
 use crate::args::{CancelJobs, ChangeJob, Format, Job, JobVerb, Jobs, OneJob, ShowJob};
 use crate::command::approval;
 use crate::command::enqueue::{self, duration};
-use crate::command::pages::collect;
+use crate::command::pages::{all, collect};
 use crate::command::pipeline::refuse_faulty;
 use crate::output::{answer, facts, or_dash, say, shown_error, shown_json, table, time};
 use anyhow::{Context, bail};
@@ -183,7 +183,9 @@ pub(crate) async fn print(
 ) -> anyhow::Result<()> {
     let runs = database.jobs().runs_before(job.id, RUNS, before).await?;
     let note = job.why_it_waits().map(ToString::to_string);
-    let (steps, waiting_for) = (database.jobs().steps(job.id).await?, database.jobs().waits(job.id).await?);
+    let jobs = database.jobs();
+    let steps = async |limit, after: Option<String>| jobs.steps_after(job.id, limit, after.as_deref()).await;
+    let (steps, waiting_for) = (all(steps).await?, jobs.waits(job.id).await?);
     let shown = Shown { job, note, steps, waiting_for, runs: runs.items, runs_next: runs.next };
     if format.json {
         return answer(format, &shown, String::new);

@@ -75,7 +75,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             trace.traceparent.as_deref().map(|parent| span.record("traceparent", parent));
         }
         let bounds = Bounds { max_attempts: retries.max_attempts, must_end };
-        let home = Home::Database(self.database.clone());
+        let home = Home::Database { client: self.database.clone(), running: self.session.book.clone() };
         let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), home);
         let end = match (&self.handler, context.args(self.options.undecodable)) {
             (Some(_), Ok(Err(error))) => HandlerEnd::Returned(Err(error)),

@@ -38,7 +38,7 @@ impl<S> Context<S> {
     /// Postgres refused the statement or could not be reached.
     pub async fn checkpoint<T: DeserializeOwned>(&self) -> Result<Option<T>, CheckpointError> {
         match self.home() {
-            Home::Database(database) => database.leases().checkpoint(self.job_id()).await,
+            Home::Database { client, .. } => client.leases().checkpoint(self.job_id()).await,
             #[cfg(feature = "testing")]
             Home::Memory(memory) => {
                 let saved = memory.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,7 +62,7 @@ impl<S> Context<S> {
     /// statement or could not be reached.
     pub async fn save_checkpoint(&self, value: &(impl Serialize + Sync + ?Sized)) -> Result<(), CheckpointError> {
         match self.home() {
-            Home::Database(database) => database.leases().save_checkpoint(self.token(), value).await,
+            Home::Database { client, .. } => client.leases().save_checkpoint(self.token(), value).await,
             #[cfg(feature = "testing")]
             Home::Memory(memory) => {
                 *memory.checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(encode(value)?);

@@ -10,6 +10,7 @@ use crate::step::book::Book;
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::decode::Args;
 use crate::worker::options::Undecodable;
+use crate::worker::running_jobs::RunningJobs;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -43,7 +44,11 @@ struct Attempt {
 
 /// Where an attempt keeps what its job's next attempt finds.
 pub(crate) enum Home {
-    Database(Arc<Client>),
+    Database {
+        client: Arc<Client>,
+        /// What knows how far the leases of the process hold.
+        running: Arc<RunningJobs>,
+    },
     #[cfg(feature = "testing")]
     Memory(Memory),
 }
@@ -229,6 +234,18 @@ impl<S> Context<S> {
         &self.attempt.home
     }
 
+    /// Whether the lease holds, by the clock of this process and without asking anybody.
+    pub(crate) fn holds(&self) -> bool {
+        if self.attempt.line.order() == Some(Stop::Lose) {
+            return false;
+        }
+        match self.home() {
+            Home::Database { running, .. } => running.holds(),
+            #[cfg(feature = "testing")]
+            Home::Memory(_) => true,
+        }
+    }
+
     pub(crate) fn steps(&self) -> &OnceCell<Mutex<Book>> {
         &self.attempt.steps
     }
@@ -240,7 +257,7 @@ impl<S> Context<S> {
 
     pub(crate) fn database(&self) -> Option<&Client> {
         match self.home() {
-            Home::Database(database) => Some(database),
+            Home::Database { client, .. } => Some(client),
             #[cfg(feature = "testing")]
             Home::Memory(_) => None,
         }

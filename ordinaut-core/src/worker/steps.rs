@@ -57,6 +57,11 @@ impl<S> Context<S> {
         if let Some(recorded) = recorded {
             return decoded(&step, &recorded).map_err(StepError::into_job_error);
         }
+        // A process that was frozen for longer than its lease wakes here before its session can
+        // tell it: another attempt may have begun the same step.
+        if !self.holds() {
+            return Err(StepError::LeaseLost { name: step }.into_job_error());
+        }
         let began = Instant::now();
         let span = info_span!("step", step.name = step);
         let value = work().instrument(span).await?;
@@ -225,8 +230,8 @@ impl<S> Context<S> {
 
     async fn read(&self, name: &str) -> Result<Book, StepError> {
         let stored = match self.home() {
-            Home::Database(_) if self.attempt() == 1 => Vec::new(),
-            Home::Database(database) => {
+            Home::Database { .. } if self.attempt() == 1 => Vec::new(),
+            Home::Database { client: database, .. } => {
                 let stored = database.leases().steps(self.job_id()).await.map_err(StepError::database(name))?;
                 stored.into_iter().map(|step| (step.name, step.result)).collect()
             }

@@ -1,10 +1,13 @@
 //! Durable handlers: a recorded step does not run again, whatever becomes of the attempt, and a
 //! stale attempt records nothing.
 
-use crate::fixture::{Gate, Probe, ask, database, enqueue, gated, returning, schedule_once, tell, within, worker};
+use crate::fixture::{
+    Gate, Probe, ask, database, enqueue, gated, quick_but, returning, run, schedule_once, tell, within, worker,
+    worker_with,
+};
 use ordinaut_core::job::JobState;
 use ordinaut_core::step::StepKind;
-use ordinaut_core::worker::Step;
+use ordinaut_core::worker::{Step, StopReason};
 use ordinaut_core::{Client, Context, JobError, NewJob, Outcome, Worker};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -117,6 +120,40 @@ async fn an_attempt_that_lost_its_lease_records_nothing() {
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.job").await, 1);
     handler.end(Ok(()));
     assert_eq!(within(step).await.unwrap().unwrap(), Step::LeaseLost(job_id));
+}
+
+/// As after a freeze: the handler goes on before anybody could drop it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_wakes_after_its_lease_begins_no_step() {
+    let db = database().await;
+    enqueue(&db).await;
+    let calls = Calls::default();
+    let seen = calls.clone();
+    let (say, mut hear) = tokio::sync::mpsc::unbounded_channel();
+    let running = run(worker_with(
+        &db,
+        quick_but(|options| options.lease = Duration::from_secs(3)),
+        move |_: Probe, ctx: Context<()>| {
+            let (calls, say) = (calls.clone(), say.clone());
+            async move {
+                say.send(None).ok();
+                while ctx.stop_reason() != Some(StopReason::LeaseLost) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                let step = ctx.step("late", async || Ok(calls.call())).await;
+                say.send(step.as_ref().err().map(ToString::to_string)).ok();
+                step.map(drop)
+            }
+        },
+    ));
+    assert_eq!(within(hear.recv()).await.unwrap(), None);
+
+    tell(&db, "update ordinaut.worker set ended_at = now()").await;
+
+    let error = within(hear.recv()).await.unwrap().unwrap();
+    assert!(error.contains("the lease was lost"), "{error}");
+    assert_eq!(seen.number(), 0);
+    running.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -312,4 +349,33 @@ async fn steps_go_with_their_partition_and_stay_with_a_job_that_has_not_ended() 
     db.jobs().cancel(job_id).await.unwrap();
     schedule_once(&db).await;
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.wait").await, 0);
+}
+
+#[tokio::test]
+async fn steps_are_listed_in_pages_that_are_bounded_in_size() {
+    let db = database().await;
+    let job_id = enqueue(&db).await;
+    let mut worker = worker(&db, |_, ctx: Context<()>| async move {
+        for n in 0..12 {
+            ctx.step(&format!("step {n}"), async || Ok("x".repeat(if n < 9 { 10 } else { 200_000 }))).await?;
+        }
+        Ok(())
+    });
+    work(&mut worker, job_id).await;
+    let jobs = db.jobs();
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let page = jobs.steps_after(job_id, 4, after.as_deref()).await.unwrap();
+        pages.push(page.iter().map(|step| step.name.clone()).collect::<Vec<_>>());
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let numbers = |numbers: std::ops::Range<usize>| numbers.map(|n| format!("step {n}")).collect::<Vec<_>>();
+    assert_eq!(pages, [numbers(0..4), numbers(4..8), numbers(8..12)]);
+    // About 1 MiB is one page.
+    assert_eq!(jobs.steps(job_id).await.unwrap().len(), 12);
+    tell(&db, "update ordinaut.step set result = to_jsonb(repeat('y', 240000)) where name < 'step 8'").await;
+    assert_eq!(jobs.steps(job_id).await.unwrap().len(), 4);
 }

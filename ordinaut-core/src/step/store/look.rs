@@ -2,6 +2,7 @@
 
 use crate::client::Jobs;
 use crate::db::fields::Fields;
+use crate::db::page::{PAGE_OCTETS, PAGE_ROWS, Page};
 use crate::error::Error;
 use crate::job::ciphertext;
 use crate::step::record::{StepRecord, WaitRecord};
@@ -26,6 +27,14 @@ impl FromRow<'_, PgRow> for StepRecord {
     }
 }
 
+/// A step, and whether others follow the page.
+#[derive(sqlx::FromRow)]
+struct ListedStep {
+    #[sqlx(flatten)]
+    step: StepRecord,
+    more: bool,
+}
+
 impl FromRow<'_, PgRow> for WaitRecord {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         let mut fields = Fields::of(row);
@@ -46,17 +55,39 @@ impl FromRow<'_, PgRow> for WaitRecord {
 }
 
 impl Jobs<'_> {
-    /// What the job's handler has recorded, in its order; empty for a job that records nothing, and
-    /// for one that is not there.
+    /// What the job's handler has recorded, in its order: the first 500 steps, or fewer that are
+    /// large. Empty for a job that records nothing, and for one that is not there.
     ///
     /// # Errors
     ///
     /// [`Error::Database`] if Postgres refused the statement or could not be reached.
-    pub async fn steps(self, job_id: Uuid) -> Result<Vec<StepRecord>, Error> {
+    pub async fn steps(self, job_id: Uuid) -> Result<Page<StepRecord, String>, Error> {
+        self.steps_after(job_id, PAGE_ROWS, None).await
+    }
+
+    /// Up to `limit` steps behind the one that the last page ended with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    pub async fn steps_after(
+        self,
+        job_id: Uuid,
+        limit: i64,
+        after: Option<&str>,
+    ) -> Result<Page<StepRecord, String>, Error> {
         if !self.client.sees(job_id).await? {
-            return Ok(Vec::new());
+            return Ok(Page::new(Vec::new(), None));
         }
-        Ok(sqlx::query_as(self.client.sql(sql!("step/read"))).bind(job_id).fetch_all(self.client).await?)
+        let steps: Vec<ListedStep> = sqlx::query_as(self.client.sql(sql!("step/list")))
+            .bind(job_id)
+            .bind(limit)
+            .bind(PAGE_OCTETS)
+            .bind(after)
+            .fetch_all(self.client.by_key())
+            .await?;
+        let next = steps.last().filter(|last| last.more).map(|last| last.step.name.clone());
+        Ok(Page::new(steps.into_iter().map(|listed| listed.step).collect(), next))
     }
 
     /// What the job's handler waits for.
