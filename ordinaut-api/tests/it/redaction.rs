@@ -2,7 +2,9 @@
 
 use crate::app::TestApp;
 use ordinaut_core::worker::Step;
+use ordinaut_core::{Context, Job, JobError, Worker};
 use reqwest::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 const SECRET: &str = "hunter2";
@@ -44,6 +46,28 @@ async fn secret_fields_are_masked_wherever_arguments_are_shown() {
     assert_eq!((patched.status, patched.header("etag")), (200, "\"2\""), "{}", patched.text);
     let kept = app.count("select count(*) from ordinaut.task where definition::text like '%hunter2%'").await;
     assert_eq!(kept, 1);
+}
+
+#[derive(Serialize, Deserialize)]
+struct Login {}
+
+impl Job for Login {
+    const KIND: &'static str = "login";
+}
+
+async fn login(_: Login, ctx: Context<()>) -> Result<(), JobError> {
+    ctx.step("log in", async || Ok(json!({"user": "ann", "password": SECRET}))).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn secret_fields_are_masked_in_what_steps_left() {
+    let app = TestApp::start().await;
+    let id = app.enqueue(json!({"kind": "login"})).await;
+    let mut worker = Worker::new(app.database.clone(), ()).queue("default").handle(login);
+    assert_eq!(worker.step().await.unwrap(), Step::Worked(id));
+    let steps = app.get(&format!("/jobs/{id}/steps")).await;
+    assert_eq!(steps.json()["steps"][0]["result"], json!({"user": "ann", "password": "[redacted]"}), "{}", steps.text);
 }
 
 #[tokio::test]

@@ -183,6 +183,7 @@ async fn a_pipeline_does_not_reach_further_than_its_agent() {
     let [acme, mail] = partial(&app).await;
     let enqueue = |with: Value| json!({"steps": [{"id": "e", "uses": "enqueue", "with": with}]});
     let wait = json!({"steps": [{"id": "w", "uses": "wait", "with": {"topic": "secret"}}]});
+    let harmless = json!({"steps": [{"id": "e", "uses": "echo"}]});
     let new = |args: &Value| json!({"kind": "pipeline", "queue": "mail", "args": args});
     for (agent, args, status) in [
         (&acme, enqueue(json!({"kind": "echo"})), 201),
@@ -195,5 +196,11 @@ async fn a_pipeline_does_not_reach_further_than_its_agent() {
     ] {
         let answer = app.call(agent, Method::POST, "/jobs", Some(&new(&args))).await;
         assert_eq!(answer.status, status, "{args}: {}", answer.text);
+        // Nor by a change of what waits already.
+        let waiting =
+            app.enqueue(json!({"kind": "pipeline", "queue": "mail", "tenant": "acme", "args": harmless})).await;
+        let change = json!({"args": args});
+        let changed = app.call(agent, Method::PATCH, &format!("/jobs/{waiting}"), Some(&change)).await;
+        assert_eq!(changed.status, if status == 201 { 200 } else { status }, "{args}: {}", changed.text);
     }
 }

@@ -10,6 +10,7 @@ use ordinaut_core::worker::Step;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 /// A server that refuses the first call of a path.
@@ -179,4 +180,56 @@ async fn what_cannot_run_is_buried_and_named() {
         assert_eq!(state, JobState::Dead, "{error}");
         assert!(error.as_str().unwrap().starts_with(reason), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_can_never_be_is_a_failure_of_its_step() {
+    let fixture = Fixture::new().await;
+    let asks = |with: Value| json!({"id": "w", "uses": "wait", "with": with, "on_failure": {"goto": "undo"}});
+    for with in [json!({"topic": "${params.topic}"}), json!({"topic": "a", "key": "${params.long}"})] {
+        let document = json!({"params": {"topic": "a.*", "long": "x".repeat(300)}, "steps": [
+            asks(with),
+            {"id": "undo", "uses": "echo", "with": "${failed.error}", "compensation": true},
+        ], "output": "${steps.undo}"});
+        let (_, state, output) = run(&fixture, document).await;
+        assert_eq!(state, JobState::Succeeded, "{output}");
+        assert!(output.as_str().unwrap().starts_with("step \"w\": "), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_nested_too_deep_stays_a_text() {
+    let fixture = Fixture::new().await;
+    let deep = |levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    for (levels, read) in [(60, true), (61, false), (5000, false)] {
+        let server = Server::answering(move |_| deep(levels)).await;
+        let call = json!({"id": "a", "uses": "http", "with": {"url": server.url("/")}});
+        let document =
+            json!({"steps": [call], "output": {"read": "${steps.a.json != `null`}", "status": "${steps.a.status}"}});
+        let (_, state, output) = run(&fixture, document).await;
+        assert_eq!(
+            (state, &output["read"], &output["status"]),
+            (JobState::Succeeded, &json!(read), &json!(200)),
+            "{output}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pipeline_that_is_cancelled_ends_within_its_call() {
+    let fixture = Fixture::new().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let steps = json!([{"id": "slow", "uses": "http", "with": {"url": url}}, {"id": "next", "uses": "echo"}]);
+    let id = fixture.enqueue("pipeline", json!({ "steps": steps })).await;
+    let mut worker = fixture.worker(&["127.0.0.0/8"]);
+    let attempt = tokio::spawn(async move { worker.step().await });
+    let _held = silent.accept().await.unwrap();
+
+    fixture.database.jobs().cancel(id).await.unwrap();
+
+    assert_eq!(attempt.await.unwrap().unwrap(), Step::Worked(id));
+    let run = fixture.runs(id).await.pop().unwrap();
+    assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Cancelled, Some("cancelled while the pipeline ran")));
+    assert!(fixture.database.jobs().steps(id).await.unwrap().is_empty());
 }
