@@ -13,7 +13,9 @@ use ordinaut_core::{Client, Context, Job, JobError, NewJob, Worker};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::Connection;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
+use tokio::process::Command;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
@@ -170,7 +172,26 @@ async fn steps(lab: &mut Lab, jobs: u64) -> anyhow::Result<Vec<Figure>> {
     }
     worker.end().await?;
     leave(database).await;
+    if let Ok(python) = std::env::var("ORDINAUT_BENCH_PYTHON") {
+        let rate = of_dbos(lab, &python, jobs).await?;
+        figures.push(
+            Figure::new("durable", format!("steps of DBOS, {SLOTS} threads"), rate, "/s").jobs(jobs).against(floor),
+        );
+    }
     Ok(figures)
+}
+
+/// Steps a second of as many workflows of DBOS, which its own process runs.
+async fn of_dbos(lab: &mut Lab, python: &str, jobs: u64) -> anyhow::Result<f64> {
+    say(&format!("durable, steps of DBOS: {jobs} workflows of {STEPS}"));
+    let database = lab.database("dbos").await?;
+    leave(database).await;
+    let numbers = [jobs, STEPS, SLOTS as u64].map(|number| number.to_string());
+    let mut run = Command::new(python);
+    run.args(["-c", include_str!("dbos.py"), &lab.url("dbos")]).args(numbers);
+    let output = run.stderr(Stdio::inherit()).output().await.context("cannot start the Python")?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    told.lines().last().and_then(|line| line.parse().ok()).with_context(|| format!("DBOS ended as {}", output.status))
 }
 
 /// Rows that as many connections as the worker has slots commit in a second.

@@ -9,6 +9,7 @@ mod endurance;
 mod enqueue;
 mod floor;
 mod latency;
+mod members;
 mod pinned;
 mod schedules;
 mod settle_by;
@@ -49,13 +50,15 @@ pub enum Bench {
     Api,
     /// Steps that are recorded, events that jobs wait for, and others' jobs beside those that wait
     Durable,
+    /// Jobs of one batch, and jobs of none
+    Members,
     /// Ten million jobs, produced and run at once; not one of `all`, because it takes many minutes
     Endurance,
 }
 
 impl Bench {
     /// What `all` runs, in the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -69,6 +72,7 @@ impl Bench {
         Self::Schedules,
         Self::Api,
         Self::Durable,
+        Self::Members,
     ];
 }
 
@@ -88,6 +92,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::SettleBy => settle_by::run(options).await,
         Bench::Api => api::run(options).await,
         Bench::Durable => durable::run(options).await,
+        Bench::Members => members::run(options).await,
         Bench::Endurance => endurance::run(options).await,
     }
 }
