@@ -65,6 +65,8 @@ pub(crate) enum Noun {
     Migrate(Migrate),
     /// Enqueue jobs, list, show, await and cancel them
     Job(Job),
+    /// Say why a job has not run, and what to do
+    Explain(OneJob),
     /// List what waits for somebody's approval
     #[command(subcommand)]
     Approval(Approval),

@@ -11,6 +11,7 @@ pub mod bulk;
 pub mod client;
 pub mod error;
 pub mod event;
+pub mod explain;
 mod failure;
 pub mod fleet;
 mod host;

@@ -10,6 +10,7 @@ mod docs;
 mod enqueue;
 mod erase;
 mod events;
+mod explain;
 mod fires;
 mod fleet;
 pub(crate) mod health;
@@ -80,6 +81,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(JobsWrite, Visible, routes!(jobs::cancel)),
         Way::new(JobsWrite, Visible, routes!(jobs::run_now)).class(RouteClass::RunNow),
         Way::new(RunsRead, Visible, routes!(steps::list)),
+        Way::new(JobsRead, Visible, routes!(explain::job)),
         Way::new(JobsRead, Visible, routes!(steps::approvals)),
         Way::new(JobsApprove, Visible, routes!(steps::approve)),
         Way::new(JobsApprove, Visible, routes!(steps::reject)),

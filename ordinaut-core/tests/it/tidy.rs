@@ -41,6 +41,7 @@ const FEATURES: &[&str] = &[
     "batch",
     "fleet",
     "stat",
+    "explain",
     "maintenance",
     "worker",
     "testing",

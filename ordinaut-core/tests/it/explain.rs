@@ -1,0 +1,249 @@
+//! Why a job has not run: each reason is made, told, and stands in the table of `docs/explain.md`.
+//!
+//! `ORDINAUT_RENEW_EXPLAIN=1` writes that table anew.
+
+use crate::fixture::{
+    Gate, Probe, Running, TestDatabase, database, enqueue, eventually, gated, probe, quick_but, run, schedule,
+    schedule_once, succeed, tell, within, worker, worker_with,
+};
+use ordinaut_core::explain::{Reason, ReasonKind};
+use ordinaut_core::job::OnDuplicate;
+use ordinaut_core::schedule::{Schedule, ScheduleKind};
+use ordinaut_core::step::ApprovalRequest;
+use ordinaut_core::task::TaskDefinition;
+use ordinaut_core::{Context, JobError, Limit, NewJob, Scheduler, Unique};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use uuid::Uuid;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// What was told of each kind of reason.
+#[derive(Default)]
+struct Table(BTreeMap<String, (String, String)>);
+
+impl Table {
+    async fn add(&mut self, db: &TestDatabase, job_id: Uuid, expected: ReasonKind) {
+        let explanation = db.jobs().explain(job_id).await.unwrap().unwrap();
+        let found = find(&explanation.reasons, expected);
+        let reason = found.unwrap_or_else(|| panic!("{expected:?} is not told: {explanation:?}"));
+        let cell = |text: &str| masked(text).replace('|', "\\|");
+        let advice = reason.advice.as_deref().map(cell).unwrap_or_default();
+        self.0.entry(word(expected)).or_insert_with(|| (cell(&reason.says), advice));
+    }
+}
+
+/// The reason, wherever in the tree it is.
+fn find(reasons: &[Reason], kind: ReasonKind) -> Option<&Reason> {
+    let found = reasons.iter().find(|reason| reason.reason == kind);
+    found.or_else(|| reasons.iter().find_map(|reason| find(&reason.because, kind)))
+}
+
+fn word(kind: ReasonKind) -> String {
+    serde_json::to_value(kind).unwrap().as_str().unwrap().to_owned()
+}
+
+/// The same in each run: ids and instants are left out.
+fn masked(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        if bare.parse::<Uuid>().is_ok() {
+            word.replace(bare, "ID")
+        } else if bare.parse::<chrono::DateTime<chrono::Utc>>().is_ok() {
+            word.replace(bare, "TIME")
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn hourly(title: &str) -> TaskDefinition {
+    TaskDefinition::new(title, "probe", Schedule::new(ScheduleKind::Every, "1h"))
+}
+
+async fn new(db: &TestDatabase, job: NewJob) -> Uuid {
+    db.enqueue(&job).await.unwrap();
+    job.id()
+}
+
+#[tokio::test]
+async fn every_reason_is_told_and_stands_in_the_docs() {
+    let mut table = Table::default();
+    nobody_runs_it(&mut table).await;
+    behind_others(&mut table).await;
+    set_aside(&mut table).await;
+    under_limits(&mut table).await;
+    a_handler_waits(&mut table).await;
+
+    let mut text = String::from("| reason | such as | what to do |\n|---|---|---|\n");
+    for (word, (says, advice)) in &table.0 {
+        text.push_str(&format!("| `{word}` | {says} | {advice} |\n"));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/explain.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (begin, end) = ("<!-- reasons -->\n", "<!-- end -->");
+    let (before, rest) = page.split_once(begin).unwrap();
+    let (table_there, after) = rest.split_once(end).unwrap();
+    if std::env::var_os("ORDINAUT_RENEW_EXPLAIN").is_some() {
+        std::fs::write(&path, format!("{before}{begin}{text}{end}{after}")).unwrap();
+    } else {
+        assert_eq!(table_there, text, "ORDINAUT_RENEW_EXPLAIN=1 writes it anew");
+    }
+    let untold: Vec<_> =
+        ReasonKind::ALL.iter().map(|kind| word(*kind)).filter(|word| !table.0.contains_key(word)).collect();
+    assert!(untold.is_empty(), "no test makes {untold:?}");
+}
+
+async fn nobody_runs_it(table: &mut Table) {
+    let db = database().await;
+    let job = enqueue(&db).await;
+    table.add(&db, job, ReasonKind::NoWorkerAlive).await;
+    let mut elsewhere = worker(&db, succeed).queue("elsewhere");
+    elsewhere.step().await.unwrap();
+    table.add(&db, job, ReasonKind::QueueUnserved).await;
+    let mut here = worker_with(&db, quick_but(|options| options.name = "press".to_owned()), succeed);
+    here.step().await.unwrap();
+    let unknown = new(&db, NewJob::new("tpyo", &()).unwrap()).await;
+    table.add(&db, unknown, ReasonKind::KindUnknown).await;
+    let job = new(&db, probe(0).priority(1)).await;
+    let told = db.jobs().explain(job).await.unwrap().unwrap();
+    assert_eq!((told.reasons.len(), told.says.starts_with("nothing is in its way")), (0, true), "{told}");
+    db.workers().drain("press").await.unwrap();
+    table.add(&db, job, ReasonKind::WorkersDrained).await;
+    db.queues().pause("default", Some("ann"), Some("the printer is out of ink")).await.unwrap();
+    table.add(&db, job, ReasonKind::QueuePaused).await;
+    db.queues().resume("default").await.unwrap();
+    db.queues().pause("*", Some("ann"), None).await.unwrap();
+    table.add(&db, job, ReasonKind::InstallationPaused).await;
+    // What would be in its way later is told as well.
+    let later = new(&db, probe(1).delay(HOUR)).await;
+    table.add(&db, later, ReasonKind::NotDue).await;
+    table.add(&db, later, ReasonKind::InstallationPaused).await;
+}
+
+/// A worker that has as many slots as are said, all of them busy.
+async fn busy(db: &TestDatabase, slots: usize) -> (Running<sqlx::Result<()>>, Vec<Gate>) {
+    let (gate, mut starts) = gated();
+    let running = run(worker_with(db, quick_but(|options| options.concurrency = slots), gate));
+    let mut handlers = Vec::new();
+    for _ in 0..slots {
+        enqueue(db).await;
+        handlers.push(within(starts.recv()).await.unwrap());
+    }
+    // What a worker runs is as old as its last renewal.
+    eventually(db, "select bool_and(running = concurrency) from ordinaut.worker where ended_at is null").await;
+    (running, handlers)
+}
+
+async fn behind_others(table: &mut Table) {
+    let db = database().await;
+    let (running, handlers) = busy(&db, 2).await;
+    enqueue(&db).await;
+    let last = enqueue(&db).await;
+    table.add(&db, last, ReasonKind::SlotsBusy).await;
+    table.add(&db, last, ReasonKind::InLine).await;
+    let mut held = db.pool().begin().await.unwrap();
+    sqlx::raw_sql("set transaction isolation level repeatable read; select 1").execute(&mut *held).await.unwrap();
+    tell(&db, "do $$ begin for n in 1..1100 loop perform pg_current_xact_id(); commit; end loop; end $$").await;
+    table.add(&db, last, ReasonKind::VacuumHeldUp).await;
+    tell(&db, "update ordinaut.due_work set flags = flags | 2").await;
+    table.add(&db, last, ReasonKind::Suspect).await;
+    held.rollback().await.unwrap();
+    for handler in handlers {
+        handler.end(Ok(()));
+    }
+    running.stop().await.unwrap();
+}
+
+async fn set_aside(table: &mut Table) {
+    let db = database().await;
+    let (parent, dead) = (new(&db, probe(0).delay(HOUR)).await, new(&db, probe(1).delay(HOUR)).await);
+    let child = new(&db, probe(2).after([parent, dead])).await;
+    table.add(&db, child, ReasonKind::Dependency).await;
+    table.add(&db, child, ReasonKind::NoSchedulerAlive).await;
+    let called = probe(4);
+    db.batch("b").add(probe(3).delay(HOUR)).on_complete(called.clone()).commit().await.unwrap();
+    table.add(&db, called.id(), ReasonKind::Batch).await;
+    let task = db.tasks().create(&hourly("t")).await.unwrap();
+    let of_task = db.tasks().run_now(task.id).await.unwrap();
+    db.tasks().pause(task.id).await.unwrap();
+    schedule_once(&db).await;
+    table.add(&db, of_task, ReasonKind::TaskPaused).await;
+
+    let db = database().await;
+    let (running, handlers) = busy(&db, 1).await;
+    let unique = || probe(9).unique(Unique::by_kind().on_duplicate(OnDuplicate::RunAgain));
+    tell(&db, "update ordinaut.worker set concurrency = 2").await;
+    drop(handlers);
+    running.stop().await.unwrap();
+    let (gate, mut starts) = gated();
+    let running = run(worker(&db, gate));
+    new(&db, unique()).await;
+    let handler = within(starts.recv()).await.unwrap();
+    let behind = new(&db, unique()).await;
+    table.add(&db, behind, ReasonKind::RunAgain).await;
+    handler.end(Ok(()));
+    drop(running);
+}
+
+async fn under_limits(table: &mut Table) {
+    let db = database().await;
+    db.limits().put(&Limit::new("each").queue("a").key("n").concurrency(1)).await.unwrap();
+    db.limits().put(&Limit::new("none").queue("b").concurrency(0)).await.unwrap();
+    db.limits().put(&Limit::new("slow").queue("c").rate(0.001).burst(1.0)).await.unwrap();
+    db.limits().put(&Limit::new("in order").queue("d").key("n").ordered()).await.unwrap();
+    let jobs: Vec<NewJob> =
+        ["a", "b", "c", "d"].iter().flat_map(|queue| [probe(7).queue(*queue), probe(7).queue(*queue)]).collect();
+    db.enqueue_many(&jobs).await.unwrap();
+    let (gate, mut starts) = gated();
+    let all = ["a", "b", "c", "d"].into_iter().fold(worker(&db, gate), |worker, queue| worker.queue(queue));
+    let running = run(all);
+    let mut handlers = Vec::new();
+    for _ in 0..3 {
+        handlers.push(within(starts.recv()).await.unwrap());
+    }
+    eventually(&db, "select count(*) = 5 from ordinaut.parked where reason = 'limit'").await;
+    let behind = |queue: usize| {
+        let pair = [jobs[queue * 2].id(), jobs[queue * 2 + 1].id()];
+        let runs = handlers.iter().map(|handler| handler.context.job_id()).find(|id| pair.contains(id));
+        pair.into_iter().find(|id| Some(*id) != runs).unwrap()
+    };
+    table.add(&db, behind(0), ReasonKind::LimitFull).await;
+    table.add(&db, behind(1), ReasonKind::KindPaused).await;
+    table.add(&db, behind(2), ReasonKind::RateUsedUp).await;
+    table.add(&db, behind(3), ReasonKind::Order).await;
+    for handler in handlers {
+        handler.end(Ok(()));
+    }
+    drop(running);
+}
+
+async fn waits(probe: Probe, ctx: Context<()>) -> Result<(), JobError> {
+    match probe.n {
+        0 => ctx.sleep("nap", HOUR).await,
+        1 => ctx.wait_for::<()>("paid", "orders.paid", "7", HOUR).await.map(drop),
+        2 => ctx.approval("release", ApprovalRequest::new("Pay 5,000 euros?").within(HOUR)).await.map(drop),
+        3 => {
+            let child = ctx.enqueue("child", NewJob::new("child", &())?.delay(HOUR)).await?;
+            ctx.wait_for_job(child, HOUR).await.map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn a_handler_waits(table: &mut Table) {
+    let db = database().await;
+    let kinds = [ReasonKind::Sleeps, ReasonKind::WaitsForEvent, ReasonKind::WaitsForApproval, ReasonKind::WaitsForJob];
+    let jobs: Vec<NewJob> = (0..4).map(probe).collect();
+    db.enqueue_many(&jobs).await.unwrap();
+    let _scheduler = schedule(Scheduler::new(db.clone()));
+    let running = run(worker(&db, waits));
+    eventually(&db, "select count(*) = 4 from ordinaut.wait").await;
+    eventually(&db, "select not exists (select from ordinaut.due_work where session is not null)").await;
+    for (job, kind) in jobs.iter().zip(kinds) {
+        table.add(&db, job.id(), kind).await;
+    }
+    running.stop().await.unwrap();
+}
