@@ -2,7 +2,7 @@
 
 pub use crate::failure::{Consequence, FailureKind};
 
-use crate::failure::{UNREACHED, said};
+use crate::failure::{UNREACHED, is_too_much, said};
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
@@ -29,6 +29,12 @@ impl Error {
             Self::Invalid(_) | Self::Output(_) => FailureKind::BadData,
             Self::Database(error) => FailureKind::of(error),
         }
+    }
+
+    /// Whether what was asked for may have been too much for one answer: less of it may come
+    /// through.
+    pub fn is_too_much(&self) -> bool {
+        matches!(self, Self::Database(error) if is_too_much(error))
     }
 
     /// Whether the same may succeed later, without a change of the program or of what it was given.

@@ -49,6 +49,8 @@ pub enum Object<'a> {
     Visible,
     /// One queue, by its name.
     Queue(&'a str),
+    /// Jobs of the caller's queues, whatever their tenant.
+    OwnQueues,
     /// Something that all tenants and queues share.
     Installation,
 }
@@ -61,7 +63,7 @@ pub enum Denied {
     Scope(Scope),
     /// Its queues do not contain this one.
     Queue(String),
-    /// It is bound to a tenant, and this is of the whole installation.
+    /// It is bound to a tenant, and this is of all tenants.
     Tenant(String),
     /// It is bound to some queues, and this is of the whole installation.
     Queues,
@@ -73,7 +75,7 @@ impl fmt::Display for Denied {
             Self::Scope(scope) => write!(f, "this agent lacks the scope {scope}"),
             Self::Queue(queue) => write!(f, "this agent may not use the queue \"{queue}\""),
             Self::Tenant(tenant) => {
-                write!(f, "this agent sees the tenant \"{tenant}\" only, and this is of the whole installation")
+                write!(f, "this agent sees the tenant \"{tenant}\" only, and this is of all tenants")
             }
             Self::Queues => f.write_str("this agent sees some queues only, and this is of the whole installation"),
         }
@@ -123,6 +125,7 @@ mod tests {
     #[test]
     fn who_sees_a_part_is_refused_the_whole() {
         let mail = access(Scope::QueuesAdmin, Some(&["mail"]), None);
+        assert_eq!(check(&mail, Scope::QueuesAdmin, Object::OwnQueues), Ok(()));
         let may = |object| check(&mail, Scope::QueuesAdmin, object);
         assert_eq!(may(Object::Queue("mail")), Ok(()));
         assert_eq!(may(Object::Queue("bulk")), Err(Denied::Queue("bulk".into())));
@@ -130,6 +133,7 @@ mod tests {
         // Its tenant's jobs lie in queues that others share.
         let acme = access(Scope::Admin, None, Some("acme"));
         assert_eq!(check(&acme, Scope::QueuesAdmin, Object::Queue("mail")), Err(Denied::Tenant("acme".into())));
+        assert_eq!(check(&acme, Scope::JobsRead, Object::OwnQueues), Err(Denied::Tenant("acme".into())));
         assert_eq!(check(&acme, Scope::JobsRead, Object::Visible), Ok(()));
     }
 }

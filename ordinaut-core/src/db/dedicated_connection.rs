@@ -21,6 +21,7 @@ const WAY: Duration = Duration::from_secs(1);
 /// Behind a pooler in transaction mode each statement goes in a transaction of its own, with the
 /// settings that a connection has elsewhere: there they would become those of somebody else's
 /// transactions.
+#[derive(Debug)]
 pub(crate) struct DedicatedConnection {
     address: ConnectOptions,
     pool: PgPool,

@@ -58,6 +58,16 @@ impl ClaimFloors {
         self.last
     }
 
+    /// A claim that was answered behind a later one found these: what is left beside them is not
+    /// below.
+    pub(crate) fn lower<'a>(&mut self, claimed: impl IntoIterator<Item = (&'a str, i16, DateTime<Utc>)>) {
+        for (queue, priority, run_at) in claimed {
+            if let Some(floor) = self.floors.get_mut(&(Arc::from(queue), priority)) {
+                *floor = run_at.min(*floor);
+            }
+        }
+    }
+
     /// What a claim of `lanes`, in this order, taught: `now` is its time on the database's clock,
     /// `claimed` what it found, and `full` whether it stopped because it had enough.
     pub fn learn<'a>(

@@ -1,7 +1,11 @@
 //! A job that a session may run.
 
 use crate::backoff::Backoff;
+use crate::client::Client;
 use crate::db::ctid::Ctid;
+use crate::job::ciphertext::Envelope;
+use crate::job::job_error::JobError;
+use crate::job::keyring::open;
 use crate::job::trace::Trace;
 use crate::lease::settlement::Retries;
 use crate::lease::token::Token;
@@ -49,6 +53,26 @@ impl Lease {
         }
     }
 
+    /// Its arguments as they were given, decrypted if they are encrypted: for the worker that runs
+    /// it, and nobody else. A key that is missing may be deployed later, so that its lack is worth
+    /// a retry.
+    ///
+    /// # Errors
+    ///
+    /// What to settle the attempt with, if they cannot be had.
+    pub fn open_args(&self, client: &Client) -> Result<String, JobError> {
+        let body = self.body.as_ref().map_err(|reason| JobError::fatal(reason.clone()))?;
+        match Envelope::read(&body.args) {
+            None => Ok(body.args.clone()),
+            Some(envelope) => Ok(open(client.keyring_or_none(), &envelope, &self.kind, self.token.job_id)?),
+        }
+    }
+
+    /// Whether its arguments are encrypted, as far as they are here.
+    pub fn is_encrypted(&self) -> bool {
+        self.body.as_ref().is_ok_and(|body| Envelope::read(&body.args).is_some())
+    }
+
     /// How the job may fail: as it says itself, and else as often and with the waits given here.
     pub fn retries(&self, max_attempts: i16, backoff: Backoff) -> Retries {
         let body = self.body.as_ref().ok();
@@ -66,7 +90,7 @@ impl Lease {
     }
 
     /// What its arguments take in memory, or will.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.left_out.unwrap_or_else(|| self.body.as_ref().map_or(0, |body| body.args.len()))
     }
 }

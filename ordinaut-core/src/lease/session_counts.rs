@@ -15,6 +15,18 @@ impl SessionCounts {
         *self.0.entry(queue.clone()).or_default().entry(outcome).or_default() += attempts;
     }
 
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what others counted.
+    pub fn merge(&mut self, others: &Self) {
+        for (queue, outcomes) in &others.0 {
+            outcomes.iter().for_each(|(outcome, attempts)| self.add(queue, *outcome, *attempts));
+        }
+    }
+
     /// `{queue: {outcome: count}}`, as the row of the session keeps it.
     pub(crate) fn json(&self) -> String {
         let plain: BTreeMap<&str, _> = self.0.iter().map(|(queue, outcomes)| (&**queue, outcomes)).collect();

@@ -21,6 +21,10 @@ pub struct SessionProfile {
     pub max_attempts: i16,
     /// Time for which its leases hold unless it is renewed.
     pub lease: Duration,
+    /// The version of the program that runs the jobs; `None`: this one.
+    pub version: Option<String>,
+    /// The agent that the jobs are leased for, if they run elsewhere; `None`: they run here.
+    pub agent: Option<String>,
 }
 
 impl SessionProfile {
@@ -28,7 +32,8 @@ impl SessionProfile {
     /// machine without a name.
     pub fn new(name: impl Into<String>, lease: Duration) -> Self {
         let (host, queues, kinds) = (String::new(), Vec::new(), Vec::new());
-        Self { name: name.into(), host, queues, kinds, concurrency: 1, max_attempts: 20, lease }
+        let (version, agent) = (None, None);
+        Self { name: name.into(), host, queues, kinds, concurrency: 1, max_attempts: 20, lease, version, agent }
     }
 
     /// The machine's name.
@@ -56,6 +61,13 @@ impl SessionProfile {
     #[must_use]
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.concurrency = jobs;
+        self
+    }
+
+    /// The program that runs the jobs elsewhere, and the agent that it calls as.
+    #[must_use]
+    pub fn elsewhere(mut self, agent: impl Into<String>, version: impl Into<String>) -> Self {
+        (self.agent, self.version) = (Some(agent.into()), Some(version.into()));
         self
     }
 

@@ -55,6 +55,14 @@ impl SettledAttempt {
         Ok(self)
     }
 
+    /// Says that its handler waits for something that may have come in the meantime: it is looked
+    /// for after the end was written.
+    #[must_use]
+    pub fn waits(mut self) -> Self {
+        self.waits = true;
+        self
+    }
+
     /// Whether it succeeded and has nothing more to say, as nearly all do: then it can be written
     /// at its place.
     pub(crate) fn is_plain_success(&self) -> bool {

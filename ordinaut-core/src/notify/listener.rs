@@ -17,8 +17,29 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+/// Who hears of a hint.
+pub(crate) trait Hearer: Send + Sync {
+    /// A hint of this name came.
+    fn heard(&self, name: &str);
+
+    /// Hints may have been missed.
+    fn may_have_missed(&self);
+}
+
+pub(crate) type Hears = Arc<dyn Hearer>;
+
 /// Whom to wake by the name in a hint.
-pub(crate) type Hears = BTreeMap<String, Arc<Notify>>;
+impl Hearer for BTreeMap<String, Arc<Notify>> {
+    fn heard(&self, name: &str) {
+        if let Some(wake) = self.get(name) {
+            wake.notify_one();
+        }
+    }
+
+    fn may_have_missed(&self) {
+        self.values().for_each(|wake| wake.notify_one());
+    }
+}
 
 /// Behind a pooler in transaction mode LISTEN succeeds and nothing is ever heard. What is heard at
 /// all is heard within milliseconds.
@@ -67,7 +88,7 @@ impl Listener {
                     failures += 1;
                     // Only a connection that listens learns at once that Postgres crashed: what
                     // broke it may have broken the others of this process, which are not in use.
-                    self.hears.values().for_each(|wake| wake.notify_one());
+                    self.hears.may_have_missed();
                     tokio::time::sleep(RETRY.delay(failures, rand::random())).await;
                 }
             }
@@ -92,7 +113,7 @@ impl Listener {
         info!("listening for notifications on channel \"{channel}\"");
         (*failures, *times_deaf) = (0, 0);
         // What was told before is not told again.
-        self.hears.values().for_each(|wake| wake.notify_one());
+        self.hears.may_have_missed();
         loop {
             match tokio::time::timeout(QUIET, listener.try_recv()).await {
                 Ok(notice) => self.pass_on(&notice?.ok_or(sqlx::Error::WorkerCrashed)?),
@@ -120,9 +141,7 @@ impl Listener {
     }
 
     fn pass_on(&self, notice: &PgNotification) {
-        if let Some(wake) = self.hears.get(notice.payload()) {
-            wake.notify_one();
-        }
+        self.hears.heard(notice.payload());
     }
 }
 
@@ -145,7 +164,7 @@ struct Deaf;
 
 /// Whether a process that listens would hear what is told in this database.
 pub(crate) async fn would_hear(database: &Client) -> sqlx::Result<bool> {
-    let listener = Listener { database: database.clone(), hears: Hears::new() };
+    let listener = Listener { database: database.clone(), hears: Arc::new(BTreeMap::<String, Arc<Notify>>::new()) };
     let address = database.direct_address();
     if Pooler::is_at(address).await? {
         return Ok(false);

@@ -1,14 +1,17 @@
 //! Why a step or a wait came to nothing.
 
+use crate::job::enqueue_error::EnqueueError;
 use crate::job::job_error::JobError;
 use crate::step::record::{MAX_RESULT_BYTES, MAX_STEPS};
 use std::time::Duration;
 
-/// Why a step was not recorded, or a wait not begun. It becomes the handler's [`JobError`] by
-/// [`StepError::into_job_error`] alone: by `?` it would be one that is tried again, and what no
-/// retry can mend has to bury the job.
+/// Why a step was not recorded, or a wait not begun.
+//
+// It becomes the handler's JobError by into_job_error() alone: by `?` it would be one that is tried
+// again, and what no retry can mend has to bury the job.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StepError {
+#[non_exhaustive]
+pub enum StepError {
     /// The lease was lost: the job is another attempt's.
     #[error("step {name:?}: the lease was lost, and another attempt owns the job now")]
     LeaseLost {
@@ -62,6 +65,14 @@ pub(crate) enum StepError {
         /// Why; nothing of the value.
         reason: String,
     },
+    /// The job that it enqueues cannot be stored.
+    #[error("step {name:?}: {source}")]
+    Enqueue {
+        /// The step.
+        name: String,
+        /// Why.
+        source: EnqueueError,
+    },
     /// Postgres refused, or was not there.
     #[error("step {name:?}: {source}")]
     Database {
@@ -88,7 +99,7 @@ impl StepError {
                 JobError::fatal(self)
             }
             Self::LeaseLost { .. } | Self::Recorded { .. } => JobError::retry(self).after(Duration::ZERO),
-            Self::Decode { .. } | Self::Database { .. } => JobError::retry(self),
+            Self::Decode { .. } | Self::Enqueue { .. } | Self::Database { .. } => JobError::retry(self),
         }
     }
 }

@@ -49,4 +49,6 @@ pub(crate) mod run;
 pub(crate) mod store;
 
 pub use crate::step::approval::{Approval, ApprovalRequest, Decided, Decision};
+pub use crate::step::error::StepError;
 pub use crate::step::record::{MAX_RESULT_BYTES, MAX_STEPS, StepKind, StepRecord, WaitKind, WaitRecord};
+pub use crate::step::run::attempt_steps::RecordedStep;

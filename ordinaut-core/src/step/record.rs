@@ -42,6 +42,14 @@ macro_rules! words {
             }
         }
 
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(word: String) -> Result<Self, String> {
+                word.parse()
+            }
+        }
+
         impl FromStr for $name {
             type Err = String;
 

@@ -1,5 +1,7 @@
 //! Answers to waits, and the jobs that go on with them.
 
+pub(crate) mod attempt_steps;
+
 use crate::client::{Client, Jobs};
 use crate::db::contention::undisturbed;
 use crate::error::{Error, InvalidField};

@@ -94,6 +94,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
         match attempt.perform(lease, retries).await {
             ControlFlow::Continue(attempt) => {
                 let book = session.book.clone();
+                let waiting = waiting.into();
                 let request = SettleRequest { attempt, retries, kind, queue, limited, book, waiting };
                 // The settler goes last: it waits until every inbox is closed.
                 inbox.send(request).await.ok();

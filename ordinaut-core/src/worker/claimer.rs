@@ -5,16 +5,13 @@ use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
 use crate::error::Error;
 use crate::failure::{FailureKind, is_too_much};
-use crate::lease::claim_floor::ClaimFloors;
-use crate::lease::claim_request::{ClaimRequest, Look, Scan, lanes};
+use crate::lease::claim_memory::{ClaimMemory, ClaimPlan};
+use crate::lease::claim_request::{ClaimRequest, Look};
 use crate::lease::leased::Lease;
-use crate::lease::portion::Portion;
 use crate::lease::priority_ageing::Ageing;
+use crate::lease::restart_pause::RestartPause;
 use crate::lease::store::Leases;
-use crate::lease::store::claim::Claimed;
-use crate::lease::store::restart::AfterRestart;
 use crate::lease::token::Token;
-use crate::lease::weighted_round_robin::WeightedRoundRobin;
 use crate::limit::run::limiter::Limiter;
 use crate::limit::store::admission::AdmitRequest;
 use crate::worker::cancellation::Stop;
@@ -22,63 +19,25 @@ use crate::worker::liveness;
 use crate::worker::options::WorkerOptions;
 use crate::worker::session::Session;
 use crate::worker::strays::Strays;
-use chrono::{DateTime, Utc};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
-
-/// Between two sweeps at least.
-const SWEEP: Duration = Duration::from_millis(250);
-
-/// A sweep may take a fiftieth of the time: it stays prompt where it is cheap.
-const SWEEP_SHARE: u32 = 50;
 
 /// A claim that takes longer found nobody who answers: so soon a wire that swallows everything is
 /// noticed.
 pub(crate) const CLAIM_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time for which nobody claims after Postgres was restarted or promoted, or lost its memory:
-/// claims that were lost with it have handlers that run, and their workers need the time to notice.
-const PAUSE_AFTER_RESTART: Duration = Duration::from_secs(2);
-
 pub(crate) struct Claimer {
     link: DedicatedConnection,
     /// Its signs of life.
     pub(crate) pulse: liveness::Turns,
-    turns: WeightedRoundRobin,
-    kinds: Arc<[Arc<str>]>,
+    memory: ClaimMemory,
     /// Claims whose answer never came.
     strays: Strays,
-    ordinary: Side,
-    /// The few jobs whose last attempt was lost, which ordinary claims pass over.
-    suspects: Side,
-    /// How much one claim takes.
-    portion: Portion,
-    /// When a claim was too much.
-    too_much_at: Option<Instant>,
-    sweep_at: Instant,
-    /// A hint came, and nothing has been found since: what it was of may lie below the floors, as
-    /// in a queue that was paused.
-    hint_is_open: bool,
-    /// What it takes to go before a level of priority.
-    ageing: Option<Ageing>,
     limiter: Limiter,
     poll_interval: Duration,
-    /// Since when the Postgres that it was last connected to takes writes and has lost nothing.
-    postgres_since: Option<DateTime<Utc>>,
-    not_before: Instant,
+    restart: RestartPause,
     /// What the session was last said to do.
     asked_to_be_told: (i64, bool),
-}
-
-/// What is remembered of one of the two looks. A look for suspects comes between two ordinary
-/// claims, and must not change what these remember: where their scans start, and whose turn it is.
-#[derive(Default)]
-struct Side {
-    floors: ClaimFloors,
-    /// Jobs that limits concern and those that none does go first in turn, so that neither takes
-    /// all the room.
-    limited_first: bool,
 }
 
 /// A claim that was sent.
@@ -106,116 +65,70 @@ pub(crate) enum Connected {
 impl Claimer {
     pub(crate) fn new(database: &Client, options: &WorkerOptions, kinds: &[String], pulse: liveness::Turns) -> Self {
         let (name, patience) = (&options.name, CLAIM_TIMEOUT.min(options.lease / 3));
+        let queues = options.queues.iter().map(|served| (&*served.queue, served.weight));
+        let kinds = kinds.iter().map(|kind| kind.as_str().into()).collect();
         Self {
             link: DedicatedConnection::new(database, &format!("ordinaut-claim/{name}"), patience),
             pulse,
-            turns: WeightedRoundRobin::new(options.queues.iter().map(|served| (&*served.queue, served.weight))),
-            kinds: kinds.iter().map(|kind| kind.as_str().into()).collect(),
+            memory: ClaimMemory::new(queues, kinds, Ageing::of(options.priority_ageing), Instant::now()),
             // The server gives up a claim after this, so that afterwards it cannot commit any more.
             strays: Strays::of_claims_given_up_after(patience),
-            ordinary: Side::default(),
-            suspects: Side::default(),
-            portion: Portion::default(),
-            too_much_at: None,
-            sweep_at: Instant::now(),
-            hint_is_open: false,
-            ageing: Ageing::of(options.priority_ageing),
             limiter: Limiter::default(),
             poll_interval: options.poll_interval,
-            postgres_since: None,
-            not_before: Instant::now(),
+            restart: RestartPause::default(),
             asked_to_be_told: (0, false),
         }
     }
 
     /// The number of leases to ask for, where `wanted` are wanted.
     pub(crate) fn portion(&self, wanted: usize) -> usize {
-        self.portion.of(wanted)
+        self.memory.portion(wanted)
     }
 
     /// Takes up to `limit` leases, and no suspects.
     pub(crate) async fn claim(&mut self, session: &Session, limit: usize) -> sqlx::Result<Vec<Lease>> {
-        let queues = self.turns.next();
-        self.claim_in(&queues, session, limit, Look::Ordinary).await
+        self.claim_of(session, limit, Look::Ordinary).await
     }
 
-    /// Takes one suspect, if there is one. There are few, and looking for one is no queue's turn.
+    /// Takes one suspect, if there is one.
     pub(crate) async fn claim_suspect(&mut self, session: &Session) -> sqlx::Result<Option<Lease>> {
-        let queues = self.turns.all();
-        Ok(self.claim_in(&queues, session, 1, Look::Suspects).await?.pop())
+        Ok(self.claim_of(session, 1, Look::Suspects).await?.pop())
     }
 
-    fn side(&mut self, look: Look) -> &mut Side {
-        match look {
-            Look::Suspects => &mut self.suspects,
-            Look::Ordinary => &mut self.ordinary,
-        }
-    }
-
-    async fn claim_in(
-        &mut self,
-        queues: &[Arc<str>],
-        session: &Session,
-        limit: usize,
-        look: Look,
-    ) -> sqlx::Result<Vec<Lease>> {
+    async fn claim_of(&mut self, session: &Session, limit: usize, look: Look) -> sqlx::Result<Vec<Lease>> {
         self.hand_strays_back(session).await?;
-        let limit = self.portion.of(limit);
-        let mut lanes = lanes(queues);
-        if let Some((ageing, last)) = self.ageing.zip(self.ordinary.floors.last()) {
-            self.ordinary.floors.aged(&mut lanes, last, ageing);
-        }
-        let (kinds, ageing) = (self.kinds.clone(), self.ageing);
-        let (nonce, sent) = (session.next_nonce(), Instant::now());
-        let claim = ClaimRequest {
-            scan: if sent >= self.sweep_at { Scan::FromStart } else { Scan::FromFloor },
-            inline_bytes: Portion::inline_bytes(limit, self.too_much_at.map(|at| at.elapsed())),
-            ..ClaimRequest::new(session.id, nonce, &lanes, &kinds, limit).look(look)
-        };
-        let side = self.side(look);
-        side.limited_first = !side.limited_first;
-        let limited_first = side.limited_first;
+        let plan = self.memory.plan(look, limit, Instant::now());
+        let claim = plan.request(session.id, session.next_nonce());
+        let admit = AdmitRequest { ageing: plan.ageing, ..AdmitRequest::of(&claim) };
         let mut leases = Vec::new();
-        let admit = AdmitRequest { ageing, ..AdmitRequest::of(&claim) };
-        if limited_first {
+        if plan.limited_first {
             leases = self.admit(&admit).await?;
         }
-        if leases.len() < limit {
-            let floors = self.side(look).floors.of_all(&lanes);
-            let claim = ClaimRequest { floors, limit: limit - leases.len(), ..claim };
-            let others = self.take(&claim, sent).await;
+        if leases.len() < plan.limit {
+            let claim = ClaimRequest { limit: plan.limit - leases.len(), ..claim };
+            let others = self.take(&plan, &claim).await;
             add_to(&mut leases, others)?;
         }
-        if !limited_first && leases.len() < limit {
-            let others = self.admit(&AdmitRequest { limit: limit - leases.len(), ..admit }).await;
+        if !plan.limited_first && leases.len() < plan.limit {
+            let others = self.admit(&AdmitRequest { limit: plan.limit - leases.len(), ..admit }).await;
             add_to(&mut leases, others)?;
         }
         if !leases.is_empty() {
-            self.portion.carried();
+            self.memory.carried();
         }
         // An answer after the end of its session is worth nothing: those jobs are rescued.
         Ok(if session.is_lost() { Vec::new() } else { leases })
     }
 
     /// Takes leases of jobs that no limit concerns.
-    async fn take(&mut self, claim: &ClaimRequest<'_>, sent: Instant) -> sqlx::Result<Vec<Lease>> {
-        let connected = self.link.is_connected();
-        let asked = Sent { session: claim.session, nonce: claim.nonce, limit: claim.limit, at: sent, connected };
+    async fn take(&mut self, plan: &ClaimPlan, claim: &ClaimRequest<'_>) -> sqlx::Result<Vec<Lease>> {
+        let (connected, at) = (self.link.is_connected(), Instant::now());
+        let asked = Sent { session: claim.session, nonce: claim.nonce, limit: claim.limit, at, connected };
         let result = self.link.run(async |schema, to| Leases::on(schema, to).claim(claim).await).await;
-        let Claimed { at, leases, limits } = self.answered(asked, result)?;
-        let sweeps = claim.scan == Scan::FromStart;
-        if claim.look == Look::Ordinary {
-            if sweeps {
-                self.sweep_at = Instant::now() + SWEEP.max(sent.elapsed() * SWEEP_SHARE);
-            }
-            if sweeps || !leases.is_empty() {
-                self.hint_is_open = false;
-            }
-        }
-        let claimed = leases.iter().map(|lease| (&*lease.queue, lease.priority, lease.run_at));
-        self.side(claim.look).floors.learn(claim.lanes, at, claimed, leases.len() >= claim.limit);
-        self.limiter.claimed(limits);
-        Ok(leases)
+        let claimed = self.answered(asked, result)?;
+        self.memory.learn(plan, &claimed, claim.limit, Instant::now());
+        self.limiter.claimed(claimed.limits);
+        Ok(claimed.leases)
     }
 
     /// Takes leases of jobs that limits concern.
@@ -245,9 +158,8 @@ impl Claimer {
             }
             // A server that could not be connected to says nothing of how much was asked for.
             if asked.connected && is_too_much(error) {
-                self.portion.failed(asked.limit);
-                self.too_much_at = Some(Instant::now());
-                warn!("the next claim asks for {} jobs, without their arguments", self.portion.of(asked.limit));
+                let next = self.memory.too_much(asked.limit, Instant::now());
+                warn!("the next claim asks for {next} jobs, without their arguments");
             }
         }
         result
@@ -255,13 +167,13 @@ impl Claimer {
 
     /// Something ended, or came: there may be work, or room under limits.
     pub(crate) fn woken(&mut self) {
-        self.hint_is_open = true;
+        self.memory.woken();
         self.limiter.woken();
     }
 
     /// Time until the next look, if it should come sooner than somebody says so.
     pub(crate) fn next_in(&self) -> Option<Duration> {
-        let sweep = self.hint_is_open.then(|| self.sweep_at.saturating_duration_since(Instant::now()));
+        let sweep = self.memory.sweep_in(Instant::now());
         sweep.into_iter().chain(self.limiter.next_in()).min()
     }
 
@@ -294,7 +206,7 @@ impl Claimer {
 
     /// Time until the next claim may be made; `None`: now.
     pub(crate) fn pause(&self) -> Option<Duration> {
-        Some(self.not_before.saturating_duration_since(Instant::now())).filter(|pause| !pause.is_zero())
+        self.restart.left(Instant::now())
     }
 
     /// Makes a connection if there is none. After a restart or promotion of Postgres it stops the
@@ -310,20 +222,15 @@ impl Claimer {
         }
         let tokens = session.book.tokens();
         let answer = self.ask(async |leases| leases.after_restart(&tokens).await).await?;
-        let AfterRestart { writable_since: since, now, missing } = answer;
-        for job_id in missing {
+        for job_id in &answer.missing {
             warn!(job.id = %job_id, "Postgres no longer knows the lease of job {job_id}: stopping its handler");
-            session.book.stop(job_id, Stop::Lose);
+            session.book.stop(*job_id, Stop::Lose);
         }
-        // Neither instant lies in the future of the other by more than a moment: the function that
-        // tells them sees to it.
-        let pause = PAUSE_AFTER_RESTART.saturating_sub((now - since).to_std().unwrap_or_default());
-        self.not_before = Instant::now() + PAUSE_AFTER_RESTART.min(pause);
+        let (pause, restarted) = self.restart.connected(&answer, Instant::now());
         if !pause.is_zero() {
             info!("Postgres was restarted or promoted, or crashed: the next claim is in {} ms", pause.as_millis());
         }
-        let same = self.postgres_since.replace(since).is_none_or(|before| before == since);
-        Ok(if same { Connected::Anew } else { Connected::AfterRestart })
+        Ok(if restarted { Connected::AfterRestart } else { Connected::Anew })
     }
 
     async fn hand_strays_back(&mut self, session: &Session) -> sqlx::Result<()> {
@@ -352,10 +259,8 @@ impl Claimer {
     /// After an error nothing that was remembered holds, and the next claim sweeps.
     fn noticed<T>(&mut self, result: sqlx::Result<T>) -> sqlx::Result<T> {
         if result.is_err() {
-            self.ordinary.floors.reset();
-            self.suspects.floors.reset();
+            self.memory.doubt(Instant::now());
             self.limiter.reset();
-            self.sweep_at = Instant::now();
         }
         self.pulse.goes_on();
         result

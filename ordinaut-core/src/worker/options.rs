@@ -75,6 +75,8 @@ impl WorkerOptions {
             concurrency: self.concurrency,
             max_attempts: self.max_attempts(),
             lease: self.lease,
+            version: None,
+            agent: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! When the claimer turns next: how fast jobs go, and how patiently an empty queue is asked.
 
-use crate::worker::notify_mode::NotifyMode;
+use crate::lease::notify_mode::NotifyMode;
 use crate::worker::options::WorkerOptions;
 use crate::worker::prefetch_buffer::{Done, PrefetchBuffer};
 use std::time::{Duration, Instant};

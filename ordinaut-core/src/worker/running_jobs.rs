@@ -189,6 +189,11 @@ impl RunningJobs {
         self.finished.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The same, since this was asked last.
+    pub(crate) fn take_finished(&self) -> SessionCounts {
+        std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Who counts an end, or tells of all, waits until the answer is dropped.
     #[cfg(test)]
     pub(crate) fn stop_counting(&self) -> impl Drop {

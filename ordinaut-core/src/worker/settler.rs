@@ -54,8 +54,22 @@ pub(crate) struct SettleRequest {
     /// It takes room of limits until it is settled.
     pub(crate) limited: bool,
     pub(crate) book: Arc<RunningJobs>,
-    /// Only a step waits for what became of it, and a slot that settles before it goes on.
-    pub(crate) waiting: Option<oneshot::Sender<Reply>>,
+    pub(crate) waiting: Waiting,
+}
+
+/// Who waits for what becomes of an end.
+pub(crate) enum Waiting {
+    Nobody,
+    /// A step, or a slot that settles before it goes on.
+    Here(oneshot::Sender<Reply>),
+    /// A handler elsewhere, which decides what is to be settled instead of what Postgres refuses.
+    Elsewhere(oneshot::Sender<Result<Reply, String>>),
+}
+
+impl From<Option<oneshot::Sender<Reply>>> for Waiting {
+    fn from(waiting: Option<oneshot::Sender<Reply>>) -> Self {
+        waiting.map_or(Self::Nobody, Self::Here)
+    }
 }
 
 impl AsRef<SettledAttempt> for SettleRequest {
@@ -65,11 +79,17 @@ impl AsRef<SettledAttempt> for SettleRequest {
 }
 
 impl SettleRequest {
-    /// What Postgres does not take becomes a failure that says so.
-    fn fail(&mut self, refusal: &sqlx::Error) {
+    /// What Postgres does not take becomes a failure that says so; `None`: it is told elsewhere,
+    /// and nothing is written.
+    fn refused(mut self, refusal: &sqlx::Error) -> Option<Self> {
+        if let Waiting::Elsewhere(waiting) = self.waiting {
+            waiting.send(Err(refusal.to_string())).ok();
+            return None;
+        }
         let error = JobError::retry(format!("could not settle the attempt: {refusal}"));
         self.attempt.settlement = Settlement::of(Err(error), self.retries, 1.0);
         self.attempt.output = None;
+        Some(self)
     }
 
     /// The last word about it: it is counted, told in the log, and sent to the step or the slot
@@ -79,8 +99,12 @@ impl SettleRequest {
             self.book.ended(&self.queue, outcome, 1);
         }
         tell(&self.attempt, &self.kind, reply);
-        // A step may have stopped waiting.
-        self.waiting.map(|waiting| waiting.send(reply).ok());
+        // The step, the slot or the request may have stopped waiting.
+        match self.waiting {
+            Waiting::Nobody => {}
+            Waiting::Here(waiting) => drop(waiting.send(reply)),
+            Waiting::Elsewhere(waiting) => drop(waiting.send(Ok(reply))),
+        }
     }
 }
 
@@ -220,8 +244,11 @@ impl Desk {
                     self.unanswered.extend(rest.map(|batch| Unanswered { since: Instant::now(), batch }));
                 }
                 Err(refusal) if batch.requests.len() == 1 => {
-                    batch.requests.iter_mut().for_each(|request| request.fail(&refusal));
-                    batches.push(Batch { refused: true, missed: 0, ..batch });
+                    let requests: Vec<_> =
+                        batch.requests.into_iter().filter_map(|request| request.refused(&refusal)).collect();
+                    if !requests.is_empty() {
+                        batches.push(Batch { requests, refused: true, missed: 0 });
+                    }
                 }
                 Err(_) => {
                     let half = batch.split();

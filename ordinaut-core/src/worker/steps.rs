@@ -1,36 +1,23 @@
 //! Steps of a durable handler: what it does once, whatever becomes of its attempts.
 
-use crate::client::Client;
 use crate::job::args::is_too_deep;
 use crate::job::ciphertext::Envelope;
 use crate::job::job_error::JobError;
-use crate::job::keyring::{Keyring, open};
 use crate::job::new_job::NewJob;
 use crate::job::nul_bytes;
-use crate::job::store::encryption::encrypted;
-use crate::lease::store::Leases;
 use crate::step::book::Book;
 use crate::step::error::StepError;
 use crate::step::record::{MAX_RESULT_BYTES, StepKind};
-use crate::step::store::record::{NewStep, Recording};
+use crate::step::run::attempt_steps::AttemptSteps;
 use crate::worker::context::{Context, Home};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::{Instrument, info_span};
 use uuid::Uuid;
-
-/// A result inside of an envelope, with the name of the step that it is of.
-#[derive(Serialize, Deserialize)]
-struct Sealed<'a> {
-    step: &'a str,
-    #[serde(borrow)]
-    result: &'a RawValue,
-}
 
 impl<S> Context<S> {
     /// Does something once: `work` runs, and its result is recorded under the name, 256 KiB of JSON
@@ -116,17 +103,10 @@ impl<S> Context<S> {
         let began = Instant::now();
         let value = work(tx).await?;
         let recording = async {
-            let database = self.database_for(&step)?;
+            let steps = self.attempt_steps(&step)?;
             let result = written(&step, &value, MAX_RESULT_BYTES)?;
             self.has_room(&step, &result).await?;
-            let stored = self.sealed(&step, &result)?;
-            let new = NewStep { name: &step, kind: StepKind::Step, result: &stored, took: began.elapsed() };
-            let recording = Leases::on(database.schema(), tx).record_step(self.token(), &new).await;
-            match recording.map_err(StepError::database(&step))? {
-                Recording::Recorded => Ok(result),
-                Recording::There => Err(StepError::Recorded { name: step.clone() }),
-                Recording::LeaseLost => Err(StepError::LeaseLost { name: step.clone() }),
-            }
+            steps.record_in(tx, &step, StepKind::Step, &result, began.elapsed()).await.map(|()| result)
         };
         let result = recording.await.map_err(StepError::into_job_error)?;
         self.add(step, result).await?;
@@ -144,33 +124,16 @@ impl<S> Context<S> {
         if let Some(recorded) = recorded {
             return decoded(&step, &recorded).map_err(StepError::into_job_error);
         }
-        let database = self.database_for(&step).map_err(StepError::into_job_error)?;
         job.check().map_err(JobError::fatal)?;
-        let mut tx = database.begin().await?;
-        let id = database.in_tx(&mut tx).enqueue(&job).await?.id();
-        let result = serde_json::to_string(&id)?;
-        let recorded = async {
-            self.has_room(&step, &result).await?;
-            let stored = self.sealed(&step, &result)?;
-            let new = NewStep { name: &step, kind: StepKind::Job, result: &stored, took: Duration::ZERO };
-            let recording = Leases::on(database.schema(), &mut tx).record_step(self.token(), &new).await;
-            recording.map_err(StepError::database(&step))
+        let enqueued = async {
+            let steps = self.attempt_steps(&step)?;
+            // The answer is an id, whichever job's.
+            self.has_room(&step, &serde_json::json!(job.id()).to_string()).await?;
+            steps.enqueue(&step, &job).await
         };
-        match recorded.await.map_err(StepError::into_job_error)? {
-            Recording::Recorded => {
-                tx.commit().await?;
-                self.add(step, result).await?;
-                Ok(id)
-            }
-            Recording::There => {
-                tx.rollback().await?;
-                Err(StepError::Recorded { name: step }.into_job_error())
-            }
-            Recording::LeaseLost => {
-                tx.rollback().await?;
-                Err(StepError::LeaseLost { name: step }.into_job_error())
-            }
-        }
+        let id = enqueued.await.map_err(StepError::into_job_error)?;
+        self.add(step, serde_json::to_string(&id)?).await?;
+        Ok(id)
     }
 
     /// On which side of a change of the code this job began: the newest of the versions for a job
@@ -231,15 +194,14 @@ impl<S> Context<S> {
     async fn read(&self, name: &str) -> Result<Book, StepError> {
         let stored = match self.home() {
             Home::Database { .. } if self.attempt() == 1 => Vec::new(),
-            Home::Database { client: database, .. } => {
-                let stored = database.leases().steps(self.job_id()).await.map_err(StepError::database(name))?;
-                stored.into_iter().map(|step| (step.name, step.result)).collect()
+            Home::Database { .. } => {
+                let recorded = self.attempt_steps(name)?.recorded(name).await?;
+                recorded.into_iter().map(|step| (step.name, step.result)).collect()
             }
             #[cfg(feature = "testing")]
             Home::Memory(memory) => memory.steps.clone(),
         };
-        let opened = stored.into_iter().map(|(name, stored)| self.opened(&name, stored).map(|result| (name, result)));
-        Ok(Book::new(opened.collect::<Result<Vec<_>, _>>()?))
+        Ok(Book::new(stored))
     }
 
     /// Records a step in a statement of its own. `Some`: another attempt had recorded it, with this
@@ -251,19 +213,11 @@ impl<S> Context<S> {
         result: String,
         took: Duration,
     ) -> Result<Option<String>, StepError> {
-        if let Some(database) = self.database() {
+        if self.database().is_some() {
             self.has_room(step, &result).await?;
-            let stored = self.sealed(step, &result)?;
-            let new = NewStep { name: step, kind, result: &stored, took };
-            let recording = database.leases().record_step(self.token(), &new).await;
-            match recording.map_err(StepError::database(step))? {
-                Recording::Recorded => {}
-                Recording::LeaseLost => return Err(StepError::LeaseLost { name: step.to_owned() }),
-                Recording::There => {
-                    let first = database.leases().step(self.job_id(), step).await.map_err(StepError::database(step))?;
-                    let first = first.ok_or_else(|| StepError::LeaseLost { name: step.to_owned() })?;
-                    return self.opened(step, first).map(Some);
-                }
+            let first = self.attempt_steps(step)?.record(step, kind, &result, took).await?;
+            if first.is_some() {
+                return Ok(first);
             }
         }
         // It was read above.
@@ -284,37 +238,12 @@ impl<S> Context<S> {
         Ok(())
     }
 
-    pub(crate) fn database_for(&self, step: &str) -> Result<&Client, StepError> {
+    /// What the attempt does under its lease.
+    pub(crate) fn attempt_steps(&self, step: &str) -> Result<AttemptSteps<'_>, StepError> {
         let reason = "needs a database, which a context for tests has not: run the handler with a Worker";
-        self.database().ok_or_else(|| StepError::invalid(step, "it", reason))
-    }
-
-    /// A result as it is stored: encrypted if the job's arguments are.
-    fn sealed(&self, step: &str, result: &str) -> Result<String, StepError> {
-        let Some(keyring) = self.step_keyring() else { return Ok(result.to_owned()) };
-        let encode = |source| StepError::Encode { name: step.to_owned(), source };
-        let result = serde_json::from_str(result).map_err(encode)?;
-        let json = serde_json::to_string(&Sealed { step, result }).map_err(encode)?;
-        encrypted(keyring, &json, self.kind(), self.job_id()).map_err(StepError::database(step))
-    }
-
-    fn opened(&self, step: &str, stored: String) -> Result<String, StepError> {
-        let Some(envelope) = Envelope::read(&stored) else { return Ok(stored) };
-        let decode = |reason: String| StepError::Decode { name: step.to_owned(), reason };
-        let keyring = self.database().and_then(Client::keyring_or_none);
-        let json = open(keyring, &envelope, self.kind(), self.job_id()).map_err(|error| decode(error.to_string()))?;
-        let sealed: Sealed<'_> =
-            serde_json::from_str(&json).map_err(|_| decode("its envelope holds something else".to_owned()))?;
-        if sealed.step != step {
-            return Err(decode("its envelope is of another step".to_owned()));
-        }
-        Ok(sealed.result.get().to_owned())
-    }
-
-    /// The keys that results are encrypted with; `None`: they are not.
-    fn step_keyring(&self) -> Option<&Keyring> {
-        Envelope::read(self.stored_args()?)?;
-        self.database().and_then(Client::keyring_or_none)
+        let database = self.database().ok_or_else(|| StepError::invalid(step, "it", reason))?;
+        let encrypted = self.stored_args().is_some_and(|args| Envelope::read(args).is_some());
+        Ok(AttemptSteps::new(database, self.token(), self.kind(), encrypted))
     }
 }
 

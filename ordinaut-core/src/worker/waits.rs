@@ -3,12 +3,12 @@
 use crate::job::job_error::JobError;
 use crate::job::outcome::Outcome;
 use crate::schedule::topic_pattern::check_topic;
-use crate::seconds::YEAR;
 use crate::step::approval::{Approval, ApprovalRequest};
 use crate::step::error::StepError;
 use crate::step::name::check_text;
 use crate::step::record::{StepKind, WaitKind};
-use crate::step::store::wait::{AwaitedEvent, NewWait, Standing};
+use crate::step::run::attempt_steps::{FOREVER, Wait};
+use crate::step::store::wait::{AwaitedEvent, NewWait};
 use crate::worker::context::Context;
 use crate::worker::steps::decoded;
 use serde::Deserialize;
@@ -16,22 +16,9 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The end of a wait that has none, as a time: as far ahead as work may be due.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
-
 /// The longest key of an event, and the longest question.
 const MAX_KEY: usize = 200;
 const MAX_QUESTION: usize = 2000;
-
-/// How a wait stands, once everything was looked at.
-enum Wait {
-    /// It is over: JSON.
-    Over(String),
-    /// Its time has passed; what counts instead of an answer.
-    TimedOut(Option<String>),
-    /// The attempt has to end.
-    For(Duration),
-}
 
 impl<S> Context<S> {
     /// Sleeps without holding anything: the attempt ends here, without a failure, and when the time
@@ -88,11 +75,7 @@ impl<S> Context<S> {
             let event: Option<Event<T>> = decoded(&step, &recorded).map_err(StepError::into_job_error)?;
             return Ok(event.map(|event| event.payload));
         }
-        let refused = |error: StepError| error.into_job_error();
-        check_topic(topic).map_err(|error| refused(StepError::invalid(&step, "topic", error.reason)))?;
-        if key.chars().count() > MAX_KEY || key.contains('\0') {
-            return Err(refused(StepError::invalid(&step, "key", "must be of 200 characters at most, without NUL")));
-        }
+        check_event(&step, topic, key).map_err(StepError::into_job_error)?;
         let seen = self.book(&step).await?.seen(topic, key);
         let since = self.created_at().unwrap_or_default();
         let wait = NewWait {
@@ -187,8 +170,7 @@ impl<S> Context<S> {
         if let Some(recorded) = recorded {
             return decoded(&step, &recorded).map_err(StepError::into_job_error);
         }
-        check_text(&request.question, MAX_QUESTION)
-            .map_err(|reason| StepError::invalid(&step, "question", reason).into_job_error())?;
+        check_question(&step, &request.question).map_err(StepError::into_job_error)?;
         let fallback = request.fallback.as_str();
         let wait = NewWait {
             name: &step,
@@ -199,11 +181,8 @@ impl<S> Context<S> {
             job: None,
             time: request.within.map(|time| time.min(FOREVER)),
         };
-        let expired = |kept: Option<String>| {
-            serde_json::json!({"decision": kept.as_deref().unwrap_or(fallback), "by": null, "note": null, "at": null})
-                .to_string()
-        };
-        self.wait(StepKind::Approval, &wait, expired).await
+        let timed_out = |kept: Option<String>| expired(kept.as_deref().unwrap_or(fallback));
+        self.wait(StepKind::Approval, &wait, timed_out).await
     }
 
     /// The answer to a wait, recorded as its step, or the end of the attempt. `timed_out` says what
@@ -221,7 +200,8 @@ impl<S> Context<S> {
                 _ => Err(JobError::wait(wait.time.unwrap_or(FOREVER))),
             };
         }
-        let (stands, waited) = self.stand(wait).await.map_err(StepError::into_job_error)?;
+        let steps = self.attempt_steps(wait.name).map_err(StepError::into_job_error)?;
+        let (stands, waited) = steps.stand(wait).await.map_err(StepError::into_job_error)?;
         let result = match stands {
             Wait::For(time) => return Err(JobError::wait(time)),
             Wait::Over(answer) => answer,
@@ -230,32 +210,23 @@ impl<S> Context<S> {
         let first = self.record(wait.name, kind, result.clone(), waited).await.map_err(StepError::into_job_error)?;
         decoded(wait.name, first.as_ref().unwrap_or(&result)).map_err(StepError::into_job_error)
     }
+}
 
-    /// How a wait stands, and for how long it has: written down first, and looked for after that,
-    /// so that an event which is published in between finds the wait, or is found.
-    async fn stand(&self, wait: &NewWait<'_>) -> Result<(Wait, Duration), StepError> {
-        let (name, database) = (wait.name, self.database_for(wait.name)?);
-        let standing = database.leases().begin_wait(self.token(), wait).await.map_err(StepError::database(name))?;
-        let Standing { held, answer, fallback, seconds_left, waited } = standing;
-        if !held {
-            return Err(StepError::LeaseLost { name: name.to_owned() });
-        }
-        let waited = Duration::try_from_secs_f64(waited.unwrap_or_default()).unwrap_or_default();
-        if let Some(answer) = answer {
-            return Ok((Wait::Over(answer), waited));
-        }
-        if let Some(event) = wait.event
-            && let Some(found) = database.leases().published(event).await.map_err(StepError::database(name))?
-        {
-            return Ok((Wait::Over(found), waited));
-        }
-        if let Some(awaited) = wait.job
-            && let Some(outcome) = database.leases().follow_job(awaited).await.map_err(StepError::database(name))?
-        {
-            return Ok((Wait::Over(serde_json::json!({ "outcome": outcome }).to_string()), waited));
-        }
-        let left = seconds_left.map_or(FOREVER, |left| Duration::try_from_secs_f64(left).unwrap_or_default());
-        let stands = if left.is_zero() { Wait::TimedOut(fallback) } else { Wait::For(left.min(YEAR * 100)) };
-        Ok((stands, waited))
+/// Refuses a topic with wildcards, and a key that is too long.
+pub(crate) fn check_event(step: &str, topic: &str, key: &str) -> Result<(), StepError> {
+    check_topic(topic).map_err(|error| StepError::invalid(step, "topic", error.reason))?;
+    if key.chars().count() > MAX_KEY || key.contains('\0') {
+        return Err(StepError::invalid(step, "key", "must be of 200 characters at most, without NUL"));
     }
+    Ok(())
+}
+
+/// Refuses a question that nobody can read.
+pub(crate) fn check_question(step: &str, question: &str) -> Result<(), StepError> {
+    check_text(question, MAX_QUESTION).map_err(|reason| StepError::invalid(step, "question", reason))
+}
+
+/// What is recorded of an approval that nobody gave in time.
+pub(crate) fn expired(fallback: &str) -> String {
+    serde_json::json!({"decision": fallback, "by": null, "note": null, "at": null}).to_string()
 }

@@ -28,6 +28,32 @@ pub struct CancelAsked {
     pub attempt: i32,
 }
 
+/// A session as its row has it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct SessionStatus {
+    /// Its worker's name.
+    pub name: String,
+    /// The queues that it serves.
+    pub queues: Vec<String>,
+    /// The kinds of jobs that it runs.
+    pub kinds: Vec<String>,
+    /// Maximum number of jobs that it runs at once.
+    pub concurrency: i32,
+    /// Number of attempts of a job that may fail where the job does not say it.
+    pub max_attempts: i16,
+    /// Time for which its leases hold unless it is renewed, in seconds.
+    pub lease_seconds: f64,
+    /// The agent that it leases jobs for; `None`: its jobs run where its process is.
+    pub agent: Option<String>,
+    /// Whether its leases hold.
+    pub alive: bool,
+    /// Whether an operator drained its worker: it should claim nothing.
+    pub drained: bool,
+    /// Whether it asks to be told of every job at its commit.
+    pub asks_to_be_told: bool,
+}
+
 impl Leases<'_> {
     /// Begins a session, and says its number: random, because what counts up may repeat after a
     /// failover.
@@ -41,13 +67,15 @@ impl Leases<'_> {
             .bind(session)
             .bind(&profile.name)
             .bind(&profile.host)
-            .bind(std::process::id().cast_signed())
-            .bind(env!("CARGO_PKG_VERSION"))
+            // The number of a process says nothing to a process elsewhere.
+            .bind(if profile.agent.is_some() { 0 } else { std::process::id().cast_signed() })
+            .bind(profile.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION")))
             .bind(&profile.queues)
             .bind(&profile.kinds)
             .bind(i32::try_from(profile.concurrency).unwrap_or(i32::MAX))
             .bind(profile.max_attempts)
             .bind(profile.lease.as_secs_f64())
+            .bind(profile.agent.as_deref())
             .execute(self.executor)
             .await?;
         Ok(session)
@@ -67,6 +95,29 @@ impl Leases<'_> {
             .fetch_optional(self.executor)
             .await?;
         Ok(if renewed.is_some() { Renewal::Held } else { Renewal::Dead })
+    }
+
+    /// How a session stands; `None`: there is none, or it ended so long ago that it is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there.
+    pub async fn session(self, session: i64) -> Result<Option<SessionStatus>, Error> {
+        let status = sqlx::query_as(self.sql(sql!("lease/session_status"))).bind(session);
+        Ok(status.fetch_optional(self.executor).await?)
+    }
+
+    /// Adds to what is counted of all sessions, for attempts that were settled on behalf of
+    /// sessions which several processes serve: none of them knows the sum that the row of a session
+    /// keeps.
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there.
+    pub async fn count(self, counts: &SessionCounts) -> Result<(), Error> {
+        let counted = sqlx::query(self.sql(sql!("lease/session_count"))).bind(counts.json());
+        counted.execute(self.executor).await?;
+        Ok(())
     }
 
     /// The jobs that the session was asked to stop since this was asked last.

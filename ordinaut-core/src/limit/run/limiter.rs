@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::lease::claim_floor::ClaimFloors;
 use crate::lease::claim_request::Look;
 use crate::lease::leased::Lease;
+use crate::lease::run::links::LeaseLinks;
 use crate::lease::store::Leases;
 use crate::limit::admission;
 use crate::limit::admission::Admission;
@@ -153,6 +154,28 @@ impl Limiter {
         }
         let tx = client.begin_by_key().await?;
         Ok(self.admit(tx, client.schema(), request, ASK_AGAIN).await?)
+    }
+
+    /// As [`Limiter::admit_all`], over connections that a program keeps for its leases.
+    ///
+    /// # Errors
+    ///
+    /// As [`Limiter::admit_all`].
+    pub async fn admit_over(&mut self, links: &LeaseLinks, request: &AdmitRequest<'_>) -> Result<Vec<Lease>, Error> {
+        if !self.is_needed() || links.pause().is_some() {
+            return Ok(Vec::new());
+        }
+        let mut link = links.link().await?;
+        // It may have been made just now, by a Postgres that was restarted.
+        if links.pause().is_some() {
+            return Ok(Vec::new());
+        }
+        link.run(async |schema, to| self.sift(Leases::on(schema, to), request).await).await?;
+        if !self.has_turn(request.look) {
+            return Ok(Vec::new());
+        }
+        let admitted = link.run_in_tx(async |schema, tx| self.admit(tx, schema, request, ASK_AGAIN).await);
+        Ok(admitted.await?)
     }
 
     /// Lets jobs in. `patience`: how long to wait before asking again where there is no room.

@@ -19,13 +19,9 @@ pub(crate) async fn run(url: String, schema: String, hears: Hears, stop: Cancell
                 info!("listening for notifications over Redis");
                 failures = 0;
                 // What was told before is not told again.
-                hears.values().for_each(|wake| wake.notify_one());
+                hears.may_have_missed();
             };
-            let heard = |name: &str| {
-                if let Some(wake) = hears.get(name) {
-                    wake.notify_one();
-                }
-            };
+            let heard = |name: &str| hears.heard(name);
             let Err(error) = hear(&url, &schema, ready, heard).await;
             debug!(%error, "could not listen over Redis, and will try again");
             failures += 1;

@@ -30,6 +30,8 @@ pub(crate) enum Recording {
 #[derive(Debug, FromRow)]
 pub(crate) struct StoredStep {
     pub(crate) name: String,
+    #[sqlx(try_from = "String")]
+    pub(crate) kind: StepKind,
     pub(crate) result: String,
 }
 
@@ -37,6 +39,12 @@ impl Leases<'_> {
     /// What the job has recorded.
     pub(crate) async fn steps(self, job_id: Uuid) -> sqlx::Result<Vec<StoredStep>> {
         sqlx::query_as(self.sql(sql!("step/recorded"))).bind(job_id).fetch_all(self.executor).await
+    }
+
+    /// Number of steps that the job has recorded, and the octets that their results take as they
+    /// are stored.
+    pub(crate) async fn recorded_size(self, job_id: Uuid) -> sqlx::Result<(i64, i64)> {
+        sqlx::query_as(self.sql(sql!("step/recorded_size"))).bind(job_id).fetch_one(self.executor).await
     }
 
     /// The result of one step.

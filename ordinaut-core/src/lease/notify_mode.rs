@@ -31,7 +31,10 @@ enum State {
     Trial,
 }
 
-pub(crate) struct NotifyMode {
+/// Whether a session asks to be told of every job at its commit: see
+/// [`Leases::ask_to_be_told`](crate::lease::Leases::ask_to_be_told).
+#[derive(Debug)]
+pub struct NotifyMode {
     state: State,
     /// Counted since then.
     since: Instant,
@@ -42,25 +45,27 @@ pub(crate) struct NotifyMode {
 
 impl NotifyMode {
     /// Busy until shown otherwise.
-    pub(crate) fn new(now: Instant) -> Self {
+    pub fn new(now: Instant) -> Self {
         Self { state: State::Busy, since: now, jobs: 0, hints: 0, full_since: None }
     }
 
-    pub(crate) fn claimed(&mut self, jobs: usize) {
+    /// A claim found this number of jobs.
+    pub fn claimed(&mut self, jobs: usize) {
         self.jobs += jobs;
     }
 
-    pub(crate) fn hinted(&mut self) {
+    /// A notification came.
+    pub fn hinted(&mut self) {
         self.hints += 1;
     }
 
     /// Whether there is room for another job.
-    pub(crate) fn room(&mut self, room: bool, now: Instant) {
+    pub fn room(&mut self, room: bool, now: Instant) {
         self.full_since = (!room).then(|| self.full_since.unwrap_or(now));
     }
 
     /// Whether to ask, from now on.
-    pub(crate) fn asks(&mut self, now: Instant) -> bool {
+    pub fn asks(&mut self, now: Instant) -> bool {
         let few = if self.state == State::Trial { FEW_IN_A_TRIAL } else { FEW };
         let full = self.full_since.is_some_and(|since| now.duration_since(since) >= FULL);
         if full || self.jobs > few || self.hints > few {
@@ -78,7 +83,7 @@ impl NotifyMode {
     }
 
     /// When the answer may change by itself; `None`: not before something comes.
-    pub(crate) fn changes_in(&self, now: Instant) -> Option<Duration> {
+    pub fn changes_in(&self, now: Instant) -> Option<Duration> {
         let waits = !matches!(self.state, State::Quiet { .. });
         waits.then(|| self.until().saturating_duration_since(now))
     }
