@@ -142,6 +142,7 @@ fn operation(way: &Way) -> Value {
 const fn of_part(reach: Reach) -> &'static str {
     match reach {
         Reach::Visible => "For an agent of a tenant or of some queues nothing else exists.",
+        Reach::OwnQueues => "An agent of some queues may serve these only, and one of a tenant none.",
         Reach::NamedQueue => "An agent of some queues may name these only, and one of a tenant none.",
         Reach::Installation => "Agents of a tenant or of some queues may not call it.",
     }
@@ -170,7 +171,7 @@ fn all_parameters(way: &Way, own: Value) -> Vec<Value> {
     if way.gate.is_some() && way.is_done_once() {
         parameters.push(reference("parameters", "Idempotency-Key"));
     }
-    if way.gate.is_some() && way.changes {
+    if way.gate.is_some() && way.audited {
         parameters.push(reference("parameters", "Audit-Reason"));
     }
     parameters

@@ -30,6 +30,8 @@ pub enum Reach {
     Visible,
     /// The queue that the path names.
     NamedQueue,
+    /// Queues that the route's caller may use: each is looked at when it is named.
+    OwnQueues,
     /// What all share.
     Installation,
 }
@@ -60,6 +62,8 @@ pub(crate) struct Way {
     subject: Option<Subject>,
     /// Whether it may change something.
     pub(crate) changes: bool,
+    /// Whether that is written down.
+    pub(crate) audited: bool,
     /// Whether its answer may be kept.
     kept: bool,
 }
@@ -77,7 +81,8 @@ impl Way {
         let (path, item) = paths.paths.into_iter().next().expect("a handler has a path");
         let (method, operation) = only(item);
         let changes = !method.is_safe();
-        Self { method, path, operation, schemas, gate: None, handler, subject: None, changes, kept: true }
+        let (gate, subject, audited, kept) = (None, None, changes, true);
+        Self { method, path, operation, schemas, gate, handler, subject, changes, audited, kept }
     }
 
     /// The same, behind another layer.
@@ -87,7 +92,7 @@ impl Way {
 
     /// The same, which changes nothing whatever its method says.
     pub(crate) fn looks(self) -> Self {
-        Self { changes: false, ..self }.class(RouteClass::Read)
+        Self { changes: false, audited: false, ..self }.class(RouteClass::Read)
     }
 
     /// The same, which changes this.
@@ -115,16 +120,23 @@ impl Way {
         self.kept && self.changes && self.method == Method::POST
     }
 
+    /// The same, which workers call all the time: neither counted, nor written down, nor kept under
+    /// a key. The jobs were let in when they were enqueued, what becomes of them is in their runs,
+    /// and a token or a number says whether a request comes again.
+    pub(crate) fn of_workers(self) -> Self {
+        Self { audited: false, kept: false, ..self }.uncounted()
+    }
+
     /// What a request passes on its way, first whether its caller may go there.
     fn guarded(self) -> MethodRouter<Arc<App>> {
         let once = self.is_done_once();
-        let Self { gate, handler, subject, changes, kept, .. } = self;
+        let Self { gate, handler, subject, audited, kept, .. } = self;
         let Some(gate) = gate else { return handler };
         let handler = if once { handler.layer(from_fn(idempotency::once)) } else { handler };
         let handler = handler.layer(from_fn(move |caller: Caller, path: PathParams, request: Request, next: Next| {
             permit(gate, caller, path, request, next)
         }));
-        if !changes {
+        if !audited {
             return handler;
         }
         // Around the decision: what was refused is written down too.
@@ -170,6 +182,7 @@ async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, 
     let object = match reach {
         Reach::Visible => Object::Visible,
         Reach::Installation => Object::Installation,
+        Reach::OwnQueues => Object::OwnQueues,
         Reach::NamedQueue => path
             .iter()
             .flatten()

@@ -10,6 +10,7 @@ mod document;
 mod front;
 mod guard;
 mod idempotency;
+mod leases;
 mod leniency;
 mod origin;
 mod parameters;
@@ -31,6 +32,7 @@ use auth::Callers;
 pub use deadline::LONGEST_STATEMENT;
 use depths::Depths;
 pub use guard::{Reach, Route};
+use leases::Leasing;
 use ordinaut_core::Client;
 use ordinaut_core::job::Redaction;
 use ordinaut_runtime::settings::api::{ApiSettings, Enforce};
@@ -74,6 +76,7 @@ struct App {
     traffic: Traffic,
     slow: Slow,
     tail: Arc<Tail>,
+    leasing: Arc<Leasing>,
     last_look: LastLook,
 }
 
@@ -116,13 +119,14 @@ pub async fn run<F: Future>(config: Config, listener: impl Into<Listener>, shutd
     let address = listener.local_addr().context("could not find out the port")?;
     let Config { database, settings } = config;
     let tail = Arc::new(Tail::new(database.clone()));
-    let presence = Presence::new(&database, address);
+    let (presence, leasing) = (Presence::new(&database, address), Arc::new(Leasing::new(&database)));
     let app = App {
         depths: Depths::new(database.clone()),
         redis: database.redis_url().map(|url| Redis::new(url, database.schema())),
         rooms: Rooms::new(database.clone()),
         slow: Slow::new(&database),
         tail: tail.clone(),
+        leasing: leasing.clone(),
         callers: Callers::new(database.clone(), &settings),
         installation: database,
         redaction: settings.redaction.clone(),
@@ -147,14 +151,17 @@ pub async fn run<F: Future>(config: Config, listener: impl Into<Listener>, shutd
         drop(stop);
         // They would not end by themselves.
         tail.close();
+        leasing.stop();
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
         () = serve => {}
         () = presence.tell() => {}
+        () = leasing.keep() => {}
         // What is left of them ends with the process.
         () = overdue => warn!("some connections did not end within {} s", DRAIN.as_secs()),
     }
+    leasing.end().await;
     presence.end().await;
     info!("the API stopped");
     Ok(())

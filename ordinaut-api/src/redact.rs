@@ -21,12 +21,17 @@ const LARGEST: usize = 64 * 1024 * 1024;
 /// A larger answer is masked where it holds up no other request, in bytes.
 const LARGE: usize = 64 * 1024;
 
+/// An answer with arguments for the worker that runs the job: nothing in it is masked.
+#[derive(Clone, Copy)]
+pub(crate) struct Unmasked;
+
 /// Masks secrets in every JSON answer. Whatever else is in it stays as it is, byte for byte: it is
 /// gone through once as text, so that neither numbers nor depth nor size of what is stored matter.
 pub(crate) async fn mask(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    if app.redaction.is_empty() || !is_json {
+    let is_for_a_worker = response.extensions().get::<Unmasked>().is_some();
+    if app.redaction.is_empty() || !is_json || is_for_a_worker {
         return response;
     }
     let (mut parts, body) = response.into_parts();

@@ -17,6 +17,11 @@ pub(crate) fn problem() -> Value {
             "detail": { "type": "string", "description": "A sentence for people." },
             "field": { "type": "string", "description": "The part of the request that is at fault." },
             "request_id": { "type": "string", "description": "The log has it too." },
+            "reason": {
+                "type": "string",
+                "enum": ["lease_lost", "session_dead"],
+                "description": "Of 409, for workers: what does not hold any more.",
+            },
             "scope": { "type": "string", "description": "Of 403: the scope that the agent lacks." },
             "job_id": { "type": "string", "format": "uuid", "description": "The job that is in the way, or to look for." },
             "task_id": { "type": "string", "format": "uuid", "description": "The task that is in the way." },

@@ -18,6 +18,8 @@ mod index;
 mod job_change;
 mod job_list;
 mod jobs;
+mod lease_steps;
+mod leases;
 mod limits;
 mod metrics;
 mod pipelines;
@@ -25,6 +27,7 @@ mod queues;
 pub(crate) mod result;
 mod runs;
 mod schedules;
+mod sessions;
 mod stats;
 mod steps;
 mod task;
@@ -69,7 +72,7 @@ pub(crate) fn router(app: App, settings: &ApiSettings) -> Router {
 /// Every route that takes a token, with what it takes; its method and path stand above its handler.
 /// `slow` is put around those that may read or change much.
 fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Vec<Way> {
-    use Reach::{Installation, NamedQueue, Visible};
+    use Reach::{Installation, NamedQueue, OwnQueues, Visible};
     use Scope::*;
     vec![
         Way::new(JobsRead, Visible, routes!(job_list::list)).through(&slow),
@@ -136,6 +139,15 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(QueuesAdmin, NamedQueue, routes!(queues::resume)).about(Subject::Queue),
         Way::new(QueuesAdmin, Installation, routes!(queues::pause_all)),
         Way::new(QueuesAdmin, Installation, routes!(queues::resume_all)),
+        Way::new(WorkersLease, OwnQueues, routes!(sessions::open)),
+        Way::new(WorkersLease, OwnQueues, routes!(sessions::heartbeat)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(sessions::close)),
+        Way::new(WorkersLease, OwnQueues, routes!(leases::settle)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(leases::checkpoint)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(lease_steps::list)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(lease_steps::record)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(lease_steps::enqueue_once)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(lease_steps::wait)).of_workers(),
         Way::new(JobsRead, Installation, routes!(fleet::workers)),
         Way::new(JobsRead, Installation, routes!(fleet::worker)),
         Way::new(JobsRead, Installation, routes!(fleet::jobs)).through(&slow),
@@ -169,7 +181,10 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
 
 /// Routes that wait.
 fn patient() -> Vec<Way> {
-    vec![Way::new(Scope::RunsRead, Reach::Visible, routes!(result::result))]
+    vec![
+        Way::new(Scope::RunsRead, Reach::Visible, routes!(result::result)),
+        Way::new(Scope::WorkersLease, Reach::OwnQueues, routes!(leases::claim)).of_workers(),
+    ]
 }
 
 /// Routes without a token.
@@ -263,6 +278,7 @@ mod tests {
             rooms: Rooms::new(database.clone()),
             slow: Slow::new(&database),
             tail: Arc::new(crate::tail::Tail::new(database.clone())),
+            leasing: Arc::new(crate::leases::Leasing::new(&database)),
             callers: Callers::new(database.clone(), &settings),
             installation: database,
             redaction: Default::default(),

@@ -44,3 +44,4 @@ mod tenants;
 mod tls;
 mod topics;
 mod unique;
+mod workers;
