@@ -9,7 +9,7 @@
 #                                 late_bulk, postgres_killed, failover, frozen_claim, limits, service, one_kill,
 #                                 deploy_listening, backend_crash, slow_disk, fan_out, schedulers_killed,
 #                                 schedulers_away, redis_lost_memory, full_disk, api_killed, streams_resume,
-#                                 streams_crowd, steps_killed. FAULT_SEED repeats a run
+#                                 streams_crowd, steps_killed, http_workers. FAULT_SEED repeats a run
 #   ./ops/test.sh pooler          the library's integration tests behind a PgBouncer in transaction mode
 #   ./ops/test.sh compose         what deployment promises, on a Docker engine; a quarter of an hour, not part of CI
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now

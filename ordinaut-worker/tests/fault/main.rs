@@ -19,6 +19,7 @@ mod flow;
 mod frozen_claim;
 mod full_disk;
 mod history;
+mod http_workers;
 mod kill_storm;
 mod lab;
 mod late_bulk;
