@@ -14,8 +14,9 @@ from ordinaut import Cancel, Fatal, Retry, Snooze, answers, sql
 from ordinaut.backoff import again_in, delay, retry_after
 from ordinaut.json_text import as_text, encode
 from ordinaut.worker.book import Book
-from ordinaut.worker.end import End, Suspended, raised, returned, stopped
+from ordinaut.worker.end import End, EndOutcome, Suspended, raised, returned, stopped
 from ordinaut.worker.handler import ArgsError, Handler
+from ordinaut.worker.lease import Lease
 from ordinaut.worker.step_name import fault, numbered
 from ordinaut.worker.stop import StopReason
 
@@ -163,3 +164,6 @@ def test_answers_have_the_fields_of_the_openapi_document() -> None:
         assert set(get_type_hints(getattr(answers, name))) == required(name), name
     assert set(answers.JobState.__args__) == set(schemas["JobState"]["enum"])  # type: ignore[attr-defined]
     assert set(answers.Outcome.__args__) == set(schemas["Outcome"]["enum"])  # type: ignore[attr-defined]
+    assert set(Lease.__dataclass_fields__) == set(schemas["Lease"]["properties"])
+    outcomes = schemas["EndOutcome"]["enum"]
+    assert set(EndOutcome.__args__) == set(outcomes)  # type: ignore[attr-defined]

@@ -736,6 +736,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a job does not run now, with what shows it and what to do.
+         * @description Takes the scope `jobs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["explainJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{id}/reject": {
         parameters: {
             query?: never;
@@ -830,6 +850,146 @@ export interface paths {
         get: operations["listJobSteps"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leases jobs, and waits for some if there are none.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["claimLeases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Saves how far a job has come, for its next attempt.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["saveCheckpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/enqueue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enqueues a job as a step of another one: both are one commit.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["enqueueStep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settles attempts: each end is answered by itself.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["settleLeases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Records a step of a job: another attempt gets its result, and does not do it again.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["recordStep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/steps/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the job of a lease has recorded.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["listLeaseSteps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/waits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a wait, or goes on with it, and tells how it stands.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["beginWait"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1135,6 +1295,66 @@ export interface paths {
          * @description Takes the scope `tasks:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
          */
         post: operations["previewSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opens a session, under which a worker leases jobs.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `write`.
+         */
+        post: operations["openSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a session: what it holds goes back.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `write`.
+         */
+        delete: operations["closeSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renews all leases of a session, and tells what its worker has to know.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["renewSession"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1834,6 +2054,13 @@ export interface components {
             /** Format: int64 */
             tasks_paused_by_error: number;
         };
+        /** @description An attempt of a job. */
+        AttemptOfJob: {
+            /** Format: int32 */
+            attempt: number;
+            /** Format: uuid */
+            job_id: string;
+        };
         /** @description An entry as it is stored. */
         AuditEntry: {
             /** @description Method and route, such as `POST /tasks/{id}/pause`. */
@@ -2266,6 +2493,61 @@ export interface components {
         };
         /** @enum {string} */
         Due: "now" | "already_due";
+        /** @description What became of an end. */
+        EndAnswer: {
+            /** Format: int32 */
+            attempt: number | null;
+            /**
+             * Format: uuid
+             * @description Null if the token cannot be read.
+             */
+            job_id: string | null;
+            /** @description How it was settled: a job that was asked to stop and would go on is `cancelled`. */
+            outcome?: components["schemas"]["Outcome"];
+            /** @description Why it was refused: the lease holds. */
+            reason?: string;
+            status: components["schemas"]["EndStatus"];
+        };
+        /** @description What became of each end, in their order. */
+        EndAnswers: {
+            answers: components["schemas"]["EndAnswer"][];
+        };
+        /** @description The end of an attempt. */
+        EndOfAttempt: {
+            /**
+             * Format: double
+             * @description Seconds until the job is due again: of `snoozed` and `waiting`, and of `failed` in place of
+             *     its backoff.
+             */
+            after_seconds?: number;
+            /** @description Why it did not succeed. */
+            error?: string;
+            outcome: components["schemas"]["EndOutcome"];
+            /** @description What the run keeps, 64 KiB at most. */
+            output?: unknown;
+            /**
+             * Format: double
+             * @description Seconds since the handler started.
+             */
+            ran_seconds?: number;
+            /** @description As its lease has it. */
+            token: string;
+        };
+        /**
+         * @description What became of the attempt, as its worker says.
+         * @enum {string}
+         */
+        EndOutcome: "succeeded" | "failed" | "dead" | "snoozed" | "cancelled" | "released" | "waiting";
+        /**
+         * @description Whether an end was written.
+         * @enum {string}
+         */
+        EndStatus: "settled" | "lease_lost" | "refused";
+        /** @description Ends of attempts. */
+        EndsOfAttempts: {
+            /** @description Each is answered by itself. */
+            ends: components["schemas"]["EndOfAttempt"][];
+        };
         /** @description What became of a job that was to be enqueued. */
         EnqueuedJob: {
             /** @description Whether no job was made, because that one holds the key. */
@@ -2356,6 +2638,24 @@ export interface components {
              */
             last: number;
         };
+        /**
+         * @description Why a job does not run now, and what would change that.
+         *
+         *     Its text is for people: a line for each reason, with what it rests on below it.
+         */
+        Explanation: {
+            /**
+             * Format: uuid
+             * @description The job.
+             */
+            job_id: string;
+            /** @description What is in its way, first what must go first. Empty: nothing is, or it runs, or has ended. */
+            reasons: components["schemas"]["Reason"][];
+            /** @description The whole in one sentence. */
+            says: string;
+            /** @description Its state. */
+            state: components["schemas"]["JobState"];
+        };
         Fact: {
             /** Format: double */
             value: number;
@@ -2431,6 +2731,31 @@ export interface components {
          * @enum {string}
          */
         HealthStatus: "healthy" | "degraded" | "unhealthy";
+        /** @description What a worker says in a heartbeat. */
+        Heartbeat: {
+            /**
+             * Format: int32
+             * @description Every claim up to this number was answered, or is not waited for any more. A lease of such a
+             *     claim that is not running goes back.
+             */
+            answered: number;
+            /** @description Tokens of all leases of which no settle was answered yet. */
+            running: string[];
+        };
+        /** @description What a worker has to know. */
+        HeartbeatAnswer: {
+            /** @description Jobs of which somebody asked that they stop; told again each time. */
+            cancel: components["schemas"]["AttemptOfJob"][];
+            /** @description Whether an operator drained the worker: claims bring nothing. */
+            drain: boolean;
+            /**
+             * Format: double
+             * @description Seconds for which all leases hold, from the moment at which the heartbeat was sent.
+             */
+            lease_seconds: number;
+            /** @description Leases that hold no more: their handlers must stop. */
+            lost: components["schemas"]["AttemptOfJob"][];
+        };
         Index: {
             links: components["schemas"]["Links"];
             name: string;
@@ -2650,6 +2975,8 @@ export interface components {
          */
         JobState: "scheduled" | "waiting" | "running" | "parked" | "succeeded" | "cancelled" | "dead";
         JobSteps: {
+            /** @description The `after` of the next page; null on the last one. */
+            next: string | null;
             /** @description What the handler has recorded, in its order. */
             steps: components["schemas"]["StepRecord"][];
             /** @description What it waits for. */
@@ -2706,6 +3033,77 @@ export interface components {
             tenant: string | null;
             /** @description Fields that cannot be shown, with the reason. */
             unreadable?: string[];
+        };
+        /** @description A job that the worker may run. */
+        Lease: {
+            /** @description As they were enqueued; decrypted if they are encrypted. */
+            args: unknown;
+            /**
+             * Format: int32
+             * @description The number of this attempt, from 1.
+             */
+            attempt: number;
+            /** @description What an earlier attempt saved. */
+            checkpoint?: unknown;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description Number of attempts that have failed.
+             */
+            failures: number;
+            /** Format: uuid */
+            job_id: string;
+            kind: string;
+            /**
+             * Format: int32
+             * @description Number of attempts that may fail.
+             */
+            max_attempts: number;
+            /** Format: int32 */
+            priority: number;
+            queue: string;
+            /** @description The number of the request that enqueued it. */
+            request_id?: string;
+            /**
+             * Format: date-time
+             * @description When it was due.
+             */
+            run_at: string;
+            /**
+             * Format: date-time
+             * @description The instant that was asked for.
+             */
+            scheduled_for: string | null;
+            /**
+             * @description It was lost twice: it may be what ended its workers, so a worker runs one such job at a
+             *     time.
+             */
+            suspect: boolean;
+            tags: string[];
+            tenant: string | null;
+            /**
+             * Format: double
+             * @description Seconds that the attempt may take; the worker watches it. Null leaves it to the worker.
+             */
+            timeout_seconds: number | null;
+            /** @description What every request about it names. The worker does not look into it. */
+            token: string;
+            /** @description The W3C traceparent of the request that enqueued it. */
+            traceparent?: string;
+        };
+        /** @description The job. */
+        LeaseJob: {
+            /**
+             * Format: uuid
+             * @description Its id, or that of the job that holds its unique key.
+             */
+            id: string;
+        };
+        /** @description Jobs that the worker may run. */
+        Leases: {
+            /** @description The most urgent first. */
+            leases: components["schemas"]["Lease"][];
         };
         /**
          * @description How much may run at once, and how much may start in a while: of a queue, of a kind, of each
@@ -2860,6 +3258,36 @@ export interface components {
             /** @description The tenant whose batch it is. */
             tenant?: string | null;
         };
+        /** @description What an attempt saves for the job's next one. */
+        NewCheckpoint: {
+            /** @description Any JSON, 16 KiB at most. */
+            data: unknown;
+            token: string;
+        };
+        /** @description A claim. */
+        NewClaim: {
+            /** @description Whether it was sent before, perhaps to another process of the API. */
+            again?: boolean;
+            /**
+             * Format: int32
+             * @description Counts up for each claim of the session. The same number again brings the same leases again,
+             *     those that still hold.
+             */
+            claim: number;
+            /**
+             * Format: int64
+             * @description Maximum number of jobs; the session's capacity if not given.
+             */
+            max?: number;
+            session: string;
+            /** @description False while the worker runs a job that is suspect: it runs one such job at a time. */
+            suspects?: boolean;
+            /**
+             * Format: double
+             * @description Seconds to wait if there is nothing; 0 if not given.
+             */
+            wait_seconds?: number;
+        };
         /** @description A job to be enqueued. */
         NewJob: {
             /**
@@ -2906,6 +3334,90 @@ export interface components {
             timeout?: number | null;
             unique?: components["schemas"]["Unique"] | null;
         };
+        /** @description A job that a handler enqueues once, whatever becomes of its attempts. */
+        NewLeaseJob: {
+            job: components["schemas"]["NewJob"];
+            /** @description The step that it is. */
+            name: string;
+            token: string;
+        };
+        /** @description A session to be opened. */
+        NewSession: {
+            /**
+             * Format: int64
+             * @description Number of jobs that it runs at once; 10 if not given.
+             */
+            capacity?: number;
+            /** @description The machine's name. */
+            host?: string;
+            /** @description The kinds of jobs that it can run. */
+            kinds: string[];
+            /** @description Kept for later versions: read, and not used. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description The language that it is written in. */
+            language?: string;
+            /**
+             * Format: double
+             * @description Seconds for which its leases hold without a heartbeat; 30 if not given.
+             */
+            lease_seconds?: number;
+            /**
+             * Format: int64
+             * @description Number of attempts that may fail of a job that does not say it; 20 if not given.
+             */
+            max_attempts?: number;
+            /** @description The worker's name for people. */
+            name: string;
+            /** @description The queues that it serves. */
+            queues: string[];
+            /** @description The version of the worker. */
+            version?: string;
+        };
+        /** @description A step to be recorded. */
+        NewStep: {
+            /** @description The second step of a name in an attempt has `#2` behind it, and so on. */
+            name: string;
+            /**
+             * Format: double
+             * @description Seconds that it took.
+             */
+            ran_seconds?: number;
+            /** @description Any JSON, 256 KiB at most. */
+            result: unknown;
+            token: string;
+        };
+        /** @description What a handler waits for. */
+        NewWait: {
+            /** @description What counts when nobody has answered in time; `rejected` if not given. */
+            fallback?: components["schemas"]["Decision"];
+            /**
+             * Format: uuid
+             * @description The job whose end is waited for.
+             */
+            job_id?: string;
+            /** @description Of an event; not given: events without one. */
+            key?: string;
+            kind: components["schemas"]["NewWaitKind"];
+            /** @description The step that it becomes. */
+            name: string;
+            /** @description What is to be approved. */
+            question?: string;
+            /**
+             * Format: double
+             * @description Seconds: of a sleep, how long it is; of any other wait, its end. Not given: it has none.
+             */
+            seconds?: number;
+            token: string;
+            /** @description Of an event. */
+            topic?: string;
+        };
+        /**
+         * @description What kind of wait.
+         * @enum {string}
+         */
+        NewWaitKind: "sleep" | "event" | "job" | "approval";
         /** @description A webhook to be made: where it is told, and of which events. */
         NewWebhook: {
             /** @description Kinds whose events it wants; none: all. */
@@ -2920,6 +3432,12 @@ export interface components {
             types?: string[];
             /** @description Where it is told, by POST. */
             url: string;
+        };
+        /** @description Nothing. */
+        Nothing: Record<string, never>;
+        /** @description The attempt whose job is asked about. */
+        OfLease: {
+            token: string;
         };
         /** @description Of the process that answers. */
         OfProcess: {
@@ -2946,6 +3464,21 @@ export interface components {
          * @enum {string}
          */
         OnDuplicate: "skip" | "replace" | "debounce" | "error" | "until_started" | "run_again";
+        /** @description A session. */
+        OpenedSession: {
+            /**
+             * Format: double
+             * @description Seconds between two heartbeats.
+             */
+            heartbeat_seconds: number;
+            /**
+             * Format: double
+             * @description Seconds for which its leases hold, from the moment at which a heartbeat is sent.
+             */
+            lease_seconds: number;
+            /** @description Its number, as text: a number of 63 bits is rounded by some programs. */
+            session: string;
+        };
         /**
          * @description How an attempt ended. Every attempt that ends leaves a `run` row with one of these.
          * @enum {string}
@@ -3003,6 +3536,11 @@ export interface components {
             level?: string;
             /** @description Of 429: the queue. */
             queue?: string;
+            /**
+             * @description Of 409, for workers: what does not hold any more.
+             * @enum {string}
+             */
+            reason?: "lease_lost" | "session_dead";
             /** @description The log has it too. */
             request_id: string;
             /** @description Of 403: the scope that the agent lacks. */
@@ -3185,6 +3723,34 @@ export interface components {
         Ready: {
             /** @description `ready`. */
             status: string;
+        };
+        /** @description Something that is in the way of a job. */
+        Reason: {
+            /** @description What somebody can do about it, if anything has to be done. */
+            advice?: string;
+            /** @description What it rests on. */
+            because?: components["schemas"]["Reason"][];
+            /** @description What shows it: numbers, names, ids. */
+            evidence: Record<string, never>;
+            /** @description For programs. */
+            reason: components["schemas"]["ReasonKind"];
+            /** @description For people: a sentence without its end. */
+            says: string;
+        };
+        /**
+         * @description What kind of reason it is.
+         * @enum {string}
+         */
+        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "in_line" | "vacuum_held_up" | "no_scheduler_alive";
+        /** @description A step that was recorded. */
+        RecordedStep: {
+            kind: components["schemas"]["StepKind"];
+            name: string;
+            result: unknown;
+        };
+        /** @description What a job has recorded, in any of its attempts. */
+        RecordedSteps: {
+            steps: components["schemas"]["RecordedStep"][];
         };
         /** @description A job that was sent back. */
         Requeued: {
@@ -3387,6 +3953,13 @@ export interface components {
             step: string | null;
             /** Format: date-time */
             until: string;
+        };
+        /** @description Whether a step was recorded. */
+        StepAnswer: {
+            /** @description False: it was recorded before. */
+            recorded: boolean;
+            /** @description The result that counts, if it was recorded before. */
+            result?: unknown;
         };
         /**
          * @description What a step was.
@@ -3852,6 +4425,18 @@ export interface components {
         } | {
             /** @enum {string} */
             reason: "slots_busy";
+        };
+        /** @description How a wait stands. */
+        WaitAnswer: {
+            /** @description Whether it is over. */
+            over: boolean;
+            /** @description What it brought: the event, the decision, or how the job ended; null: nothing came in time. */
+            result?: unknown;
+            /**
+             * Format: double
+             * @description Settle the attempt as `waiting`, with this as its `after_seconds`.
+             */
+            seconds?: number;
         };
         /**
          * @description What a job waits for.
@@ -6088,6 +6673,40 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    explainJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     rejectJob: {
         parameters: {
             query?: never;
@@ -6295,7 +6914,12 @@ export interface operations {
     };
     listJobSteps: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Maximum number of steps. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                after?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -6325,6 +6949,370 @@ export interface operations {
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
+        };
+    };
+    claimLeases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClaim"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leases"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            /** @description There is no such session of this agent. */
+            404: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["408"];
+            /** @description `session_dead`: open a new one. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    saveCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCheckpoint"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nothing"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            /** @description `lease_lost`: nothing was written. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    enqueueStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLeaseJob"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaseJob"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            /** @description `lease_lost`: nothing was written. Or another job holds the unique key. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    settleLeases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndsOfAttempts"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndAnswers"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    recordStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStep"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepAnswer"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            /** @description `lease_lost`: nothing was written. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    listLeaseSteps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfLease"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordedSteps"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            /** @description `lease_lost` */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    beginWait: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWait"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitAnswer"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            /** @description `lease_lost`: nothing was written. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
         };
     };
     listLimits: {
@@ -6976,6 +7964,154 @@ export interface operations {
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
+        };
+    };
+    openSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedSession"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    closeSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            /** @description `session_dead`: it had ended. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    renewSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Heartbeat"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatAnswer"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            /** @description `session_dead`: open a new one. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
         };
     };
     listStatistics: {

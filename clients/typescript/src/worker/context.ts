@@ -3,10 +3,10 @@
 import type { JobOptions } from "../answers.js";
 import type { Attempt } from "./attempt.js";
 import { now } from "./clock.js";
-import { type Approval, type Decision, Durable, type WaitRequest } from "./durable.js";
+import { type Approval, type Decision, Durable } from "./durable.js";
 import { Fatal } from "./end.js";
 import type { Lease } from "./lease.js";
-import type { LeaseApi } from "./lease_api.js";
+import type { LeaseApi, WaitRequest } from "./lease_api.js";
 import type { StopReason } from "./stop.js";
 
 /**

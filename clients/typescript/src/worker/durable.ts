@@ -5,20 +5,13 @@ import { ApiError } from "../errors.js";
 import type { Attempt } from "./attempt.js";
 import { Book } from "./book.js";
 import { Fatal, Suspended } from "./end.js";
-import type { LeaseApi } from "./lease_api.js";
+import type { LeaseApi, WaitRequest } from "./lease_api.js";
 import { GivenUp, untilAnswered } from "./patience.js";
 import { pause } from "./pause.js";
 import { Stopped } from "./stop.js";
 
 /** Statuses that another attempt would get as well. */
 const REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
-
-/** A wait as `POST /leases/waits` takes it, without token and name. */
-export type WaitRequest =
-  | { readonly kind: "sleep"; readonly seconds: number }
-  | { readonly kind: "event"; readonly topic: string; readonly key: string; readonly seconds?: number }
-  | { readonly kind: "job"; readonly job_id: string; readonly seconds?: number }
-  | { readonly kind: "approval"; readonly question: string; readonly fallback: Decision; readonly seconds?: number };
 
 export type Decision = "approved" | "rejected";
 

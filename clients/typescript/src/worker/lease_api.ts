@@ -2,61 +2,25 @@
 
 import { ApiError } from "../errors.js";
 import { type Connection, segment, send } from "../http.js";
+import type { components } from "../openapi.js";
 import type { Lease } from "./lease.js";
 
 /** Milliseconds that the API may take to answer what does not wait. */
 const ANSWER = 10_000;
 
-export interface Profile {
-  readonly name: string;
-  readonly queues: readonly string[];
-  readonly kinds: readonly string[];
-  readonly capacity: number;
-  readonly lease_seconds: number;
-  readonly max_attempts?: number;
-  readonly host: string;
-  readonly version: string;
-  readonly language: string;
-}
+type Schemas = components["schemas"];
 
-export interface Opened {
-  readonly session: string;
-  readonly lease_seconds: number;
-  readonly heartbeat_seconds: number;
-}
-
-export interface Claim {
-  readonly session: string;
-  readonly claim: number;
-  readonly max: number;
-  readonly wait_seconds: number;
-  /** The number was sent before, so that its jobs may be leased already. */
-  readonly again?: true;
-  /** The worker runs a job that may have killed a worker before: of these it takes one at a time. */
-  readonly suspects?: false;
-}
-
-/** Names an attempt. */
-export interface AttemptRef {
-  readonly job_id: string;
-  readonly attempt: number;
-}
-
-export interface Beat {
-  readonly lease_seconds: number;
-  readonly cancel: readonly AttemptRef[];
-  readonly lost: readonly AttemptRef[];
-  readonly drain: boolean;
-}
-
-export interface Settled {
-  readonly status: "settled" | "lease_lost" | "refused";
-  readonly reason?: string;
-}
-
-export type Recorded = { readonly recorded: true } | { readonly recorded: false; readonly result: unknown };
-
+export type Profile = Schemas["NewSession"] & { readonly capacity: number };
+export type Opened = Schemas["OpenedSession"];
+export type Claim = Schemas["NewClaim"] & { readonly wait_seconds: number };
+export type AttemptRef = Schemas["AttemptOfJob"];
+export type Beat = Schemas["HeartbeatAnswer"];
+export type Settled = Schemas["EndAnswer"];
+export type Recorded = Schemas["StepAnswer"];
+/** The document cannot say which of the two members there is. */
 export type Waited = { readonly over: true; readonly result: unknown } | { readonly over: false; readonly seconds: number };
+/** What a handler waits for. */
+export type WaitRequest = Omit<Schemas["NewWait"], "token" | "name">;
 
 export class LeaseApi {
   constructor(readonly connection: Connection) {}
@@ -103,8 +67,8 @@ export class LeaseApi {
     return ((await this.#post("/leases/enqueue", { token, name, job })) as { id: string }).id;
   }
 
-  async wait(token: string, name: string, wait: object): Promise<Waited> {
-    return (await this.#post("/leases/waits", { token, name, ...wait })) as Waited;
+  async wait(token: string, name: string, wait: WaitRequest): Promise<Waited> {
+    return (await this.#post("/leases/waits", { token, name, ...wait } satisfies Schemas["NewWait"])) as Waited;
   }
 
   #post(path: string, body: object, timeout = ANSWER): Promise<unknown> {

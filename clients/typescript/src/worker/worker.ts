@@ -85,7 +85,7 @@ export class Worker {
     const { maxAttempts, name = `${hostname()}/${process.pid}`, log = stderr } = this.#options;
     const profile = {
       name,
-      queues,
+      queues: [...queues],
       kinds: [...this.#handlers.keys()].sort(),
       capacity: slots,
       lease_seconds: lease,
