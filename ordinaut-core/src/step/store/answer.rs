@@ -34,7 +34,10 @@ impl Jobs<'_> {
 
     /// Answers what waits for events; the jobs that have their answer.
     pub(crate) async fn answer_waits(self, events: &[i64]) -> sqlx::Result<Vec<Uuid>> {
-        sqlx::query_scalar(self.client.sql(sql!("step/answer_events"))).bind(events).fetch_all(self.client).await
+        sqlx::query_scalar(self.client.sql(sql!("step/answer_events")))
+            .bind(events)
+            .fetch_all(self.client.by_key())
+            .await
     }
 
     /// Answers what waits for the ends of jobs, in the transaction that deals with these; the jobs
@@ -52,17 +55,20 @@ impl Jobs<'_> {
     }
 
     pub(crate) async fn unanswered_events(self, limit: i64) -> sqlx::Result<Vec<i64>> {
-        sqlx::query_scalar(self.client.sql(sql!("step/unanswered_events"))).bind(limit).fetch_all(self.client).await
+        sqlx::query_scalar(self.client.sql(sql!("step/unanswered_events")))
+            .bind(limit)
+            .fetch_all(self.client.by_key())
+            .await
     }
 
     /// Makes jobs due whose waits are answered; the queues in which there are some.
     pub(crate) async fn wake_answered(self, jobs: &[Uuid]) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.client.sql(sql!("step/wake"))).bind(jobs).fetch_all(self.client).await
+        sqlx::query_scalar(self.client.sql(sql!("step/wake"))).bind(jobs).fetch_all(self.client.by_key()).await
     }
 
     /// Jobs whose waits are answered, and which are not due.
     pub(crate) async fn asleep(self, limit: i64) -> sqlx::Result<Vec<Uuid>> {
-        sqlx::query_scalar(self.client.sql(sql!("step/asleep"))).bind(limit).fetch_all(self.client).await
+        sqlx::query_scalar(self.client.sql(sql!("step/asleep"))).bind(limit).fetch_all(self.client.by_key()).await
     }
 
     pub(crate) async fn write_decision(
@@ -79,7 +85,7 @@ impl Jobs<'_> {
             .bind(decision.as_str())
             .bind(by)
             .bind(note)
-            .fetch_one(self.client)
+            .fetch_one(self.client.by_key())
             .await
     }
 }

@@ -99,7 +99,7 @@ impl Jobs<'_> {
         if !self.client.sees(job_id).await? {
             return Ok(Vec::new());
         }
-        Ok(sqlx::query_as(self.client.sql(sql!("step/waits"))).bind(job_id).fetch_all(self.client).await?)
+        Ok(sqlx::query_as(self.client.sql(sql!("step/waits"))).bind(job_id).fetch_all(self.client.by_key()).await?)
     }
 
     /// The approvals that up to `limit` jobs wait for, in the order of the jobs' ids, behind this
