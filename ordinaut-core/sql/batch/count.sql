@@ -1,27 +1,12 @@
--- Count ends of members ($1 job, $2 outcome) and members that came ($3 batch, $4 number) in their
--- batches. A batch that has fewer ends than members again goes on: a dead one was sent back. It has
--- no deadline any more. Jobs that a batch calls are none of its members.
+-- Count in the batches $1 the members that came ($2) and the ends of members ($3 succeeded, $4
+-- dead, less those that were sent back, $5 cancelled). A batch that has fewer ends than members
+-- again goes on: a dead one was sent back. It has no deadline any more.
 --
 -- No key of the row is changed, so that this waits for no transaction that adds members.
-with ended as materialized (
-    select job.id, job.batch_id, e.outcome
-    from unnest($1::uuid[], $2::text[]) as e(job_id, outcome)
-    join ordinaut.job on job.id = any(array[e.job_id])
-    where job.batch_id is not null
-), change as (
-    select batch_id, 0::bigint as added, count(*) filter (where outcome = 'succeeded') as succeeded,
-           count(*) filter (where outcome = 'dead') - count(*) filter (where outcome = 'requeued') as dead,
-           count(*) filter (where outcome = 'cancelled') as cancelled
-    from ended
-    where not exists (select from ordinaut.batch where batch.id = ended.batch_id and ended.id in (on_success, on_complete))
-    group by batch_id
-    union all
-    select id, n, 0, 0, 0 from unnest($3::uuid[], $4::bigint[]) as a(id, n)
-), sums as materialized (
-    select batch_id, sum(added)::bigint as added, sum(succeeded)::bigint as succeeded, sum(dead)::bigint as dead,
-           sum(cancelled)::bigint as cancelled
-    from change
-    group by batch_id
+with sums as materialized (
+    select *
+    from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+        as s(batch_id, added, succeeded, dead, cancelled)
     order by batch_id
 ), counted as materialized (
     select sums.*,

@@ -5,12 +5,12 @@ with turn as materialized (
     select pg_try_advisory_xact_lock(hashtext('ordinaut.fold'), 0) as held, set_config('synchronous_commit', 'off', true)
 ), taken as (
     delete from ordinaut.followed_end
-    where id = any(array(
-        select id from ordinaut.followed_end
+    where ctid = any(array(
+        select ctid from ordinaut.followed_end
         where (select held from turn) and at <= clock_timestamp()
         order by id
         limit $1::bigint
-    ))
+    )) and at <= clock_timestamp()
     returning id, job_id, outcome, n
 )
 select turn.held, taken.job_id, taken.outcome, taken.n

@@ -26,6 +26,7 @@ pub(crate) mod batch;
 pub(crate) mod child;
 pub(crate) mod run;
 pub(crate) mod store;
+pub(crate) mod tally;
 
 pub use crate::batch::batch::{Batch, BatchFilter, BatchState, OnDead};
 pub use crate::batch::run::control::BatchCancelled;

@@ -2,6 +2,7 @@
 //! are deleted, in one transaction. One is under way at a time; any process may do it.
 
 use crate::batch::child::Verdict;
+use crate::batch::tally::tally;
 use crate::client::Batches;
 use crate::db::contention::undisturbed;
 use crate::error::Error;
@@ -196,7 +197,18 @@ impl Batches<'_> {
         if work.counted.is_empty() && work.added.is_empty() {
             return Ok(());
         }
-        for (batch, stops) in self.count(tx, &work.counted, &work.added).await? {
+        let ended: Vec<Uuid> = work.counted.iter().map(|(job, _)| *job).collect();
+        let members: BTreeMap<Uuid, Uuid> = self.members(tx, &ended).await?.into_iter().collect();
+        let batches: BTreeSet<Uuid> = members.values().copied().collect();
+        let called = match batches.len() {
+            0 => BTreeSet::new(),
+            _ => self.called(tx, &Vec::from_iter(batches)).await?.into_iter().collect(),
+        };
+        let tallies = tally(&work.counted, &members, &called, &work.added);
+        if tallies.is_empty() {
+            return Ok(());
+        }
+        for (batch, stops) in self.count(tx, &tallies).await? {
             work.look.insert(batch);
             if stops {
                 work.stop.insert(batch);

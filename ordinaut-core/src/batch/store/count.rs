@@ -1,7 +1,9 @@
 //! The statements by which the fold counts members, ends batches, and cancels what is left of them.
 
+use crate::batch::tally::Tally;
 use crate::client::Batches;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A batch that ends, with what it calls.
@@ -23,21 +25,34 @@ pub(crate) struct StoppedSome {
 }
 
 impl Batches<'_> {
-    /// Counts ends and new members; returns the batches that they are of, and which of these have
-    /// members to be cancelled.
+    /// Adds to the numbers of batches; returns them, and which of these have members to be
+    /// cancelled.
     pub(crate) async fn count(
         self,
         tx: &mut PgConnection,
-        ends: &[(Uuid, String)],
-        added: &[(Uuid, i64)],
+        tallies: &BTreeMap<Uuid, Tally>,
     ) -> sqlx::Result<Vec<(Uuid, bool)>> {
+        let column = |number: fn(&Tally) -> i64| tallies.values().map(number).collect::<Vec<_>>();
         sqlx::query_as(self.client.sql(sql!("batch/count")))
-            .bind(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-            .bind(ends.iter().map(|(_, outcome)| &**outcome).collect::<Vec<_>>())
-            .bind(added.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-            .bind(added.iter().map(|(_, n)| *n).collect::<Vec<_>>())
+            .bind(tallies.keys().copied().collect::<Vec<_>>())
+            .bind(column(|tally| tally.added))
+            .bind(column(|tally| tally.succeeded))
+            .bind(column(|tally| tally.dead))
+            .bind(column(|tally| tally.cancelled))
             .fetch_all(tx)
             .await
+    }
+
+    /// The batches of these jobs, as far as they are of one.
+    pub(crate) async fn members(self, tx: &mut PgConnection, jobs: &[Uuid]) -> sqlx::Result<Vec<(Uuid, Uuid)>> {
+        let (Some(first), Some(last)) = (jobs.iter().min(), jobs.iter().max()) else { return Ok(Vec::new()) };
+        let members = sqlx::query_as(self.client.sql(sql!("batch/members"))).bind(jobs).bind(first).bind(last);
+        members.fetch_all(tx).await
+    }
+
+    /// The jobs that these batches call.
+    pub(crate) async fn called(self, tx: &mut PgConnection, batches: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.client.sql(sql!("batch/called"))).bind(batches).fetch_all(tx).await
     }
 
     /// Those of the batches of which all members have ended, and whether this transaction holds
