@@ -96,7 +96,7 @@ impl fmt::Display for Short {
 /// For people.
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<10}{:<63}{:>10} {:<7}", self.bench, self.figure, Short(self.value).to_string(), self.unit)?;
+        write!(f, "{:<11}{:<63}{:>10} {:<7}", self.bench, self.figure, Short(self.value).to_string(), self.unit)?;
         if let (Some(floor), Some(ratio)) = (self.floor, self.ratio) {
             write!(f, " {ratio:.2} × {}", Short(floor))?;
         }

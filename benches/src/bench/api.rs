@@ -54,14 +54,14 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// An API process, which ends with it.
-struct Api {
+pub(super) struct Api {
     child: Child,
     address: SocketAddr,
     token: String,
 }
 
 impl Api {
-    fn start(lab: &Lab, database: &str, token: String) -> anyhow::Result<Self> {
+    pub(super) fn start(lab: &Lab, database: &str, token: String) -> anyhow::Result<Self> {
         let mut command = Command::new(&lab.program);
         command.args(["api-process", "--url", &lab.url(database)]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("could not start an API process")?;
@@ -71,7 +71,7 @@ impl Api {
         Ok(Self { child, address, token })
     }
 
-    async fn clients(&self, number: usize) -> anyhow::Result<Vec<HttpClient>> {
+    pub(super) async fn clients(&self, number: usize) -> anyhow::Result<Vec<HttpClient>> {
         let mut clients = Vec::new();
         for _ in 0..number {
             clients.push(HttpClient::connect(self.address, &self.token).await?);

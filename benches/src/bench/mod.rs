@@ -8,6 +8,7 @@ mod durable;
 mod endurance;
 mod enqueue;
 mod floor;
+mod http_lease;
 mod latency;
 mod members;
 mod pinned;
@@ -48,6 +49,9 @@ pub enum Bench {
     SettleBy,
     /// Requests over HTTP, beside a worker that runs what they enqueue, and a stream for many
     Api,
+    /// A worker that leases over HTTP: in batches, one by one, and a lone job for a poll that waits
+    #[command(name = "http_lease")]
+    HttpLease,
     /// Steps that are recorded, events that jobs wait for, and others' jobs beside those that wait
     Durable,
     /// Jobs of one batch, and jobs of none
@@ -58,7 +62,7 @@ pub enum Bench {
 
 impl Bench {
     /// What `all` runs, in the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -71,6 +75,7 @@ impl Bench {
         Self::SettleBy,
         Self::Schedules,
         Self::Api,
+        Self::HttpLease,
         Self::Durable,
         Self::Members,
     ];
@@ -91,6 +96,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Sleepers => sleepers::run(options).await,
         Bench::SettleBy => settle_by::run(options).await,
         Bench::Api => api::run(options).await,
+        Bench::HttpLease => http_lease::run(options).await,
         Bench::Durable => durable::run(options).await,
         Bench::Members => members::run(options).await,
         Bench::Endurance => endurance::run(options).await,
