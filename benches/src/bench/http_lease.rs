@@ -1,5 +1,5 @@
-//! `http_lease`: a worker that leases over HTTP: in batches, one by one on ten slots, and a lone job
-//! for a poll that waits.
+//! `http_lease`: a worker that leases over HTTP: in batches, one by one on ten slots, and a lone
+//! job for a poll that waits.
 
 use crate::bench::api::Api;
 use crate::http::{HttpClient, percentile};
