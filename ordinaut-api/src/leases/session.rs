@@ -61,6 +61,9 @@ struct State {
     alive: bool,
     drained: bool,
     looked: Instant,
+    /// Time for which its leases held then. When it is over its jobs are rescued, and the
+    /// notification of that must not make the poll of a frozen worker claim them again.
+    left: Duration,
     used: Instant,
     /// Claims by number, above those that the worker has said were answered.
     claims: BTreeMap<i32, Arc<tokio::sync::Mutex<Claimed>>>,
@@ -122,7 +125,7 @@ impl RemoteSession {
         let (agent, now) = (status.agent.clone()?, Instant::now());
         let kinds = status.kinds.iter().map(|kind| kind.as_str().into()).collect();
         let queues = status.queues.iter().map(|queue| (queue.as_str(), 1));
-        let lease = Duration::try_from_secs_f64(status.lease_seconds).unwrap_or_default();
+        let lease = seconds(status.lease_seconds);
         Some(Self {
             id,
             agent,
@@ -140,6 +143,7 @@ impl RemoteSession {
                 alive: status.alive,
                 drained: status.drained,
                 looked: now,
+                left: seconds(status.seconds_left),
                 used: now,
                 claims: BTreeMap::new(),
                 given: HashMap::new(),
@@ -157,7 +161,7 @@ impl RemoteSession {
 
     pub(super) fn is_known_to_live(&self) -> bool {
         let state = self.state();
-        state.alive && state.looked.elapsed() < BELIEVED.min(self.lease / 6)
+        state.alive && state.looked.elapsed() < state.left.min(BELIEVED).min(self.lease / 6)
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -172,6 +176,7 @@ impl RemoteSession {
     pub(super) fn looked(&self, asked: Instant, status: Option<&SessionStatus>) {
         let mut state = self.state();
         state.looked = asked;
+        state.left = status.map(|status| seconds(status.seconds_left)).unwrap_or_default();
         state.alive = status.is_some_and(|status| status.alive);
         state.drained = status.is_some_and(|status| status.drained);
         drop(state);
@@ -285,4 +290,36 @@ pub(super) fn session_dead() -> Problem {
 pub(crate) fn lease_lost() -> Problem {
     let detail = "the lease was lost: another attempt owns the job, or it has ended; nothing was written";
     Problem::conflict(detail).with("reason", "lease_lost")
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_is_believed_until_the_lease_is_over_and_no_longer() {
+        let status = |seconds_left| SessionStatus {
+            name: "w".to_owned(),
+            queues: Vec::new(),
+            kinds: Vec::new(),
+            concurrency: 1,
+            max_attempts: 1,
+            lease_seconds: 600.0,
+            agent: Some("a".to_owned()),
+            alive: true,
+            seconds_left,
+            drained: false,
+            asks_to_be_told: false,
+        };
+        let session = RemoteSession::new(7, &status(600.0)).unwrap();
+        assert!(session.is_known_to_live());
+        session.looked(Instant::now(), Some(&status(0.0)));
+        assert!(!session.is_known_to_live(), "it is asked again before a claim");
+        session.looked(Instant::now(), Some(&status(600.0)));
+        assert!(session.is_known_to_live());
+    }
 }

@@ -46,8 +46,9 @@ def test_a_frozen_workers_job_runs_elsewhere_and_it_comes_back_with_another_sess
     first.signal(signal.SIGCONT)
     assert first.next("stopped") == {"stopped": "lease_lost", "attempt": 1}
     assert lab.settle(token)["status"] == "lease_lost"
-    again = lab.client.result(lab.enqueue("hang", {"until": 0}), timeout=30)
-    assert again.output == {"by": "first", "attempt": 1}, "it opened another session"
+    next_job = lab.enqueue("hang", {"until": 0})
+    again = lab.client.result(next_job, timeout=30)
+    assert again.output == {"by": "first", "attempt": 1}, str(lab.client.job(next_job)["runs"])
     assert lab.outcomes(job) == ["lost", "succeeded"]
 
 

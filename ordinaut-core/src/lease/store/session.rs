@@ -48,6 +48,8 @@ pub struct SessionStatus {
     pub agent: Option<String>,
     /// Whether its leases hold.
     pub alive: bool,
+    /// Seconds for which they do, unless it is renewed.
+    pub seconds_left: f64,
     /// Whether an operator drained its worker: it should claim nothing.
     pub drained: bool,
     /// Whether it asks to be told of every job at its commit.
