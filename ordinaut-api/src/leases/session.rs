@@ -161,7 +161,7 @@ impl RemoteSession {
 
     pub(super) fn is_known_to_live(&self) -> bool {
         let state = self.state();
-        state.alive && state.looked.elapsed() < state.left.min(BELIEVED).min(self.lease / 6)
+        state.alive && state.looked.elapsed() < believed(state.left, self.lease)
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -292,6 +292,11 @@ pub(crate) fn lease_lost() -> Problem {
     Problem::conflict(detail).with("reason", "lease_lost")
 }
 
+/// Time for which a look at a session is believed, whose leases held for `left` then.
+fn believed(left: Duration, lease: Duration) -> Duration {
+    left.min(BELIEVED).min(lease / 6)
+}
+
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
@@ -302,24 +307,10 @@ mod tests {
 
     #[test]
     fn a_look_is_believed_until_the_lease_is_over_and_no_longer() {
-        let status = |seconds_left| SessionStatus {
-            name: "w".to_owned(),
-            queues: Vec::new(),
-            kinds: Vec::new(),
-            concurrency: 1,
-            max_attempts: 1,
-            lease_seconds: 600.0,
-            agent: Some("a".to_owned()),
-            alive: true,
-            seconds_left,
-            drained: false,
-            asks_to_be_told: false,
-        };
-        let session = RemoteSession::new(7, &status(600.0)).unwrap();
-        assert!(session.is_known_to_live());
-        session.looked(Instant::now(), Some(&status(0.0)));
-        assert!(!session.is_known_to_live(), "it is asked again before a claim");
-        session.looked(Instant::now(), Some(&status(600.0)));
-        assert!(session.is_known_to_live());
+        let lease = Duration::from_secs(600);
+        assert_eq!(believed(lease, lease), BELIEVED);
+        assert_eq!(believed(Duration::from_millis(3), lease), Duration::from_millis(3));
+        assert_eq!(believed(seconds(0.0), lease), Duration::ZERO);
+        assert_eq!(believed(Duration::from_secs(3), Duration::from_secs(3)), Duration::from_millis(500));
     }
 }
