@@ -1,7 +1,7 @@
--- Answer what waits for the events $1, each wait with the first of them, and note that it was done.
--- The jobs that have their answer.
+-- Answer what waits for the events $1, each wait with the first of them, and note that it was done:
+-- what was noted already has answered all that waited. The jobs that have their answer.
 with event as materialized (
-    select * from ordinaut.published where n = any($1::bigint[])
+    select * from ordinaut.published where n = any($1::bigint[]) and not answered
 ), first_event as materialized (
     select distinct on (wait.job_id, wait.name) wait.job_id, wait.name as wait_name, event.*
     from event
