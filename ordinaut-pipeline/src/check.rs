@@ -51,6 +51,8 @@ impl Check<'_> {
         self.name(&step.id, &format!("{path}.id"));
         if !self.ids.insert(step.id.clone()) {
             self.fault(format!("{path}.id"), format!("must be unique: {:?} is the id of two steps", step.id));
+        } else if self.before.contains(&step.id) {
+            self.fault(format!("{path}.id"), format!("must be unique: {:?} is the save_as of a step before", step.id));
         }
         match (&step.uses, &step.parallel) {
             (Some(uses), None) => self.uses(*uses, step, path, grouped),

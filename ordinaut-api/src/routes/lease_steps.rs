@@ -3,6 +3,7 @@
 use crate::App;
 use crate::auth::Caller;
 use crate::body::JsonBody;
+use crate::guard;
 use crate::leases::lease_lost;
 use crate::problem::Problem;
 use crate::redact::Unmasked;
@@ -11,6 +12,7 @@ use crate::routes::leases::token;
 use axum::extract::State;
 use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
+use ordinaut_core::access::{Object, Scope};
 use ordinaut_core::step::{Decision, StepError, StepKind};
 use ordinaut_core::worker::elsewhere::{RemoteSteps, WaitFor, Waited};
 use serde::{Deserialize, Serialize};
@@ -211,6 +213,7 @@ pub(crate) async fn wait(
     JsonBody(asked): JsonBody<NewWait>,
 ) -> Result<(Extension<Unmasked>, Json<WaitAnswer>), Problem> {
     let (name, of, wait) = asked.read()?;
+    may_wait(&caller, &wait).await?;
     let attempt = Attempt::of(&app, &caller, &of).await?;
     let answer = match attempt.steps(&caller)?.wait(&name, &wait).await.map_err(of_step)? {
         Waited::Over(result) => WaitAnswer { over: true, result: Some(json(result)?), seconds: None },
@@ -218,6 +221,20 @@ pub(crate) async fn wait(
         _ => return Err(Problem::internal()),
     };
     Ok((Extension(Unmasked), Json(answer)))
+}
+
+/// What an agent of some queues may not see, its workers wait for neither.
+async fn may_wait(caller: &Caller, wait: &WaitFor) -> Result<(), Problem> {
+    match wait {
+        _ if !caller.access.is_partial() => Ok(()),
+        WaitFor::Event { .. } => {
+            caller.may(Scope::EventsRead, Object::Visible).map(drop).map_err(|denied| guard::problem(&denied))
+        }
+        WaitFor::Job { id, .. } if caller.data.jobs().get(*id).await?.is_none() => {
+            Err(Problem::invalid("job_id", format!("there is no job {id}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl NewWait {

@@ -78,6 +78,11 @@ fn stays_within(access: &Access, step: &Step, path: &str) -> Result<(), Problem>
         Some(Uses::Enqueue) => {
             let queue = named("queue")?.unwrap_or("default");
             access.may_use(queue).map_err(|denied| guard::problem(&denied))?;
+            // What it would be is known only when it runs.
+            if named("kind")? == Some(KIND) {
+                let detail = "an agent of one tenant or of some queues cannot enqueue a pipeline from a pipeline";
+                return Err(Problem::new(StatusCode::FORBIDDEN, detail).about(format!("{path}.with.kind")));
+            }
             match (named("tenant")?, &access.tenant) {
                 (Some(tenant), Some(own)) if tenant != own.as_str() => {
                     Err(Problem::new(StatusCode::FORBIDDEN, "the agent is of another tenant")

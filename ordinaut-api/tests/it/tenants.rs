@@ -192,6 +192,9 @@ async fn a_pipeline_does_not_reach_further_than_its_agent() {
         (&acme, wait.clone(), 403),
         (&mail, enqueue(json!({"kind": "echo", "queue": "mail"})), 201),
         (&mail, enqueue(json!({"kind": "echo"})), 403),
+        (&mail, enqueue(json!({"kind": "pipeline", "queue": "mail", "args": harmless})), 403),
+        (&acme, enqueue(json!({"kind": "pipeline", "args": harmless})), 403),
+        (&acme, enqueue(json!({"kind": "${job.kind}", "args": harmless})), 422),
         (&mail, wait, 403),
     ] {
         let answer = app.call(agent, Method::POST, "/jobs", Some(&new(&args))).await;

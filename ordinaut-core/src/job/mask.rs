@@ -12,7 +12,7 @@ pub(crate) const MASK: &str = "[redacted]";
 const DOCUMENTS: [&str; 3] = ["args", "output", "result"];
 
 /// Fields of an answer that are texts to mask.
-const TEXTS: [&str; 1] = ["error"];
+const TEXTS: [&str; 3] = ["error", "question", "says"];
 
 pub(crate) fn answer<'a>(redaction: &Redaction, json: &'a str) -> Cow<'a, str> {
     Scan::new(redaction, json, None).masked()
@@ -254,7 +254,7 @@ fn value_length(text: &str, mark: char) -> usize {
 
 impl Redaction {
     /// Masks an answer, which is JSON: what is below each field `args` and `output`, and what the
-    /// text of `error` says. Numbers, order and spaces stay as they are.
+    /// texts of `error`, `question` and `says` say. Numbers, order and spaces stay as they are.
     pub fn mask_answer<'a>(&self, json: &'a str) -> Cow<'a, str> {
         if self.is_empty() { Cow::Borrowed(json) } else { answer(self, json) }
     }
