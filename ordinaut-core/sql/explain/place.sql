@@ -8,6 +8,11 @@ select case
                from (
                    select from ordinaut.due_work
                    where due_work.queue = mine.queue and session is null and run_at <= statement_timestamp()
+                     and due_work.kind = any(array(
+                         select unnest(kinds)
+                         from ordinaut.worker
+                         where ended_at is null and expires_at > clock_timestamp() and mine.queue = any(queues)
+                     ))
                      and (due_work.priority, due_work.run_at, due_work.job_id) < (mine.priority, mine.run_at, mine.job_id)
                    limit 10000
                ) before

@@ -1,5 +1,6 @@
 //! What an explanation rests on, as it was looked up.
 
+use crate::batch::batch::Batch;
 use crate::db::diagnostics::OldestSnapshot;
 use crate::job::state::JobState;
 use crate::job::store::inspect::JobDetails;
@@ -18,6 +19,8 @@ pub(crate) struct Facts {
     pub(crate) workers: Vec<Hand>,
     pub(crate) limits: Vec<Room>,
     pub(crate) place: Option<Place>,
+    /// The batch that it waits for.
+    pub(crate) batch: Option<Batch>,
     /// Jobs that it waits for.
     pub(crate) others: Vec<Other>,
     pub(crate) snapshot: Option<OldestSnapshot>,

@@ -29,6 +29,10 @@ impl Jobs<'_> {
         for room in &mut limits {
             room.holders = client.visible(&room.holders).await?;
         }
+        let batch = match &job.waits {
+            Some(Wait::Batch { batch_id: Some(id) }) => client.batches().get(*id).await?,
+            _ => None,
+        };
         let awaited: Vec<Uuid> = match &job.waits {
             Some(Wait::Dependency { jobs }) => jobs.clone(),
             Some(Wait::RunAgain { job_id }) => job_id.iter().copied().collect(),
@@ -53,6 +57,7 @@ impl Jobs<'_> {
             waits,
             workers,
             limits,
+            batch,
             others,
             job,
         };

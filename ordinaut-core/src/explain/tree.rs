@@ -1,5 +1,6 @@
 //! From facts to reasons.
 
+use crate::batch::batch::Batch;
 use crate::explain::facts::{Facts, Hand, Other, Place, Room};
 use crate::explain::reason::{Explanation, Reason, ReasonKind};
 use crate::job::state::JobState;
@@ -147,10 +148,29 @@ fn set_aside(facts: &Facts) -> Vec<Reason> {
             vec![with_scheduler(reason, facts)]
         }
         Wait::Batch { batch_id } => {
-            vec![with_scheduler(Reason::new(ReasonKind::Batch, says).with("batch_id", json!(batch_id)), facts)]
+            let reason = of_batch(says, facts.batch.as_ref()).with("batch_id", json!(batch_id));
+            vec![with_scheduler(reason, facts)]
         }
         _ => Vec::new(),
     }
+}
+
+fn of_batch(says: String, batch: Option<&Batch>) -> Reason {
+    let Some(batch) = batch else { return Reason::new(ReasonKind::Batch, says) };
+    let reason = if batch.ended_at.is_some() {
+        let says = format!(
+            "its batch {} has {}, and it runs when the dead members were sent back and succeed",
+            batch.id, batch.state
+        );
+        Reason::new(ReasonKind::Batch, says).advice("send them back: ordinaut dead requeue")
+    } else {
+        Reason::new(ReasonKind::Batch, says)
+    };
+    let numbers =
+        [("total", batch.total), ("succeeded", batch.succeeded), ("dead", batch.dead), ("cancelled", batch.cancelled)];
+    numbers
+        .into_iter()
+        .fold(reason.with("state", batch.state.to_string()), |reason, (name, number)| reason.with(name, number))
 }
 
 /// Ends that no worker wrote reach those that wait for them by a scheduler.
@@ -194,7 +214,7 @@ fn no_room(room: &Room) -> Option<Reason> {
     let limit = LimitKey { name: room.name.clone(), key: room.key.clone() };
     let change = match &*room.name {
         CONCURRENCY_KEY | MAX_INSTANCES => "wait, or cancel the jobs that hold it".to_owned(),
-        name => format!("raise it: ordinaut limit set {name}"),
+        name => format!("raise it: ordinaut limit set {name:?} --concurrency N"),
     };
     let reason = match (room.concurrency, room.tokens) {
         (Some(0), _) => Reason::new(ReasonKind::KindPaused, format!("{limit} lets nothing run")).advice(change),

@@ -166,6 +166,19 @@ async fn set_aside(table: &mut Table) {
     let called = probe(4);
     db.batch("b").add(probe(3).delay(HOUR)).on_complete(called.clone()).commit().await.unwrap();
     table.add(&db, called.id(), ReasonKind::Batch).await;
+    let on_success = probe(6);
+    let dies = probe(5).queue("mortuary");
+    let failed = db.batch("f").add(dies).on_success(on_success.clone()).commit().await.unwrap();
+    worker(&db, async |_: Probe, _: Context<()>| Err::<(), _>(JobError::fatal("no")))
+        .queue("mortuary")
+        .step()
+        .await
+        .unwrap();
+    let _scheduler = schedule(Scheduler::new(db.clone()));
+    eventually(&db, "select exists (select from ordinaut.batch where state = 'failed')").await;
+    let told = db.jobs().explain(on_success.id()).await.unwrap().unwrap();
+    assert!(told.says.contains(&format!("its batch {failed} has failed")), "{told}");
+    assert_eq!(find(&told.reasons, ReasonKind::Batch).unwrap().evidence["dead"], 1);
     let task = db.tasks().create(&hourly("t")).await.unwrap();
     let of_task = db.tasks().run_now(task.id).await.unwrap();
     db.tasks().pause(task.id).await.unwrap();
