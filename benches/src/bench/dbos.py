@@ -2,13 +2,13 @@
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-from dbos import DBOS, Queue
+from dbos import DBOS
 
 url = sys.argv[1].replace("postgres://", "postgresql://", 1)
 jobs, steps, threads = (int(number) for number in sys.argv[2:5])
 DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False})
-queue = Queue("bench", concurrency=threads, polling_interval_sec=0.01)
 
 
 @DBOS.step()
@@ -23,9 +23,9 @@ def workflow() -> None:
 
 
 DBOS.launch()
-began = time.monotonic()
-handles = [queue.enqueue(workflow) for _ in range(jobs)]
-for handle in handles:
-    handle.get_result()
-print(jobs * steps / (time.monotonic() - began), flush=True)
+with ThreadPoolExecutor(threads) as pool:
+    began = time.monotonic()
+    for done in [pool.submit(workflow) for _ in range(jobs)]:
+        done.result()
+    print(jobs * steps / (time.monotonic() - began), flush=True)
 DBOS.destroy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -159,12 +160,14 @@ class AsyncContext(About):
         await self._in_thread(lambda: self._durable.save_checkpoint(data))
         self.saved_checkpoint = data
 
-    async def step(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+    async def step(self, name: str, work: Callable[[], Awaitable[Any] | Any]) -> Any:
         step = self._durable.name(name)
         if (found := await self._recorded(step)) is not None:
             return found.result
         began = now()
-        value = await work()
+        value = work()
+        if inspect.isawaitable(value):
+            value = await value
         took = now() - began
         return await self._in_thread(lambda: self._durable.record(step, value, took))
 
