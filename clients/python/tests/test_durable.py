@@ -65,6 +65,16 @@ def test_steps_of_coroutines_are_numbered_in_the_order_of_the_calls(api: FakeApi
     assert job.ends[1]["output"] == [[0, 1, 2], {"at": 1}]
 
 
+def test_a_step_of_a_coroutine_may_be_plain(api: FakeApi, running: Running) -> None:
+    async def handler(args: Any, ctx: AsyncContext) -> Any:
+        return await ctx.step("s", lambda: 7)
+
+    job = api.add("k")
+    running.handle("k", handler)
+    api.until(lambda: job.ends)
+    assert (job.steps, job.ends[0]["output"]) == ({"s": 7}, 7)
+
+
 def test_waits_end_the_attempt_and_their_answers_go_on(api: FakeApi, running: Running) -> None:
     caught: list[BaseException] = []
 
