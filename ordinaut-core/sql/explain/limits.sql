@@ -14,7 +14,7 @@ select at.name, at.key, job_limit.ordered, job_limit.per_process, job_limit.rate
            from (
                select job_id from ordinaut.limit_slot where limit_slot.name = at.name and limit_slot.key = at.key
                union all
-               select job_id from ordinaut.task_job where at.name = 'max_instances' and task_id::text = at.key
+               select job_id from ordinaut.task_job where task_id = case when at.name = 'max_instances' then at.key::uuid end
            ) taken
            join ordinaut.due_work on due_work.job_id = taken.job_id and due_work.session is not null
            order by due_work.job_id

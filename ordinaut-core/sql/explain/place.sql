@@ -28,9 +28,12 @@ select case
            )
        end as ahead,
        mine.flags & ordinaut.flag_suspect() <> 0 as suspect,
-       (select count(*)
-        from ordinaut.due_work
-        where session is not null and due_work.flags & ordinaut.flag_suspect() <> 0) as suspects,
+       -- All work is read for it, so only for the few jobs that it matters to.
+       case when mine.flags & ordinaut.flag_suspect() <> 0 then (
+           select count(*)
+           from ordinaut.due_work
+           where session is not null and due_work.flags & ordinaut.flag_suspect() <> 0
+       ) else 0 end as suspects,
        (select coalesce(sum(ended), 0)::bigint
         from ordinaut.stat
         where step = 'minute' and begins >= date_trunc('minute', statement_timestamp(), 'UTC') - interval '5 minutes'

@@ -26,9 +26,9 @@ impl Jobs<'_> {
             Some(Wait::Limits { limits }) => client.room_under(limits).await?,
             _ => Vec::new(),
         };
-        for room in &mut limits {
-            room.holders = client.visible(&room.holders).await?;
-        }
+        let holders: Vec<Uuid> = limits.iter().flat_map(|room| room.holders.iter().copied()).collect();
+        let seen = client.visible(&holders).await?;
+        limits.iter_mut().for_each(|room| room.holders.retain(|job| seen.contains(job)));
         let batch = match &job.waits {
             Some(Wait::Batch { batch_id: Some(id) }) => client.batches().get(*id).await?,
             _ => None,
