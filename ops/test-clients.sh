@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The clients in Python and TypeScript: their types, their own tests, and their workers against the real API.
+# The clients in Python and TypeScript: their types, their own tests, and their workers against the real API. The tools of /mcp, by
+# the protocol's own client in Python.
 #
 #   ./ops/test.sh clients [--only python|typescript]
 #
@@ -31,10 +32,11 @@ need_rust
 need_postgres
 need_redis
 need_node
+root=$PWD
 target=${CARGO_TARGET_DIR:-$PWD/target}
 home=$target/clients
 # The versions that this was written with.
-python_tools=(mypy==2.4.1 ruff==0.17.6 pytest==9.2.0 pytest-timeout==2.4.0 'psycopg[binary]==3.3.9' 'SQLAlchemy[asyncio]==2.1.9' pydantic==2.14.4)
+python_tools=(mypy==2.4.1 ruff==0.17.6 pytest==9.2.0 pytest-timeout==2.4.0 'psycopg[binary]==3.3.9' 'SQLAlchemy[asyncio]==2.1.9' pydantic==2.14.4 mcp==2.3.0)
 node_tools=(typescript@5.9.3 openapi-typescript@7.13.0 @types/node@20)
 
 # Copies: caches, builds and node_modules stay out of the repository. Python's has the document beside it that its tests read.
@@ -101,6 +103,7 @@ if [ "$only" != typescript ]; then
     echo "python: pytest, and workers of both languages against the API"
     cd "$home/clients/python"
     "$home/venv/bin/python" -m pytest --quiet --timeout 180 -p no:cacheprovider -rs
+    "$home/venv/bin/python" "$root/ordinaut-api/tests/mcp/client.py"
 fi
 cd "$work"
 if grep -q 'route panicked' dev.log; then grep 'route panicked' dev.log; exit 1; fi

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
 use ordinaut_core::json::check_integers;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 /// Maximum size of a body in bytes.
-const LIMIT: usize = 1024 * 1024;
+pub(crate) const LIMIT: usize = 1024 * 1024;
 
 /// Maximum size in bytes of a body that is an array of jobs.
 const LIMIT_OF_MANY: usize = 16 * LIMIT;
@@ -98,6 +98,17 @@ async fn read(request: Request) -> Result<Vec<u8>, Problem> {
     read_up_to(LIMIT, request).await
 }
 
+/// A body that is JSON, as it was sent.
+pub(crate) async fn read_json_of_any_shape(request: Request) -> Result<Vec<u8>, Problem> {
+    let bytes = read(request).await?;
+    read_json::<IgnoredAny>(&bytes)?;
+    Ok(bytes)
+}
+
+/// Marks a request that another one makes, whose body is a part of that one's: it has its room.
+#[derive(Clone, Copy)]
+pub(crate) struct RoomTaken;
+
 /// One thing, or an array of them.
 pub(crate) enum OneOrMany<T> {
     One(Box<T>),
@@ -162,7 +173,9 @@ async fn read_up_to(limit: usize, request: Request) -> Result<Vec<u8>, Problem> 
     if length.is_some_and(|length| length > LONGEST_DRAIN) {
         return Err(too_large(limit));
     }
-    make_room(length.map_or(limit, |length| length.min(limit))).await?;
+    if request.extensions().get::<RoomTaken>().is_none() {
+        make_room(length.map_or(limit, |length| length.min(limit))).await?;
+    }
     let late = |_| {
         let detail = format!("the body did not come within {} s, and nothing was done", BODY_TIMEOUT.as_secs());
         Problem::new(StatusCode::REQUEST_TIMEOUT, detail).about("body")

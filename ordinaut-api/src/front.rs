@@ -102,6 +102,9 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         own("x-request-id"),
         own("last-event-id"),
         own("traceparent"),
+        own("mcp-protocol-version"),
+        own("mcp-method"),
+        own("mcp-name"),
     ];
     let told = [
         LOCATION,

@@ -12,6 +12,7 @@ mod guard;
 mod idempotency;
 mod leases;
 mod leniency;
+mod mcp;
 mod origin;
 mod parameters;
 mod presence;

@@ -8,9 +8,9 @@ use std::panic::PanicHookInfo;
 use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
-/// The duties' clock tells of its own inner life at info, and so does Postgres of what already
-/// exists.
-const QUIET_LIBRARIES: &str = "tokio_cron_scheduler=warn,sqlx::postgres::notice=warn";
+/// The duties' clock tells of its own inner life at info, and so do Postgres of what already exists
+/// and the server of tools of each message.
+const QUIET_LIBRARIES: &str = "tokio_cron_scheduler=warn,sqlx::postgres::notice=warn,rmcp=warn";
 
 /// Begins to log to standard error, panics too. The second call does nothing: one process has one
 /// log.

@@ -3192,6 +3192,7 @@ export interface components {
             events: string;
             health: string;
             jobs: string;
+            mcp: string;
             metrics: string;
             openapi: string;
             tasks: string;

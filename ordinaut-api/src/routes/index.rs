@@ -21,6 +21,7 @@ struct Links {
     jobs: String,
     tasks: String,
     events: String,
+    mcp: String,
 }
 
 /// What this is, and where its parts are.
@@ -36,6 +37,7 @@ pub(crate) async fn index(Extension(Prefix(prefix)): Extension<Prefix>) -> Json<
         jobs: below("/jobs"),
         tasks: below("/tasks"),
         events: below("/events"),
+        mcp: below("/mcp"),
     };
     Json(Index { name: "ordinaut", version: env!("CARGO_PKG_VERSION"), links })
 }

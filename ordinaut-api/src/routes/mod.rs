@@ -38,8 +38,9 @@ mod webhooks;
 
 use crate::audit::Subject;
 use crate::guard::{self, Gate, Reach, Route, Way};
+use crate::mcp::Tools;
 use crate::problem::{self, Problem};
-use crate::{App, auth, deadline, front, origin, redact, request_id, slow, traffic};
+use crate::{App, auth, deadline, front, mcp, origin, redact, request_id, slow, traffic};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -66,7 +67,14 @@ pub(crate) fn router(app: App, settings: &ApiSettings) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), auth::authenticate))
         .layer(from_fn(deadline::enforce_patiently));
-    through(quick.merge(patient), &app, settings)
+    let routes = answering(quick.merge(patient), &app);
+    let tools = mcp::router(routes.clone(), tools(), settings)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), auth::authenticate))
+        // What a tool calls has its own limit.
+        .layer(from_fn(deadline::enforce_patiently));
+    let tools = counted(tools, &app);
+    through(routes.merge(tools), settings)
 }
 
 /// Every route that takes a token, with what it takes; its method and path stand above its handler.
@@ -213,20 +221,32 @@ pub(crate) fn table() -> Vec<Route> {
     all().filter_map(route).collect()
 }
 
-/// The OpenAPI document, which is made of the same routes.
+/// The tools of `/mcp`, which are these routes too.
+pub(crate) fn tools() -> Tools {
+    Tools::new(all(), &document())
+}
+
+/// The OpenAPI document, which is made of the same routes. `/mcp` is not in it: that protocol tells
+/// its clients itself what they may ask for.
 pub(crate) fn document() -> Value {
     crate::document::of(all())
 }
 
+/// The routes, with secrets masked in their answers.
+fn answering(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
+    let routes = routes.layer(from_fn_with_state(app.clone(), redact::mask)).with_state(app.clone());
+    counted(routes, app)
+}
+
+/// A panic is caught inside the count, which so sees its 500.
+fn counted(routes: Router, app: &Arc<App>) -> Router {
+    let caught = routes.layer(CatchPanicLayer::custom(problem::of_panic));
+    caught.layer(from_fn_with_state(app.clone(), traffic::count))
+}
+
 /// What every request passes, the last layer first. Where it comes from and its id are outermost,
-/// so that every line of the log has them; a panic is caught inside the count, which so sees its
-/// 500.
-fn through(routes: Router<Arc<App>>, app: &Arc<App>, settings: &ApiSettings) -> Router {
-    let routes = routes
-        .layer(from_fn_with_state(app.clone(), redact::mask))
-        .layer(CatchPanicLayer::custom(problem::of_panic))
-        .layer(from_fn_with_state(app.clone(), traffic::count))
-        .with_state(app.clone());
+/// so that every line of the log has them.
+fn through(routes: Router, settings: &ApiSettings) -> Router {
     let proxies = Arc::<[_]>::from(&*settings.trusted_proxies);
     let routes = front::layers(routes, settings).layer(from_fn(request_id::identify));
     routes.layer(from_fn_with_state(proxies, origin::locate))
@@ -288,7 +308,7 @@ mod tests {
         async fn panics() -> Problem {
             panic!("the launch code is 1234")
         }
-        let router = through(Router::new().route("/", get(panics)), &app, &settings);
+        let router = through(answering(Router::new().route("/", get(panics)), &app), &settings);
         let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), 500);
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();

@@ -26,6 +26,7 @@ mod leniency;
 mod limits;
 mod look_lists;
 mod looking;
+mod mcp;
 mod metrics;
 mod openapi;
 mod origins;
