@@ -69,8 +69,9 @@ grant select, insert, update, delete on all tables in schema :"schema" to ordina
 grant usage, select on all sequences in schema :"schema" to ordinaut_service;
 grant select on all tables in schema :"schema" to ordinaut_read;
 -- Where default privileges took this from everybody.
-select format('revoke all on %I.webhook_secret from ordinaut_read', nspname)
-from pg_namespace where nspname = :'schema' and to_regclass(format('%I.webhook_secret', nspname)) is not null
+select format('revoke all on %I.%I from ordinaut_read', nspname, relname)
+from pg_namespace cross join unnest(array['webhook_secret', 'agent_password']) as relname
+where nspname = :'schema' and to_regclass(format('%I.%I', nspname, relname)) is not null
 \gexec
 grant execute on all functions in schema :"schema" to ordinaut_service, ordinaut_read;
 -- And on what comes: later migrations, and every week's partitions.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
-const AUDIT_REASON: HeaderName = HeaderName::from_static("audit-reason");
+pub(crate) const REASON: HeaderName = HeaderName::from_static("audit-reason");
 
 /// Longer than a sentence or two that say why.
 const LONGEST_REASON: usize = 1000;
@@ -122,7 +122,7 @@ pub(crate) async fn record(
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let action = format!("{} {route}", request.method());
-    let reason = text(request.headers(), &AUDIT_REASON).map(|reason| reason.chars().take(LONGEST_REASON).collect());
+    let reason = text(request.headers(), &REASON).map(|reason| reason.chars().take(LONGEST_REASON).collect());
     let origin = Origin::of(&request);
     let (mut parts, body) = request.into_parts();
     let named = axum::RequestPartsExt::extract::<RawPathParams>(&mut parts).await.ok();

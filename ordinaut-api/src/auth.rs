@@ -14,7 +14,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::Client;
-use ordinaut_core::access::{Access, Authenticated, Denied, Object, SETTINGS_AGENT, Scope};
+use ordinaut_core::access::{
+    Access, Authenticated, Browser, BrowserSecret, Denied, Object, SETTINGS_AGENT, Scope, SignIn,
+};
 use ordinaut_runtime::settings::api::{ApiSettings, Enforce};
 use prometheus_client::metrics::counter::Counter;
 use std::collections::HashMap;
@@ -86,6 +88,10 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 /// Lets a request pass whose token belongs to somebody, and says to whom.
 pub(crate) async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    // The page has found out who it is; no client can put that there.
+    if request.extensions().get::<Caller>().is_some() {
+        return next.run(request).await;
+    }
     match app.callers.admit(bearer(request.headers())).await {
         Ok(Ok(caller)) => {
             request.extensions_mut().insert(caller);
@@ -114,7 +120,9 @@ pub(crate) struct Callers {
     admin_token: String,
     admin: Caller,
     database: Client,
-    known: Mutex<HashMap<String, (Instant, Caller)>>,
+    known: Known,
+    /// The same of browsers, by what is in their cookies: no token is ever looked for here.
+    browsers: Known,
     looks: Semaphore,
 }
 
@@ -134,7 +142,14 @@ impl Callers {
             refusals: Arc::default(),
         };
         let admin_token = settings.admin_token.clone();
-        Self { admin_token, admin, database, known: Mutex::default(), looks: Semaphore::new(LOOKS) }
+        Self {
+            admin_token,
+            admin,
+            database,
+            known: Mutex::default(),
+            browsers: Mutex::default(),
+            looks: Semaphore::new(LOOKS),
+        }
     }
 
     /// Answers that were given a second time, to requests with a key.
@@ -172,12 +187,12 @@ impl Callers {
         if !self.admin_token.is_empty() && token.as_bytes().ct_eq(self.admin_token.as_bytes()).into() {
             return Ok(Ok(self.admin.clone()));
         }
-        if let Some(known) = self.known(token) {
+        if let Some(known) = fresh(&self.known, token) {
             return Ok(Ok(known));
         }
         let _look = self.looks.acquire().await.map_err(|_| Problem::internal())?;
         // Somebody may have looked in the meantime.
-        if let Some(known) = self.known(token) {
+        if let Some(known) = fresh(&self.known, token) {
             return Ok(Ok(known));
         }
         let looked = Instant::now();
@@ -187,20 +202,84 @@ impl Callers {
             Authenticated::Expired => return Ok(Err("this bearer token has expired")),
             _ => return Ok(Err("this bearer token is not valid")),
         };
-        let data = Arc::new(self.database.seen_by(&access));
-        let caller = Caller { access: Arc::new(access), data, ..self.admin.clone() };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= REMEMBERED {
-            known.retain(|_, (looked, _)| looked.elapsed() < KNOWN);
-        }
-        known.insert(token.to_owned(), (looked, caller.clone()));
+        let caller = self.caller(access);
+        remember(&self.known, token.to_owned(), looked, &caller);
         Ok(Ok(caller))
     }
 
-    fn known(&self, token: &str) -> Option<Caller> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(token).filter(|(looked, _)| looked.elapsed() < KNOWN).map(|(_, caller)| caller.clone())
+    fn caller(&self, access: Access) -> Caller {
+        let data = Arc::new(self.database.seen_by(&access));
+        Caller { access: Arc::new(access), data, ..self.admin.clone() }
     }
+
+    /// Whom a browser belongs to that is signed in to the page; `None`: nobody.
+    pub(crate) async fn of_browser(&self, secret: &BrowserSecret) -> Result<Option<Caller>, Problem> {
+        let cookie = secret.reveal();
+        if let Some(known) = fresh(&self.browsers, &cookie) {
+            return Ok(Some(known));
+        }
+        let _look = self.looks.acquire().await.map_err(|_| Problem::internal())?;
+        let looked = Instant::now();
+        let caller = match self.database.agents().browser(secret, &self.admin_token).await? {
+            Browser::Of(access) => self.caller(access),
+            Browser::OfSettings => self.admin.clone(),
+            _ => return Ok(None),
+        };
+        remember(&self.browsers, cookie, looked, &caller);
+        Ok(Some(caller))
+    }
+
+    /// Signs a browser in with a token, or says why not.
+    pub(crate) async fn sign_in_with_token(
+        &self,
+        token: &str,
+        lifetime: Duration,
+    ) -> Result<Result<BrowserSecret, &'static str>, Problem> {
+        let caller = match self.of(token).await? {
+            Ok(caller) => caller,
+            Err(why) => return Ok(Err(why)),
+        };
+        let by = match &*caller.access.agent {
+            SETTINGS_AGENT => SignIn::Settings { token },
+            agent => SignIn::Token { agent, token },
+        };
+        let opened = self.database.agents().sign_in(by, lifetime).await?;
+        Ok(opened.ok_or("this agent has been deleted"))
+    }
+
+    /// Signs a browser in as the admin of the settings, who has been let in by a link.
+    pub(crate) async fn sign_in_as_admin(&self, lifetime: Duration) -> Result<Option<BrowserSecret>, Problem> {
+        let by = SignIn::Settings { token: &self.admin_token };
+        Ok(self.database.agents().sign_in(by, lifetime).await?)
+    }
+
+    /// Signs a browser out, or all of the same agent. This process knows at once, others within a
+    /// second.
+    pub(crate) async fn sign_out(&self, secret: &BrowserSecret, everywhere: bool) -> Result<(), Problem> {
+        self.database.agents().sign_out(secret, everywhere).await?;
+        let mut known = self.browsers.lock().unwrap_or_else(PoisonError::into_inner);
+        if everywhere {
+            known.clear();
+        } else {
+            known.remove(&secret.reveal());
+        }
+        Ok(())
+    }
+}
+
+type Known = Mutex<HashMap<String, (Instant, Caller)>>;
+
+fn fresh(known: &Known, secret: &str) -> Option<Caller> {
+    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    known.get(secret).filter(|(looked, _)| looked.elapsed() < KNOWN).map(|(_, caller)| caller.clone())
+}
+
+fn remember(known: &Known, secret: String, looked: Instant, caller: &Caller) {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.len() >= REMEMBERED {
+        known.retain(|_, (looked, _)| looked.elapsed() < KNOWN);
+    }
+    known.insert(secret, (looked, caller.clone()));
 }
 
 /// Wrong tokens, of everybody: behind a proxy all of them come from one address.
@@ -213,7 +292,7 @@ pub(crate) struct Refusals {
 impl Refusals {
     /// Counts a wrong token and logs it. Once a minute has seen many, the refusal is delayed. A
     /// right token never waits.
-    async fn refused(&self, origin: Origin) {
+    pub(crate) async fn refused(&self, origin: Origin) {
         self.total.inc();
         let count = self.count();
         // So that guessing does not fill a disk.

@@ -177,6 +177,10 @@ pub(crate) struct Gate {
     pub(crate) class: Option<RouteClass>,
 }
 
+/// A look that is a part of one at the page, which was counted as a whole.
+#[derive(Clone, Copy)]
+pub(crate) struct OfThePage;
+
 async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, next: Next) -> Response {
     let Gate { scope, reach, class } = gate;
     let object = match reach {
@@ -189,6 +193,7 @@ async fn permit(gate: Gate, caller: Caller, path: PathParams, request: Request, 
             .find(|(name, _)| *name == "name")
             .map_or(Object::Installation, |(_, queue)| Object::Queue(queue)),
     };
+    let class = class.filter(|_| request.extensions().get::<OfThePage>().is_none());
     let allowed = caller.may(scope, object);
     if let Ok(true) = allowed {
         caller.leniency.note(&caller, Origin::of(&request), request.method(), route_of(&request), scope);

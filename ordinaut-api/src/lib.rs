@@ -14,6 +14,7 @@ mod leases;
 mod leniency;
 mod mcp;
 mod origin;
+mod page;
 mod parameters;
 mod presence;
 mod problem;

@@ -4776,6 +4776,15 @@ export interface operations {
                     "application/json": components["schemas"]["Index"];
                 };
             };
+            /** @description A browser, which asks for HTML: to the page. */
+            303: {
+                headers: {
+                    Location?: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             421: components["responses"]["421"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

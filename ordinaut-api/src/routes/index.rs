@@ -1,6 +1,9 @@
 //! `GET /`: what this is, for a client that finds it.
 
 use crate::front::Prefix;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,8 +28,19 @@ struct Links {
 }
 
 /// What this is, and where its parts are.
-#[utoipa::path(get, path = "/", operation_id = "getIndex", responses((status = 200, body = Index)))]
-pub(crate) async fn index(Extension(Prefix(prefix)): Extension<Prefix>) -> Json<Index> {
+#[utoipa::path(
+    get, path = "/", operation_id = "getIndex",
+    responses(
+        (status = 200, body = Index),
+        (status = 303, description = "A browser, which asks for HTML: to the page.", headers(("Location" = String))),
+    ),
+)]
+pub(crate) async fn index(Extension(Prefix(prefix)): Extension<Prefix>, headers: HeaderMap) -> Response {
+    let takes_html =
+        headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"));
+    if takes_html && prefix.is_empty() {
+        return Redirect::to("/ui").into_response();
+    }
     // Under the prefix under which it was found.
     let below = |path: &str| format!("{prefix}{path}");
     let links = Links {
@@ -39,5 +53,5 @@ pub(crate) async fn index(Extension(Prefix(prefix)): Extension<Prefix>) -> Json<
         events: below("/events"),
         mcp: below("/mcp"),
     };
-    Json(Index { name: "ordinaut", version: env!("CARGO_PKG_VERSION"), links })
+    Json(Index { name: "ordinaut", version: env!("CARGO_PKG_VERSION"), links }).into_response()
 }

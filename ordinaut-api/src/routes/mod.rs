@@ -40,7 +40,7 @@ use crate::audit::Subject;
 use crate::guard::{self, Gate, Reach, Route, Way};
 use crate::mcp::Tools;
 use crate::problem::{self, Problem};
-use crate::{App, auth, deadline, front, mcp, origin, redact, request_id, slow, traffic};
+use crate::{App, auth, deadline, front, mcp, origin, page, redact, request_id, slow, traffic};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -74,7 +74,8 @@ pub(crate) fn router(app: App, settings: &ApiSettings) -> Router {
         // What a tool calls has its own limit.
         .layer(from_fn(deadline::enforce_patiently));
     let tools = counted(tools, &app);
-    through(routes.merge(tools), settings)
+    let page = counted(page::router(&app, routes.clone(), settings), &app);
+    through(routes.merge(tools).merge(page), settings)
 }
 
 /// Every route that takes a token, with what it takes; its method and path stand above its handler.

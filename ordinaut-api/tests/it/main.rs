@@ -31,6 +31,7 @@ mod metrics;
 mod openapi;
 mod origins;
 mod outage;
+mod page;
 mod paging;
 mod queues;
 mod redaction;

@@ -21,6 +21,17 @@ pub(crate) enum Agent {
         #[command(flatten)]
         format: Format,
     },
+    /// Set the password with which an agent signs in to the page: typed twice, or a line of the
+    /// input. Its browsers are signed out
+    Password {
+        /// The agent's name
+        name: String,
+        /// Take its password away instead
+        #[arg(long)]
+        remove: bool,
+        #[command(flatten)]
+        format: Format,
+    },
     /// Refuse all calls of an agent, and keep it in the list
     Revoke(OneAgent),
     /// Delete an agent with its tokens

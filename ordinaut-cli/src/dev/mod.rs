@@ -22,6 +22,7 @@ use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// What a demo needs beside the queue that everybody serves.
 const DEMO_QUEUE: &str = "demo-urgent";
@@ -104,7 +105,9 @@ async fn serve(
     // what it was.
     choices.extend([("API_HOST", address.ip().to_string()), ("API_PORT", address.port().to_string())].map(named));
     place.announce(&Running { settings: choices })?;
-    greet(place, servers, database_settings.redis_url(), &format!("{scheme}://{address}"));
+    let link = Uuid::new_v4().simple().to_string();
+    settings.api.sign_in_link = Some(link.clone());
+    greet(place, servers, database_settings.redis_url(), &format!("{scheme}://{address}"), &link);
 
     let mut doors = Doors::open(dev, &database, settings, listener);
     let work = async {
@@ -213,8 +216,9 @@ async fn report(doors: &mut JoinSet<anyhow::Result<()>>) {
     }
 }
 
-fn greet(place: &Place, servers: &Servers, redis: Option<&str>, url: &str) {
+fn greet(place: &Place, servers: &Servers, redis: Option<&str>, url: &str, link: &str) {
     mention(format_args!("API        {url}  (Authorization: Bearer $(cat {}))", place.token_file().display()));
+    mention(format_args!("page       {url}/ui/link/{link}  (signs one browser in, once)"));
     match (servers.database_url(), servers.data()) {
         (Some(url), Some(data)) => {
             mention(format_args!("Postgres   psql \"{url}\""));

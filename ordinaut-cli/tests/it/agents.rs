@@ -2,6 +2,8 @@
 
 use crate::dev::client;
 use crate::home::shared;
+use std::io::Write;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Far more than the second after which every API process knows.
@@ -43,6 +45,32 @@ fn an_agent_that_cannot_be_is_refused() {
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
     let nameless = home.run("agent create a/b --scope jobs:read");
     assert!(nameless.bad_line(1).contains("name must be"), "{nameless:?}");
+}
+
+#[tokio::test]
+async fn a_password_that_is_a_line_of_the_input_signs_in_to_the_page() {
+    let home = shared();
+    home.run("agent create ann --scope jobs:read").good();
+    let set = |line: &str, name: &str| {
+        let mut command = home.command(&format!("agent password {name}"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, error) = set("short\n", "ann");
+    assert!(code == Some(1) && error.contains("10 to 200 characters"), "{error}");
+    let (code, error) = set("correct horse battery\n", "nobody");
+    assert!(code == Some(1) && error.contains("no agent \"nobody\""), "{error}");
+    assert_eq!(set("correct horse battery\n", "ann").0, Some(0));
+    let sign_in = async |password: &str| {
+        let form = client().post(format!("{}/ui/sign-in", home.api)).body(format!("name=ann&password={password}"));
+        form.send().await.unwrap().status().as_u16()
+    };
+    // A right one leads on, to where this client without cookies is asked to sign in again.
+    assert_eq!((sign_in("wrong").await, sign_in("correct+horse+battery").await), (401, 200));
+    home.run("agent password ann --remove").good();
+    assert_eq!(sign_in("correct+horse+battery").await, 401);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@
 //! ```
 
 pub(crate) mod agent;
+pub(crate) mod browser;
 pub(crate) mod check;
 pub(crate) mod error;
 pub(crate) mod scope;
@@ -23,10 +24,12 @@ pub(crate) mod secret;
 pub(crate) mod store;
 
 pub use crate::access::agent::{Agent, NewAgent, SETTINGS_AGENT};
+pub use crate::access::browser::{Browser, BrowserSecret, SignIn};
 pub use crate::access::check::{Access, Denied, Object, check};
 pub use crate::access::error::AgentError;
 pub use crate::access::scope::Scope;
 pub use crate::access::secret::AgentToken;
 pub use crate::access::store::agent::{Authenticated, Removed};
 pub use crate::access::store::audit::{AuditEntry, AuditFilter, NewAuditEntry};
+pub use crate::access::store::browser::PasswordTry;
 pub use crate::access::store::idempotency::{KeptAnswer, Repeat};

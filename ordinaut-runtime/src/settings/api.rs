@@ -214,6 +214,9 @@ pub struct ApiSettings {
     pub tls: Option<TlsSettings>,
     /// The bearer token.
     pub admin_token: String,
+    /// What a link ends with that signs one browser in to the page as the admin; none: no link
+    /// does. `ordinaut dev` makes one.
+    pub sign_in_link: Option<String>,
     /// What its answers do not show.
     pub redaction: Redaction,
     /// Maximum number of connections at once.
@@ -258,6 +261,7 @@ impl Default for ApiSettings {
             socket: None,
             tls: None,
             admin_token: String::new(),
+            sign_in_link: None,
             redaction: Redaction::default(),
             max_connections: 4096,
             allowed_hosts: Vec::new(),
@@ -278,6 +282,7 @@ impl ApiSettings {
             socket: source.read(&API_SOCKET)?,
             tls: TlsSettings::read(source)?,
             admin_token: source.get(&API_ADMIN_TOKEN)?,
+            sign_in_link: None,
             redaction: redaction(source)?,
             max_connections: source.get(&API_MAX_CONNECTIONS)?,
             allowed_hosts: source.read(&API_ALLOWED_HOSTS)?.unwrap_or_default(),

@@ -261,7 +261,7 @@ fn new_token() -> AgentToken {
 }
 
 /// The scopes of a row; one that a newer version has added means nothing here.
-fn scopes(row: &PgRow) -> sqlx::Result<Vec<Scope>> {
+pub(super) fn scopes(row: &PgRow) -> sqlx::Result<Vec<Scope>> {
     let words: Vec<String> = row.try_get("scopes")?;
     Ok(words.iter().filter_map(|word| word.parse().ok()).collect())
 }

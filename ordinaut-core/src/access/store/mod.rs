@@ -2,4 +2,5 @@
 
 pub(crate) mod agent;
 pub(crate) mod audit;
+pub(crate) mod browser;
 pub(crate) mod idempotency;

@@ -1,0 +1,125 @@
+//! The page: what a person sees and does in a browser, under `/ui`. It asks the API's own routes,
+//! in this process and with the visitor's rights, so that it shows and does nothing else than they
+//! do. A page is a file here; what all share is in `visit`, `layout` and `show`.
+
+mod agents;
+mod answer;
+mod assets;
+mod batches;
+mod dead;
+mod enqueue;
+mod events;
+mod job;
+mod jobs;
+mod layout;
+mod link;
+mod overview;
+mod queues;
+mod series;
+mod session;
+mod show;
+mod sign_in;
+mod task_form;
+mod tasks;
+mod timeline;
+mod tree;
+mod visit;
+mod workers;
+
+use crate::App;
+use crate::deadline;
+use crate::guard::Route;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use layout::could_not;
+use ordinaut_runtime::settings::api::ApiSettings;
+use session::{Sent, went_to};
+use sign_in::Attempts;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+use visit::{Fault, Said, Visit};
+
+/// What all pages share.
+pub(crate) struct Page {
+    app: Arc<App>,
+    /// The API's routes, as they are asked from within.
+    api: Router,
+    /// What each of them takes, by method and path.
+    gates: HashMap<String, Route>,
+    attempts: Attempts,
+    /// What a link ends with that signs one browser in; `None`: none does, or it did.
+    link: Mutex<Option<String>>,
+    /// What forms carry where nobody has to sign in.
+    anonymous_form_token: String,
+    has_tls: bool,
+}
+
+/// The routes of the page.
+pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Router {
+    let gates = super::routes().into_iter().map(|route| (format!("{} {}", route.method, route.path), route));
+    let page = Arc::new(Page {
+        app: app.clone(),
+        api,
+        gates: gates.collect(),
+        attempts: Attempts::default(),
+        link: Mutex::new(settings.sign_in_link.clone()),
+        anonymous_form_token: Uuid::new_v4().to_string(),
+        has_tls: settings.tls.is_some(),
+    });
+    let inside = Router::new()
+        .merge(overview::routes())
+        .merge(jobs::routes())
+        .merge(job::routes())
+        .merge(dead::routes())
+        .merge(queues::routes())
+        .merge(workers::routes())
+        .merge(tasks::routes())
+        .merge(task_form::routes())
+        .merge(batches::routes())
+        .merge(events::routes())
+        .merge(enqueue::routes())
+        .merge(agents::routes())
+        .route("/ui/sign-out", post(sign_in::sign_out))
+        .route("/ui/{*rest}", get(no_page))
+        .layer(from_fn_with_state(page.clone(), session::enter));
+    let open = Router::new()
+        .route("/ui/assets/{name}", get(assets::file))
+        .route("/ui/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/ui/link/{secret}", get(sign_in::by_link));
+    inside.merge(open).layer(from_fn(deadline::enforce)).with_state(page)
+}
+
+/// What a handler of a page comes to.
+type Shown = Result<Response, Refused>;
+
+/// What could not be shown, to whom.
+struct Refused(Box<(Visit, Fault)>);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (visit, fault) = *self.0;
+        could_not(&visit, &fault)
+    }
+}
+
+/// Shows a page, or why it cannot be shown.
+async fn shown<F: Future<Output = Result<Response, Fault>>>(visit: Visit, show: impl FnOnce(Visit) -> F) -> Shown {
+    show(visit.clone()).await.map_err(|fault| Refused(Box::new((visit, fault))))
+}
+
+/// Goes back to where a form was sent from, and says there what it came to.
+fn back(sent: &Sent, done: Result<String, Fault>) -> Response {
+    let said = match done {
+        Ok(text) => Said { good: true, text },
+        Err(fault) => Said { good: false, text: fault.detail },
+    };
+    went_to(sent.field("back").unwrap_or_default(), &said)
+}
+
+async fn no_page(visit: Visit) -> Response {
+    could_not(&visit, &Fault::new(StatusCode::NOT_FOUND, "There is no such page."))
+}
