@@ -21,7 +21,9 @@ pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use batch::{Batch, OneBatch};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use cert::{Cert, SelfSigned};
-pub(crate) use job::{Answer, Approval, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, ShowJob};
+pub(crate) use job::{
+    Answer, Approval, Attach, Attachments, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, Said, ShowJob,
+};
 pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use look::{Dead, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
 pub(crate) use pipeline::{CheckPipeline, Pipeline};

@@ -28,6 +28,7 @@ mod openapi;
 #[doc(hidden)]
 pub mod program;
 pub mod queue;
+pub mod report;
 pub mod schedule;
 mod seconds;
 pub mod stat;

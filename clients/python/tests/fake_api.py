@@ -29,6 +29,10 @@ class FakeJob:
     steps: dict[str, Any] = field(default_factory=dict)
     cancel: bool = False
     is_waiting: bool = True
+    progress: dict[str, Any] = field(default_factory=dict)
+    lines: dict[int, dict[str, Any]] = field(default_factory=dict)
+    chunks: dict[int, str] = field(default_factory=dict)
+    parameters: tuple[int, Any] = (0, None)
 
     @property
     def outcomes(self) -> list[str]:
@@ -125,12 +129,18 @@ class FakeApi:
             if job.claim <= body["answered"] and job.token not in body["running"]:
                 job.token, job.is_waiting = None, True
         cancel = [{"job_id": job.id, "attempt": job.attempt} for job in held if job.cancel]
+        given = [
+            {"job_id": job.id, "attempt": job.attempt, "n": job.parameters[0], "value": job.parameters[1]}
+            for job in held
+            if job.parameters[0]
+        ]
         tokens = {job.token for job in held}
         lost = [token.split(":") for token in body["running"] if token not in tokens]
         return {
             "lease_seconds": self.lease,
             "cancel": cancel,
             "lost": [{"job_id": job_id, "attempt": int(attempt)} for job_id, attempt, _ in lost],
+            "parameters": given,
             "drain": self.is_draining,
         }
 
@@ -182,6 +192,44 @@ class FakeApi:
             return {"problem": 409, "reason": "lease_lost"}
         job.checkpoint = body["data"]
         return {}
+
+    def give(self, job: FakeJob, value: Any) -> None:
+        with self.changed:
+            job.parameters = (job.parameters[0] + 1, value)
+
+    def _leases_parameters(self, body: Any) -> dict[str, Any]:
+        job = self._held(body["token"])
+        if job is None:
+            return {"problem": 409, "reason": "lease_lost"}
+        return {"n": job.parameters[0], "value": job.parameters[1]}
+
+    def _report(self, body: Any, write: Callable[[FakeJob, Any], None]) -> dict[str, Any]:
+        answers = []
+        for report in body["reports"]:
+            job = self._held(report["token"])
+            if job is not None:
+                write(job, report)
+            job_id, attempt, _ = report["token"].split(":")
+            status = "lease_lost" if job is None else "written"
+            answers.append({"job_id": job_id, "attempt": int(attempt), "status": status})
+        return {"answers": answers}
+
+    def _leases_progress(self, body: Any) -> dict[str, Any]:
+        return self._report(body, lambda job, report: job.progress.update(report))
+
+    def _leases_log(self, body: Any) -> dict[str, Any]:
+        def write(job: FakeJob, report: Any) -> None:
+            for n, line in enumerate(report["lines"], report["first"]):
+                job.lines.setdefault(n, line)
+
+        return self._report(body, write)
+
+    def _leases_output(self, body: Any) -> dict[str, Any]:
+        def write(job: FakeJob, report: Any) -> None:
+            for n, chunk in enumerate(report["chunks"], report["first"]):
+                job.chunks.setdefault(n, chunk)
+
+        return self._report(body, write)
 
     def _leases_steps_list(self, body: Any) -> dict[str, Any]:
         job = self._held(body["token"])

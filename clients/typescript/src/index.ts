@@ -21,5 +21,6 @@ export { Cancel, Fatal, Retry, Snooze, Suspended } from "./worker/end.js";
 export type { HandlerFunction } from "./worker/handler.js";
 export type { Lease } from "./worker/lease.js";
 export type { Log } from "./worker/log.js";
+export type { LogLevel } from "./worker/reports.js";
 export { Stopped, type StopReason } from "./worker/stop.js";
-export { Worker, type WorkerOptions } from "./worker/worker.js";
+export { type HandlerOptions, Worker, type WorkerOptions } from "./worker/worker.js";

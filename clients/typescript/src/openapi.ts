@@ -716,6 +716,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The parameters that a job was given, the newest first: the last hundred are kept.
+         * @description Takes the scope `jobs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["listJobAttachments"];
+        /**
+         * Gives a job parameters in place of those before, also while it runs.
+         * @description Takes the scope `jobs:write`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `write`.
+         */
+        put: operations["attachToJob"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{id}/cancel": {
         parameters: {
             query?: never;
@@ -748,6 +772,87 @@ export interface paths {
          * @description Takes the scope `jobs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
          */
         get: operations["explainJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines of a job's log, the oldest first.
+         * @description Takes the scope `runs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["listJobLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{id}/logs/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Each line of a job's log as it is said, as server-sent events; `end` when the job has ended.
+         * @description Takes the scope `runs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["streamJobLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{id}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that a job has put out: in its last attempt that did, or in one.
+         * @description Takes the scope `runs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["getJobOutput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{id}/output/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Each chunk of a job's output as it is put out, as server-sent events; `end` when the job has
+         *     ended.
+         * @description Takes the scope `runs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["streamJobOutput"];
         put?: never;
         post?: never;
         delete?: never;
@@ -910,6 +1015,86 @@ export interface paths {
          * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
          */
         post: operations["enqueueStep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds lines to the logs of jobs: 1,000 lines and 64 KiB of an attempt are kept.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["reportLog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds chunks to the outputs of jobs: 10,000 chunks and 1 MiB of an attempt are kept.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["reportOutput"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/parameters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The newest parameters that the job of a lease was given. Later ones come with heartbeats.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["getLeaseParameters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leases/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says how far jobs have come.
+         * @description Takes the scope `workers:lease`. An agent of some queues may serve these only, and one of a tenant none. Class of calls: `none`.
+         */
+        post: operations["reportProgress"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2047,12 +2232,55 @@ export interface components {
             process: components["schemas"]["OfProcess"];
             queues: components["schemas"]["QueueStatus"][];
             schedulers: number;
+            /**
+             * Format: int64
+             * @description Running jobs whose progress has not changed for as long as it should.
+             */
+            stalled_jobs: number;
             /** @description By status. */
             tasks: {
                 [key: string]: number;
             };
             /** Format: int64 */
             tasks_paused_by_error: number;
+        };
+        /** @description Parameters that a job was given. */
+        Attachment: {
+            /**
+             * Format: date-time
+             * @description When they were given.
+             */
+            at: string;
+            /** @description The agent or person that gave them. */
+            by: string;
+            /**
+             * Format: int32
+             * @description Counts up from 1 within the job; the greatest counts.
+             */
+            n: number;
+            /** @description Any JSON. */
+            value: unknown;
+        };
+        /** @description What became of them. */
+        AttachmentGiven: {
+            /**
+             * Format: int32
+             * @description Which of the job's they are.
+             */
+            n: number;
+            /**
+             * @description Whether the job runs: its handler has them within a heartbeat. If not, its next attempt
+             *     finds them.
+             */
+            running: boolean;
+        };
+        AttachmentPage: {
+            attachments: components["schemas"]["Attachment"][];
+            /**
+             * Format: int32
+             * @description The `before` of the page of those before them; null on the last page.
+             */
+            next: number | null;
         };
         /** @description An attempt of a job. */
         AttemptOfJob: {
@@ -2374,6 +2602,15 @@ export interface components {
             /** @description Only jobs of this tenant. */
             tenant?: string | null;
         };
+        /** @description An attempt of a job that should stop. */
+        CancelledAttempt: {
+            /** Format: int32 */
+            attempt: number;
+            /** Format: uuid */
+            job_id: string;
+            /** @description True: it should because its progress has not changed for too long. */
+            stalled?: boolean;
+        };
         /** @description Number of jobs that were cancelled. */
         CancelledJobs: {
             /**
@@ -2625,7 +2862,7 @@ export interface components {
              */
             next: number;
         };
-        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, succeeded, failed, snoozed, cancelled, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
+        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
         EventType: string;
         /** @description Who reads the log, and how far each is. */
         EventsStatus: {
@@ -2707,6 +2944,19 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /** @description Parameters that a running job was given. */
+        GivenParameters: {
+            /** Format: int32 */
+            attempt: number;
+            /** Format: uuid */
+            job_id: string;
+            /**
+             * Format: int32
+             * @description Which of the job's they are: it grows.
+             */
+            n: number;
+            value: unknown;
+        };
         /** @description How well each part does, and the whole. */
         Health: {
             parts: components["schemas"]["HealthParts"];
@@ -2745,7 +2995,7 @@ export interface components {
         /** @description What a worker has to know. */
         HeartbeatAnswer: {
             /** @description Jobs of which somebody asked that they stop; told again each time. */
-            cancel: components["schemas"]["AttemptOfJob"][];
+            cancel: components["schemas"]["CancelledAttempt"][];
             /** @description Whether an operator drained the worker: claims bring nothing. */
             drain: boolean;
             /**
@@ -2755,6 +3005,8 @@ export interface components {
             lease_seconds: number;
             /** @description Leases that hold no more: their handlers must stop. */
             lost: components["schemas"]["AttemptOfJob"][];
+            /** @description Parameters that running jobs were given, the newest of each; told again each time. */
+            parameters: components["schemas"]["GivenParameters"][];
         };
         Index: {
             links: components["schemas"]["Links"];
@@ -2800,6 +3052,8 @@ export interface components {
         Job: components["schemas"]["JobDetails"] & {
             /** @description Why it waits, for people. */
             note: string | null;
+            /** @description How far it has come, if its handler says so. */
+            progress?: components["schemas"]["Progress"];
             /** @description The last attempts, for callers with the scope `runs:read`. */
             runs: components["schemas"]["RunRecord"][];
             /**
@@ -2912,6 +3166,11 @@ export interface components {
             /** @description Fields that cannot be shown, with the reason. */
             unreadable?: string[];
             waits: components["schemas"]["Wait"] | null;
+        };
+        JobLog: {
+            lines: components["schemas"]["OutputRecord"][];
+            /** @description The `after` of the next page; null on the last one. */
+            next: string | null;
         };
         JobNotEnded: {
             state: components["schemas"]["JobState"];
@@ -3100,6 +3359,16 @@ export interface components {
              */
             id: string;
         };
+        /** @description The newest parameters of a job. */
+        LeaseParameters: {
+            /**
+             * Format: int32
+             * @description Which of the job's they are; 0: it was given none.
+             */
+            n: number;
+            /** @description Null if it was given none. */
+            value: unknown;
+        };
         /** @description Jobs that the worker may run. */
         Leases: {
             /** @description The most urgent first. */
@@ -3201,6 +3470,27 @@ export interface components {
             /** @description `live`. */
             status: string;
         };
+        /**
+         * @description How much a line of a log matters.
+         * @enum {string}
+         */
+        LogLevel: "trace" | "debug" | "info" | "warn" | "error";
+        /** @description Lines for the log of a job. */
+        LogReport: {
+            /**
+             * Format: int32
+             * @description The number of the first line in the attempt's log, from 1 on; the others follow it. A number
+             *     that was written is not written again, so a request may come again.
+             */
+            first: number;
+            lines: components["schemas"]["NewLogLine"][];
+            token: string;
+        };
+        /** @description Lines for the logs of jobs. */
+        LogReports: {
+            /** @description Each is answered by itself. */
+            reports: components["schemas"]["LogReport"][];
+        };
         /** @description A job that something else made. */
         MadeJob: {
             /** Format: uuid */
@@ -3233,6 +3523,11 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /** @description The only tenant whose jobs it sees; absent: those of all tenants. */
             tenant?: string | null;
+        };
+        /** @description Parameters for a job. */
+        NewAttachment: {
+            /** @description Any JSON, 16 KiB at most. */
+            value: unknown;
         };
         /** @description A batch to be made. */
         NewBatch: {
@@ -3341,6 +3636,18 @@ export interface components {
             /** @description The step that it is. */
             name: string;
             token: string;
+        };
+        /** @description A line. */
+        NewLogLine: {
+            /**
+             * Format: double
+             * @description Seconds since it was said; 0 if not given.
+             */
+            age_seconds?: number;
+            /** @description `info` if not given. */
+            level?: components["schemas"]["LogLevel"];
+            /** @description 8 KiB are kept. */
+            text: string;
         };
         /** @description A session to be opened. */
         NewSession: {
@@ -3485,6 +3792,53 @@ export interface components {
          * @enum {string}
          */
         Outcome: "succeeded" | "failed" | "snoozed" | "cancelled" | "dead" | "lost" | "released";
+        /** @description A line or a chunk as it is kept. */
+        OutputRecord: {
+            /**
+             * Format: date-time
+             * @description When it was said.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description The attempt that said it.
+             */
+            attempt: number;
+            /**
+             * Format: int32
+             * @description The attempt has said as many more than are kept.
+             */
+            dropped?: number;
+            /** @description The level of a line. */
+            level?: components["schemas"]["LogLevel"];
+            /**
+             * Format: int32
+             * @description Its number in the attempt.
+             */
+            n: number;
+            /** @description What was said; empty where it says how much was not kept. */
+            text: string;
+        };
+        /** @description What a job puts out. */
+        OutputReport: {
+            chunks: string[];
+            /**
+             * Format: int32
+             * @description The number of the first chunk in the attempt's output, from 1 on; the others follow it. A
+             *     number that was written is not written again, so a request may come again.
+             */
+            first: number;
+            token: string;
+        };
+        /** @description What jobs put out. */
+        OutputReports: {
+            /** @description Each is answered by itself. */
+            reports: components["schemas"]["OutputReport"][];
+        };
+        /** @description The attempt whose job is asked about. */
+        ParametersOfLease: {
+            token: string;
+        };
         /** @description A job that another one comes after. */
         Parent: string | number;
         Pause: {
@@ -3560,6 +3914,73 @@ export interface components {
             /** @description Of 409: the version at which the task is now. */
             version?: number;
             waits?: components["schemas"]["Wait"];
+        };
+        /** @description How far a job has come, as the last of its attempts that said so has it. */
+        Progress: {
+            /**
+             * Format: int32
+             * @description The attempt that said it.
+             */
+            attempt: number;
+            /** @description Whether it is cancelled then. */
+            cancel_stalled: boolean;
+            /**
+             * Format: int64
+             * @description What the handler has counted; it never falls within an attempt.
+             */
+            counter: number;
+            /**
+             * Format: date-time
+             * @description When percent or counter changed last.
+             */
+            moved_at: string;
+            /** @description What it is at, in words. */
+            note: string | null;
+            /**
+             * Format: double
+             * @description From 0 to 100; absent if it was not said.
+             */
+            percent: number | null;
+            /**
+             * Format: date-time
+             * @description When it was said last.
+             */
+            reported_at: string;
+            /**
+             * Format: date-time
+             * @description When it was found stalled; absent while it moves.
+             */
+            stalled_at: string | null;
+            /**
+             * Format: double
+             * @description Seconds after which it is stalled if neither changes.
+             */
+            stalls_after_seconds: number | null;
+        };
+        /** @description How far a job has come; what is left out stays as the attempt said it before. */
+        ProgressReport: {
+            /** @description Whether it is cancelled then. */
+            cancel_stalled?: boolean;
+            /**
+             * Format: int64
+             * @description What it has counted in this attempt; it never falls.
+             */
+            counter?: number;
+            /** @description What it is at, in words. */
+            note?: string;
+            /** Format: double */
+            percent?: number;
+            /**
+             * Format: double
+             * @description Seconds after which it is stalled if neither percent nor counter changes.
+             */
+            stalls_after_seconds?: number;
+            token: string;
+        };
+        /** @description How far jobs have come. */
+        ProgressReports: {
+            /** @description Each is answered by itself; of several of one job the last counts. */
+            reports: components["schemas"]["ProgressReport"][];
         };
         PrometheusLabels: {
             __meta_ordinaut_name: string;
@@ -3753,6 +4174,28 @@ export interface components {
         RecordedSteps: {
             steps: components["schemas"]["RecordedStep"][];
         };
+        /** @description What became of a report. */
+        ReportAnswer: {
+            /** Format: int32 */
+            attempt: number | null;
+            /**
+             * Format: uuid
+             * @description Null if the token cannot be read.
+             */
+            job_id: string | null;
+            /** @description Why it was refused. */
+            reason?: string;
+            status: components["schemas"]["ReportStatus"];
+        };
+        /** @description What became of each report, in their order. */
+        ReportAnswers: {
+            answers: components["schemas"]["ReportAnswer"][];
+        };
+        /**
+         * @description Whether a report was written.
+         * @enum {string}
+         */
+        ReportStatus: "written" | "lease_lost" | "refused";
         /** @description A job that was sent back. */
         Requeued: {
             /** Format: uuid */
@@ -4531,6 +4974,18 @@ export interface components {
         WebhookSecret: {
             name: string;
             secret: string;
+        };
+        /** @description All that an attempt has put out. */
+        WholeOutput: {
+            /**
+             * Format: int32
+             * @description The attempt.
+             */
+            attempt: number;
+            /** @description Its chunks as one text. */
+            text: string;
+            /** @description Whether it has put out more than is kept. */
+            truncated: boolean;
         };
         WorkerJobs: {
             jobs: components["schemas"]["JobSummary"][];
@@ -6614,6 +7069,103 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    listJobAttachments: {
+        parameters: {
+            query?: {
+                /** @description Rows at most; 50 if not given. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                before?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentPage"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    attachToJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAttachment"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentGiven"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            /** @description It has ended. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     cancelJob: {
         parameters: {
             query?: never;
@@ -6706,6 +7258,198 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Explanation"];
                 };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    listJobLog: {
+        parameters: {
+            query?: {
+                /** @description Only this attempt's. */
+                attempt?: number;
+                /** @description The `next` of the page before. */
+                after?: string;
+                /** @description Rows at most; 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLog"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    streamJobLog: {
+        parameters: {
+            query?: {
+                /** @description The last line that was seen, such as `1-17`. */
+                after?: string;
+            };
+            header?: {
+                /** @description The same, as browsers say it. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data` is the JSON of a line. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The job has ended, and all was seen. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    getJobOutput: {
+        parameters: {
+            query?: {
+                /** @description That of this attempt. */
+                attempt?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeOutput"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            /** @description It has put out nothing, or is not there. */
+            404: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    streamJobOutput: {
+        parameters: {
+            query?: {
+                /** @description The last chunk that was seen, such as `1-17`. */
+                after?: string;
+            };
+            header?: {
+                /** @description The same, as browsers say it. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data` is the JSON of a chunk. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The job has ended, and all was seen. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
@@ -7121,6 +7865,175 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    reportLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogReports"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswers"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    reportOutput: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutputReports"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswers"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    getLeaseParameters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ParametersOfLease"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaseParameters"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            /** @description `lease_lost` */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    reportProgress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgressReports"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswers"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
             421: components["responses"]["421"];
             422: components["responses"]["422"];

@@ -19,6 +19,10 @@ export interface FakeJob {
   readonly steps: Map<string, unknown>;
   cancel: boolean;
   isWaiting: boolean;
+  progress: Json;
+  readonly lines: Map<number, Json>;
+  readonly chunks: Map<number, string>;
+  parameters: { n: number; value: unknown };
 }
 
 class Refusal extends Error {
@@ -57,7 +61,9 @@ export class FakeApi {
 
   add(kind: string, args: unknown = {}, more: { timeout_seconds?: number } = {}): FakeJob {
     const fresh = { attempt: 0, token: undefined, claim: 0, ends: [], checkpoint: null, steps: new Map() };
-    const job: FakeJob = { id: `job-${this.jobs.length + 1}`, kind, args, ...more, ...fresh, cancel: false, isWaiting: true };
+    const said = { progress: {}, lines: new Map(), chunks: new Map(), parameters: { n: 0, value: null } };
+    const id = `job-${this.jobs.length + 1}`;
+    const job: FakeJob = { id, kind, args, ...more, ...fresh, ...said, cancel: false, isWaiting: true };
     this.jobs.push(job);
     return job;
   }
@@ -121,6 +127,12 @@ export class FakeApi {
       case "/leases/checkpoint":
         this.#held(body).checkpoint = body["data"];
         return {};
+      case "/leases/parameters":
+        return this.#held(body).parameters;
+      case "/leases/progress":
+      case "/leases/log":
+      case "/leases/output":
+        return { answers: body["reports"].map((report: Json) => this.#report(report)) };
       case "/leases/steps/list":
         return { steps: [...this.#held(body).steps].map(([name, result]) => ({ name, kind: "step", result })) };
       case "/leases/steps":
@@ -162,6 +174,9 @@ export class FakeApi {
       lease_seconds: this.lease,
       cancel: held.filter(({ cancel }) => cancel).map(({ id, attempt }) => ({ job_id: id, attempt })),
       lost: running.filter((token) => !held.some((job) => job.token === token)).map(ref),
+      parameters: held
+        .filter(({ parameters }) => parameters.n > 0)
+        .map(({ id, attempt, parameters }) => ({ job_id: id, attempt, ...parameters })),
       drain: this.isDraining,
     };
   }
@@ -198,6 +213,23 @@ export class FakeApi {
     job.token = undefined;
     job.isWaiting = ["released", "failed"].includes(end["outcome"]) && job.ends.length < 2;
     return { ...answer, status: "settled", outcome: end["outcome"] };
+  }
+
+  give(job: FakeJob, value: unknown): void {
+    job.parameters = { n: job.parameters.n + 1, value };
+  }
+
+  #report(report: Json): Json {
+    const [job_id, attempt] = String(report["token"]).split(":");
+    const job = this.jobs.find(({ token }) => token === report["token"]);
+    if (job === undefined) return { job_id, attempt: Number(attempt), status: "lease_lost" };
+    if (report["lines"] === undefined && report["chunks"] === undefined) job.progress = { ...job.progress, ...report };
+    // A number that was written is not written again.
+    const add = <T>(to: Map<number, T>, parts: T[]): void =>
+      parts.forEach((part, n) => void (to.has(report["first"] + n) || to.set(report["first"] + n, part)));
+    add(job.lines, report["lines"] ?? []);
+    add(job.chunks, report["chunks"] ?? []);
+    return { job_id, attempt: Number(attempt), status: "written" };
   }
 
   #record(job: FakeJob, name: string, result: unknown): Json {

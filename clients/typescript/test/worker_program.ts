@@ -28,6 +28,24 @@ worker.handle<{ seconds: number }>("nap", async ({ seconds }, ctx) => {
   return "rested";
 });
 
+// Says everything that a handler can say, and goes on until it is given parameters.
+worker.handle(
+  "talk",
+  async (_, ctx) => {
+    ctx.log("began");
+    ctx.progress(25, "talking");
+    ctx.advance(3);
+    ctx.stream("once upon ");
+    let given = await ctx.parameters();
+    for (; given === null; given = await ctx.parameters()) await sleep(20);
+    ctx.stream("a time");
+    ctx.log("was told", "warn");
+    return given;
+  },
+  undefined,
+  { stallsAfter: 60 },
+);
+
 // Durable work: each of its steps runs once, over all attempts.
 worker.handle<{ order: string }>("order", async ({ order }, ctx) => {
   const receipt = await ctx.step("charge", () => {

@@ -5,6 +5,7 @@ use super::{Leasing, number, unknown};
 use crate::auth::Caller;
 use crate::problem::Problem;
 use ordinaut_core::lease::{Noticed, Renewal, SessionCounts, Token};
+use ordinaut_core::report::Newest;
 use std::time::Instant;
 use tracing::{debug, warn};
 
@@ -13,6 +14,8 @@ pub(crate) struct Beat {
     pub(crate) lease_seconds: f64,
     pub(crate) cancel: Vec<Noticed>,
     pub(crate) lost: Vec<Noticed>,
+    /// Jobs with parameters.
+    pub(crate) attached: Vec<(Noticed, Newest)>,
     pub(crate) drain: bool,
 }
 
@@ -38,7 +41,9 @@ impl Leasing {
         let noticed = self.links.run(async |leases| leases.noticed(&running).await).await?;
         let status = self.links.run(async |leases| leases.session(session.id).await).await?;
         session.looked(asked, status.as_ref());
-        let (lost, cancel): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|noticed| noticed.lost);
+        let (lost, held): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|noticed| noticed.lost);
+        let cancel: Vec<_> = held.iter().copied().filter(|noticed| noticed.cancel).collect();
+        let attached = self.parameters_of(held).await?;
         if !cancel.is_empty() {
             // The list for a worker that reads it; here each heartbeat looks at the jobs
             // themselves, because an answer over HTTP may be lost.
@@ -58,6 +63,17 @@ impl Leasing {
             debug!(%error, "session {} is still told of jobs at their commit", session.id);
         }
         let (lease_seconds, drain) = (session.lease.as_secs_f64(), session.is_drained());
-        Ok(Beat { lease_seconds, cancel, lost, drain })
+        Ok(Beat { lease_seconds, cancel, lost, attached, drain })
+    }
+
+    /// Those that were given parameters while they ran, with the newest. They are told with each
+    /// heartbeat, because an answer over HTTP may be lost.
+    async fn parameters_of(&self, held: Vec<Noticed>) -> Result<Vec<(Noticed, Newest)>, Problem> {
+        let jobs: Vec<_> = held.iter().filter(|noticed| noticed.attached).map(|noticed| noticed.job_id).collect();
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = self.links.run(async |leases| leases.attached(&jobs).await).await?;
+        Ok(held.into_iter().filter_map(|noticed| Some((noticed, found.remove(&noticed.job_id)?))).collect())
     }
 }

@@ -76,6 +76,11 @@ impl Leasing {
         self.stop.cancel();
     }
 
+    /// Ends when the process is about to.
+    pub(crate) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
     /// Writes what is counted, before the process ends.
     pub(crate) async fn end(&self) {
         if tokio::time::timeout(LAST, self.count()).await.is_err() {

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use ordinaut_core::access::{Object, Scope};
 use ordinaut_core::job::{CancelFilter, Cancelled, CancelledJobs, JobDetails, RunNow, RunRecord};
+use ordinaut_core::report::Progress;
 use serde::Serialize;
 use serde_json::json;
 use std::time::Instant;
@@ -22,6 +23,10 @@ pub(crate) struct Details {
     job: JobDetails,
     /// Why it waits, for people.
     note: Option<String>,
+    /// How far it has come, if its handler says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    progress: Option<Progress>,
     /// The last attempts, for callers with the scope `runs:read`.
     runs: Vec<RunRecord>,
     /// Where those before them begin: `before` of `/jobs/{id}/runs`.
@@ -44,8 +49,9 @@ pub(crate) async fn details(caller: &Caller, id: Uuid) -> Result<Details, Proble
         }
         Err(_) => (Vec::new(), None),
     };
+    let progress = caller.data.jobs().progress(id).await?;
     let note = job.why_it_waits().map(ToString::to_string);
-    Ok(Details { note, job, runs, runs_next })
+    Ok(Details { note, progress, job, runs, runs_next })
 }
 
 /// A job that something else made.

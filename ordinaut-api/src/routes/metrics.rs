@@ -52,6 +52,7 @@ struct Numbers {
     outcomes: Vec<OutcomeCount>,
     snapshot: Option<OldestSnapshot>,
     schedulers: usize,
+    stalled: i64,
 }
 
 impl Numbers {
@@ -62,6 +63,7 @@ impl Numbers {
             outcomes: app.installation.queues().outcomes().await?,
             snapshot: app.installation.diagnostics().oldest_snapshot().await?,
             schedulers: schedulers.list().await?.iter().filter(|scheduler| scheduler.alive).count(),
+            stalled: app.installation.jobs().count_stalled().await?,
         })
     }
 }
@@ -74,13 +76,17 @@ impl Numbers {
     ),
 )]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    let Numbers { depths, outcomes, snapshot, schedulers } = Numbers::ask(&app).await?;
+    let Numbers { depths, outcomes, snapshot, schedulers, stalled } = Numbers::ask(&app).await?;
     let mut registry = Registry::with_prefix("ordinaut");
     register_queues(&mut registry, &depths.queues);
     register_schedulers(&mut registry, schedulers);
     register_tasks(&mut registry, &depths.tasks);
     register_outcomes(&mut registry, &depths.queues, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
+    let gauge = Gauge::<i64>::default();
+    gauge.set(stalled);
+    let help = "Running jobs whose progress has not changed for as long as it should";
+    registry.register("stalled_jobs", help, gauge);
     registry.register("http_requests", "Requests that this process answered", app.traffic.requests.clone());
     let streams = Gauge::<i64>::default();
     streams.set(app.tail.clients().try_into().unwrap_or(i64::MAX));
@@ -110,6 +116,8 @@ pub(crate) struct AsJson {
     tasks_paused_by_error: i64,
     schedulers: usize,
     oldest_snapshot_seconds: f64,
+    /// Running jobs whose progress has not changed for as long as it should.
+    stalled_jobs: i64,
     process: OfProcess,
 }
 
@@ -126,7 +134,7 @@ struct OfProcess {
 /// The main numbers of the metrics, for programs that read JSON.
 #[utoipa::path(get, path = "/system/metrics", operation_id = "getSystemMetrics", responses((status = 200, body = AsJson)))]
 pub(crate) async fn as_json(State(app): State<Arc<App>>) -> Result<Json<AsJson>, Problem> {
-    let Numbers { depths, outcomes, snapshot, schedulers } = Numbers::ask(&app).await?;
+    let Numbers { depths, outcomes, snapshot, schedulers, stalled } = Numbers::ask(&app).await?;
     let mut attempts = BTreeMap::<_, BTreeMap<_, _>>::new();
     for counted in outcomes {
         attempts.entry(counted.queue).or_default().insert(counted.outcome.as_str().to_owned(), counted.ended);
@@ -142,6 +150,7 @@ pub(crate) async fn as_json(State(app): State<Arc<App>>) -> Result<Json<AsJson>,
         tasks_paused_by_error: depths.tasks.iter().map(|counted| counted.paused_by_error).sum(),
         schedulers,
         oldest_snapshot_seconds: snapshot.and_then(|oldest| oldest.seconds).unwrap_or_default(),
+        stalled_jobs: stalled,
         process: OfProcess {
             event_streams: app.tail.clients(),
             replayed_requests: app.callers.replayed().get(),

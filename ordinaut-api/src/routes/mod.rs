@@ -1,6 +1,7 @@
 //! Every route, and what each request passes on its way there.
 
 mod agents;
+mod attachments;
 mod audit;
 mod batches;
 mod bulk;
@@ -18,6 +19,7 @@ mod index;
 mod job_change;
 mod job_list;
 mod jobs;
+mod lease_reports;
 mod lease_steps;
 mod leases;
 mod limits;
@@ -26,6 +28,7 @@ mod pipelines;
 mod queues;
 pub(crate) mod result;
 mod runs;
+mod said;
 mod schedules;
 mod sessions;
 mod stats;
@@ -93,6 +96,12 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(JobsWrite, Visible, routes!(jobs::cancel)),
         Way::new(JobsWrite, Visible, routes!(jobs::run_now)).class(RouteClass::RunNow),
         Way::new(RunsRead, Visible, routes!(steps::list)),
+        Way::new(RunsRead, Visible, routes!(said::log)),
+        Way::new(RunsRead, Visible, routes!(said::stream_log)),
+        Way::new(RunsRead, Visible, routes!(said::output)),
+        Way::new(RunsRead, Visible, routes!(said::stream_output)),
+        Way::new(JobsRead, Visible, routes!(attachments::list)),
+        Way::new(JobsWrite, Visible, routes!(attachments::put)),
         Way::new(JobsRead, Visible, routes!(explain::job)),
         Way::new(JobsRead, Visible, routes!(steps::approvals)),
         Way::new(JobsApprove, Visible, routes!(steps::approve)),
@@ -153,6 +162,10 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(WorkersLease, OwnQueues, routes!(sessions::close)),
         Way::new(WorkersLease, OwnQueues, routes!(leases::settle)).of_workers(),
         Way::new(WorkersLease, OwnQueues, routes!(leases::checkpoint)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(lease_reports::progress)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(lease_reports::log)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(lease_reports::output)).of_workers(),
+        Way::new(WorkersLease, OwnQueues, routes!(lease_reports::parameters)).of_workers(),
         Way::new(WorkersLease, OwnQueues, routes!(lease_steps::list)).of_workers(),
         Way::new(WorkersLease, OwnQueues, routes!(lease_steps::record)).of_workers(),
         Way::new(WorkersLease, OwnQueues, routes!(lease_steps::enqueue_once)).of_workers(),

@@ -7,12 +7,15 @@ use crate::guard;
 use crate::leases::RemoteSession;
 use crate::parameters::Name;
 use crate::problem::Problem;
-use axum::Json;
+use crate::redact::Unmasked;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use ordinaut_core::NewJob;
 use ordinaut_core::lease::{Noticed, SessionProfile, Token};
+use ordinaut_core::report::Newest;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -172,11 +175,34 @@ pub(crate) struct HeartbeatAnswer {
     /// Seconds for which all leases hold, from the moment at which the heartbeat was sent.
     lease_seconds: f64,
     /// Jobs of which somebody asked that they stop; told again each time.
-    cancel: Vec<AttemptOfJob>,
+    cancel: Vec<CancelledAttempt>,
     /// Leases that hold no more: their handlers must stop.
     lost: Vec<AttemptOfJob>,
+    /// Parameters that running jobs were given, the newest of each; told again each time.
+    parameters: Vec<GivenParameters>,
     /// Whether an operator drained the worker: claims bring nothing.
     drain: bool,
+}
+
+/// An attempt of a job that should stop.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CancelledAttempt {
+    job_id: Uuid,
+    attempt: i32,
+    /// True: it should because its progress has not changed for too long.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stalled: bool,
+}
+
+/// Parameters that a running job was given.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GivenParameters {
+    job_id: Uuid,
+    attempt: i32,
+    /// Which of the job's they are: it grows.
+    n: i32,
+    #[schema(value_type = Value)]
+    value: Box<RawValue>,
 }
 
 /// An attempt of a job.
@@ -203,19 +229,27 @@ pub(crate) async fn heartbeat(
     caller: Caller,
     Name(id): Name,
     JsonBody(said): JsonBody<Heartbeat>,
-) -> Result<Json<HeartbeatAnswer>, Problem> {
+) -> Result<(Extension<Unmasked>, Json<HeartbeatAnswer>), Problem> {
     if said.answered < 0 {
         return Err(Problem::invalid("answered", "must be 0 or more"));
     }
     let running: Result<Vec<Token>, _> = said.running.iter().map(|token| token.parse::<Token>()).collect();
     let running = running.map_err(|invalid| Problem::invalid("running", invalid.to_string()))?;
     let beat = app.leasing.beat(&id, &caller, running, said.answered).await?;
-    Ok(Json(HeartbeatAnswer {
+    let cancel =
+        |asked: Noticed| CancelledAttempt { job_id: asked.job_id, attempt: asked.attempt, stalled: asked.stalled };
+    let given = |(noticed, newest): (Noticed, Newest)| {
+        let value = RawValue::from_string(newest.value).map_err(|_| Problem::internal())?;
+        Ok(GivenParameters { job_id: noticed.job_id, attempt: noticed.attempt, n: newest.n, value })
+    };
+    let answer = HeartbeatAnswer {
         lease_seconds: beat.lease_seconds,
-        cancel: beat.cancel.into_iter().map(AttemptOfJob::from).collect(),
+        cancel: beat.cancel.into_iter().map(cancel).collect(),
         lost: beat.lost.into_iter().map(AttemptOfJob::from).collect(),
+        parameters: beat.attached.into_iter().map(given).collect::<Result<_, Problem>>()?,
         drain: beat.drain,
-    }))
+    };
+    Ok((Extension(Unmasked), Json(answer)))
 }
 
 /// Ends a session: what it holds goes back.

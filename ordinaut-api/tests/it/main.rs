@@ -35,6 +35,7 @@ mod page;
 mod paging;
 mod queues;
 mod redaction;
+mod reports;
 mod schedules;
 mod services;
 mod stats;

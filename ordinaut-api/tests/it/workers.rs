@@ -17,20 +17,20 @@ use uuid::Uuid;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A worker with one session.
-struct Remote<'a> {
-    app: &'a TestApp,
+pub(crate) struct Remote<'a> {
+    pub(crate) app: &'a TestApp,
     token: String,
     session: String,
     claims: i32,
 }
 
 impl TestApp {
-    async fn remote(&self) -> Remote<'_> {
+    pub(crate) async fn remote(&self) -> Remote<'_> {
         self.remote_of("remote", json!({})).await
     }
 
     /// A worker of an agent of its own.
-    async fn remote_of(&self, agent: &str, more: Value) -> Remote<'_> {
+    pub(crate) async fn remote_of(&self, agent: &str, more: Value) -> Remote<'_> {
         let token = self.agent(&json!({"name": agent, "scopes": ["workers:lease"]})).await;
         let mut new =
             json!({"name": agent, "queues": ["default", "mail"], "kinds": ["echo", "charge"], "capacity": 10});
@@ -43,12 +43,12 @@ impl TestApp {
 }
 
 impl Remote<'_> {
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.app.call(&self.token, Method::POST, path, Some(&body)).await
     }
 
     /// A further claim.
-    async fn claim(&mut self, more: Value) -> Vec<Value> {
+    pub(crate) async fn claim(&mut self, more: Value) -> Vec<Value> {
         self.claims += 1;
         self.repeat(self.claims, more).await
     }
@@ -62,19 +62,19 @@ impl Remote<'_> {
         leased.json()["leases"].as_array().unwrap().clone()
     }
 
-    async fn beat(&self, running: &[&Value], answered: i32) -> Answer {
+    pub(crate) async fn beat(&self, running: &[&Value], answered: i32) -> Answer {
         let running: Vec<_> = running.iter().map(|lease| lease["token"].clone()).collect();
         self.post(&format!("/sessions/{}/heartbeat", self.session), json!({"running": running, "answered": answered}))
             .await
     }
 
-    async fn settle(&self, ends: Value) -> Vec<Value> {
+    pub(crate) async fn settle(&self, ends: Value) -> Vec<Value> {
         let settled = self.post("/leases/settle", json!({"ends": ends})).await;
         assert_eq!(settled.status, 200, "{}", settled.text);
         settled.json()["answers"].as_array().unwrap().clone()
     }
 
-    async fn succeed(&self, lease: &Value) -> Value {
+    pub(crate) async fn succeed(&self, lease: &Value) -> Value {
         self.settle(json!([{"token": lease["token"], "outcome": "succeeded"}])).await[0].clone()
     }
 }

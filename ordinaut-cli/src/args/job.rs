@@ -53,10 +53,47 @@ pub(crate) enum JobVerb {
     Change(ChangeJob),
     /// Make a job that waits for a later time due now
     RunNow(OneJob),
+    /// Show the lines that a job's handler has logged
+    Logs(Said),
+    /// Show what a job's handler has put out while it ran
+    Output(Said),
+    /// Give a job parameters, also while it runs
+    Attach(Attach),
+    /// List the parameters that a job was given, the newest first
+    Attachments(Attachments),
     /// Approve what a job waits for
     Approve(Answer),
     /// Reject what a job waits for
     Reject(Answer),
+}
+
+#[derive(Args)]
+pub(crate) struct Said {
+    #[command(flatten)]
+    pub(crate) job: OneJob,
+    /// Go on with what it says, until it has ended
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Only this attempt
+    #[arg(long, value_name = "N", value_parser = value::whole::<i32>)]
+    pub(crate) attempt: Option<i32>,
+}
+
+#[derive(Args)]
+pub(crate) struct Attach {
+    #[command(flatten)]
+    pub(crate) job: OneJob,
+    /// The parameters, in JSON, in place of those before
+    pub(crate) value: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Attachments {
+    #[command(flatten)]
+    pub(crate) job: OneJob,
+    /// Maximum number of rows
+    #[arg(long, default_value_t = 20, value_parser = value::within(1_i64..=100))]
+    pub(crate) limit: i64,
 }
 
 #[derive(Args)]

@@ -5,11 +5,13 @@ use crate::command::approval;
 use crate::command::enqueue::{self, duration};
 use crate::command::pages::{all, collect};
 use crate::command::pipeline::refuse_faulty;
+use crate::command::said;
 use crate::output::{answer, facts, or_dash, say, shown_error, shown_json, table, time};
 use anyhow::{Context, bail};
 use ordinaut_core::job::{
     Awaited, CancelFilter, Cancelled, Changed, JobChange, JobDetails, JobFilter, RunNow, RunRecord,
 };
+use ordinaut_core::report::Progress;
 use ordinaut_core::step::{Decision, StepRecord, WaitRecord};
 use ordinaut_core::{Client, Outcome};
 use serde::Serialize;
@@ -33,6 +35,10 @@ pub(crate) async fn verb(database: &Client, verb: JobVerb) -> anyhow::Result<Exi
         JobVerb::Cancel(asked) => cancel_many(database, asked).await,
         JobVerb::Change(asked) => change(database, asked).await,
         JobVerb::RunNow(job) => run_now(database, job).await,
+        JobVerb::Logs(asked) => said::logs(database, asked).await,
+        JobVerb::Output(asked) => said::output(database, asked).await,
+        JobVerb::Attach(asked) => said::attach(database, asked).await,
+        JobVerb::Attachments(asked) => said::attachments(database, asked).await,
         JobVerb::Approve(asked) => approval::decide(database, asked, Decision::Approved).await,
         JobVerb::Reject(asked) => approval::decide(database, asked, Decision::Rejected).await,
     }
@@ -164,6 +170,8 @@ struct Shown<'a> {
     #[serde(flatten)]
     job: &'a JobDetails,
     note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<Progress>,
     steps: Vec<StepRecord>,
     /// What it waits for.
     waiting_for: Vec<WaitRecord>,
@@ -186,7 +194,8 @@ pub(crate) async fn print(
     let jobs = database.jobs();
     let steps = async |limit, after: Option<String>| jobs.steps_after(job.id, limit, after.as_deref()).await;
     let (steps, waiting_for) = (all(steps).await?, jobs.waits(job.id).await?);
-    let shown = Shown { job, note, steps, waiting_for, runs: runs.items, runs_next: runs.next };
+    let progress = jobs.progress(job.id).await?;
+    let shown = Shown { job, note, progress, steps, waiting_for, runs: runs.items, runs_next: runs.next };
     if format.json {
         return answer(format, &shown, String::new);
     }
@@ -200,6 +209,7 @@ pub(crate) async fn print(
     ];
     known.extend(job.run_at.map(|run_at| ("due", time(run_at))));
     known.extend(shown.note.map(|note| ("note", note)));
+    known.extend(shown.progress.as_ref().map(|progress| ("progress", said::of(progress))));
     known.extend(shown.waiting_for.iter().map(|wait| ("waits", wait.to_string())));
     known.extend(job.unreadable.iter().map(|field| ("not shown", field.clone())));
     say(facts(known));

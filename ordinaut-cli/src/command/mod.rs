@@ -27,6 +27,7 @@ pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod run;
+mod said;
 pub(crate) mod stats;
 pub(crate) mod task;
 mod task_history;

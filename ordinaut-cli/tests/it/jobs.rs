@@ -213,3 +213,29 @@ fn secret_fields_of_arguments_are_not_shown() {
     let sent_back = home.run(r#"job enqueue nobody --args {"token":"[redacted]"}"#);
     assert!(sent_back.bad_line(1).starts_with("args.token holds the text that answers show"), "{sent_back:?}");
 }
+
+#[test]
+fn a_job_is_given_parameters_and_what_it_has_said_is_shown() {
+    let home = shared();
+    let id = home.enqueue("nobody --delay 3600");
+    assert_eq!(home.json(&format!(r#"job attach {id} {{"pace":1}}"#)), json!({"id": id, "n": 1, "running": false}));
+    let told = home.run(&format!("job attach {id} 2"));
+    assert_eq!(told.good(), format!("job {id} does not run now: its next attempt finds them"));
+    let listed = home.json(&format!("job attachments {id}"));
+    assert_eq!(
+        (&listed[0]["value"], &listed[1]["value"], &listed[1]["n"]),
+        (&json!(2), &json!({"pace": 1}), &json!(1))
+    );
+    assert!(home.run(&format!("job attachments {id}")).good().contains(r#"{"pace": 1}"#));
+    assert_eq!(home.run(&format!("job attach {id} {{")).bad_line(1).split(':').next(), Some("the value must be JSON"));
+
+    assert_eq!(home.run(&format!("job logs {id}")).good(), "", "it has said nothing");
+    assert_eq!(home.run(&format!("job output {id}")).bad_line(1), format!("job {id} has put out nothing"));
+    home.run(&format!("job cancel {id}")).good();
+    assert_eq!(home.run(&format!("job logs {id} --follow")).good(), "", "it ends with the job");
+    assert_eq!(home.run(&format!("job output {id} --follow")).good(), "");
+    assert_eq!(home.run(&format!("job attach {id} 3")).bad_line(1), format!("job {id} has ended already"));
+    for verb in ["logs", "output", "attachments"] {
+        assert_eq!(home.run(&format!("job {verb} {UNKNOWN}")).bad_line(1), format!("there is no job {UNKNOWN}"));
+    }
+}

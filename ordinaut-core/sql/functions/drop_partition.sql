@@ -18,11 +18,13 @@ begin
         return false;
     end if;
     select inhparent into parent from pg_inherits where inhrelid = gone;
-    if parent is null or parent::oid not in ('job'::regclass, 'run'::regclass, 'step'::regclass, 'event'::regclass, 'fire'::regclass) then
+    if parent is null or parent::oid not in ('job'::regclass, 'run'::regclass, 'step'::regclass, 'output'::regclass,
+                                             'event'::regclass, 'fire'::regclass) then
         return false;
     end if;
     execute format('alter table %s detach partition %s', parent, gone);
-    key := case when parent::oid = 'job'::regclass then 'id' when parent::oid in ('run'::regclass, 'step'::regclass) then 'job_id' end;
+    key := case when parent::oid = 'job'::regclass then 'id'
+                when parent::oid in ('run'::regclass, 'step'::regclass, 'output'::regclass) then 'job_id' end;
     if key is not null then
         execute format(
             'with bounds as materialized (
@@ -41,4 +43,4 @@ end
 $$;
 
 comment on function drop_partition is
-    'Drop a partition of job, run, step, fire or event. Rows of jobs that have not ended, or that are dead and can be sent back, go through the parent into DEFAULT. False: the partition is gone, or partitions are made or dropped elsewhere now.';
+    'Drop a partition of job, run, step, output, fire or event. Rows of jobs that have not ended, or that are dead and can be sent back, go through the parent into DEFAULT. False: the partition is gone, or partitions are made or dropped elsewhere now.';

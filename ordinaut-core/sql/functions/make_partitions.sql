@@ -34,7 +34,7 @@ begin
                    else (span.low at time zone 'UTC')::text end as low_bound,
                case when key like '%id' then uuid_v7_floor(span.high at time zone 'UTC')::text
                    else (span.high at time zone 'UTC')::text end as high_bound
-        from (values ('job', 'id', 'week'), ('run', 'job_id', 'week'), ('step', 'job_id', 'week'),
+        from (values ('job', 'id', 'week'), ('run', 'job_id', 'week'), ('step', 'job_id', 'week'), ('output', 'job_id', 'week'),
                      ('event', 'at', 'day'), ('fire', 'scheduled_for', 'week'))
             as family(parent, key, unit)
         join span using (unit)
@@ -63,4 +63,4 @@ end
 $$;
 
 comment on function make_partitions is
-    'Make the partitions of the coming weeks (job, run, step, fire) and days (event), and name those that were missing.';
+    'Make the partitions of the coming weeks (job, run, step, output, fire) and days (event), and name those that were missing.';

@@ -33,6 +33,12 @@ with ended as materialized (
     delete from ordinaut.step using ended where step.job_id = ended.job_id
 ), waits as (
     delete from ordinaut.wait using ended where wait.job_id = ended.job_id
+), output as (
+    delete from ordinaut.output using ended where output.job_id = ended.job_id
+), progress as (
+    delete from ordinaut.progress using ended where progress.job_id = ended.job_id
+), attachments as (
+    delete from ordinaut.attachment using ended where attachment.job_id = ended.job_id
 ), blanked as (
     update ordinaut.job
     set args = 'null', tags = '{}', trace_context = null, unique_key = null, unique_after_end = null

@@ -1,5 +1,6 @@
--- Read and empty the list of jobs that the session $1 was asked to stop: those that it still holds,
--- with their attempts, because a job that has ended since may come back one day.
+-- Read and empty the list of jobs that the session $1 was asked to look at: those that it still
+-- holds, with their attempts, because a job that has ended since may come back one day. Whether
+-- each is to stop, and that because it is stalled; else it was given new parameters.
 --
 -- It does not wait for the disk: what is read twice changes nothing.
 with lazily as materialized (
@@ -15,8 +16,12 @@ with lazily as materialized (
     from cancel_list
     where worker.session = cancel_list.session
 )
-select due_work.job_id, due_work.attempt
+select due_work.job_id, due_work.attempt, due_work.flags & ordinaut.flag_cancel_asked() <> 0 as cancel,
+       exists (select from ordinaut.progress
+               where progress.job_id = due_work.job_id and progress.attempt = due_work.attempt
+                 and cancel_stalled and stalled_at is not null
+               offset 0) as stalled
 from cancel_list
 join ordinaut.due_work
     on due_work.job_id = any(cancel_list.cancel_asked) and due_work.session = cancel_list.session
-       and due_work.flags & ordinaut.flag_cancel_asked() <> 0
+       and due_work.flags & (ordinaut.flag_cancel_asked() | ordinaut.flag_attached()) <> 0

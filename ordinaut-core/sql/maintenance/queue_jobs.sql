@@ -1,4 +1,4 @@
--- Delete up to $1 jobs, with their runs and steps, of queues that keep what ended for less time
+-- Delete up to $1 jobs, with all that is kept of them, of queues that keep what ended for less time
 -- than the others: those that were enqueued and ended longer ago. Ids are times, so that only
 -- partitions old enough are read.
 with old as materialized (
@@ -23,5 +23,11 @@ with old as materialized (
     delete from ordinaut.run using old where run.job_id = old.id
 ), steps as (
     delete from ordinaut.step using old where step.job_id = old.id
+), said as (
+    delete from ordinaut.output using old where output.job_id = old.id
+), progress as (
+    delete from ordinaut.progress using old where progress.job_id = old.id
+), attachments as (
+    delete from ordinaut.attachment using old where attachment.job_id = old.id
 )
 delete from ordinaut.job using old where job.id = old.id

@@ -48,6 +48,8 @@ event_types! {
     Unparked = "unparked",
     /// Waiting jobs were changed.
     Changed = "changed",
+    /// The progress of running jobs has not changed for as long as their kinds allow.
+    Stalled = "stalled",
     /// The jobs are done.
     Succeeded = "succeeded",
     /// Attempts failed; retries follow.

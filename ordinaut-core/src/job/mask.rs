@@ -9,10 +9,10 @@ use std::borrow::Cow;
 pub(crate) const MASK: &str = "[redacted]";
 
 /// Fields of an answer below which names are masked.
-const DOCUMENTS: [&str; 3] = ["args", "output", "result"];
+const DOCUMENTS: [&str; 4] = ["args", "output", "result", "value"];
 
 /// Fields of an answer that are texts to mask.
-const TEXTS: [&str; 3] = ["error", "question", "says"];
+const TEXTS: [&str; 5] = ["error", "question", "says", "note", "text"];
 
 pub(crate) fn answer<'a>(redaction: &Redaction, json: &'a str) -> Cow<'a, str> {
     Scan::new(redaction, json, None).masked()

@@ -148,6 +148,15 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Time for which a failed one waits; `None` leaves it to the worker.
     const BACKOFF: Option<Backoff> = None;
 
+    /// Time after which a running one is stalled if its progress does not change: neither the
+    /// percent of [`Context::progress`](crate::Context::progress) nor the counter of
+    /// [`Context::advance`](crate::Context::advance). It is shown, told as an event, and counted.
+    /// `None`: it is not watched.
+    const STALLS_AFTER: Option<Duration> = None;
+
+    /// Whether one that is stalled is cancelled.
+    const CANCEL_STALLED: bool = false;
+
     /// Whether the arguments are stored encrypted, for handlers only to read. Enqueuing then needs
     /// a [`Client`](crate::Client) with a key ring, or, with the feature `encryption`,
     /// `NewJob::encrypted`; without either it fails, and nothing is stored.

@@ -27,6 +27,10 @@ pub(crate) const TASK_LIMITED: i16 = 32;
 #[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
 pub(crate) const FOLLOWED: i16 = 64;
 
+/// The job was given parameters while it ran.
+#[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
+pub(crate) const ATTACHED: i16 = 256;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +46,7 @@ mod tests {
             ("flag_lost_once", LOST_ONCE),
             ("flag_task_limited", TASK_LIMITED),
             ("flag_followed", FOLLOWED),
+            ("flag_attached", ATTACHED),
         ];
         for (name, bit) in bits {
             let (_, text) = FUNCTIONS.iter().find(|(found, _)| *found == name).unwrap();

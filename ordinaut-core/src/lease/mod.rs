@@ -85,5 +85,5 @@ pub use crate::lease::store::Leases;
 pub use crate::lease::store::claim::Claimed;
 pub use crate::lease::store::held::{Noticed, SettledBefore};
 pub use crate::lease::store::restart::AfterRestart;
-pub use crate::lease::store::session::{CancelAsked, Renewal, SessionStatus};
+pub use crate::lease::store::session::{CancelAsked, Renewal, SessionNote, SessionStatus};
 pub use crate::lease::token::{InvalidToken, Token};

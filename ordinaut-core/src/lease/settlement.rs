@@ -105,6 +105,12 @@ impl Settlement {
         }
     }
 
+    /// After the job was cancelled because its progress had not changed for too long.
+    pub(crate) fn stalled(failures: i16) -> Self {
+        let error = "cancelled because it was stalled: its progress had not changed for as long as its kind allows";
+        Self { error: Some(error.to_owned()), ..Self::cancelled(failures) }
+    }
+
     /// After somebody cancelled the job and its handler was stopped.
     pub fn cancelled(failures: i16) -> Self {
         Self {

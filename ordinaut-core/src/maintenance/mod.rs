@@ -18,6 +18,7 @@ pub(crate) mod queue_pressure;
 pub(crate) mod redis_publisher;
 pub(crate) mod rescue;
 pub(crate) mod retention;
+pub(crate) mod stalled;
 pub(crate) mod state_look;
 pub(crate) mod statistics;
 pub(crate) mod store;
@@ -39,6 +40,7 @@ use crate::maintenance::prune::Prune;
 use crate::maintenance::queue_pressure::QueuePressure;
 use crate::maintenance::rescue::{Rescue, RescueEverywhere};
 use crate::maintenance::retention::RetentionPass;
+use crate::maintenance::stalled::StalledJobs;
 use crate::maintenance::state_look::StateLook;
 use crate::maintenance::statistics::Statistics;
 use crate::maintenance::waits::Waits;
@@ -122,6 +124,7 @@ impl Scheduler {
             .add(Arc::new(StateLook::new(database)))
             .add(Arc::new(Statistics::new(database)))
             .add(Arc::new(Waits::new(database)))
+            .add(Arc::new(StalledJobs::new(database)))
             .add(Arc::new(Webhooks::new(database)))
             .add(Arc::new(BulkOperations::new(database)))
             .add(presence.clone());

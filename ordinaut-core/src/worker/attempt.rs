@@ -12,7 +12,10 @@ use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::{Bounds, Context, Home};
 use crate::worker::handlers::Handler;
 use crate::worker::layer::{Layers, run_within};
+#[cfg(feature = "log-capture")]
+use crate::worker::log_capture::captured;
 use crate::worker::options::WorkerOptions;
+use crate::worker::reporter::Reporter;
 use crate::worker::running_jobs::{CANCEL_GRACE, Polled, Running};
 use crate::worker::session::Session;
 use crate::worker::settle_in;
@@ -30,6 +33,7 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) layers: &'a Layers<S>,
     pub(crate) state: Arc<S>,
     pub(crate) database: Arc<Client>,
+    pub(crate) reporter: Arc<Reporter>,
     pub(crate) session: &'a Session,
     pub(crate) options: &'a WorkerOptions,
     /// Wakes the folder.
@@ -75,16 +79,20 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             trace.traceparent.as_deref().map(|parent| span.record("traceparent", parent));
         }
         let bounds = Bounds { max_attempts: retries.max_attempts, must_end };
-        let home = Home::Database { client: self.database.clone(), running: self.session.book.clone() };
+        let (client, running, reporter) = (self.database.clone(), self.session.book.clone(), self.reporter.clone());
+        let home = Home::Database { client, running, reporter };
         let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), home);
         let end = match (&self.handler, context.args(self.options.undecodable)) {
             (Some(_), Ok(Err(error))) => HandlerEnd::Returned(Err(error)),
             (Some(handler), Ok(Ok(args))) => {
+                if let Some((stalls_after, cancel)) = handler.stalls {
+                    context.watch_progress(stalls_after, cancel);
+                }
                 // Begun within the future, so that a panic before the handler's first await is
                 // caught too.
                 let handler =
                     AssertUnwindSafe(async { run_within(self.layers, handler, &args, &context).await }).catch_unwind();
-                let handler = polled.watch(handler.instrument(span));
+                let handler = captured(|| context.voice(), polled.watch(handler.instrument(span)));
                 tokio::select! {
                     biased;
                     result = handler => HandlerEnd::Returned(result.unwrap_or_else(|panic| Err(JobError::panicked(&*panic)))),
@@ -95,6 +103,11 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             (None, _) => HandlerEnd::Returned(Err(JobError::retry("this worker has no handler for this kind"))),
         };
         let mut end = end.unless_stopped(line.order());
+        if context.reports_if_any().is_some() && line.order() != Some(Stop::Lose) {
+            // No time limit holds while what it said is written.
+            self.session.book.returned(&token);
+            context.write_reports().await;
+        }
         let commit = if context.has_settled_itself() {
             self.session.book.returned(&token);
             Some(settle_in::commit_check(&self.database, token, &line).await)
@@ -123,6 +136,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let waits = matches!(&end, HandlerEnd::Returned(Err(error)) if error.is_wait());
         let settlement = match end {
             HandlerEnd::Stopped(Stop::Lose) => return ControlFlow::Break(Reply::LeaseLost),
+            HandlerEnd::Stopped(Stop::Cancel) if line.was_stalled() => Settlement::stalled(retries.failures),
             HandlerEnd::Stopped(Stop::Cancel) => Settlement::cancelled(retries.failures),
             HandlerEnd::Stopped(Stop::TimeOut) => Settlement::of(Err(timed_out(limit)), retries, rand::random()),
             HandlerEnd::Stopped(Stop::Release) => Settlement::released(retries.failures),
@@ -189,6 +203,12 @@ impl HandlerEnd {
             warn!(job.id = %id, attempt, "job {id} attempt {attempt} had succeeded when its handler failed: {error}");
         }
     }
+}
+
+/// Without the feature that captures events, a handler runs as it is.
+#[cfg(not(feature = "log-capture"))]
+async fn captured<V, F: Future>(_: impl FnOnce() -> V, handler: F) -> F::Output {
+    handler.await
 }
 
 fn timed_out(limit: Duration) -> JobError {

@@ -12,6 +12,7 @@ use crate::worker::layer::Layers;
 use crate::worker::options::WorkerOptions;
 use crate::worker::prefetch_buffer::PrefetchBuffer;
 use crate::worker::quarantine::Quarantine;
+use crate::worker::reporter::Reporter;
 use crate::worker::session::Session;
 use crate::worker::settler::SettleRequest;
 use std::ops::ControlFlow;
@@ -24,6 +25,8 @@ pub(crate) struct Bench<S> {
     pub(crate) state: Arc<S>,
     /// For handlers that settle themselves or keep a checkpoint.
     pub(crate) database: Arc<Client>,
+    /// Writes what handlers say of themselves.
+    pub(crate) reporter: Arc<Reporter>,
     /// Ends a wait of the claimer.
     pub(crate) wake: Arc<Notify>,
     /// Wakes the folder.
@@ -86,6 +89,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
             layers: &self.layers,
             state: self.state.clone(),
             database: self.database.clone(),
+            reporter: self.reporter.clone(),
             session,
             options: &self.options,
             ended: &self.ended,

@@ -1,8 +1,10 @@
 //! The order to stop an attempt before its handler has ended by itself, and what the handler hears
 //! of it.
 
+use crate::report::attachment::Newest;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// Why a handler must stop now; see [`Context::stop_reason`](crate::worker::Context::stop_reason).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,12 +54,16 @@ impl Stop {
     }
 }
 
-/// One attempt's line to those who may stop it.
+/// One attempt's line to those who may stop it, or tell it something.
 #[derive(Default)]
 pub(crate) struct StopLine {
     order: AtomicU8,
     /// The worker has begun to stop; the handler may go on until the end of the grace.
     shutdown: AtomicBool,
+    /// It was cancelled because it was stalled.
+    stalled: AtomicBool,
+    /// The newest parameters, once the handler has asked for them.
+    parameters: OnceLock<watch::Sender<Option<Newest>>>,
     /// The runner of the attempt, which alone acts on it.
     runner: Notify,
     /// The handler, which may listen.
@@ -82,6 +88,33 @@ impl StopLine {
 
     pub(crate) fn shutdown_has_begun(&self) -> bool {
         self.shutdown.load(Ordering::Acquire)
+    }
+
+    /// Notes that the cancel which follows is because its progress has not changed for too long.
+    pub(crate) fn is_stalled(&self) {
+        self.stalled.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn was_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Acquire)
+    }
+
+    /// The parameters as they change, from now on.
+    pub(crate) fn parameters(&self) -> watch::Receiver<Option<Newest>> {
+        self.parameters.get_or_init(|| watch::Sender::new(None)).subscribe()
+    }
+
+    /// Passes parameters on, if the handler has asked for any: it looks them up when it does.
+    pub(crate) fn attach(&self, newest: Newest) {
+        if let Some(parameters) = self.parameters.get() {
+            parameters.send_if_modified(|known| {
+                let newer = known.as_ref().is_none_or(|known| known.n < newest.n);
+                if newer {
+                    *known = Some(newest);
+                }
+                newer
+            });
+        }
     }
 
     /// The weightiest order so far.

@@ -7,15 +7,17 @@ use crate::job::trace::Trace;
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
 use crate::step::book::Book;
+use crate::worker::attempt_reports::AttemptReports;
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::decode::Args;
 use crate::worker::options::Undecodable;
+use crate::worker::reporter::Reporter;
 use crate::worker::running_jobs::RunningJobs;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -34,6 +36,8 @@ struct Attempt {
     bounds: Bounds,
     home: Home,
     output: Mutex<Option<String>>,
+    /// What the handler says of itself, once it does.
+    reports: OnceLock<Arc<AttemptReports>>,
     /// What the job has recorded, once that is asked for.
     steps: OnceCell<Mutex<Book>>,
     /// Whether the handler may have settled it.
@@ -48,6 +52,8 @@ pub(crate) enum Home {
         client: Arc<Client>,
         /// What knows how far the leases of the process hold.
         running: Arc<RunningJobs>,
+        /// What writes what its handler says.
+        reporter: Arc<Reporter>,
     },
     #[cfg(feature = "testing")]
     Memory(Memory),
@@ -85,9 +91,9 @@ impl<S> Context<S> {
         line: Arc<StopLine>,
         home: Home,
     ) -> Self {
-        let (output, steps) = (Mutex::default(), OnceCell::new());
+        let (output, reports, steps) = (Mutex::default(), OnceLock::new(), OnceCell::new());
         let (settled_itself, followed) = (AtomicBool::new(false), AtomicBool::new(false));
-        let attempt = Attempt { lease, line, started, bounds, home, output, steps, settled_itself, followed };
+        let attempt = Attempt { lease, line, started, bounds, home, output, reports, steps, settled_itself, followed };
         Self { state, attempt: Arc::new(attempt) }
     }
 
@@ -232,6 +238,19 @@ impl<S> Context<S> {
 
     pub(crate) fn home(&self) -> &Home {
         &self.attempt.home
+    }
+
+    pub(crate) fn line(&self) -> &StopLine {
+        &self.attempt.line
+    }
+
+    pub(crate) fn reports(&self) -> &Arc<AttemptReports> {
+        self.attempt.reports.get_or_init(|| Arc::new(AttemptReports::new(self.token())))
+    }
+
+    /// None: the handler has said nothing.
+    pub(crate) fn reports_if_any(&self) -> Option<&Arc<AttemptReports>> {
+        self.attempt.reports.get()
     }
 
     /// Whether the lease holds, by the clock of this process and without asking anybody.

@@ -24,6 +24,7 @@ use crate::worker::options::WorkerOptions;
 use crate::worker::poll_pacing::{PollPacing, Wait};
 use crate::worker::prefetch_buffer::PrefetchBuffer;
 use crate::worker::quarantine::Quarantine;
+use crate::worker::reporter::Reporter;
 use crate::worker::session::Session;
 use crate::worker::settler::Settler;
 use crate::worker::step::Step;
@@ -58,6 +59,7 @@ pub(crate) struct Engine<S> {
     /// Wakes the session when jobs that run were cancelled.
     cancels: Arc<Notify>,
     runners: TaskTracker,
+    _reporting: DropGuard,
     loops: Loops,
     bench: Arc<Bench<S>>,
 }
@@ -80,6 +82,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     ) -> Self {
         let (options, wake, loops) = (Arc::new(options), Arc::new(Notify::new()), Loops::default());
         let folder = Folder::start(database, wake.clone(), &loops);
+        let reporter = Arc::new(Reporter::new(database, &loops));
         let (woken, settling) = ((wake.clone(), folder.ended()), pulse.watch("settler", options.lease));
         Self {
             claimer: Claimer::new(database, &options, &registry.kinds(), pulse.watch("claimer", options.lease)),
@@ -91,10 +94,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
             when_stuck,
             pulse,
             runners: TaskTracker::new(),
+            _reporting: reporter.until_dropped(),
             loops,
             bench: Arc::new(Bench {
                 state,
                 database: Arc::new(database.clone()),
+                reporter,
                 wake,
                 ended: folder.ended(),
                 registry,

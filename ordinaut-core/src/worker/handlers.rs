@@ -9,12 +9,15 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 type Run<S> = dyn Fn(&Args<'_>, Context<S>) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync;
 
 /// A function that does one kind of job, behind the decoding of its arguments.
 pub(crate) struct Handler<S> {
     pub(crate) backoff: Option<Backoff>,
+    /// Time after which a job is stalled, and whether it is cancelled then.
+    pub(crate) stalls: Option<(Duration, bool)>,
     run: Box<Run<S>>,
 }
 
@@ -42,7 +45,8 @@ impl<S: Send + Sync + 'static> Handlers<S> {
                 Err(error) => Box::pin(std::future::ready(Err(error))),
             }
         };
-        let handler = Arc::new(Handler { backoff: J::BACKOFF, run: Box::new(run) });
+        let stalls = J::STALLS_AFTER.map(|after| (after, J::CANCEL_STALLED));
+        let handler = Arc::new(Handler { backoff: J::BACKOFF, stalls, run: Box::new(run) });
         for kind in [J::KIND].iter().chain(J::ALIASES) {
             assert!(self.handlers.insert(kind, handler.clone()).is_none(), "two handlers for jobs of kind {kind:?}");
         }

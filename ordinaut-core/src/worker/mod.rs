@@ -2,6 +2,7 @@
 
 pub(crate) mod args_fetcher;
 pub(crate) mod attempt;
+pub(crate) mod attempt_reports;
 pub(crate) mod batch;
 pub(crate) mod bench;
 pub(crate) mod cancellation;
@@ -15,10 +16,14 @@ pub(crate) mod folder;
 pub(crate) mod handlers;
 pub(crate) mod layer;
 pub(crate) mod liveness;
+#[cfg(feature = "log-capture")]
+pub(crate) mod log_capture;
 pub(crate) mod options;
 pub(crate) mod poll_pacing;
 pub(crate) mod prefetch_buffer;
 pub(crate) mod quarantine;
+pub(crate) mod reporter;
+pub(crate) mod reports;
 pub(crate) mod running_jobs;
 pub(crate) mod session;
 pub(crate) mod settle_in;
@@ -35,7 +40,10 @@ pub use crate::worker::cancellation::StopReason;
 pub use crate::worker::context::Context;
 pub use crate::worker::layer::{Layer, Next};
 pub use crate::worker::liveness::WorkerLiveness;
+#[cfg(feature = "log-capture")]
+pub use crate::worker::log_capture::CaptureLogs;
 pub use crate::worker::options::{Served, Undecodable, WorkerOptions};
+pub use crate::worker::reports::Parameters;
 pub use crate::worker::session::EXIT_STUCK;
 pub use crate::worker::settle_in::SettleError;
 pub use crate::worker::step::Step;

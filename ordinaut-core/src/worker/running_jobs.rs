@@ -4,6 +4,7 @@ use crate::job::outcome::Outcome;
 use crate::lease::session_counts::SessionCounts;
 use crate::lease::settlement::Retries;
 use crate::lease::token::Token;
+use crate::report::attachment::Newest;
 use crate::worker::cancellation::{Stop, StopLine};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,6 +122,20 @@ impl RunningJobs {
             None => {
                 entries.cancelled.insert(job_id, attempt);
             }
+        }
+    }
+
+    /// Notes that an attempt is cancelled because it is stalled: before the cancel itself.
+    pub(crate) fn note_stalled(&self, job_id: Uuid) {
+        if let Some(running) = self.entries().running.get(&job_id) {
+            running.line.is_stalled();
+        }
+    }
+
+    /// Passes parameters on to the handler of a job, if it runs here.
+    pub(crate) fn attach(&self, job_id: Uuid, newest: Newest) {
+        if let Some(running) = self.entries().running.get(&job_id) {
+            running.line.attach(newest);
         }
     }
 

@@ -67,6 +67,7 @@ impl Session {
             cut: cut.clone(),
             connections: 0,
             cancels,
+            attached: Vec::new(),
             claimer,
             lost: lost.clone(),
             stop: stop.clone(),

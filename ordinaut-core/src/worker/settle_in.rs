@@ -104,6 +104,8 @@ impl<S> Context<S> {
 
     async fn settle(&self, tx: &mut PgConnection, output: Option<String>) -> Result<(), SettleError> {
         let (token, database) = (self.token(), self.database().ok_or(SettleError::NoDatabase)?);
+        // With the commit the lease is gone, and with it the right to write them.
+        self.write_reports().await;
         let attempt = SettledAttempt {
             output,
             ..SettledAttempt::new(token, Settlement::succeeded(self.failures())).ran_for(self.started().elapsed())

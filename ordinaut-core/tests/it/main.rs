@@ -53,6 +53,8 @@ mod pooler;
 mod queue;
 #[cfg(feature = "redis")]
 mod redis;
+mod report;
+mod report_parameters;
 mod rescue;
 mod result;
 mod retention;

@@ -80,6 +80,9 @@ impl Ids {
             "outbox (type, queue, kind, job_ids, attempts)
              select 'enqueued', 'default', 'probe', array[id], '{0}' from numbers",
             "checkpoint (job_id, attempt, state) select id, 1, '1' from numbers where n <= 50000",
+            "progress (job_id, attempt, counter) select id, 1, 1 from numbers where n <= 50000",
+            "output (job_id, channel, attempt, n, text, octets) select id, 'log', 1, 1, 'x', 1 from numbers where n <= 50000",
+            "attachment (job_id, n, value, attached_by) select id, 1, '1', 'ann' from numbers where n <= 50000",
         ] {
             let sql = format!("with numbers as ({numbers}) insert into ordinaut.{insert}");
             db.pool().execute(AssertSqlSafe(sql)).await.unwrap();
@@ -145,6 +148,33 @@ impl Ids {
             ("carries", sql!("job/carries"), format!("'{one_leased}', 1000")),
             ("checkpoint_save", sql!("lease/checkpoint_save"), format!("{token}, '2'")),
             ("checkpoint_read", sql!("lease/checkpoint_read"), format!("'{one_leased}'")),
+            (
+                "progress",
+                sql!("report/progress_write"),
+                format!(
+                    "{tokens}, {}, {}, {}, {}, {}",
+                    none("float8"),
+                    none("text"),
+                    many("2::bigint"),
+                    none("float8"),
+                    none("boolean")
+                ),
+            ),
+            (
+                "output",
+                sql!("report/output_write"),
+                format!(
+                    "{tokens}, {}, {}, {}, {}, {}, 1000, 65536, 10000, 1048576",
+                    many("'log'::text"),
+                    many("2"),
+                    none("text"),
+                    many("'y'::text"),
+                    many("0::float8")
+                ),
+            ),
+            ("attached", sql!("report/attached"), leased.clone()),
+            ("noticed", sql!("lease/noticed"), tokens.clone()),
+            ("session_notes", sql!("lease/session_notes"), "7".to_owned()),
             ("job", sql!("job/get"), format!("'{one_ended}'")),
             (
                 "jobs",

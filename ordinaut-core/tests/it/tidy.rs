@@ -32,6 +32,7 @@ const FEATURES: &[&str] = &[
     "queue",
     "limit",
     "step",
+    "report",
     "schedule",
     "task",
     "event",

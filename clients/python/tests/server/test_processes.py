@@ -120,3 +120,19 @@ def test_durable_work_goes_on_after_each_wait(lab: Lab) -> None:
     first.signal(signal.SIGTERM)
     first.next("ended")
     assert [told for told in first.told if "charged" in told] == [{"charged": job}], "it charged once"
+
+
+def test_what_a_handler_says_is_seen_while_it_runs_and_it_hears_of_new_parameters(lab: Lab) -> None:
+    lab.worker("first")
+    job = lab.enqueue("talk", {})
+    shown = eventually(lambda: lab.http.get(f"/jobs/{job}").json().get("progress"))
+    assert (shown["percent"], shown["note"], shown["counter"]) == (25.0, "talking", 3)
+    assert shown["stalls_after_seconds"] == 60.0
+    lines = eventually(lambda: lab.http.get(f"/jobs/{job}/logs").json()["lines"])
+    assert [line["text"] for line in lines] == ["began"]
+    given = lab.http.put(f"/jobs/{job}/attachments", json={"value": {"pace": 2}}).raise_for_status().json()
+    assert given == {"n": 1, "running": True}
+    assert lab.client.result(job, timeout=30).output == {"pace": 2}
+    lines = lab.http.get(f"/jobs/{job}/logs").json()["lines"]
+    assert [(line["text"], line["level"]) for line in lines] == [("began", "info"), ("was told", "warn")]
+    assert lab.http.get(f"/jobs/{job}/output").json() == {"attempt": 1, "text": "once upon a time", "truncated": False}

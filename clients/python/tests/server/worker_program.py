@@ -41,6 +41,20 @@ async def nap(args: dict[str, Any], ctx: AsyncContext) -> str:
     return "rested"
 
 
+@worker.handler("talk", stalls_after=60)
+def talk(args: dict[str, Any], ctx: Context) -> Any:
+    """Says everything that a handler can say, and goes on until it is given parameters."""
+    ctx.log("began")
+    ctx.progress(25, "talking")
+    ctx.advance(3)
+    ctx.stream("once upon ")
+    while (given := ctx.parameters()) is None:
+        ctx.wait_cancelled(0.02)
+    ctx.stream("a time")
+    ctx.log("was told", "warn")
+    return given
+
+
 @worker.handler("order")
 async def order(args: dict[str, Any], ctx: AsyncContext) -> list[Any]:
     """Durable work: each of its steps runs once, over all attempts."""

@@ -3,6 +3,7 @@
 import { now } from "./clock.js";
 import { type End, stopped, type Suspended } from "./end.js";
 import type { Lease } from "./lease.js";
+import { Reports } from "./reports.js";
 import type { Session } from "./session.js";
 import { CANCEL_GRACE, outweighs, Stopped, type StopReason } from "./stop.js";
 
@@ -13,6 +14,10 @@ import { CANCEL_GRACE, outweighs, Stopped, type StopReason } from "./stop.js";
 export class Attempt {
   readonly started = now();
   isShuttingDown = false;
+  readonly reports: Reports;
+  /** The newest parameters that the job was given, and which of the job's they are. */
+  parameters: { readonly n: number; readonly value: unknown } = { n: 0, value: null };
+  askedForParameters = false;
   /** The wait that ends the attempt, once its handler has ended. */
   suspended: Suspended | undefined;
   readonly #abort = new AbortController();
@@ -26,7 +31,9 @@ export class Attempt {
     readonly settle: (attempt: Attempt, end: End, ranSeconds: number) => void,
     /** Seconds. */
     readonly limit: number,
-  ) {}
+  ) {
+    this.reports = new Reports(lease.token);
+  }
 
   get signal(): AbortSignal {
     return this.#abort.signal;
@@ -59,6 +66,11 @@ export class Attempt {
     else this.#end(stopped(reason, this.limit));
     // Listeners are the handler's: what they throw is theirs, and the signal keeps it from coming here.
     this.#abort.abort(new Stopped(reason));
+  }
+
+  /** Parameters came; those that are older than the known ones are late. */
+  give(n: number, value: unknown): void {
+    if (n > this.parameters.n) this.parameters = { n, value };
   }
 
   /** Stops it if its time, or the grace of its cancel, is over. */

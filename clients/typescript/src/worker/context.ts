@@ -7,6 +7,8 @@ import { type Approval, type Decision, Durable } from "./durable.js";
 import { Fatal } from "./end.js";
 import type { Lease } from "./lease.js";
 import type { LeaseApi, WaitRequest } from "./lease_api.js";
+import type { Reporter } from "./reporter.js";
+import type { LogLevel, Reports } from "./reports.js";
 import type { StopReason } from "./stop.js";
 
 /**
@@ -16,10 +18,12 @@ import type { StopReason } from "./stop.js";
 export class Context {
   readonly #attempt: Attempt;
   readonly #durable: Durable;
+  readonly #reporter: Reporter;
   #saved: unknown;
 
-  constructor(attempt: Attempt, api: LeaseApi) {
+  constructor(attempt: Attempt, api: LeaseApi, reporter: Reporter) {
     this.#attempt = attempt;
+    this.#reporter = reporter;
     this.#durable = new Durable(attempt, api);
     this.#saved = attempt.lease.checkpoint;
   }
@@ -88,6 +92,37 @@ export class Context {
     return this.#saved;
   }
 
+  /**
+   * Says how far the job has come, from 0 to 100, and what it is at. It costs nothing to say it for each row: it is
+   * written once a second at most.
+   */
+  progress(percent: number, note = ""): void {
+    this.#report((said) => said.progress(percent, note));
+  }
+
+  /** Adds to the job's counter, which begins at 0 in each attempt. */
+  advance(by = 1): void {
+    this.#report((said) => said.advance(by));
+  }
+
+  /** Adds a line to the job's log: 1,000 lines and 64 KiB of an attempt are kept. */
+  log(line: string, level: LogLevel = "info"): void {
+    this.#report((said) => said.log(line, level));
+  }
+
+  /** Adds to the text that the attempt puts out while it runs: 1 MiB of an attempt is kept. */
+  stream(chunk: string): void {
+    this.#report((said) => said.stream(chunk));
+  }
+
+  /**
+   * The newest parameters that the job was given after it was enqueued; null: none. Ask again: a heartbeat may have
+   * brought others. Only the first question waits for the API.
+   */
+  async parameters<T = unknown>(): Promise<T | null> {
+    return (await this.#durable.parameters()) as T | null;
+  }
+
   /** Keeps a value for the next attempt, 16 KiB of JSON at most; a later call replaces it. */
   async checkpoint(data: unknown): Promise<void> {
     await this.#durable.saveCheckpoint(data);
@@ -150,6 +185,11 @@ export class Context {
   ): Promise<Approval> {
     const fallback = options.orElse ?? "rejected";
     return (await this.#wait(name, { kind: "approval", question, fallback, ...limit(options.within) })) as Approval;
+  }
+
+  #report(say: (said: Reports) => void): void {
+    say(this.#attempt.reports);
+    this.#reporter.has(this.#attempt.reports);
   }
 
   async #wait(name: string, wait: WaitRequest): Promise<unknown> {

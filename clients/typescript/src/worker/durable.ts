@@ -100,6 +100,16 @@ export class Durable {
     await this.#ask("checkpoint", () => this.#api.checkpoint(this.#attempt.lease.token, kept));
   }
 
+  /** The newest parameters. The first question is asked of the API; after it, heartbeats tell. */
+  async parameters(): Promise<unknown> {
+    if (!this.#attempt.askedForParameters) {
+      const { n, value } = await this.#ask("parameters", () => this.#api.parameters(this.#attempt.lease.token));
+      this.#attempt.give(n, value);
+      this.#attempt.askedForParameters = true;
+    }
+    return this.#attempt.parameters.value;
+  }
+
   /** Throws if nothing that the handler does counts any more. */
   #mustCount(): void {
     const { counts, order, suspended } = this.#attempt;

@@ -13,6 +13,7 @@ import { LeaseApi, type Opened, type Profile } from "./lease_api.js";
 import type { Log } from "./log.js";
 import { GivenUp, untilAnswered } from "./patience.js";
 import { pause } from "./pause.js";
+import { Reporter } from "./reporter.js";
 import { Session } from "./session.js";
 import { Settler } from "./settler.js";
 import { Slots } from "./slots.js";
@@ -40,6 +41,7 @@ export class Engine {
   readonly #api: LeaseApi;
   readonly #slots: Slots;
   readonly #settler: Settler;
+  readonly #reporter: Reporter;
   readonly #stopping = new AbortController();
   readonly #closed = new AbortController();
   #session: Session | undefined;
@@ -53,7 +55,8 @@ export class Engine {
       await pause(milliseconds, this.#closed.signal);
       return !this.#closed.signal.aborted;
     };
-    this.#settler = new Settler(this.#api, options.log, goesOn);
+    this.#reporter = new Reporter(this.#api, options.log);
+    this.#settler = new Settler(this.#api, this.#reporter, options.log, goesOn);
   }
 
   /** Begins to stop; a second call ends the grace. */
@@ -78,6 +81,7 @@ export class Engine {
     } finally {
       await this.#drain();
       this.#closed.abort();
+      this.#reporter.stop();
     }
   }
 
@@ -124,7 +128,7 @@ export class Engine {
         continue;
       }
       this.#slots.take();
-      void runHandler(this.#options.handlers.get(attempt.lease.kind), attempt, this.#api)
+      void runHandler(this.#options.handlers.get(attempt.lease.kind), attempt, this.#api, this.#reporter)
         .catch((error: unknown) => this.#options.log.error("could not run a handler", error))
         .finally(() => this.#slots.giveBack());
     }

@@ -32,6 +32,7 @@ export function startHeartbeat(connection: Connection, session: Session): void {
 
 /** What a heartbeat says of the attempts. */
 function obey(session: Session, beat: Beat): void {
+  for (const given of beat.parameters ?? []) session.find(given)?.give(given.n, given.value);
   for (const named of beat.cancel ?? []) session.find(named)?.stop("cancelled");
   for (const named of beat.lost ?? []) {
     const attempt = session.find(named);

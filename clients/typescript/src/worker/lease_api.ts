@@ -16,6 +16,11 @@ export type Claim = Schemas["NewClaim"] & { readonly wait_seconds: number };
 export type AttemptRef = Schemas["AttemptOfJob"];
 export type Beat = Schemas["HeartbeatAnswer"];
 export type Settled = Schemas["EndAnswer"];
+export type ProgressReport = Schemas["ProgressReport"];
+export type Report = ProgressReport | Schemas["LogReport"] | Schemas["OutputReport"];
+export type ReportPath = "/leases/progress" | "/leases/log" | "/leases/output";
+export type ReportAnswer = Schemas["ReportAnswer"];
+export type Parameters = Schemas["LeaseParameters"];
 export type Recorded = Schemas["StepAnswer"];
 /** The document cannot say which of the two members there is. */
 export type Waited = { readonly over: true; readonly result: unknown } | { readonly over: false; readonly seconds: number };
@@ -52,6 +57,16 @@ export class LeaseApi {
 
   async checkpoint(token: string, data: unknown): Promise<void> {
     await this.#post("/leases/checkpoint", { token, data });
+  }
+
+  /** What running jobs say, each answered by itself. */
+  async report(path: ReportPath, reports: readonly Report[]): Promise<ReportAnswer[]> {
+    return ((await this.#post(path, { reports })) as { answers: ReportAnswer[] }).answers;
+  }
+
+  /** The newest parameters of a job, and which of the job's they are; 0: it was given none. */
+  async parameters(token: string): Promise<Parameters> {
+    return (await this.#post("/leases/parameters", { token })) as Parameters;
   }
 
   async steps(token: string): Promise<{ readonly name: string; readonly result: unknown }[]> {

@@ -6,6 +6,7 @@ import { type End, written } from "./end.js";
 import type { LeaseApi, Settled } from "./lease_api.js";
 import type { Log } from "./log.js";
 import { GivenUp, untilAnswered } from "./patience.js";
+import type { Reporter } from "./reporter.js";
 
 const MOST_ENDS = 1000;
 
@@ -30,6 +31,7 @@ export class Settler {
 
   constructor(
     readonly api: LeaseApi,
+    readonly reporter: Reporter,
     readonly log: Log,
     /** Waits, and says whether the worker goes on. */
     readonly pause: (milliseconds: number) => Promise<boolean>,
@@ -80,6 +82,8 @@ export class Settler {
     // Those of a lost session would be refused, and may be of a job that runs elsewhere.
     const batch = all.filter(({ attempt }) => attempt.session.holds());
     if (batch.length === 0) return;
+    // Before the ends, with which the leases are gone.
+    await this.reporter.writeNow(batch.map(({ attempt }) => attempt.reports));
     const texts = batch.map(({ text }) => text);
     const pause = async (milliseconds: number): Promise<boolean> =>
       (await this.pause(milliseconds)) && batch.some(({ attempt }) => attempt.session.holds());

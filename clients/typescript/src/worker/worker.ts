@@ -28,6 +28,14 @@ export interface WorkerOptions extends Omit<Connection, "fetch"> {
   readonly log?: Log;
 }
 
+/** What is said of a kind beside its handler. */
+export interface HandlerOptions {
+  /** Seconds after which a job is stalled whose progress does not change, by `progress` or `advance`. */
+  readonly stallsAfter?: number;
+  /** Whether it is cancelled then. */
+  readonly cancelStalled?: boolean;
+}
+
 /** Runs jobs of the kinds that it has handlers for. */
 export class Worker {
   readonly #options: WorkerOptions;
@@ -44,7 +52,12 @@ export class Worker {
    * Sets the handler of a kind. `parse` checks the arguments and gives them their type; what it throws fails the attempt,
    * which is tried again: a deploy may mend it.
    */
-  handle<Args = unknown>(kind: string, run: HandlerFunction<Args>, parse?: (args: unknown) => Args): this {
+  handle<Args = unknown>(
+    kind: string,
+    run: HandlerFunction<Args>,
+    parse?: (args: unknown) => Args,
+    options: HandlerOptions = {},
+  ): this {
     if (this.#handlers.has(kind)) throw new Error(`there is a handler of ${JSON.stringify(kind)} already`);
     const read = (args: unknown): Args => {
       if (parse === undefined) return args as Args;
@@ -54,7 +67,7 @@ export class Worker {
         throw new Retry("args are not what the handler takes", { cause: error });
       }
     };
-    this.#handlers.set(kind, { run: (args: unknown, ctx: Context) => run(read(args), ctx) });
+    this.#handlers.set(kind, { run: (args: unknown, ctx: Context) => run(read(args), ctx), ...options });
     return this;
   }
 

@@ -18,8 +18,14 @@ pub struct Noticed {
     pub job_id: Uuid,
     /// The attempt.
     pub attempt: i32,
-    /// True: it holds no more, and its handler must stop. False: somebody cancelled the job.
+    /// It holds no more, and its handler must stop.
     pub lost: bool,
+    /// Somebody cancelled the job.
+    pub cancel: bool,
+    /// The job was cancelled because its progress has not changed for too long.
+    pub stalled: bool,
+    /// The job was given parameters while it ran: [`Leases::attached`] has the newest.
+    pub attached: bool,
 }
 
 /// The own end of an attempt whose lease holds no more.
@@ -60,8 +66,8 @@ impl Leases<'_> {
         Ok(leases)
     }
 
-    /// Of leases whose jobs run: those that hold no more, and those whose jobs were cancelled. It
-    /// tells of a cancel each time that it is asked.
+    /// Of leases whose jobs run: those that hold no more, those whose jobs were cancelled, and
+    /// those whose jobs were given parameters. It tells of these each time that it is asked.
     ///
     /// # Errors
     ///

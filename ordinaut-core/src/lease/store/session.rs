@@ -19,13 +19,27 @@ pub enum Renewal {
 }
 
 /// A job of a session that somebody cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CancelAsked {
     /// The job.
     pub job_id: Uuid,
     /// The attempt that should stop.
     pub attempt: i32,
+}
+
+/// A job of a session that it was asked to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[non_exhaustive]
+pub struct SessionNote {
+    /// The job.
+    pub job_id: Uuid,
+    /// The attempt that runs.
+    pub attempt: i32,
+    /// True: it should stop. False: the job was given new parameters.
+    pub cancel: bool,
+    /// Whether it should stop because its progress has not changed for too long.
+    pub stalled: bool,
 }
 
 /// A session as its row has it.
@@ -128,6 +142,17 @@ impl Leases<'_> {
     ///
     /// If Postgres refuses, or is not there.
     pub async fn cancels(self, session: i64) -> Result<Vec<CancelAsked>, Error> {
+        let notes = self.notes(session).await?.into_iter().filter(|note| note.cancel);
+        Ok(notes.map(|note| CancelAsked { job_id: note.job_id, attempt: note.attempt }).collect())
+    }
+
+    /// The jobs that the session was asked to look at since this was asked last: to stop them, or
+    /// because they were given [new parameters](Leases::attached).
+    ///
+    /// # Errors
+    ///
+    /// If Postgres refuses, or is not there.
+    pub async fn notes(self, session: i64) -> Result<Vec<SessionNote>, Error> {
         let notes = sqlx::query_as(self.sql(sql!("lease/session_notes"))).bind(session);
         Ok(notes.fetch_all(self.executor).await?)
     }

@@ -35,6 +35,8 @@ pub struct Pruned {
     pub runs: u64,
     /// Steps of such jobs.
     pub steps: u64,
+    /// What such jobs said while they ran, and the parameters that they were given.
+    pub reports: u64,
     /// Dead letters.
     pub dead_letters: u64,
     /// Fires of tasks, and events that reached them.
@@ -92,6 +94,9 @@ impl Maintenance<'_> {
         pruned.jobs = self.delete_old(sql!("maintenance/jobs"), keep.jobs).await?;
         pruned.runs = self.delete_old(sql!("maintenance/runs"), keep.jobs).await?;
         pruned.steps = self.delete_old(sql!("maintenance/steps"), keep.jobs).await?;
+        pruned.reports = self.delete_old(sql!("maintenance/output"), keep.jobs).await?
+            + self.delete_old(sql!("maintenance/progress"), keep.jobs).await?
+            + self.delete_old(sql!("maintenance/attachment"), keep.jobs).await?;
         // Those that a job waits for later than they came are kept as long as jobs.
         pruned.events += self.delete_old(sql!("maintenance/published"), keep.jobs).await?;
         pruned.jobs += self.delete_ended(sql!("maintenance/queue_jobs")).await?;

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
+use uuid::Uuid;
 
 /// Between two looks at what the session was asked, so that a cancel is heard within about a
 /// second.
@@ -44,6 +45,8 @@ pub(super) struct Heartbeat {
     /// Number of connections made, at the last look.
     pub(super) connections: u64,
     pub(super) cancels: Arc<Notify>,
+    /// Jobs that were given parameters which their handlers do not know yet.
+    pub(super) attached: Vec<Uuid>,
     pub(super) claimer: Arc<Notify>,
     pub(super) lost: CancellationToken,
     pub(super) stop: CancellationToken,
@@ -155,13 +158,38 @@ impl Heartbeat {
     /// report it.
     async fn hear(&mut self, left: Duration) {
         let (id, limit) = (self.id, left.min(self.lease / 6));
-        let cancels = self.link.run_within(limit, async |schema, to| Leases::on(schema, to).cancels(id).await);
-        match cancels.await {
-            Ok(jobs) => {
-                jobs.into_iter().for_each(|asked| self.book.cancel(asked.job_id, asked.attempt));
+        let notes = self.link.run_within(limit, async |schema, to| Leases::on(schema, to).notes(id).await);
+        match notes.await {
+            Ok(notes) => {
+                for note in notes {
+                    if note.stalled {
+                        self.book.note_stalled(note.job_id);
+                    }
+                    match note.cancel {
+                        true => self.book.cancel(note.job_id, note.attempt),
+                        false => self.attached.push(note.job_id),
+                    }
+                }
                 self.tell_that_it_was_cut();
             }
             Err(error) => debug!(worker.session = id, %error, "session {id} could not ask for cancels, and will again"),
+        }
+        if !self.attached.is_empty() {
+            self.pass_parameters_on(limit).await;
+        }
+    }
+
+    /// Jobs were given parameters. After a failure it is tried again with the next beat: the list
+    /// that named the jobs is empty by now.
+    async fn pass_parameters_on(&mut self, limit: Duration) {
+        let (id, jobs) = (self.id, self.attached.clone());
+        let found = self.link.run_within(limit, async |schema, to| Leases::on(schema, to).attached(&jobs).await);
+        match found.await {
+            Ok(found) => {
+                self.attached.clear();
+                found.into_iter().for_each(|(job_id, newest)| self.book.attach(job_id, newest));
+            }
+            Err(error) => debug!(worker.session = id, %error, "session {id} could not read parameters, and will again"),
         }
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ordinaut.worker.clock import now
 from ordinaut.worker.end import End, stopped
 from ordinaut.worker.lease import Lease
+from ordinaut.worker.reports import Reports
 from ordinaut.worker.stop import CANCEL_GRACE, StopReason
 
 if TYPE_CHECKING:
@@ -26,10 +27,14 @@ class Attempt:
         self.session = session
         self.limit = limit
         self.started = now()
+        self.reports = Reports(lease.token)
+        self.parameters: tuple[int, Any] = (0, None)
+        """The newest that the job was given, and which of the job's they are."""
         self.is_shutting_down = False
         self.stopped = threading.Event()
         """Set by the first order to stop."""
         self._settle = settle
+        self.asked_for_parameters = False
         # Reentrant: an asynchronous handler may end within the call that tells it to stop.
         self._lock = threading.RLock()
         self._order: StopReason | None = None
@@ -77,6 +82,12 @@ class Attempt:
             self.stopped.set()
             if self._tell is not None:
                 self._tell()
+
+    def give(self, n: int, value: Any) -> None:
+        """Parameters came; those that are older than the known ones are late."""
+        with self._lock:
+            if n > self.parameters[0]:
+                self.parameters = (n, value)
 
     def look(self, at: float) -> None:
         """Stops it if its time, or the grace of its cancel, is over."""

@@ -14,6 +14,8 @@ from ordinaut.worker.clock import now
 from ordinaut.worker.durable import Approval, Decision, Durable, approval, outcome, payload
 from ordinaut.worker.lease import Lease
 from ordinaut.worker.lease_api import LeaseApi
+from ordinaut.worker.reporter import Reporter
+from ordinaut.worker.reports import LogLevel
 from ordinaut.worker.stop import StopReason
 from ordinaut.worker.threads import Threads
 
@@ -29,8 +31,9 @@ Time = float | timedelta
 class About:
     """The job, and how this attempt stands."""
 
-    def __init__(self, attempt: Attempt, api: LeaseApi) -> None:
+    def __init__(self, attempt: Attempt, api: LeaseApi, reporter: Reporter) -> None:
         self._attempt = attempt
+        self._reporter = reporter
         self._durable = Durable(attempt, api)
         self.saved_checkpoint: Any = attempt.lease.checkpoint
         """What the job saved last with `checkpoint`; `None`: nothing yet."""
@@ -87,6 +90,27 @@ class About:
         """Whether the worker has begun to stop: the handler may go on for the worker's grace."""
         return self._attempt.is_shutting_down
 
+    def progress(self, percent: float, note: str = "") -> None:
+        """Says how far the job has come, from 0 to 100, and what it is at. It costs nothing to say it for each row: it
+        is written once a second at most."""
+        self._attempt.reports.progress(percent, note)
+        self._reporter.has(self._attempt.reports)
+
+    def advance(self, by: int = 1) -> None:
+        """Adds to the job's counter, which begins at 0 in each attempt."""
+        self._attempt.reports.advance(by)
+        self._reporter.has(self._attempt.reports)
+
+    def log(self, line: str, level: LogLevel = "info") -> None:
+        """Adds a line to the job's log: 1,000 lines and 64 KiB of an attempt are kept."""
+        self._attempt.reports.log(line, level)
+        self._reporter.has(self._attempt.reports)
+
+    def stream(self, chunk: str) -> None:
+        """Adds to the text that the attempt puts out while it runs: 1 MiB of an attempt is kept."""
+        self._attempt.reports.stream(chunk)
+        self._reporter.has(self._attempt.reports)
+
 
 class Context(About):
     """That of a handler that runs in a thread. Once nothing that the handler does counts any more, these calls raise
@@ -100,6 +124,11 @@ class Context(About):
         """Keeps a value for the next attempt, 16 KiB of JSON at most; a later call replaces it."""
         self._durable.save_checkpoint(data)
         self.saved_checkpoint = data
+
+    def parameters(self) -> Any:
+        """The newest parameters that the job was given after it was enqueued; `None`: none. Ask again: a heartbeat may
+        have brought others. Only the first question waits for the API."""
+        return self._durable.parameters()
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """Does something once: `work` runs, and its result is recorded under the name as JSON; later attempts of the
@@ -151,14 +180,19 @@ class AsyncContext(About):
     """That of a handler that runs in the event loop: as `Context`. The handler is cancelled at its `await` when it must
     stop."""
 
-    def __init__(self, attempt: Attempt, api: LeaseApi, threads: Threads) -> None:
-        super().__init__(attempt, api)
+    def __init__(self, attempt: Attempt, api: LeaseApi, reporter: Reporter, threads: Threads) -> None:
+        super().__init__(attempt, api, reporter)
         # Requests are made in threads, so that they and their repeats are the same for both kinds of handlers.
         self._threads = threads
 
     async def checkpoint(self, data: Any) -> None:
         await self._in_thread(lambda: self._durable.save_checkpoint(data))
         self.saved_checkpoint = data
+
+    async def parameters(self) -> Any:
+        if self._attempt.asked_for_parameters:
+            return self._durable.parameters()
+        return await self._in_thread(self._durable.parameters)
 
     async def step(self, name: str, work: Callable[[], Awaitable[Any] | Any]) -> Any:
         step = self._durable.name(name)

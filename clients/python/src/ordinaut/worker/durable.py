@@ -108,6 +108,14 @@ class Durable:
     def save_checkpoint(self, data: Any) -> None:
         self._ask("checkpoint", lambda: self._api.checkpoint(self._attempt.lease.token, data))
 
+    def parameters(self) -> Any:
+        """The newest parameters. The first question is asked of the API; after it, heartbeats tell."""
+        if not self._attempt.asked_for_parameters:
+            n, value = self._ask("parameters", lambda: self._api.parameters(self._attempt.lease.token))
+            self._attempt.give(n, value)
+            self._attempt.asked_for_parameters = True
+        return self._attempt.parameters[1]
+
     def must_count(self) -> None:
         """Raises if nothing that the handler does counts any more."""
         if not self._attempt.counts:

@@ -24,6 +24,7 @@ from ordinaut.worker.heartbeat import Heartbeat
 from ordinaut.worker.lease import Lease
 from ordinaut.worker.lease_api import LeaseApi
 from ordinaut.worker.patience import GivenUp, until_answered
+from ordinaut.worker.reporter import Reporter
 from ordinaut.worker.runner import Runner
 from ordinaut.worker.session import Session
 from ordinaut.worker.settler import Settler
@@ -62,8 +63,9 @@ class Engine:
         self._api = LeaseApi(options.url, options.token, options.transport)
         self._pulse = LeaseApi(options.url, options.token, options.transport)
         self._slots = Slots(options.slots)
-        self._settler = Settler(self._api)
-        self._runner = Runner(self._api, handlers, self._slots, loop)
+        self._reporter = Reporter(self._api)
+        self._settler = Settler(self._api, self._reporter)
+        self._runner = Runner(self._api, self._reporter, handlers, self._slots, loop)
         self._session: Session | None = None
         self._stops = 0
         # Its `put` may be called in a signal handler.
@@ -77,6 +79,7 @@ class Engine:
     def run(self) -> None:
         """Runs jobs until it is stopped. Raises what the API refuses when a session is opened."""
         _thread("settler", self._settler.run)
+        _thread("reporter", self._reporter.run)
         short_lives = 0
         try:
             while (session := self._open()) is not None:
@@ -90,6 +93,7 @@ class Engine:
         finally:
             self._drain()
             self._settler.stop()
+            self._reporter.stop()
 
     def _open(self) -> Session | None:
         """`None`: it was told to stop."""

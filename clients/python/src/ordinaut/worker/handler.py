@@ -23,13 +23,24 @@ class Handler:
     is_async: bool
     takes: Any
     """The annotation of its first parameter."""
+    stalls_after: float | None = None
+    """Seconds after which a job is stalled whose progress does not change."""
+    cancel_stalled: bool = False
 
     @classmethod
-    def of(cls, kind: str, function: Callable[[Any, Any], Any]) -> Handler:
+    def of(
+        cls,
+        kind: str,
+        function: Callable[[Any, Any], Any],
+        *,
+        stalls_after: float | None = None,
+        cancel_stalled: bool = False,
+    ) -> Handler:
         parameters = list(inspect.signature(function).parameters.values())
         if len(parameters) != 2:
             raise TypeError(f"the handler of {kind!r} must take args and ctx, and takes {len(parameters)} parameters")
-        return cls(kind, function, inspect.iscoroutinefunction(function), _resolved(kind, function, parameters[0]))
+        takes = _resolved(kind, function, parameters[0])
+        return cls(kind, function, inspect.iscoroutinefunction(function), takes, stalls_after, cancel_stalled)
 
     def args(self, args: Any) -> Any:
         """The job's arguments as the function takes them."""

@@ -59,6 +59,10 @@ class Heartbeat:
         sent_at = now()
         answer = self._api.heartbeat(session.id, running, answered, self._patience)
         session.renewed(sent_at, float(answer["lease_seconds"]))
+        for given in answer.get("parameters", []):
+            attempt = session.find(str(given["job_id"]), int(given["attempt"]))
+            if attempt is not None:
+                attempt.give(int(given["n"]), given["value"])
         for cancelled in answer.get("cancel", []):
             self._stop(cancelled, StopReason.CANCELLED)
         for lost in answer.get("lost", []):

@@ -54,6 +54,16 @@ class LeaseApi:
     def checkpoint(self, token: str, data: Any) -> None:
         self._post("/leases/checkpoint", {"token": token, "data": data})
 
+    def report(self, path: str, reports: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """What running jobs say, each answered by itself."""
+        answers: list[Mapping[str, Any]] = self._post(path, {"reports": list(reports)})["answers"]
+        return answers
+
+    def parameters(self, token: str) -> tuple[int, Any]:
+        """The newest parameters of a job, and which of the job's they are; 0: it was given none."""
+        answer = self._post("/leases/parameters", {"token": token})
+        return int(answer["n"]), answer["value"]
+
     def steps(self, token: str) -> dict[str, Any]:
         steps = self._post("/leases/steps/list", {"token": token})["steps"]
         return {step["name"]: step["result"] for step in steps}

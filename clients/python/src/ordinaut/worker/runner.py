@@ -11,6 +11,7 @@ from ordinaut.worker.context import AsyncContext, Context
 from ordinaut.worker.end import Cancel, End, Fatal, Retry, Snooze, Suspended, raised, returned
 from ordinaut.worker.handler import Handler
 from ordinaut.worker.lease_api import LeaseApi
+from ordinaut.worker.reporter import Reporter
 from ordinaut.worker.slots import Slots
 from ordinaut.worker.stop import Stopped, StopReason
 from ordinaut.worker.threads import Threads
@@ -25,9 +26,15 @@ class Runner:
     """Functions run in threads, coroutines in the event loop. Each attempt has taken a slot, and gives it back here."""
 
     def __init__(
-        self, api: LeaseApi, handlers: Mapping[str, Handler], slots: Slots, loop: asyncio.AbstractEventLoop | None
+        self,
+        api: LeaseApi,
+        reporter: Reporter,
+        handlers: Mapping[str, Handler],
+        slots: Slots,
+        loop: asyncio.AbstractEventLoop | None,
     ) -> None:
         self._api = api
+        self._reporter = reporter
         self._handlers = handlers
         self._slots = slots
         self._loop = loop
@@ -37,6 +44,9 @@ class Runner:
 
     def run(self, attempt: Attempt) -> None:
         handler = self._handlers.get(attempt.lease.kind)
+        if handler is not None and handler.stalls_after is not None:
+            attempt.reports.watch(handler.stalls_after, handler.cancel_stalled)
+            self._reporter.has(attempt.reports)
         if handler is None:
             attempt.finish(End("failed", error="this worker has no handler for this kind"))
             self._slots.give_back()
@@ -48,7 +58,7 @@ class Runner:
     def _in_thread(self, handler: Handler, attempt: Attempt) -> None:
         try:
             if attempt.counts:
-                context = Context(attempt, self._api)
+                context = Context(attempt, self._api, self._reporter)
                 attempt.finish(returned(handler.function(handler.args(attempt.lease.args), context)))
         except BaseException as error:
             attempt.finish(_failed(attempt, error))
@@ -60,7 +70,7 @@ class Runner:
         assert task is not None, "a coroutine runs in a task"
         try:
             if attempt.counts:
-                context = AsyncContext(attempt, self._api, self._requests)
+                context = AsyncContext(attempt, self._api, self._reporter, self._requests)
                 attempt.begin(lambda: loop.call_soon_threadsafe(task.cancel))
                 attempt.finish(returned(await handler.function(handler.args(attempt.lease.args), context)))
         except asyncio.CancelledError as error:

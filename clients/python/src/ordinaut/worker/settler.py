@@ -14,6 +14,7 @@ from ordinaut.worker.attempt import Attempt
 from ordinaut.worker.end import End
 from ordinaut.worker.lease_api import LeaseApi
 from ordinaut.worker.patience import GivenUp, until_answered
+from ordinaut.worker.reporter import Reporter
 
 log = logging.getLogger("ordinaut.worker")
 
@@ -36,8 +37,9 @@ class Settler:
     """Ends that come while a request is under way go together in the next one. A batch is repeated until it is answered
     or its session is lost; a token's end is written once, so a repeat does no harm."""
 
-    def __init__(self, api: LeaseApi) -> None:
+    def __init__(self, api: LeaseApi, reporter: Reporter) -> None:
         self._api = api
+        self._reporter = reporter
         self._ends: queue.Queue[Ended] = queue.Queue()
         self._stop = threading.Event()
         self._held_over: Ended | None = None
@@ -90,6 +92,8 @@ class Settler:
         batch = [ended for ended in batch if ended.attempt.session.holds()]
         if not batch:
             return
+        # Before the ends, with which the leases are gone.
+        self._reporter.write_now(ended.attempt.reports for ended in batch)
         sent = 0
 
         def send() -> list[Mapping[str, Any]]:

@@ -66,15 +66,21 @@ class Worker:
         if max_attempts is not None:
             self._profile["max_attempts"] = max_attempts
 
-    def handler(self, kind: str) -> Callable[[F], F]:
+    def handler(
+        self, kind: str, *, stalls_after: float | timedelta | None = None, cancel_stalled: bool = False
+    ) -> Callable[[F], F]:
         """Makes a function the handler of a kind: `def f(args, ctx)` runs in a thread, `async def f(args, ctx)` in the
         event loop. `args` is JSON, or what its annotation says: a pydantic model or a dataclass. What the function
-        returns is the output of the run."""
+        returns is the output of the run.
+
+        `stalls_after`: time after which a job is stalled whose progress does not change, by `ctx.progress` or
+        `ctx.advance`; `cancel_stalled`: it is cancelled then."""
 
         def register(function: F) -> F:
             if kind in self._handlers:
                 raise ValueError(f"there is a handler of {kind!r} already")
-            self._handlers[kind] = Handler.of(kind, function)
+            after = None if stalls_after is None else seconds(stalls_after)
+            self._handlers[kind] = Handler.of(kind, function, stalls_after=after, cancel_stalled=cancel_stalled)
             return function
 
         return register
