@@ -15,7 +15,7 @@
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now
 #   ./ops/test.sh versions [MAJOR …]   the library's integration tests on Postgres 14, 16, 17 and 18
 #   ./ops/test.sh api             a fuzzer and a generated client go by the OpenAPI document of the API
-#   ./ops/test.sh clients         the packages of clients/, checked, and their workers against the real API
+#   ./ops/test.sh clients         the packages of clients/, checked, and their workers against the real API; the tools of /mcp
 #   ./ops/test.sh ops             scripts, rules and units by their own checkers, as far as those are here
 #
 # The tests start their own Postgres and Redis on sockets in temporary directories, and leave nothing behind.

@@ -6,6 +6,7 @@ mod audit;
 mod batch;
 mod bulk;
 mod cert;
+mod explain;
 mod job;
 mod limit;
 mod look;
@@ -21,6 +22,7 @@ pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use batch::{Batch, OneBatch};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use cert::{Cert, SelfSigned};
+pub(crate) use explain::{Explain, What};
 pub(crate) use job::{
     Answer, Approval, Attach, Attachments, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, Said, ShowJob,
 };
@@ -67,8 +69,9 @@ pub(crate) enum Noun {
     Migrate(Migrate),
     /// Enqueue jobs, list, show, await and cancel them
     Job(Job),
-    /// Say why a job has not run, and what to do
-    Explain(OneJob),
+    /// Say why a job has not run, a task has not fired or a batch has not ended, or what holds a
+    /// queue up, and what to do
+    Explain(Explain),
     /// List what waits for somebody's approval
     #[command(subcommand)]
     Approval(Approval),

@@ -97,7 +97,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
 async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<ExitCode> {
     match noun {
         Noun::Job(job) => command::job::run(database, job).await,
-        Noun::Explain(job) => command::explain::run(database, job).await,
+        Noun::Explain(explain) => command::explain::run(database, explain).await,
         Noun::Approval(verb) => command::approval::run(database, verb).await,
         Noun::Run(run) => command::run::run(database, run).await,
         Noun::Stats(stats) => command::stats::run(database, stats).await,

@@ -213,6 +213,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/batches/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which members hold a batch up, and why, or what its callbacks wait for.
+         * @description Takes the scope `jobs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["explainBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/batches/{id}/jobs": {
         parameters: {
             query?: never;
@@ -1346,6 +1366,26 @@ export interface paths {
         patch: operations["changeQueue"];
         trace?: never;
     };
+    "/queues/{name}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What holds a queue up, the worst first, with what shows it and what to do.
+         * @description Takes the scope `jobs:read`. An agent of some queues may name these only, and one of a tenant none. Class of calls: `read`.
+         */
+        get: operations["explainQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/queues/{name}/pause": {
         parameters: {
             query?: never;
@@ -1696,6 +1736,26 @@ export interface paths {
          * @description Takes the scope `tasks:write`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `write`.
          */
         post: operations["cancelTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a task does not fire now, when it does next, and what became of its last instants.
+         * @description Takes the scope `tasks:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["explainTask"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2439,6 +2499,24 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * @description Which members hold a batch up, and why.
+         *
+         *     Its text is for people: a line for each reason, with what it rests on below it.
+         */
+        BatchExplanation: {
+            /**
+             * Format: uuid
+             * @description The batch.
+             */
+            batch_id: string;
+            /** @description What it waits for, or what its callbacks wait for. Empty: it has ended, and so have they. */
+            reasons: components["schemas"]["Reason"][];
+            /** @description The whole in one sentence. */
+            says: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["BatchState"];
+        };
         BatchPage: {
             batches: components["schemas"]["Batch"][];
             /**
@@ -2628,6 +2706,11 @@ export interface components {
         };
         /** @enum {string} */
         CancelledWhen: "now" | "asked";
+        /**
+         * @description A part of the installation.
+         * @enum {string}
+         */
+        Component: "queue" | "workers" | "limits" | "jobs" | "scheduler" | "relay" | "database";
         /** @description An agent with the token that nobody is shown again. */
         CreatedAgent: components["schemas"]["Agent"] & {
             token: string;
@@ -2896,6 +2979,13 @@ export interface components {
         Fact: {
             /** Format: double */
             value: number;
+        };
+        /** @description Something that holds a queue up, or soon will. */
+        Finding: components["schemas"]["Reason"] & {
+            /** @description The part of the installation that it is about. */
+            component: components["schemas"]["Component"];
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
         };
         FirePage: {
             fires: components["schemas"]["TaskFire"][];
@@ -4049,6 +4139,19 @@ export interface components {
             retention?: number | null;
         };
         /**
+         * @description What holds a queue up.
+         *
+         *     Its text is for people: a line for each finding.
+         */
+        QueueExplanation: {
+            /** @description What was found, the worst first. Empty: nothing holds it up. */
+            findings: components["schemas"]["Finding"][];
+            /** @description The queue. */
+            queue: string;
+            /** @description The whole in one sentence. */
+            says: string;
+        };
+        /**
          * @description The pressure of a queue with a bound: how full it is. Work that waits is done at any level, the
          *     most urgent first; what a level changes is which new jobs are taken over HTTP.
          * @enum {string}
@@ -4146,7 +4249,7 @@ export interface components {
             /** @description `ready`. */
             status: string;
         };
-        /** @description Something that is in the way of a job. */
+        /** @description Something that is in the way of a job, a task, a queue or a batch. */
         Reason: {
             /** @description What somebody can do about it, if anything has to be done. */
             advice?: string;
@@ -4163,7 +4266,7 @@ export interface components {
          * @description What kind of reason it is.
          * @enum {string}
          */
-        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "in_line" | "vacuum_held_up" | "no_scheduler_alive";
+        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
         /** @description A step that was recorded. */
         RecordedStep: {
             kind: components["schemas"]["StepKind"];
@@ -4339,6 +4442,11 @@ export interface components {
          * @enum {string}
          */
         Scope: "jobs:read" | "jobs:write" | "jobs:approve" | "tasks:read" | "tasks:write" | "runs:read" | "events:read" | "events:publish" | "workers:lease" | "queues:admin" | "webhooks:admin" | "fleet:exec" | "metrics:read" | "admin";
+        /**
+         * @description How bad a finding is.
+         * @enum {string}
+         */
+        Severity: "critical" | "warning" | "info";
         /** @description What came and ended in one length of time, of a queue or a kind if there is one for each. */
         StatLine: {
             /**
@@ -4573,6 +4681,34 @@ export interface components {
             /** @description Its name for people. */
             title: string;
             unique?: components["schemas"]["Unique"] | null;
+        };
+        /**
+         * @description Why a task does not fire now, when it does next, and what became of its last instants.
+         *
+         *     Its text is for people: a line for each reason, with what it rests on below it.
+         */
+        TaskExplanation: {
+            /** @description Its last instants, the latest first. */
+            fires: components["schemas"]["FireRecord"][];
+            /**
+             * Format: date-time
+             * @description When it is due next; null if it is paused, cancelled or over, or does not go by the clock.
+             */
+            next_run_at: string | null;
+            /**
+             * @description Why it does not fire now, first what must go first; then what became of its last instants,
+             *     and of its last job.
+             */
+            reasons: components["schemas"]["Reason"][];
+            /** @description The whole in one sentence. */
+            says: string;
+            /** @description Whether it makes jobs. */
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Format: uuid
+             * @description The task.
+             */
+            task_id: string;
         };
         /** @description A due instant, and the task whose it is. */
         TaskFire: components["schemas"]["FireRecord"] & {
@@ -5776,6 +5912,40 @@ export interface operations {
             500: components["responses"]["500"];
             503: components["responses"]["503"];
             504: components["responses"]["504"];
+        };
+    };
+    explainBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchExplanation"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
         };
     };
     addToBatch: {
@@ -8606,6 +8776,40 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    explainQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueExplanation"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     pauseQueue: {
         parameters: {
             query?: never;
@@ -9549,6 +9753,40 @@ export interface operations {
             500: components["responses"]["500"];
             503: components["responses"]["503"];
             504: components["responses"]["504"];
+        };
+    };
+    explainTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskExplanation"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
         };
     };
     listTaskFires: {

@@ -29,7 +29,7 @@ struct Offer {
 const OFFER: Offer =
     Offer { name: "", title: "", operation: "", about: "", subject: "", prefix: None, destroys: false };
 
-const OFFERS: [Offer; 11] = [
+const OFFERS: [Offer; 14] = [
     Offer {
         name: "enqueue",
         title: "Enqueue a job",
@@ -65,6 +65,31 @@ const OFFERS: [Offer; 11] = [
         about: "Why a job does not run now: reasons, the first of which must go before the others matter, each with what shows it and \
                 what to do. A job that runs or has ended has none.",
         subject: "The id of the job.",
+        ..OFFER
+    },
+    Offer {
+        name: "explain_task",
+        title: "Why a task does not fire",
+        operation: "explainTask",
+        about: "Why a task does not fire now, when it does next, and what became of its last instants: fired, or left out and why.",
+        subject: "The id of the task.",
+        ..OFFER
+    },
+    Offer {
+        name: "explain_queue",
+        title: "What holds a queue up",
+        operation: "explainQueue",
+        about: "What holds a queue up, the worst first: each finding with its severity, the component that it is about, what shows it \
+                and what to do.",
+        subject: "The name of the queue.",
+        ..OFFER
+    },
+    Offer {
+        name: "explain_batch",
+        title: "What holds a batch up",
+        operation: "explainBatch",
+        about: "Which members hold a batch up and why, or, of one that has ended, what the jobs wait for that it calls.",
+        subject: "The id of the batch.",
         ..OFFER
     },
     Offer {

@@ -190,7 +190,7 @@ async fn found(caller: &Caller, id: Uuid) -> Result<Batch, Problem> {
     caller.data.batches().get(id).await?.ok_or_else(|| no_batch(id))
 }
 
-fn no_batch(id: Uuid) -> Problem {
+pub(super) fn no_batch(id: Uuid) -> Problem {
     Problem::not_found(format!("there is no batch {id}"))
 }
 

@@ -157,7 +157,11 @@ pub(crate) async fn resume_all(caller: Caller) -> Result<StatusCode, Problem> {
 
 async fn found(caller: &Caller, name: &str) -> Result<Json<QueueStatus>, Problem> {
     let queue = caller.data.queues().get(name).await?;
-    queue.map(Json).ok_or_else(|| Problem::not_found(format!("there is no queue \"{name}\"")))
+    queue.map(Json).ok_or_else(|| no_queue(name))
+}
+
+pub(super) fn no_queue(name: &str) -> Problem {
+    Problem::not_found(format!("there is no queue \"{name}\""))
 }
 
 fn invalid(field: &'static str, reason: &str) -> InvalidField {

@@ -15,6 +15,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
+use ordinaut_core::Error;
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
@@ -105,9 +106,13 @@ pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<
 pub(crate) async fn show(caller: Caller, TaskId(id): TaskId) -> Result<Tagged, Problem> {
     match caller.data.tasks().get(id).await {
         Ok(task) => Ok(tagged(task.ok_or_else(|| no_task(id))?)),
-        Err(error) if error.kind() == FailureKind::Undecodable => Err(unreadable(&caller, id).await?),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(of_look(&caller, id, error).await?),
     }
+}
+
+/// Why a task could not be looked at; of one that cannot be read, what is wrong with it.
+pub(super) async fn of_look(caller: &Caller, id: Uuid, error: Error) -> Result<Problem, Problem> {
+    if error.kind() == FailureKind::Undecodable { unreadable(caller, id).await } else { Ok(error.into()) }
 }
 
 async fn unreadable(caller: &Caller, id: Uuid) -> Result<Problem, Problem> {

@@ -16,6 +16,7 @@ mod conventions;
 mod dead;
 mod document;
 mod documented;
+mod explain;
 mod fuzz;
 mod health;
 mod idempotency;

@@ -12,13 +12,16 @@ use uuid::Uuid;
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
 
 /// Each tool with the scope of its route, and arguments that its route would take.
-fn tools() -> [(&'static str, Scope, Value); 11] {
+fn tools() -> [(&'static str, Scope, Value); 14] {
     let task = json!({"title": "t", "kind": "k", "schedule": {"kind": "every", "expr": "1h"}});
     [
         ("enqueue", Scope::JobsWrite, json!({"kind": "k"})),
         ("job", Scope::JobsRead, json!({ "id": NOBODY })),
         ("jobs", Scope::JobsRead, json!({})),
         ("explain", Scope::JobsRead, json!({ "id": NOBODY })),
+        ("explain_task", Scope::TasksRead, json!({ "id": NOBODY })),
+        ("explain_queue", Scope::JobsRead, json!({"name": "nobody"})),
+        ("explain_batch", Scope::JobsRead, json!({ "id": NOBODY })),
         ("requeue", Scope::JobsWrite, json!({ "id": NOBODY })),
         ("cancel", Scope::JobsWrite, json!({ "id": NOBODY })),
         ("tasks", Scope::TasksRead, json!({})),
@@ -106,7 +109,7 @@ async fn a_client_is_told_what_this_is_and_the_tools_that_its_agent_may_call() {
     let all: Vec<_> = tools().iter().map(|(name, ..)| (*name).to_owned()).collect();
     assert_eq!(app.listed(TOKEN).await, all);
     let looker = app.agent(&json!({"name": "looker", "scopes": ["jobs:read"]})).await;
-    assert_eq!(app.listed(&looker).await, ["job", "jobs", "explain", "queues"]);
+    assert_eq!(app.listed(&looker).await, ["job", "jobs", "explain", "explain_queue", "explain_batch", "queues"]);
     let unknown = app.ask(TOKEN, "tools/call", json!({"name": "drop", "arguments": {}})).await;
     assert_eq!(unknown["error"]["code"], -32602, "{unknown}");
 }
@@ -159,6 +162,8 @@ async fn jobs_are_enqueued_looked_at_explained_cancelled_and_sent_back() {
     let entry = &entries["audit"][0];
     assert_eq!((&entry["action"], &entry["reason"]), (&json!("POST /jobs/{id}/cancel"), &json!("not needed")));
     assert_eq!((&entry["actor"], &entry["address"]), (&json!("admin"), &json!("127.0.0.1")));
+    let queue = app.tool(TOKEN, "explain_queue", json!({"name": "default"})).await.done();
+    assert_eq!(queue["findings"][0]["reason"], "no_scheduler_alive", "{queue}");
     let queues = app.tool(TOKEN, "queues", json!({})).await.done();
     assert_eq!(queues["queues"][0]["name"], "default", "{queues}");
 }
@@ -174,6 +179,8 @@ async fn tasks_are_created_found_postponed_and_run() {
     let id = task["id"].clone();
     let found = app.tool(TOKEN, "tasks", json!({"title": "rep"})).await.done();
     assert_eq!((&found["tasks"][0]["id"], found["tasks"].as_array().unwrap().len()), (&id, 1));
+    let why = app.tool(TOKEN, "explain_task", json!({ "id": id })).await.done();
+    assert_eq!(why["next_run_at"], task["next_run_at"], "{why}");
     let later = app.tool(TOKEN, "snooze", json!({"id": id, "delay": 600})).await.done();
     assert!(later["next_run_at"].as_str() > task["next_run_at"].as_str(), "{later}");
     let job = app.tool(TOKEN, "run_now", json!({ "id": id })).await.done()["job_id"].clone();

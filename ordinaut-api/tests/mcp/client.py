@@ -13,7 +13,8 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 URL = os.environ["JOBS_URL"] + "/mcp"
-TOOLS = {"enqueue", "job", "jobs", "explain", "requeue", "cancel", "tasks", "create_task", "run_now", "snooze", "queues"}
+TOOLS = {"enqueue", "job", "jobs", "requeue", "cancel", "tasks", "create_task", "run_now", "snooze", "queues"}
+TOOLS |= {"explain", "explain_task", "explain_queue", "explain_batch"}
 
 
 class Agent:
@@ -45,6 +46,7 @@ async def try_jobs(agent: Agent) -> None:
     listed = await agent.call("jobs", queue="mcp", limit=1, **{"args.n": "7"})
     assert listed["jobs"][0]["id"] == first["id"], listed
     assert any(queue["name"] == "mcp" for queue in (await agent.call("queues", limit=500))["queues"])
+    assert (await agent.call("explain_queue", name="mcp"))["findings"], "no worker serves it"
     wrong = await agent.refused("enqueue", kind="of_mcp", priority=10)
     assert (wrong["status"], wrong["field"]) == (422, "priority"), wrong
     assert (await agent.call("cancel", id=first["id"], audit_reason="the test is over"))["cancelled"] == "now"
@@ -57,6 +59,8 @@ async def try_tasks(agent: Agent) -> None:
     task = await agent.call("create_task", title=title, kind="of_mcp", queue="mcp", schedule=schedule)
     found = await agent.call("tasks", title=title)
     assert [one["id"] for one in found["tasks"]] == [task["id"]], found
+    why = await agent.call("explain_task", id=task["id"])
+    assert (why["status"], why["next_run_at"]) == ("active", task["next_run_at"]), why
     later = await agent.call("snooze", id=task["id"], delay=600)
     assert later["next_run_at"] > task["next_run_at"], later
     made = await agent.call("run_now", id=task["id"])

@@ -23,6 +23,26 @@ fn queues_count_what_waits_and_who_serves() {
 }
 
 #[test]
+fn a_task_a_queue_and_a_batch_are_explained_by_what_they_are_called() {
+    let home = shared();
+    let task = home.run("task create --title explained --kind nobody --cron @daily").good().to_owned();
+    for named in [&*task, "explained"] {
+        let told = home.json(&format!("explain task {named}"));
+        assert_eq!((&told["task_id"], &told["reasons"][0]["reason"]), (&json!(task), &json!("not_due")), "{told}");
+    }
+    let job = home.enqueue("nobody --queue unserved");
+    let told = home.json("explain queue unserved");
+    assert_eq!((&told["queue"], &told["findings"][0]["reason"]), (&json!("unserved"), &json!("queue_unserved")));
+    for typed in [format!("explain {job}"), format!("explain job {job}")] {
+        assert!(home.run(&typed).good().contains("no living worker serves the queue"), "{typed}");
+    }
+    assert!(home.run("explain queue unserved").good().contains("critical: no living worker serves the queue"));
+    assert_eq!(home.run("explain task nameless").bad_line(1), "there is no task with the title \"nameless\"");
+    let none = home.run(&format!("explain batch {job}"));
+    assert_eq!(none.bad_line(1), format!("there is no batch {job}"));
+}
+
+#[test]
 fn workers_show_what_they_serve_and_can_run() {
     let home = shared();
     let workers = home.json("worker list");

@@ -2,9 +2,15 @@
 
 use crate::batch::batch::Batch;
 use crate::db::diagnostics::OldestSnapshot;
+use crate::explain::reason::Explanation;
 use crate::job::state::JobState;
 use crate::job::store::inspect::JobDetails;
+use crate::queue::pressure::QueueLevel;
+use crate::schedule::condition::Condition;
+use crate::schedule::condition_state::ConditionState;
 use crate::step::record::WaitRecord;
+use crate::task::store::Task;
+use crate::task::store::inspect::FireRecord;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -80,4 +86,92 @@ pub(crate) struct Other {
     pub(crate) queue: String,
     pub(crate) state: JobState,
     pub(crate) run_at: Option<DateTime<Utc>>,
+}
+
+/// What the explanation of a task rests on.
+#[derive(Debug)]
+pub(crate) struct TaskFacts {
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) task: Task,
+    /// The pause of all queues, and of tasks with them.
+    pub(crate) stop: Option<Pause>,
+    /// The pause of its queue.
+    pub(crate) pause: Option<Pause>,
+    pub(crate) schedulers: usize,
+    pub(crate) condition: Option<Seen>,
+    /// Its last instants, the latest first.
+    pub(crate) fires: Vec<FireRecord>,
+    /// Its jobs that have not ended, as far as it has to know.
+    pub(crate) unfinished: Vec<Uuid>,
+    /// Its last job.
+    pub(crate) job: Option<Unended>,
+}
+
+/// A condition, as it is now and as schedulers saw it.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) condition: Condition,
+    pub(crate) state: ConditionState,
+    pub(crate) value: Option<f64>,
+}
+
+/// A job that has not ended, and why.
+#[derive(Debug)]
+pub(crate) struct Unended {
+    pub(crate) id: Uuid,
+    pub(crate) explanation: Explanation,
+}
+
+/// What the explanation of a queue rests on.
+#[derive(Debug)]
+pub(crate) struct QueueFacts {
+    pub(crate) name: String,
+    pub(crate) pause: Option<Pause>,
+    pub(crate) schedulers: usize,
+    pub(crate) load: Load,
+    /// One of its jobs that limits have set aside.
+    pub(crate) limited: Option<Explanation>,
+    pub(crate) snapshot: Option<OldestSnapshot>,
+}
+
+/// What is in a queue, and what becomes of it: `queue.sql` says what each is.
+#[derive(Debug)]
+pub(crate) struct Load {
+    pub(crate) waiting: i64,
+    pub(crate) oldest: Option<f64>,
+    pub(crate) unknown_kinds: Vec<String>,
+    pub(crate) parked: i64,
+    pub(crate) limited: i64,
+    pub(crate) limited_job: Option<Uuid>,
+    pub(crate) workers: i64,
+    pub(crate) serving: i64,
+    pub(crate) drained: i64,
+    pub(crate) running: i64,
+    pub(crate) slots: i64,
+    pub(crate) arrived: i64,
+    pub(crate) ended: i64,
+    pub(crate) failed: i64,
+    pub(crate) dead: i64,
+    pub(crate) unrelayed: Option<f64>,
+    pub(crate) max_waiting: Option<i32>,
+    pub(crate) level: QueueLevel,
+}
+
+/// What the explanation of a batch rests on.
+#[derive(Debug)]
+pub(crate) struct BatchFacts {
+    pub(crate) batch: Batch,
+    pub(crate) places: Vec<Members>,
+    /// One job of each place; of a batch that has ended the jobs that it calls.
+    pub(crate) examples: Vec<Unended>,
+    pub(crate) schedulers: usize,
+}
+
+/// Members of a batch that are at the same place.
+#[derive(Debug)]
+pub(crate) struct Members {
+    /// The word for it; `None`: they have ended.
+    pub(crate) place: Option<String>,
+    pub(crate) members: i64,
+    pub(crate) first: Uuid,
 }

@@ -23,7 +23,7 @@ pub struct Explanation {
     pub reasons: Vec<Reason>,
 }
 
-/// Something that is in the way of a job.
+/// Something that is in the way of a job, a task, a queue or a batch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -99,11 +99,65 @@ pub enum ReasonKind {
     VacuumHeldUp,
     /// No scheduler is alive, which would let it go.
     NoSchedulerAlive,
+    /// The task was cancelled.
+    TaskCancelled,
+    /// A scheduler paused the task, because it cannot tell when it is due, or it makes no job.
+    TaskBroken,
+    /// The schedule of the task has no instant any more.
+    ScheduleEnded,
+    /// The task is due, and no scheduler has fired it yet.
+    Overdue,
+    /// Instants of the task were left out, because it was snoozed.
+    Snoozed,
+    /// Instants of the task were left out, because they were too late.
+    Misfired,
+    /// Instants of the task were left out, because a later one stands for them.
+    Coalesced,
+    /// Instants of the task were left out, because too many of its jobs had not ended.
+    Overlap,
+    /// Instants of the task were left out, because another job held its unique key.
+    Duplicate,
+    /// The condition of the task is false.
+    ConditionFalse,
+    /// The condition of the task is true, and it has fired for that, or does later.
+    ConditionHeld,
+    /// The job of the service has not ended.
+    ServiceRuns,
+    /// The last job of the task has not ended.
+    JobUnended,
+    /// More jobs come into the queue than end.
+    FallsBehind,
+    /// The oldest job of the queue has waited for long.
+    WaitsLong,
+    /// The queue is so full that it takes not all jobs.
+    QueueFull,
+    /// Many attempts of the queue's jobs fail.
+    Failures,
+    /// Jobs of the queue died within the hour.
+    Deaths,
+    /// Changes wait to become events.
+    RelayBehind,
+    /// Members of the batch run.
+    MembersRun,
+    /// Members of the batch wait for a worker.
+    MembersWait,
+    /// Members of the batch are not due.
+    MembersScheduled,
+    /// Members of the batch were set aside.
+    MembersParked,
+    /// Members of the batch are dead.
+    MembersDead,
+    /// What is left of the batch is being cancelled.
+    Stopping,
+    /// Ends of members were not counted yet.
+    FoldBehind,
+    /// The batch has ended, and a job that it calls has not.
+    CallbackUnended,
 }
 
 impl ReasonKind {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 51] = [
         Self::NotDue,
         Self::Sleeps,
         Self::WaitsForEvent,
@@ -128,6 +182,33 @@ impl ReasonKind {
         Self::InLine,
         Self::VacuumHeldUp,
         Self::NoSchedulerAlive,
+        Self::TaskCancelled,
+        Self::TaskBroken,
+        Self::ScheduleEnded,
+        Self::Overdue,
+        Self::Snoozed,
+        Self::Misfired,
+        Self::Coalesced,
+        Self::Overlap,
+        Self::Duplicate,
+        Self::ConditionFalse,
+        Self::ConditionHeld,
+        Self::ServiceRuns,
+        Self::JobUnended,
+        Self::FallsBehind,
+        Self::WaitsLong,
+        Self::QueueFull,
+        Self::Failures,
+        Self::Deaths,
+        Self::RelayBehind,
+        Self::MembersRun,
+        Self::MembersWait,
+        Self::MembersScheduled,
+        Self::MembersParked,
+        Self::MembersDead,
+        Self::Stopping,
+        Self::FoldBehind,
+        Self::CallbackUnended,
     ];
 }
 
@@ -164,6 +245,11 @@ impl Reason {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.says)?;
-        self.reasons.iter().try_for_each(|reason| reason.write(0, f))
+        written_below(&self.reasons, f)
     }
+}
+
+/// A line for each reason.
+pub(crate) fn written_below(reasons: &[Reason], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    reasons.iter().try_for_each(|reason| reason.write(0, f))
 }

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::db::fields::Fields;
-use crate::explain::facts::{Hand, Other, Pause, Place, Room};
+use crate::explain::facts::{Hand, Load, Members, Other, Pause, Place, Room};
 use crate::job::wait::LimitKey;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
@@ -77,6 +77,39 @@ impl FromRow<'_, PgRow> for Place {
     }
 }
 
+impl FromRow<'_, PgRow> for Load {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let fields = Fields::of(row);
+        Ok(Self {
+            waiting: fields.get("waiting")?,
+            oldest: fields.get("oldest")?,
+            unknown_kinds: fields.get("unknown_kinds")?,
+            parked: fields.get("parked")?,
+            limited: fields.get("limited")?,
+            limited_job: fields.get("limited_job")?,
+            workers: fields.get("workers")?,
+            serving: fields.get("serving")?,
+            drained: fields.get("drained")?,
+            running: fields.get("running")?,
+            slots: fields.get("slots")?,
+            arrived: fields.get("arrived")?,
+            ended: fields.get("ended")?,
+            failed: fields.get("failed")?,
+            dead: fields.get("dead")?,
+            unrelayed: fields.get("unrelayed")?,
+            max_waiting: fields.get("max_waiting")?,
+            level: fields.word("level")?,
+        })
+    }
+}
+
+impl FromRow<'_, PgRow> for Members {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let fields = Fields::of(row);
+        Ok(Self { place: fields.get("place")?, members: fields.get("members")?, first: fields.get("first")? })
+    }
+}
+
 impl Client {
     pub(crate) async fn pause_of(&self, queue: &str) -> sqlx::Result<Option<Pause>> {
         sqlx::query_as(self.sql(sql!("explain/pause"))).bind(queue).fetch_optional(self).await
@@ -100,5 +133,17 @@ impl Client {
 
     pub(crate) async fn others(&self, jobs: &[Uuid]) -> sqlx::Result<Vec<Other>> {
         sqlx::query_as(self.sql(sql!("explain/others"))).bind(jobs).fetch_all(self.by_key()).await
+    }
+
+    pub(crate) async fn unfinished_of(&self, task_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.sql(sql!("explain/unfinished"))).bind(task_id).fetch_all(self.by_key()).await
+    }
+
+    pub(crate) async fn load_of(&self, queue: &str) -> sqlx::Result<Load> {
+        sqlx::query_as(self.sql(sql!("explain/queue"))).bind(queue).fetch_one(self.by_key()).await
+    }
+
+    pub(crate) async fn places_of(&self, batch_id: Uuid, members: i64) -> sqlx::Result<Vec<Members>> {
+        sqlx::query_as(self.sql(sql!("explain/batch"))).bind(batch_id).bind(members).fetch_all(self.by_key()).await
     }
 }

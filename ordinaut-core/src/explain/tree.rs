@@ -3,18 +3,11 @@
 use crate::batch::batch::Batch;
 use crate::explain::facts::{Facts, Hand, Other, Place, Room};
 use crate::explain::reason::{Explanation, Reason, ReasonKind};
+use crate::explain::shared::{COUNTED, held_up, no_scheduler, paused, written};
 use crate::job::state::JobState;
 use crate::job::wait::{CONCURRENCY_KEY, LimitKey, MAX_INSTANCES, Wait};
-use crate::name::ALL_QUEUES;
 use crate::step::record::{WaitKind, WaitRecord};
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
-
-/// Transactions since a snapshot was taken, from which on it holds up what people notice.
-const OLD_SNAPSHOT: i32 = 1000;
-
-/// The time over which ends were counted, in seconds.
-const COUNTED: f64 = 300.0;
 
 /// A worker looks at least once in this time.
 const SOON: &str = "a worker will claim it within a second or two";
@@ -178,11 +171,7 @@ fn with_scheduler(reason: Reason, facts: &Facts) -> Reason {
     if facts.schedulers > 0 {
         return reason;
     }
-    let none = Reason::new(
-        ReasonKind::NoSchedulerAlive,
-        "no scheduler is alive: ends that no worker writes, such as cancels, reach nobody",
-    );
-    reason.because([none.advice("start ordinaut-scheduler")])
+    reason.because([no_scheduler("ends that no worker writes, such as cancels, reach nobody")])
 }
 
 /// The limits that leave no room, first those that leave none at all.
@@ -241,20 +230,7 @@ fn no_room(room: &Room) -> Option<Reason> {
 fn nobody_to_run_it(facts: &Facts) -> Option<Reason> {
     let job = &facts.job;
     if let Some(pause) = &facts.pause {
-        let by = pause.paused_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-        let why = pause.paused_reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-        let (kind, what, advice) = if pause.name == ALL_QUEUES {
-            (
-                ReasonKind::InstallationPaused,
-                "all queues were paused".to_owned(),
-                "ordinaut queue resume '*'".to_owned(),
-            )
-        } else {
-            let (name, advice) = (&pause.name, format!("ordinaut queue resume {}", pause.name));
-            (ReasonKind::QueuePaused, format!("its queue {name} was paused"), advice)
-        };
-        let says = format!("{what}{by} at {}{why}", written(pause.paused_at));
-        return Some(Reason::new(kind, says).with("queue", &*pause.name).advice(advice));
+        return Some(paused(pause, &format!("its queue {}", pause.name)));
     }
     let all = &facts.workers;
     let serving: Vec<&Hand> = all.iter().filter(|hand| hand.serves).collect();
@@ -317,16 +293,8 @@ fn behind_others(facts: &Facts) -> Vec<Reason> {
     if let Some(place) = facts.place.as_ref().filter(|place| place.ahead > 0) {
         reasons.push(ahead(ReasonKind::InLine, place, "of its queue"));
     }
-    let snapshot = facts.snapshot.as_ref().filter(|held| held.xids >= OLD_SNAPSHOT && !reasons.is_empty());
-    if let Some(held) = snapshot {
-        let says = "an old snapshot keeps vacuum from removing what has passed, and claims read over that";
-        reasons.push(
-            Reason::new(ReasonKind::VacuumHeldUp, says)
-                .with("holder", &*held.holder)
-                .with("seconds", json!(held.seconds.map(f64::round)))
-                .with("transactions", held.xids)
-                .advice("end the transaction, or drop the slot, that holds it"),
-        );
+    if !reasons.is_empty() {
+        reasons.extend(held_up(facts.snapshot.as_ref()));
     }
     reasons
 }
@@ -346,8 +314,4 @@ fn ahead(kind: ReasonKind, place: &Place, of_what: &str) -> Reason {
     };
     let reason = Reason::new(kind, format!("{number} before it{about}")).with("ahead", place.ahead);
     if a_second > 0.0 { reason.with("per_second", json!((a_second * 100.0).round() / 100.0)) } else { reason }
-}
-
-fn written(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

@@ -1,7 +1,9 @@
-//! Why a job has not run: each reason is made, told, and stands in the table of `docs/explain.md`.
+//! Why a job has not run: each reason is made, told, and stands in a table of `docs/explain.md`, as
+//! do those of tasks, queues and batches.
 //!
-//! `ORDINAUT_RENEW_EXPLAIN=1` writes that table anew.
+//! `ORDINAUT_RENEW_EXPLAIN=1` writes the tables anew.
 
+use crate::explain_others;
 use crate::fixture::{
     Gate, Probe, Running, TestDatabase, database, enqueue, eventually, gated, probe, quick_but, run, schedule,
     schedule_once, succeed, tell, within, worker, worker_with,
@@ -17,25 +19,36 @@ use std::path::Path;
 use std::time::Duration;
 use uuid::Uuid;
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
-/// What was told of each kind of reason.
+/// What was told of each kind of reason: the cells of its line.
 #[derive(Default)]
-struct Table(BTreeMap<String, (String, String)>);
+pub(crate) struct Table(BTreeMap<String, Vec<String>>);
 
 impl Table {
     async fn add(&mut self, db: &TestDatabase, job_id: Uuid, expected: ReasonKind) {
         let explanation = db.jobs().explain(job_id).await.unwrap().unwrap();
-        let found = find(&explanation.reasons, expected);
-        let reason = found.unwrap_or_else(|| panic!("{expected:?} is not told: {explanation:?}"));
+        self.note(&explanation.reasons, expected, &explanation.to_string(), &[]);
+    }
+
+    /// Takes a reason down that was told among these, with more cells behind its name.
+    #[track_caller]
+    pub(crate) fn note(&mut self, reasons: &[Reason], expected: ReasonKind, told: &str, more: &[&str]) {
+        let found = find(reasons, expected);
+        let reason = found.unwrap_or_else(|| panic!("{expected:?} is not told: {told}"));
         let cell = |text: &str| masked(text).replace('|', "\\|");
-        let advice = reason.advice.as_deref().map(cell).unwrap_or_default();
-        self.0.entry(word(expected)).or_insert_with(|| (cell(&reason.says), advice));
+        let mut cells: Vec<String> = more.iter().map(|text| (*text).to_owned()).collect();
+        cells.extend([cell(&reason.says), reason.advice.as_deref().map(cell).unwrap_or_default()]);
+        self.0.entry(word(expected)).or_insert(cells);
+    }
+
+    fn lines(&self) -> String {
+        self.0.iter().map(|(word, cells)| format!("| `{word}` | {} |\n", cells.join(" | "))).collect()
     }
 }
 
 /// The reason, wherever in the tree it is.
-fn find(reasons: &[Reason], kind: ReasonKind) -> Option<&Reason> {
+pub(crate) fn find(reasons: &[Reason], kind: ReasonKind) -> Option<&Reason> {
     let found = reasons.iter().find(|reason| reason.reason == kind);
     found.or_else(|| reasons.iter().find_map(|reason| find(&reason.because, kind)))
 }
@@ -59,11 +72,11 @@ fn masked(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn hourly(title: &str) -> TaskDefinition {
+pub(crate) fn hourly(title: &str) -> TaskDefinition {
     TaskDefinition::new(title, "probe", Schedule::new(ScheduleKind::Every, "1h"))
 }
 
-async fn new(db: &TestDatabase, job: NewJob) -> Uuid {
+pub(crate) async fn new(db: &TestDatabase, job: NewJob) -> Uuid {
     db.enqueue(&job).await.unwrap();
     job.id()
 }
@@ -77,22 +90,33 @@ async fn every_reason_is_told_and_stands_in_the_docs() {
     under_limits(&mut table).await;
     a_handler_waits(&mut table).await;
 
-    let mut text = String::from("| reason | such as | what to do |\n|---|---|---|\n");
-    for (word, (says, advice)) in &table.0 {
-        text.push_str(&format!("| `{word}` | {says} | {advice} |\n"));
-    }
+    let (mut tasks, mut queues, mut batches) = (Table::default(), Table::default(), Table::default());
+    explain_others::of_tasks(&mut tasks).await;
+    explain_others::of_queues(&mut queues).await;
+    explain_others::of_batches(&mut batches).await;
+
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/explain.md");
-    let page = std::fs::read_to_string(&path).unwrap();
-    let (begin, end) = ("<!-- reasons -->\n", "<!-- end -->");
-    let (before, rest) = page.split_once(begin).unwrap();
-    let (table_there, after) = rest.split_once(end).unwrap();
-    if std::env::var_os("ORDINAUT_RENEW_EXPLAIN").is_some() {
-        std::fs::write(&path, format!("{before}{begin}{text}{end}{after}")).unwrap();
-    } else {
-        assert_eq!(table_there, text, "ORDINAUT_RENEW_EXPLAIN=1 writes it anew");
+    let (page, plain) = (std::fs::read_to_string(&path).unwrap(), "| reason | such as | what to do |\n|---|---|---|\n");
+    let mut written = page.clone();
+    for (name, head, table) in [
+        ("reasons", plain, &table),
+        ("task", plain, &tasks),
+        ("queue", "| finding | component | such as | what to do |\n|---|---|---|---|\n", &queues),
+        ("batch", plain, &batches),
+    ] {
+        let (begin, end) = (format!("<!-- {name} -->\n"), "<!-- end -->");
+        let (before, rest) = written.split_once(&begin).unwrap();
+        let (_, after) = rest.split_once(end).unwrap();
+        written = format!("{before}{begin}{head}{}{end}{after}", table.lines());
     }
-    let untold: Vec<_> =
-        ReasonKind::ALL.iter().map(|kind| word(*kind)).filter(|word| !table.0.contains_key(word)).collect();
+    if std::env::var_os("ORDINAUT_RENEW_EXPLAIN").is_some() {
+        std::fs::write(&path, written).unwrap();
+    } else {
+        assert_eq!(page, written, "ORDINAUT_RENEW_EXPLAIN=1 writes it anew");
+    }
+    let tables = [&table, &tasks, &queues, &batches];
+    let told = |kind: &ReasonKind| tables.iter().any(|table| table.0.contains_key(&word(*kind)));
+    let untold: Vec<_> = ReasonKind::ALL.iter().filter(|kind| !told(kind)).collect();
     assert!(untold.is_empty(), "no test makes {untold:?}");
 }
 
@@ -124,7 +148,7 @@ async fn nobody_runs_it(table: &mut Table) {
 }
 
 /// A worker that has as many slots as are said, all of them busy.
-async fn busy(db: &TestDatabase, slots: usize) -> (Running<sqlx::Result<()>>, Vec<Gate>) {
+pub(crate) async fn busy(db: &TestDatabase, slots: usize) -> (Running<sqlx::Result<()>>, Vec<Gate>) {
     let (gate, mut starts) = gated();
     let running = run(worker_with(db, quick_but(|options| options.concurrency = slots), gate));
     let mut handlers = Vec::new();

@@ -32,6 +32,7 @@ mod ends;
 mod enqueue;
 mod events;
 mod explain;
+mod explain_others;
 mod fence;
 mod followers;
 mod given_up;

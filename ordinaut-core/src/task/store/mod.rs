@@ -209,6 +209,16 @@ impl Tasks<'_> {
             .await
     }
 
+    /// What schedulers saw of a task's condition.
+    pub(crate) async fn condition_state_of(
+        self,
+        id: Uuid,
+        db: &mut PgConnection,
+    ) -> sqlx::Result<Option<ConditionState>> {
+        let Some(row) = self.task_row(id, db).await? else { return Ok(None) };
+        Ok(row.try_get::<Option<Json<ConditionState>>, _>("condition_state")?.map(|Json(state)| state))
+    }
+
     /// Whether the caller sees a task, if there is one. Asks nobody for a caller who sees
     /// everything.
     pub(crate) async fn sees(self, id: Uuid) -> sqlx::Result<bool> {

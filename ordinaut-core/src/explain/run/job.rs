@@ -1,4 +1,4 @@
-//! Looks up what an explanation rests on.
+//! Looks up what the explanation of a job rests on.
 
 use crate::client::Jobs;
 use crate::error::Error;
