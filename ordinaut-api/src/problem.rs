@@ -9,6 +9,7 @@ use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::json::InvalidJson;
 use ordinaut_core::limit::LimitError;
+use ordinaut_core::placement::RolloutError;
 use ordinaut_core::task::TaskError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -171,6 +172,16 @@ impl From<LimitError> for Problem {
             LimitError::Invalid(invalid) => invalid.into(),
             LimitError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, LimitError::Busy.to_string()),
             LimitError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<RolloutError> for Problem {
+    fn from(error: RolloutError) -> Self {
+        match error {
+            RolloutError::Invalid(invalid) => invalid.into(),
+            RolloutError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -12,6 +12,7 @@ mod limit;
 mod look;
 mod pipeline;
 mod queue;
+mod rollout;
 mod stats;
 mod task;
 mod value;
@@ -30,6 +31,7 @@ pub(crate) use limit::{Limit, SetLimit};
 pub(crate) use look::{Dead, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
 pub(crate) use pipeline::{CheckPipeline, Pipeline};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
+pub(crate) use rollout::Rollout;
 pub(crate) use stats::{By, StatTime, Stats};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
 
@@ -100,6 +102,9 @@ pub(crate) enum Noun {
     /// Set, list and delete limits: maximum jobs running at once, and maximum starts per second
     #[command(subcommand)]
     Limit(Limit),
+    /// Let a version of workers run a part of a kind's jobs
+    #[command(subcommand)]
+    Rollout(Rollout),
     /// List, show, pause, resume and bound queues
     #[command(subcommand)]
     Queue(Queue),

@@ -113,6 +113,7 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         Noun::Fire(Fire::List(fires)) => command::fires::list(database, fires).await,
         Noun::Fact(fact) => command::publish::fact(database, fact).await,
         Noun::Calendar(calendar) => command::calendar::run(database, calendar).await,
+        Noun::Rollout(rollout) => command::rollout::run(database, rollout).await,
         Noun::Limit(limit) => command::limit::run(database, limit).await,
         Noun::Agent(agent) => command::agent::run(database, agent).await,
         Noun::Batch(batch) => command::batch::run(database, batch).await,

@@ -25,6 +25,7 @@ mod name;
 mod notify;
 #[cfg(feature = "openapi")]
 mod openapi;
+pub mod placement;
 #[doc(hidden)]
 pub mod program;
 pub mod queue;

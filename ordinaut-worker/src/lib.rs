@@ -1,14 +1,18 @@
 //! The worker's door: leases jobs and runs them, with the kinds that every worker has built in.
 
+mod edge;
 mod health;
 mod http;
 mod kinds;
 mod seconds;
+mod single;
 
+pub use edge::run_file;
 pub use health::WorkerHealth;
 pub use http::status::ExpectStatus;
 pub use kinds::{Abort, Echo, Fail, How, Http, Listen, Panic, Sleep, Spin};
 pub use seconds::Seconds;
+pub use single::{Single, run_single};
 
 use anyhow::Context as _;
 use http::client::HttpClient;
@@ -39,14 +43,15 @@ pub struct Config {
 /// What the handlers of the built-in kinds share.
 pub struct State {
     pub(crate) client: HttpClient,
-    pub(crate) database: Client,
+    /// None at the edge, where jobs come from a file.
+    pub(crate) database: Option<Client>,
     pub(crate) redaction: Redaction,
 }
 
 /// A worker with the built-in kinds, which runs nothing yet.
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let client = HttpClient::new(&config.settings.http_allow).context("could not create the client of http jobs")?;
-    let state = State { client, database: config.database.clone(), redaction: config.redaction };
+    let state = State { client, database: Some(config.database.clone()), redaction: config.redaction };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
         .handle(kinds::http::call)

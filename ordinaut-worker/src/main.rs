@@ -1,6 +1,7 @@
 //! `ordinaut-worker`: leases jobs and runs them until it is told to stop.
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use ordinaut_core::Outcome;
 use ordinaut_core::job::Redaction;
 use ordinaut_core::worker::EXIT_STUCK;
 use ordinaut_runtime::Loops;
@@ -10,9 +11,16 @@ use ordinaut_runtime::settings::health::HealthSettings;
 use ordinaut_runtime::settings::log::LogSettings;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_runtime::settings::{SettingError, Source};
-use ordinaut_worker::{Config, WorkerHealth};
+use ordinaut_worker::{Config, Single, WorkerHealth};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+
+/// The exit code of a process whose job, or one of whose jobs, did not succeed.
+const UNSUCCESSFUL: i32 = 1;
+
+/// That of a process which was to run one job and was stopped before one came: start it again.
+const NONE_CAME: i32 = 75;
 
 struct Settings {
     log: LogSettings,
@@ -24,12 +32,33 @@ struct Settings {
 }
 
 fn main() -> ExitCode {
-    let command =
-        Command::new("ordinaut-worker").version(env!("CARGO_PKG_VERSION")).about("Leases jobs and runs them").arg(
+    let command = Command::new("ordinaut-worker")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Leases jobs and runs them")
+        .arg(
             Arg::new("fault-kinds")
                 .long("fault-kinds")
                 .action(ArgAction::SetTrue)
                 .help("Also run the kinds that fail on purpose: abort, fail, listen, panic and spin"),
+        )
+        .arg(
+            Arg::new("single")
+                .long("single")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("edge")
+                .help("Run one job and exit: with 0 if it succeeded, 1 if it did not, 75 if none came before SIGTERM"),
+        )
+        .arg(Arg::new("edge").long("edge").value_name("FILE").requires("results").value_parser(value_parser!(PathBuf)).help(
+            "Run the jobs of a file, without Postgres: a line of JSON each, with kind (echo, http or sleep), args and id; \
+             exit with 1 if one did not succeed",
+        ))
+        .arg(
+            Arg::new("results")
+                .long("results")
+                .value_name("FILE")
+                .requires("edge")
+                .value_parser(value_parser!(PathBuf))
+                .help("Add the results of --edge there, a line of JSON each"),
         );
     let matches = ordinaut_runtime::with_flags(
         command,
@@ -37,10 +66,46 @@ fn main() -> ExitCode {
     )
     .get_matches();
     let fault_kinds = matches.get_flag("fault-kinds");
+    let (single, edge) = (matches.get_flag("single"), files(&matches));
+    if let Some((jobs, results)) = edge {
+        return match ordinaut_runtime::source(&matches).and_then(|source| edge_settings(&source)) {
+            Ok(settings) => ordinaut_runtime::run(|_| run_file(settings, jobs, results)),
+            Err(error) => ordinaut_runtime::refuse(&error),
+        };
+    }
     match ordinaut_runtime::source(&matches).and_then(|source| settings(&source, fault_kinds)) {
-        Ok(settings) => ordinaut_runtime::run(|loops| serve(settings, loops)),
+        Ok(settings) => ordinaut_runtime::run(|loops| serve(settings, single, loops)),
         Err(error) => ordinaut_runtime::refuse(&error),
     }
+}
+
+/// The files of jobs and of results, if it works without Postgres.
+fn files(matches: &ArgMatches) -> Option<(PathBuf, PathBuf)> {
+    let file = |name| matches.get_one::<PathBuf>(name).cloned();
+    file("edge").zip(file("results"))
+}
+
+struct EdgeSettings {
+    log: LogSettings,
+    worker: WorkerSettings,
+    redaction: Redaction,
+}
+
+fn edge_settings(source: &Source) -> Result<EdgeSettings, SettingError> {
+    Ok(EdgeSettings {
+        log: LogSettings::read(source)?,
+        worker: WorkerSettings::read(source)?,
+        redaction: redaction(source)?,
+    })
+}
+
+async fn run_file(settings: EdgeSettings, jobs: PathBuf, results: PathBuf) -> anyhow::Result<()> {
+    ordinaut_runtime::start_log(&settings.log);
+    install_crypto();
+    if !ordinaut_worker::run_file(&settings.worker, settings.redaction, &jobs, &results).await? {
+        ordinaut_runtime::end(UNSUCCESSFUL);
+    }
+    Ok(())
 }
 
 fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError> {
@@ -54,10 +119,14 @@ fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError
     })
 }
 
-async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
-    ordinaut_runtime::start_log(&settings.log);
-    // An error says that somebody has installed one already, and any will do.
+/// An error says that somebody has installed one already, and any will do.
+fn install_crypto() {
     rustls::crypto::ring::default_provider().install_default().ok();
+}
+
+async fn serve(settings: Settings, single: bool, loops: Loops) -> anyhow::Result<()> {
+    ordinaut_runtime::start_log(&settings.log);
+    install_crypto();
     let shutdown = ordinaut_runtime::shutdown(&loops)?;
     let health = Arc::new(WorkerHealth::default());
     // Before Postgres is waited for, so that a taken port is known at once, and health checks get
@@ -77,5 +146,12 @@ async fn serve(settings: Settings, loops: Loops) -> anyhow::Result<()> {
         pulse: health.pulse.clone(),
         when_stuck: Some(|| ordinaut_runtime::end(EXIT_STUCK)),
     };
-    ordinaut_worker::run(config, shutdown.cancelled()).await
+    if !single {
+        return ordinaut_worker::run(config, shutdown.cancelled()).await;
+    }
+    match ordinaut_worker::run_single(config, shutdown.cancelled()).await? {
+        Single::Ran(Outcome::Succeeded) => Ok(()),
+        Single::Ran(_) => ordinaut_runtime::end(UNSUCCESSFUL),
+        Single::Stopped => ordinaut_runtime::end(NONE_CAME),
+    }
 }

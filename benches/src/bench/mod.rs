@@ -12,6 +12,7 @@ mod http_lease;
 mod latency;
 mod members;
 mod pinned;
+mod placed;
 mod schedules;
 mod settle_by;
 mod sleepers;
@@ -56,13 +57,15 @@ pub enum Bench {
     Durable,
     /// Jobs of one batch, and jobs of none
     Members,
+    /// Jobs that ask something of their worker, and others beside those that nobody can run
+    Placed,
     /// Ten million jobs, produced and run at once; not one of `all`, because it takes many minutes
     Endurance,
 }
 
 impl Bench {
     /// What `all` runs, in the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -78,6 +81,7 @@ impl Bench {
         Self::HttpLease,
         Self::Durable,
         Self::Members,
+        Self::Placed,
     ];
 }
 
@@ -99,6 +103,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::HttpLease => http_lease::run(options).await,
         Bench::Durable => durable::run(options).await,
         Bench::Members => members::run(options).await,
+        Bench::Placed => placed::run(options).await,
         Bench::Endurance => endurance::run(options).await,
     }
 }

@@ -4,7 +4,7 @@
 use super::Leasing;
 use super::session::{Claimed, RemoteSession};
 use ordinaut_core::Error;
-use ordinaut_core::lease::{ClaimPlan, ClaimRequest, Lease, Look, Token};
+use ordinaut_core::lease::{ClaimPlan, ClaimRequest, Lease, Look, Source, Token};
 use ordinaut_core::limit::AdmitRequest;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -99,6 +99,7 @@ impl Leasing {
     }
 
     async fn claim_of(&self, session: &RemoteSession, nonce: i32, limit: usize, look: Look) -> Result<Found, Error> {
+        self.ask_for_eligibility(session).await?;
         let plan = session.memory().plan(look, limit, Instant::now());
         let found = self.carry_out(session, nonce, &plan).await;
         let mut memory = session.memory();
@@ -115,22 +116,37 @@ impl Leasing {
         found
     }
 
+    /// Asks what the session may claim beside the jobs that ask for nothing of their worker, where
+    /// there is anything of the sort.
+    async fn ask_for_eligibility(&self, session: &RemoteSession) -> Result<(), Error> {
+        let kinds = {
+            let memory = session.memory();
+            if !memory.asks_for_eligibility(Instant::now()) {
+                return Ok(());
+            }
+            memory.kinds()
+        };
+        let (id, labels, running) = (session.id, &session.labels, session.running());
+        let eligibility = self.links.run(async |leases| leases.eligibility(id, &kinds, labels, running).await).await?;
+        session.memory().is_eligible(eligibility, Instant::now());
+        Ok(())
+    }
+
     async fn carry_out(&self, session: &RemoteSession, nonce: i32, plan: &ClaimPlan) -> Result<Found, Error> {
         let mut claim = plan.request(session.id, nonce);
         let mut admit = AdmitRequest::of(&claim);
         admit.ageing = plan.ageing;
         let (mut leases, mut next_in) = (Vec::new(), None);
-        for limited in [plan.limited_first, !plan.limited_first] {
+        for source in plan.sources {
             let left = plan.limit - leases.len().min(plan.limit);
             if left == 0 {
                 break;
             }
-            let more = if limited {
-                admit.limit = left;
-                self.admit(session, &admit, &mut next_in).await
-            } else {
-                claim.limit = left;
-                self.take(session, plan, &claim).await
+            (admit.limit, claim.limit) = (left, left);
+            let more = match source {
+                Source::Limited => self.admit(session, &admit, &mut next_in).await,
+                Source::Placed => self.links.claim_placed(&claim).await,
+                _ => self.take(session, plan, &claim).await,
             };
             match more {
                 Ok(more) => leases.extend(more),

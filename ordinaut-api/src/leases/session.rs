@@ -36,6 +36,8 @@ pub(crate) struct RemoteSession {
     pub(crate) capacity: usize,
     pub(crate) lease: Duration,
     max_attempts: i16,
+    /// What its worker has, of what jobs may ask of theirs.
+    pub(super) labels: Vec<String>,
     /// What claims remember. Never locked over a statement: claims of a session go beside each
     /// other.
     pub(super) memory: Mutex<ClaimMemory>,
@@ -133,6 +135,7 @@ impl RemoteSession {
             capacity: usize::try_from(status.concurrency).unwrap_or(1),
             lease,
             max_attempts: status.max_attempts,
+            labels: status.labels.clone(),
             memory: Mutex::new(ClaimMemory::new(queues, kinds, None, now)),
             limiter: tokio::sync::Mutex::default(),
             limits: AtomicBool::new(false),
@@ -256,6 +259,12 @@ impl RemoteSession {
         state.claims.retain(|number, _| *number > said.answered);
         state.said = Some(Arc::new(said));
         forgotten
+    }
+
+    /// Number of jobs that it runs, as far as this process knows.
+    pub(super) fn running(&self) -> usize {
+        let state = self.state();
+        state.said.as_ref().map_or(0, |said| said.running.len()).max(state.given.len())
     }
 
     pub(super) fn said(&self) -> Option<Arc<Said>> {

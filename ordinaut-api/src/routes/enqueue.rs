@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::job::{AfterPolicy, Backoff, OnDuplicate};
+use ordinaut_core::placement::Placement;
 use ordinaut_core::{EnqueueError, Enqueued, NewJob, Unique};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -82,6 +83,8 @@ pub(crate) struct Asked {
     after: Option<Vec<Parent>>,
     /// What becomes of it when one of them dies or is cancelled; `cancel` if not given.
     after_policy: Option<AfterPolicy>,
+    /// What it asks of the worker that runs it.
+    placement: Option<Placement>,
 }
 
 /// A job that another one comes after.
@@ -284,6 +287,9 @@ impl Asked {
         };
         if let Some(tenant) = self.tenant {
             job = job.tenant(tenant);
+        }
+        if let Some(placement) = self.placement {
+            job = job.placement(placement);
         }
         if let Some(unique) = self.unique {
             job = job.unique(unique.unique()?);

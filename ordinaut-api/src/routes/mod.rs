@@ -27,6 +27,7 @@ mod metrics;
 mod pipelines;
 mod queues;
 pub(crate) mod result;
+mod rollouts;
 mod runs;
 mod said;
 mod schedules;
@@ -149,6 +150,9 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(JobsRead, Installation, routes!(limits::list)),
         Way::new(QueuesAdmin, Installation, routes!(limits::put)).about(Subject::Limit),
         Way::new(QueuesAdmin, Installation, routes!(limits::delete)).about(Subject::Limit),
+        Way::new(JobsRead, Installation, routes!(rollouts::list)),
+        Way::new(QueuesAdmin, Installation, routes!(rollouts::put)),
+        Way::new(QueuesAdmin, Installation, routes!(rollouts::end)),
         Way::new(EventsRead, Installation, routes!(topics::list)),
         Way::new(EventsRead, Installation, routes!(topics::events)),
         Way::new(EventsPublish, Installation, routes!(topics::publish)).class(RouteClass::Publish),

@@ -33,6 +33,9 @@ const CAPACITY: RangeInclusive<i64> = 1..=10_000;
 const QUEUES: usize = 100;
 const KINDS: usize = 1000;
 
+/// Maximum number of labels of a worker.
+const LABELS: usize = 50;
+
 /// The longest name of a worker, a machine or a version.
 const LONGEST: usize = 100;
 
@@ -67,10 +70,9 @@ pub(crate) struct NewSession {
     /// The language that it is written in.
     #[schema(max_length = 100, nullable = false)]
     language: Option<String>,
-    /// Kept for later versions: read, and not used.
-    #[serde(default)]
+    /// What the worker has, of what jobs may ask of theirs: `{"gpu": "", "zone": "a"}` are the
+    /// labels `gpu` and `zone=a`. It has `worker`, `node` and `version` by itself.
     #[schema(nullable = false)]
-    #[expect(dead_code, reason = "clients may send it already")]
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -105,7 +107,7 @@ pub(crate) async fn open(
 
 impl NewSession {
     fn profile(self, caller: &Caller) -> Result<SessionProfile, Problem> {
-        let Self { name, queues, kinds, capacity, lease_seconds, max_attempts, host, version, language, .. } = self;
+        let Self { name, queues, kinds, capacity, lease_seconds, max_attempts, host, version, language, labels } = self;
         text("name", &name)?;
         if name.is_empty() {
             return Err(Problem::invalid("name", "must not be empty"));
@@ -137,10 +139,33 @@ impl NewSession {
         for (field, value) in [("host", &host), ("version", &version), ("language", &language)] {
             text(field, value)?;
         }
+        let mut labels = worker_labels(labels.unwrap_or_default())?;
+        if !version.is_empty() {
+            labels.push(format!("version={version}"));
+        }
         let version = [language, version].join(" ").trim().to_owned();
         let profile = SessionProfile::new(name, Duration::from_secs_f64(lease)).host(host).queues(queues).kinds(kinds);
         let profile = profile.concurrency(usize::try_from(capacity).unwrap_or(1)).max_attempts(attempts);
-        Ok(profile.elsewhere(&*caller.access.agent, version))
+        Ok(profile.labels(labels).elsewhere(&*caller.access.agent, version))
+    }
+}
+
+/// Labels as a job names them. Those that every worker has by itself say who it is, and nobody may
+/// pretend to be another.
+fn worker_labels(labels: BTreeMap<String, String>) -> Result<Vec<String>, Problem> {
+    if labels.len() > LABELS {
+        return Err(Problem::invalid("labels", format!("must be at most {LABELS}")));
+    }
+    let label = |(name, value): (String, String)| match &*name {
+        "worker" | "node" | "version" => {
+            Err(Problem::invalid("labels", format!("must not name {name}, which each worker has by itself")))
+        }
+        _ => Ok(if value.is_empty() { name } else { format!("{name}={value}") }),
+    };
+    let labels: Vec<String> = labels.into_iter().map(label).collect::<Result<_, _>>()?;
+    match labels.iter().find_map(|label| ordinaut_core::placement::label_fault(label)) {
+        Some(reason) => Err(Problem::invalid("labels", reason)),
+        None => Ok(labels),
     }
 }
 

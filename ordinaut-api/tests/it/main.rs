@@ -34,6 +34,7 @@ mod origins;
 mod outage;
 mod page;
 mod paging;
+mod placement;
 mod queues;
 mod redaction;
 mod reports;

@@ -381,7 +381,7 @@ async fn a_closed_session_gives_back_what_it_holds_and_ends_its_polls() {
     assert_eq!(remote.claim(json!({})).await.len(), 1);
     let poll = remote.post("/leases", json!({"session": remote.session, "claim": 2, "wait_seconds": 30}));
     let close = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        a_poll_waits(&app).await;
         app.call(&remote.token, Method::DELETE, &format!("/sessions/{}", remote.session), None).await
     };
     let began = Instant::now();
@@ -434,6 +434,16 @@ async fn a_waiting_poll_is_woken_by_an_enqueue_and_one_whose_client_has_gone_tak
     .await;
 }
 
+/// A session with a poll that waits asks to be told of jobs.
+async fn a_poll_waits(app: &TestApp) {
+    within(async {
+        while app.count("select count(*) from ordinaut.worker where waiting").await == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_end_of_the_api_ends_its_polls_with_nothing() {
     let app = TestApp::start().await;
@@ -443,7 +453,7 @@ async fn the_end_of_the_api_ends_its_polls_with_nothing() {
     let poll = Remote { app: &other, token: remote.token.clone(), session: remote.session.clone(), claims: 0 };
     let began = Instant::now();
     let (leases, ()) = tokio::join!(poll.repeat(1, json!({"wait_seconds": 30})), async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        a_poll_waits(&app).await;
         stop.cancel();
     });
     assert!(leases.is_empty() && began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());

@@ -26,6 +26,7 @@ pub(crate) mod pipeline;
 pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod queue;
+pub(crate) mod rollout;
 pub(crate) mod run;
 mod said;
 pub(crate) mod stats;

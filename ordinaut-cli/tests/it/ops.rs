@@ -110,7 +110,10 @@ const CONTRACTS: [&str; 7] =
 /// Whether each function that is dropped is made anew behind the migrations: with a parameter more
 /// it is another one to Postgres.
 fn replaces_functions(words: &str, code: &str) -> bool {
-    let name = |rest: &str| rest.split('(').next().unwrap_or_default().trim().to_owned();
+    let name = |rest: &str| {
+        let name = rest.split('(').next().unwrap_or_default().trim();
+        name.strip_prefix("if exists ").unwrap_or(name).to_owned()
+    };
     words == "drop function"
         && code
             .split("drop function ")

@@ -3,9 +3,9 @@
 -- park_key. enqueue.sql and enqueue_one.sql, whose cost is measured, write the same by hand.
 new_job as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, tenant,
-                              trace_context, scheduled_for, unique_key, unique_after_end, batch_id)
+                              trace_context, scheduled_for, unique_key, unique_after_end, batch_id, placement)
     select id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, tenant, trace_context,
-           scheduled_for, unique_key, unique_after_end, batch_id
+           scheduled_for, unique_key, unique_after_end, batch_id, placement
     from new
 ), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, queue, kind, flags)

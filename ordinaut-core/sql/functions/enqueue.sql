@@ -16,7 +16,8 @@ create or replace function enqueue(
     tenant       text        default null,
     backoff      jsonb       default null,
     unique_by    jsonb       default null,
-    traceparent  text        default null
+    traceparent  text        default null,
+    placement    jsonb       default null
 ) returns uuid
     language plpgsql volatile
     set search_path from current
@@ -54,6 +55,7 @@ begin
         when enqueue.unique_key is not null and length(enqueue.unique_key) not between 1 and 1000
             then 'unique_key must be of 1 to 1000 characters'
         when enqueue.unique_key is not null and rule ? 'key' then 'unique_key and unique_by.key exclude each other: give one'
+        when placement_fault(enqueue.placement) is not null then 'placement' || placement_fault(enqueue.placement)
         when enqueue.traceparent !~ '^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'
             then 'traceparent must be one of W3C Trace Context, such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     end;
@@ -77,17 +79,21 @@ begin
     end if;
     planned_for := coalesce(enqueue.run_at, clock_timestamp() + enqueue.delay);
     first_due := greatest(coalesce(place, planned_for), clock_timestamp());
-    mark := case when key is null or rule ->> 'mode' in ('until_started', 'run_again') then 0 else flag_unique() end;
+    mark := case when key is null or rule ->> 'mode' in ('until_started', 'run_again') then 0 else flag_unique() end
+        | case when enqueue.placement is null then 0 else flag_placed() end;
     with new as (
         select new_id as id, enqueue.kind, enqueue.queue, enqueue.args, enqueue.priority, enqueue.max_attempts, enqueue.timeout,
                enqueue.tags, enqueue.backoff, null::uuid as task_id, enqueue.tenant, enqueue.traceparent as trace_context,
                planned_for as scheduled_for, key as unique_key,
                case when key is not null then make_interval(secs => coalesce((rule ->> 'after_end')::double precision, 0)) end
-                   as unique_after_end, null::uuid as batch_id,
+                   as unique_after_end, null::uuid as batch_id, enqueue.placement,
                first_due as due, mark as flags,
                case when leader is not null then 'run_again' end as park_reason, leader::text as park_key
     ), {{enqueued}}
     select id into new_id from new;
+    if enqueue.placement is not null then
+        perform set_apart(array[new_id]);
+    end if;
     -- Within the commit it holds a lock that all producers share, so that only a worker that waits
     -- is woken.
     perform pg_notify(current_schema(), enqueue.queue)

@@ -44,9 +44,9 @@ with candidate as materialized (
     select from letter where concurrency_key is not null or max_instances is not null
 ), {{implied}}, restored as (
     insert into ordinaut.job (id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id,
-                              scheduled_for, tenant, trace_context, created_at, unique_key, unique_after_end, batch_id)
+                              scheduled_for, tenant, trace_context, created_at, unique_key, unique_after_end, batch_id, placement)
     select job_id, kind, queue, args, priority, max_attempts, timeout, tags, backoff, task_id, scheduled_for, tenant,
-           trace_context, coalesce(created_at, died_at), unique_key, unique_after_end, batch_id
+           trace_context, coalesce(created_at, died_at), unique_key, unique_after_end, batch_id, placement
     from letter
     on conflict (id) do update set args = excluded.args where job.args is distinct from excluded.args
 ), new_work as (
@@ -55,6 +55,7 @@ with candidate as materialized (
            case when unique_key is null then 0 else ordinaut.flag_unique() end
                | case when concurrency_key is null and max_instances is null then 0 else ordinaut.flag_task_limited() end
                | case when batch_id is null then 0 else ordinaut.flag_followed() end
+               | case when placement is null then 0 else ordinaut.flag_placed() end
     from letter
 ), counted_again as (
     insert into ordinaut.followed_end (job_id, outcome) select job_id, 'requeued' from letter where batch_id is not null

@@ -1,7 +1,7 @@
 -- One job with its state, what it is set aside for, and how many living workers could run it. The
 -- letter's copy answers for a dead job whose own row has been pruned.
 select found.id, found.kind, found.queue, found.priority, found.max_attempts, found.timeout, found.tenant, found.trace_context,
-       found.scheduled_for, found.batch_id, found.created_at, ordinaut.shown(found.args) as args,
+       found.scheduled_for, found.batch_id, found.created_at, found.placement, ordinaut.shown(found.args) as args,
        array(select tag from unnest(found.tags) as tag where tag is not null) as tags,
        coalesce(state.state, 'dead') as state, coalesce(state.attempt, found.letter_attempt) as attempt,
        coalesce(state.failures, found.letter_failures, 0::smallint) as failures, state.run_at, state.session,
@@ -11,19 +11,20 @@ select found.id, found.kind, found.queue, found.priority, found.max_attempts, fo
                select json_agg(parent_id)::text
                from (select parent_id from ordinaut.dependency where child_id = $1::uuid order by parent_id limit 20) few
            )
+           when 'placed' then ordinaut.demand_shown(parked.key, $1::uuid)
            else coalesce(parked.line, parked.key)
        end as parked_key,
        exists (select from ordinaut.queue where name in (found.queue, '*') and paused_at is not null) as queue_paused,
        crew.alive, crew.serving, crew.able, crew.willing, crew.free
 from (
     select id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8 as timeout, tags,
-           scheduled_for, tenant, trace_context, batch_id, created_at, null::integer as letter_attempt,
+           scheduled_for, tenant, trace_context, batch_id, placement, created_at, null::integer as letter_attempt,
            null::smallint as letter_failures
     from ordinaut.job
     where id = $1::uuid
     union all
     select job_id, kind, queue, priority, args, max_attempts, extract(epoch from timeout)::float8, tags,
-           scheduled_for, tenant, trace_context, batch_id, coalesce(created_at, died_at), attempt, failures
+           scheduled_for, tenant, trace_context, batch_id, placement, coalesce(created_at, died_at), attempt, failures
     from ordinaut.dead_letter
     where job_id = $1::uuid and not exists (select from ordinaut.job where id = $1::uuid)
 ) found

@@ -23,7 +23,7 @@ with requested as materialized (
 ), new as materialized (
     select id, kind, queue, args::jsonb, priority, max_attempts, make_interval(secs => timeout) as timeout, tags::text[],
            backoff::jsonb, null::uuid as task_id, tenant, trace_context, scheduled_for, key as unique_key,
-           make_interval(secs => after_end) as unique_after_end, null::uuid as batch_id,
+           make_interval(secs => after_end) as unique_after_end, null::uuid as batch_id, null::jsonb as placement,
            greatest(coalesce((answer).due, scheduled_for), clock_timestamp()) as due,
            case when mode in ('until_started', 'run_again') then 0 else ordinaut.flag_unique() end as flags,
            case when (answer).behind is not null then 'run_again' end as park_reason, (answer).behind::text as park_key

@@ -9,12 +9,15 @@
 -- as text, are left out and fetched after the commit (args.sql): a worker that stops reading must
 -- not hold rows and sweep for as long as its answer has nowhere to go. Jobs that a limit concerns,
 -- or by their flag one of their task, are left to limit/sift.sql; without limits, that is asked
--- once. A job whose row is gone is leased too, so that its worker can bury it. "offset 0" keeps
--- that a look-up by key: a plain join, planned while job was empty, reads all of it for each row.
--- An empty claim still tells the time. The worker sorts: cheaper.
+-- once. Those that say what they require of their worker are left to placement/claim.sql. Of the
+-- kinds $11 only jobs whose last octet is from $12 to $13 are leased: this version's part. A job
+-- whose row is gone is leased too, so that its worker can bury it. "offset 0" keeps that a look-up
+-- by key: a plain join, planned while job was empty, reads all of it for each row. An empty claim
+-- still tells the time. The worker sorts: cheaper.
 with claim as materialized (
     select statement_timestamp() as at, set_config('synchronous_commit', 'off', true),
-           exists (select from ordinaut.job_limit) as limits
+           exists (select from ordinaut.job_limit) as limits,
+           exists (select from ordinaut.demand) or exists (select from ordinaut.rollout) as placement
 ), lane as materialized (
     select queue, priority,
            case when $9::boolean and pg_try_advisory_xact_lock(hashtext('ordinaut.sweep'), hashtext(queue))
@@ -34,7 +37,10 @@ with claim as materialized (
             where queue = lane.queue and priority = lane.priority
               and run_at >= lane.floor and run_at <= statement_timestamp()
               and session is null and kind = any($5::text[])
-              and flags & (ordinaut.flag_suspect() | ordinaut.flag_task_limited()) = $8::smallint
+              and flags & (ordinaut.flag_suspect() | ordinaut.flag_task_limited() | ordinaut.flag_placed()) = $8::smallint
+              and (kind <> all($11::text[]) or exists (
+                  select from unnest($11::text[], $12::integer[], $13::integer[]) as part(kind, lowest, highest)
+                  where part.kind = due_work.kind and get_byte(uuid_send(job_id), 15) between lowest and highest))
               and (not (select limits from claim) or not exists (
                   select from ordinaut.job_limit
                   where (job_limit.queue is null or job_limit.queue = due_work.queue)
@@ -55,7 +61,7 @@ with claim as materialized (
 )
 select claim.at, leased.*, case when octet_length(job.args) <= $10::integer then job.args end as args, job.max_attempts,
        extract(epoch from job.timeout)::float8 as timeout, job.tags, job.created_at, job.backoff, job.tenant,
-       job.scheduled_for, job.stored, job.trace_context, claim.limits
+       job.scheduled_for, job.stored, job.trace_context, claim.limits, claim.placement
 from claim left join leased on true left join lateral (
     select case when pg_column_size(args) <= $10::integer then args::text end as args, pg_column_size(args) as stored,
            max_attempts, timeout, tags, created_at, backoff, tenant, scheduled_for, trace_context

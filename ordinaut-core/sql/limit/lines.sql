@@ -1,6 +1,7 @@
 -- The lines ($2 of them at most) after the line $1, each with its first job, how many wait there
 -- ($4 are enough to know), and what each of its limits leaves. $3 is the session that asks; a wait
--- of $5 seconds is worth a level of priority (null: nothing is).
+-- of $5 seconds is worth a level of priority (null: nothing is). Lines of jobs that say what they
+-- require of their worker are told to one that satisfies that ($6 the demands).
 --
 -- Asked under the lock of limits: nobody else lets jobs in now. Each line is found by a step of its
 -- own, however long the last is.
@@ -22,6 +23,7 @@ with recursive step as (
     ) said
     where step.key is not null
       and not array[parts ->> 'queue', '*'] && array(select name from ordinaut.queue where paused_at is not null)
+      and (parts ->> 'demand' is null or parts ->> 'demand' = any($6::text[]))
     limit $2::bigint
 ), member as materialized (
     select line.key as line, job_limit.*, limits.member ->> 1 as at_key, (limits.member ->> 2)::integer as takes,

@@ -39,7 +39,9 @@ with requested as materialized (
            array(select jsonb_array_elements_text(definition -> 'tags')) as tags, nullif(definition -> 'backoff', 'null') as backoff,
            task_id, definition ->> 'tenant' as tenant, null::text as trace_context, scheduled_for, null::bytea as unique_key,
            null::interval as unique_after_end, null::uuid as batch_id, run_at as due,
-           case when concurrency_key is null then 0 else ordinaut.flag_task_limited() end as flags,
+           nullif(definition -> 'placement', 'null') as placement,
+           (case when concurrency_key is null then 0 else ordinaut.flag_task_limited() end
+               | case when nullif(definition -> 'placement', 'null') is null then 0 else ordinaut.flag_placed() end)::smallint as flags,
            null::text as park_reason, null::text as park_key
     from made
 ), {{enqueued}}, limited as (

@@ -19,7 +19,7 @@ with paused as materialized (
     update ordinaut.parked
     set reason = 'task_paused', key = paused.task_id, ordered_key = null
     from paused
-    where parked.job_id = any(array[paused.job_id]) and parked.reason = 'limit'
+    where parked.job_id = any(array[paused.job_id]) and parked.reason in ('limit', 'placed')
     returning parked.job_id
 ), freed_slots as (
     -- Other jobs of its concurrency key go ahead until the task is resumed, even if it has begun

@@ -97,6 +97,17 @@ handles! {
     /// # }
     /// ```
     pub limits: Limits
+    /// Rollouts: which part of a kind's jobs a version of its workers runs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// client.rollouts().put("send_invoice", "2.0.0", 25).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub rollouts: Rollouts
     /// Tasks: create, change, pause, run and delete them; published topics and facts, which make
     /// them fire.
     ///

@@ -81,6 +81,10 @@ pub enum ReasonKind {
     Dependency,
     /// Its batch has not ended, which calls it then.
     Batch,
+    /// It waits for a worker that it prefers.
+    PrefersWorker,
+    /// No living worker has the labels that it requires.
+    LabelsMissing,
     /// No worker is alive.
     NoWorkerAlive,
     /// No living worker serves its queue.
@@ -157,7 +161,7 @@ pub enum ReasonKind {
 
 impl ReasonKind {
     /// All of them.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 53] = [
         Self::NotDue,
         Self::Sleeps,
         Self::WaitsForEvent,
@@ -173,6 +177,8 @@ impl ReasonKind {
         Self::RunAgain,
         Self::Dependency,
         Self::Batch,
+        Self::PrefersWorker,
+        Self::LabelsMissing,
         Self::NoWorkerAlive,
         Self::QueueUnserved,
         Self::KindUnknown,

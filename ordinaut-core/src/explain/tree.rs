@@ -5,7 +5,7 @@ use crate::explain::facts::{Facts, Hand, Other, Place, Room};
 use crate::explain::reason::{Explanation, Reason, ReasonKind};
 use crate::explain::shared::{COUNTED, held_up, no_scheduler, paused, written};
 use crate::job::state::JobState;
-use crate::job::wait::{CONCURRENCY_KEY, LimitKey, MAX_INSTANCES, Wait};
+use crate::job::wait::{CONCURRENCY_KEY, Demand, LimitKey, MAX_INSTANCES, Wait};
 use crate::step::record::{WaitKind, WaitRecord};
 use serde_json::json;
 
@@ -140,12 +140,33 @@ fn set_aside(facts: &Facts) -> Vec<Reason> {
             let reason = reason.because(others(ReasonKind::Dependency));
             vec![with_scheduler(reason, facts)]
         }
+        Wait::Placed(demand) => of_demand(demand, says),
         Wait::Batch { batch_id } => {
             let reason = of_batch(says, facts.batch.as_ref()).with("batch_id", json!(batch_id));
             vec![with_scheduler(reason, facts)]
         }
         _ => Vec::new(),
     }
+}
+
+/// What it asks of its worker, if nobody has that or those who have it are busy.
+fn of_demand(demand: &Demand, says: String) -> Vec<Reason> {
+    let is_busy = demand.running >= demand.slots;
+    let reason = match demand {
+        Demand { until: Some(_), .. } => Reason::new(ReasonKind::PrefersWorker, says),
+        Demand { workers: 0, .. } if !demand.labels.is_empty() => Reason::new(ReasonKind::LabelsMissing, says)
+            .advice("start a worker that has them: WORKER_LABELS, or --labels"),
+        Demand { workers: 1.., .. } if is_busy => {
+            Reason::new(ReasonKind::SlotsBusy, says).advice("add workers that have them, or raise WORKER_CONCURRENCY")
+        }
+        _ => return Vec::new(),
+    };
+    let reason = reason.with("labels", json!(demand.labels)).with("workers", demand.workers);
+    let reason = reason.with("slots", demand.slots).with("running", demand.running);
+    vec![match demand.until {
+        Some(until) => reason.with("until", written(until)),
+        None => reason,
+    }]
 }
 
 fn of_batch(says: String, batch: Option<&Batch>) -> Reason {

@@ -55,12 +55,13 @@ pub use crate::job::store::runs::RunSummary;
 pub use crate::job::tie::{AfterPolicy, MAX_PARENTS};
 pub use crate::job::trace::Trace;
 pub use crate::job::unique::OnDuplicate;
-pub use crate::job::wait::{LimitKey, Wait};
+pub use crate::job::wait::{Demand, LimitKey, Wait};
 
 use crate::job::enqueue_error::EnqueueError;
 use crate::job::new_job::{NewJob, Seal};
 use crate::job::store::enqueue::Enqueued;
 use crate::job::unique::Unique;
+use crate::placement::request::Placement;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -145,6 +146,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Words to find its jobs by; [`NewJob::tags`] takes their place.
     const TAGS: &'static [&'static str] = &[];
 
+    /// Labels that the worker of its jobs must have, such as `gpu`, or after `!` must not have;
+    /// [`NewJob::placement`] takes their place.
+    const REQUIRES: &'static [&'static str] = &[];
+
     /// Time for which a failed one waits; `None` leaves it to the worker.
     const BACKOFF: Option<Backoff> = None;
 
@@ -185,9 +190,15 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
         job.max_attempts = Self::MAX_ATTEMPTS;
         job.timeout = Self::TIMEOUT;
         job.unique = self.unique();
+        job.placement = required_by::<Self>().map(Box::new);
         if Self::ENCRYPTED {
             job.seal = Seal::Asked;
         }
         Ok(job)
     }
+}
+
+/// What a kind's jobs ask of their worker, unless they say otherwise.
+pub(crate) fn required_by<J: Job>() -> Option<Placement> {
+    (!J::REQUIRES.is_empty()).then(|| Placement::default().require(J::REQUIRES.iter().copied()))
 }

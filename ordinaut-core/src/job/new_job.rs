@@ -9,6 +9,7 @@ use crate::job::trace::Trace;
 use crate::job::unique::{Identity, OnDuplicate, Unique};
 use crate::name;
 use crate::name::check_one;
+use crate::placement::request::Placement;
 use crate::seconds::YEAR;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -51,6 +52,8 @@ pub struct NewJob {
     pub(crate) tenant: Option<String>,
     pub(crate) unique: Option<Unique>,
     pub(crate) tie: Tie,
+    /// Boxed, as few jobs have one.
+    pub(crate) placement: Option<Box<Placement>>,
     pub(crate) due: Due,
     /// Boxed, as few jobs have one.
     pub(crate) trace: Option<Box<Trace>>,
@@ -130,6 +133,7 @@ impl NewJob {
             outside: None,
             unique: None,
             tie: Tie::default(),
+            placement: None,
             due: Due::Now,
             trace: None,
         }
@@ -271,9 +275,9 @@ impl NewJob {
     /// # Errors
     ///
     /// The first field that cannot be accepted, by name: `kind`, `queue`, `priority`,
-    /// `max_attempts`, `timeout`, `backoff`, `delay`, `run_at`, `tags`, `tenant`, `after`, `args`
-    /// (more than 1 MiB, NUL, nested too deep, or to be encrypted without a key ring) or what its
-    /// unique key would be made of.
+    /// `max_attempts`, `timeout`, `backoff`, `delay`, `run_at`, `tags`, `tenant`, `after`,
+    /// `placement`, `args` (more than 1 MiB, NUL, nested too deep, or to be encrypted without a key
+    /// ring) or what its unique key would be made of.
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
         if self.id.get_version_num() != 7 {
@@ -315,6 +319,7 @@ impl NewJob {
         }
         let waits_behind = self.unique.as_ref().is_some_and(|unique| unique.mode() == OnDuplicate::RunAgain);
         self.tie.check(self.id, waits_behind)?;
+        self.placement.as_ref().map_or(Ok(()), |placement| placement.check())?;
         if let Some(field) = self.outside {
             return invalid(field, OUTSIDE);
         }

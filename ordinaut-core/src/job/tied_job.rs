@@ -1,7 +1,8 @@
-//! A job that has not been enqueued yet, and what ties it to others.
+//! A job that has not been enqueued yet, and what ties it to other jobs and to workers.
 
 use crate::job::new_job::NewJob;
 use crate::job::tie::AfterPolicy;
+use crate::placement::request::Placement;
 use uuid::Uuid;
 
 impl NewJob {
@@ -50,8 +51,15 @@ impl NewJob {
         self
     }
 
-    /// Whether it comes after others, or is of a batch.
+    /// What the job asks of the worker that runs it: see [`Placement`].
+    #[must_use]
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.placement = (!placement.is_empty()).then(|| Box::new(placement));
+        self
+    }
+
+    /// Whether it comes after others, is of a batch, or asks something of its worker.
     pub(crate) fn is_tied(&self) -> bool {
-        !self.tie.is_none()
+        !self.tie.is_none() || self.placement.is_some()
     }
 }

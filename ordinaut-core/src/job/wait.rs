@@ -1,6 +1,7 @@
 //! Why a job waits.
 
 use crate::job::state::JobState;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
@@ -50,6 +51,8 @@ pub enum Wait {
         /// The batch; absent if the row that says so does not name one.
         batch_id: Option<Uuid>,
     },
+    /// It waits for a worker that has what it asks for.
+    Placed(Demand),
     /// No worker at all is alive.
     NoWorkerAlive,
     /// No living worker serves its queue.
@@ -74,6 +77,44 @@ pub struct LimitKey {
     pub name: String,
     /// The value that has the limit for itself; empty if all jobs share it.
     pub key: String,
+}
+
+/// What a job asks of its worker, and the workers that have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Demand {
+    /// The labels; one that begins with `!` the worker must not have.
+    pub labels: Vec<String>,
+    /// It only prefers these, until then; absent: it requires them.
+    pub until: Option<DateTime<Utc>>,
+    /// Number of living workers of its queue and kind that have them.
+    pub workers: i64,
+    /// Number of jobs that these run at once at most.
+    pub slots: i64,
+    /// Number of jobs that they ran when they last said it.
+    pub running: i64,
+}
+
+impl fmt::Display for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels = self.labels.join(" and ").replace('!', "not ");
+        match self {
+            Self { until: Some(until), .. } => {
+                let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+                write!(f, "it prefers a worker with {labels}, until {until}")
+            }
+            Self { labels: none, .. } if none.is_empty() => f.write_str("any worker may take it"),
+            Self { workers: 0, .. } => {
+                write!(f, "no living worker of its queue and kind has the labels it requires: {labels}")
+            }
+            Self { slots, running, .. } if running >= slots => {
+                write!(f, "the workers that have the labels it requires have no free slot: {labels}")
+            }
+            _ => write!(f, "it waits for a worker with {labels}"),
+        }
+    }
 }
 
 /// Why a job was set aside, as its row has it.
@@ -128,6 +169,7 @@ impl Parked {
                 Wait::Limits { limits }
             }
             "dependency" => Wait::Dependency { jobs: serde_json::from_str(&self.key).unwrap_or_default() },
+            "placed" => Wait::Placed(serde_json::from_str(&self.key).unwrap_or_default()),
             "batch" => Wait::Batch { batch_id: self.key.parse().ok() },
             _ => Wait::RunAgain { job_id: self.key.parse().ok() },
         }
@@ -175,6 +217,7 @@ impl fmt::Display for Wait {
             }
             Self::Batch { batch_id: Some(id) } => write!(f, "it waits for the end of its batch {id}"),
             Self::Batch { batch_id: None } => f.write_str("it waits for the end of its batch"),
+            Self::Placed(demand) => demand.fmt(f),
             Self::NoWorkerAlive => f.write_str("no worker is alive"),
             Self::QueueUnserved => f.write_str("no worker serves its queue"),
             Self::KindUnknown => f.write_str("no worker handles this kind"),

@@ -7,6 +7,7 @@ use crate::lease::portion::Portion;
 use crate::lease::priority_ageing::Ageing;
 use crate::lease::store::claim::Claimed;
 use crate::lease::weighted_round_robin::WeightedRoundRobin;
+use crate::placement::eligibility::Eligibility;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,10 @@ const SWEEP: Duration = Duration::from_millis(250);
 
 /// A sweep may take a fiftieth of the time: it stays prompt where it is cheap.
 const SWEEP_SHARE: u32 = 50;
+
+/// Time for which a session believes what it may claim beside the jobs that ask for nothing of
+/// their worker.
+const ELIGIBILITY: Duration = Duration::from_millis(500);
 
 /// What the claims of a session remember. Losing it costs one scan from the start.
 ///
@@ -38,6 +43,11 @@ pub struct ClaimMemory {
     hint_is_open: bool,
     /// What it takes to go before a level of priority.
     ageing: Option<Ageing>,
+    /// What the session may claim beside the jobs that ask for nothing of their worker, when that
+    /// was asked, and whether the last claim said that there is anything of the sort.
+    eligibility: Arc<Eligibility>,
+    eligible_at: Option<Instant>,
+    placement: bool,
 }
 
 /// What is remembered of one of the two looks. A look for suspects comes between two ordinary
@@ -45,12 +55,33 @@ pub struct ClaimMemory {
 #[derive(Debug, Default)]
 struct Side {
     floors: ClaimFloors,
-    /// Jobs that limits concern and those that none does go first in turn, so that neither takes
-    /// all the room.
-    limited_first: bool,
     /// Number of claims that were planned, and the last one of which something was learned.
     planned: u64,
     learned: u64,
+}
+
+/// Where jobs come from. They go first in turn, so that none takes all the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Jobs that neither a limit concerns nor ask something of their worker.
+    Plain,
+    /// Jobs that wait for room of limits.
+    Limited,
+    /// Jobs that ask something of their worker.
+    Placed,
+}
+
+impl Source {
+    /// The order of the nth claim.
+    fn of(nth: u64) -> [Self; 3] {
+        match nth % 4 {
+            0 => [Self::Placed, Self::Plain, Self::Limited],
+            1 => [Self::Limited, Self::Plain, Self::Placed],
+            2 => [Self::Plain, Self::Limited, Self::Placed],
+            _ => [Self::Placed, Self::Limited, Self::Plain],
+        }
+    }
 }
 
 /// A claim that is to be sent.
@@ -67,8 +98,10 @@ pub struct ClaimPlan {
     pub look: Look,
     /// What waiting is worth, for jobs under limits.
     pub ageing: Option<Ageing>,
-    /// Whether jobs under limits are let in before others are claimed.
-    pub limited_first: bool,
+    /// Where jobs come from, in the order in which this claim asks for them.
+    pub sources: [Source; 3],
+    /// What the session may claim beside the jobs that ask for nothing of their worker.
+    pub eligibility: Arc<Eligibility>,
     floors: Vec<Option<DateTime<Utc>>>,
     scan: Scan,
     inline_bytes: usize,
@@ -81,7 +114,8 @@ impl ClaimPlan {
     pub fn request(&self, session: i64, nonce: i32) -> ClaimRequest<'_> {
         let floors = self.floors.clone();
         let request = ClaimRequest::new(session, nonce, &self.lanes, &self.kinds, self.limit).look(self.look);
-        ClaimRequest { floors, inline_bytes: self.inline_bytes, ..request.scan(self.scan) }
+        let eligibility = &*self.eligibility;
+        ClaimRequest { floors, inline_bytes: self.inline_bytes, eligibility, ..request.scan(self.scan) }
     }
 }
 
@@ -103,6 +137,9 @@ impl ClaimMemory {
             sweep_at: now,
             hint_is_open: false,
             ageing,
+            eligibility: Arc::default(),
+            eligible_at: None,
+            placement: false,
         }
     }
 
@@ -122,17 +159,18 @@ impl ClaimMemory {
         }
         let inline_bytes = Portion::inline_bytes(limit, self.too_much_at.map(|at| now.duration_since(at)));
         let scan = if now >= self.sweep_at { Scan::FromStart } else { Scan::FromFloor };
-        let (kinds, ageing) = (self.kinds.clone(), self.ageing);
+        let (kinds, ageing, eligibility) = (self.kinds.clone(), self.ageing, self.eligibility.clone());
         let side = self.side(look);
-        side.limited_first = !side.limited_first;
         side.planned += 1;
-        let (floors, limited_first, nth) = (side.floors.of_all(&lanes), side.limited_first, side.planned);
-        ClaimPlan { lanes, kinds, limit, look, ageing, limited_first, floors, scan, inline_bytes, sent: now, nth }
+        let (floors, nth) = (side.floors.of_all(&lanes), side.planned);
+        let (sources, sent) = (Source::of(nth), now);
+        ClaimPlan { lanes, kinds, limit, look, ageing, sources, eligibility, floors, scan, inline_bytes, sent, nth }
     }
 
     /// What a claim found that asked for up to `limit` jobs.
     pub fn learn(&mut self, plan: &ClaimPlan, claimed: &Claimed, limit: usize, now: Instant) {
         let sweeps = plan.scan == Scan::FromStart;
+        self.placement = claimed.placement;
         if plan.look == Look::Ordinary {
             if sweeps {
                 self.sweep_at = now + SWEEP.max(now.duration_since(plan.sent) * SWEEP_SHARE);
@@ -150,6 +188,31 @@ impl ClaimMemory {
         }
         side.learned = plan.nth;
         side.floors.learn(&plan.lanes, claimed.at, found, claimed.leases.len() >= limit);
+    }
+
+    /// Whether it is time to ask what the session may claim beside the jobs that ask for nothing of
+    /// their worker: before its first claim, and where there is anything of the sort now and then,
+    /// or when something came.
+    pub fn asks_for_eligibility(&self, now: Instant) -> bool {
+        let Some(asked) = self.eligible_at else { return true };
+        self.placement && (self.hint_is_open || now.duration_since(asked) >= ELIGIBILITY)
+    }
+
+    /// What it may claim beside them. Of a part that has grown jobs lie below the floors.
+    pub fn is_eligible(&mut self, eligibility: Eligibility, now: Instant) {
+        if eligibility.parts != self.eligibility.parts {
+            self.doubt(now);
+        }
+        self.placement = eligibility.needed;
+        self.eligible_at = Some(now);
+        if eligibility != *self.eligibility {
+            self.eligibility = Arc::new(eligibility);
+        }
+    }
+
+    /// The kinds of jobs that can be run.
+    pub fn kinds(&self) -> Arc<[Arc<str>]> {
+        self.kinds.clone()
     }
 
     /// A claim found jobs, and its answer came.
@@ -192,6 +255,7 @@ impl ClaimMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::placement::eligibility::Parts;
 
     fn at(milliseconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(1_000_000 + milliseconds).unwrap()
@@ -202,7 +266,7 @@ mod tests {
     }
 
     fn nothing(milliseconds: i64) -> Claimed {
-        Claimed { at: at(milliseconds), leases: Vec::new(), limits: false }
+        Claimed { at: at(milliseconds), leases: Vec::new(), limits: false, placement: false }
     }
 
     #[test]
@@ -232,14 +296,39 @@ mod tests {
     }
 
     #[test]
-    fn queues_and_jobs_under_limits_have_turns_and_a_look_for_suspects_takes_none() {
+    fn eligibility_is_asked_for_where_there_is_placement_and_a_changed_part_sweeps() {
         let now = Instant::now();
         let mut memory = memory(now);
-        let first = |plan: &ClaimPlan| (plan.lanes[0].0.to_string(), plan.limited_first);
+        assert!(memory.asks_for_eligibility(now), "the first claim must not take what is another version's");
+        memory.is_eligible(Eligibility::NONE, now);
+        assert!(!memory.asks_for_eligibility(now + ELIGIBILITY));
+        let first = memory.plan(Look::Ordinary, 10, now);
+        memory.learn(&first, &Claimed { placement: true, ..nothing(0) }, 10, now);
+        assert!(memory.asks_for_eligibility(now + ELIGIBILITY));
+        memory.is_eligible(Eligibility { needed: true, ..Eligibility::NONE }, now);
+        assert!(!memory.asks_for_eligibility(now));
+        assert!(memory.asks_for_eligibility(now + ELIGIBILITY));
+        memory.woken();
+        assert!(memory.asks_for_eligibility(now), "what came may be of a demand");
+        assert_eq!(memory.plan(Look::Ordinary, 10, now).scan, Scan::FromFloor);
+        let parts = Parts { kinds: vec!["k".to_owned()], lowest: vec![0], highest: vec![63] };
+        memory.is_eligible(Eligibility { needed: true, parts, ..Eligibility::NONE }, now);
+        assert_eq!(memory.plan(Look::Ordinary, 10, now).scan, Scan::FromStart);
+    }
+
+    #[test]
+    fn queues_and_sources_have_turns_and_a_look_for_suspects_takes_none() {
+        let now = Instant::now();
+        let mut memory = memory(now);
+        let first = |plan: &ClaimPlan| (plan.lanes[0].0.to_string(), plan.sources[0]);
         let one = first(&memory.plan(Look::Ordinary, 10, now));
         memory.plan(Look::Suspects, 1, now);
-        let two = first(&memory.plan(Look::Ordinary, 10, now));
-        assert!(one.0 != two.0 && one.1 != two.1, "{one:?} {two:?}");
+        let mut others = (0..3).map(|_| first(&memory.plan(Look::Ordinary, 10, now))).collect::<Vec<_>>();
+        assert_ne!(one.0, others[0].0);
         assert_eq!(first(&memory.plan(Look::Ordinary, 10, now)), one);
+        others.push(one);
+        for source in [Source::Plain, Source::Limited, Source::Placed] {
+            assert!(others.iter().any(|(_, first)| *first == source), "{source:?} is never first");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::lease::claim_floor::{ClaimFloors, Lane};
 use crate::lease::portion::Portion;
+use crate::placement::eligibility::{Eligibility, NONE};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ pub struct ClaimRequest<'a> {
     pub scan: Scan,
     /// Arguments of more bytes do not come with the answer.
     pub inline_bytes: usize,
+    /// What the session may claim beside the jobs that ask for nothing of their worker.
+    pub eligibility: &'a Eligibility,
 }
 
 impl<'a> ClaimRequest<'a> {
@@ -62,6 +65,7 @@ impl<'a> ClaimRequest<'a> {
             look: Look::Ordinary,
             scan: Scan::FromFloor,
             inline_bytes: Portion::inline_bytes(limit, None),
+            eligibility: &NONE,
         }
     }
 

@@ -30,6 +30,9 @@ pub(crate) const FOLLOWED: i16 = 64;
 /// The job was given parameters while it ran.
 #[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
 pub(crate) const ATTACHED: i16 = 256;
+/// The job says what it requires of its worker, and claims pass it by.
+#[cfg_attr(not(test), expect(dead_code, reason = "only statements ask for it"))]
+pub(crate) const PLACED: i16 = 128;
 
 #[cfg(test)]
 mod tests {
@@ -47,6 +50,7 @@ mod tests {
             ("flag_task_limited", TASK_LIMITED),
             ("flag_followed", FOLLOWED),
             ("flag_attached", ATTACHED),
+            ("flag_placed", PLACED),
         ];
         for (name, bit) in bits {
             let (_, text) = FUNCTIONS.iter().find(|(found, _)| *found == name).unwrap();

@@ -71,7 +71,7 @@ pub(crate) mod weighted_round_robin;
 
 pub use crate::lease::checkpoint_error::CheckpointError;
 pub use crate::lease::claim_floor::{ClaimFloors, Lane};
-pub use crate::lease::claim_memory::{ClaimMemory, ClaimPlan};
+pub use crate::lease::claim_memory::{ClaimMemory, ClaimPlan, Source};
 pub use crate::lease::claim_request::{ClaimRequest, Look, Scan, lanes};
 pub use crate::lease::leased::{Body, Lease};
 pub use crate::lease::notify_mode::NotifyMode;

@@ -23,6 +23,9 @@ pub struct SessionProfile {
     pub lease: Duration,
     /// The version of the program that runs the jobs; `None`: this one.
     pub version: Option<String>,
+    /// What the worker has, of what jobs may ask of theirs, such as `gpu` or `zone=a`. Beside these
+    /// a session has `worker=NAME`, `node=HOST` and, unless it says another, `version=VERSION`.
+    pub labels: Vec<String>,
     /// The agent that the jobs are leased for, if they run elsewhere; `None`: they run here.
     pub agent: Option<String>,
 }
@@ -32,8 +35,8 @@ impl SessionProfile {
     /// machine without a name.
     pub fn new(name: impl Into<String>, lease: Duration) -> Self {
         let (host, queues, kinds) = (String::new(), Vec::new(), Vec::new());
-        let (version, agent) = (None, None);
-        Self { name: name.into(), host, queues, kinds, concurrency: 1, max_attempts: 20, lease, version, agent }
+        let (version, agent, labels) = (None, None, Vec::new());
+        Self { name: name.into(), host, queues, kinds, concurrency: 1, max_attempts: 20, lease, version, labels, agent }
     }
 
     /// The machine's name.
@@ -69,6 +72,28 @@ impl SessionProfile {
     pub fn elsewhere(mut self, agent: impl Into<String>, version: impl Into<String>) -> Self {
         (self.agent, self.version) = (Some(agent.into()), Some(version.into()));
         self
+    }
+
+    /// What the worker has, of what jobs may ask of theirs.
+    #[must_use]
+    pub fn labels(mut self, labels: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.labels = labels.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The version of the program that runs the jobs.
+    pub(crate) fn program_version(&self) -> &str {
+        self.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION"))
+    }
+
+    /// All labels of the session, with those that each has.
+    pub(crate) fn all_labels(&self) -> Vec<String> {
+        let mut labels = self.labels.clone();
+        if !labels.iter().any(|label| label.starts_with("version=")) {
+            labels.push(format!("version={}", self.program_version()));
+        }
+        labels.extend([format!("worker={}", self.name), format!("node={}", self.host)]);
+        labels
     }
 
     /// Number of attempts of a job that may fail where the job does not say it.

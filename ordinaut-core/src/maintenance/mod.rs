@@ -11,6 +11,7 @@ pub(crate) mod options;
 pub(crate) mod outbox_relay;
 pub(crate) mod partitions;
 pub(crate) mod periodic;
+pub(crate) mod placement;
 pub(crate) mod presence;
 pub(crate) mod prune;
 pub(crate) mod queue_pressure;
@@ -35,6 +36,7 @@ use crate::maintenance::bulk::BulkOperations;
 use crate::maintenance::expiry::Expiry;
 use crate::maintenance::partitions::Partitions;
 use crate::maintenance::periodic::{Duties, LAST};
+use crate::maintenance::placement::Placing;
 use crate::maintenance::presence::Presence;
 use crate::maintenance::prune::Prune;
 use crate::maintenance::queue_pressure::QueuePressure;
@@ -125,6 +127,7 @@ impl Scheduler {
             .add(Arc::new(Statistics::new(database)))
             .add(Arc::new(Waits::new(database)))
             .add(Arc::new(StalledJobs::new(database)))
+            .add(Arc::new(Placing::new(database)))
             .add(Arc::new(Webhooks::new(database)))
             .add(Arc::new(BulkOperations::new(database)))
             .add(presence.clone());

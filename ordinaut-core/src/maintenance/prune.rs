@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::maintenance::adaptive_timeout::AdaptiveTimeout;
 use crate::maintenance::periodic::Periodic;
+use crate::placement::store::upkeep::prune_demands;
 use std::time::Duration;
 use tracing::info;
 
@@ -35,6 +36,7 @@ impl Periodic for Prune {
         patience.wait(database.maintenance().prune_checkpoints()).await?;
         patience.wait(database.maintenance().prune_waits()).await?;
         patience.wait(database.limits().prune_limits()).await?;
+        patience.wait(prune_demands(database)).await?;
         patience.wait(database.batches().prune_dependencies()).await?;
         patience.wait(database.batches().cancel_uncalled()).await?;
         patience.wait(database.maintenance().prune_sessions(SESSION_RETENTION)).await?;

@@ -2,6 +2,7 @@
 
 use crate::backoff::Backoff;
 use crate::job::unique::Unique;
+use crate::placement::request::Placement;
 use crate::schedule::definition::Schedule;
 use crate::schedule::misfire::Misfire;
 use crate::task::definition::TaskDefinition;
@@ -78,6 +79,13 @@ impl TaskDefinition {
     #[must_use]
     pub fn tags(mut self, tags: impl IntoIterator<Item: Into<String>>) -> Self {
         self.tags = tags.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What its jobs ask of the worker that runs them.
+    #[must_use]
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.placement = Some(placement);
         self
     }
 

@@ -2,12 +2,12 @@
 
 use crate::backoff::Backoff;
 use crate::error::InvalidField;
-use crate::job::Job;
 use crate::job::new_job::NewJob;
 use crate::job::unique::{OnDuplicate, Unique};
 use crate::json;
 use crate::json::InvalidJson;
 use crate::name;
+use crate::placement::request::Placement;
 use crate::schedule::definition::{Schedule, fill_in};
 use crate::schedule::kind::ScheduleKind;
 use crate::schedule::misfire::Misfire;
@@ -92,6 +92,9 @@ pub struct TaskDefinition {
     /// duplicate is skipped with that reason, whatever the mode says of errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique: Option<Unique>,
+    /// What its jobs ask of the worker that runs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
     /// While another task holds this key, this one cannot be created.
     #[serde(default)]
     pub dedupe_key: Option<String>,
@@ -146,6 +149,7 @@ impl TaskDefinition {
             max_instances: None,
             concurrency_key: None,
             unique: None,
+            placement: None,
             dedupe_key: None,
             dedupe_window: None,
         }
@@ -288,37 +292,8 @@ impl TaskDefinition {
         job.backoff = self.backoff;
         job.tenant = self.tenant.clone();
         job.unique = self.unique.clone();
+        job.placement = self.placement.clone().map(Box::new);
         Ok(job)
-    }
-}
-
-impl TaskDefinition {
-    /// A task that makes jobs as `job` is: of its kind, with its arguments, as the constants of
-    /// [`Job`] say, and unique if [`Job::unique`] says so. A kind whose arguments are to be
-    /// encrypted is refused, because a task keeps them readable.
-    ///
-    /// # Errors
-    ///
-    /// With the field `kind` if the kind is encrypted, because a task keeps its arguments readable;
-    /// with `args` if they cannot be written as JSON.
-    pub fn of<J: Job>(title: impl Into<String>, job: &J, schedule: Schedule) -> Result<Self, InvalidField> {
-        if J::ENCRYPTED {
-            return Err(InvalidField { field: "kind", reason: KEPT_READABLE.to_owned() });
-        }
-        let args = serde_json::to_value(job).map_err(|error| InvalidField {
-            field: "args",
-            reason: format!("could not be written as JSON: {error}"),
-        })?;
-        Ok(Self {
-            args,
-            queue: J::QUEUE.to_owned(),
-            priority: J::PRIORITY,
-            max_retries: J::MAX_ATTEMPTS.map(|attempts| attempts.saturating_sub(1)),
-            timeout: J::TIMEOUT.map(|timeout| timeout.as_secs_f64()),
-            tags: J::TAGS.iter().map(|tag| (*tag).to_owned()).collect(),
-            unique: job.unique(),
-            ..Self::new(title, J::KIND, schedule)
-        })
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod definition;
 pub(crate) mod error;
 pub(crate) mod fire_filter;
 pub(crate) mod held_key;
+pub(crate) mod of_job;
 pub(crate) mod run;
 pub(crate) mod store;
 

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
 use crate::error::Error;
 use crate::failure::{FailureKind, is_too_much};
-use crate::lease::claim_memory::{ClaimMemory, ClaimPlan};
+use crate::lease::claim_memory::{ClaimMemory, ClaimPlan, Source};
 use crate::lease::claim_request::{ClaimRequest, Look};
 use crate::lease::leased::Lease;
 use crate::lease::priority_ageing::Ageing;
@@ -19,6 +19,7 @@ use crate::worker::liveness;
 use crate::worker::options::WorkerOptions;
 use crate::worker::session::Session;
 use crate::worker::strays::Strays;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -36,6 +37,8 @@ pub(crate) struct Claimer {
     limiter: Limiter,
     poll_interval: Duration,
     restart: RestartPause,
+    /// What the session has, of what jobs may ask of their worker.
+    labels: Arc<[String]>,
     /// What the session was last said to do.
     asked_to_be_told: (i64, bool),
 }
@@ -76,6 +79,7 @@ impl Claimer {
             limiter: Limiter::default(),
             poll_interval: options.poll_interval,
             restart: RestartPause::default(),
+            labels: options.profile(Vec::new()).all_labels().into(),
             asked_to_be_told: (0, false),
         }
     }
@@ -97,21 +101,22 @@ impl Claimer {
 
     async fn claim_of(&mut self, session: &Session, limit: usize, look: Look) -> sqlx::Result<Vec<Lease>> {
         self.hand_strays_back(session).await?;
+        self.ask_for_eligibility(session).await?;
         let plan = self.memory.plan(look, limit, Instant::now());
         let claim = plan.request(session.id, session.next_nonce());
         let admit = AdmitRequest { ageing: plan.ageing, ..AdmitRequest::of(&claim) };
         let mut leases = Vec::new();
-        if plan.limited_first {
-            leases = self.admit(&admit).await?;
-        }
-        if leases.len() < plan.limit {
-            let claim = ClaimRequest { limit: plan.limit - leases.len(), ..claim };
-            let others = self.take(&plan, &claim).await;
-            add_to(&mut leases, others)?;
-        }
-        if !plan.limited_first && leases.len() < plan.limit {
-            let others = self.admit(&AdmitRequest { limit: plan.limit - leases.len(), ..admit }).await;
-            add_to(&mut leases, others)?;
+        for source in plan.sources {
+            let limit = plan.limit - leases.len();
+            if limit == 0 {
+                break;
+            }
+            let more = match source {
+                Source::Limited => self.admit(&AdmitRequest { limit, ..admit.clone() }).await,
+                Source::Placed => self.take_placed(&ClaimRequest { limit, ..claim.clone() }).await,
+                _ => self.take(&plan, &ClaimRequest { limit, ..claim.clone() }).await,
+            };
+            add_to(&mut leases, more)?;
         }
         if !leases.is_empty() {
             self.memory.carried();
@@ -131,13 +136,39 @@ impl Claimer {
         Ok(claimed.leases)
     }
 
+    /// Asks what the session may claim beside the jobs that ask for nothing of their worker, where
+    /// there is anything of the sort.
+    async fn ask_for_eligibility(&mut self, session: &Session) -> sqlx::Result<()> {
+        if !self.memory.asks_for_eligibility(Instant::now()) {
+            return Ok(());
+        }
+        let (id, kinds, labels, running) = (session.id, self.memory.kinds(), self.labels.clone(), session.book.len());
+        let eligibility = self.ask(async |leases| leases.eligibility(id, &kinds, &labels, running).await).await?;
+        self.memory.is_eligible(eligibility, Instant::now());
+        Ok(())
+    }
+
+    /// Takes leases of jobs that ask something of their worker.
+    async fn take_placed(&mut self, claim: &ClaimRequest<'_>) -> sqlx::Result<Vec<Lease>> {
+        if claim.eligibility.satisfied.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.ask(async |leases| leases.set_apart_due().await.map(drop)).await?;
+        if claim.eligibility.demands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (session, nonce, limit, at) = (claim.session, claim.nonce, claim.limit, Instant::now());
+        let result = self.link.run(async |schema, to| Leases::on(schema, to).claim_placed(claim).await).await;
+        self.answered(Sent { session, nonce, limit, at, connected: true }, result)
+    }
+
     /// Takes leases of jobs that limits concern.
     async fn admit(&mut self, request: &AdmitRequest<'_>) -> sqlx::Result<Vec<Lease>> {
         if !self.limiter.is_needed() {
             return Ok(Vec::new());
         }
         let (limiter, sent) = (&mut self.limiter, Instant::now());
-        let result = self.link.run(async |schema, to| limiter.sift(Leases::on(schema, to), request).await).await;
+        let result = self.link.run(async |schema, to| limiter.sift_all(schema, to, request).await).await;
         self.noticed(result)?;
         if !self.limiter.has_turn(request.look) {
             return Ok(Vec::new());

@@ -179,6 +179,22 @@ impl<S: Send + Sync + 'static> Worker<S> {
         self
     }
 
+    /// What the worker has, of what jobs may ask of theirs: labels such as `gpu` or `zone=a`. See
+    /// [`Placement`](crate::placement::Placement).
+    #[must_use]
+    pub fn labels(mut self, labels: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.options.labels = labels.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The version of the program that runs the jobs, for [rollouts](crate::Client::rollouts): most
+    /// often `env!("CARGO_PKG_VERSION")`.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.options.version = Some(version.into());
+        self
+    }
+
     /// Time after which the jobs of a worker that vanished run elsewhere; 60 seconds if not said. A
     /// worker that lives renews its leases every third of it.
     #[must_use]

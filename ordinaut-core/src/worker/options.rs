@@ -43,6 +43,11 @@ pub struct WorkerOptions {
     pub job_timeout: Duration,
     /// Time for which it waits for its jobs when it stops.
     pub shutdown_grace: Duration,
+    /// What it has, of what jobs may ask of their worker: `gpu`, `zone=a`. Beside these it has
+    /// `worker=NAME`, `node=HOST` and `version=VERSION`.
+    pub labels: Vec<String>,
+    /// The version of the program; by default this library's.
+    pub version: Option<String>,
 }
 
 impl Default for WorkerOptions {
@@ -60,6 +65,8 @@ impl Default for WorkerOptions {
             backoff_cap: BACKOFF_CAP,
             job_timeout: Duration::from_secs(3600),
             shutdown_grace: Duration::from_secs(30),
+            labels: Vec::new(),
+            version: None,
         }
     }
 }
@@ -75,7 +82,8 @@ impl WorkerOptions {
             concurrency: self.concurrency,
             max_attempts: self.max_attempts(),
             lease: self.lease,
-            version: None,
+            version: self.version.clone(),
+            labels: self.labels.clone(),
             agent: None,
         }
     }

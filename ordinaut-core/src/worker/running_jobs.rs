@@ -175,6 +175,10 @@ impl RunningJobs {
         self.entries().running.len()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries().running.len()
+    }
+
     pub(crate) fn tokens(&self) -> Vec<Token> {
         self.entries().running.values().map(|running| running.token).collect()
     }

@@ -178,10 +178,10 @@ async fn who_is_next_is_found_by_a_few_steps_in_a_long_line() {
     for plan in ["custom", "generic"] {
         for ageing in ["null", "60"] {
             let three = format!(
-                "array['{LINE}'], '{{3}}', '{{null}}', 1, 1, '{{}}', '{{}}', '{{}}', '{{}}', now(), {ageing}, 512"
+                "array['{LINE}'], '{{3}}', '{{null}}', 1, 1, '{{}}', '{{}}', '{{}}', '{{}}', now(), {ageing}, 512, '{{}}', '{{}}', '{{}}'"
             );
             let last = three.replace("'{3}', '{null}'", "'{1}', array[md5('1')::uuid]");
-            let looked = pages(&db, plan, look, &format!("'', 500, 1, 3, {ageing}")).await;
+            let looked = pages(&db, plan, look, &format!("'', 500, 1, 3, {ageing}, '{{}}'")).await;
             let (three, last) = (pages(&db, plan, let_in, &three).await, pages(&db, plan, let_in, &last).await);
             assert!(looked.max(three).max(last) < 150, "{plan}, {ageing}: {looked}, {three} and {last} pages");
         }

@@ -10,6 +10,7 @@ use crate::fixture::{
 };
 use ordinaut_core::explain::{Reason, ReasonKind};
 use ordinaut_core::job::OnDuplicate;
+use ordinaut_core::placement::Placement;
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::step::ApprovalRequest;
 use ordinaut_core::task::TaskDefinition;
@@ -209,6 +210,8 @@ async fn set_aside(table: &mut Table) {
     schedule_once(&db).await;
     table.add(&db, of_task, ReasonKind::TaskPaused).await;
 
+    for_labels(table).await;
+
     let db = database().await;
     let (running, handlers) = busy(&db, 1).await;
     let unique = || probe(9).unique(Unique::by_kind().on_duplicate(OnDuplicate::RunAgain));
@@ -221,6 +224,25 @@ async fn set_aside(table: &mut Table) {
     let handler = within(starts.recv()).await.unwrap();
     let behind = new(&db, unique()).await;
     table.add(&db, behind, ReasonKind::RunAgain).await;
+    handler.end(Ok(()));
+    drop(running);
+}
+
+async fn for_labels(table: &mut Table) {
+    let db = database().await;
+    let options = quick_but(|options| (options.labels, options.concurrency) = (vec!["zone=a".to_owned()], 1));
+    let (handler, mut starts) = gated();
+    let running = run(worker_with(&db, options, handler));
+    eventually(&db, "select exists (select from ordinaut.worker)").await;
+    let requires = new(&db, probe(1).placement(Placement::default().require(["gpu"]))).await;
+    table.add(&db, requires, ReasonKind::LabelsMissing).await;
+    new(&db, probe(2)).await;
+    let handler = within(starts.recv()).await.unwrap();
+    let prefers = new(&db, probe(3).placement(Placement::default().prefer(["zone=a"]).prefer_for(HOUR))).await;
+    table.add(&db, prefers, ReasonKind::PrefersWorker).await;
+    let fits = new(&db, probe(4).placement(Placement::default().require(["zone=a"]))).await;
+    tell(&db, "update ordinaut.worker set running = 1").await;
+    table.add(&db, fits, ReasonKind::SlotsBusy).await;
     handler.end(Ok(()));
     drop(running);
 }

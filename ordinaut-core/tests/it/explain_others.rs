@@ -36,7 +36,7 @@ impl Table {
             Component::Relay => "relay",
             _ => "database",
         };
-        self.note(&[found.reason.clone()], expected, "", &[component]);
+        self.note(std::slice::from_ref(&found.reason), expected, "", &[component]);
     }
 
     async fn batch(&mut self, db: &TestDatabase, batch: Uuid, expected: ReasonKind) {

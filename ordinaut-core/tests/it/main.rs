@@ -49,6 +49,7 @@ mod migrate_old;
 mod model;
 mod one_at_a_time;
 mod page;
+mod placement;
 mod plans;
 mod pooler;
 mod queue;

@@ -111,9 +111,16 @@ impl Ids {
                 "claim",
                 sql!("lease/claim"),
                 format!(
-                    "'{{default}}', '{{5}}', array[now() - interval '74 s'], {JOBS}, '{{probe}}', 8, 1, 0, false, 512"
+                    "'{{default}}', '{{5}}', array[now() - interval '74 s'], {JOBS}, '{{probe}}', 8, 1, 0, false, 512, '{{}}', '{{}}', '{{}}'"
                 ),
             ),
+            (
+                "claim_placed",
+                sql!("placement/claim"),
+                format!("8, 1, '{{1}}', '{{narrow}}', {JOBS}, 0, 512, '{{}}', '{{}}', '{{}}'"),
+            ),
+            ("sift_placed", sql!("placement/sift"), format!("'{{1}}', {JOBS}, '{{narrow}}'")),
+            ("eligibility", sql!("placement/known"), "8, '{limited}', '{gpu}', 1".to_owned()),
             ("settle", sql!("lease/settle"), ends("succeeded")),
             ("bury", sql!("lease/settle"), ends("dead")),
             ("give_back", sql!("lease/give_back"), format!("{leased}, {ones}, 7, {ones}")),
@@ -134,14 +141,14 @@ impl Ids {
             (
                 "sift",
                 sql!("limit/sift"),
-                format!("'{{narrow}}', '{{5}}', '{{-infinity}}', {JOBS}, '{{limited}}', false"),
+                format!("'{{narrow}}', '{{5}}', '{{-infinity}}', {JOBS}, '{{limited}}', false, '{{}}', '{{}}', '{{}}'"),
             ),
-            ("lines", sql!("limit/lines"), format!("'', {JOBS}, 8, {JOBS}, null")),
+            ("lines", sql!("limit/lines"), format!("'', {JOBS}, 8, {JOBS}, null, '{{}}'")),
             (
                 "admit",
                 sql!("limit/admit"),
                 format!(
-                    "array['{line}'], array[{JOBS}], array[null::uuid], 8, 1, '{{r}}', '{{1}}', '{{0}}', '{{1}}', now(), null, 512"
+                    "array['{line}'], array[{JOBS}], array[null::uuid], 8, 1, '{{r}}', '{{1}}', '{{0}}', '{{1}}', now(), null, 512, '{{}}', '{{}}', '{{}}'"
                 ),
             ),
             ("args", sql!("job/args"), leased.clone()),

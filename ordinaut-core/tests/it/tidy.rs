@@ -27,6 +27,7 @@ const FEATURES: &[&str] = &[
     "host",
     "db",
     "notify",
+    "placement",
     "job",
     "lease",
     "queue",

@@ -66,6 +66,8 @@ pub const ALL: &[About] = &[
     worker::WORKER_JOB_TIMEOUT.about,
     worker::WORKER_SHUTDOWN_GRACE.about,
     worker::WORKER_HTTP_ALLOW.about,
+    worker::WORKER_LABELS.about,
+    worker::WORKER_VERSION.about,
     health::WORKER_HEALTH_PORT.about,
     scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
     scheduler::SCHEDULER_MAX_WORKERS.about,

@@ -4,6 +4,7 @@ use crate::settings::error::SettingError;
 use crate::settings::setting::{Setting, list, network, seconds, within};
 use crate::settings::source::Source;
 use ipnet::IpNet;
+use ordinaut_core::placement::label_fault;
 use ordinaut_core::program::{check_name, is_queue};
 use ordinaut_core::worker::{Served, Undecodable, WorkerOptions};
 use std::time::Duration;
@@ -107,12 +108,35 @@ pub(super) const WORKER_SHUTDOWN_GRACE: Setting<Duration> = Setting::new(
 )
 .or("30");
 
+pub(super) const WORKER_LABELS: Setting<Vec<String>> = Setting::new(
+    "WORKER_LABELS",
+    "what the worker has, of what jobs may require or prefer, separated by commas; worker=NAME, node=HOST and version=VERSION it has by itself",
+    "labels such as gpu or zone=a, separated by commas: a name of letters, digits, \".\", \"_\" and \"-\", and a value after \"=\" if it has one",
+    labels,
+);
+
+pub(super) const WORKER_VERSION: Setting<String> = Setting::new(
+    "WORKER_VERSION",
+    "the version that the worker says it is, for rollouts; that of the program if not set",
+    "1 to 90 characters, without control characters",
+    |text| (check_name(text).is_ok() && text.len() <= 90).then(|| text.to_owned()),
+);
+
 pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
     "WORKER_HTTP_ALLOW",
     "addresses that http jobs may call although they are private, loopback or link-local, separated by commas",
     "IP addresses or networks such as 10.1.0.0/16, separated by commas",
     |text| list(text, network),
 );
+
+/// Labels, none of which a worker has by itself.
+fn labels(text: &str) -> Option<Vec<String>> {
+    list(text, |label| {
+        let name = label.split_once('=').map_or(label, |(name, _)| name);
+        let is_own = !matches!(name, "worker" | "node" | "version");
+        (is_own && label_fault(label).is_none()).then(|| label.to_owned())
+    })
+}
 
 /// The queues of a list: names, or names with their weights.
 fn queues(text: &str) -> Option<Vec<Served>> {
@@ -153,6 +177,8 @@ impl WorkerSettings {
         options.backoff_cap = source.get(&WORKER_BACKOFF_MAX_DELAY)?;
         options.job_timeout = source.get(&WORKER_JOB_TIMEOUT)?;
         options.shutdown_grace = source.get(&WORKER_SHUTDOWN_GRACE)?;
+        options.labels = source.read(&WORKER_LABELS)?.unwrap_or_default();
+        options.version = source.read(&WORKER_VERSION)?;
         Ok(Self { options, http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default() })
     }
 }
@@ -171,6 +197,14 @@ mod tests {
         assert_eq!(parse("mail = 3, default,").unwrap(), [named("mail", 3), named("default", 1)]);
         for wrong in ["mail=0", "mail=1001", "=2", "mail=1.5", "mail=", "mail=high", "a=b=3", ","] {
             assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn labels_that_say_who_a_worker_is_are_its_own() {
+        assert_eq!(labels("gpu, zone=a"), Some(vec!["gpu".to_owned(), "zone=a".to_owned()]));
+        for wrong in ["worker=ann", "node=b", "version=2", "a b", "zone="] {
+            assert_eq!(labels(wrong), None, "{wrong}");
         }
     }
 

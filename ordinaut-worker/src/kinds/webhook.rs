@@ -36,7 +36,8 @@ enum Attempt {
 }
 
 pub(crate) async fn deliver(Webhook(delivery): Webhook, ctx: Context<State>) -> Result<Option<Answer>, JobError> {
-    let webhooks = ctx.state.database.webhooks();
+    let Some(database) = &ctx.state.database else { return Err(JobError::fatal("a delivery needs a database")) };
+    let webhooks = database.webhooks();
     let target = webhooks.target(delivery.webhook).await.map_err(JobError::retry)?;
     let Some(target) = target else {
         return Err(JobError::cancel("the webhook is disabled, or was deleted"));

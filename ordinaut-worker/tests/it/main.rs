@@ -8,6 +8,7 @@ mod faults;
 mod fixture;
 mod health;
 mod http;
+mod modes;
 mod pipelines;
 mod redirects;
 mod refusals;

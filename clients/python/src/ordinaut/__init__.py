@@ -4,7 +4,7 @@ from ordinaut.answers import Enqueued, Job, JobFilter, JobState, JobSummary, Out
 from ordinaut.async_client import AsyncClient
 from ordinaut.client import Client
 from ordinaut.errors import ApiError, OrdinautError, ResultTimeout, Unreachable
-from ordinaut.new_job import Backoff, JobOptions, NewJob, Unique
+from ordinaut.new_job import Backoff, JobOptions, NewJob, Placement, Unique
 from ordinaut.worker import (
     Approval,
     AsyncContext,
@@ -36,6 +36,7 @@ __all__ = [
     "NewJob",
     "OrdinautError",
     "Outcome",
+    "Placement",
     "Published",
     "Result",
     "ResultTimeout",

@@ -49,6 +49,16 @@ class Exponential(TypedDict):
 Backoff = Fixed | Linear | Exponential
 
 
+class Placement(TypedDict, total=False):
+    """What a job asks of the worker that runs it."""
+
+    require: Sequence[str]
+    prefer: Sequence[str]
+    prefer_for: float
+    strategy: Literal["least_tasks", "round_robin", "random"]
+    avoid_last: bool
+
+
 class JobOptions(TypedDict, total=False):
     """What may be said of a job besides its kind and arguments."""
 
@@ -64,6 +74,7 @@ class JobOptions(TypedDict, total=False):
     backoff: Backoff | None
     after: Sequence[str | int] | None
     after_policy: AfterPolicy | None
+    placement: Placement | None
 
 
 def seconds(time: float | timedelta) -> float:
@@ -91,6 +102,7 @@ class NewJob:
     after: Sequence[str | int] | None = None
     """Ids of jobs that have to end before; of jobs that come earlier in the same call, their index."""
     after_policy: AfterPolicy | None = None
+    placement: Placement | None = None
 
     def body(self) -> Mapping[str, Any]:
         """The JSON that `POST /jobs` takes."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import UUID
 
 from ordinaut.json_text import encode
-from ordinaut.new_job import Backoff, Unique, seconds
+from ordinaut.new_job import Backoff, Placement, Unique, seconds
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection as PsycopgAsyncConnection
@@ -43,6 +43,7 @@ class SqlOptions(TypedDict, total=False):
     backoff: Backoff
     unique_by: Unique
     traceparent: str
+    placement: Placement
 
 
 _TYPES = {
@@ -58,6 +59,7 @@ _TYPES = {
     "backoff": "cast({} as jsonb)",
     "unique_by": "cast({} as jsonb)",
     "traceparent": "cast({} as text)",
+    "placement": "cast({} as jsonb)",
 }
 """How the statement names the type of each argument: drivers differ in what they tell Postgres of a value."""
 
@@ -117,7 +119,7 @@ def _statement(
 def _value(name: str, value: Any) -> Any:
     if name in ("delay", "timeout"):
         return seconds(value)
-    if name in ("backoff", "unique_by"):
+    if name in ("backoff", "unique_by", "placement"):
         return encode(value).decode()
     return list(value) if name == "tags" else value
 

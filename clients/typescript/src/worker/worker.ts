@@ -25,6 +25,10 @@ export interface WorkerOptions extends Omit<Connection, "fetch"> {
   readonly grace?: number;
   /** How often jobs that name no number may fail. */
   readonly maxAttempts?: number;
+  /** What it has, of what jobs may ask of their worker: `{ gpu: "", zone: "a" }`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The version of the program, for rollouts. */
+  readonly version?: string;
   readonly log?: Log;
 }
 
@@ -95,7 +99,7 @@ export class Worker {
 
   #begin(): Engine {
     const { url, token, queues = ["default"], slots = 10, lease = 30, timeout = 3600, grace = 30 } = this.#options;
-    const { maxAttempts, name = `${hostname()}/${process.pid}`, log = stderr } = this.#options;
+    const { labels, version = VERSION, maxAttempts, name = `${hostname()}/${process.pid}`, log = stderr } = this.#options;
     const profile = {
       name,
       queues: [...queues],
@@ -103,9 +107,10 @@ export class Worker {
       capacity: slots,
       lease_seconds: lease,
       host: hostname(),
-      version: VERSION,
+      version,
       language: `node ${process.versions.node}`,
       ...(maxAttempts === undefined ? {} : { max_attempts: maxAttempts }),
+      ...(labels === undefined ? {} : { labels: { ...labels } }),
     };
     return new Engine({ connection: { url, token }, profile, handlers: this.#handlers, timeout, grace, log });
   }

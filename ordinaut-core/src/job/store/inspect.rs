@@ -9,11 +9,13 @@ use crate::job::outcome::Outcome;
 use crate::job::state::JobState;
 use crate::job::trace::Trace;
 use crate::job::wait::{Crew, Parked, Wait, why};
+use crate::placement::request::Placement;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Attempts of a job that are shown with it.
@@ -47,6 +49,10 @@ pub struct JobDetails {
     pub tenant: Option<String>,
     /// The batch that it is a member of, or that calls it.
     pub batch_id: Option<Uuid>,
+    /// What it asks of the worker that runs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub placement: Option<Placement>,
     /// When it was enqueued.
     pub created_at: DateTime<Utc>,
     /// The number of the request that enqueued it.
@@ -123,6 +129,7 @@ impl FromRow<'_, PgRow> for JobDetails {
             scheduled_for: fields.instant("scheduled_for")?,
             tenant: fields.get("tenant")?,
             batch_id: fields.get("batch_id")?,
+            placement: fields.get::<Option<Json<_>>>("placement")?.map(|Json(placement)| placement),
             created_at: fields.certain_instant("created_at")?,
             request_id,
             traceparent,

@@ -1,4 +1,4 @@
-//! Jobs that are tied to others: they come after them, or are of a batch.
+//! Jobs that are tied: they come after others, are of a batch, or ask something of their worker.
 
 use crate::client::Client;
 use crate::error::InvalidField;
@@ -39,10 +39,20 @@ pub(crate) async fn insert_tied(
         let tied: Vec<Tied<'_>> = some.iter().map(|job| Tied::of(job, &holders)).collect::<Result<_, _>>()?;
         let own = own_parents(client, &tied, db).await?;
         let inserted = insert(client, &tied, &own, wake, db).await?;
+        set_apart(client, some, db).await?;
         holders.extend(inserted.iter().filter(|(id, holder)| id != holder).copied());
         answers.extend(inserted);
     }
     Ok(answers)
+}
+
+/// Those that ask something of their worker wait for one of those that have it.
+async fn set_apart(client: &Client, jobs: &[&NewJob], db: &mut PgConnection) -> sqlx::Result<()> {
+    let placed: Vec<Uuid> = jobs.iter().filter(|job| job.placement.is_some()).map(|job| job.id).collect();
+    if placed.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(client.sql(sql!("placement/set_apart_of"))).bind(placed).execute(db).await.map(drop)
 }
 
 /// The first of the jobs that fit into one statement. A unique one is the last: what comes after it
@@ -148,6 +158,7 @@ async fn insert(
         .bind(edges().map(|(job, _)| job.tie.policy.as_str()).collect::<Vec<_>>())
         .bind(to_follow)
         .bind(column(jobs, NewJob::trace_context))
+        .bind(column(jobs, |job| job.placement.as_ref().and_then(|placement| placement.stored())))
         .fetch_all(db)
         .await?;
     let strict = |id: &Uuid| {

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::db::dedicated_connection::DedicatedConnection;
 use crate::error::Error;
 use crate::lease::claim_request::ClaimRequest;
+use crate::lease::leased::Lease;
 use crate::lease::restart_pause::RestartPause;
 use crate::lease::store::Leases;
 use crate::lease::store::claim::Claimed;
@@ -64,6 +65,27 @@ impl LeaseLinks {
             return Ok(None);
         }
         Ok(Some(link.run(async |schema, to| Leases::on(schema, to).claim(request).await).await?))
+    }
+
+    /// As [`Leases::claim_placed`], after those that came back are set apart; none while nobody
+    /// claims.
+    ///
+    /// # Errors
+    ///
+    /// As [`Leases::claim`].
+    pub async fn claim_placed(&self, request: &ClaimRequest<'_>) -> Result<Vec<Lease>, Error> {
+        if request.eligibility.satisfied.is_empty() || self.pause().is_some() {
+            return Ok(Vec::new());
+        }
+        let mut link = self.link().await?;
+        if self.pause().is_some() {
+            return Ok(Vec::new());
+        }
+        link.run(async |schema, to| Leases::on(schema, to).set_apart_due().await).await?;
+        if request.eligibility.demands.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(link.run(async |schema, to| Leases::on(schema, to).claim_placed(request).await).await?)
     }
 
     /// Time until the next claim may be made; `None`: now.

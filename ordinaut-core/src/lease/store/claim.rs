@@ -33,6 +33,9 @@ pub struct Claimed {
     /// Whether there are limits, so that jobs may wait for room: claims pass by those that a limit
     /// concerns.
     pub limits: bool,
+    /// Whether jobs may ask something of their worker, or a version of workers runs a part of a
+    /// kind: see [`Leases::eligibility`].
+    pub placement: bool,
 }
 
 impl Leases<'_> {
@@ -56,13 +59,16 @@ impl Leases<'_> {
             .bind(if request.look == Look::Suspects { flags::SUSPECT } else { 0 })
             .bind(request.scan == Scan::FromStart)
             .bind(i32::try_from(request.inline_bytes).unwrap_or(i32::MAX))
+            .bind(&request.eligibility.parts.kinds)
+            .bind(&request.eligibility.parts.lowest)
+            .bind(&request.eligibility.parts.highest)
             .fetch_all(self.executor)
             .await?;
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-        let (at, limits) = (first.try_get(0)?, first.try_get(20)?);
+        let (at, limits, placement) = (first.try_get(0)?, first.try_get(20)?, first.try_get(21)?);
         let reader =
             LeaseReader { session: request.session, nonce: request.nonce, lanes: request.lanes, kinds: request.kinds };
-        Ok(Claimed { at, leases: reader.leases(&rows)?, limits })
+        Ok(Claimed { at, leases: reader.leases(&rows)?, limits, placement })
     }
 
     /// Arguments that a claim left out, by job, as they are stored. A job that is missing in the
@@ -93,8 +99,8 @@ pub(crate) fn names(names: &[Arc<str>]) -> Vec<&str> {
     names.iter().map(|name| &**name).collect()
 }
 
-/// Reads rows of leases, which the statements claim.sql and limit/admit.sql write in the same order
-/// of columns.
+/// Reads rows of leases, which the statements lease/claim.sql, limit/admit.sql and
+/// placement/claim.sql write in the same order of columns.
 pub(crate) struct LeaseReader<'a> {
     pub(crate) session: i64,
     pub(crate) nonce: i32,

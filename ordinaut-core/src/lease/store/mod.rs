@@ -6,6 +6,7 @@ pub(crate) mod commit_check;
 pub(crate) mod drain;
 pub(crate) mod give_back;
 pub(crate) mod held;
+pub(crate) mod placed;
 pub(crate) mod restart;
 pub(crate) mod session;
 pub(crate) mod settle;

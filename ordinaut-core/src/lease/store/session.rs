@@ -60,6 +60,8 @@ pub struct SessionStatus {
     pub lease_seconds: f64,
     /// The agent that it leases jobs for; `None`: its jobs run where its process is.
     pub agent: Option<String>,
+    /// What it has, of what jobs may ask of their worker.
+    pub labels: Vec<String>,
     /// Whether its leases hold.
     pub alive: bool,
     /// Seconds for which they do, unless it is renewed.
@@ -85,13 +87,14 @@ impl Leases<'_> {
             .bind(&profile.host)
             // The number of a process says nothing to a process elsewhere.
             .bind(if profile.agent.is_some() { 0 } else { std::process::id().cast_signed() })
-            .bind(profile.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION")))
+            .bind(profile.program_version())
             .bind(&profile.queues)
             .bind(&profile.kinds)
             .bind(i32::try_from(profile.concurrency).unwrap_or(i32::MAX))
             .bind(profile.max_attempts)
             .bind(profile.lease.as_secs_f64())
             .bind(profile.agent.as_deref())
+            .bind(profile.all_labels())
             .execute(self.executor)
             .await?;
         Ok(session)

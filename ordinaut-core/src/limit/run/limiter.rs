@@ -15,7 +15,8 @@ use crate::limit::fairness::Fairness;
 use crate::limit::line::Line;
 use crate::limit::store::admission::{AdmitRequest, admit, lines, lock};
 use crate::limit::store::sift::SiftRequest;
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Maximum number of jobs that one statement sets aside.
@@ -112,8 +113,19 @@ impl Limiter {
         self.no_room.filter(|_| self.limits && self.left).map(|(since, wait)| wait.saturating_sub(since.elapsed()))
     }
 
-    /// Sets jobs aside that are due and that limits concern.
-    pub(crate) async fn sift(&mut self, leases: Leases<'_>, request: &AdmitRequest<'_>) -> sqlx::Result<()> {
+    /// Sets jobs aside that are due and that limits concern, also those that ask something of their
+    /// worker.
+    pub(crate) async fn sift_all(
+        &mut self,
+        schema: &Schema,
+        db: &mut PgConnection,
+        request: &AdmitRequest<'_>,
+    ) -> sqlx::Result<()> {
+        sift_placed(Leases::on(schema, &mut *db), request).await?;
+        self.sift(Leases::on(schema, db), request).await
+    }
+
+    async fn sift(&mut self, leases: Leases<'_>, request: &AdmitRequest<'_>) -> sqlx::Result<()> {
         // The claim passes these jobs by: only here it is known how long the first of a lane has
         // waited.
         let mut lanes = request.lanes.to_vec();
@@ -121,7 +133,9 @@ impl Limiter {
             self.floors.aged(&mut lanes, last, ageing);
         }
         let floors = self.floors.of_all(&lanes);
-        let sifting = SiftRequest { lanes: &lanes, floors, kinds: request.kinds, limit: JOBS, scan: request.scan };
+        let eligible = request.eligibility;
+        let (kinds, scan, parts) = (request.kinds, request.scan, &eligible.parts);
+        let sifting = SiftRequest { lanes: &lanes, floors, kinds, limit: JOBS, scan, parts };
         let sifted = leases.sift(&sifting).await?;
         let found = sifted.jobs.iter().map(|(queue, priority, run_at)| (&**queue, *priority, *run_at));
         self.floors.learn(&lanes, sifted.at, found, sifted.jobs.len() >= JOBS);
@@ -148,6 +162,7 @@ impl Limiter {
         if !self.is_needed() {
             return Ok(Vec::new());
         }
+        sift_placed(client.leases(), request).await?;
         self.sift(client.leases(), request).await?;
         if !self.has_turn(request.look) {
             return Ok(Vec::new());
@@ -170,7 +185,7 @@ impl Limiter {
         if links.pause().is_some() {
             return Ok(Vec::new());
         }
-        link.run(async |schema, to| self.sift(Leases::on(schema, to), request).await).await?;
+        link.run(async |schema, to| self.sift_all(schema, to, request).await).await?;
         if !self.has_turn(request.look) {
             return Ok(Vec::new());
         }
@@ -241,4 +256,14 @@ impl Limiter {
             self.more = true;
         }
     }
+}
+
+/// Sets jobs aside that ask something of their worker, which this one has, and that limits concern.
+async fn sift_placed(leases: Leases<'_>, request: &AdmitRequest<'_>) -> sqlx::Result<()> {
+    let demands = &request.eligibility.demands;
+    if demands.is_empty() {
+        return Ok(());
+    }
+    let queues: BTreeSet<&str> = request.lanes.iter().map(|(queue, _)| &**queue).collect();
+    leases.sift_placed(demands, &queues.into_iter().collect::<Vec<_>>(), JOBS).await.map(drop)
 }

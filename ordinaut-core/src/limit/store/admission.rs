@@ -11,6 +11,7 @@ use crate::limit::line::Line;
 use crate::limit::line::Member;
 use crate::limit::line::Rate;
 use crate::limit::line::Turn;
+use crate::placement::eligibility::Eligibility;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -39,14 +40,16 @@ pub struct AdmitRequest<'a> {
     pub ageing: Option<Ageing>,
     /// Where the look for jobs that are due starts.
     pub scan: Scan,
+    /// What the session may claim beside the jobs that ask for nothing of their worker.
+    pub eligibility: &'a Eligibility,
 }
 
 impl<'a> AdmitRequest<'a> {
     /// The jobs under limits that belong to a claim: under its session and number, of its lanes and
     /// kinds.
     pub fn of(claim: &ClaimRequest<'a>) -> Self {
-        let ClaimRequest { session, nonce, lanes, kinds, limit, look, scan, inline_bytes, .. } = *claim;
-        Self { session, nonce, lanes, kinds, limit, look, inline_bytes, ageing: None, scan }
+        let ClaimRequest { session, nonce, lanes, kinds, limit, look, scan, inline_bytes, eligibility, .. } = *claim;
+        Self { session, nonce, lanes, kinds, limit, look, inline_bytes, ageing: None, scan, eligibility }
     }
 }
 
@@ -71,6 +74,7 @@ pub(crate) async fn lines(
         .bind(request.session)
         .bind(i64::try_from(request.limit).unwrap_or(i64::MAX))
         .bind(request.ageing.map(Ageing::seconds))
+        .bind(&request.eligibility.satisfied)
         .fetch_all(db)
         .await?;
     let mut lines: Vec<Line> = Vec::new();
@@ -157,6 +161,9 @@ pub(crate) async fn admit(
         .bind(at)
         .bind(request.ageing.map(Ageing::seconds))
         .bind(i32::try_from(request.inline_bytes).unwrap_or(i32::MAX))
+        .bind(&request.eligibility.parts.kinds)
+        .bind(&request.eligibility.parts.lowest)
+        .bind(&request.eligibility.parts.highest)
         .fetch_all(db)
         .await?;
     let reader =

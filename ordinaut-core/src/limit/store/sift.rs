@@ -4,6 +4,7 @@ use crate::lease::claim_floor::Lane;
 use crate::lease::claim_request::Scan;
 use crate::lease::store::Leases;
 use crate::lease::store::claim::{columns, floors, names};
+use crate::placement::eligibility::Parts;
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) struct SiftRequest<'a> {
     /// Maximum number of jobs that are set aside.
     pub(crate) limit: usize,
     pub(crate) scan: Scan,
+    pub(crate) parts: &'a Parts,
 }
 
 /// What a sift found.
@@ -40,6 +42,9 @@ impl Leases<'_> {
             .bind(i64::try_from(request.limit).unwrap_or(i64::MAX))
             .bind(names(request.kinds))
             .bind(request.scan == Scan::FromStart)
+            .bind(&request.parts.kinds)
+            .bind(&request.parts.lowest)
+            .bind(&request.parts.highest)
             .fetch_all(self.executor)
             .await?;
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;

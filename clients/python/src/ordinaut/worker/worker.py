@@ -8,7 +8,7 @@ import platform
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -29,7 +29,8 @@ class Worker:
 
     `slots`: maximum number of jobs at once. `lease`: seconds after which its jobs run elsewhere if nothing is heard of
     it. `timeout`: that of jobs which name none. `grace`: for how long handlers may go on when it stops.
-    `max_attempts`: how often jobs that name no number may fail.
+    `max_attempts`: how often jobs that name no number may fail. `labels`: what it has, of what jobs may ask, such as
+    `{"gpu": "", "zone": "a"}`. `version`: that of the program, for rollouts.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class Worker:
         timeout: float | timedelta = 3600.0,
         grace: float | timedelta = 30.0,
         max_attempts: int | None = None,
+        labels: Mapping[str, str] | None = None,
+        version: str = VERSION,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._url = url
@@ -60,9 +63,11 @@ class Worker:
             "capacity": slots,
             "lease_seconds": seconds(lease),
             "host": socket.gethostname(),
-            "version": VERSION,
+            "version": version,
             "language": f"python {platform.python_version()}",
         }
+        if labels is not None:
+            self._profile["labels"] = dict(labels)
         if max_attempts is not None:
             self._profile["max_attempts"] = max_attempts
 

@@ -1,0 +1,4 @@
+//! The statements of placement.
+
+pub(crate) mod rollout;
+pub(crate) mod upkeep;
