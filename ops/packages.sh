@@ -63,6 +63,11 @@ need_node() {
     command -v npm > /dev/null || install_package "Node's npm" npm npm node
 }
 
+# A browser without a window, and what drives it.
+need_chromium() {
+    command -v chromedriver > /dev/null || install_package "Chromium with its driver" "chromium chromium-driver" "chromium chromedriver" "chromium chromedriver"
+}
+
 need_compiler() {
     command -v cc > /dev/null || install_package "a C compiler" gcc gcc gcc
 }

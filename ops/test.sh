@@ -15,6 +15,7 @@
 #   ./ops/test.sh compat          the binary of before the newest migration works on the schema of now
 #   ./ops/test.sh versions [MAJOR …]   the library's integration tests on Postgres 14, 16, 17 and 18
 #   ./ops/test.sh api             a fuzzer and a generated client go by the OpenAPI document of the API
+#   ./ops/test.sh browser         the page in Chromium: what people do there, how it looks, what axe-core finds
 #   ./ops/test.sh clients         the packages of clients/, checked, and their workers against the real API; the tools of /mcp
 #   ./ops/test.sh ops             scripts, rules and units by their own checkers, as far as those are here
 #
@@ -64,6 +65,7 @@ case ${1:-all} in
     compat) shift; exec ops/test-compat.sh "$@" ;;
     versions) shift; exec ops/test-versions.sh "$@" ;;
     api) shift; exec ops/test-api.sh "$@" ;;
+    browser) shift; exec ops/test-browser.sh "$@" ;;
     clients) shift; exec ops/test-clients.sh "$@" ;;
     ops) shift; exec ops/test-ops.sh "$@" ;;
     help | --help | -h) usage ;;

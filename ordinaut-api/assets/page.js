@@ -132,7 +132,9 @@ function seconds(value) {
     return value < 3600 ? `${Math.round(value / 60)} min` : `${(value / 3600).toFixed(1)} h`;
 }
 
-const perSecond = (value) => (value == null ? "–" : value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
+const perSecond = (value) => (value == null ? "–" : value < 0.995 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
+
+const clock = (at) => new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -153,8 +155,8 @@ function draw(element, lines, data, span) {
         height: element.clientHeight - 64,
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
         scales: { x: { range: () => span }, y: { range: (_, least, most) => [0, Math.max(most * 1.1, 1e-3)] } },
-        axes: [axis, { ...axis, size: 62, values: (_, values) => values.map(text) }],
-        series: [{ label: "at", value: "{HH}:{mm}" }, ...series],
+        axes: [{ ...axis, values: (_, values) => values.map(clock) }, { ...axis, size: 62, values: (_, values) => values.map(text) }],
+        series: [{ label: "from", value: (_, at) => (at == null ? "–" : clock(at)) }, ...series],
     };
     element.replaceChildren();
     return new uPlot(options, data, element);

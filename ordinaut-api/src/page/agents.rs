@@ -48,7 +48,7 @@ fn table(visit: &Visit, list: &[Value]) -> Markup {
     }
     html! {
         table {
-            thead { tr { th { "Agent" } th { "State" } th { "Scopes" } th.wide { "Queues" } th.wide { "Tenant" } th.n.wide { "Tokens" } th.n.wide { "Created" } th {} } }
+            thead { tr { th { "Agent" } th { "State" } th { "Scopes" } th.wide { "Queues" } th.wide { "Tenant" } th.n.wide { "Tokens" } th.n.wide { "Created" } td {} } }
             tbody {
                 @for agent in list {
                     @let name = agent.text("name");

@@ -58,7 +58,7 @@ fn table(list: &[Value]) -> Markup {
     }
     html! {
         table {
-            thead { tr { th { "Batch" } th { "State" } th.n { "Ended" } th.wide.bars {} th.n { "Dead" } th.n.wide { "Created" } th.n.wide { "Deadline" } } }
+            thead { tr { th { "Batch" } th { "State" } th.n { "Ended" } td.wide.bars {} th.n { "Dead" } th.n.wide { "Created" } th.n.wide { "Deadline" } } }
             tbody {
                 @for batch in list {
                     tr {

@@ -45,7 +45,12 @@ fn alike(error: &str) -> String {
         let opens = word.matches('"').count() % 2 == 1;
         let differs = quoted || word.contains('"') || word.bytes().any(|byte| byte.is_ascii_digit());
         quoted ^= opens;
-        text.push_str(if differs { "#" } else { word });
+        match (differs, text.ends_with('#')) {
+            (false, _) => text.push_str(word),
+            (true, false) => text.push('#'),
+            // A name of several words is one that differs.
+            (true, true) => {}
+        }
     }
     text
 }

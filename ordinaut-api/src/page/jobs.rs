@@ -285,10 +285,11 @@ async fn ask(visit: Visit) -> Shown {
         let jobs = counted_jobs.whole("jobs");
         let least = if counted_jobs.flag("at_least") { "at least " } else { "" };
         let parameters = visit.parameters();
+        let chosen: Vec<_> = parameters.iter().filter(|(name, _)| name != "verb").cloned().collect();
         let live = html! {
             p.lead { (what) }
             p.lead { b { (least) (counted(jobs, "job")) } " would be looked at:" }
-            ul.chosen { @for (name, value) in parameters.iter().filter(|(name, _)| name != "verb") { li { (name) " " b { (value) } } } }
+            ul.chosen { @for (name, value) in &chosen { li { (name) " " b { (value) } } } }
             form.stack method="post" action="/ui/jobs/bulk" {
                 (carried(&visit))
                 @for (name, value) in &parameters { input type="hidden" name=(name) value=(value); }
@@ -296,8 +297,10 @@ async fn ask(visit: Visit) -> Shown {
                 @if verb == "reprioritise" { (field("Priority, 1 (most urgent) to 9", "priority", "", "5")) }
                 (field("Jobs a second at most", "rate", "", "as fast as it goes"))
                 (field("Why, for the audit", "reason", "", ""))
-                button.danger[matches!(&*verb, "cancel" | "delete")] { (name) " " (least) (counted(jobs, "job")) }
-                a.button.quiet href=(link::with_pairs("/ui/jobs", &parameters.iter().filter(|(name, _)| name != "verb").cloned().collect::<Vec<_>>())) { "Leave them" }
+                div.acts {
+                    button.danger[matches!(&*verb, "cancel" | "delete")] { (name) " " (least) (counted(jobs, "job")) }
+                    a.button.quiet href=(link::with_pairs("/ui/jobs", &chosen)) { "Leave them" }
+                }
             }
         };
         let title = format!("{name} many jobs");

@@ -120,7 +120,7 @@ fn totals(queues: &Value, workers: Option<&Value>, span: &Span, last: Option<&Va
             div.tile {
                 dt { @if href.is_empty() { (name) } @else { a href=(href) { (name) } } }
                 dd { (value) }
-                p { (note) }
+                dd.note { (note) }
             }
         }
     };
@@ -154,7 +154,7 @@ fn queues_table(queues: &Value) -> Markup {
     }
     html! {
         table {
-            thead { tr { th { "Queue" } th.n { "Waiting" } th.wide.bars {} th.n { "Running" } th.n.wide { "Oldest" } } }
+            thead { tr { th { "Queue" } th.n { "Waiting" } td.wide.bars {} th.n { "Running" } th.n.wide { "Oldest" } } }
             tbody {
                 @for queue in busiest.iter().take(QUEUES) {
                     tr {
@@ -213,7 +213,7 @@ fn workers_table(workers: &Value) -> Markup {
     }
     html! {
         table {
-            thead { tr { th { "Worker" } th.wide { "Queues" } th.n { "Busy" } th.wide.bars {} } }
+            thead { tr { th { "Worker" } th.wide { "Queues" } th.n { "Busy" } td.wide.bars {} } }
             tbody {
                 @for worker in alive.iter().take(QUEUES) {
                     tr {

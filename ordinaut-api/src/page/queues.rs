@@ -64,8 +64,8 @@ fn table(visit: &Visit, queues: &Value) -> Markup {
     html! {
         table {
             thead { tr {
-                th { "Queue" } th.n { "Waiting" } th.wide.bars {} th.n { "Running" } th.n.wide { "Scheduled" } th.n.wide { "Parked" }
-                th.n.wide { "Dead" } th.n.wide { "Oldest" } th.n.wide { "Workers" } th {}
+                th { "Queue" } th.n { "Waiting" } td.wide.bars {} th.n { "Running" } th.n.wide { "Scheduled" } th.n.wide { "Parked" }
+                th.n.wide { "Dead" } th.n.wide { "Oldest" } th.n.wide { "Workers" } td {}
             } }
             tbody {
                 @for queue in list {

@@ -45,7 +45,7 @@ fn table(workers: &Value) -> Markup {
     }
     html! {
         table {
-            thead { tr { th { "Worker" } th { "State" } th.wide { "Queues" } th.n { "Slots" } th.wide.bars {} th.wide { "Host" } th.n.wide { "Heard of" } th.n.wide { "Up" } th.wide { "Version" } } }
+            thead { tr { th { "Worker" } th { "State" } th.wide { "Queues" } th.n { "Slots" } td.wide.bars {} th.wide { "Host" } th.n.wide { "Heard of" } th.n.wide { "Up" } th.wide { "Version" } } }
             tbody {
                 @for worker in list {
                     tr {

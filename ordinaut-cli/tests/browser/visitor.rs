@@ -1,0 +1,125 @@
+//! Somebody at the page: a dev that runs, and a browser that is signed in to it.
+
+use crate::home::{Dev, Home};
+use fantoccini::elements::Element;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use ordinaut_test_support::program::KilledOnDrop;
+use serde_json::{Map, Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Far more than anything on the page takes.
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub(crate) struct Visitor {
+    pub(crate) home: Home,
+    pub(crate) browser: Client,
+    pub(crate) url: String,
+    _dev: Dev,
+    _driver: KilledOnDrop,
+}
+
+/// A command of Chromium's own tools.
+#[derive(Debug)]
+struct Tool(Value);
+
+impl WebDriverCompatibleCommand for Tool {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.0.to_string()))
+    }
+}
+
+/// A driver on a port of its own choice.
+fn driver() -> (KilledOnDrop, String) {
+    let mut command = Command::new("chromedriver");
+    let mut driver = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let line = lines.find(|line| line.contains("started successfully on port")).unwrap();
+    let port = line.trim_end_matches('.').rsplit(' ').next().unwrap().to_owned();
+    // It writes on, and would wait for a reader.
+    std::thread::spawn(move || lines.for_each(drop));
+    (driver.into(), format!("http://127.0.0.1:{port}"))
+}
+
+impl Visitor {
+    pub(crate) async fn new() -> Self {
+        Self::with(json!({})).await
+    }
+
+    /// With JavaScript turned off.
+    pub(crate) async fn without_scripts() -> Self {
+        Self::with(json!({"profile.managed_default_content_settings.javascript": 2})).await
+    }
+
+    async fn with(preferences: Value) -> Self {
+        let home = Home::new();
+        let mut dev = home.dev("--fault-kinds");
+        let link = dev.says("page ").split_whitespace().nth(1).unwrap().to_owned();
+        let (driver, at) = driver();
+        let arguments =
+            ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"];
+        let mut capabilities = Map::new();
+        capabilities.insert("goog:chromeOptions".to_owned(), json!({"args": arguments, "prefs": preferences}));
+        let browser = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&at).await.unwrap();
+        browser.goto(&link).await.unwrap();
+        let url = dev.api.clone();
+        home.living_workers(1);
+        Self { home, browser, url, _dev: dev, _driver: driver }
+    }
+
+    pub(crate) async fn goto(&self, path: &str) {
+        self.browser.goto(&format!("{}{path}", self.url)).await.unwrap();
+    }
+
+    /// What is found by an `XPath`, once it is there.
+    pub(crate) async fn find(&self, path: &str) -> Element {
+        match self.browser.wait().at_most(LIMIT).for_element(Locator::XPath(path)).await {
+            Ok(element) => element,
+            Err(error) => panic!("{path} is not there: {error}: {}", self.text().await),
+        }
+    }
+
+    /// Waits until something is found by an `XPath`.
+    pub(crate) async fn sees(&self, path: &str) {
+        self.find(path).await;
+    }
+
+    /// Presses what is found by an `XPath`. What moved at that moment is looked for again.
+    pub(crate) async fn press(&self, path: &str) {
+        loop {
+            match self.find(path).await.click().await {
+                Ok(()) => return,
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("{path} cannot be pressed: {error}"),
+            }
+        }
+    }
+
+    pub(crate) async fn text(&self) -> String {
+        let body = self.browser.find(Locator::Css("body")).await.unwrap();
+        body.text().await.unwrap_or_default()
+    }
+
+    pub(crate) async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.browser.execute_async(script, arguments).await.unwrap()
+    }
+
+    /// As a browser of this width, in a theme.
+    pub(crate) async fn looks_like(&self, theme: &str, width: u32) {
+        let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.tool("Emulation.setDeviceMetricsOverride", size).await;
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": theme}]});
+        self.tool("Emulation.setEmulatedMedia", features).await;
+    }
+
+    pub(crate) async fn tool(&self, command: &str, parameters: Value) -> Value {
+        self.browser.issue_cmd(Tool(json!({"cmd": command, "params": parameters}))).await.unwrap()
+    }
+}
