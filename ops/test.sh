@@ -17,6 +17,7 @@
 #   ./ops/test.sh api             a fuzzer and a generated client go by the OpenAPI document of the API
 #   ./ops/test.sh browser         the page in Chromium: what people do there, how it looks, what axe-core finds
 #   ./ops/test.sh clients         the packages of clients/, checked, and their workers against the real API; the tools of /mcp
+#   ./ops/test.sh package         the library with each of its features alone, and built from its package
 #   ./ops/test.sh ops             scripts, rules and units by their own checkers, as far as those are here
 #
 # The tests start their own Postgres and Redis on sockets in temporary directories, and leave nothing behind.
@@ -67,6 +68,13 @@ case ${1:-all} in
     api) shift; exec ops/test-api.sh "$@" ;;
     browser) shift; exec ops/test-browser.sh "$@" ;;
     clients) shift; exec ops/test-clients.sh "$@" ;;
+    package)
+        install
+        for feature in redis encryption openapi testing log-capture; do
+            cargo clippy -p ordinaut-core --lib --no-default-features --features "$feature" --locked -j2 -- -D warnings
+        done
+        cargo package -p ordinaut-core --locked --allow-dirty --quiet -j2
+        ;;
     ops) shift; exec ops/test-ops.sh "$@" ;;
     help | --help | -h) usage ;;
     -*) refuse_option "$1" ;;
