@@ -1446,6 +1446,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rollouts: which part of a kind's jobs a version of its workers runs.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["listRollouts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rollouts/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Lets workers of a version run a part of a kind's jobs, and the other versions the rest.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        put: operations["putRollout"];
+        post?: never;
+        /**
+         * Ends a rollout: workers of all versions run the kind's jobs.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        delete: operations["endRollout"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs": {
         parameters: {
             query?: never;
@@ -2811,6 +2855,31 @@ export interface components {
              */
             next: number | null;
         };
+        /** @description What a job asks of its worker, and the workers that have it. */
+        Demand: {
+            /** @description The labels; one that begins with `!` the worker must not have. */
+            labels?: string[];
+            /**
+             * Format: int64
+             * @description Number of jobs that they ran when they last said it.
+             */
+            running?: number;
+            /**
+             * Format: int64
+             * @description Number of jobs that these run at once at most.
+             */
+            slots?: number;
+            /**
+             * Format: date-time
+             * @description It only prefers these, until then; absent: it requires them.
+             */
+            until: string | null;
+            /**
+             * Format: int64
+             * @description Number of living workers of its queue and kind that have them.
+             */
+            workers?: number;
+        };
         /** @enum {string} */
         Due: "now" | "already_due";
         /** @description What became of an end. */
@@ -3217,6 +3286,8 @@ export interface components {
              * @description Number of attempts that may fail; the worker's setting if absent.
              */
             max_attempts: number | null;
+            /** @description What it asks of the worker that runs it. */
+            placement?: components["schemas"]["Placement"];
             /**
              * Format: int32
              * @description 1 is most urgent, 9 least.
@@ -3697,6 +3768,7 @@ export interface components {
              * @description Number of attempts that may fail; the worker's setting if not given.
              */
             max_attempts?: number | null;
+            placement?: components["schemas"]["Placement"] | null;
             /**
              * Format: int64
              * @description 1 is most urgent; 5 if not given.
@@ -3739,6 +3811,16 @@ export interface components {
             /** @description 8 KiB are kept. */
             text: string;
         };
+        /** @description A rollout to be put. */
+        NewRollout: {
+            /**
+             * Format: int64
+             * @description The part, from 0 to 100.
+             */
+            percent: number;
+            /** @description The version, as its workers say it. */
+            version: string;
+        };
         /** @description A session to be opened. */
         NewSession: {
             /**
@@ -3750,7 +3832,10 @@ export interface components {
             host?: string;
             /** @description The kinds of jobs that it can run. */
             kinds: string[];
-            /** @description Kept for later versions: read, and not used. */
+            /**
+             * @description What the worker has, of what jobs may ask of theirs: `{"gpu": "", "zone": "a"}` are the
+             *     labels `gpu` and `zone=a`. It has `worker`, `node` and `version` by itself.
+             */
             labels?: {
                 [key: string]: string;
             };
@@ -3940,6 +4025,28 @@ export interface components {
             outputs?: unknown;
             /** @description The pipeline, as the arguments of a job. */
             pipeline: unknown;
+        };
+        /** @description What a job asks of the worker that runs it. */
+        Placement: {
+            /** @description Whether a failed or lost attempt's worker is avoided for the next one, if there is another. */
+            avoid_last?: boolean;
+            /**
+             * @description The same of what it should have: while such a worker is alive, the job waits for it, but no
+             *     longer than it says.
+             */
+            prefer?: string[];
+            /**
+             * Format: double
+             * @description Seconds for which it waits for what it prefers; 10 if not given, a day at most.
+             */
+            prefer_for?: number;
+            /**
+             * @description Labels that the worker must have, such as `gpu` or `zone=a`; one that begins with `!` it
+             *     must not have. At most 8, of 100 octets each.
+             */
+            require?: string[];
+            /** @description How one of the workers that could run it is chosen, to be preferred. */
+            strategy?: components["schemas"]["Strategy"];
         };
         /** @description The next due instants of a schedule, and what about them may surprise. */
         Preview: {
@@ -4266,7 +4373,7 @@ export interface components {
          * @description What kind of reason it is.
          * @enum {string}
          */
-        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
+        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "prefers_worker" | "labels_missing" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
         /** @description A step that was recorded. */
         RecordedStep: {
             kind: components["schemas"]["StepKind"];
@@ -4303,6 +4410,31 @@ export interface components {
         Requeued: {
             /** Format: uuid */
             id: string;
+        };
+        /**
+         * @description A rollout: workers of a version run a part of a kind's jobs, and workers of other versions the
+         *     rest. A job's side is decided by its id, so that it stays on it for all of its attempts, and
+         *     jobs only change to the new side as the part grows.
+         */
+        Rollout: {
+            /** @description The kind of jobs. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description The part, from 0 to 100. At 0 workers of the version run none.
+             */
+            percent: number;
+            /**
+             * Format: date-time
+             * @description When it was set.
+             */
+            set_at: string;
+            /** @description The version whose workers run the part. */
+            version: string;
+        };
+        /** @description All rollouts, by kind. */
+        Rollouts: {
+            rollouts: components["schemas"]["Rollout"][];
         };
         Rotation: {
             /**
@@ -4542,6 +4674,11 @@ export interface components {
             /** @description What it returned; of an encrypted job only with which key it is encrypted. */
             result: unknown;
         };
+        /**
+         * @description How a worker is chosen when the job becomes due.
+         * @enum {string}
+         */
+        Strategy: "least_tasks" | "round_robin" | "random";
         /** @description A stored task. */
         Task: components["schemas"]["TaskDefinition"] & {
             /**
@@ -4660,6 +4797,7 @@ export interface components {
              * @description How late an instant may fire; the scheduler's `SCHEDULER_MISFIRE_GRACE_TIME` if absent.
              */
             misfire_grace?: number | null;
+            placement?: components["schemas"]["Placement"] | null;
             /**
              * Format: int32
              * @description 1 is most urgent, 9 least.
@@ -4748,6 +4886,7 @@ export interface components {
             max_retries?: null | (number | null);
             misfire?: null | components["schemas"]["Misfire"];
             misfire_grace?: null | (number | null);
+            placement?: null | (components["schemas"]["Placement"] | null);
             priority?: null | number;
             queue?: null | string;
             schedule?: null | {
@@ -4990,7 +5129,10 @@ export interface components {
             batch_id: string | null;
             /** @enum {string} */
             reason: "batch";
-        } | {
+        } | (components["schemas"]["Demand"] & {
+            /** @enum {string} */
+            reason: "placed";
+        }) | {
             /** @enum {string} */
             reason: "no_worker_alive";
         } | {
@@ -8930,6 +9072,117 @@ export interface operations {
             403: components["responses"]["403"];
             408: components["responses"]["408"];
             413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    listRollouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollouts"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    putRollout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRollout"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    endRollout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
             421: components["responses"]["421"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
