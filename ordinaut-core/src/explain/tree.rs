@@ -155,7 +155,7 @@ fn of_demand(demand: &Demand, says: String) -> Vec<Reason> {
     let reason = match demand {
         Demand { until: Some(_), .. } => Reason::new(ReasonKind::PrefersWorker, says),
         Demand { workers: 0, .. } if !demand.labels.is_empty() => Reason::new(ReasonKind::LabelsMissing, says)
-            .advice("start a worker that has them: WORKER_LABELS, or --labels"),
+            .advice("start a worker that has them: WORKER_LABELS, or --worker-labels"),
         Demand { workers: 1.., .. } if is_busy => {
             Reason::new(ReasonKind::SlotsBusy, says).advice("add workers that have them, or raise WORKER_CONCURRENCY")
         }

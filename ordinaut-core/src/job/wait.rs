@@ -99,7 +99,9 @@ pub struct Demand {
 
 impl fmt::Display for Demand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let labels = self.labels.join(" and ").replace('!', "not ");
+        let said =
+            |label: &String| label.strip_prefix('!').map_or_else(|| label.clone(), |label| format!("not {label}"));
+        let labels = self.labels.iter().map(said).collect::<Vec<_>>().join(" and ");
         match self {
             Self { until: Some(until), .. } => {
                 let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);

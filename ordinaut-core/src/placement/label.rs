@@ -30,6 +30,10 @@ pub(crate) fn list_fault(labels: &[String]) -> Option<String> {
     if labels.len() > MAX_LABELS {
         return Some(format!("must be at most {MAX_LABELS}"));
     }
+    // Its "!" counts, as in placement_fault().
+    if let Some(label) = labels.iter().find(|label| label.len() > LONGEST) {
+        return label_fault(label);
+    }
     labels.iter().find_map(|label| label_fault(label.strip_prefix('!').unwrap_or(label)))
 }
 
@@ -48,5 +52,7 @@ mod tests {
         assert_eq!(list_fault(&["!spot".to_owned(), "gpu".to_owned()]), None);
         assert!(list_fault(&["!!spot".to_owned()]).is_some());
         assert!(list_fault(&vec!["gpu".to_owned(); MAX_LABELS + 1]).is_some());
+        assert_eq!(list_fault(&["x".repeat(LONGEST)]), None);
+        assert!(list_fault(&[format!("!{}", "x".repeat(LONGEST))]).is_some());
     }
 }

@@ -107,7 +107,7 @@ impl Claimer {
         let admit = AdmitRequest { ageing: plan.ageing, ..AdmitRequest::of(&claim) };
         let mut leases = Vec::new();
         for source in plan.sources {
-            let limit = plan.limit - leases.len();
+            let limit = plan.limit.saturating_sub(leases.len());
             if limit == 0 {
                 break;
             }
