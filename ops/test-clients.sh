@@ -11,6 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/options.sh
 . ops/packages.sh
+. ops/clients.sh
 
 only=''
 while [ $# -gt 0 ]; do
@@ -34,20 +35,13 @@ need_redis
 need_node
 root=$PWD
 target=${CARGO_TARGET_DIR:-$PWD/target}
-home=$target/clients
-# The versions that this was written with.
+home=$clients_home
 python_tools=(mypy==2.4.1 ruff==0.17.6 pytest==9.2.0 pytest-timeout==2.4.0 'psycopg[binary]==3.3.9' 'SQLAlchemy[asyncio]==2.1.9' pydantic==2.14.4 mcp==2.3.0)
-node_tools=(typescript@5.9.3 openapi-typescript@7.13.0 @types/node@20)
 
-# Copies: caches, builds and node_modules stay out of the repository. Python's has the document beside it that its tests read.
-rm -rf "$home/clients" "$home/ordinaut-api"
-mkdir -p "$home/clients" "$home/ordinaut-api"
-cp ordinaut-api/openapi.json "$home/ordinaut-api/"
-cp -r clients/python clients/typescript "$home/clients/"
+copy_clients
 
 [ "$only" = typescript ] || {
-    python3 -m venv "$home/venv"
-    "$home/venv/bin/pip" install --quiet --disable-pip-version-check "${python_tools[@]}" "$home/clients/python"
+    install_python_client "${python_tools[@]}"
     cd "$home/clients/python"
     echo "python: ruff and mypy"
     "$home/venv/bin/ruff" format --check --quiet .
@@ -56,16 +50,14 @@ cp -r clients/python clients/typescript "$home/clients/"
     cd - > /dev/null
 }
 [ "$only" = python ] || {
-    npm install --prefix "$home/npm" --no-save --no-audit --no-fund --silent "${node_tools[@]}"
-    cd "$home/clients/typescript"
-    ln -sfn "$home/npm/node_modules" node_modules
     echo "typescript: tsc, and types as the document of the API has them"
+    build_typescript_client
+    cd "$home/clients/typescript"
     node_modules/.bin/openapi-typescript "$home/ordinaut-api/openapi.json" --output "$home/openapi.ts" > /dev/null
     if ! cmp --silent "$home/openapi.ts" src/openapi.ts; then
         echo "error: clients/typescript/src/openapi.ts is older than ordinaut-api/openapi.json: cp $home/openapi.ts clients/typescript/src/" >&2
         exit 1
     fi
-    node_modules/.bin/tsc
     export JOBS_NODE_WORKER=$PWD/dist/test/worker_program.js
     cd - > /dev/null
 }

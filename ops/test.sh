@@ -25,6 +25,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/options.sh
 . ops/packages.sh
+. ops/clients.sh
 
 install() {
     need_rust
@@ -51,6 +52,11 @@ case ${1:-all} in
     fault)
         install
         need_faketime
+        need_node
+        copy_clients
+        install_python_client
+        build_typescript_client
+        export ORDINAUT_CLIENTS=$clients_home
         # The doors that the cases start beside the one whose test they are.
         doors=(-p ordinaut-worker -p ordinaut-scheduler -p ordinaut-api)
         cargo build "${doors[@]}" --locked --bins --test fault -j2

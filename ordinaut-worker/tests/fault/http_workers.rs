@@ -1,6 +1,7 @@
-//! Workers that lease over HTTP, in another language: one is killed while its slots are busy, one
-//! is frozen for longer than its lease, and the API between them and Postgres is killed. Each job
-//! runs elsewhere in time, and an end that comes late changes nothing.
+//! Workers that lease over HTTP, written by hand and with the packages of both clients: one is
+//! killed while its slots are busy, one is frozen for longer than its lease, and the API between
+//! them and Postgres is killed. Each job runs elsewhere in time, and an end that comes late changes
+//! nothing.
 
 use crate::checker::Rules;
 use crate::lab::{LEASE, Lab};
@@ -13,7 +14,7 @@ use ordinaut_core::NewJob;
 use ordinaut_core::access::{NewAgent, Scope};
 use rand::Rng;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 const SLOTS: usize = 10;
@@ -23,9 +24,48 @@ const TAKES: u64 = 3000;
 
 const API_KILLS: usize = 4;
 
+/// A program that runs jobs.
+struct Program {
+    interpreter: PathBuf,
+    script: PathBuf,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Program {
+    fn new(interpreter: impl Into<PathBuf>, script: &str) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fault").join(script);
+        let settings = vec![("PATH", std::env::var("PATH").unwrap_or_default())];
+        Self { interpreter: interpreter.into(), script, settings }
+    }
+}
+
+/// Where the packages of the clients are, ready to run.
+fn clients() -> PathBuf {
+    std::env::var_os("ORDINAUT_CLIENTS").expect("./ops/test.sh fault sets ORDINAUT_CLIENTS").into()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes a minute: ./ops/test.sh fault http_workers"]
 async fn a_worker_over_http_that_is_killed_or_frozen_loses_nothing_and_doubles_nothing() {
+    killed_and_frozen(Program::new("python3", "http_worker.py")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a minute: ./ops/test.sh fault http_workers"]
+async fn a_worker_of_the_python_client_that_is_killed_or_frozen_loses_nothing_and_doubles_nothing() {
+    killed_and_frozen(Program::new(clients().join("venv/bin/python"), "client_worker.py")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a minute: ./ops/test.sh fault http_workers"]
+async fn a_worker_of_the_typescript_client_that_is_killed_or_frozen_loses_nothing_and_doubles_nothing() {
+    let mut program = Program::new("node", "client_worker.mjs");
+    let package = clients().join("clients/typescript/dist/src/index.js");
+    program.settings.push(("ORDINAUT_CLIENT", package.to_str().unwrap().to_owned()));
+    killed_and_frozen(program).await;
+}
+
+async fn killed_and_frozen(program: Program) {
     let mut random = seed::random();
     let mut lab = Lab::start().await;
     let agent = NewAgent::new("lab").scope(Scope::WorkersLease);
@@ -42,12 +82,11 @@ async fn a_worker_over_http_that_is_killed_or_frozen_loses_nothing_and_doubles_n
         Process::start("ordinaut-api", &[], &settings, lab.scratch().join(format!("api-{}", Uuid::new_v4())))
     };
     let worker = || {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fault/http_worker.py");
         let (slots, lease) = (SLOTS.to_string(), LEASE.as_secs().to_string());
         let log = lab.scratch().join(format!("http-worker-{}", Uuid::new_v4()));
-        let path = std::env::var("PATH").unwrap_or_default();
-        let arguments = [script, &*at, token.reveal(), &*slots, &*lease];
-        Process::start_at(Path::new("python3"), &arguments, &[("PATH", &*path)], log)
+        let arguments = [program.script.to_str().unwrap(), &*at, token.reveal(), &*slots, &*lease];
+        let settings: Vec<_> = program.settings.iter().map(|(name, value)| (*name, &**value)).collect();
+        Process::start_at(&program.interpreter, &arguments, &settings, log)
     };
     let mut between = api();
     let mut workers = vec![worker(), worker()];
@@ -82,7 +121,7 @@ async fn a_worker_over_http_that_is_killed_or_frozen_loses_nothing_and_doubles_n
     eprintln!("frozen: the last job began again after {:.1} s", again - frozen);
     assert!(again - frozen <= LEASE.as_secs_f64() + 5.0, "{}", again - frozen);
     lab.wait(async || self::session(&workers[0]) != session && refused(&workers[0]) > 0).await;
-    eprintln!("frozen: {} late ends were refused", refused(&workers[0]));
+    eprintln!("frozen: said {} times that it was too late", refused(&workers[0]));
 
     // The API is killed while claims and ends are under way: leases whose answers were lost go
     // back.
@@ -107,10 +146,17 @@ async fn a_worker_over_http_that_is_killed_or_frozen_loses_nothing_and_doubles_n
 /// The session that a worker opened last.
 fn session(worker: &Process) -> String {
     let log = worker.log();
-    log.lines().rev().find_map(|line| line.strip_prefix("opened ")).unwrap_or_default().to_owned()
+    let opened = |line: &str| {
+        line.rsplit_once("opened ").or_else(|| line.rsplit_once(" has session ")).map(|(_, id)| id.to_owned())
+    };
+    log.lines().rev().find_map(opened).unwrap_or_default()
 }
 
-/// Number of ends that came too late.
+/// Number of times that it said that ends come too late: refused one by one, or lost with their
+/// session.
 fn refused(worker: &Process) -> usize {
-    worker.log().lines().filter(|line| line.starts_with("lost ")).count()
+    let is_late = |line: &&str| {
+        line.starts_with("lost ") || line.contains(" is lost with ") || line.contains(" ended after its lease")
+    };
+    worker.log().lines().filter(is_late).count()
 }
