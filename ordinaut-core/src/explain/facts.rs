@@ -6,6 +6,7 @@ use crate::explain::reason::Explanation;
 use crate::job::state::JobState;
 use crate::job::store::inspect::JobDetails;
 use crate::queue::pressure::QueueLevel;
+use crate::report::Progress;
 use crate::schedule::condition::Condition;
 use crate::schedule::condition_state::ConditionState;
 use crate::step::record::WaitRecord;
@@ -25,6 +26,8 @@ pub(crate) struct Facts {
     pub(crate) workers: Vec<Hand>,
     pub(crate) limits: Vec<Room>,
     pub(crate) place: Option<Place>,
+    /// How far it has come, while it runs.
+    pub(crate) progress: Option<Progress>,
     /// The batch that it waits for.
     pub(crate) batch: Option<Batch>,
     /// Jobs that it waits for.

@@ -19,7 +19,8 @@ pub struct Explanation {
     pub state: JobState,
     /// The whole in one sentence.
     pub says: String,
-    /// What is in its way, first what must go first. Empty: nothing is, or it runs, or has ended.
+    /// What is in its way, first what must go first. Empty: nothing is, or it runs and is
+    /// not stalled, or has ended.
     pub reasons: Vec<Reason>,
 }
 
@@ -97,6 +98,8 @@ pub enum ReasonKind {
     SlotsBusy,
     /// It was lost twice, and another such job runs: one at a time does in a process.
     Suspect,
+    /// It runs, and its progress has not changed in time.
+    Stalled,
     /// Others go before it.
     InLine,
     /// An old snapshot keeps vacuum from removing what has passed, and claims read over it.
@@ -161,7 +164,7 @@ pub enum ReasonKind {
 
 impl ReasonKind {
     /// All of them.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::NotDue,
         Self::Sleeps,
         Self::WaitsForEvent,
@@ -185,6 +188,7 @@ impl ReasonKind {
         Self::WorkersDrained,
         Self::SlotsBusy,
         Self::Suspect,
+        Self::Stalled,
         Self::InLine,
         Self::VacuumHeldUp,
         Self::NoSchedulerAlive,

@@ -16,7 +16,7 @@ const SOON: &str = "a worker will claim it within a second or two";
 pub(crate) fn explanation(facts: &Facts) -> Explanation {
     let job = &facts.job;
     let (says, reasons) = match job.state {
-        JobState::Running => (running(facts), Vec::new()),
+        JobState::Running => (running(facts), stalled(facts).into_iter().collect()),
         JobState::Succeeded | JobState::Cancelled | JobState::Dead => (ended(facts), Vec::new()),
         JobState::Scheduled => {
             let first = not_due(facts);
@@ -47,6 +47,21 @@ fn running(facts: &Facts) -> String {
     let job = &facts.job;
     let asked = if job.cancel_asked { ", and was asked to stop" } else { "" };
     format!("it runs: attempt {}{asked}", job.attempt)
+}
+
+/// That its handler does not come further, as its kind expects of it.
+fn stalled(facts: &Facts) -> Option<Reason> {
+    let job = &facts.job;
+    let progress = facts.progress.as_ref().filter(|progress| progress.attempt == job.attempt)?;
+    let (since, seconds) = (progress.stalled_at.map(|_| progress.moved_at)?, progress.stalls_after_seconds?);
+    let says = format!("its progress has not changed since {}, and should within {seconds} s", written(since));
+    let reason = Reason::new(ReasonKind::Stalled, says)
+        .with("moved_at", written(since))
+        .with("stalls_after_seconds", seconds)
+        .with("counter", progress.counter);
+    let reason = progress.percent.into_iter().fold(reason, |reason, percent| reason.with("percent", percent));
+    let id = job.id;
+    Some(reason.advice(format!("see what it says: ordinaut job logs {id}; or cancel it: ordinaut job cancel {id}")))
 }
 
 fn ended(facts: &Facts) -> String {

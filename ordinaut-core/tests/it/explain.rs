@@ -90,6 +90,7 @@ async fn every_reason_is_told_and_stands_in_the_docs() {
     set_aside(&mut table).await;
     under_limits(&mut table).await;
     a_handler_waits(&mut table).await;
+    a_handler_does_not_move(&mut table).await;
 
     let (mut tasks, mut queues, mut batches) = (Table::default(), Table::default(), Table::default());
     explain_others::of_tasks(&mut tasks).await;
@@ -304,5 +305,22 @@ async fn a_handler_waits(table: &mut Table) {
     for (job, kind) in jobs.iter().zip(kinds) {
         table.add(&db, job.id(), kind).await;
     }
+    running.stop().await.unwrap();
+}
+
+async fn a_handler_does_not_move(table: &mut Table) {
+    let db = database().await;
+    let job = enqueue(&db).await;
+    let (gate, mut starts) = gated();
+    let running = run(worker(&db, gate));
+    let handler = within(starts.recv()).await.unwrap();
+    handler.context.advance(1);
+    eventually(&db, "select exists (select from ordinaut.progress)").await;
+    let told = db.jobs().explain(job).await.unwrap().unwrap();
+    assert_eq!((told.reasons.len(), &*told.says), (0, "it runs: attempt 1"), "{told}");
+    tell(&db, "update ordinaut.progress set stalls_after = interval '60 s', stalls_at = clock_timestamp()").await;
+    schedule_once(&db).await;
+    table.add(&db, job, ReasonKind::Stalled).await;
+    handler.end(Ok(()));
     running.stop().await.unwrap();
 }
