@@ -405,7 +405,7 @@ async fn a_waiting_poll_is_woken_by_an_enqueue_and_one_whose_client_has_gone_tak
         remote.claims += 1;
         let poll = remote.repeat(remote.claims, json!({"wait_seconds": 20}));
         let enqueue = async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            a_poll_waits(&app).await;
             let began = Instant::now();
             app.database.enqueue(&NewJob::new("echo", &()).unwrap()).await.unwrap();
             began
