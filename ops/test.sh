@@ -47,6 +47,8 @@ case ${1:-all} in
     install) install ;;
     all)
         install
+        # A test waits most of its time.
+        export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
         cargo test --workspace --all-features --locked -j2
         ;;
     fault)

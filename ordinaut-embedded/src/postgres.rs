@@ -20,7 +20,7 @@ const PORT: u16 = 5432;
 const CLUSTER: &str = "cluster";
 
 /// What a cluster that nobody will miss need not do, and room for many tests at once.
-const TEMPORARY: [(&str, &str); 3] = [("fsync", "off"), ("full_page_writes", "off"), ("max_connections", "200")];
+const TEMPORARY: [(&str, &str); 3] = [("fsync", "off"), ("full_page_writes", "off"), ("max_connections", "400")];
 
 /// How a private Postgres is to be started.
 #[derive(Debug, Clone, Default)]
