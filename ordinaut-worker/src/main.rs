@@ -19,8 +19,9 @@ use std::sync::Arc;
 /// The exit code of a process whose job, or one of whose jobs, did not succeed.
 const UNSUCCESSFUL: i32 = 1;
 
-/// That of a process which was to run one job and was stopped before one came: start it again.
-const NONE_CAME: i32 = 75;
+/// That of a process which was to run one job and was stopped before one came, or had ended: start
+/// it again.
+const NONE_ENDED: i32 = 75;
 
 struct Settings {
     log: LogSettings,
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
                 .long("single")
                 .action(ArgAction::SetTrue)
                 .conflicts_with("edge")
-                .help("Run one job and exit: with 0 if it succeeded, 1 if it did not, 75 if none came before SIGTERM"),
+                .help("Run one job and exit: with 0 if it succeeded, 1 if it did not, 75 if SIGTERM came before one had ended"),
         )
         .arg(Arg::new("edge").long("edge").value_name("FILE").requires("results").value_parser(value_parser!(PathBuf)).help(
             "Run the jobs of a file, without Postgres: a line of JSON each, with kind (echo, http or sleep), args and id; \
@@ -151,7 +152,7 @@ async fn serve(settings: Settings, single: bool, loops: Loops) -> anyhow::Result
     }
     match ordinaut_worker::run_single(config, shutdown.cancelled()).await? {
         Single::Ran(Outcome::Succeeded) => Ok(()),
+        Single::Ran(Outcome::Released) | Single::Stopped => ordinaut_runtime::end(NONE_ENDED),
         Single::Ran(_) => ordinaut_runtime::end(UNSUCCESSFUL),
-        Single::Stopped => ordinaut_runtime::end(NONE_CAME),
     }
 }

@@ -16,14 +16,19 @@ pub enum Single {
 }
 
 /// Waits for one job of the worker's queues and kinds, runs one attempt of it, and settles it.
-/// Told to stop while the job runs, it lets it end.
+/// Told to stop while the job runs, it lets it end within the grace, and then gives it back.
 pub async fn run_single(config: Config, shutdown: impl Future) -> anyhow::Result<Single> {
     let (database, pause) = (config.database.clone(), config.settings.options.poll_interval);
     let mut worker = worker(config)?;
     let mut shutdown = std::pin::pin!(shutdown);
+    let mut wait = Duration::ZERO;
     let ended = loop {
+        if stopped_within(&mut shutdown, wait).await {
+            break Single::Stopped;
+        }
+        wait = pause;
         // A step that has claimed a job must end it, whatever happens.
-        match worker.step().await.context("could not claim a job")? {
+        match worker.step_until(shutdown.as_mut()).await.context("could not claim a job")? {
             Step::Worked(id) => {
                 let last = database.jobs().runs_before(id, 1, None).await.context("could not look at the job's end")?;
                 let last = last.items.first().with_context(|| format!("the run of job {id} is gone"))?;
@@ -31,9 +36,6 @@ pub async fn run_single(config: Config, shutdown: impl Future) -> anyhow::Result
             }
             Step::LeaseLost(_) => break Single::Ran(Outcome::Lost),
             Step::Idle => {}
-        }
-        if stopped_within(&mut shutdown, pause).await {
-            break Single::Stopped;
         }
     };
     // It claims nothing more, and ends its session.

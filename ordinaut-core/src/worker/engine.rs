@@ -15,6 +15,7 @@ use crate::loops::Loops;
 use crate::notify::listen;
 use crate::worker::args_fetcher::ArgsFetcher;
 use crate::worker::bench::Bench;
+use crate::worker::cancellation::Stop;
 use crate::worker::claimer::{CLAIM_TIMEOUT, Claimer, Connected, add_to};
 use crate::worker::folder::Folder;
 use crate::worker::handlers::Handlers;
@@ -249,8 +250,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Ok((!stop).then(|| pace.after(claimed, wanted).at_most(self.claimer.next_in())))
     }
 
-    /// Runs one due job to its end.
-    pub(crate) async fn step(&mut self) -> sqlx::Result<Step> {
+    /// Runs one due job to its end, or gives it back when `shutdown` has ended and its handler has
+    /// had the grace.
+    pub(crate) async fn step<F: Future>(&mut self, shutdown: F) -> sqlx::Result<Step> {
         let session = self.session().await?;
         if session.is_drained() {
             return Ok(Step::Idle);
@@ -260,13 +262,29 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let Some(mut lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
         self.fetcher.complete(&mut lease, &session).await;
         let (job_id, (waiting, reply)) = (lease.token.job_id, oneshot::channel());
-        self.bench.perform(lease, &self.settler.inbox(), Some(waiting)).await;
+        let inbox = self.settler.inbox();
+        let performed = std::pin::pin!(self.bench.perform(lease, &inbox, Some(waiting)));
+        self.until_stopped(performed, &session, shutdown).await;
         let reply = reply.await;
         self.loops.resume_panic();
         Ok(match reply {
             Ok(Reply::Settled(_)) => Step::Worked(job_id),
             Ok(Reply::LeaseLost) | Err(_) => Step::LeaseLost(job_id),
         })
+    }
+
+    /// Waits for what a handler does, and no longer than the grace once `shutdown` has ended.
+    async fn until_stopped<F: Future>(&self, mut performed: Pin<&mut impl Future>, session: &Session, shutdown: F) {
+        tokio::select! {
+            biased;
+            _ = performed.as_mut() => return,
+            _ = shutdown => {}
+        }
+        session.book.begin_shutdown();
+        if tokio::time::timeout(self.options.shutdown_grace, performed.as_mut()).await.is_err() {
+            session.book.stop_everybody(Stop::Release);
+            performed.await;
+        }
     }
 
     /// Takes up to `wanted` leases: a suspect, if none runs and somebody is free for it, and then

@@ -309,8 +309,19 @@ impl<S: Send + Sync + 'static> Worker<S> {
     /// If no session could be begun, or the claim failed: Postgres could not be reached, or
     /// refused. An end of the handler is no error.
     pub async fn step(&mut self) -> sqlx::Result<Step> {
+        self.step_until(std::future::pending::<()>()).await
+    }
+
+    /// The same, told to stop: once `shutdown` has ended the handler has the grace
+    /// ([`Worker::shutdown_grace`]), and then its job is given back, which is a step that has
+    /// worked. The worker ends after it: [`Worker::run`] with a shutdown that is over does that.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Worker::step`].
+    pub async fn step_until<F: Future>(&mut self, shutdown: F) -> sqlx::Result<Step> {
         let mut engine = self.engine.take().unwrap_or_else(|| self.engine());
-        let step = engine.step().await;
+        let step = engine.step(shutdown).await;
         self.engine = Some(engine);
         step
     }
