@@ -7,6 +7,7 @@ mod batch;
 mod bulk;
 mod cert;
 mod explain;
+mod fit;
 mod job;
 mod limit;
 mod look;
@@ -27,7 +28,7 @@ pub(crate) use explain::{Explain, What};
 pub(crate) use job::{
     Answer, Approval, Attach, Attachments, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, Said, ShowJob,
 };
-pub(crate) use limit::{Limit, SetLimit};
+pub(crate) use limit::{Bounds, ChangeLimit, Limit, SetLimit};
 pub(crate) use look::{Dead, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
 pub(crate) use pipeline::{CheckPipeline, Pipeline};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};

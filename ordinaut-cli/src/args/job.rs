@@ -1,10 +1,10 @@
 //! What can be typed about jobs.
 
+use super::fit::Fit;
 use super::{Format, value};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use ordinaut_core::job::{AfterPolicy, JobState, OnDuplicate};
-use ordinaut_core::placement::Strategy;
 use uuid::Uuid;
 
 /// `job VERB`; a job's id in the place of the verb shows it, as it did before there were verbs.
@@ -181,22 +181,8 @@ pub(crate) struct Enqueue {
     /// What to do if one of them dies or is cancelled: cancel, run or bury
     #[arg(long, value_name = "POLICY", default_value = "cancel", requires = "after")]
     pub(crate) after_policy: AfterPolicy,
-    /// A label that its worker must have, such as gpu or zone=a, or after "!" must not have; may be
-    /// given more than once
-    #[arg(long, value_name = "LABEL")]
-    pub(crate) require: Vec<String>,
-    /// A label that its worker should have; may be given more than once
-    #[arg(long, value_name = "LABEL")]
-    pub(crate) prefer: Vec<String>,
-    /// Seconds for which it waits for a worker that it prefers; 10 if not given
-    #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
-    pub(crate) prefer_for: Option<f64>,
-    /// How to choose the worker to prefer: `least_tasks`, `round_robin` or random
-    #[arg(long)]
-    pub(crate) strategy: Option<Strategy>,
-    /// Avoid the worker of an attempt that failed or was lost
-    #[arg(long)]
-    pub(crate) avoid_last: bool,
+    #[command(flatten)]
+    pub(crate) fit: Fit,
     /// Wait until it has ended; exit code 0 only if it succeeded
     #[arg(long)]
     pub(crate) wait: bool,

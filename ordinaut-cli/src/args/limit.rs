@@ -5,8 +5,10 @@ use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
 pub(crate) enum Limit {
-    /// Create or change a limit; it holds at once
+    /// Create a limit, or put another one in the place of the one of that name; it holds at once
     Set(SetLimit),
+    /// Change numbers of a limit, and leave the rest of it as it is
+    Change(ChangeLimit),
     /// List limits, with what runs and waits under each
     List(Format),
     /// Remove a limit
@@ -16,6 +18,31 @@ pub(crate) enum Limit {
         #[command(flatten)]
         format: Format,
     },
+}
+
+/// The numbers of a limit.
+#[derive(Args)]
+#[group(multiple = true)]
+pub(crate) struct Bounds {
+    /// Maximum jobs running at once; 0 stops them
+    #[arg(long, value_name = "JOBS", value_parser = value::whole::<u32>)]
+    pub(crate) concurrency: Option<u32>,
+    /// Maximum starts per second
+    #[arg(long, value_name = "JOBS", value_parser = value::decimal)]
+    pub(crate) rate: Option<f64>,
+    /// Burst size: maximum jobs that start at once after idling
+    #[arg(long, value_name = "JOBS", value_parser = value::decimal)]
+    pub(crate) burst: Option<f64>,
+}
+
+#[derive(Args)]
+pub(crate) struct ChangeLimit {
+    /// Its name
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) bounds: Bounds,
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 #[derive(Args)]
@@ -38,15 +65,8 @@ pub(crate) struct SetLimit {
     /// given
     #[arg(long, value_name = "PATH")]
     pub(crate) weight: Option<String>,
-    /// Maximum jobs running at once; 0 stops them
-    #[arg(long, value_name = "JOBS", value_parser = value::whole::<u32>)]
-    pub(crate) concurrency: Option<u32>,
-    /// Maximum starts per second
-    #[arg(long, value_name = "JOBS", value_parser = value::decimal)]
-    pub(crate) rate: Option<f64>,
-    /// Burst size: maximum jobs that start at once after idling
-    #[arg(long, value_name = "JOBS", value_parser = value::decimal)]
-    pub(crate) burst: Option<f64>,
+    #[command(flatten)]
+    pub(crate) bounds: Bounds,
     /// Apply per worker process instead of globally
     #[arg(long)]
     pub(crate) per_process: bool,

@@ -1,5 +1,6 @@
 //! What can be typed about tasks and schedules.
 
+use super::fit::Fit;
 use super::{Format, value};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
@@ -120,6 +121,8 @@ pub(crate) struct Create {
     /// Refuse to create it while another task holds this key
     #[arg(long, value_name = "KEY")]
     pub(crate) dedupe_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) fit: Fit,
     #[command(flatten)]
     pub(crate) when: When,
     #[command(flatten)]

@@ -6,7 +6,6 @@ use crate::command::pipeline::refuse_faulty;
 use crate::output::{answer, refuse_masked, say};
 use anyhow::{Context, bail};
 use ordinaut_core::job::JobState;
-use ordinaut_core::placement::Placement;
 use ordinaut_core::{Client, Enqueued, NewJob, Unique};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -55,10 +54,7 @@ fn new_job(enqueue: &Enqueue) -> anyhow::Result<NewJob> {
         job = job.tenant(tenant);
     }
     job = job.after(enqueue.after.iter().copied()).after_policy(enqueue.after_policy);
-    let mut placement = Placement::default().require(&enqueue.require).prefer(&enqueue.prefer);
-    placement.prefer_for = enqueue.prefer_for;
-    (placement.strategy, placement.avoid_last) = (enqueue.strategy, enqueue.avoid_last);
-    job = job.placement(placement);
+    job = job.placement(enqueue.fit.placement());
     if let Some(key) = &enqueue.unique_key {
         let after_end = duration("--unique-after-end", enqueue.unique_after_end)?;
         job = job.unique(Unique::by_kind().key(key).on_duplicate(enqueue.unique_mode).after_end(after_end));

@@ -1,6 +1,6 @@
-//! `ordinaut limit set|list|delete`.
+//! `ordinaut limit set|change|list|delete`.
 
-use crate::args::{Limit as Asked, SetLimit};
+use crate::args::{Bounds, ChangeLimit, Limit as Asked, SetLimit};
 use crate::command::pages::all;
 use crate::output::{answer, or_dash, table};
 use anyhow::bail;
@@ -15,6 +15,18 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
             let limit = limit(set);
             database.limits().put(&limit).await?;
             answer(format, &limit, || format!("limit \"{}\" is set", limit.name))?;
+        }
+        Asked::Change(ChangeLimit { name, bounds: Bounds { concurrency, rate, burst }, format }) => {
+            if concurrency.is_none() && rate.is_none() && burst.is_none() {
+                bail!("there is nothing to change: --concurrency, --rate or --burst");
+            }
+            let Some(mut limit) = database.limits().get(&name).await? else { bail!("there is no limit \"{name}\"") };
+            limit.concurrency = concurrency.or(limit.concurrency);
+            // The burst that comes of a rate by itself goes with it.
+            limit.burst = burst.or(if rate.is_some() { None } else { limit.burst });
+            limit.rate = rate.or(limit.rate);
+            database.limits().put(&limit).await?;
+            answer(format, &limit, || format!("limit \"{name}\" is changed"))?;
         }
         Asked::List(format) => {
             let limits =
@@ -49,7 +61,8 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
 fn limit(set: SetLimit) -> Limit {
     let mut limit = Limit::new(set.name);
     (limit.queue, limit.kind, limit.key, limit.weight) = (set.queue, set.kind, set.key, set.weight);
-    (limit.concurrency, limit.rate, limit.burst) = (set.concurrency, set.rate, set.burst);
+    let Bounds { concurrency, rate, burst } = set.bounds;
+    (limit.concurrency, limit.rate, limit.burst) = (concurrency, rate, burst);
     (limit.per_tenant, limit.per_process, limit.ordered) = (set.per_tenant, set.per_process, set.ordered);
     limit
 }

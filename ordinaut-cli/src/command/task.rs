@@ -115,6 +115,8 @@ fn document(create: Create) -> anyhow::Result<Value> {
     say("max_instances", create.max_instances.map(Value::from));
     say("concurrency_key", create.concurrency_key.map(Value::from));
     say("dedupe_key", create.dedupe_key.map(Value::from));
+    let placement = create.fit.placement();
+    say("placement", (!placement.is_empty()).then(|| json!(placement)));
     let schedule = schedule(create.when);
     if !schedule.is_empty() {
         match document.get_mut("schedule") {

@@ -70,6 +70,7 @@ async fn show(database: &Client, OneWorker { worker, format }: OneWorker) -> any
             ("version", worker.version.clone()),
             ("queues", worker.queues.join(", ")),
             ("kinds", worker.kinds.join(", ")),
+            ("labels", worker.labels.join(", ")),
             ("running", format!("{} of {}", worker.running, worker.concurrency)),
             ("renewed", time(worker.renewed_at)),
         ]);

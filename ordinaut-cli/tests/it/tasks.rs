@@ -296,6 +296,11 @@ fn a_limit_is_kept_and_deleted() {
     assert_eq!((&stored["concurrency"], &stored["rate"]), (&json!(2), &json!(10.0)));
     let list = home.run("limit list");
     assert!(list.good().lines().any(|line| line.starts_with("nobodys ") && line.contains("customer.id")), "{list:?}");
+    let changed = home.json("limit change nobodys --concurrency 5");
+    assert_eq!((&changed["concurrency"], &changed["rate"]), (&json!(5), &json!(10.0)));
+    assert_eq!((&changed["kind"], &changed["key"]), (&json!("nobody"), &json!("customer.id")));
+    assert!(home.run("limit change nobodys").bad_line(1).starts_with("there is nothing to change"));
+    assert_eq!(home.run("limit change nobody --rate 1").bad_line(1), "there is no limit \"nobody\"");
     let stored = home.json("limit set nobodys --kind nobody --per-tenant");
     assert_eq!((&stored["per_tenant"], &stored["key"]), (&json!(true), &json!(null)));
     let list = home.run("limit list");
