@@ -2857,6 +2857,11 @@ export interface components {
         };
         /** @description What a job asks of its worker, and the workers that have it. */
         Demand: {
+            /**
+             * Format: int64
+             * @description Number of living workers that have them, and are drained.
+             */
+            drained?: number;
             /** @description The labels; one that begins with `!` the worker must not have. */
             labels?: string[];
             /**
@@ -3038,7 +3043,10 @@ export interface components {
              * @description The job.
              */
             job_id: string;
-            /** @description What is in its way, first what must go first. Empty: nothing is, or it runs, or has ended. */
+            /**
+             * @description What is in its way, first what must go first. Empty: nothing is, or it runs and is
+             *     not stalled, or has ended.
+             */
             reasons: components["schemas"]["Reason"][];
             /** @description The whole in one sentence. */
             says: string;
@@ -4373,7 +4381,7 @@ export interface components {
          * @description What kind of reason it is.
          * @enum {string}
          */
-        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "prefers_worker" | "labels_missing" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "stalled" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
+        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "prefers_worker" | "labels_missing" | "version_missing" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "stalled" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
         /** @description A step that was recorded. */
         RecordedStep: {
             kind: components["schemas"]["StepKind"];
@@ -5304,6 +5312,8 @@ export interface components {
             host: string;
             /** @description The kinds that it can run. */
             kinds: string[];
+            /** @description What it has, of what jobs may ask of their worker; with its name and its version. */
+            labels: string[];
             /** @description The process' name for people. */
             name: string;
             /**

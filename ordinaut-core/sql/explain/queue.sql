@@ -1,8 +1,10 @@
 -- What there is of the queue $1, each counted up to 10,000: jobs that are due ("waiting"), the time
--- for which the oldest has been ("oldest"), their kinds that no living worker of the queue has;
--- jobs that are set aside, those of them that wait under limits, and one of these; its living
--- workers with their slots; what came and ended in the last five whole minutes, as far as that was
--- counted; deaths within the hour; and the age of the oldest change that no event tells of yet.
+-- for which the oldest has been ("oldest"), their kinds that no living worker of the queue has, and
+-- those of which no living worker runs a part ("unversioned"); jobs that are set aside, those of
+-- them that wait under limits or for a worker which has what they ask for, and one of each; its
+-- living workers with their slots; what came and ended in the last five whole minutes, as far as
+-- that was counted; deaths within the hour; and the age of the oldest change that no event tells of
+-- yet.
 with due as materialized (
     select due_work.kind, due_work.run_at
     from generate_series(1, 9) as level(priority)
@@ -18,7 +20,7 @@ with due as materialized (
 ), aside as materialized (
     select job_id, reason from ordinaut.parked where queue = $1::text order by run_at limit 10000
 ), hands as materialized (
-    select running, concurrency, kinds,
+    select running, concurrency, kinds, labels,
            exists (select from ordinaut.drained_worker where drained_worker.name = worker.name) as drained
     from ordinaut.worker
     where ended_at is null and expires_at > clock_timestamp() and $1::text = any(queues)
@@ -38,6 +40,15 @@ select (select count(*) from due) as waiting,
        (select count(*) from aside) as parked,
        (select count(*) from aside where reason = 'limit') as limited,
        (select job_id from aside where reason = 'limit' limit 1) as limited_job,
+       (select count(*) from aside where reason = 'placed') as placed,
+       (select job_id from aside where reason = 'placed' limit 1) as placed_job,
+       array(
+           select kind from ordinaut.rollout
+           where kind in (select kind from due) and (
+               percent > 0 and not exists (select from hands where rollout.kind = any(kinds) and 'version=' || version = any(labels))
+               or percent < 100 and not exists (select from hands where rollout.kind = any(kinds) and 'version=' || version <> all(labels)))
+           order by kind limit 10
+       ) as unversioned,
        (select count(*) from ordinaut.worker where ended_at is null and expires_at > clock_timestamp()) as workers,
        (select count(*) from hands) as serving,
        (select count(*) from hands where drained) as drained,

@@ -4,7 +4,7 @@
 -- Of one that is drained, what it holds is counted: what it said at its last renewal may be from
 -- before. "walked" is more than there are rows, if there is a next page.
 with listed as (
-    select session, name, host, pid, version, queues, kinds, concurrency,
+    select session, name, host, pid, version, queues, kinds, labels, concurrency,
            case when ended_at is null and exists (select from ordinaut.drained_worker where drained_worker.name = worker.name)
                then (select count(*)::integer from ordinaut.due_work where due_work.session = worker.session)
                else running end as running,

@@ -6,13 +6,21 @@ begin atomic
     select jsonb_build_object(
                'labels', demand.require || array(select '!' || label from unnest(demand.refuse) as label),
                'until', case when demand.soft then (select until from preference where job_id = waiting_job) end,
-               'workers', able.workers, 'slots', able.slots, 'running', able.running)::text
+               'workers', able.workers, 'drained', drained.workers, 'slots', able.slots, 'running', able.running)::text
     from demand
     cross join lateral (select queue from parked where job_id = waiting_job) of_job
     cross join lateral (
         select count(*) as workers, coalesce(sum(slots), 0) as slots, coalesce(sum(running), 0) as running
         from able_workers(of_job.queue, demand.kind, demand.require, demand.refuse)
     ) able
+    cross join lateral (
+        select count(distinct worker.name) as workers
+        from worker
+        join drained_worker using (name)
+        where worker.ended_at is null and worker.expires_at > clock_timestamp()
+          and of_job.queue = any(worker.queues) and demand.kind = any(worker.kinds)
+          and worker.labels @> demand.require and not worker.labels && demand.refuse
+    ) drained
     where demand.id = demand_id::integer;
 end;
 

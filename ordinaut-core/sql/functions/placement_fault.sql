@@ -13,6 +13,10 @@ begin atomic
                                where jsonb_typeof(label) <> 'string' or octet_length(label #>> '{}') > 100
                                   or label #>> '{}' !~ '^!?[A-Za-z0-9_.-]+(=[^[:cntrl:]]+)?$'))
                 then 'must be at most 8 labels, such as gpu, zone=a or !spot, of 100 octets each'
+            when field.key in ('require', 'prefer') and exists (
+                    select from jsonb_array_elements_text(case jsonb_typeof(field.value) when 'array' then field.value end) as label
+                    where field.value ? ('!' || label))
+                then 'asks for a label and for its absence'
             when field.key = 'prefer_for' and (jsonb_typeof(field.value) <> 'number' or field.value < '0' or field.value > '86400')
                 then 'must be from nothing to a day, in seconds'
             when field.key = 'strategy' and field.value not in ('"least_tasks"', '"round_robin"', '"random"')

@@ -28,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) place: Option<Place>,
     /// How far it has come, while it runs.
     pub(crate) progress: Option<Progress>,
+    /// The part of its kind that it belongs to, if a version of workers runs a part.
+    pub(crate) part: Option<Part>,
     /// The batch that it waits for.
     pub(crate) batch: Option<Batch>,
     /// Jobs that it waits for.
@@ -54,6 +56,17 @@ pub(crate) struct Hand {
     pub(crate) running: i32,
     pub(crate) concurrency: i32,
     pub(crate) drained: bool,
+}
+
+/// The part of a kind that a rollout gives to a version of workers, or what it leaves to others.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) version: String,
+    pub(crate) percent: i16,
+    /// Whether it is that of the version.
+    pub(crate) own: bool,
+    /// Living workers that run this part.
+    pub(crate) workers: i64,
 }
 
 /// What a limit leaves under a key.
@@ -134,6 +147,8 @@ pub(crate) struct QueueFacts {
     pub(crate) load: Load,
     /// One of its jobs that limits have set aside.
     pub(crate) limited: Option<Explanation>,
+    /// One of its jobs that wait for a worker which has what they ask for.
+    pub(crate) placed: Option<Explanation>,
     pub(crate) snapshot: Option<OldestSnapshot>,
 }
 
@@ -146,6 +161,9 @@ pub(crate) struct Load {
     pub(crate) parked: i64,
     pub(crate) limited: i64,
     pub(crate) limited_job: Option<Uuid>,
+    pub(crate) placed: i64,
+    pub(crate) placed_job: Option<Uuid>,
+    pub(crate) unversioned: Vec<String>,
     pub(crate) workers: i64,
     pub(crate) serving: i64,
     pub(crate) drained: i64,

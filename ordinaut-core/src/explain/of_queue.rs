@@ -65,6 +65,12 @@ fn paused_or_unserved(facts: &QueueFacts) -> Vec<Finding> {
     } else if load.drained == load.serving {
         Reason::new(ReasonKind::WorkersDrained, "all workers that serve it are drained")
             .advice("let one lease again: ordinaut worker undrain NAME")
+    } else if let Some(kind) = load.unversioned.first().filter(|_| load.unknown_kinds.is_empty()) {
+        let kinds: Vec<_> = load.unversioned.iter().map(|kind| format!("{kind:?}")).collect();
+        let says = format!("of a rollout no living worker runs its part of {}", kinds.join(", "));
+        Reason::new(ReasonKind::VersionMissing, says)
+            .with("kinds", json!(load.unversioned))
+            .advice(format!("start a worker of the version, or end the rollout: ordinaut rollout end {kind:?}"))
     } else if load.unknown_kinds.is_empty() {
         return Vec::new();
     } else {
@@ -76,6 +82,21 @@ fn paused_or_unserved(facts: &QueueFacts) -> Vec<Finding> {
     };
     let reason = reason.with("waiting", load.waiting).with("workers", load.serving).with("drained", load.drained);
     vec![finding(severity, Component::Workers, reason)]
+}
+
+/// Jobs that wait for workers which have what they ask for, if the one that was looked at finds
+/// none.
+fn unplaced(facts: &QueueFacts) -> Option<Finding> {
+    let missing = |reason: &&Reason| matches!(reason.reason, ReasonKind::LabelsMissing | ReasonKind::WorkersDrained);
+    let reason = facts.placed.as_ref()?.reasons.iter().find(missing)?;
+    let placed = facts.load.placed;
+    let says = number(
+        placed,
+        "job waits for a worker that has what it asks for",
+        "jobs wait for workers that have what they ask for",
+    );
+    let found = Reason::new(reason.reason, says).with("placed", placed).because([reason.clone()]);
+    Some(finding(Severity::Warning, Component::Workers, found))
 }
 
 /// Whether its workers and limits are enough for what comes.
@@ -96,6 +117,7 @@ fn under_load(facts: &QueueFacts) -> Vec<Finding> {
         let reason = reason.because(because).advice("raise the limit, if what it protects can bear that");
         found.push(finding(Severity::Warning, Component::Limits, reason));
     }
+    found.extend(unplaced(facts));
     // A tenth more is noise.
     if load.waiting > 0 && load.arrived * 10 > load.ended * 11 {
         let [came, ended] = [load.arrived, load.ended].map(|count| count as f64 / COUNTED * 60.0);

@@ -86,6 +86,8 @@ pub enum ReasonKind {
     PrefersWorker,
     /// No living worker has the labels that it requires.
     LabelsMissing,
+    /// No living worker runs the part of its kind that it belongs to.
+    VersionMissing,
     /// No worker is alive.
     NoWorkerAlive,
     /// No living worker serves its queue.
@@ -164,7 +166,7 @@ pub enum ReasonKind {
 
 impl ReasonKind {
     /// All of them.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::NotDue,
         Self::Sleeps,
         Self::WaitsForEvent,
@@ -182,6 +184,7 @@ impl ReasonKind {
         Self::Batch,
         Self::PrefersWorker,
         Self::LabelsMissing,
+        Self::VersionMissing,
         Self::NoWorkerAlive,
         Self::QueueUnserved,
         Self::KindUnknown,

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::db::fields::Fields;
-use crate::explain::facts::{Hand, Load, Members, Other, Pause, Place, Room};
+use crate::explain::facts::{Hand, Load, Members, Other, Part, Pause, Place, Room};
 use crate::job::wait::LimitKey;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
@@ -77,6 +77,18 @@ impl FromRow<'_, PgRow> for Place {
     }
 }
 
+impl FromRow<'_, PgRow> for Part {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let fields = Fields::of(row);
+        Ok(Self {
+            version: fields.get("version")?,
+            percent: fields.get("percent")?,
+            own: fields.get("own")?,
+            workers: fields.get("workers")?,
+        })
+    }
+}
+
 impl FromRow<'_, PgRow> for Load {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         let fields = Fields::of(row);
@@ -87,6 +99,9 @@ impl FromRow<'_, PgRow> for Load {
             parked: fields.get("parked")?,
             limited: fields.get("limited")?,
             limited_job: fields.get("limited_job")?,
+            placed: fields.get("placed")?,
+            placed_job: fields.get("placed_job")?,
+            unversioned: fields.get("unversioned")?,
             workers: fields.get("workers")?,
             serving: fields.get("serving")?,
             drained: fields.get("drained")?,
@@ -129,6 +144,11 @@ impl Client {
 
     pub(crate) async fn place_of(&self, job_id: Uuid) -> sqlx::Result<Option<Place>> {
         sqlx::query_as(self.sql(sql!("explain/place"))).bind(job_id).fetch_optional(self.by_key()).await
+    }
+
+    pub(crate) async fn part_of(&self, job_id: Uuid, queue: &str, kind: &str) -> sqlx::Result<Option<Part>> {
+        let part = sqlx::query_as(self.sql(sql!("explain/rollout"))).bind(job_id).bind(queue).bind(kind);
+        part.fetch_optional(self).await
     }
 
     pub(crate) async fn others(&self, jobs: &[Uuid]) -> sqlx::Result<Vec<Other>> {

@@ -1,7 +1,7 @@
 //! From facts to reasons.
 
 use crate::batch::batch::Batch;
-use crate::explain::facts::{Facts, Hand, Other, Place, Room};
+use crate::explain::facts::{Facts, Hand, Other, Part, Place, Room};
 use crate::explain::reason::{Explanation, Reason, ReasonKind};
 use crate::explain::shared::{COUNTED, held_up, no_scheduler, paused, written};
 use crate::job::state::JobState;
@@ -167,15 +167,17 @@ fn set_aside(facts: &Facts) -> Vec<Reason> {
 /// What it asks of its worker, if nobody has that or those who have it are busy.
 fn of_demand(demand: &Demand, says: String) -> Vec<Reason> {
     let is_busy = demand.running >= demand.slots;
-    let reason = match demand {
-        Demand { until: Some(_), .. } => Reason::new(ReasonKind::PrefersWorker, says),
-        Demand { workers: 0, .. } if !demand.labels.is_empty() => Reason::new(ReasonKind::LabelsMissing, says)
-            .advice("start a worker that has them: WORKER_LABELS, or --worker-labels"),
-        Demand { workers: 1.., .. } if is_busy => {
-            Reason::new(ReasonKind::SlotsBusy, says).advice("add workers that have them, or raise WORKER_CONCURRENCY")
-        }
-        _ => return Vec::new(),
-    };
+    let reason =
+        match demand {
+            Demand { until: Some(_), .. } => Reason::new(ReasonKind::PrefersWorker, says),
+            Demand { workers: 0, drained: 1.., .. } => Reason::new(ReasonKind::WorkersDrained, says)
+                .advice("let one lease again: ordinaut worker undrain NAME"),
+            Demand { workers: 0, .. } if !demand.labels.is_empty() => Reason::new(ReasonKind::LabelsMissing, says)
+                .advice("start a worker that has them: WORKER_LABELS, or --worker-labels"),
+            Demand { workers: 1.., .. } if is_busy => Reason::new(ReasonKind::SlotsBusy, says)
+                .advice("add workers that have them, or raise WORKER_CONCURRENCY"),
+            _ => return Vec::new(),
+        };
     let reason = reason.with("labels", json!(demand.labels)).with("workers", demand.workers);
     let reason = reason.with("slots", demand.slots).with("running", demand.running);
     vec![match demand.until {
@@ -239,7 +241,7 @@ fn no_room(room: &Room) -> Option<Reason> {
     let limit = LimitKey { name: room.name.clone(), key: room.key.clone() };
     let change = match &*room.name {
         CONCURRENCY_KEY | MAX_INSTANCES => "wait, or cancel the jobs that hold it".to_owned(),
-        name => format!("raise it: ordinaut limit set {name:?} --concurrency N"),
+        name => format!("raise it: ordinaut limit change {name:?} --concurrency N"),
     };
     let reason = match (room.concurrency, room.tokens) {
         (Some(0), _) => Reason::new(ReasonKind::KindPaused, format!("{limit} lets nothing run")).advice(change),
@@ -255,6 +257,7 @@ fn no_room(room: &Room) -> Option<Reason> {
             Reason::new(ReasonKind::RateUsedUp, format!("{limit} lets {rate} start in a second, and that is used up"))
                 .with("rate", json!(rate))
                 .with("left", json!((tokens * 100.0).round() / 100.0))
+                .advice(format!("raise it: ordinaut limit change {:?} --rate N", room.name))
         }
         _ => return None,
     };
@@ -292,9 +295,23 @@ fn nobody_to_run_it(facts: &Facts) -> Option<Reason> {
             .with("workers", names(&able))
             .advice("let one lease again: ordinaut worker undrain NAME")
     } else {
-        return None;
+        return facts.part.as_ref().filter(|part| part.workers == 0).map(|part| version_missing(part, kind));
     };
     Some(reason)
+}
+
+/// That nobody runs the part of its kind that it belongs to.
+fn version_missing(part: &Part, kind: &str) -> Reason {
+    let Part { version, percent, .. } = part;
+    let says = if part.own {
+        format!("a rollout gives it to workers of the version {version}, and none is alive")
+    } else {
+        format!("a rollout leaves it to workers of other versions than {version}, and none is alive")
+    };
+    Reason::new(ReasonKind::VersionMissing, says)
+        .with("version", &**version)
+        .with("percent", *percent)
+        .advice(format!("start such a worker, or end the rollout: ordinaut rollout end {kind:?}"))
 }
 
 /// Those that the caller may know.

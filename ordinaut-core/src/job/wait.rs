@@ -91,6 +91,9 @@ pub struct Demand {
     pub until: Option<DateTime<Utc>>,
     /// Number of living workers of its queue and kind that have them.
     pub workers: i64,
+    /// Number of living workers that have them, and are drained.
+    #[serde(default)]
+    pub drained: i64,
     /// Number of jobs that these run at once at most.
     pub slots: i64,
     /// Number of jobs that they ran when they last said it.
@@ -108,6 +111,9 @@ impl fmt::Display for Demand {
                 write!(f, "it prefers a worker with {labels}, until {until}")
             }
             Self { labels: none, .. } if none.is_empty() => f.write_str("any worker may take it"),
+            Self { workers: 0, drained: 1.., .. } => {
+                write!(f, "the workers that have the labels it requires are drained: {labels}")
+            }
             Self { workers: 0, .. } => {
                 write!(f, "no living worker of its queue and kind has the labels it requires: {labels}")
             }

@@ -34,7 +34,10 @@ pub(crate) fn list_fault(labels: &[String]) -> Option<String> {
     if let Some(label) = labels.iter().find(|label| label.len() > LONGEST) {
         return label_fault(label);
     }
-    labels.iter().find_map(|label| label_fault(label.strip_prefix('!').unwrap_or(label)))
+    let fault = labels.iter().find_map(|label| label_fault(label.strip_prefix('!').unwrap_or(label)));
+    let both =
+        labels.iter().filter_map(|label| label.strip_prefix('!')).find(|label| labels.iter().any(|one| one == label));
+    fault.or_else(|| both.map(|label| format!("asks for {label:?} and for its absence")))
 }
 
 #[cfg(test)]
@@ -51,6 +54,8 @@ mod tests {
         }
         assert_eq!(list_fault(&["!spot".to_owned(), "gpu".to_owned()]), None);
         assert!(list_fault(&["!!spot".to_owned()]).is_some());
+        let never = list_fault(&["!spot".to_owned(), "gpu".to_owned(), "spot".to_owned()]);
+        assert_eq!(never.as_deref(), Some("asks for \"spot\" and for its absence"));
         assert!(list_fault(&vec!["gpu".to_owned(); MAX_LABELS + 1]).is_some());
         assert_eq!(list_fault(&["x".repeat(LONGEST)]), None);
         assert!(list_fault(&[format!("!{}", "x".repeat(LONGEST))]).is_some());

@@ -5,7 +5,7 @@
 
 use crate::explain_others;
 use crate::fixture::{
-    Gate, Probe, Running, TestDatabase, database, enqueue, eventually, gated, probe, quick_but, run, schedule,
+    Gate, Probe, Running, TestDatabase, ask, database, enqueue, eventually, gated, probe, quick_but, run, schedule,
     schedule_once, succeed, tell, within, worker, worker_with,
 };
 use ordinaut_core::explain::{Reason, ReasonKind};
@@ -136,6 +136,9 @@ async fn nobody_runs_it(table: &mut Table) {
     let job = new(&db, probe(0).priority(1)).await;
     let told = db.jobs().explain(job).await.unwrap().unwrap();
     assert_eq!((told.reasons.len(), told.says.starts_with("nothing is in its way")), (0, true), "{told}");
+    db.rollouts().put("probe", "2.0.0", 100).await.unwrap();
+    table.add(&db, job, ReasonKind::VersionMissing).await;
+    db.rollouts().end("probe").await.unwrap();
     db.workers().drain("press").await.unwrap();
     table.add(&db, job, ReasonKind::WorkersDrained).await;
     db.queues().pause("default", Some("ann"), Some("the printer is out of ink")).await.unwrap();
@@ -244,6 +247,11 @@ async fn for_labels(table: &mut Table) {
     let fits = new(&db, probe(4).placement(Placement::default().require(["zone=a"]))).await;
     tell(&db, "update ordinaut.worker set running = 1").await;
     table.add(&db, fits, ReasonKind::SlotsBusy).await;
+    let name = ask::<String>(&db, "select name from ordinaut.worker").await;
+    db.workers().drain(&name).await.unwrap();
+    let told = db.jobs().explain(fits).await.unwrap().unwrap();
+    let reason = find(&told.reasons, ReasonKind::WorkersDrained).unwrap_or_else(|| panic!("{told}"));
+    assert_eq!(reason.says, "the workers that have the labels it requires are drained: zone=a");
     handler.end(Ok(()));
     drop(running);
 }

@@ -9,6 +9,7 @@ use crate::fixture::{
 use chrono::{SecondsFormat, Utc};
 use ordinaut_core::access::Access;
 use ordinaut_core::explain::{Component, ReasonKind, Severity};
+use ordinaut_core::placement::Placement;
 use ordinaut_core::queue::QueueChange;
 use ordinaut_core::schedule::{Misfire, Schedule, ScheduleKind};
 use ordinaut_core::task::{Task, TaskDefinition};
@@ -165,7 +166,7 @@ pub(crate) async fn of_queues(table: &mut Table) {
 }
 
 async fn nobody_serves_it(table: &mut Table) {
-    use Severity::{Critical, Info};
+    use Severity::{Critical, Info, Warning};
     let db = database().await;
     assert!(db.queues().explain("default").await.unwrap().is_none(), "nobody has named it");
     enqueue(&db).await;
@@ -176,15 +177,23 @@ async fn nobody_serves_it(table: &mut Table) {
     table.queue(&db, "default", ReasonKind::QueueUnserved, Critical).await;
     let mut here = worker_with(&db, quick_but(|options| options.name = "press".to_owned()), succeed);
     here.step().await.unwrap();
-    new(&db, NewJob::new("tpyo", &()).unwrap()).await;
+    let unknown = new(&db, NewJob::new("tpyo", &()).unwrap()).await;
     table.queue(&db, "default", ReasonKind::KindUnknown, Critical).await;
     enqueue(&db).await;
+    let gpu = new(&db, probe(1).placement(Placement::default().require(["gpu"]))).await;
+    eventually(&db, "select count(*) = 1 from ordinaut.parked where reason = 'placed'").await;
+    table.queue(&db, "default", ReasonKind::LabelsMissing, Warning).await;
+    db.jobs().cancel(gpu).await.unwrap();
+    db.jobs().cancel(unknown).await.unwrap();
+    db.rollouts().put("probe", "2.0.0", 100).await.unwrap();
+    table.queue(&db, "default", ReasonKind::VersionMissing, Critical).await;
+    db.rollouts().end("probe").await.unwrap();
     db.workers().drain("press").await.unwrap();
     table.queue(&db, "default", ReasonKind::WorkersDrained, Critical).await;
     db.queues().pause("default", Some("ann"), Some("the printer is out of ink")).await.unwrap();
     table.queue(&db, "default", ReasonKind::QueuePaused, Critical).await;
     let told = db.queues().explain("default").await.unwrap().unwrap();
-    assert!(told.says.starts_with("2 jobs wait; critical: it was paused by ann"), "{told}");
+    assert!(told.says.starts_with("1 job waits; critical: it was paused by ann"), "{told}");
     db.queues().pause("*", Some("ann"), None).await.unwrap();
     table.queue(&db, "elsewhere", ReasonKind::InstallationPaused, Info).await;
     let mut access = Access::admin("a");

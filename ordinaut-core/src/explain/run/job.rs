@@ -52,6 +52,7 @@ impl Jobs<'_> {
             now: Utc::now(),
             pause: if stands { client.pause_of(&job.queue).await? } else { None },
             progress: if job.state == JobState::Running { self.progress(id).await? } else { None },
+            part: if stands { client.part_of(id, &job.queue, &job.kind).await? } else { None },
             place: if stands { client.place_of(id).await? } else { None },
             snapshot,
             schedulers: client.schedulers().list().await?.into_iter().filter(|one| one.alive).count(),

@@ -35,12 +35,17 @@ impl Queues<'_> {
             Some(job) => client.jobs().explain(job).await?,
             None => None,
         };
+        let placed = match load.placed_job {
+            Some(job) => client.jobs().explain(job).await?,
+            None => None,
+        };
         let snapshot = if client.sight().is_none() { client.diagnostics().oldest_snapshot().await? } else { None };
         let facts = QueueFacts {
             name: queue.to_owned(),
             pause: client.pause_of(queue).await?,
             schedulers: client.schedulers().list().await?.into_iter().filter(|one| one.alive).count(),
             limited,
+            placed,
             snapshot,
             load,
         };

@@ -29,6 +29,8 @@ pub struct WorkerStatus {
     pub queues: Vec<String>,
     /// The kinds that it can run.
     pub kinds: Vec<String>,
+    /// What it has, of what jobs may ask of their worker; with its name and its version.
+    pub labels: Vec<String>,
     /// Maximum number of jobs that it runs at once.
     pub concurrency: i32,
     /// Number of jobs that it ran when it last renewed its leases; of one that is drained, number
