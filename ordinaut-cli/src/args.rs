@@ -29,7 +29,7 @@ pub(crate) use job::{
     Answer, Approval, Attach, Attachments, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, Said, ShowJob,
 };
 pub(crate) use limit::{Bounds, ChangeLimit, Limit, SetLimit};
-pub(crate) use look::{Dead, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
+pub(crate) use look::{Dead, DeadLetters, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
 pub(crate) use pipeline::{CheckPipeline, Pipeline};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use rollout::Rollout;

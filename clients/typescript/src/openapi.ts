@@ -381,6 +381,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dead/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Groups of dead letters of one kind whose errors are alike, the largest first.
+         * @description Takes the scope `jobs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
+         */
+        get: operations["listDeadLetterGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dead/{id}": {
         parameters: {
             query?: never;
@@ -2199,6 +2219,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workers/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drains a worker: it leases no more jobs, and lets those that run end.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["drainWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workers/{name}/jobs": {
         parameters: {
             query?: never;
@@ -2213,6 +2253,26 @@ export interface paths {
         get: operations["listWorkerJobs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workers/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets a drained worker lease jobs again.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["resumeWorker"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2710,6 +2770,12 @@ export interface components {
              * @description Only jobs that were enqueued before this instant.
              */
             created_before?: string | null;
+            /**
+             * @description Only dead letters whose errors have this pattern, as
+             *     `DeadGroup::error_pattern` says it. Only bulk
+             *     operations about dead letters take it.
+             */
+            error_pattern?: string | null;
             /** @description Only jobs of this kind. */
             kind?: string | null;
             /** @description Only jobs of this queue. */
@@ -2762,6 +2828,42 @@ export interface components {
         /** @description A webhook with the secret that nobody is shown again. */
         CreatedWebhook: components["schemas"]["Webhook"] & {
             secret: string;
+        };
+        /** @description Dead letters of one kind whose errors are alike. */
+        DeadGroup: {
+            /** @description Its error. */
+            error: string | null;
+            /** @description The first line of their errors, with `#` for numbers, ids and what stands in quotes. */
+            error_pattern: string;
+            /**
+             * Format: uuid
+             * @description That job.
+             */
+            example: string;
+            /** @description What kind of jobs they are. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Number of letters.
+             */
+            letters: number;
+            /**
+             * Format: date-time
+             * @description When the last of them died.
+             */
+            newest: string;
+        };
+        /** @description Groups of dead letters, the largest first. */
+        DeadGroups: {
+            /** @description Whether those are all: of more than 100,000 letters only the last to die are looked at. */
+            complete: boolean;
+            /** @description The groups. */
+            groups: components["schemas"]["DeadGroup"][];
+            /**
+             * Format: int64
+             * @description Number of letters that were looked at.
+             */
+            looked: number;
         };
         /** @description A job that failed for good, with its own copy of what was asked for. */
         DeadLetter: {
@@ -4624,6 +4726,14 @@ export interface components {
              * @description The share that failed of those that succeeded or failed.
              */
             failure_share: number | null;
+            /**
+             * Format: int64
+             * @description Jobs that have not ended at the end of this time, less those at its beginning: those that
+             *     were made or sent back, without those that succeeded, were cancelled or died. Below 0: they
+             *     became fewer. A job that moved to another queue counts where it came and where it ended. For
+             *     an agent of a tenant, jobs that were cancelled or sent back without an attempt do not count.
+             */
+            growth: number;
             /** @description The kind; absent: all that count. */
             kind?: string;
             /** @description The queue; absent: all that count. */
@@ -5272,6 +5382,11 @@ export interface components {
             text: string;
             /** @description Whether it has put out more than is kept. */
             truncated: boolean;
+        };
+        /** @description A worker, and whether it is drained. */
+        WorkerDrain: {
+            drained: boolean;
+            worker: string;
         };
         WorkerJobs: {
             jobs: components["schemas"]["JobSummary"][];
@@ -6483,6 +6598,8 @@ export interface operations {
                 kind?: string;
                 /** @description A part of the error. */
                 error?: string;
+                /** @description That of a group. */
+                error_pattern?: string;
                 /** @description Died at this instant or later. */
                 died_after?: string;
                 /** @description Died before this instant. */
@@ -6509,6 +6626,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeadLetterPage"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    listDeadLetterGroups: {
+        parameters: {
+            query?: {
+                /** @description Only of this queue. */
+                queue?: string;
+                /** @description Only of this kind. */
+                kind?: string;
+                /** @description A part of the error. */
+                error?: string;
+                /** @description That of a group. */
+                error_pattern?: string;
+                /** @description Died at this instant or later. */
+                died_after?: string;
+                /** @description Died before this instant. */
+                died_before?: string;
+                /** @description Rows at most; 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadGroups"];
                 };
             };
             401: components["responses"]["401"];
@@ -10999,6 +11162,49 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    drainWorker: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerDrain"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     listWorkerJobs: {
         parameters: {
             query?: {
@@ -11036,6 +11242,49 @@ export interface operations {
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
+        };
+    };
+    resumeWorker: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerDrain"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
         };
     };
 }

@@ -10,7 +10,7 @@ use crate::routes::pipelines::refuse_faulty;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ordinaut_core::job::{DeadCursor, DeadFilter, DeadLetter, NotRequeued};
+use ordinaut_core::job::{DeadCursor, DeadFilter, DeadGroups, DeadLetter, NotRequeued};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ pub(crate) struct Page {
         ("queue" = Option<String>, Query),
         ("kind" = Option<String>, Query),
         ("error" = Option<String>, Query, description = "A part of the error."),
+        ("error_pattern" = Option<String>, Query, description = "That of a group."),
         ("died_after" = Option<DateTime<Utc>>, Query),
         ("died_before" = Option<DateTime<Utc>>, Query),
         ("limit" = Option<u16>, Query),
@@ -40,14 +41,39 @@ pub(crate) struct Page {
     responses((status = 200, body = Page)),
 )]
 pub(crate) async fn list(caller: Caller, mut wanted: Parameters) -> Result<Json<Page>, Problem> {
-    let after = wanted.after()?;
-    let mut filter = DeadFilter::default();
-    (filter.queue, filter.kind, filter.error) = (wanted.name("queue")?, wanted.name("kind")?, wanted.name("error")?);
-    (filter.died_after, filter.died_before) = (wanted.instant("died_after")?, wanted.instant("died_before")?);
-    let limit = wanted.limit()?;
+    let (after, filter, limit) = (wanted.after()?, filter(&mut wanted)?, wanted.limit()?);
     wanted.end()?;
     let page = caller.data.dead_letters().list_where(&filter, limit, after).await?;
     Ok(Json(Page { dead: page.items, next: page.next }))
+}
+
+/// Groups of dead letters of one kind whose errors are alike, the largest first.
+#[utoipa::path(
+    get, path = "/dead/groups", operation_id = "listDeadLetterGroups",
+    params(
+        ("queue" = Option<String>, Query),
+        ("kind" = Option<String>, Query),
+        ("error" = Option<String>, Query, description = "A part of the error."),
+        ("error_pattern" = Option<String>, Query, description = "That of a group."),
+        ("died_after" = Option<DateTime<Utc>>, Query),
+        ("died_before" = Option<DateTime<Utc>>, Query),
+        ("limit" = Option<u16>, Query),
+    ),
+    responses((status = 200, body = DeadGroups)),
+)]
+pub(crate) async fn groups(caller: Caller, mut wanted: Parameters) -> Result<Json<DeadGroups>, Problem> {
+    let (filter, limit) = (filter(&mut wanted)?, wanted.limit()?);
+    wanted.end()?;
+    Ok(Json(caller.data.dead_letters().groups(&filter, limit).await?))
+}
+
+/// Which letters a list, or groups, are about.
+fn filter(wanted: &mut Parameters) -> Result<DeadFilter, Problem> {
+    let mut filter = DeadFilter::default();
+    (filter.queue, filter.kind, filter.error) = (wanted.name("queue")?, wanted.name("kind")?, wanted.name("error")?);
+    filter.error_pattern = wanted.take("error_pattern", "a text", |text| Some(text.to_owned()))?;
+    (filter.died_after, filter.died_before) = (wanted.instant("died_after")?, wanted.instant("died_before")?);
+    Ok(filter)
 }
 
 /// A job that was sent back.

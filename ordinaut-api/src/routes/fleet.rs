@@ -67,6 +67,39 @@ pub(crate) async fn jobs(caller: Caller, Name(id): Name, mut wanted: Parameters)
     Ok(Json(Jobs { jobs: page.items, next: page.next }))
 }
 
+/// A worker, and whether it is drained.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WorkerDrain)]
+pub(crate) struct Drain {
+    worker: String,
+    drained: bool,
+}
+
+/// Drains a worker: it leases no more jobs, and lets those that run end.
+#[utoipa::path(
+    post, path = "/workers/{name}/drain", operation_id = "drainWorker",
+    responses((status = 200, body = Drain)),
+)]
+pub(crate) async fn drain(caller: Caller, Name(id): Name) -> Result<Json<Drain>, Problem> {
+    let drained = caller.data.workers().drain(&id).await?;
+    let worker = drained.ok_or_else(|| Problem::not_found(format!("there is no living worker {id:?}")))?;
+    Ok(Json(Drain { worker, drained: true }))
+}
+
+/// Lets a drained worker lease jobs again.
+#[utoipa::path(
+    post, path = "/workers/{name}/resume", operation_id = "resumeWorker",
+    responses((status = 200, body = Drain)),
+)]
+pub(crate) async fn resume(caller: Caller, Name(id): Name) -> Result<Json<Drain>, Problem> {
+    let worker = match caller.data.workers().undrain(&id).await? {
+        Some(worker) => worker,
+        // It was not drained, and is as it was asked to be.
+        None => found(&caller, &id).await?.name,
+    };
+    Ok(Json(Drain { worker, drained: false }))
+}
+
 async fn found(caller: &Caller, id: &str) -> Result<WorkerStatus, Problem> {
     let worker = caller.data.workers().get(id).await?;
     worker.ok_or_else(|| Problem::not_found(format!("there is no worker {id:?}")))

@@ -51,3 +51,36 @@ async fn what_a_person_is_in_can_be_erased() {
         assert!(answer.status == 422 && answer.text.contains("tag"), "{body}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn dead_letters_are_grouped_by_kind_and_errors_that_are_alike() {
+    let app = TestApp::start().await;
+    let mut worker = app.worker("default");
+    for _ in 0..2 {
+        let id = app.enqueue(json!({"kind": "doomed"})).await;
+        assert_eq!(worker.step().await.unwrap(), Step::Worked(id));
+    }
+    let found = app.get("/dead/groups?limit=5").await.json();
+    assert_eq!((&found["looked"], &found["complete"]), (&json!(2), &json!(true)));
+    let group = &found["groups"][0];
+    assert_eq!((&group["kind"], &group["letters"]), (&json!("doomed"), &json!(2)));
+    assert_eq!(group["error_pattern"], "it was never meant to be");
+    assert_eq!(
+        app.get("/dead?error_pattern=it%20was%20never%20meant%20to%20be").await.json()["dead"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(app.get("/dead/groups?kind=other").await.json()["groups"], json!([]));
+    let filter = json!({"kind": "doomed", "error_pattern": "it was never meant to be"});
+    let counted =
+        app.post("/bulk", json!({"verb": "requeue", "filter": filter, "dry_run": true}).to_string()).await.json();
+    assert_eq!(counted["jobs"], 2);
+    for path in ["/bulk", "/jobs/cancel"] {
+        let body = if path == "/bulk" { json!({"verb": "cancel", "filter": filter}) } else { filter.clone() };
+        let refused = app.post(path, body.to_string()).await;
+        assert_eq!((refused.status, &*refused.problem()), (422, "error_pattern"), "{path}");
+    }
+    assert_eq!(app.get("/dead/groups?error_pattern=a%0Ab").await.problem(), "error_pattern");
+}

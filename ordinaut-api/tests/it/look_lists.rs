@@ -121,6 +121,12 @@ async fn every_process_is_found_and_prometheus_finds_the_api() {
     let jobs = app.get("/workers/tester/jobs").await.json();
     assert_eq!((count(&jobs, "jobs"), &jobs["jobs"][0]["id"]), (1, &json!(next)));
     assert_ne!(id, next);
+    for (verb, drained) in [("drain", true), ("drain", true), ("resume", false), ("resume", false)] {
+        let answer = app.post(&format!("/workers/tester/{verb}"), "").await;
+        assert_eq!((answer.status, answer.json()), (200, json!({"worker": "tester", "drained": drained})), "{verb}");
+        assert_eq!(app.get("/workers/tester").await.json()["drained"], drained);
+        assert_eq!(app.post(&format!("/workers/nobody/{verb}"), "").await.status, 404);
+    }
     for path in ["/workers/nobody", "/workers/nobody/jobs"] {
         assert_eq!(app.get(path).await.status, 404, "{path}");
     }

@@ -58,6 +58,9 @@ pub(crate) struct StartBulk {
     /// Only jobs of this tenant
     #[arg(long)]
     pub(crate) tenant: Option<String>,
+    /// Only dead letters of the group with this pattern, as `dead groups` shows it
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) error_pattern: Option<String>,
     /// Only jobs that were enqueued before this instant (RFC 3339)
     #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) created_before: Option<DateTime<Utc>>,

@@ -108,6 +108,8 @@ pub(crate) struct OneTopic {
 pub(crate) enum Dead {
     /// List dead letters, newest first
     List(DeadLetters),
+    /// Group dead letters of one kind whose errors are alike, the largest group first
+    Groups(DeadLetters),
     /// Send dead jobs back to their queues
     Requeue {
         /// The jobs' ids
@@ -129,6 +131,9 @@ pub(crate) struct DeadLetters {
     /// Only those with this in their error
     #[arg(long, value_name = "TEXT")]
     pub(crate) error: Option<String>,
+    /// Only those of the group with this pattern, as `dead groups` shows it
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) error_pattern: Option<String>,
     /// Only those that died at this instant or later (RFC 3339)
     #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) died_after: Option<DateTime<Utc>>,

@@ -36,11 +36,12 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
 }
 
 async fn start(database: &Client, asked: StartBulk) -> anyhow::Result<()> {
-    let StartBulk { verb, queue, kind, tag, task, tenant, created_before, to_queue, priority, rate, dry_run, format } =
-        asked;
+    let StartBulk { verb, queue, kind, tag, task, tenant, error_pattern, created_before, .. } = asked;
+    let StartBulk { to_queue, priority, rate, dry_run, format, .. } = asked;
     let mut filter = CancelFilter::default();
     (filter.queue, filter.kind, filter.tag) = (queue, kind, tag);
     (filter.task_id, filter.tenant, filter.created_before) = (task, tenant, created_before);
+    filter.error_pattern = error_pattern;
     let word = Verb::to_possible_value(&verb).map_or_else(String::new, |word| word.get_name().to_owned());
     let mut request = BulkRequest::new(BulkVerb::read(&word, to_queue, priority)?, filter);
     request.rate = rate;

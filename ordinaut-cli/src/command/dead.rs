@@ -1,6 +1,6 @@
-//! `ordinaut dead list|requeue`.
+//! `ordinaut dead list|groups|requeue`.
 
-use crate::args::Dead;
+use crate::args::{Dead, DeadLetters};
 use crate::command::pages::collect;
 use crate::output::{answer, shown_error, table, time};
 use anyhow::bail;
@@ -13,9 +13,7 @@ use uuid::Uuid;
 pub(crate) async fn run(database: &Client, dead: Dead) -> anyhow::Result<ExitCode> {
     match dead {
         Dead::List(wanted) => {
-            let mut filter = DeadFilter::default();
-            (filter.queue, filter.kind, filter.error) = (wanted.queue, wanted.kind, wanted.error);
-            (filter.died_after, filter.died_before) = (wanted.died_after, wanted.died_before);
+            let filter = filter(&wanted);
             let page = async |limit, next| database.dead_letters().list_where(&filter, limit, next).await;
             let letters = collect(wanted.limit, page).await?;
             answer(wanted.format, &letters.items, || {
@@ -30,6 +28,21 @@ pub(crate) async fn run(database: &Client, dead: Dead) -> anyhow::Result<ExitCod
                     ]
                 });
                 table(["ID", "KIND", "QUEUE", "ATTEMPT", "DIED", "ERROR"], rows)
+            })?;
+        }
+        Dead::Groups(wanted) => {
+            let found = database.dead_letters().groups(&filter(&wanted), wanted.limit).await?;
+            answer(wanted.format, &found, || {
+                let rows = found.groups.iter().map(|group| {
+                    [
+                        group.letters.to_string(),
+                        group.kind.clone(),
+                        time(group.newest),
+                        group.example.to_string(),
+                        group.error_pattern.clone(),
+                    ]
+                });
+                table(["JOBS", "KIND", "NEWEST", "EXAMPLE", "ERROR PATTERN"], rows)
             })?;
         }
         Dead::Requeue { ids, format } => {
@@ -48,6 +61,14 @@ pub(crate) async fn run(database: &Client, dead: Dead) -> anyhow::Result<ExitCod
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn filter(wanted: &DeadLetters) -> DeadFilter {
+    let DeadLetters { queue, kind, error, error_pattern, died_after, died_before, .. } = wanted;
+    let mut filter = DeadFilter::default();
+    (filter.queue, filter.kind, filter.error) = (queue.clone(), kind.clone(), error.clone());
+    (filter.error_pattern, filter.died_after, filter.died_before) = (error_pattern.clone(), *died_after, *died_before);
+    filter
 }
 
 /// Why a job was not sent back.

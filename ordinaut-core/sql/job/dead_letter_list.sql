@@ -1,9 +1,9 @@
 -- A page of dead letters, the last to die first: up to $1 of them and $2 octets, but one at least,
 -- after the one ($3 died_at, $4 job) that the page before ended with; of the tenant $5 and the
 -- queues $6 that the caller sees; of the queue $7 and the kind $8, with $9 in the error, that died
--- from $10 to before $11, where one is named. The walk goes from letter to letter and stops where
--- the page is full, so that nothing is read that is not shown. "walked" is more than there are
--- rows, if there is a next page.
+-- from $10 to before $11, whose errors have the pattern $12, where one is named. The walk goes from
+-- letter to letter and stops where the page is full, so that nothing is read that is not shown.
+-- "walked" is more than there are rows, if there is a next page.
 with recursive walk as (
     select coalesce($3::timestamptz, 'infinity') as died_at,
            coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as job_id,
@@ -19,6 +19,7 @@ with recursive walk as (
           and ($5::text is null or tenant = $5::text) and ($6::text[] is null or queue = any($6::text[]))
           and ($7::text is null or queue = $7::text) and ($8::text is null or kind = $8::text)
           and ($9::text is null or position(lower($9::text) in lower(error)) > 0)
+          and ($12::text is null or ordinaut.error_pattern(error) = $12::text)
           and ($10::timestamptz is null or died_at >= $10::timestamptz) and ($11::timestamptz is null or died_at < $11::timestamptz)
         order by died_at desc, job_id desc
         limit 1

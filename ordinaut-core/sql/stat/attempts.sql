@@ -27,13 +27,14 @@ with made as materialized (
       and finished_at >= $1::timestamptz and finished_at < $2::timestamptz
 ), ended as (
     select begins, queue, kind, count(*) as ended, count(*) filter (where outcome = 'succeeded') as succeeded,
+           count(*) filter (where outcome in ('succeeded', 'cancelled', 'dead')) as gone,
            count(*) filter (where outcome in ('failed', 'dead', 'lost')) as failed,
            percentile_cont(array[0.5, 0.95, 0.99]) within group (order by waited) as wait,
            percentile_cont(array[0.5, 0.95, 0.99]) within group (order by ran) as run
     from attempts
     group by begins, queue, kind
 )
-select begins, queue, kind, coalesce(arrived, 0) as arrived, coalesce(ended, 0) as ended, coalesce(succeeded, 0) as succeeded,
+select begins, queue, kind, coalesce(arrived, 0) as arrived, coalesce(ended, 0) as ended, coalesce(arrived, 0) - coalesce(gone, 0) as growth, coalesce(succeeded, 0) as succeeded,
        coalesce(failed, 0) as failed, wait, run
 from arrived
 full join ended using (begins, queue, kind)

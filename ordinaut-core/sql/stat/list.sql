@@ -4,13 +4,13 @@
 with kept as materialized (
     select case when $4::text is null then $1::timestamptz else date_trunc($4::text, begins, 'UTC') end as begins,
            case when $5::boolean then queue else '' end as queue, case when $6::boolean then kind else '' end as kind,
-           arrived, ended, succeeded, failed, wait, run
+           arrived, ended, growth, succeeded, failed, wait, run
     from ordinaut.stat
     where step = $3::text and stat.begins >= $1::timestamptz and stat.begins < $2::timestamptz
       and ($7::text is null or stat.queue = $7::text) and ($8::text is null or stat.kind = $8::text)
       and ($9::text[] is null or stat.queue = any($9::text[]))
 ), line as (
-    select begins, queue, kind, sum(arrived)::bigint as arrived, sum(ended)::bigint as ended,
+    select begins, queue, kind, sum(arrived)::bigint as arrived, sum(ended)::bigint as ended, sum(growth)::bigint as growth,
            sum(succeeded)::bigint as succeeded, sum(failed)::bigint as failed
     from kept
     group by begins, queue, kind
@@ -25,7 +25,7 @@ with kept as materialized (
     from place
     group by begins, queue, kind
 )
-select begins, queue, kind, arrived, ended, succeeded, failed, coalesce(wait, '{}') as wait, coalesce(run, '{}') as run
+select begins, queue, kind, arrived, ended, growth, succeeded, failed, coalesce(wait, '{}') as wait, coalesce(run, '{}') as run
 from line
 left join histogram using (begins, queue, kind)
 order by begins, queue, kind

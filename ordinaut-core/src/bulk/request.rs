@@ -100,7 +100,7 @@ impl BulkRequest {
     /// and is refused.
     pub fn check(&self) -> Result<(), InvalidField> {
         let invalid = |field, reason: &str| Err(InvalidField { field, reason: reason.to_owned() });
-        self.filter.check()?;
+        if self.verb.is_of_dead_letters() { self.filter.check_of_dead_letters() } else { self.filter.check() }?;
         match &self.verb {
             BulkVerb::Move(queue) => name::check_queue(queue).or_else(|reason| invalid("to_queue", reason))?,
             BulkVerb::Reprioritise(priority) if !(1..=9).contains(priority) => {
@@ -140,6 +140,13 @@ mod tests {
         let field = |request: BulkRequest| request.check().map_or_else(|invalid| invalid.field, |()| "none");
         assert_eq!(field(of(BulkVerb::Cancel)), "none");
         assert_eq!(field(BulkRequest::new(BulkVerb::Cancel, CancelFilter::default())), "filter");
+        let alike = CancelFilter::default().error_pattern("no card #");
+        assert_eq!(field(BulkRequest::new(BulkVerb::Delete, alike.clone())), "none");
+        assert_eq!(field(BulkRequest::new(BulkVerb::Cancel, alike)), "error_pattern");
+        assert_eq!(
+            field(BulkRequest::new(BulkVerb::Delete, CancelFilter::default().error_pattern("a\nb"))),
+            "error_pattern"
+        );
         assert_eq!(field(of(BulkVerb::Move("a b".to_owned()))), "to_queue");
         assert_eq!(field(of(BulkVerb::Reprioritise(0))), "priority");
         assert_eq!(field(of(BulkVerb::Cancel).rate(0.0)), "rate");

@@ -47,6 +47,7 @@ pub use crate::job::store::cancel::CancelFilter;
 pub use crate::job::store::change::Changed;
 pub use crate::job::store::control::{Cancelled, RunNow};
 pub use crate::job::store::dead_letter::{DeadCursor, DeadLetter, NotRequeued, Requeued};
+pub use crate::job::store::dead_letter_groups::{DeadGroup, DeadGroups};
 pub use crate::job::store::erase::{Erase, Erased};
 pub use crate::job::store::inspect::{JobDetails, RunRecord};
 pub use crate::job::store::list::JobSummary;

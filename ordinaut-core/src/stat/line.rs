@@ -39,6 +39,11 @@ pub struct StatLine {
     pub ended: i64,
     /// The same for each second.
     pub ended_per_second: f64,
+    /// Jobs that have not ended at the end of this time, less those at its beginning: those that
+    /// were made or sent back, without those that succeeded, were cancelled or died. Below 0: they
+    /// became fewer. A job that moved to another queue counts where it came and where it ended. For
+    /// an agent of a tenant, jobs that were cancelled or sent back without an attempt do not count.
+    pub growth: i64,
     /// Attempts of these that succeeded.
     pub succeeded: i64,
     /// Attempts of these that failed, for the time being or for good, or were lost.
@@ -99,6 +104,7 @@ mod tests {
             arrived_per_second: 0.0,
             ended: 2,
             ended_per_second: 0.0,
+            growth: -1,
             succeeded: 1,
             failed: 1,
             failure_share: Some(0.5),

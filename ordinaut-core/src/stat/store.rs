@@ -21,6 +21,7 @@ struct Counted {
     kind: String,
     arrived: i64,
     ended: i64,
+    growth: i64,
     succeeded: i64,
     failed: i64,
 }
@@ -114,6 +115,7 @@ impl Counted {
             arrived_per_second: self.arrived as f64 / seconds,
             ended: self.ended,
             ended_per_second: self.ended as f64 / seconds,
+            growth: self.growth,
             succeeded: self.succeeded,
             failed: self.failed,
             failure_share: (judged > 0).then(|| self.failed as f64 / judged as f64),

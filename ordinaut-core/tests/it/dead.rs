@@ -1,9 +1,11 @@
 //! Dead letters: their own copy, and the way back.
 
-use crate::fixture::{ask, ask_of, database, enqueue, parsed, probe, succeed, tell, worker};
+use crate::fixture::{ask, ask_of, database, enqueue, parsed, probe, schedule_once, succeed, tell, worker};
 use crate::settle::{end, letter, look, step, told, words};
-use ordinaut_core::job::JobState;
-use ordinaut_core::{JobError, Outcome};
+use ordinaut_core::access::Access;
+use ordinaut_core::bulk::{BulkRequest, BulkVerb};
+use ordinaut_core::job::{CancelFilter, DeadFilter, JobState};
+use ordinaut_core::{Client, Error, JobError, NewJob, Outcome};
 use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
@@ -108,4 +110,73 @@ async fn a_dead_letter_whose_jobs_own_row_is_gone_can_be_looked_at() {
 
     assert_eq!((found.id, found.state, found.attempt, found.failures), (job.id, JobState::Dead, 1, 1));
     assert_eq!(parsed(&found.args), json!({"n": 0}));
+}
+
+/// A letter of a kind with an error, as a worker leaves it.
+async fn bury(db: &Client, kind: &str, error: &str) -> Uuid {
+    let job = NewJob::new(kind, &json!({})).unwrap();
+    db.enqueue(&job).await.unwrap();
+    let bury = "with gone as (delete from ordinaut.due_work where job_id = $1)
+                insert into ordinaut.dead_letter (job_id, error, attempt, failures, kind, queue, priority, args, created_at)
+                select id, $2, 1, 1, kind, queue, priority, args, created_at from ordinaut.job where id = $1";
+    sqlx::query(bury).bind(job.id()).bind(error).execute(db.pool()).await.unwrap();
+    job.id()
+}
+
+#[tokio::test]
+async fn letters_whose_errors_are_alike_are_one_group_which_is_sent_back_or_deleted_alone() {
+    let db = database().await;
+    for n in [17, 9_913] {
+        bury(&db, "charge", &format!("could not charge order {n}: card \"4242 {n}\" was declined\nat line {n}")).await;
+    }
+    let timed_out = bury(&db, "charge", "could not charge: timed out").await;
+    bury(&db, "refund", "could not charge order 5: card \"5\" was declined").await;
+    let last = bury(&db, "charge", "could not charge order 1, 2: card \"").await;
+    let groups = async |filter: &DeadFilter, limit| {
+        let found = db.dead_letters().groups(filter, limit).await.unwrap();
+        assert!(found.complete);
+        found.groups
+    };
+    let all = groups(&DeadFilter::default(), 10).await;
+    let declined = "could not charge order #: card # was declined";
+    let seen: Vec<_> = all.iter().map(|group| (&*group.kind, &*group.error_pattern, group.letters)).collect();
+    assert_eq!(seen[0], ("charge", declined, 2), "{seen:?}");
+    assert_eq!(seen.len(), 4, "{seen:?}");
+    assert!(seen.contains(&("charge", "could not charge order #: card #", 1)), "{seen:?}");
+    let of_last = all.iter().find(|group| group.example == last).unwrap();
+    assert_eq!(of_last.error.as_deref(), Some("could not charge order 1, 2: card \""));
+    assert_eq!(groups(&DeadFilter::default(), 1).await.len(), 1);
+
+    let mut filter = DeadFilter::default();
+    (filter.kind, filter.error_pattern) = (Some("charge".to_owned()), Some(declined.to_owned()));
+    let listed = db.dead_letters().list_where(&filter, 10, None).await.unwrap();
+    assert_eq!((listed.len(), groups(&filter, 10).await.len()), (2, 1));
+    let group = CancelFilter::default().kind("charge").error_pattern(declined);
+    let request = BulkRequest::new(BulkVerb::Requeue, group);
+    assert_eq!(db.bulk().count(&request, None).await.unwrap(), (2, true));
+    db.bulk().start(&request, "test").await.unwrap();
+    schedule_once(&db).await;
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 2);
+    assert_eq!(db.dead_letters().list(10, None).await.unwrap().len(), 3);
+    let group = CancelFilter::default().error_pattern("could not charge: timed out");
+    db.bulk().start(&BulkRequest::new(BulkVerb::Delete, group), "test").await.unwrap();
+    schedule_once(&db).await;
+    let left = db.dead_letters().list(10, None).await.unwrap();
+    assert!(left.len() == 2 && left.iter().all(|letter| letter.job_id != timed_out));
+}
+
+#[tokio::test]
+async fn an_agent_groups_the_letters_that_it_sees() {
+    let db = database().await;
+    bury(&db, "charge", "no card").await;
+    let mut access = Access::admin("partial");
+    access.tenant = Some("acme".to_owned());
+    let found = db.seen_by(&access).dead_letters().groups(&DeadFilter::default(), 10).await.unwrap();
+    assert_eq!((found.groups.len(), found.looked, found.complete), (0, 0, true));
+    for pattern in ["", "two\nlines", &"x".repeat(1001)] {
+        let mut filter = DeadFilter::default();
+        filter.error_pattern = Some(pattern.to_owned());
+        let refused = db.dead_letters().groups(&filter, 10).await.unwrap_err();
+        assert!(matches!(&refused, Error::Invalid(invalid) if invalid.field == "error_pattern"), "{refused}");
+    }
 }

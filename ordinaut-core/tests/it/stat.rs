@@ -38,6 +38,8 @@ async fn schedulers_count_each_event_once_with_the_times_of_its_jobs() {
     assert_eq!((line.kind.as_deref(), line.arrived), (Some("probe"), 100));
     assert!((100..=again).contains(&line.ended), "{line:?}");
     assert_eq!(line.succeeded, 90);
+    // An attempt that failed ended, and its job has not.
+    assert_eq!(line.growth, 10);
     assert!(line.wait.p99.unwrap() < 60.0 && line.run.p50.unwrap() < 10.0, "{line:?}");
     let totals = "select count(distinct total) = 1 from (select step, sum(arrived + ended) as total from ordinaut.stat group by step) s";
     assert!(ask::<bool>(&db, totals).await, "minutes and hours are of the same events");

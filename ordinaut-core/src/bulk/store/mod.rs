@@ -176,8 +176,9 @@ impl Bulk<'_> {
         limit: i64,
         db: impl sqlx::PgExecutor<'e>,
     ) -> sqlx::Result<Looked> {
-        let sql = if verb.is_of_dead_letters() { sql!("bulk/dead") } else { sql!("bulk/waiting") };
-        sqlx::query_as(self.client.sql(sql))
+        let is_of_dead_letters = verb.is_of_dead_letters();
+        let sql = if is_of_dead_letters { sql!("bulk/dead") } else { sql!("bulk/waiting") };
+        let page = sqlx::query_as(self.client.sql(sql))
             .bind(&filter.queue)
             .bind(&filter.kind)
             .bind(&filter.tag)
@@ -185,8 +186,8 @@ impl Bulk<'_> {
             .bind(&filter.tenant)
             .bind(filter.created_before.unwrap_or_else(Utc::now))
             .bind(after)
-            .bind(limit)
-            .fetch_one(db)
-            .await
+            .bind(limit);
+        let page = if is_of_dead_letters { page.bind(&filter.error_pattern) } else { page };
+        page.fetch_one(db).await
     }
 }

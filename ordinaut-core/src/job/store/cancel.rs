@@ -2,6 +2,7 @@
 
 use crate::client::Jobs;
 use crate::error::InvalidField;
+use crate::job::dead_filter::{NO_PATTERN, is_pattern};
 use crate::name;
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,11 @@ pub struct CancelFilter {
     /// Only jobs that were enqueued before this instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_before: Option<DateTime<Utc>>,
+    /// Only dead letters whose errors have this pattern, as
+    /// [`DeadGroup::error_pattern`](crate::job::DeadGroup::error_pattern) says it. Only bulk
+    /// operations about dead letters take it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_pattern: Option<String>,
 }
 
 impl CancelFilter {
@@ -86,8 +92,24 @@ impl CancelFilter {
         self
     }
 
+    /// Only dead letters whose errors have this pattern.
+    #[must_use]
+    pub fn error_pattern(mut self, error_pattern: impl Into<String>) -> Self {
+        self.error_pattern = Some(error_pattern.into());
+        self
+    }
+
     /// One that says nothing would cancel everything, and is refused.
     pub(crate) fn check(&self) -> Result<(), InvalidField> {
+        if self.error_pattern.is_some() {
+            let reason = "is only for the verbs requeue and delete".to_owned();
+            return Err(InvalidField { field: "error_pattern", reason });
+        }
+        self.check_of_dead_letters()
+    }
+
+    /// The same of one about dead letters.
+    pub(crate) fn check_of_dead_letters(&self) -> Result<(), InvalidField> {
         if *self == Self::default() {
             let reason = "must name at least one of queue, kind, tag, task_id, tenant and created_before".to_owned();
             return Err(InvalidField { field: "filter", reason });
@@ -98,6 +120,9 @@ impl CancelFilter {
             if let Some(Err(reason)) = word.as_deref().map(name::check) {
                 return Err(InvalidField { field, reason: reason.to_owned() });
             }
+        }
+        if self.error_pattern.as_deref().is_some_and(|pattern| !is_pattern(pattern)) {
+            return Err(InvalidField { field: "error_pattern", reason: NO_PATTERN.to_owned() });
         }
         if self.created_before.is_some_and(|instant| !(0..=9999).contains(&instant.year())) {
             let reason = "must be an instant of the years 0 to 9999".to_owned();

@@ -175,6 +175,7 @@ impl DeadLetters<'_> {
             .bind(&filter.error)
             .bind(filter.died_after)
             .bind(filter.died_before)
+            .bind(&filter.error_pattern)
             .fetch_all(self.client)
             .await?;
         let more = letters.first().is_some_and(|first| first.walked > letters.len() as i64);

@@ -7,6 +7,7 @@ pub(crate) mod change;
 pub(crate) mod control;
 pub(crate) mod dead_letter;
 pub(crate) mod dead_letter_change;
+pub(crate) mod dead_letter_groups;
 pub(crate) mod encryption;
 pub(crate) mod enqueue;
 pub(crate) mod erase;
