@@ -31,49 +31,96 @@ function tell(root) {
 
 setInterval(() => document.hidden || tell(document), 5000);
 
-// What moves
+// What moves: a stream says each content of it, and where there is none it is asked for.
 
-let open = [];
-let focused = "";
+const LOOK_AGAIN = 15000;
+let source = null;
+let shown = "";
+let kept = null;
+let looked = 0;
 
 function isBusy() {
-    const part = live();
-    if (document.hidden || !part) return true;
+    if (document.hidden) return true;
     const selection = getSelection();
-    if (selection && !selection.isCollapsed && part.contains(selection.anchorNode)) return true;
-    return part.querySelector("details.menu[open]") !== null || part.contains(document.activeElement?.closest("input, textarea, select") ?? null);
+    return [...document.querySelectorAll("#live, #aside")].some((part) =>
+        (selection && !selection.isCollapsed && part.contains(selection.anchorNode)) ||
+        part.querySelector("details.menu[open]") !== null ||
+        part.contains(document.activeElement?.closest("input, textarea, select") ?? null));
 }
 
-document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target.id === "live" && isBusy()) event.preventDefault();
+// What comes while somebody is at it is kept, and the latest of it shown when they are not.
+function put(content) {
+    kept = isBusy() ? content : null;
+    if (kept !== null || content === shown) return;
+    shown = content;
+    const open = [...live().querySelectorAll("details")].map((details) => details.open);
+    const focused = live().contains(document.activeElement) ? document.activeElement.id : "";
+    htmx.swap(live(), content, { swapStyle: "innerHTML" });
+    const folds = [...live().querySelectorAll("details")];
+    // Another number of them is another content, in which places mean nothing.
+    if (folds.length === open.length) folds.forEach((details, place) => { details.open = open[place]; });
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    tell(document);
+    chart();
+}
+
+setInterval(() => kept !== null && put(kept), 500);
+
+function lost(is) {
+    if (document.body.classList.contains("lost") === is) return;
+    document.body.classList.toggle("lost", is);
+    const since = new Date().toLocaleTimeString([], { hourCycle: "h23" });
+    document.getElementById("connection").textContent = is ? `The connection was lost at ${since}. What you see is as it was then, until it is back.` : "";
+}
+
+htmx.createEventSource = (url) => {
+    source?.close();
+    source = new EventSource(url);
+    if (document.hidden) source.close();
+    return source;
+};
+
+// To htmx it is as if the element came into the document again.
+function connect() {
+    if (live()?.hasAttribute("sse-connect")) htmx.trigger(live(), "htmx:afterProcessNode");
+}
+
+function look() {
+    looked = Date.now();
+    if (live()?.hasAttribute("hx-get")) htmx.trigger(live(), "look");
+}
+
+document.addEventListener("htmx:sseBeforeMessage", (event) => {
+    event.preventDefault();
+    lost(event.detail.type === "away");
+    if (event.detail.type === "shown") put(event.detail.data);
 });
 
-document.addEventListener("htmx:configRequest", (event) => {
-    const seen = event.target.dataset.seen;
-    if (seen) event.detail.headers["If-None-Match"] = seen;
+document.addEventListener("htmx:sseError", () => {
+    // A stream that was refused says nothing of the connection: a look does.
+    if (source.readyState !== EventSource.CLOSED) lost(true);
+    else if (Date.now() - looked > 5000) look();
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.target.id !== "live" || !event.detail.shouldSwap) return;
-    open = [...live().querySelectorAll("details")].map((details) => details.open);
-    focused = live().contains(document.activeElement) ? document.activeElement.id : "";
+    event.detail.shouldSwap = false;
+    put(event.detail.serverResponse);
 });
 
-document.addEventListener("htmx:afterSwap", () => {
-    const part = live();
-    const folds = [...part.querySelectorAll("details")];
-    // Another number of them is another content, in which places mean nothing.
-    if (folds.length === open.length) folds.forEach((details, place) => { details.open = open[place]; });
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-    tell(part);
-});
+document.addEventListener("htmx:sseOpen", () => lost(false));
+document.addEventListener("htmx:afterOnLoad", (event) => event.detail.xhr.status < 400 && lost(false));
 
-for (const lost of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-    document.addEventListener(lost, () => document.body.classList.add("lost"));
+for (const failed of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+    document.addEventListener(failed, () => lost(true));
 }
-document.addEventListener("htmx:afterOnLoad", (event) => {
-    if (event.detail.xhr.status < 400) document.body.classList.remove("lost");
-});
+
+setInterval(() => !document.hidden && source?.readyState !== EventSource.OPEN && look(), LOOK_AGAIN);
+
+document.addEventListener("visibilitychange", () => (document.hidden ? source?.close() : connect()));
+
+// A page that comes back from the browser's memory.
+addEventListener("pageshow", (event) => event.persisted && connect());
 
 // Menus and forms
 
@@ -121,9 +168,7 @@ document.addEventListener("keydown", (event) => {
 
 // Charts
 
-const NAMES = { in: "in", out: "out", wait50: "wait p50", wait95: "wait p95", run50: "run p50", run95: "run p95" };
-const COLOURS = { in: "--waiting", out: "--succeeded", wait50: "--waiting", wait95: "--parked", run50: "--succeeded", run95: "--running" };
-const drawn = [];
+const drawn = new Map();
 
 function seconds(value) {
     if (value == null) return "–";
@@ -134,6 +179,10 @@ function seconds(value) {
 
 const perSecond = (value) => (value == null ? "–" : value < 0.995 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
 
+const jobs = (value) => (value == null ? "–" : Math.round(value).toLocaleString("en"));
+
+const UNIT = { seconds, rate: perSecond, jobs };
+
 const clock = (at) => new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 function colour(name) {
@@ -141,11 +190,11 @@ function colour(name) {
 }
 
 function draw(element, lines, data, span) {
-    const text = element.dataset.unit === "seconds" ? seconds : perSecond;
+    const text = UNIT[element.dataset.unit];
     const axis = { stroke: colour("--soft"), font: "12px system-ui", grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
     const series = lines.map((line) => ({
-        label: NAMES[line],
-        stroke: colour(COLOURS[line]),
+        label: line.name,
+        stroke: colour(line.colour),
         width: 1.5,
         points: { show: false },
         value: (_, value) => text(value),
@@ -154,7 +203,7 @@ function draw(element, lines, data, span) {
         width: element.clientWidth - 16,
         height: element.clientHeight - 64,
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-        scales: { x: { range: () => span }, y: { range: (_, least, most) => [0, Math.max(most * 1.1, 1e-3)] } },
+        scales: { x: { range: () => span }, y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] } },
         axes: [{ ...axis, values: (_, values) => values.map(clock) }, { ...axis, size: 62, values: (_, values) => values.map(text) }],
         series: [{ label: "from", value: (_, at) => (at == null ? "–" : clock(at)) }, ...series],
     };
@@ -162,36 +211,29 @@ function draw(element, lines, data, span) {
     return new uPlot(options, data, element);
 }
 
-async function chart() {
-    if (document.hidden) return;
-    const elements = [...document.querySelectorAll(".chart[data-source]")];
-    const answers = new Map();
-    for (const source of new Set(elements.map((element) => element.dataset.source))) {
-        try {
-            const answer = await fetch(source);
-            if (answer.ok) answers.set(source, await answer.json());
-        } catch {
-            // The next look may go well.
+function chart() {
+    const told = document.getElementById("series");
+    if (!told) return;
+    const { since, until, at, charts } = JSON.parse(told.dataset.series);
+    for (const element of document.querySelectorAll(".chart[data-chart]")) {
+        const lines = charts[element.dataset.chart] ?? [];
+        const data = [at, ...lines.map((line) => line.values)];
+        const names = lines.map((line) => line.name).join("\n");
+        const before = drawn.get(element);
+        if (before?.names === names) {
+            before.span.splice(0, 2, since, until);
+            before.plot.setData(data);
+        } else {
+            before?.plot.destroy();
+            const span = [since, until];
+            drawn.set(element, { names, span, plot: draw(element, lines, data, span) });
         }
     }
-    elements.forEach((element, place) => {
-        const answer = answers.get(element.dataset.source);
-        if (!answer) return;
-        const lines = element.dataset.lines.split(" ");
-        const data = [answer.at, ...lines.map((line) => answer[line])];
-        if (drawn[place]) {
-            Object.assign(drawn[place].span, [answer.since, answer.until]);
-            drawn[place].plot.setData(data);
-        } else {
-            const span = [answer.since, answer.until];
-            drawn[place] = { span, plot: draw(element, lines, data, span) };
-        }
-    });
 }
 
 function again() {
-    drawn.forEach((chart) => chart?.plot.destroy());
-    drawn.length = 0;
+    drawn.forEach((before) => before.plot.destroy());
+    drawn.clear();
     chart();
 }
 
@@ -204,4 +246,3 @@ addEventListener("resize", () => {
 
 tell(document);
 chart();
-setInterval(chart, 15000);

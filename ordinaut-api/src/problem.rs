@@ -79,6 +79,13 @@ impl Problem {
         self
     }
 
+    /// The same, with the seconds after which it is worth asking again.
+    #[must_use]
+    pub(crate) fn after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// Names the part of the request that is at fault.
     #[must_use]
     pub(crate) fn about(mut self, field: impl Into<Cow<'static, str>>) -> Self {

@@ -1,5 +1,6 @@
 //! Batches: jobs that belong together, how far they are, and what follows them.
 
+use super::graph;
 use super::layout::{Sheet, fact, nothing, rest, unfolding};
 use super::overview::bar;
 use super::session::Sent;
@@ -53,7 +54,7 @@ fn table(list: &[Value]) -> Markup {
     if list.is_empty() {
         return nothing(
             "No batch is like this.",
-            &html! { p { "A batch is made with its jobs: " code { "ordinaut batch create NAME" } } },
+            &html! { p { "A batch is made with its jobs, over HTTP or by the library: " code { "POST /batches" } } },
         );
     }
     html! {
@@ -98,6 +99,7 @@ async fn page(visit: &Visit, id: &str) -> Result<Response, Fault> {
             div { dt { "Created" } dd { (time_of(&batch, "created_at")) @if let Some(by) = batch.said("created_by") { " by " (by) } } }
             (fact("Over", batch.said("ended_at").map(|_| time_of(&batch, "ended_at"))))
         }
+        section { (graph::of_batch(&batch).draw("Its jobs, and what runs after them")) }
         section {
             h2 { "Its jobs" }
             @if jobs.list("jobs").is_empty() { (nothing("It has no job yet.", &html! {})) } @else { (super::jobs::rows(jobs.list("jobs"))) }

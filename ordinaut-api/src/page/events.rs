@@ -95,7 +95,7 @@ fn table(events: &[Value]) -> Markup {
                     @let jobs = event.list("jobs");
                     tr {
                         td.n { (event.whole("n")) }
-                        td { (event.text("type")) @if let Some(level) = event.said("level") { ": " (level) } }
+                        td.word { (event.text("type")) @if let Some(level) = event.said("level") { ": " (level) } }
                         td {
                             @for job in jobs.iter().take(NAMED) { (job_link(job.text("id"))) " " }
                             @if jobs.len() > NAMED { "and " (jobs.len() - NAMED) " more" }

@@ -1,9 +1,10 @@
 //! One job: what it is, what happened to it, why it waits, and what can be done about it.
 
+use super::graph;
 use super::layout::{Sheet, button, fact, field, unfolding};
 use super::session::Sent;
 use super::show::{Fields, duration, jobs_of, state, time_of};
-use super::timeline::strip;
+use super::timeline::{seconds, strip};
 use super::tree::tree;
 use super::visit::{Fault, Visit};
 use super::{Page, Shown, back, link, shown};
@@ -32,11 +33,16 @@ async fn page(visit: &Visit, id: &str) -> Result<Response, Fault> {
     let (job, steps, explained) =
         tokio::join!(visit.get(&job), visit.get_if_allowed(&steps), visit.get_if_allowed(&explained));
     let (job, steps, explained) = (job?, steps?, explained?);
+    let graph = match graph::of_pipeline(&job, steps.as_ref()) {
+        Some(graph) => graph,
+        None => graph::of_job(visit, &job).await,
+    };
     let has_ended = matches!(job.text("state"), "succeeded" | "cancelled" | "dead");
     let live = html! {
         div.acts { (acts(visit, &job, steps.as_ref())) }
         (why(explained.as_ref().filter(|_| !has_ended)))
         (facts(&job))
+        @if graph.nodes.len() > 1 { section { h2 { "Before and after" } (graph.draw("What comes before and after")) } }
         section { h2 { "Timeline" } (strip(&job, steps.as_ref(), Utc::now())) }
         (attempts(visit, &job))
         (steps_table(steps.as_ref()))
@@ -132,8 +138,9 @@ fn facts(job: &Value) -> Markup {
             (fact("Priority", Some(html! { (job.whole("priority")) })))
             (fact("Attempt", Some(html! {
                 (job.whole("attempt"))
-                @if let Some(most) = job["max_attempts"].as_i64() { " of at most " (most) }
-                @if job.whole("failures") > 0 { ", " (job.whole("failures")) " failed" }
+                @if let Some(most) = job["max_attempts"].as_i64() { " of " (most) }
+                @if job.whole("failures") == 1 && job.whole("attempt") == 1 { ", failed" }
+                @else if job.whole("failures") > 0 { ", " (job.whole("failures")) " failed" }
             })))
             (fact("Created", Some(time_of(job, "created_at"))))
             (fact("Due", job.said("run_at").map(|_| time_of(job, "run_at"))))
@@ -170,7 +177,7 @@ fn attempts(visit: &Visit, job: &Value) -> Markup {
                         b { (run.whole("attempt")) } (state(run.text("outcome")))
                         span { "ended " (time_of(run, "finished_at")) }
                         @if let (Some(start), Some(end)) = (run.instant("started_at"), run.instant("finished_at")) {
-                            span { "ran " (duration((end - start).num_milliseconds() as f64 / 1000.0)) }
+                            span { "ran " (duration(seconds(start, end))) }
                         }
                         @if let Some(session) = run.said("session") { span.none { "session " (super::show::short(session)) } }
                     }

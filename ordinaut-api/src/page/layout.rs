@@ -4,17 +4,15 @@ use super::session::FORM_TOKEN;
 use super::visit::{Fault, Visit};
 use super::{answer, assets, link};
 use axum::http::StatusCode;
-use axum::http::header::IF_NONE_MATCH;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Neither evaluates htmx text as a script, nor does it add a style of its own: the policy forbids
 /// both.
 const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"selfRequestsOnly":true,"historyCacheSize":0,"scrollBehavior":"auto"}"#;
 
-/// Time between two looks at what moves.
-const EVERY: &str = "every 3s";
+/// What a stream says: what moves as it is now, or that it cannot be shown.
+pub(super) const SHOWN: &str = "shown,away";
 
 /// A page: what stays, and below it what moves. A document that is there asks for the latter alone.
 #[derive(Default)]
@@ -29,7 +27,7 @@ pub(super) struct Sheet {
     pub(super) live: Markup,
     /// Below what moves; it stays too.
     pub(super) below: Option<Markup>,
-    /// Whether it is looked at again by itself.
+    /// Whether it stays as it is.
     pub(super) still: bool,
 }
 
@@ -49,21 +47,10 @@ const PLACES: &[(&str, &str, &str)] = &[
 
 impl Sheet {
     pub(super) fn show(self, visit: &Visit) -> Response {
-        let seen = seen(&self.live);
-        if visit.is_part && visit.headers.get(IF_NONE_MATCH).is_some_and(|known| known == seen.as_str()) {
-            // Nothing is drawn again, so that nothing that somebody points at moves.
-            return StatusCode::NO_CONTENT.into_response();
-        }
-        let moving = html! {
-            @if self.still {
-                div id="live" { (self.live) }
-            } @else {
-                div id="live" data-seen=(seen) hx-get=(visit.here) hx-trigger=(EVERY) hx-swap="outerHTML" { (self.live) }
-            }
-        };
         if visit.is_part {
-            return answer::html(&visit.headers, moving);
+            return answer::html(&visit.headers, self.part());
         }
+        let stream = link::with("/ui/live", &[("of", &visit.here)]);
         let document = html! {
             (DOCTYPE)
             html lang="en" {
@@ -74,13 +61,18 @@ impl Sheet {
                     main id="main" {
                         header.title {
                             h1 { (self.title) }
-                            @if let Some(aside) = self.aside { div.aside { (aside) } }
+                            @if let Some(aside) = self.aside { div.aside id="aside" { (aside) } }
                         }
+                        p id="connection" aria-live="polite" {}
                         @if let Some(said) = &visit.said {
                             p.said.bad[!said.good] role="status" { (said.text) }
                         }
                         @if let Some(fixed) = self.fixed { (fixed) }
-                        (moving)
+                        @if self.still {
+                            div id="live" { (self.live) }
+                        } @else {
+                            div id="live" hx-ext="sse" sse-connect=(stream) sse-swap=(SHOWN) hx-get=(visit.here) hx-trigger="look" { (self.live) }
+                        }
                         @if let Some(below) = self.below { (below) }
                     }
                 }
@@ -88,13 +80,14 @@ impl Sheet {
         };
         answer::html(&visit.headers, document)
     }
-}
 
-/// What tells one content from another.
-fn seen(live: &Markup) -> String {
-    let mut hasher = DefaultHasher::new();
-    live.0.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
+    /// What moves, and what else of the title goes with it.
+    fn part(self) -> Markup {
+        html! {
+            (self.live)
+            @if let Some(aside) = self.aside { div.aside id="aside" hx-swap-oob="true" { (aside) } }
+        }
+    }
 }
 
 pub(super) fn head(title: &str) -> Markup {
@@ -109,6 +102,7 @@ pub(super) fn head(title: &str) -> Markup {
             link rel="stylesheet" href=(assets::url("uplot.min.css"));
             link rel="stylesheet" href=(assets::url("page.css"));
             script src=(assets::url("htmx.min.js")) defer {}
+            script src=(assets::url("htmx-sse.min.js")) defer {}
             script src=(assets::url("uplot.min.js")) defer {}
             script src=(assets::url("page.js")) defer {}
         }

@@ -9,10 +9,12 @@ mod batches;
 mod dead;
 mod enqueue;
 mod events;
+mod graph;
 mod job;
 mod jobs;
 mod layout;
 mod link;
+mod live;
 mod overview;
 mod queues;
 mod series;
@@ -29,12 +31,13 @@ mod workers;
 use crate::App;
 use crate::deadline;
 use crate::guard::Route;
-use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use layout::could_not;
+use live::Live;
 use ordinaut_runtime::settings::api::ApiSettings;
 use session::{Sent, went_to};
 use sign_in::Attempts;
@@ -70,7 +73,7 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         anonymous_form_token: Uuid::new_v4().to_string(),
         has_tls: settings.tls.is_some(),
     });
-    let inside = Router::new()
+    let pages = Router::new()
         .merge(overview::routes())
         .merge(jobs::routes())
         .merge(job::routes())
@@ -83,8 +86,12 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         .merge(events::routes())
         .merge(enqueue::routes())
         .merge(agents::routes())
+        .route("/ui/{*rest}", get(no_page));
+    let live = Arc::new(Live::new(pages.clone().with_state(page.clone())));
+    let inside = pages
+        .route("/ui/live", get(live::stream))
         .route("/ui/sign-out", post(sign_in::sign_out))
-        .route("/ui/{*rest}", get(no_page))
+        .layer(Extension(live))
         .layer(from_fn_with_state(page.clone(), session::enter));
     let open = Router::new()
         .route("/ui/assets/{name}", get(assets::file))

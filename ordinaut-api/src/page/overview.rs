@@ -2,7 +2,7 @@
 //! took.
 
 use super::layout::{Sheet, nothing};
-use super::series::{self, Span, charts};
+use super::series::{self, DEPTH, RATES, Span, TIMES};
 use super::show::{Fields, count, counted, duration, duration_or_dash, first_line, jobs_of, rate, state, time_of};
 use super::visit::{Fault, Visit};
 use super::{Page, Shown, link, shown};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) fn routes() -> Router<Arc<Page>> {
-    Router::new().route("/ui", get(overview)).route("/ui/", get(overview)).route("/ui/series", get(series::show))
+    Router::new().route("/ui", get(overview)).route("/ui/", get(overview))
 }
 
 /// Lines of the tables of kinds.
@@ -30,12 +30,14 @@ async fn overview(visit: Visit) -> Shown {
 
 async fn page(visit: Visit) -> Result<Response, Fault> {
     let (span, now) = (Span::of(&visit), Utc::now());
-    let (by_kind, by_step) = (span.stats(now, ("by", "kind")), span.stats(now, ("step", span.step)));
-    let (health, queues, kinds, lines, workers, followers) = tokio::join!(
+    let (by_kind, by_step) = (span.stats(now, &[("by", "kind")]), span.stats(now, &[("step", span.step)]));
+    let by_queue = span.stats(now, &[("step", span.step), ("by", "queue")]);
+    let (health, queues, kinds, lines, of_queues, workers, followers) = tokio::join!(
         visit.get("/health"),
         visit.get("/queues?limit=500"),
         visit.get(&by_kind),
         visit.get(&by_step),
+        visit.get(&by_queue),
         visit.get_if_allowed("/workers?limit=500"),
         visit.get_if_allowed("/events/status"),
     );
@@ -43,6 +45,9 @@ async fn page(visit: Visit) -> Result<Response, Fault> {
     let (workers, followers) = (workers?, followers?);
     let word = span.word;
     let steps = span.steps(&lines, now);
+    // Too many queues for one answer have no depths here: each has its own.
+    let depths = series::depth(&span, queues.list("queues"), &of_queues.unwrap_or_default(), now);
+    let at: Vec<_> = steps.iter().map(|(at, _)| *at).collect();
     let live = html! {
         (wrong(&health, &queues))
         (totals(&queues, workers.as_ref(), &span, steps.last().and_then(|(_, line)| *line)))
@@ -52,16 +57,16 @@ async fn page(visit: Visit) -> Result<Response, Fault> {
             @if let Some(workers) = &workers { section { h2 { "Workers" } (workers_table(workers)) } }
             section { h2 { "Behind the scenes" } (duties(&health, followers.as_ref())) }
         }
+        section { (series::numbers(&steps)) (series::depth_numbers(&at, &depths)) }
+        (series::data(&span, &at, &[(&RATES, series::rates(&steps)), (&TIMES, series::times(&steps)), (&DEPTH, depths)]))
     };
-    let other = if word == "day" { ("/ui", "Last hour") } else { ("/ui?span=day", "Last day") };
-    let aside = html! { span.tabs { span aria-current="true" { "Last " (word) } a href=(other.0) { (other.1) } } };
-    let below = charts(&span, &steps);
+    let aside = span.tabs(&visit.here);
     let sheet = Sheet {
         title: "Overview".to_owned(),
         place: "/ui",
         aside: Some(aside),
         live,
-        below: Some(below),
+        below: Some(series::frames(&[RATES, TIMES, DEPTH])),
         ..Sheet::default()
     };
     Ok(sheet.show(&visit))

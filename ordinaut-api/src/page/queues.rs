@@ -2,6 +2,7 @@
 
 use super::layout::{Sheet, button, fact, field, nothing, rest, unfolding};
 use super::overview::bar;
+use super::series::{self, DEPTH, RATES, Span};
 use super::session::Sent;
 use super::show::{Fields, count, counted, duration, rate, state, time_of};
 use super::visit::{Fault, Visit};
@@ -11,6 +12,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use chrono::Utc;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -131,8 +133,18 @@ fn limits_table(limits: &[Value]) -> Markup {
 async fn show(visit: Visit, Path(name): Path<String>) -> Shown {
     shown(visit, async move |visit: Visit| {
         let (at, jobs) = (link::path(&["queues", &name]), link::with("/jobs", &[("queue", &name), ("limit", "20")]));
-        let (queue, jobs, limits) = tokio::join!(visit.get(&at), visit.get(&jobs), visit.get_if_allowed("/limits?limit=500"));
-        let (queue, jobs, limits) = (queue?, jobs?, limits?);
+        let (span, now) = (Span::of(&visit), Utc::now());
+        let stats = span.stats(now, &[("step", span.step), ("queue", &name)]);
+        let (queue, jobs, limits, stats) = tokio::join!(
+            visit.get(&at),
+            visit.get(&jobs),
+            visit.get_if_allowed("/limits?limit=500"),
+            visit.get(&stats)
+        );
+        let (queue, jobs, limits, stats) = (queue?, jobs?, limits?, stats?);
+        let steps = span.steps(&stats, now);
+        let at: Vec<_> = steps.iter().map(|(at, _)| *at).collect();
+        let depths = series::depth(&span, std::slice::from_ref(&queue), &stats, now);
         let is_paused = !queue["paused_at"].is_null();
         let own = limits.iter().flat_map(|limits| limits.list("limits"));
         let own: Vec<Value> = own.filter(|limit| matches!(limit.text("queue"), of if of.is_empty() || of == name)).cloned().collect();
@@ -144,14 +156,17 @@ async fn show(visit: Visit, Path(name): Path<String>) -> Shown {
                 @if jobs.list("jobs").is_empty() { (nothing("No job has been here yet.", &html! {})) } @else { (super::jobs::rows(jobs.list("jobs"))) }
                 p.rest { a href=(link::with("/ui/jobs", &[("queue", &name)])) { "All jobs of this queue" } }
             }
+            section { (series::numbers(&steps)) (series::depth_numbers(&at, &depths)) }
+            (series::data(&span, &at, &[(&RATES, series::rates(&steps)), (&DEPTH, depths)]))
         };
         let aside = html! {
+            (span.tabs(&visit.here))
             @if is_paused { (pause_button(&visit, &name, true)) }
             @else if visit.may("POST /queues/{name}/pause", &name) {
                 (unfolding(&visit, "Pause…", &link::path(&["ui", "queues", &name, "pause"]), &reason(), ("Pause it", "danger")))
             }
         };
-        let below = html! { @if visit.may("PATCH /queues/{name}", &name) { (bounds(&visit, &queue)) } };
+        let below = html! { (series::frames(&[RATES, DEPTH])) @if visit.may("PATCH /queues/{name}", &name) { (bounds(&visit, &queue)) } };
         let title = format!("Queue {name}");
         let sheet = Sheet { title, place: "/ui/queues", aside: Some(aside), live, below: Some(below), ..Sheet::default() };
         Ok(sheet.show(&visit))

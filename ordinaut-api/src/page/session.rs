@@ -4,6 +4,7 @@
 use super::Page;
 use super::link;
 use super::visit::{Said, Visit};
+use crate::auth::Caller;
 use crate::origin::Origin;
 use crate::problem::Problem;
 use axum::body::to_bytes;
@@ -69,17 +70,8 @@ async fn admit(page: &Arc<Page>, request: Request) -> Result<Request, Box<Respon
     let is_part = headers.contains_key(HX_REQUEST);
     let here: Arc<str> = request.uri().path_and_query().map_or("/ui", |here| here.as_str()).into();
     let secret = cookie(&headers, COOKIE_NAME).and_then(|text| BrowserSecret::read(&text));
-    let by_cookie = match &secret {
-        Some(secret) => page.app.callers.of_browser(secret).await.map_err(refused)?,
-        None => None,
-    };
-    let (caller, secret) = match by_cookie {
-        Some(caller) => (caller, secret),
-        // As the API does: where it lets in everybody, the page does.
-        None => match page.app.callers.admit(None).await.map_err(refused)? {
-            Ok(caller) => (caller, None),
-            Err(_) => return Err(Box::new(to_sign_in(&here, is_part, request.method().is_safe()))),
-        },
+    let Some((caller, secret)) = who(page, secret).await.map_err(refused)? else {
+        return Err(Box::new(to_sign_in(&here, is_part, request.method().is_safe())));
     };
     let form_token = secret.as_ref().map_or_else(|| page.anonymous_form_token.clone(), BrowserSecret::form_token);
     let class = if request.method().is_safe() { RouteClass::Read } else { RouteClass::Write };
@@ -103,6 +95,20 @@ async fn admit(page: &Arc<Page>, request: Request) -> Result<Request, Box<Respon
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(visit);
     Ok(Request::from_parts(parts, body))
+}
+
+/// Whom a browser belongs to, with what it holds if that is why; `None`: nobody, who is not let in.
+pub(super) async fn who(
+    page: &Page,
+    secret: Option<BrowserSecret>,
+) -> Result<Option<(Caller, Option<BrowserSecret>)>, Problem> {
+    if let Some(secret) = secret
+        && let Some(caller) = page.app.callers.of_browser(&secret).await?
+    {
+        return Ok(Some((caller, Some(secret))));
+    }
+    // As the API does: where it lets in everybody, the page does.
+    Ok(page.app.callers.admit(None).await?.ok().map(|caller| (caller, None)))
 }
 
 /// A form whose token is the right one, read.

@@ -108,6 +108,14 @@ pub(super) fn time_of(answer: &Value, field: &str) -> Markup {
     }
 }
 
+/// An instant as the clocks of its zone say it: `2026-12-01 02:30 -05:00`.
+pub(super) fn wall(rfc3339: &str) -> String {
+    let Ok(at) = DateTime::parse_from_rfc3339(rfc3339) else { return rfc3339.to_owned() };
+    let time = if at.timestamp() % 60 == 0 { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M:%S" };
+    let zone = if rfc3339.ends_with('Z') { "UTC".to_owned() } else { at.format("%:z").to_string() };
+    format!("{} {zone}", at.format(time))
+}
+
 /// In the largest unit alone, so that it changes seldom.
 fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = (now - at).num_milliseconds() as f64 / 1000.0;
@@ -199,5 +207,8 @@ mod tests {
         assert!(shown.contains("3 min ago") && shown.contains("2030-01-02 03:01:05.678 UTC"), "{shown}");
         assert_eq!(relative(now + TimeDelta::hours(30), now), "in 1 d");
         assert_eq!(relative(now, now), "now");
+        assert_eq!(wall("2026-12-01T02:30:00-05:00"), "2026-12-01 02:30 -05:00");
+        assert_eq!(wall("2026-12-01T02:30:07Z"), "2026-12-01 02:30:07 UTC");
+        assert_eq!(wall("soon"), "soon");
     }
 }

@@ -2,11 +2,13 @@
 //! and signing out.
 
 use super::layout::head;
+use super::live::Live;
 use super::session::{Sent, keep, read_form};
 use super::visit::Visit;
 use super::{Page, answer, assets, link};
 use crate::origin::Origin;
 use crate::problem::Problem;
+use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -203,13 +205,18 @@ fn refused(headers: &HeaderMap, status: StatusCode, to: &str, why: &str) -> Resp
     response
 }
 
-/// Signs this browser out, or all of the same agent.
-pub(super) async fn sign_out(visit: Visit, axum::Extension(sent): axum::Extension<Sent>) -> Response {
+/// Signs this browser out, or all of the same agent. What they watch ends.
+pub(super) async fn sign_out(
+    visit: Visit,
+    Extension(live): Extension<Arc<Live>>,
+    Extension(sent): Extension<Sent>,
+) -> Response {
     if let Some(secret) = &visit.secret
         && let Err(problem) = visit.page.app.callers.sign_out(secret, sent.field("everywhere").is_some()).await
     {
         return problem.into_response();
     }
+    live.check_all();
     let to = (LOCATION, HeaderValue::from_static("/ui/sign-in"));
     (StatusCode::SEE_OTHER, [to, keep(&visit.page, &visit.headers, None)]).into_response()
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{Sheet, button, fact, field, nothing, rest, unfolding};
 use super::session::Sent;
-use super::show::{Fields, duration, first_line, job_link, jobs_of, state, time_of};
+use super::show::{Fields, duration, first_line, job_link, jobs_of, state, time_of, wall};
 use super::tree::tree;
 use super::visit::{Fault, Visit};
 use super::{Page, Shown, back, link, shown};
@@ -190,7 +190,7 @@ pub(super) fn previewed(preview: &Value) -> Markup {
                 thead { tr { th { "By its zone" } th { "UTC" } th.n { "From now" } } }
                 tbody {
                     @for moment in next {
-                        tr { td { (moment.text("local")) } td { (moment.text("utc")) } td.n { (time_of(moment, "utc")) } }
+                        tr { td { (wall(moment.text("local"))) } td { (wall(moment.text("utc"))) } td.n { (time_of(moment, "utc")) } }
                     }
                 }
             }
@@ -207,7 +207,7 @@ fn strip(fires: &[Value]) -> Markup {
         ol.strip {
             @for fire in fires.iter().rev() {
                 @let word = fire.said("skipped").or(fire.said("state")).unwrap_or("pruned");
-                @let text = format!("{}: {word}", fire.text("scheduled_for"));
+                @let text = format!("{}: {word}", wall(fire.text("scheduled_for")));
                 li {
                     @if let Some(job) = fire.said("job_id") {
                         a class=(format!("s-{word}")) href=(link::path(&["ui", "jobs", job])) title=(text) { span.spoken { (text) } }

@@ -50,7 +50,7 @@ pub(super) fn strip(job: &Value, steps: Option<&Value>, now: DateTime<Utc>) -> M
     }
 }
 
-fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+pub(super) fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).num_microseconds().unwrap_or(i64::MAX) as f64 / 1e6
 }
 

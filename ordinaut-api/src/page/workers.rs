@@ -1,21 +1,26 @@
 //! Workers: which are alive, what they serve, and what runs where.
 
-use super::layout::{Sheet, fact, nothing, rest};
+use super::layout::{Sheet, button, fact, nothing, rest};
 use super::overview::bar;
+use super::session::Sent;
 use super::show::{Fields, counted, duration, state, time_of};
 use super::visit::{Fault, Visit};
-use super::{Page, Shown, link, shown};
-use axum::Router;
+use super::{Page, Shown, back, link, shown};
 use axum::extract::Path;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
 use chrono::Utc;
 use maud::{Markup, html};
 use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) fn routes() -> Router<Arc<Page>> {
-    Router::new().route("/ui/workers", get(list)).route("/ui/workers/{name}", get(show))
+    Router::new()
+        .route("/ui/workers", get(list))
+        .route("/ui/workers/{name}", get(show))
+        .route("/ui/workers/{name}/{verb}", post(act))
 }
 
 async fn list(visit: Visit) -> Shown {
@@ -25,7 +30,7 @@ async fn list(visit: Visit) -> Shown {
         let (workers, instances) = tokio::join!(visit.get(&asked), visit.get_if_allowed("/instances"));
         let (workers, instances) = (workers?, instances?);
         let live = html! {
-            (table(&workers))
+            (table(&visit, &workers))
             (rest(&visit, "after", workers.said("next")))
             @if let Some(instances) = &instances {
                 section { h2 { "Other processes" } (processes(instances.list("instances"))) }
@@ -36,7 +41,7 @@ async fn list(visit: Visit) -> Shown {
     .await
 }
 
-fn table(workers: &Value) -> Markup {
+fn table(visit: &Visit, workers: &Value) -> Markup {
     let list = workers.list("workers");
     if list.is_empty() {
         let advice =
@@ -45,7 +50,7 @@ fn table(workers: &Value) -> Markup {
     }
     html! {
         table {
-            thead { tr { th { "Worker" } th { "State" } th.wide { "Queues" } th.n { "Slots" } td.wide.bars {} th.wide { "Host" } th.n.wide { "Heard of" } th.n.wide { "Up" } th.wide { "Version" } } }
+            thead { tr { th { "Worker" } th { "State" } th.wide { "Queues" } th.n { "Slots" } td.wide.bars {} th.wide { "Host" } th.n.wide { "Heard of" } th.n.wide { "Up" } th.wide { "Version" } td {} } }
             tbody {
                 @for worker in list {
                     tr {
@@ -58,11 +63,35 @@ fn table(workers: &Value) -> Markup {
                         td.n.wide { (time_of(worker, "renewed_at")) }
                         td.n.wide { (up(worker)) }
                         td.wide { (worker.text("version")) }
+                        td.n { (drain_button(visit, worker, "small")) }
                     }
                 }
             }
         }
     }
+}
+
+/// A drain is of a name: it holds for every process that has it.
+fn drain_button(visit: &Visit, worker: &Value, class: &str) -> Markup {
+    let (verb, label) = if worker.flag("drained") { ("resume", "Resume") } else { ("drain", "Drain") };
+    html! {
+        @if worker.flag("alive") && visit.may(&format!("POST /workers/{{name}}/{verb}"), "") {
+            (button(visit, &link::path(&["ui", "workers", worker.text("name"), verb]), label, &[], class))
+        }
+    }
+}
+
+async fn act(visit: Visit, Path((name, verb)): Path<(String, String)>, Extension(sent): Extension<Sent>) -> Response {
+    let at = link::path(&["workers", &name, &verb]);
+    let done = match &*verb {
+        "drain" => {
+            let drained = visit.act(Method::POST, &at, None).await;
+            drained.map(|_| format!("Worker {name} leases no more jobs, also after a restart: what it runs ends."))
+        }
+        "resume" => visit.act(Method::POST, &at, None).await.map(|_| format!("Worker {name} leases jobs again.")),
+        _ => Err(Fault::new(StatusCode::NOT_FOUND, "There is no such verb.")),
+    };
+    back(&sent, done)
 }
 
 fn life(worker: &Value) -> Markup {
@@ -131,7 +160,7 @@ async fn page(visit: &Visit, name: &str) -> Result<Response, Fault> {
             p.rest { a href=(link::with("/ui/jobs", &[("worker", name)])) { "All jobs that it ran" } }
         }
     };
-    let aside = html! { (life(&worker)) };
+    let aside = html! { (life(&worker)) (drain_button(visit, &worker, "")) };
     let title = format!("Worker {name}");
     Ok(Sheet { title, place: "/ui/workers", aside: Some(aside), live, ..Sheet::default() }.show(visit))
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub(crate) const TOKEN: &str = "a-token-for-the-tests";
@@ -100,6 +101,21 @@ impl TestApp {
     }
 
     async fn start_as(database: Client, settings: ApiSettings) -> Self {
+        Self::run(database, settings, std::future::pending::<()>()).await.0
+    }
+
+    /// With what ends when it has stopped, once `shutdown` ended.
+    pub(crate) async fn start_until(shutdown: impl Future<Output = ()> + Send + 'static) -> (Self, JoinHandle<()>) {
+        let options: PgConnectOptions = fresh_database_on(&server_url()).parse().unwrap();
+        let pool = PgPoolOptions::new().max_connections(5).connect_with(options).await.unwrap();
+        Self::run(Client::from(pool), settings(), shutdown).await
+    }
+
+    async fn run(
+        database: Client,
+        settings: ApiSettings,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> (Self, JoinHandle<()>) {
         database.migrate().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -108,8 +124,8 @@ impl TestApp {
         let database_with_keys =
             database.to_builder().keyring(keyring).encrypt_kinds(["charge"]).connect().await.unwrap();
         let config = Config { database: database_with_keys, settings };
-        tokio::spawn(ordinaut_api::run(config, listener, std::future::pending::<()>()));
-        Self { url, client: client(), database }
+        let api = tokio::spawn(async { ordinaut_api::run(config, listener, shutdown).await.unwrap() });
+        (Self { url, client: client(), database }, api)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -67,6 +67,71 @@ async fn a_group_of_dead_letters_is_sent_back() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: ./ops/test.sh browser"]
+async fn a_step_that_waits_for_somebody_is_approved() {
+    let visitor = Visitor::new().await;
+    let steps = r#"{"steps":[{"id":"release","uses":"approval","with":{"question":"Ship?"}},{"id":"said","uses":"echo","with":1}]}"#;
+    let job = visitor.home.enqueue(&format!("pipeline --args {steps}"));
+    visitor.goto(&format!("/ui/jobs/{job}")).await;
+    visitor.sees("//div[@class='question' and contains(., 'Ship?')]").await;
+    visitor.sees("//*[local-name()='svg']//*[local-name()='text' and contains(., 'release')]").await;
+    visitor.press("//button[text()='Approve']").await;
+    visitor.sees("//p[@role='status' and contains(., 'It is approved.')]").await;
+    visitor.home.job_in("succeeded", &job);
+    // The title is told too.
+    visitor.sees("//header//span[text()='succeeded']").await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: ./ops/test.sh browser"]
+async fn a_page_says_that_it_is_cut_off_and_goes_on_when_the_api_is_back() {
+    let mut visitor = Visitor::new().await;
+    visitor.home.run("queue pause default").good();
+    visitor.home.enqueue("echo");
+    visitor.goto("/ui/queues").await;
+    let row = "//tr[td/a[text()='default']]";
+    visitor.sees(&format!("{row}/td[2][text()='1']")).await;
+    visitor.run("window.before = true; arguments[0]()", vec![]).await;
+    visitor.kill();
+    visitor.sees("//p[@id='connection' and contains(., 'The connection was lost')]").await;
+    visitor.start_again();
+    visitor.sees("//p[@id='connection' and not(text())]").await;
+    visitor.home.enqueue("echo");
+    visitor.sees(&format!("{row}/td[2][text()='2']")).await;
+    let same = visitor.run("arguments[0](window.before === true)", vec![]).await;
+    assert_eq!(same, true, "the page was loaded again");
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: ./ops/test.sh browser"]
+async fn a_worker_is_drained_and_leases_again() {
+    let visitor = Visitor::new().await;
+    visitor.goto("/ui/workers").await;
+    visitor.press("//button[text()='Drain']").await;
+    visitor.sees("//p[@role='status' and contains(., 'leases no more jobs')]").await;
+    visitor.sees("//td/span[text()='drained']").await;
+    visitor.press("//button[text()='Resume']").await;
+    visitor.sees("//td/span[text()='active']").await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: ./ops/test.sh browser"]
+async fn what_somebody_is_at_stays_until_they_have_done_and_then_shows_the_newest() {
+    let visitor = Visitor::new().await;
+    visitor.home.run("queue pause default").good();
+    visitor.goto("/ui/queues").await;
+    visitor.press("//summary[text()='Pause everything…']").await;
+    let row = "//tr[td/a[text()='default']]";
+    visitor.home.enqueue("echo");
+    // It has been told of it.
+    let told = r#"const done = arguments[0]; const look = () => kept?.includes(`<td class="n">1</td>`) ? done() : setTimeout(look, 50); look()"#;
+    visitor.run(told, vec![]).await;
+    assert!(!visitor.is_there(&format!("{row}/td[2][text()='1']")).await);
+    visitor.find("//body").await.send_keys(&Key::Escape.to_string()).await.unwrap();
+    visitor.sees(&format!("{row}/td[2][text()='1']")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: ./ops/test.sh browser"]
 async fn without_scripts_everything_is_read_and_done() {
     let visitor = Visitor::without_scripts().await;
     visitor.home.enqueue(r#"echo --args {"say":"hello"} --wait"#);

@@ -24,6 +24,15 @@ async fn busy(visitor: &Visitor) -> Vec<(&'static str, String)> {
     let dead = home.enqueue("fail --max-attempts 1");
     home.enqueue("fail --max-attempts 1");
     let running = home.enqueue(r#"sleep --args {"seconds":600}"#);
+    for n in 0..40 {
+        home.enqueue(&format!(r#"echo --args {{"order":{n}}} --tag demo"#));
+    }
+    let steps = r#"{"steps":[{"id":"charge","uses":"echo","with":30,"on_failure":{"goto":"refund"}},{"id":"both","parallel":[{"id":"invoice","uses":"echo","with":1},{"id":"label","uses":"echo","with":2}]},{"id":"release","uses":"approval","with":{"question":"Ship?"}},{"id":"mail","uses":"echo","with":3},{"id":"refund","uses":"echo","with":4,"compensation":true}]}"#;
+    let pipeline = home.enqueue(&format!("pipeline --args {steps}"));
+    visitor.goto(&format!("/ui/jobs/{pipeline}")).await;
+    visitor.sees("//div[@class='question']").await;
+    let batch = visitor.batch(&json!({"name": "import 7", "jobs": [{"kind": "echo"}, {"kind": "echo"}, {"kind": "fail", "max_attempts": 1},
+        {"kind": "sleep", "args": {"seconds": 600}}], "on_complete": {"kind": "echo"}})).await;
     home.enqueue("echo --delay 3600");
     home.enqueue("nobody-runs-this --queue images");
     home.job_in("succeeded", &done);
@@ -41,6 +50,8 @@ async fn busy(visitor: &Visitor) -> Vec<(&'static str, String)> {
         ("job-dead", format!("/ui/jobs/{dead}")),
         ("job-waiting", format!("/ui/jobs/{waiting}")),
         ("job-running", format!("/ui/jobs/{running}")),
+        ("pipeline", format!("/ui/jobs/{pipeline}")),
+        ("batch", format!("/ui/batches/{batch}")),
         ("bulk", "/ui/jobs/bulk?verb=cancel&queue=mail".to_owned()),
         ("dead", "/ui/dead".to_owned()),
         ("queues", "/ui/queues".to_owned()),

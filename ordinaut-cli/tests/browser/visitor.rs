@@ -7,6 +7,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use ordinaut_test_support::program::KilledOnDrop;
 use serde_json::{Map, Value, json};
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -18,7 +19,7 @@ pub(crate) struct Visitor {
     pub(crate) home: Home,
     pub(crate) browser: Client,
     pub(crate) url: String,
-    _dev: Dev,
+    dev: Option<Dev>,
     _driver: KilledOnDrop,
 }
 
@@ -71,7 +72,20 @@ impl Visitor {
         browser.goto(&link).await.unwrap();
         let url = dev.api.clone();
         home.living_workers(1);
-        Self { home, browser, url, _dev: dev, _driver: driver }
+        Self { home, browser, url, dev: Some(dev), _driver: driver }
+    }
+
+    /// `kill -9` of all that runs.
+    pub(crate) fn kill(&mut self) {
+        self.dev.take().unwrap().kill();
+    }
+
+    /// Starts it again, where it was.
+    pub(crate) fn start_again(&mut self) {
+        let port = self.url.rsplit(':').next().unwrap();
+        let dev = Dev::start(self.home.command("dev --fault-kinds").env("API_PORT", port));
+        assert_eq!(dev.api, self.url);
+        self.dev = Some(dev);
     }
 
     pub(crate) async fn goto(&self, path: &str) {
@@ -89,6 +103,21 @@ impl Visitor {
     /// Waits until something is found by an `XPath`.
     pub(crate) async fn sees(&self, path: &str) {
         self.find(path).await;
+    }
+
+    /// Makes a batch, which no command of ours does, and returns its id.
+    pub(crate) async fn batch(&self, batch: &Value) -> String {
+        let token = fs::read_to_string(self.home.path(".ordinaut/api_token")).unwrap();
+        self.goto("/ui").await;
+        let script = "const [token, batch, done] = arguments;
+            fetch('/batches', {method: 'POST', body: batch, headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'}})
+                .then((answer) => answer.json()).then((made) => done(made.id))";
+        let made = self.run(script, vec![token.trim().into(), batch.to_string().into()]).await;
+        made.as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn is_there(&self, path: &str) -> bool {
+        self.browser.find(Locator::XPath(path)).await.is_ok()
     }
 
     /// Presses what is found by an `XPath`. What moved at that moment is looked for again.
