@@ -181,6 +181,9 @@ const perSecond = (value) => (value == null ? "–" : value < 0.995 ? value.toFi
 
 const jobs = (value) => (value == null ? "–" : Math.round(value).toLocaleString("en"));
 
+// Between two whole jobs there is nothing to say.
+const wholeJobs = (value) => (Number.isInteger(value) ? jobs(value) : "");
+
 const UNIT = { seconds, rate: perSecond, jobs };
 
 const clock = (at) => new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -191,6 +194,7 @@ function colour(name) {
 
 function draw(element, lines, data, span) {
     const text = UNIT[element.dataset.unit];
+    const mark = text === jobs ? wholeJobs : text;
     const axis = { stroke: colour("--soft"), font: "12px system-ui", grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
     const series = lines.map((line) => ({
         label: line.name,
@@ -204,7 +208,7 @@ function draw(element, lines, data, span) {
         height: element.clientHeight - 64,
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
         scales: { x: { range: () => span }, y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] } },
-        axes: [{ ...axis, values: (_, values) => values.map(clock) }, { ...axis, size: 62, values: (_, values) => values.map(text) }],
+        axes: [{ ...axis, values: (_, values) => values.map(clock) }, { ...axis, size: 62, values: (_, values) => values.map(mark) }],
         series: [{ label: "from", value: (_, at) => (at == null ? "–" : clock(at)) }, ...series],
     };
     element.replaceChildren();

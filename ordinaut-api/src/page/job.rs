@@ -13,11 +13,14 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use maud::{Markup, html};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+
+/// What waits for something else than a time is due in a century.
+const NEVER: TimeDelta = TimeDelta::days(36_500 / 2);
 
 pub(super) fn routes() -> Router<Arc<Page>> {
     Router::new().route("/ui/jobs/{id}", get(show)).route("/ui/jobs/{id}/{verb}", post(act))
@@ -143,7 +146,7 @@ fn facts(job: &Value) -> Markup {
                 @else if job.whole("failures") > 0 { ", " (job.whole("failures")) " failed" }
             })))
             (fact("Created", Some(time_of(job, "created_at"))))
-            (fact("Due", job.said("run_at").map(|_| time_of(job, "run_at"))))
+            (fact("Due", job.instant("run_at").filter(|at| *at - Utc::now() < NEVER).map(|_| time_of(job, "run_at"))))
             (fact("Scheduled for", job.said("scheduled_for").map(|_| time_of(job, "scheduled_for"))))
             (fact("Time limit", job.number("timeout").map(|limit| html! { (duration(limit)) })))
             (fact("Tenant", linked("tenant", "tenant")))
@@ -216,18 +219,18 @@ fn steps_table(steps: Option<&Value>) -> Markup {
             h2 { "Steps" }
             @if !steps["next"].is_null() { p.none { "The first " (done.len()) " of them." } }
             table {
-                thead { tr { th { "Step" } th { "Kind" } th.n { "Attempt" } th.n { "Ended" } th { "Result" } } }
+                thead { tr { th { "Step" } th.wide { "Kind" } th.n.wide { "Attempt" } th.n { "Ended" } th { "Result" } } }
                 tbody {
                     @for step in done {
                         tr {
-                            td { (step.text("name")) } td { (step.text("kind")) } td.n { (step.whole("attempt")) }
+                            td { (step.text("name")) } td.wide { (step.text("kind")) } td.n.wide { (step.whole("attempt")) }
                             td.n { (time_of(step, "ended_at")) }
                             td { @if !step["result"].is_null() { (tree(&step["result"])) } }
                         }
                     }
                     @for wait in waits.iter().filter(|wait| wait["answered_at"].is_null()) {
                         tr {
-                            td { (wait.text("name")) } td { (wait.text("kind")) } td.n {} td.n { "waits" }
+                            td { (wait.text("name")) } td.wide { (wait.text("kind")) } td.n.wide {} td.n { "waits" }
                             td {
                                 @if !wait["until"].is_null() { "until " (time_of(wait, "until")) }
                                 @if let Some(topic) = wait.said("topic") { " for topic " (topic) }

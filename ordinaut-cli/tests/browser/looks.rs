@@ -4,6 +4,7 @@ use crate::visitor::Visitor;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Tells what axe-core found; its own text stands before this one. The policy of the page lets
 /// nothing be evaluated, but for what the driver itself sends.
@@ -11,6 +12,9 @@ const AXE: &str = "
     const done = arguments[0];
     axe.run(document, {resultTypes: ['violations']}).then((found) => done(found.violations.map((one) =>
         ({id: one.id, impact: one.impact, html: one.nodes[0].html, why: one.nodes[0].failureSummary}))));";
+
+/// More than a minute, after which what happened in it is shown.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where the screenshots go, if somebody wants them.
 fn pictures() -> Option<PathBuf> {
@@ -73,11 +77,16 @@ async fn busy(visitor: &Visitor) -> Vec<(&'static str, String)> {
 #[ignore = "needs Chromium and axe-core: ./ops/test.sh browser"]
 async fn every_page_fits_its_width_and_nothing_serious_is_wrong_with_it() {
     let visitor = Visitor::new().await;
+    let pages = busy(&visitor).await;
+    if pictures().is_some() {
+        // Charts are drawn of minutes that are over.
+        visitor.sees_within(PATIENCE, "//div[dt[text()='In']]/dd[1][text()!='0/s']", "/ui").await;
+    }
     let axe =
         fs::read_to_string(std::env::var("ORDINAUT_AXE").expect("ORDINAUT_AXE names the file of axe-core")).unwrap();
     let axe = format!("{axe};\n{AXE}");
     let mut wrong = Vec::new();
-    for (name, path) in busy(&visitor).await {
+    for (name, path) in pages {
         for theme in ["light", "dark"] {
             for width in [1280, 390] {
                 visitor.looks_like(theme, width).await;

@@ -120,6 +120,13 @@ impl Visitor {
         self.browser.find(Locator::XPath(path)).await.is_ok()
     }
 
+    /// The same on a page, for longer.
+    pub(crate) async fn sees_within(&self, limit: Duration, path: &str, at: &str) {
+        self.goto(at).await;
+        let waiting = self.browser.wait().at_most(limit).for_element(Locator::XPath(path));
+        assert!(waiting.await.is_ok(), "{path} is not there: {}", self.text().await);
+    }
+
     /// Presses what is found by an `XPath`. What moved at that moment is looked for again.
     pub(crate) async fn press(&self, path: &str) {
         loop {
