@@ -192,6 +192,11 @@ function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+// A value without one beside it is no line, and would not be seen.
+function alone(values) {
+    return values.flatMap((value, at) => (value != null && values[at - 1] == null && values[at + 1] == null ? [at] : []));
+}
+
 function draw(element, lines, data, span) {
     const text = UNIT[element.dataset.unit];
     const mark = text === jobs ? wholeJobs : text;
@@ -200,7 +205,7 @@ function draw(element, lines, data, span) {
         label: line.name,
         stroke: colour(line.colour),
         width: 1.5,
-        points: { show: false },
+        points: { show: true, size: 4, filter: (plot, place) => alone(plot.data[place]) },
         value: (_, value) => text(value),
     }));
     const options = {
