@@ -74,6 +74,8 @@ def test_two_calls_have_two_keys_and_a_given_one_is_sent() -> None:
         producer.enqueue("mail")
         producer.enqueue("mail")
         producer.enqueue("mail", idempotency_key="order-7")
+        with pytest.raises(ValueError, match="idempotency_key must be"):
+            producer.enqueue("mail", idempotency_key="schlüssel")
     keys = script.keys()
     assert len(keys) == 3 and "order-7" in keys
 

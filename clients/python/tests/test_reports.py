@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
 from conftest import Running
 from fake_api import FakeApi
 
@@ -27,6 +28,23 @@ def test_what_a_handler_says_is_there_before_its_end(api: FakeApi, running: Runn
     assert (job.progress["percent"], job.progress["note"], job.progress["counter"]) == (50.0, "half", 3)
     assert [(line["text"], line["level"]) for line in job.lines.values()] == [("first", "info"), ("second", "warn")]
     assert "".join(job.chunks.values()) == "once upon a time"
+
+
+def test_a_level_may_have_the_name_of_logging_and_another_one_is_refused_at_once() -> None:
+    reports = Reports("token")
+    reports.log("w", "warning")
+    with pytest.raises(ValueError, match="loud"):
+        reports.log("x", "loud")  # type: ignore[arg-type]
+    assert [(line.text, line.level) for line in reports.take(progress_is_due=True).lines] == [("w", "warn")]
+
+
+def test_of_a_chunk_that_is_too_long_the_beginning_is_kept() -> None:
+    reports = Reports("token")
+    reports.stream("a")
+    reports.stream("x" * 1_100_000)
+    chunks = reports.take(progress_is_due=True).chunks
+    assert max(len(chunk.text) for chunk in chunks) < 50_000
+    assert 1024 * 1024 <= sum(len(chunk.text) for chunk in chunks if not chunk.is_beyond) < 1_100_000
 
 
 def test_lost_answers_and_an_api_that_is_away_cost_no_line_and_double_none(api: FakeApi, running: Running) -> None:

@@ -112,6 +112,7 @@ export class Client {
   }
 
   async #post(path: string, body: unknown, key: string = randomUUID()): Promise<unknown> {
+    if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw new RangeError("idempotencyKey must be 1 to 200 visible ASCII characters");
     const headers = { "idempotency-key": key };
     const request = { method: "POST", path, body: JSON.stringify(body), headers, timeout: this.#timeout() } as const;
     return (await this.#send(request)).document;

@@ -58,6 +58,7 @@ test("two calls have two keys, and a given one is sent", async () => {
   await producer.enqueue("mail");
   await producer.enqueue("mail");
   await producer.enqueue("mail", {}, { idempotencyKey: "order-7" });
+  await assert.rejects(producer.enqueue("mail", {}, { idempotencyKey: "schlüssel" }), /idempotencyKey must be/);
   const keys = new Set(sent.map(({ headers }) => headers["idempotency-key"]));
   assert.equal(keys.size, 3);
   assert.ok(keys.has("order-7"));

@@ -27,6 +27,22 @@ test("what a handler says is there before its end", async (t) => {
   assert.equal([...job.chunks.values()].join(""), "once upon a time");
 });
 
+test("a level may have another name, and one that is none is refused at once", () => {
+  const reports = new Reports("token");
+  reports.log("w", "warning" as "warn");
+  assert.throws(() => reports.log("x", "loud" as "warn"), /loud/);
+  assert.deepEqual(reports.take(true).lines.map(({ text, level }) => [text, level]), [["w", "warn"]]);
+});
+
+test("of a chunk that is too long the beginning is kept, and no character is cut", () => {
+  const reports = new Reports("token");
+  reports.stream("a");
+  reports.stream("\u{1f600}".repeat(600_000));
+  const { chunks } = reports.take(true);
+  const kept = chunks.filter(({ isBeyond }) => !isBeyond).map(({ text }) => text).join("");
+  assert.ok(kept.length >= 1024 * 1024 && kept.length < 1_200_000 && !kept.includes("\ufffd"));
+});
+
 test("a lost answer costs no line and doubles none", async (t) => {
   const running = await Running.start(t);
   const { api } = running;

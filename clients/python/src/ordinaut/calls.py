@@ -47,7 +47,11 @@ class Page:
 
 
 def _post(path: str, read: Callable[[int, Any], T], body: Any, key: str | None) -> Call[T]:
-    return Call("POST", path, read, body=encode(body), key=key or str(uuid.uuid4()))
+    if key is None:
+        key = str(uuid.uuid4())
+    elif not (key.isascii() and 1 <= len(key) <= 200 and all("!" <= one <= "~" for one in key)):
+        raise ValueError("idempotency_key must be 1 to 200 visible ASCII characters")
+    return Call("POST", path, read, body=encode(body), key=key)
 
 
 def _segment(text: str) -> str:

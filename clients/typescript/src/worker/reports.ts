@@ -3,7 +3,9 @@
 import { now } from "./clock.js";
 import type { ProgressReport } from "./lease_api.js";
 
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LEVELS)[number];
+const NAMES: Readonly<Record<string, LogLevel>> = { warning: "warn", critical: "error", fatal: "error" };
 
 /** What the API keeps of an attempt. */
 const LOG = { most: 1000, mostChars: 64 * 1024 };
@@ -94,11 +96,21 @@ export class Reports {
   }
 
   log(line: string, level: LogLevel): void {
-    if (!this.#isLost) this.#log.say(clean(line.slice(0, LINE_CHARS)), level, false);
+    // JavaScript without types asks for others, and the API refuses these with all that they come with.
+    const known = NAMES[level] ?? level;
+    if (!LEVELS.includes(known)) throw new RangeError(`no level is called ${JSON.stringify(level)}: ${LEVELS.join(", ")}`);
+    if (!this.#isLost) this.#log.say(clean(String(line).slice(0, LINE_CHARS)), known, false);
   }
 
   stream(chunk: string): void {
-    if (!this.#isLost && chunk !== "") this.#output.say(clean(chunk), "info", true);
+    if (this.#isLost) return;
+    // In pieces: of a chunk that is too long the beginning is kept.
+    for (let start = 0, end = 0; start < chunk.length; start = end) {
+      end = start + CHUNK_CHARS;
+      // Not within a character of two units.
+      if (/[\ud800-\udbff]/.test(chunk.charAt(end - 1))) end += 1;
+      this.#output.say(clean(chunk.slice(start, end)), "info", true);
+    }
   }
 
   get isUntold(): boolean {

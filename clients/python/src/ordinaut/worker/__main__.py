@@ -18,6 +18,8 @@ def main(arguments: list[str]) -> int:
         return 2
     module, name = arguments[0].split(":", 1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # It says each request.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     worker = getattr(importlib.import_module(module), name, None)
     if not isinstance(worker, Worker):
         print(f"error: {module} has no worker {name}", file=sys.stderr)

@@ -15,7 +15,7 @@ from ordinaut.worker.durable import Approval, Decision, Durable, approval, outco
 from ordinaut.worker.lease import Lease
 from ordinaut.worker.lease_api import LeaseApi
 from ordinaut.worker.reporter import Reporter
-from ordinaut.worker.reports import LogLevel
+from ordinaut.worker.reports import LogLevel, LogName
 from ordinaut.worker.stop import StopReason
 from ordinaut.worker.threads import Threads
 
@@ -101,8 +101,9 @@ class About:
         self._attempt.reports.advance(by)
         self._reporter.has(self._attempt.reports)
 
-    def log(self, line: str, level: LogLevel = "info") -> None:
-        """Adds a line to the job's log: 1,000 lines and 64 KiB of an attempt are kept."""
+    def log(self, line: str, level: LogLevel | LogName = "info") -> None:
+        """Adds a line to the job's log: 1,000 lines and 64 KiB of an attempt are kept. A level may have the name that
+        `logging` gives it; another one is a `ValueError`."""
         self._attempt.reports.log(line, level)
         self._reporter.has(self._attempt.reports)
 

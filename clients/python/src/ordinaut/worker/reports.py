@@ -12,6 +12,13 @@ from ordinaut.worker.clock import now
 
 LogLevel = Literal["trace", "debug", "info", "warn", "error"]
 
+LEVELS: tuple[LogLevel, ...] = ("trace", "debug", "info", "warn", "error")
+
+LogName = Literal["warning", "critical", "fatal"]
+"""What `logging` calls levels."""
+
+NAMES: dict[str, LogLevel] = {"warning": "warn", "critical": "error", "fatal": "error"}
+
 LOG_LINES, LOG_BYTES = 1000, 64 * 1024
 OUTPUT_CHUNKS, OUTPUT_BYTES = 10_000, 1024 * 1024
 """What the API keeps of an attempt."""
@@ -110,16 +117,22 @@ class Reports:
             self._progress |= {"stalls_after_seconds": max(1.0, stalls_after), "cancel_stalled": cancel}
             self._is_progress_untold = not self._is_lost
 
-    def log(self, line: str, level: LogLevel) -> None:
-        text = as_text(line).encode()[:LINE_BYTES].decode("utf-8", "ignore")
+    def log(self, line: str, level: LogLevel | LogName) -> None:
+        known = NAMES.get(level, level)
+        if known not in LEVELS:
+            raise ValueError(f"no level is called {level!r}: {', '.join(LEVELS)}")
+        text = as_text(str(line)).encode()[:LINE_BYTES].decode("utf-8", "ignore")
         with self._lock:
             if not self._is_lost:
-                self._log.say(text, level, gather=False)
+                self._log.say(text, known, gather=False)
 
     def stream(self, chunk: str) -> None:
+        text = as_text(chunk)
         with self._lock:
-            if not self._is_lost and chunk:
-                self._output.say(as_text(chunk), None, gather=True)
+            if not self._is_lost:
+                # In pieces: of a chunk that is too long the beginning is kept.
+                for start in range(0, len(text), CHUNK_BYTES):
+                    self._output.say(text[start : start + CHUNK_BYTES], None, gather=True)
 
     @property
     def is_untold(self) -> bool:

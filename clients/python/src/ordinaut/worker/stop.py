@@ -20,6 +20,12 @@ class StopReason(IntEnum):
     LEASE_LOST = 4
     """Another attempt may own the job by now: nothing that the handler returns is written."""
 
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
 
 class Stopped(BaseException):
     """Raised in a handler by what it asks of its context once nothing that it returns counts any more. Not an
@@ -27,4 +33,4 @@ class Stopped(BaseException):
 
     def __init__(self, reason: StopReason) -> None:
         self.reason = reason
-        super().__init__(f"the attempt must stop: {reason.name.lower()}")
+        super().__init__(f"the attempt must stop: {reason}")
