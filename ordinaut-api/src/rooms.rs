@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use ordinaut_core::Client;
 use ordinaut_core::queue::QueueRoom;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,21 +31,42 @@ impl Rooms {
         Self { database, seen: Mutex::default() }
     }
 
-    /// Lets one job into a queue, or says why not: it is full, or so full that only more urgent
-    /// ones are taken. An estimate: what others enqueue at the same time, and what this process
-    /// does within half a second of the last count, may pass the bound.
+    /// Lets a job into a queue: [`Rooms::enter_all`] for one.
     pub(crate) async fn enter(&self, queue: &str, priority: i64) -> Result<(), Problem> {
-        if let Some(entered) = self.enter_seen(queue, priority) {
-            return entered;
+        self.enter_all(&[(queue, priority)]).await
+    }
+
+    /// Lets jobs, as queue and priority, into their queues, or none of them and says why: one is
+    /// full, or so full that only more urgent jobs are taken. An estimate: what others enqueue at
+    /// the same time, and what this process does within half a second of the last count, may pass
+    /// the bound.
+    pub(crate) async fn enter_all(&self, jobs: &[(&str, i64)]) -> Result<(), Problem> {
+        for queue in jobs.iter().map(|(queue, _)| *queue).collect::<BTreeSet<_>>() {
+            if self.is_due(queue) {
+                let room = self.database.queues().room(queue).await?;
+                let mut seen = self.seen();
+                if seen.len() >= MOST {
+                    seen.clear();
+                }
+                seen.insert(queue.to_owned(), Seen { at: Instant::now(), room });
+            }
         }
-        let room = self.database.queues().room(queue).await?;
         let mut seen = self.seen();
-        if seen.len() >= MOST {
-            seen.clear();
+        let mut rooms = HashMap::<&str, QueueRoom>::new();
+        for (queue, priority) in jobs {
+            let Some(known) = seen.get(*queue).and_then(|seen| seen.room) else { continue };
+            let room = rooms.entry(queue).or_insert(known);
+            if room.least_urgent().is_none_or(|least| *priority > i64::from(least)) {
+                return Err(refusal(queue, *room));
+            }
+            *room = room.with_one_more();
         }
-        seen.insert(queue.to_owned(), Seen { at: Instant::now(), room });
-        drop(seen);
-        self.enter_seen(queue, priority).unwrap_or(Ok(()))
+        for (queue, room) in rooms {
+            if let Some(seen) = seen.get_mut(queue) {
+                seen.room = Some(room);
+            }
+        }
+        Ok(())
     }
 
     /// Forgets what was counted: somebody changed the bound.
@@ -53,21 +74,16 @@ impl Rooms {
         self.seen().remove(queue);
     }
 
-    /// `None`: it was not counted lately, and is to be counted now. While one request counts, the
-    /// others go by the last count, so that a busy queue is not counted by all of them at once.
-    fn enter_seen(&self, queue: &str, priority: i64) -> Option<Result<(), Problem>> {
+    /// Whether a queue is to be counted now. While one request counts, the others go by the last
+    /// count, so that a busy queue is not counted by all of them at once.
+    fn is_due(&self, queue: &str) -> bool {
         let mut seen = self.seen();
-        let seen = seen.get_mut(queue)?;
-        if seen.at.elapsed() >= FRESH {
+        let Some(seen) = seen.get_mut(queue) else { return true };
+        let due = seen.at.elapsed() >= FRESH;
+        if due {
             seen.at = Instant::now();
-            return None;
         }
-        let Some(room) = seen.room else { return Some(Ok(())) };
-        if room.least_urgent().is_some_and(|least| priority <= i64::from(least)) {
-            seen.room = Some(room.with_one_more());
-            return Some(Ok(()));
-        }
-        Some(Err(refusal(queue, room)))
+        due
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {

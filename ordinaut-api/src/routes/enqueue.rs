@@ -208,10 +208,8 @@ pub(super) async fn all_checked(
         let detail = format!("{wrong} of {count} jobs cannot be accepted, and none was stored");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).with("errors", shown));
     }
-    // Postgres is asked once about each queue; the others count here.
-    for job in &jobs {
-        app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
-    }
+    let into: Vec<_> = jobs.iter().map(|job| (job.queue_name(), i64::from(job.urgency()))).collect();
+    app.rooms.enter_all(&into).await?;
     Ok(jobs)
 }
 

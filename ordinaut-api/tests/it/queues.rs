@@ -58,6 +58,19 @@ async fn a_full_queue_is_429_with_retry_after() {
 }
 
 #[tokio::test]
+async fn an_array_that_is_refused_takes_no_room() {
+    let app = TestApp::start().await;
+    assert_eq!(app.send(Method::PATCH, "/queues/mail", &json!({"max_waiting": 10})).await.status, 200);
+    let job = json!({"kind": "echo", "queue": "mail", "priority": 1});
+    let many = serde_json::Value::from(vec![job.clone(); 11]);
+    assert_eq!(app.post("/jobs", many.to_string()).await.status, 429);
+    for _ in 0..10 {
+        app.enqueue(job.clone()).await;
+    }
+    assert_eq!(app.post("/jobs", job.to_string()).await.status, 429);
+}
+
+#[tokio::test]
 async fn the_fuller_a_queue_the_more_urgent_a_job_must_be() {
     let app = TestApp::start().await;
     assert_eq!(app.send(Method::PATCH, "/queues/mail", &json!({"max_waiting": 20})).await.status, 200);
