@@ -79,12 +79,23 @@ begin
             from decided
         ) sort
     ), placed as materialized (
-        select decided.*, demanded.id, demanded.soft
+        -- Others of its key wait for its turn, also while nobody has what it asks for.
+        select decided.*, demanded.id, demanded.soft, turn.ordered_key
         from decided
         join demanded using (queue, kind, require, refuse, soft_require, soft_refuse)
+        left join lateral (
+            select concerned.ordered_key
+            from (
+                select args, tenant
+                from job
+                where job.id = decided.job_id and exists (select from job_limit where ordered and job_limit.queue = decided.queue)
+                offset 0
+            ) own
+            cross join lateral line_limits(decided.queue, decided.kind, own.args, own.tenant, null) as concerned
+        ) turn on true
     ), newly_parked as (
-        insert into parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
-        select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'placed', id::text from placed
+        insert into parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key, ordered_key)
+        select job_id, run_at, priority, attempt, failures, flags, queue, kind, 'placed', id::text, ordered_key from placed
     ), preferred as (
         insert into preference (job_id, until)
         select job_id, clock_timestamp() + patience from placed where soft

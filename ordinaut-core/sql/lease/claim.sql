@@ -10,7 +10,7 @@
 -- not hold rows and sweep for as long as its answer has nowhere to go. Jobs that a limit concerns,
 -- or by their flag one of their task, are left to limit/sift.sql; without limits, that is asked
 -- once. Those that say what they require of their worker are left to placement/claim.sql. Of the
--- kinds $11 only jobs whose hash is from $12 to $13 are leased: this version's part. A job
+-- kinds $11 only jobs whose place is from $12 to $13 are leased: this version's part. A job
 -- whose row is gone is leased too, so that its worker can bury it. "offset 0" keeps that a look-up
 -- by key: a plain join, planned while job was empty, reads all of it for each row. An empty claim
 -- still tells the time. The worker sorts: cheaper.
@@ -40,7 +40,7 @@ with claim as materialized (
               and flags & (ordinaut.flag_suspect() | ordinaut.flag_task_limited() | ordinaut.flag_placed()) = $8::smallint
               and (kind <> all($11::text[]) or exists (
                   select from unnest($11::text[], $12::integer[], $13::integer[]) as part(kind, lowest, highest)
-                  where part.kind = due_work.kind and uuid_hash(job_id) & 255 between lowest and highest))
+                  where part.kind = due_work.kind and ordinaut.rollout_place(job_id) between lowest and highest))
               and (not (select limits from claim) or not exists (
                   select from ordinaut.job_limit
                   where (job_limit.queue is null or job_limit.queue = due_work.queue)

@@ -2,7 +2,7 @@
 -- under the nonce $5, and take room of their limits; what is left of rates ($6 limit, $7 key, $8
 -- session) was $9 at $10. A wait of $11 seconds is worth a level of priority (null: nothing is).
 -- Arguments of more than $12 bytes are left out, as in claim.sql. Of the kinds $13 only jobs whose
--- hash is from $14 to $15 are let in.
+-- place is from $14 to $15 are let in.
 --
 -- "= any(array[…])" and "offset 0" keep each look-up one by key, whatever the statistics were when
 -- this was planned. The reason is compared as an expression, so that no plan reads all lines by the
@@ -26,7 +26,7 @@ with allowed as (
     where parked.job_id = any(array[chosen.job_id]) and coalesce(parked.reason, '') = 'limit'
       and (kind <> all($13::text[]) or exists (
           select from unnest($13::text[], $14::integer[], $15::integer[]) as part(kind, lowest, highest)
-          where part.kind = parked.kind and uuid_hash(parked.job_id) & 255 between lowest and highest))
+          where part.kind = parked.kind and ordinaut.rollout_place(parked.job_id) between lowest and highest))
     returning parked.*
 ), leased as (
     insert into ordinaut.due_work (run_at, job_id, session, nonce, priority, attempt, failures, flags, queue, kind)

@@ -1,6 +1,6 @@
 -- Set aside up to $4 due jobs of the lanes ($1 queue, $2 priority, most urgent first), each scanned
 -- from its floor ($3), of the kinds in $5, that a limit concerns: each goes into its line. A sweep
--- ($6) scans from the start. Of the kinds $7 only jobs whose hash is from $8 to $9 are set
+-- ($6) scans from the start. Of the kinds $7 only jobs whose place is from $8 to $9 are set
 -- aside. The limits that tasks imply (queue '') concern jobs by their flag.
 --
 -- Losing it sets the jobs aside again. "left" tells whether anything is in a line.
@@ -20,7 +20,7 @@ with at as materialized (
           and session is null and kind = any($5::text[]) and flags & ordinaut.flag_placed() = 0
           and (kind <> all($7::text[]) or exists (
               select from unnest($7::text[], $8::integer[], $9::integer[]) as part(kind, lowest, highest)
-              where part.kind = due_work.kind and uuid_hash(job_id) & 255 between lowest and highest))
+              where part.kind = due_work.kind and ordinaut.rollout_place(job_id) between lowest and highest))
           and (flags & ordinaut.flag_task_limited() <> 0 or exists (
               select from ordinaut.job_limit
               where (job_limit.queue is null or job_limit.queue = due_work.queue)

@@ -1,7 +1,7 @@
 -- Lease up to $5 due jobs from the lines of the demands $3, of the queues $4, to the session $1
 -- under the nonce $2; suspects only, or none of them ($6: flag_suspect() or 0). Those that a limit
 -- concerns wait for room instead: sql/placement/sift.sql. Of the kinds $8 only jobs whose
--- hash is from $9 to $10: the part of this version. Arguments of more than $7 bytes are left out.
+-- place is from $9 to $10: the part of this version. Arguments of more than $7 bytes are left out.
 -- As a claim of all others (lease/claim.sql) it need not be durable. The reason is compared as it
 -- stands in the index, which has no other rows.
 with at as materialized (
@@ -15,7 +15,7 @@ with at as materialized (
           and flags & ordinaut.flag_suspect() = $6::smallint and flags & ordinaut.flag_task_limited() = 0
           and (kind <> all($8::text[]) or exists (
               select from unnest($8::text[], $9::integer[], $10::integer[]) as part(kind, lowest, highest)
-              where part.kind = parked.kind and uuid_hash(job_id) & 255 between lowest and highest))
+              where part.kind = parked.kind and ordinaut.rollout_place(job_id) between lowest and highest))
           and not exists (
               select from ordinaut.job_limit
               where (job_limit.queue is null or job_limit.queue = parked.queue)

@@ -1,6 +1,6 @@
 -- What the session $1 looks for beside all others' jobs: of its kinds $2 and with its labels $3
 -- the demands that it satisfies, and those of them in whose lines jobs wait; and its part of the
--- kinds of which a version of workers runs a part: jobs whose hash is from "lowest" to
+-- kinds of which a version of workers runs a part: jobs whose place is from "lowest" to
 -- "highest". "needed": whether there is anything of the sort. The number of jobs that it runs ($4)
 -- is what the strategy least_tasks looks at.
 with told as (

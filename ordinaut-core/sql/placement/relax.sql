@@ -34,7 +34,7 @@ with waited as materialized (
     from (select distinct kind, require, refuse from asked) sort
 ), moved as (
     update ordinaut.parked
-    set reason = 'placed', key = demanded.key, line = null, ordered_key = null
+    set reason = 'placed', key = demanded.key, line = null
     from asked join demanded using (kind, require, refuse)
     where parked.job_id = any(array[asked.job_id]) and parked.key <> demanded.key
     returning parked.queue

@@ -1,6 +1,7 @@
 -- A page of the queues that have work or that somebody has served, by name: up to $3 of them and $4
 -- octets, but one at least, after the queue $2; or only the queue $1. With what waits there, who
--- serves it, and what operators say about it. What no worker would take (see stopped()) is no lag.
+-- serves it, and what operators say about it. What no worker would take (see stopped())
+-- is no lag; what waits for a worker with labels counts in "lag" and "stranded".
 -- The queue '*' stands for all: paused, it pauses each, and is listed as long as it does. Only
 -- those of $5 that the caller sees. "walked" is more than there are rows, if there is a next page.
 with by_kind as (
@@ -13,13 +14,16 @@ with by_kind as (
     where case when $1::text is null then queue > $2::text else queue = $1::text end
     group by queue, kind
 ), judged as (
-    select *, case when waiting > 0 then ordinaut.stopped(queue, kind) end as stopped from by_kind
+    select *, waiting as due, case when waiting > 0 then ordinaut.stopped(queue, kind) end as stopped from by_kind
+    union all
+    select queue, kind, 0, 0, 0, oldest, jobs, stopped from ordinaut.placed_lines()
+    where case when $1::text is null then queue > $2::text else queue = $1::text end
 ), counted as (
     select queue, sum(scheduled)::bigint as scheduled, sum(waiting)::bigint as waiting, sum(running)::bigint as running,
            extract(epoch from now() - min(oldest))::float8 as oldest_wait,
            extract(epoch from now() - min(oldest) filter (where stopped is null))::float8 as lag,
-           (sum(waiting) filter (where stopped in ('queue_unserved', 'kind_unknown')))::bigint as stranded,
-           (array_agg(kind order by kind) filter (where stopped in ('queue_unserved', 'kind_unknown')))[1:10] as stranded_kinds
+           (sum(due) filter (where stopped <> 'queue_paused'))::bigint as stranded,
+           (array_agg(distinct kind order by kind) filter (where stopped <> 'queue_paused'))[1:10] as stranded_kinds
     from judged
     group by queue
 ), held as (
@@ -45,8 +49,7 @@ with by_kind as (
     from (select name from ordinaut.queue union select queue from counted union select queue from held union select queue from buried) known(name)
     left join ordinaut.queue settings using (name)
     left join (select paused_at, paused_by, paused_reason from ordinaut.queue where name = '*') every on true
-    left join counted on counted.queue = known.name
-    left join held on held.queue = known.name
+    left join counted on counted.queue = known.name left join held on held.queue = known.name
     left join buried on buried.queue = known.name
     left join served using (name)
     where ($5::text[] is null or known.name = any($5::text[])) and ($1::text = known.name or ($1::text is null and known.name > $2::text and (known.name <> '*' or every.paused_at is not null)))

@@ -141,11 +141,12 @@ fn under_load(facts: &QueueFacts) -> Vec<Finding> {
             QueueLevel::Major => Severity::Warning,
             _ => Severity::Critical,
         };
-        let says = format!(
-            "its pressure is {}: it takes jobs of priority {} or more urgent",
-            load.level,
-            load.level.least_urgent()
-        );
+        let says = if load.max_waiting.is_some_and(|most| load.waiting >= i64::from(most)) {
+            format!("it is full, and takes no jobs: {}", number(load.waiting, "job waits", "jobs wait"))
+        } else {
+            let (level, least) = (load.level, load.level.least_urgent());
+            format!("its pressure is {level}: it takes jobs of priority {least} or more urgent")
+        };
         let reason = Reason::new(ReasonKind::QueueFull, says)
             .with("level", load.level.to_string())
             .with("max_waiting", json!(load.max_waiting))

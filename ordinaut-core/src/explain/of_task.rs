@@ -37,7 +37,10 @@ pub(crate) fn explanation(facts: TaskFacts) -> TaskExplanation {
         }
     };
     let says = match reasons.first() {
-        Some(first) if first.reason == ReasonKind::NotDue => format!("nothing is in its way: {}", first.says),
+        Some(first) if first.reason == ReasonKind::NotDue => match reasons.get(1) {
+            Some(besides) => format!("{}; {}", first.says, besides.says),
+            None => format!("nothing is in its way: {}", first.says),
+        },
         Some(first) => format!("it does not fire now: {}", first.says),
         None => "nothing is in its way".to_owned(),
     };

@@ -73,7 +73,7 @@ fn ended(facts: &Facts) -> String {
 
 fn not_due(facts: &Facts) -> Reason {
     if let Some(wait) = facts.waits.iter().find(|wait| wait.answered_at.is_none()) {
-        return handler_waits(wait, &facts.others);
+        return handler_waits(wait, facts);
     }
     let Some(run_at) = facts.job.run_at else { return Reason::new(ReasonKind::NotDue, "it is not due yet") };
     let why = match facts.job.failures {
@@ -89,7 +89,7 @@ fn not_due(facts: &Facts) -> Reason {
 }
 
 /// What a durable handler waits for.
-fn handler_waits(wait: &WaitRecord, others: &[Other]) -> Reason {
+fn handler_waits(wait: &WaitRecord, facts: &Facts) -> Reason {
     let until = wait.until.map(|until| format!(", until {}", written(until))).unwrap_or_default();
     let reason = match wait.kind {
         WaitKind::Sleep => {
@@ -105,13 +105,16 @@ fn handler_waits(wait: &WaitRecord, others: &[Other]) -> Reason {
         }
         WaitKind::Job => {
             Reason::new(ReasonKind::WaitsForJob, format!("its handler waits for the end of another job{until}"))
-                .because(others.iter().map(|other| of_other(ReasonKind::WaitsForJob, other)))
+                .because(facts.others.iter().map(|other| of_other(ReasonKind::WaitsForJob, other)))
         }
         WaitKind::Approval => {
             let question = wait.question.as_deref().unwrap_or_default();
             Reason::new(ReasonKind::WaitsForApproval, format!("it waits for approval: {question:?}{until}"))
                 .with("question", question)
-                .advice("answer it: ordinaut job approve ID, or reject")
+                .advice(format!(
+                    "answer it: ordinaut job approve {id}, or: ordinaut job reject {id}",
+                    id = facts.job.id
+                ))
         }
     };
     let reason = reason.with("step", &*wait.name).with("since", written(wait.began_at));
@@ -293,7 +296,7 @@ fn nobody_to_run_it(facts: &Facts) -> Option<Reason> {
     } else if willing.is_empty() {
         Reason::new(ReasonKind::WorkersDrained, "the workers that could run it are drained")
             .with("workers", names(&able))
-            .advice("let one lease again: ordinaut worker undrain NAME")
+            .advice(undrain(&able))
     } else {
         return facts.part.as_ref().filter(|part| part.workers == 0).map(|part| version_missing(part, kind));
     };
@@ -312,6 +315,13 @@ fn version_missing(part: &Part, kind: &str) -> Reason {
         .with("version", &**version)
         .with("percent", *percent)
         .advice(format!("start such a worker, or end the rollout: ordinaut rollout end {kind:?}"))
+}
+
+/// What lets one of the drained workers lease again.
+fn undrain(drained: &[&Hand]) -> String {
+    let known = drained.iter().map(|hand| &*hand.name).find(|name| !name.is_empty());
+    let name = known.map_or_else(|| "NAME".to_owned(), |name| format!("{name:?}"));
+    format!("let one lease again: ordinaut worker undrain {name}")
 }
 
 /// Those that the caller may know.

@@ -14,7 +14,7 @@ pub struct Eligibility {
     pub(crate) needed: bool,
 }
 
-/// Of these kinds only jobs whose hash, of 0 to 255, is from the lowest to the highest.
+/// Of these kinds only jobs whose place, of 0 to 255, is from the lowest to the highest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parts {
     pub(crate) kinds: Vec<String>,
