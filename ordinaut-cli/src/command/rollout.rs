@@ -11,8 +11,16 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
     match asked {
         Asked::Set { kind, of, percent, format } => {
             let rollout = database.rollouts().put(&kind, &of, percent).await?;
+            let label = format!("version={of}");
+            let mut workers = database.workers().all().await?.into_iter().filter(|worker| worker.alive);
+            let has_none =
+                percent > 0 && !workers.any(|worker| worker.kinds.contains(&kind) && worker.labels.contains(&label));
             answer(format, &rollout, || {
-                format!("workers of version {of} run {percent} % of the jobs of the kind \"{kind}\"")
+                let mut said = format!("workers of version {of} run {percent} % of the jobs of the kind \"{kind}\"");
+                if has_none {
+                    said.push_str("; none of that version that has the kind is alive, and these jobs wait for one");
+                }
+                said
             })?;
         }
         Asked::List(format) => {
