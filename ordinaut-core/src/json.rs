@@ -1,9 +1,12 @@
 //! Documents that people write, read so that an error names the field.
 
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 /// A document that is no definition of a task, or no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +22,34 @@ impl InvalidJson {
     /// serde would take an array as the fields in their order.
     pub(crate) fn no_object(field: &str) -> Self {
         Self { field: field.to_owned(), reason: "must be a JSON object".to_owned() }
+    }
+}
+
+/// A field that holds the fields of a `T`, or nothing: serde would take an array as the fields in
+/// their order. For `#[serde(deserialize_with)]`.
+///
+/// # Errors
+///
+/// If it is no object, or one that is no `T`.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    from.deserialize_any(Object(PhantomData))
+}
+
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
     }
 }
 

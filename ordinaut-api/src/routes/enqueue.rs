@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::job::{AfterPolicy, Backoff, OnDuplicate};
+use ordinaut_core::json::object;
 use ordinaut_core::placement::Placement;
 use ordinaut_core::{EnqueueError, Enqueued, NewJob, Unique};
 use serde::{Deserialize, Serialize};
@@ -71,10 +72,12 @@ pub(crate) struct Asked {
     #[schema(max_items = 50)]
     tags: Option<Vec<String>>,
     /// What it waits after a failure; its handler's or the worker's setting if not given.
+    #[serde(default, deserialize_with = "object")]
     backoff: Option<Backoff>,
     /// Whose it is.
     tenant: Option<String>,
     /// What makes it unique.
+    #[serde(default, deserialize_with = "object")]
     #[schema(value_type = Option<Unique>)]
     unique: Option<AskedUnique>,
     /// Jobs that have to end before it runs: their ids, or, of one job among many, the indexes of
@@ -84,6 +87,7 @@ pub(crate) struct Asked {
     /// What becomes of it when one of them dies or is cancelled; `cancel` if not given.
     after_policy: Option<AfterPolicy>,
     /// What it asks of the worker that runs it.
+    #[serde(default, deserialize_with = "object")]
     placement: Option<Placement>,
 }
 

@@ -45,6 +45,9 @@ async fn each_field_out_of_range_is_named() {
         (json!({"kind": "k", "tags": ["a", ""]}), "tags"),
         (json!({"kind": "k", "tags": vec!["a"; 51]}), "tags"),
         (json!({"kind": "k", "backoff": {"kind": "fixed", "delay": 1e12}}), "backoff"),
+        (json!({"kind": "k", "backoff": ["fixed", 5]}), "backoff"),
+        (json!({"kind": "k", "placement": [["gpu"]]}), "placement"),
+        (json!({"kind": "k", "unique": []}), "unique"),
     ];
     // The one that names both is told under the first that has to go.
     let field = |body: &Value, field| if body["delay"] == 1 { "delay" } else { field };

@@ -5,7 +5,7 @@ use crate::error::InvalidField;
 use crate::job::new_job::NewJob;
 use crate::job::unique::{OnDuplicate, Unique};
 use crate::json;
-use crate::json::InvalidJson;
+use crate::json::{InvalidJson, object};
 use crate::name;
 use crate::placement::request::Placement;
 use crate::schedule::definition::{Schedule, fill_in};
@@ -54,7 +54,7 @@ pub struct TaskDefinition {
     #[serde(default)]
     pub max_retries: Option<i16>,
     /// Time for which a failed job waits; its kind's or the worker's if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub backoff: Option<Backoff>,
     /// Time that one attempt may take; the worker's setting if absent, a service's 365 days.
     #[serde(default)]
@@ -90,10 +90,10 @@ pub struct TaskDefinition {
     pub concurrency_key: Option<String>,
     /// What makes its jobs unique, as in [`NewJob::unique`]: an instant whose job would be a
     /// duplicate is skipped with that reason, whatever the mode says of errors.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub unique: Option<Unique>,
     /// What its jobs ask of the worker that runs them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
     /// While another task holds this key, this one cannot be created.
     #[serde(default)]
