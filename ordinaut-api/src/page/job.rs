@@ -75,6 +75,7 @@ fn acts(visit: &Visit, job: &Value, steps: Option<&Value>) -> Markup {
     let to = |verb: &str| link::path(&["ui", "jobs", id, verb]);
     let word = job.text("state");
     let open = steps.map_or(&[][..], |steps| steps.list("waits")).iter();
+    let is_awaited = open.clone().any(|wait| wait["answered_at"].is_null());
     let approvals = open.filter(|wait| wait.text("kind") == "approval" && wait["answered_at"].is_null());
     let ends = matches!(word, "waiting" | "scheduled" | "running" | "parked");
     html! {
@@ -88,7 +89,7 @@ fn acts(visit: &Visit, job: &Value, steps: Option<&Value>) -> Markup {
                 }
             }
         }
-        @if matches!(word, "scheduled" | "parked") && visit.may("POST /jobs/{id}/run-now", "") {
+        @if word == "scheduled" && !is_awaited && visit.may("POST /jobs/{id}/run-now", "") {
             (button(visit, &to("run-now"), "Run now", &[], ""))
         }
         @if word == "dead" && visit.may("POST /dead/{id}/requeue", "") {

@@ -229,13 +229,23 @@ fn verbs(visit: &Visit) -> Markup {
     }
     let parameters: Vec<_> =
         visit.parameters().into_iter().filter(|(name, _)| name != "before" && name != "state").collect();
+    // It goes by no state: what has another one than those that are listed would be reached too.
+    let state = visit.parameter("state").unwrap_or_default();
+    let reaches = |verb: &str| match &*state {
+        "" => true,
+        "scheduled" => verb == "run_now",
+        "dead" => matches!(verb, "requeue" | "delete"),
+        _ => false,
+    };
     let goes = !parameters.is_empty() && parameters.iter().all(|(name, _)| BULK.iter().any(|(known, _)| known == name));
     html! {
         details.menu {
             summary { "Act on all…" }
             div {
-                @if goes {
-                    @for (verb, name, what) in VERBS {
+                @if !VERBS.iter().any(|(verb, ..)| reaches(verb)) {
+                    p { "A bulk operation goes by no state but “scheduled” (run now) and “dead” (requeue, delete). Choose “all” first, and look at what is listed then." }
+                } @else if goes {
+                    @for (verb, name, what) in VERBS.into_iter().filter(|(verb, ..)| reaches(verb)) {
                         @let asked = [&parameters[..], &[("verb".to_owned(), verb.to_owned())]].concat();
                         a href=(link::with_pairs("/ui/jobs/bulk", &asked)) title=(what) { (name) }
                     }
