@@ -54,6 +54,7 @@ pub(crate) fn problem() -> Value {
 pub(crate) fn tidy(document: &mut Value) {
     plain_text(document);
     visit(document, &mut tell_of_pages);
+    visit(document, &mut tell_of_streams);
     visit(document, &mut leave_out_defaults);
     open_parts(document);
     require_what_is_always_there(document);
@@ -64,6 +65,21 @@ fn tell_of_pages(schema: &mut Map<String, Value>) {
     let next = schema.get_mut("properties").and_then(|properties| properties.get_mut("next"));
     if let Some(next) = next.filter(|next| next.is_object() && next["description"].is_null()) {
         next["description"] = "Where the following page begins; null on the last one.".into();
+    }
+}
+
+/// What a stream is made of: a reader has the fields of an event, and not their text.
+fn tell_of_streams(content: &mut Map<String, Value>) {
+    if let Some(stream) = content.get_mut("text/event-stream") {
+        stream["schema"] = json!({
+            "type": "object",
+            "required": ["data"],
+            "properties": {
+                "id": { "type": "string", "description": "What `Last-Event-ID` continues after." },
+                "event": { "type": "string" },
+                "data": { "type": "string" },
+            },
+        });
     }
 }
 

@@ -7001,7 +7001,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        data: string;
+                        event?: string;
+                        /** @description What `Last-Event-ID` continues after. */
+                        id?: string;
+                    };
                 };
             };
             401: components["responses"]["401"];
@@ -7822,7 +7827,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        data: string;
+                        event?: string;
+                        /** @description What `Last-Event-ID` continues after. */
+                        id?: string;
+                    };
                 };
             };
             /** @description The job has ended, and all was seen. */
@@ -7922,7 +7932,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        data: string;
+                        event?: string;
+                        /** @description What `Last-Event-ID` continues after. */
+                        id?: string;
+                    };
                 };
             };
             /** @description The job has ended, and all was seen. */
