@@ -48,18 +48,24 @@ function isBusy() {
         part.contains(document.activeElement?.closest("input, textarea, select") ?? null));
 }
 
+// What finds an element again after its row was drawn anew: its id, or where it leads.
+function place(element) {
+    if (element.id) return `#${CSS.escape(element.id)}`;
+    return element.matches("a[href]") ? `#live a[href="${CSS.escape(element.getAttribute("href"))}"]` : "";
+}
+
 // What comes while somebody is at it is kept, and the latest of it shown when they are not.
 function put(content) {
     kept = isBusy() ? content : null;
     if (kept !== null || content === shown) return;
     shown = content;
     const open = [...live().querySelectorAll("details")].map((details) => details.open);
-    const focused = live().contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = live().contains(document.activeElement) ? place(document.activeElement) : "";
     htmx.swap(live(), content, { swapStyle: "innerHTML" });
     const folds = [...live().querySelectorAll("details")];
     // Another number of them is another content, in which places mean nothing.
     if (folds.length === open.length) folds.forEach((details, place) => { details.open = open[place]; });
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
     tell(document);
     chart();
 }

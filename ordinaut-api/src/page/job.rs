@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use chrono::{TimeDelta, Utc};
 use maud::{Markup, html};
+use ordinaut_core::json::check_integers;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -57,12 +58,18 @@ async fn page(visit: &Visit, id: &str) -> Result<Response, Fault> {
         }
     };
     let aside = html! { (state(job.text("state"))) code.whole { (job.text("id")) } };
+    // A part that moves has no forms.
+    let forms = if visit.is_part {
+        html! {}
+    } else {
+        forms(visit, &job).await?
+    };
     let sheet = Sheet {
         title: job.text("kind").to_owned(),
         place: "/ui/jobs",
         aside: Some(aside),
         live,
-        below: Some(html! { (arguments) (forms(visit, &job)) }),
+        below: Some(html! { (arguments) (forms) }),
         still: has_ended,
         ..Sheet::default()
     };
@@ -246,15 +253,26 @@ fn steps_table(steps: Option<&Value>) -> Markup {
 }
 
 /// Forms, below what moves.
-fn forms(visit: &Visit, job: &Value) -> Markup {
+async fn forms(visit: &Visit, job: &Value) -> Result<Markup, Fault> {
     let id = job.text("id");
     let word = job.text("state");
     let waits = matches!(word, "waiting" | "scheduled" | "parked");
-    let args = serde_json::to_string_pretty(&job["args"]).unwrap_or_default();
+    let is_changed = waits && visit.may("PATCH /jobs/{id}", "");
+    let is_mended = word == "dead" && visit.may("PATCH /dead/{id}", "");
+    if !is_changed && !is_mended {
+        return Ok(html! {});
+    }
+    let written = visit.get_as_written(&link::path(&["jobs", id]), "args").await?;
+    // Laid out only if no number of it is rounded by that.
+    let exact = written.as_deref().map(RawValue::get).filter(|text| check_integers(text).is_err());
+    let args = match exact {
+        Some(text) => text.to_owned(),
+        None => serde_json::to_string_pretty(&job["args"]).unwrap_or_default(),
+    };
     let arguments =
         html! { label.field { span { "Arguments" } textarea name="args" rows="10" spellcheck="false" { (args) } } };
-    html! {
-        @if waits && visit.may("PATCH /jobs/{id}", "") {
+    Ok(html! {
+        @if is_changed {
             section {
                 (unfolding(visit, "Change this job…", &link::path(&["ui", "jobs", id, "change"]), &html! {
                     (field("Queue", "queue", job.text("queue"), ""))
@@ -266,12 +284,12 @@ fn forms(visit: &Visit, job: &Value) -> Markup {
                 }, ("Change it", "main")))
             }
         }
-        @if word == "dead" && visit.may("PATCH /dead/{id}", "") {
+        @if is_mended {
             section {
                 (unfolding(visit, "Edit and requeue…", &link::path(&["ui", "jobs", id, "mend"]), &arguments, ("Requeue with these arguments", "main")))
             }
         }
-    }
+    })
 }
 
 async fn act(visit: Visit, Path((id, verb)): Path<(String, String)>, Extension(sent): Extension<Sent>) -> Response {

@@ -1,26 +1,20 @@
-//! Jobs: found by what they are and what became of them, and acted upon together.
+//! Jobs: found by what they are and what became of them.
 
-use super::layout::{Sheet, carried, field, nothing, rest};
-use super::session::Sent;
+use super::layout::{Sheet, field, nothing, rest};
 use super::show::{Fields, count, counted, job_link, jobs_of, state, time_of};
 use super::visit::{Fault, Visit};
-use super::{Page, Shown, back, link, shown};
-use axum::extract::Path;
-use axum::http::{Method, StatusCode};
+use super::{Page, Shown, answer, bulk, link, shown};
+use axum::Router;
+use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Extension, Router};
+use axum::routing::get;
 use chrono::{NaiveDateTime, SecondsFormat};
 use maud::{Markup, html};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) fn routes() -> Router<Arc<Page>> {
-    Router::new()
-        .route("/ui/jobs", get(list))
-        .route("/ui/jobs/bulk", get(ask).post(start))
-        .route("/ui/bulk/{id}", get(progress))
-        .route("/ui/bulk/{id}/cancel", post(stop))
+    Router::new().route("/ui/jobs", get(list)).route("/ui/jobs/names", get(names))
 }
 
 const STATES: [&str; 7] = ["waiting", "running", "scheduled", "parked", "succeeded", "cancelled", "dead"];
@@ -31,49 +25,24 @@ const PLAIN: [&str; 10] = ["state", "queue", "kind", "tag", "tenant", "task", "b
 /// Filters that are instants.
 const TIMES: [&str; 4] = ["created_after", "created_before", "finished_after", "finished_before"];
 
-/// What a bulk operation may go by, as the page names it and as the route does.
-const BULK: [(&str, &str); 6] = [
-    ("queue", "queue"),
-    ("kind", "kind"),
-    ("tag", "tag"),
-    ("tenant", "tenant"),
-    ("task", "task_id"),
-    ("created_before", "created_before"),
-];
-
-/// Verbs of bulk operations: what they are called, and what they do.
-const VERBS: [(&str, &str, &str); 6] = [
-    ("cancel", "Cancel", "Cancels those that have not ended; those that run are asked to stop."),
-    ("run_now", "Run now", "Makes those that are scheduled due at once."),
-    ("move", "Move", "Moves those that wait to another queue."),
-    ("reprioritise", "Reprioritise", "Gives those that wait another priority."),
-    ("requeue", "Requeue", "Sends those that are dead back."),
-    ("delete", "Delete", "Deletes what is dead, for good."),
-];
-
 async fn list(visit: Visit) -> Shown {
     shown(visit, page).await
 }
 
 async fn page(visit: Visit) -> Result<Response, Fault> {
     let asked = format!("{}&limit=50&count=estimate", query(&visit)?);
-    let jobs = visit.get(&asked);
-    let (jobs, queues, kinds) = if visit.is_part {
-        (jobs.await?, Value::Null, Value::Null)
-    } else {
-        let (jobs, queues, kinds) =
-            tokio::join!(jobs, visit.get_if_allowed("/queues?limit=500"), visit.get_if_allowed("/stats?by=kind"));
-        (jobs?, queues?.unwrap_or_default(), kinds?.unwrap_or_default())
-    };
-    let fixed = html! { (states(&visit)) (filters(&visit, &queues, &kinds)) };
+    let jobs = visit.get(&asked).await?;
+    let fixed = html! { (states(&visit)) (filters(&visit)) };
     let live = html! { (table(&visit, &jobs)) };
+    let is_all = jobs["next"].is_null() && visit.parameter("before").is_none();
     let about = match jobs["estimate"].as_i64() {
+        _ if is_all => html! { span.none { (counted(jobs.list("jobs").len() as i64, "job")) } },
         Some(n) => html! { span.none { "about " (count(n)) } },
         None => html! {},
     };
     let aside = html! {
         (about)
-        (verbs(&visit))
+        (bulk::verbs(&visit))
         @if visit.may("POST /jobs", "") { a.button href="/ui/enqueue" { "Enqueue" } }
     };
     let sheet = Sheet {
@@ -116,7 +85,7 @@ fn arguments(text: &str) -> Result<Vec<(String, String)>, Fault> {
 }
 
 /// What a browser makes of a field for a time, which has no zone: it is taken as UTC.
-fn instant(name: &str, text: &str) -> Result<String, Fault> {
+pub(super) fn instant(name: &str, text: &str) -> Result<String, Fault> {
     let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%MZ"];
     let read = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     let unclear =
@@ -142,7 +111,7 @@ fn states(visit: &Visit) -> Markup {
     }
 }
 
-fn filters(visit: &Visit, queues: &Value, kinds: &Value) -> Markup {
+fn filters(visit: &Visit) -> Markup {
     let value = |name: &str| visit.parameter(name).unwrap_or_default();
     let rare = [
         "tag",
@@ -180,10 +149,23 @@ fn filters(visit: &Visit, queues: &Value, kinds: &Value) -> Markup {
                     (time("Ended after, UTC", "finished_after")) (time("Ended before, UTC", "finished_before"))
                 }
             }
-            datalist id="queues" { @for queue in queues.list("queues") { option value=(queue.text("name")) {} } }
-            datalist id="kinds" { @for line in kinds.list("lines") { option value=(line.text("kind")) {} } }
+            // They take longer than the list where much waits, and are suggestions.
+            div hidden hx-get="/ui/jobs/names" hx-trigger="focusin from:closest form once" hx-swap="outerHTML" {}
         }
     }
+}
+
+/// Names of queues and kinds, as what is typed into the filters may go on.
+async fn names(visit: Visit) -> Response {
+    let (queues, kinds) =
+        tokio::join!(visit.get_if_allowed("/queues?limit=500"), visit.get_if_allowed("/stats?by=kind"));
+    // Without them the filters work as well.
+    let [queues, kinds] = [queues, kinds].map(|names| names.ok().flatten().unwrap_or_default());
+    let lists = html! {
+        datalist id="queues" { @for queue in queues.list("queues") { option value=(queue.text("name")) {} } }
+        datalist id="kinds" { @for line in kinds.list("lines") { option value=(line.text("kind")) {} } }
+    };
+    answer::html(&visit.headers, lists)
 }
 
 fn table(visit: &Visit, jobs: &Value) -> Markup {
@@ -222,155 +204,6 @@ pub(super) fn rows(list: &[Value]) -> Markup {
     }
 }
 
-/// What may be done to all that this address names, if a bulk operation can go by it.
-fn verbs(visit: &Visit) -> Markup {
-    if !visit.may("POST /bulk", "") {
-        return html! {};
-    }
-    let parameters: Vec<_> =
-        visit.parameters().into_iter().filter(|(name, _)| name != "before" && name != "state").collect();
-    // It goes by no state: what has another one than those that are listed would be reached too.
-    let state = visit.parameter("state").unwrap_or_default();
-    let reaches = |verb: &str| match &*state {
-        "" => true,
-        "scheduled" => verb == "run_now",
-        "dead" => matches!(verb, "requeue" | "delete"),
-        _ => false,
-    };
-    let goes = !parameters.is_empty() && parameters.iter().all(|(name, _)| BULK.iter().any(|(known, _)| known == name));
-    html! {
-        details.menu {
-            summary { "Act on all…" }
-            div {
-                @if !VERBS.iter().any(|(verb, ..)| reaches(verb)) {
-                    p { "A bulk operation goes by no state but “scheduled” (run now) and “dead” (requeue, delete). Choose “all” first, and look at what is listed then." }
-                } @else if goes {
-                    @for (verb, name, what) in VERBS.into_iter().filter(|(verb, ..)| reaches(verb)) {
-                        @let asked = [&parameters[..], &[("verb".to_owned(), verb.to_owned())]].concat();
-                        a href=(link::with_pairs("/ui/jobs/bulk", &asked)) title=(what) { (name) }
-                    }
-                } @else {
-                    p { "Narrow the list by queue, kind, tag, tenant, task or time of creation first, and by nothing else." }
-                }
-            }
-        }
-    }
-}
-
-/// What a bulk operation is asked for, by the parameters of an address or the fields of a form.
-fn request(value: impl Fn(&str) -> Option<String>) -> Result<Value, Fault> {
-    let mut filter = Map::new();
-    for (own, name) in BULK {
-        let Some(text) = value(own) else { continue };
-        let text = if own == "created_before" { instant(own, &text)? } else { text };
-        filter.insert(name.to_owned(), text.into());
-    }
-    let mut asked = json!({ "verb": value("verb").unwrap_or_default(), "filter": filter });
-    if let Some(queue) = value("to_queue") {
-        asked["to_queue"] = queue.into();
-    }
-    for name in ["priority", "rate"] {
-        let Some(text) = value(name) else { continue };
-        let wrong = || Fault::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name} must be a number"));
-        asked[name] = serde_json::from_str::<serde_json::Number>(&text).map_err(|_| wrong())?.into();
-    }
-    Ok(asked)
-}
-
-async fn ask(visit: Visit) -> Shown {
-    shown(visit, async |visit: Visit| {
-        let verb = visit.parameter("verb").unwrap_or_default();
-        let Some((_, name, what)) = VERBS.into_iter().find(|(known, ..)| *known == verb) else {
-            return Err(Fault::new(StatusCode::NOT_FOUND, "There is no such verb."));
-        };
-        let mut asked = request(|name| visit.parameter(name))?;
-        asked["dry_run"] = true.into();
-        // Only counted, and so anything will do.
-        match name {
-            "Move" => asked["to_queue"] = "default".into(),
-            "Reprioritise" => asked["priority"] = 5.into(),
-            _ => {}
-        }
-        let counted_jobs = visit.act(Method::POST, "/bulk", Some(&asked)).await?;
-        let jobs = counted_jobs.whole("jobs");
-        let least = if counted_jobs.flag("at_least") { "at least " } else { "" };
-        let parameters = visit.parameters();
-        let chosen: Vec<_> = parameters.iter().filter(|(name, _)| name != "verb").cloned().collect();
-        let live = html! {
-            p.lead { (what) }
-            p.lead { b { (least) (counted(jobs, "job")) } " would be looked at:" }
-            ul.chosen { @for (name, value) in &chosen { li { (name) " " b { (value) } } } }
-            form.stack method="post" action="/ui/jobs/bulk" {
-                (carried(&visit))
-                @for (name, value) in &parameters { input type="hidden" name=(name) value=(value); }
-                @if verb == "move" { (field("To queue", "to_queue", "", "default")) }
-                @if verb == "reprioritise" { (field("Priority, 1 (most urgent) to 9", "priority", "", "5")) }
-                (field("Jobs a second at most", "rate", "", "as fast as it goes"))
-                (field("Why, for the audit", "reason", "", ""))
-                div.acts {
-                    button.danger[matches!(&*verb, "cancel" | "delete")] { (name) " " (least) (counted(jobs, "job")) }
-                    a.button.quiet href=(link::with_pairs("/ui/jobs", &chosen)) { "Leave them" }
-                }
-            }
-        };
-        let title = format!("{name} many jobs");
-        Ok(Sheet { title, place: "/ui/jobs", live, still: true, ..Sheet::default() }.show(&visit))
-    })
-    .await
-}
-
-async fn start(visit: Visit, Extension(sent): Extension<Sent>) -> Response {
-    let asked = request(|name| sent.field(name).map(str::to_owned));
-    let started = match &asked {
-        Ok(asked) => {
-            visit.act_because(Method::POST, "/bulk", Some(asked), sent.field("reason").unwrap_or_default()).await
-        }
-        Err(fault) => Err(fault.clone()),
-    };
-    match started {
-        Ok(started) => {
-            let place = link::path(&["ui", "bulk", started.text("id")]);
-            super::went_to(&place, &super::Said { good: true, text: "It has begun.".to_owned() })
-        }
-        Err(fault) => back(&sent, Err(fault)),
-    }
-}
-
-async fn progress(visit: Visit, Path(id): Path<String>) -> Shown {
-    shown(visit, async move |visit: Visit| {
-        let operation = visit.get(&link::path(&["bulk", &id])).await?;
-        let runs = operation.text("state") == "running";
-        let filter = operation["filter"].as_object();
-        let chosen = filter.into_iter().flatten().filter(|(_, value)| !value.is_null());
-        let live = html! {
-            dl.facts {
-                div { dt { "State" } dd { (state(operation.text("state"))) } }
-                div { dt { "Done to" } dd { (counted(operation.whole("done"), "job")) } }
-                div { dt { "Looked at" } dd { (counted(operation.whole("looked"), "job")) } }
-                div { dt { "Left as they are" } dd { (counted(operation.whole("skipped"), "job")) } }
-                div { dt { "Asked for" } dd { (time_of(&operation, "created_at")) " by " (operation.text("created_by")) } }
-                div { dt { "Ended" } dd { (time_of(&operation, "finished_at")) } }
-                @if let Some(error) = operation.said("last_error") { div { dt { "Last error" } dd { (error) } } }
-            }
-            ul.chosen { @for (name, value) in chosen { li { (name) " " b { (value.as_str().unwrap_or_default()) } } } }
-            @if runs && visit.may("POST /bulk/{id}/cancel", "") {
-                (super::layout::button(&visit, &link::path(&["ui", "bulk", &id, "cancel"]), "Stop it here", &[], "danger"))
-            }
-            p.rest { a href="/ui/jobs" { "To the jobs" } }
-        };
-        let verb = operation.text("verb");
-        let name = VERBS.into_iter().find(|(known, ..)| *known == verb).map_or("Bulk operation", |(_, name, _)| name);
-        let title = format!("{name} many jobs");
-        Ok(Sheet { title, place: "/ui/jobs", live, still: !runs, ..Sheet::default() }.show(&visit))
-    })
-    .await
-}
-
-async fn stop(visit: Visit, Path(id): Path<String>, Extension(sent): Extension<Sent>) -> Response {
-    let stopped = visit.act(Method::POST, &link::path(&["bulk", &id, "cancel"]), None).await;
-    back(&sent, stopped.map(|_| "It goes no further.".to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,17 +217,5 @@ mod tests {
             assert_eq!(instant("created_after", text).unwrap(), "2030-12-31T23:59:00Z", "{text}");
         }
         assert!(instant("created_after", "yesterday").is_err());
-    }
-
-    #[test]
-    fn a_bulk_operation_is_made_of_what_it_can_go_by() {
-        let value = |name: &str| match name {
-            "verb" => Some("cancel".to_owned()),
-            "task" => Some("7".to_owned()),
-            "rate" => Some("2.5".to_owned()),
-            _ => None,
-        };
-        assert_eq!(request(value).unwrap(), json!({"verb": "cancel", "filter": {"task_id": "7"}, "rate": 2.5}));
-        assert!(request(|name| (name == "rate").then(|| "fast".to_owned())).is_err());
     }
 }

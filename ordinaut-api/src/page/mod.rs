@@ -6,6 +6,7 @@ mod agents;
 mod answer;
 mod assets;
 mod batches;
+mod bulk;
 mod dead;
 mod enqueue;
 mod events;
@@ -76,6 +77,7 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
     let pages = Router::new()
         .merge(overview::routes())
         .merge(jobs::routes())
+        .merge(bulk::routes())
         .merge(job::routes())
         .merge(dead::routes())
         .merge(queues::routes())

@@ -5,7 +5,7 @@ use super::session::Sent;
 use super::show::Fields;
 use super::tasks::previewed;
 use super::visit::{Fault, Visit};
-use super::{Page, Said, Shown, answer, back, link, shown, went_to};
+use super::{Page, Said, Shown, answer, link, shown, went_to};
 use axum::extract::Path;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -36,6 +36,8 @@ struct Draft {
     expr: String,
     zone: String,
     args: String,
+    /// That of the task when the form was shown; empty of a new one.
+    version: String,
 }
 
 impl Draft {
@@ -51,6 +53,7 @@ impl Draft {
             expr: text("expr", ""),
             zone: text("timezone", ""),
             args: text("args", "{}"),
+            version: text("version", ""),
         }
     }
 
@@ -66,6 +69,7 @@ impl Draft {
             expr: schedule.text("expr").to_owned(),
             zone: schedule.text("timezone").to_owned(),
             args: serde_json::to_string_pretty(&task["args"]).unwrap_or_default(),
+            version: task.whole("version").to_string(),
         }
     }
 
@@ -113,7 +117,7 @@ fn form(visit: &Visit, action: &str, draft: &Draft, preview: &Markup, submit: &s
                 (field("Queue", "queue", &draft.queue, ""))
                 (field("Priority, 1 (most urgent) to 9", "priority", &draft.priority, ""))
             }
-            div.row hx-get="/ui/tasks/preview" hx-trigger="input delay:300ms, change" hx-include="closest form" hx-target="#preview" hx-swap="innerHTML" {
+            div.row hx-get="/ui/tasks/preview" hx-trigger="input delay:300ms, change" hx-include="this" hx-target="#preview" hx-swap="innerHTML" {
                 label.field {
                     span { "Schedule" }
                     select name="schedule" { @for kind in KINDS { option value=(kind) selected[kind == draft.schedule] { (kind) } } }
@@ -124,9 +128,10 @@ fn form(visit: &Visit, action: &str, draft: &Draft, preview: &Markup, submit: &s
             div id="preview" aria-live="polite" { (preview) }
             label.field { span { "Arguments" } textarea name="args" rows="8" spellcheck="false" { (draft.args) } }
             input type="hidden" name="old_args" value=(draft.args);
+            input type="hidden" name="version" value=(draft.version);
             div.acts {
                 button.main { (submit) }
-                button.quiet formmethod="get" formaction=(action) { "Preview" }
+                button.quiet name="preview" value="1" { "Preview" }
             }
         }
     }
@@ -150,6 +155,7 @@ async fn preview(visit: Visit) -> Response {
 
 async fn new(visit: Visit) -> Shown {
     shown(visit, async |visit: Visit| {
+        // A link may say what it is to be.
         let draft = Draft::of(|name| visit.parameter(name));
         let due = due(&visit, &draft).await;
         let live = form(&visit, "/ui/tasks/new", &draft, &due, "Make this task");
@@ -161,6 +167,9 @@ async fn new(visit: Visit) -> Shown {
 
 async fn create(visit: Visit, Extension(sent): Extension<Sent>) -> Response {
     let draft = Draft::of(|name| sent.field(name).map(str::to_owned));
+    if sent.field("preview").is_some() {
+        return again(&visit, "New task", "/ui/tasks/new", &draft, None, "Make this task").await;
+    }
     let made = match draft.body(true) {
         Ok(body) => visit.act_as_written(Method::POST, "/tasks", body).await,
         Err(fault) => Err(fault),
@@ -171,24 +180,35 @@ async fn create(visit: Visit, Extension(sent): Extension<Sent>) -> Response {
             went_to(&place, &Said { good: true, text: "It is made.".to_owned() })
         }
         // What was typed is not lost.
-        Err(fault) => again(&visit, "New task", "/ui/tasks/new", &draft, &fault, "Make this task").await,
+        Err(fault) => again(&visit, "New task", "/ui/tasks/new", &draft, Some(&fault), "Make this task").await,
     }
 }
 
-async fn again(visit: &Visit, title: &str, action: &str, draft: &Draft, fault: &Fault, submit: &str) -> Response {
+async fn again(
+    visit: &Visit,
+    title: &str,
+    action: &str,
+    draft: &Draft,
+    fault: Option<&Fault>,
+    submit: &str,
+) -> Response {
     let due = due(visit, draft).await;
-    let live = html! { p.said.bad role="alert" { (fault.detail) } (form(visit, action, draft, &due, submit)) };
+    let live = html! {
+        @if let Some(fault) = fault { p.said.bad role="alert" { (fault.detail) } }
+        (form(visit, action, draft, &due, submit))
+    };
     let sheet = Sheet { title: title.to_owned(), place: "/ui/tasks", live, still: true, ..Sheet::default() };
     let mut response = sheet.show(visit);
-    *response.status_mut() = fault.status;
+    if let Some(fault) = fault {
+        *response.status_mut() = fault.status;
+    }
     response
 }
 
 async fn edit(visit: Visit, Path(id): Path<String>) -> Shown {
     shown(visit, async move |visit: Visit| {
         let task = visit.get(&link::path(&["tasks", &id])).await?;
-        let stored = Draft::of_task(&task);
-        let draft = if visit.parameter("expr").is_some() { Draft::of(|name| visit.parameter(name)) } else { stored };
+        let draft = Draft::of_task(&task);
         let due = due(&visit, &draft).await;
         let action = link::path(&["ui", "tasks", &id, "edit"]);
         let live = form(&visit, &action, &draft, &due, "Change this task");
@@ -201,10 +221,14 @@ async fn edit(visit: Visit, Path(id): Path<String>) -> Shown {
 async fn change(visit: Visit, Path(id): Path<String>, Extension(sent): Extension<Sent>) -> Response {
     let draft = Draft::of(|name| sent.field(name).map(str::to_owned));
     let same = |text: &str| text.replace('\r', "");
+    let action = link::path(&["ui", "tasks", &id, "edit"]);
+    if sent.field("preview").is_some() {
+        return again(&visit, "Edit a task", &action, &draft, None, "Change this task").await;
+    }
     // Those that were not touched may hold what is not shown.
     let touched = sent.field("args").map(same) != sent.field("old_args").map(same);
     let changed = match draft.body(touched) {
-        Ok(body) => visit.act_as_written(Method::PATCH, &link::path(&["tasks", &id]), body).await,
+        Ok(body) => visit.change_as_written(&link::path(&["tasks", &id]), body, &draft.version).await,
         Err(fault) => Err(fault),
     };
     match changed {
@@ -212,10 +236,7 @@ async fn change(visit: Visit, Path(id): Path<String>, Extension(sent): Extension
             let place = link::path(&["ui", "tasks", &id]);
             went_to(&place, &Said { good: true, text: "It is changed.".to_owned() })
         }
-        Err(fault) if fault.status == StatusCode::UNPROCESSABLE_ENTITY => {
-            let action = link::path(&["ui", "tasks", &id, "edit"]);
-            again(&visit, "Edit a task", &action, &draft, &fault, "Change this task").await
-        }
-        Err(fault) => back(&sent, Err(fault)),
+        // What was typed is not lost.
+        Err(fault) => again(&visit, "Edit a task", &action, &draft, Some(&fault), "Change this task").await,
     }
 }

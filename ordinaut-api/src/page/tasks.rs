@@ -175,7 +175,17 @@ async fn upcoming(visit: &Visit, task: &Value) -> Markup {
     let mut asked = task["schedule"].clone();
     asked["calendars"] = task["calendars"].clone();
     match visit.act(Method::POST, "/schedules/preview", Some(&asked)).await {
-        Ok(preview) => previewed(&preview),
+        Ok(mut preview) => {
+            // One that is snoozed is due later than its schedule says.
+            if let (Some(next), Some(list)) = (task.instant("next_run_at"), preview["next"].as_array_mut()) {
+                list.retain(|moment| moment.instant("utc").is_none_or(|at| at >= next));
+                if list.first().and_then(|moment| moment.instant("utc")) != Some(next) {
+                    let at = &task["next_run_at"];
+                    list.insert(0, json!({ "local": at, "utc": at }));
+                }
+            }
+            previewed(&preview)
+        }
         Err(fault) => html! { p.none { (fault.detail) } },
     }
 }

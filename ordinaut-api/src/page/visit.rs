@@ -8,8 +8,9 @@ use crate::auth::Caller;
 use crate::front::Prefix;
 use crate::guard::{OfThePage, Reach};
 use crate::origin::Origin;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts, Request};
+use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use ordinaut_core::access::{BrowserSecret, Object};
@@ -95,6 +96,18 @@ impl Visit {
         self.call(method, path, Some(body), None).await
     }
 
+    /// Changes what is at a version still: a `PATCH` with `If-Match`.
+    pub(super) async fn change_as_written(&self, path: &str, body: String, version: &str) -> Result<Value, Fault> {
+        let bytes = self.fetch(Method::PATCH, path, Some(body), None, Some(version)).await?;
+        Ok(read(&bytes))
+    }
+
+    /// A field of what a route shows, as it was written: a large number would be rounded.
+    pub(super) async fn get_as_written(&self, path: &str, field: &str) -> Result<Option<Box<RawValue>>, Fault> {
+        let bytes = self.fetch(Method::GET, path, None, None, None).await?;
+        Ok(serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(&bytes).unwrap_or_default().remove(field))
+    }
+
     /// The same, with why, for the audit.
     pub(super) async fn act_because(
         &self,
@@ -113,10 +126,26 @@ impl Visit {
         body: Option<String>,
         reason: Option<&str>,
     ) -> Result<Value, Fault> {
+        let bytes = self.fetch(method, path, body, reason, None).await?;
+        Ok(read(&bytes))
+    }
+
+    /// What a route answers that did what was asked, or else why it did not.
+    async fn fetch(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        reason: Option<&str>,
+        version: Option<&str>,
+    ) -> Result<Bytes, Fault> {
         let looks = method.is_safe();
         let mut request = Request::builder().method(method).uri(path);
         if let Some(reason) = reason.map(str::trim).filter(|reason| !reason.is_empty() && reason.is_ascii()) {
             request = request.header(REASON, reason.replace(char::is_control, " "));
+        }
+        if let Some(version) = version.filter(|version| !version.is_empty()) {
+            request = request.header(IF_MATCH, format!("\"{version}\""));
         }
         let request = request.body(body.map_or_else(Body::empty, Body::from));
         let mut request = request.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "this is no address of the API"))?;
@@ -135,7 +164,7 @@ impl Visit {
         let body = read(&bytes);
         // Health says so with a status, and is an answer.
         if parts.status.is_success() || body.get("parts").is_some() {
-            return Ok(body);
+            return Ok(bytes);
         }
         let detail = body.get("detail").and_then(Value::as_str).unwrap_or("the API could not answer");
         Err(Fault::new(parts.status, detail))

@@ -338,6 +338,24 @@ async fn what_the_page_does_is_done_and_written_down() {
 }
 
 #[tokio::test]
+async fn a_form_has_large_numbers_as_they_are_and_a_list_leads_to_nothing_beyond_it() {
+    let app = TestApp::start().await;
+    let mut admin = Browser::of_admin(&app).await;
+    let large = r#"{"kind": "nobody", "args": {"n": 12345678901234567890123}}"#;
+    let job = app.post("/jobs", large.to_owned()).await.json()["id"].as_str().unwrap().to_owned();
+    let page = admin.get(&format!("/ui/jobs/{job}")).await.text;
+    assert!(page.contains("12345678901234567890123"), "{page}");
+    for (state, offered) in [("", "cancel"), ("&state=scheduled", "run_now"), ("&state=dead", "delete")] {
+        let page = admin.get(&format!("/ui/jobs?kind=nobody{state}")).await.text;
+        assert!(page.contains(&format!("verb={offered}")), "{state}: {page}");
+    }
+    for state in ["waiting", "running", "parked", "scheduled", "dead"] {
+        let page = admin.get(&format!("/ui/jobs?kind=nobody&state={state}")).await.text;
+        assert!(!page.contains("verb=cancel"), "{state}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn tasks_are_made_changed_and_stopped_at_the_page_and_jobs_enqueued() {
     let app = TestApp::start().await;
     let mut admin = Browser::of_admin(&app).await;
@@ -386,6 +404,11 @@ async fn tasks_are_made_changed_and_stopped_at_the_page_and_jobs_enqueued() {
     let task = app.get(&format!("/tasks/{id}")).await;
     assert_eq!((task.json()["title"].as_str(), task.json()["priority"].as_i64()), (Some("Weekly"), Some(4)));
     assert!(task.text.contains("12345678901234567890"), "arguments that were not touched stay: {}", task.text);
+    let late = [&changed[..], &[("version", "1")]].concat();
+    let refused = admin.send(&edit, &late).await;
+    assert!(refused.status >= 400 && refused.text.contains("changed by somebody else"), "{}", refused.text);
+    let preview = admin.send(&edit, &[&late[..], &[("preview", "1")]].concat()).await;
+    assert!(preview.status == 200 && preview.text.contains("By its zone"), "{}", preview.text);
     for (verb, status) in [("pause", "paused"), ("resume", "active"), ("cancel", "cancelled")] {
         admin.act(&format!("{place}/{verb}"), &[]).await;
         assert_eq!(app.get(&format!("/tasks/{id}")).await.json()["status"], status);
