@@ -272,7 +272,12 @@ fn became(name: &str, steps: Option<&Value>, ended: bool) -> &'static str {
     if steps.list("waits").iter().any(|wait| wait["answered_at"].is_null() && is_of(wait)) {
         return if ended { "cancelled" } else { "waiting" };
     }
-    if steps.list("steps").iter().any(is_of) { "done" } else { "not done" }
+    let mut records = steps.list("steps").iter().filter(|step| is_of(step));
+    match records.next() {
+        None => "not done",
+        Some(step) if step["result"].text("decision") == "rejected" => "rejected",
+        Some(_) => "done",
+    }
 }
 
 #[cfg(test)]

@@ -149,9 +149,9 @@ fn facts(job: &Value) -> Markup {
             (fact("Priority", Some(html! { (job.whole("priority")) })))
             (fact("Attempt", Some(html! {
                 (job.whole("attempt"))
-                @if let Some(most) = job["max_attempts"].as_i64() { " of " (most) }
-                @if job.whole("failures") == 1 && job.whole("attempt") == 1 { ", failed" }
-                @else if job.whole("failures") > 0 { ", " (job.whole("failures")) " failed" }
+                // Those that were snoozed or given back count as attempts, and not as failures.
+                @if job.whole("failures") > 0 { ", " (job.whole("failures")) " failed" }
+                @if let Some(most) = job["max_attempts"].as_i64() { "; " (most) " may fail" }
             })))
             (fact("Created", Some(time_of(job, "created_at"))))
             (fact("Due", job.instant("run_at").filter(|at| *at - Utc::now() < NEVER).map(|_| time_of(job, "run_at"))))

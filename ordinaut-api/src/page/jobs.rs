@@ -75,7 +75,7 @@ fn query(visit: &Visit) -> Result<String, Fault> {
 /// `customer.id=7 country=MD`: each has to hold.
 fn arguments(text: &str) -> Result<Vec<(String, String)>, Fault> {
     let pair = |pair: &str| {
-        let (path, value) = pair.split_once('=').filter(|(path, _)| !path.is_empty())?;
+        let (path, value) = pair.split_once('=').filter(|(path, value)| !path.is_empty() && !value.is_empty())?;
         Some((format!("args.{path}"), value.to_owned()))
     };
     let unclear = || {
@@ -212,7 +212,7 @@ mod tests {
     fn arguments_and_times_are_read_as_people_type_them() {
         let two = arguments(" customer.id=7  country=a=b ").unwrap();
         assert_eq!(two, [("args.customer.id".into(), "7".into()), ("args.country".into(), "a=b".to_owned())]);
-        assert!(arguments("seven").is_err() && arguments("=7").is_err());
+        assert!(arguments("seven").is_err() && arguments("=7").is_err() && arguments("n=").is_err());
         for text in ["2030-12-31T23:59", "2030-12-31T23:59:00", "2030-12-31T23:59Z", "2030-12-31T23:59:00Z"] {
             assert_eq!(instant("created_after", text).unwrap(), "2030-12-31T23:59:00Z", "{text}");
         }
