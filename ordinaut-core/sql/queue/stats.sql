@@ -10,8 +10,8 @@ with by_kind as (
            count(*) filter (where session is null and run_at <= now()) as waiting,
            count(*) filter (where session is not null) as running,
            min(run_at) filter (where session is null and run_at <= now()) as oldest
-    from ordinaut.due_work
-    where case when $1::text is null then queue > $2::text else queue = $1::text end
+    from (select * from ordinaut.due_work where $1::text is null and queue > $2::text
+          union all select * from ordinaut.due_work where queue = $1::text) work
     group by queue, kind
 ), judged as (
     select *, waiting as due, case when waiting > 0 then ordinaut.stopped(queue, kind) end as stopped from by_kind
