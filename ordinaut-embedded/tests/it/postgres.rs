@@ -49,7 +49,7 @@ fn settings_reach_the_server_and_win_over_those_of_temporary_ones() {
     assert_eq!(psql(&postgres.url(), "show shared_buffers"), "16MB");
     assert_eq!(psql(&postgres.url(), "show fsync"), "on");
     assert_eq!(psql(&postgres.url(), "show full_page_writes"), "off");
-    assert_eq!(psql(&postgres.url(), "show max_connections"), "200");
+    assert_eq!(psql(&postgres.url(), "show max_connections"), "400");
 }
 
 #[test]
