@@ -1,9 +1,9 @@
 -- A page of the queues that have work or that somebody has served, by name: up to $3 of them and $4
 -- octets, but one at least, after the queue $2; or only the queue $1. With what waits there, who
--- serves it, and what operators say about it. What no worker would take (see stopped())
--- is no lag; what waits for a worker with labels counts in "lag" and "stranded".
--- The queue '*' stands for all: paused, it pauses each, and is listed as long as it does. Only
--- those of $5 that the caller sees. "walked" is more than there are rows, if there is a next page.
+-- serves it, and what operators say about it. What no worker would take (see stopped()) is no lag;
+-- what waits for a worker with labels counts in "lag" and "stranded". The queue '*' stands for all:
+-- paused, it pauses each, and is listed as long as it does. Only those of $5 that the caller sees.
+-- "walked" is more than there are rows, if there is a next page.
 with by_kind as (
     select queue, kind,
            count(*) filter (where session is null and run_at > now()) as scheduled,

@@ -67,7 +67,7 @@ fn paused_or_unserved(facts: &QueueFacts) -> Vec<Finding> {
             .advice("let one lease again: ordinaut worker undrain NAME")
     } else if let Some(kind) = load.unversioned.first().filter(|_| load.unknown_kinds.is_empty()) {
         let kinds: Vec<_> = load.unversioned.iter().map(|kind| format!("{kind:?}")).collect();
-        let says = format!("of a rollout no living worker runs its part of {}", kinds.join(", "));
+        let says = format!("no living worker runs one side of the rollout of {}", kinds.join(", "));
         Reason::new(ReasonKind::VersionMissing, says)
             .with("kinds", json!(load.unversioned))
             .advice(format!("start a worker of the version, or end the rollout: ordinaut rollout end {kind:?}"))
