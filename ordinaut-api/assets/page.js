@@ -45,6 +45,7 @@ function isBusy() {
     return [...document.querySelectorAll("#live, #aside")].some((part) =>
         (selection && !selection.isCollapsed && part.contains(selection.anchorNode)) ||
         part.querySelector("details.menu[open]") !== null ||
+        [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue) ||
         part.contains(document.activeElement?.closest("input, textarea, select") ?? null));
 }
 
@@ -258,6 +259,9 @@ addEventListener("resize", () => {
     clearTimeout(resized);
     resized = setTimeout(again, 200);
 });
+
+// On a phone the places stand in a line that is longer than the screen.
+document.querySelector(".places [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 tell(document);
 chart();

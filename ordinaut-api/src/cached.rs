@@ -1,17 +1,31 @@
 //! A value that is looked up at most once within a time, however many ask.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout;
 use tracing::Instrument;
 
-/// Held while looking, so that a request that comes then waits for that answer.
-pub(crate) struct Cached<T>(Arc<Mutex<Option<(Instant, T)>>>);
+/// A value that is older is not handed out, however long a new one takes.
+const USABLE: Duration = Duration::from_secs(60);
+
+/// Time for which somebody waits for a new value, where an older one would do.
+const PATIENCE: Duration = Duration::from_millis(40);
+
+pub(crate) struct Cached<T> {
+    last: Arc<Mutex<Option<(Instant, T)>>>,
+    /// Held while looking, so that a request that comes then waits for that answer.
+    looking: Arc<tokio::sync::Mutex<()>>,
+}
 
 impl<T> Default for Cached<T> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self { last: Arc::default(), looking: Arc::default() }
     }
+}
+
+fn locked<T>(last: &Mutex<T>) -> MutexGuard<'_, T> {
+    last.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T: Clone + Send + 'static> Cached<T> {
@@ -19,22 +33,52 @@ impl<T: Clone + Send + 'static> Cached<T> {
     /// failure, still answers those who waited while it was looked up: else each would wait for the
     /// next one in turn.
     pub(crate) async fn get(&self, fresh: fn(&T) -> Duration, look: impl Future<Output = T> + Send + 'static) -> T {
-        let (last, asked) = (self.0.clone(), Instant::now());
+        looked(self.look(fresh, look).await)
+    }
+
+    fn look(&self, fresh: fn(&T) -> Duration, look: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        let (last, looking, asked) = (self.last.clone(), self.looking.clone(), Instant::now());
         // A task of its own: a caller may lose patience, and the next one would begin the same look
         // again.
         let look = async move {
-            let mut last = last.lock().await;
-            if let Some((at, value)) = &*last
+            let _looking = looking.lock().await;
+            if let Some((at, value)) = &*locked(&last)
                 && (at.elapsed() < fresh(value) || *at >= asked)
             {
                 return value.clone();
             }
             let value = look.await;
-            *last = Some((Instant::now(), value.clone()));
+            *locked(&last) = Some((Instant::now(), value.clone()));
             value
         };
-        tokio::spawn(look.in_current_span()).await.expect("looking neither panics nor is aborted")
+        tokio::spawn(look.in_current_span())
     }
+}
+
+impl<T: Clone + Send + 'static, E: Clone + Send + 'static> Cached<Result<T, E>> {
+    /// As [`Cached::get`], but for a new value that takes longer than `PATIENCE`: the last one
+    /// then, if it may be handed out, and is no failure and not older than a minute. The new one is
+    /// there for those who ask later.
+    pub(crate) async fn get_soon(
+        &self,
+        may_be_old: fn(&T) -> bool,
+        fresh: fn(&Result<T, E>) -> Duration,
+        look: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E> {
+        let mut new = self.look(fresh, look);
+        if let Ok(value) = timeout(PATIENCE, &mut new).await {
+            return looked(value);
+        }
+        let last = locked(&self.last).clone().filter(|(at, _)| at.elapsed() < USABLE);
+        match last {
+            Some((_, Ok(value))) if may_be_old(&value) => Ok(value),
+            _ => looked(new.await),
+        }
+    }
+}
+
+fn looked<T>(value: Result<T, JoinError>) -> T {
+    value.expect("looking neither panics nor is aborted")
 }
 
 #[cfg(test)]
@@ -51,6 +95,30 @@ mod tests {
         assert_eq!(cached.get(|_| FRESH, async { 1 }).await, 1);
         assert_eq!(cached.get(|_| FRESH, async { 2 }).await, 1);
         assert_eq!(cached.get(|_| Duration::ZERO, async { 3 }).await, 3);
+    }
+
+    #[tokio::test]
+    async fn an_old_value_that_will_do_is_handed_out_while_the_new_one_is_looked_up() {
+        let (cached, go) = (Cached::default(), Arc::new(Notify::new()));
+        let never = |_: &Result<i32, ()>| Duration::ZERO;
+        let slow = |value| {
+            let go = go.clone();
+            async move {
+                go.notified().await;
+                Ok(value)
+            }
+        };
+        go.notify_one();
+        assert_eq!(cached.get_soon(|_| true, never, slow(1)).await, Ok(1), "there is no older one");
+        assert_eq!(cached.get_soon(|_| true, never, slow(2)).await, Ok(1));
+        go.notify_one();
+        assert_eq!(cached.get(|_| FRESH, slow(3)).await, Ok(2), "looked up for who did not wait");
+        let late = async {
+            tokio::time::sleep(2 * PATIENCE).await;
+            go.notify_one();
+        };
+        let (last, ()) = tokio::join!(cached.get_soon(|_| false, never, slow(4)), late);
+        assert_eq!(last, Ok(4), "an old one will not do");
     }
 
     #[tokio::test]

@@ -26,7 +26,8 @@ pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use cert::{Cert, SelfSigned};
 pub(crate) use explain::{Explain, What};
 pub(crate) use job::{
-    Answer, Approval, Attach, Attachments, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, OneJob, Said, ShowJob,
+    Answer, Approval, Attach, Attachments, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, NamedJobs, OneJob, Said,
+    ShowJob,
 };
 pub(crate) use limit::{Bounds, ChangeLimit, Limit, SetLimit};
 pub(crate) use look::{Dead, DeadLetters, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};

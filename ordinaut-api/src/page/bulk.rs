@@ -1,6 +1,6 @@
 //! Bulk operations: one verb to all jobs that a list names, counted before, with its progress.
 
-use super::jobs::instant;
+use super::jobs::{arguments, instant};
 use super::layout::{Sheet, button, carried, field};
 use super::session::Sent;
 use super::show::{Fields, counted, state, time_of};
@@ -12,6 +12,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use maud::{Markup, html};
+use ordinaut_core::job::JobFilter;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -23,13 +24,15 @@ pub(super) fn routes() -> Router<Arc<Page>> {
 }
 
 /// What a bulk operation may go by, as the page names it and as the route does.
-const BULK: [(&str, &str); 6] = [
+const BULK: [(&str, &str); 8] = [
     ("queue", "queue"),
     ("kind", "kind"),
     ("tag", "tag"),
     ("tenant", "tenant"),
     ("task", "task_id"),
+    ("created_after", "created_after"),
     ("created_before", "created_before"),
+    ("args", "args"),
 ];
 
 /// Verbs of bulk operations: what they are called, and what they do.
@@ -57,20 +60,23 @@ pub(super) fn verbs(visit: &Visit) -> Markup {
         "dead" => matches!(verb, "requeue" | "delete"),
         _ => false,
     };
-    let goes = !parameters.is_empty() && parameters.iter().all(|(name, _)| BULK.iter().any(|(known, _)| known == name));
+    let others = parameters.iter().filter(|(name, _)| !BULK.iter().any(|(known, _)| known == name));
+    let others: Vec<_> = others.map(|(name, _)| name.replace('_', " ")).collect();
     html! {
         details.menu {
             summary { "Act on all…" }
             div {
                 @if !VERBS.iter().any(|(verb, ..)| reaches(verb)) {
                     p { "A bulk operation goes by no state but “scheduled” (run now) and “dead” (requeue, delete). Choose “all” first, and look at what is listed then." }
-                } @else if goes {
+                } @else if parameters.is_empty() {
+                    p { "Narrow the list first, by queue, kind, tag, tenant, task, arguments or time of creation." }
+                } @else if others.is_empty() {
                     @for (verb, name, what) in VERBS.into_iter().filter(|(verb, ..)| reaches(verb)) {
                         @let asked = [&parameters[..], &[("verb".to_owned(), verb.to_owned())]].concat();
                         a href=(link::with_pairs("/ui/jobs/bulk", &asked)) title=(what) { (name) }
                     }
                 } @else {
-                    p { "Narrow the list by queue, kind, tag, tenant, task or time of creation first, and by nothing else." }
+                    p { "A bulk operation does not go by " b { (others.join(", ")) } ": clear that first." }
                 }
             }
         }
@@ -82,8 +88,12 @@ fn request(value: impl Fn(&str) -> Option<String>) -> Result<Value, Fault> {
     let mut filter = Map::new();
     for (own, name) in BULK {
         let Some(text) = value(own) else { continue };
-        let text = if own == "created_before" { instant(own, &text)? } else { text };
-        filter.insert(name.to_owned(), text.into());
+        let said = match own {
+            "created_after" | "created_before" => instant(own, &text)?.into(),
+            "args" => contained(&text)?,
+            _ => text.into(),
+        };
+        filter.insert(name.to_owned(), said);
     }
     let mut asked = json!({ "verb": value("verb").unwrap_or_default(), "filter": filter });
     if let Some(queue) = value("to_queue") {
@@ -95,6 +105,14 @@ fn request(value: impl Fn(&str) -> Option<String>) -> Result<Value, Fault> {
         asked[name] = serde_json::from_str::<serde_json::Number>(&text).map_err(|_| wrong())?.into();
     }
     Ok(asked)
+}
+
+/// The object that arguments contain, by what is typed into the filter of the list.
+fn contained(text: &str) -> Result<Value, Fault> {
+    let filter = arguments(text)?.into_iter().try_fold(JobFilter::default(), |filter, (path, value)| {
+        filter.arg(&path, &value).map_err(|invalid| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, invalid.to_string()))
+    });
+    Ok(filter?.args.unwrap_or_default())
 }
 
 async fn ask(visit: Visit) -> Shown {
@@ -172,7 +190,7 @@ async fn progress(visit: Visit, Path(id): Path<String>) -> Shown {
                 div { dt { "Ended" } dd { (time_of(&operation, "finished_at")) } }
                 @if let Some(error) = operation.said("last_error") { div { dt { "Last error" } dd { (error) } } }
             }
-            ul.chosen { @for (name, value) in chosen { li { (name) " " b { (value.as_str().unwrap_or_default()) } } } }
+            ul.chosen { @for (name, value) in chosen { li { (name) " " b { (value.as_str().map_or_else(|| value.to_string(), str::to_owned)) } } } }
             @if runs && visit.may("POST /bulk/{id}/cancel", "") {
                 (button(&visit, &link::path(&["ui", "bulk", &id, "cancel"]), "Stop it here", &[], "danger"))
             }

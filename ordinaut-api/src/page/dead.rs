@@ -161,6 +161,7 @@ async fn requeued(visit: &Visit, sent: &Sent) -> Result<String, Fault> {
     let more = if dead["next"].is_null() { "" } else { " There are more: do it again." };
     let text = format!("{} back in the queue.{more}", counted(sent_back, "job"));
     Ok(match refused {
+        None if sent_back == 0 => "No dead job is in this group any more.".to_owned(),
         None => text,
         Some(why) => format!("{text} Some were not: {why}"),
     })

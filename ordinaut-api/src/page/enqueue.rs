@@ -19,7 +19,11 @@ pub(super) fn routes() -> Router<Arc<Page>> {
 }
 
 async fn form(visit: Visit) -> Shown {
-    shown(visit, async |visit: Visit| Ok(sheet(&visit, |name| visit.parameter(name), None).show(&visit))).await
+    shown(visit, async |visit: Visit| {
+        visit.must("POST /jobs")?;
+        Ok(sheet(&visit, |name| visit.parameter(name), None).show(&visit))
+    })
+    .await
 }
 
 fn sheet(visit: &Visit, value: impl Fn(&str) -> Option<String>, wrong: Option<&Fault>) -> Sheet {

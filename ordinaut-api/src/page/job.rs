@@ -1,16 +1,16 @@
 //! One job: what it is, what happened to it, why it waits, and what can be done about it.
 
 use super::graph;
-use super::layout::{Sheet, button, fact, field, unfolding};
+use super::layout::{Sheet, button, carried, fact, field, unfolded};
 use super::session::Sent;
 use super::show::{Fields, duration, jobs_of, state, time_of};
 use super::timeline::{seconds, strip};
 use super::tree::tree;
 use super::visit::{Fault, Visit};
-use super::{Page, Shown, back, link, shown};
+use super::{Page, Said, Shown, back, link, shown};
 use axum::extract::Path;
 use axum::http::{Method, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use chrono::{TimeDelta, Utc};
@@ -28,10 +28,11 @@ pub(super) fn routes() -> Router<Arc<Page>> {
 }
 
 async fn show(visit: Visit, Path(id): Path<String>) -> Shown {
-    shown(visit, async move |visit: Visit| page(&visit, &id).await).await
+    shown(visit, async move |visit: Visit| page(&visit, &id, None).await).await
 }
 
-async fn page(visit: &Visit, id: &str) -> Result<Response, Fault> {
+/// `refused` is a form of this page that was sent, and could not be done as it was.
+async fn page(visit: &Visit, id: &str, refused: Option<&Sent>) -> Result<Response, Fault> {
     let at = |rest: &str| format!("{}{rest}", link::path(&["jobs", id]));
     let (job, steps, explained) = (at(""), at("/steps?limit=500"), at("/explain"));
     let (job, steps, explained) =
@@ -62,7 +63,7 @@ async fn page(visit: &Visit, id: &str) -> Result<Response, Fault> {
     let forms = if visit.is_part {
         html! {}
     } else {
-        forms(visit, &job).await?
+        forms(visit, &job, refused).await?
     };
     let sheet = Sheet {
         title: job.text("kind").to_owned(),
@@ -91,8 +92,13 @@ fn acts(visit: &Visit, job: &Value, steps: Option<&Value>) -> Markup {
                 @let step = wait.text("name");
                 div.question {
                     p { b { (step) } @if let Some(question) = wait.said("question") { ": " (question) } }
-                    (button(visit, &to("approve"), "Approve", &[("step", step)], "main"))
-                    (button(visit, &to("reject"), "Reject", &[("step", step)], "danger"))
+                    form method="post" action=(to("approve")) {
+                        (carried(visit))
+                        input type="hidden" name="step" value=(step);
+                        (field("A note, if there is something to say", "note", "", ""))
+                        button.main { "Approve" }
+                        button.danger formaction=(to("reject")) { "Reject" }
+                    }
                 }
             }
         }
@@ -101,6 +107,8 @@ fn acts(visit: &Visit, job: &Value, steps: Option<&Value>) -> Markup {
         }
         @if word == "dead" && visit.may("POST /dead/{id}/requeue", "") {
             (button(visit, &to("requeue"), "Requeue", &[], "main"))
+            // The form for it stands below a page that was loaded when the job was dead.
+            @if visit.is_part && visit.may("PATCH /dead/{id}", "") { a.button.quiet href=(visit.here) { "Edit and requeue…" } }
         }
         @if ends && visit.may("POST /jobs/{id}/cancel", "") {
             @if job.flag("cancel_asked") { span.none { "It has been asked to stop." } }
@@ -253,7 +261,7 @@ fn steps_table(steps: Option<&Value>) -> Markup {
 }
 
 /// Forms, below what moves.
-async fn forms(visit: &Visit, job: &Value) -> Result<Markup, Fault> {
+async fn forms(visit: &Visit, job: &Value, refused: Option<&Sent>) -> Result<Markup, Fault> {
     let id = job.text("id");
     let word = job.text("state");
     let waits = matches!(word, "waiting" | "scheduled" | "parked");
@@ -269,16 +277,20 @@ async fn forms(visit: &Visit, job: &Value) -> Result<Markup, Fault> {
         Some(text) => text.to_owned(),
         None => serde_json::to_string_pretty(&job["args"]).unwrap_or_default(),
     };
+    let typed = |name: &str, old: String| refused.map_or(old, |sent| sent.field(name).unwrap_or_default().to_owned());
+    let new_args = typed("args", args.clone());
     let arguments =
-        html! { label.field { span { "Arguments" } textarea name="args" rows="10" spellcheck="false" { (args) } } };
+        html! { label.field { span { "Arguments" } textarea name="args" rows="10" spellcheck="false" { (new_args) } } };
+    let is_open = refused.is_some();
+    let most = job["max_attempts"].as_i64().map(|most| most.to_string()).unwrap_or_default();
     Ok(html! {
         @if is_changed {
             section {
-                (unfolding(visit, "Change this job…", &link::path(&["ui", "jobs", id, "change"]), &html! {
-                    (field("Queue", "queue", job.text("queue"), ""))
-                    (field("Priority, 1 (most urgent) to 9", "priority", &job.whole("priority").to_string(), ""))
-                    (field("Due, an instant", "run_at", "", "2030-12-31T23:59:59Z"))
-                    (field("Attempts at most", "max_attempts", &job["max_attempts"].as_i64().map(|most| most.to_string()).unwrap_or_default(), ""))
+                (unfolded(visit, "Change this job…", is_open, &link::path(&["ui", "jobs", id, "change"]), &html! {
+                    (field("Queue", "queue", &typed("queue", job.text("queue").to_owned()), ""))
+                    (field("Priority, 1 (most urgent) to 9", "priority", &typed("priority", job.whole("priority").to_string()), ""))
+                    (field("Due, an instant", "run_at", &typed("run_at", String::new()), "2030-12-31T23:59:59Z"))
+                    (field("Attempts at most", "max_attempts", &typed("max_attempts", most), ""))
                     (arguments)
                     input type="hidden" name="old_args" value=(args);
                 }, ("Change it", "main")))
@@ -286,15 +298,26 @@ async fn forms(visit: &Visit, job: &Value) -> Result<Markup, Fault> {
         }
         @if is_mended {
             section {
-                (unfolding(visit, "Edit and requeue…", &link::path(&["ui", "jobs", id, "mend"]), &arguments, ("Requeue with these arguments", "main")))
+                (unfolded(visit, "Edit and requeue…", is_open, &link::path(&["ui", "jobs", id, "mend"]), &arguments, ("Requeue with these arguments", "main")))
             }
         }
     })
 }
 
 async fn act(visit: Visit, Path((id, verb)): Path<(String, String)>, Extension(sent): Extension<Sent>) -> Response {
-    let done = done(&visit, &id, &verb, &sent).await;
-    back(&sent, done)
+    match done(&visit, &id, &verb, &sent).await {
+        // What was typed is not lost.
+        Err(fault) if matches!(&*verb, "change" | "mend") => again(visit, &id, &sent, fault).await,
+        done => back(&sent, done),
+    }
+}
+
+/// The page with the form that was refused, as it was sent, and why.
+async fn again(visit: Visit, id: &str, sent: &Sent, fault: Fault) -> Response {
+    let (status, said) = (fault.status, Said { good: false, text: fault.detail });
+    let visit = Visit { here: link::path(&["ui", "jobs", id]).into(), said: Some(said), ..visit };
+    let page = shown(visit, async move |visit: Visit| page(&visit, id, Some(sent)).await).await;
+    (status, page).into_response()
 }
 
 /// Does what a form asks for, and says what it came to.

@@ -6,7 +6,7 @@ use super::visit::{Fault, Visit};
 use super::{Page, Shown, answer, bulk, link, shown};
 use axum::Router;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::{NaiveDateTime, SecondsFormat};
 use maud::{Markup, html};
@@ -30,9 +30,29 @@ async fn list(visit: Visit) -> Shown {
 }
 
 async fn page(visit: Visit) -> Result<Response, Fault> {
-    let asked = format!("{}&limit=50&count=estimate", query(&visit)?);
-    let jobs = visit.get(&asked).await?;
+    let asked = query(&visit).map(|list| format!("{list}&limit=50&count=estimate"));
+    let jobs = match asked {
+        Ok(asked) => visit.get(&asked).await,
+        Err(fault) => Err(fault),
+    };
     let fixed = html! { (states(&visit)) (filters(&visit)) };
+    let jobs = match jobs {
+        Ok(jobs) => jobs,
+        // What was typed is not lost.
+        Err(fault) if is_typed_wrong(&fault) && !visit.is_part => {
+            let live = html! { p.said.bad role="alert" { (fault.detail) } };
+            let sheet = Sheet {
+                title: "Jobs".to_owned(),
+                place: "/ui/jobs",
+                fixed: Some(fixed),
+                live,
+                still: true,
+                ..Sheet::default()
+            };
+            return Ok((fault.status, sheet.show(&visit)).into_response());
+        }
+        Err(fault) => return Err(fault),
+    };
     let live = html! { (table(&visit, &jobs)) };
     let is_all = jobs["next"].is_null() && visit.parameter("before").is_none();
     let about = match jobs["estimate"].as_i64() {
@@ -56,13 +76,18 @@ async fn page(visit: Visit) -> Result<Response, Fault> {
     Ok(sheet.show(&visit))
 }
 
+/// Whether the filters cannot be used as they are.
+fn is_typed_wrong(fault: &Fault) -> bool {
+    matches!(fault.status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
+}
+
 /// The list of the API that this address asks for.
 fn query(visit: &Visit) -> Result<String, Fault> {
     let mut asked: Vec<(String, String)> = Vec::new();
     for (name, value) in visit.parameters() {
         let value = value.trim().to_owned();
         match &*name {
-            "args" => asked.extend(arguments(&value)?),
+            "args" => asked.extend(arguments(&value)?.into_iter().map(|(path, value)| (format!("args.{path}"), value))),
             name if TIMES.contains(&name) => asked.push((name.to_owned(), instant(name, &value)?)),
             name if PLAIN.contains(&name) => asked.push((name.to_owned(), value)),
             _ => {}
@@ -72,16 +97,35 @@ fn query(visit: &Visit) -> Result<String, Fault> {
     Ok(if asked.is_empty() { format!("{list}?") } else { list })
 }
 
-/// `customer.id=7 country=MD`: each has to hold.
-fn arguments(text: &str) -> Result<Vec<(String, String)>, Fault> {
+/// `customer.id=7 country=MD name="New York"`: each has to hold.
+pub(super) fn arguments(text: &str) -> Result<Vec<(String, String)>, Fault> {
     let pair = |pair: &str| {
         let (path, value) = pair.split_once('=').filter(|(path, value)| !path.is_empty() && !value.is_empty())?;
-        Some((format!("args.{path}"), value.to_owned()))
+        Some((path.to_owned(), value.to_owned()))
     };
     let unclear = || {
-        Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "Write arguments as customer.id=7, with spaces between several.")
+        let how = "Write arguments as customer.id=7 city=\"New York\", with spaces between several.";
+        Fault::new(StatusCode::UNPROCESSABLE_ENTITY, how)
     };
-    text.split_whitespace().map(|each| pair(each).ok_or_else(unclear)).collect()
+    words(text).iter().map(|each| pair(each).ok_or_else(unclear)).collect()
+}
+
+/// What spaces part that are not between quotes. Within quotes a backslash says that the next
+/// character stands for itself, as in JSON.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted, mut escaped) = (Vec::new(), String::new(), false, false);
+    for letter in text.chars() {
+        if letter.is_whitespace() && !quoted {
+            words.push(std::mem::take(&mut word));
+            continue;
+        }
+        quoted ^= letter == '"' && !escaped;
+        escaped = quoted && letter == '\\' && !escaped;
+        word.push(letter);
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// What a browser makes of a field for a time, which has no zone: it is taken as UTC.
@@ -210,8 +254,11 @@ mod tests {
 
     #[test]
     fn arguments_and_times_are_read_as_people_type_them() {
-        let two = arguments(" customer.id=7  country=a=b ").unwrap();
-        assert_eq!(two, [("args.customer.id".into(), "7".into()), ("args.country".into(), "a=b".to_owned())]);
+        let of = |text: &str| arguments(text).unwrap();
+        let pair = |path: &str, value: &str| (path.to_owned(), value.to_owned());
+        assert_eq!(of(" customer.id=7  country=a=b "), [pair("customer.id", "7"), pair("country", "a=b")]);
+        assert_eq!(of(r#"city="New York" n=1"#), [pair("city", r#""New York""#), pair("n", "1")]);
+        assert_eq!(of(r#"said="a \"b c\"""#), [pair("said", r#""a \"b c\"""#)]);
         assert!(arguments("seven").is_err() && arguments("=7").is_err() && arguments("n=").is_err());
         for text in ["2030-12-31T23:59", "2030-12-31T23:59:00", "2030-12-31T23:59Z", "2030-12-31T23:59:00Z"] {
             assert_eq!(instant("created_after", text).unwrap(), "2030-12-31T23:59:00Z", "{text}");

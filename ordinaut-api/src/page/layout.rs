@@ -164,9 +164,20 @@ pub(super) fn button(visit: &Visit, action: &str, label: &str, fields: &[(&str, 
 
 /// A form that unfolds: what cannot be undone, or wants to know more, takes a second click.
 pub(super) fn unfolding(visit: &Visit, label: &str, action: &str, inner: &Markup, submit: (&str, &str)) -> Markup {
-    let (text, class) = submit;
+    unfolded(visit, label, false, action, inner, submit)
+}
+
+/// The same, and open from the first if somebody is at it already.
+pub(super) fn unfolded(
+    visit: &Visit,
+    label: &str,
+    open: bool,
+    action: &str,
+    inner: &Markup,
+    (text, class): (&str, &str),
+) -> Markup {
     html! {
-        details.menu {
+        details.menu open[open] {
             summary id=(format!("{label} {action}").replace(' ', "-")) { (label) }
             form.stack method="post" action=(action) {
                 (carried(visit))

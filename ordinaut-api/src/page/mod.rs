@@ -88,7 +88,9 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         .merge(events::routes())
         .merge(enqueue::routes())
         .merge(agents::routes())
-        .route("/ui/{*rest}", get(no_page));
+        .route("/ui/{*rest}", get(no_page))
+        // Where a form is sent to there is nothing to look at.
+        .method_not_allowed_fallback(no_page);
     let live = Arc::new(Live::new(pages.clone().with_state(page.clone())));
     let inside = pages
         .route("/ui/live", get(live::stream))

@@ -29,6 +29,9 @@ async fn overview(visit: Visit) -> Shown {
 }
 
 async fn page(visit: Visit) -> Result<Response, Fault> {
+    if !visit.may("GET /queues", "") {
+        return Ok(of_little(&visit));
+    }
     let (span, now) = (Span::of(&visit), Utc::now());
     let (by_kind, by_step) = (span.stats(now, &[("by", "kind")]), span.stats(now, &[("step", span.step)]));
     let by_queue = span.stats(now, &[("step", span.step), ("by", "queue")]);
@@ -70,6 +73,18 @@ async fn page(visit: Visit) -> Result<Response, Fault> {
         ..Sheet::default()
     };
     Ok(sheet.show(&visit))
+}
+
+/// For an agent that may not look at jobs.
+fn of_little(visit: &Visit) -> Response {
+    let scopes: Vec<_> = visit.caller.access.scopes.iter().map(|scope| scope.as_str()).collect();
+    let live = html! {
+        div.nothing {
+            p { "The overview shows jobs, and " (visit.caller.access.agent) " may not look at them: that takes the scope jobs:read." }
+            p { "It has " (scopes.join(", ")) ". What it may see is in the navigation." }
+        }
+    };
+    Sheet { title: "Overview".to_owned(), place: "/ui", live, still: true, ..Sheet::default() }.show(visit)
 }
 
 /// What somebody should look at, first of all.

@@ -2,8 +2,9 @@
 //! page.
 
 use super::Page;
+use super::layout::could_not;
 use super::link;
-use super::visit::{Said, Visit};
+use super::visit::{Fault, Said, Visit};
 use crate::auth::Caller;
 use crate::origin::Origin;
 use crate::problem::Problem;
@@ -119,8 +120,8 @@ async fn checked(visit: &Visit, request: Request) -> Result<Request, Box<Respons
     if token.as_bytes().ct_eq(visit.form_token.as_bytes()).into() {
         return Ok(request);
     }
-    let detail = "this form is not one of this session: load the page again, and send it from there";
-    Err(refused(Problem::new(StatusCode::FORBIDDEN, detail)))
+    let detail = "This form is not one of this session. Go back, load the page again, and send it from there.";
+    Err(Box::new(could_not(visit, &Fault::new(StatusCode::FORBIDDEN, detail))))
 }
 
 /// Reads a form that no page of somebody else sent, as far as the browser tells.

@@ -155,6 +155,7 @@ async fn preview(visit: Visit) -> Response {
 
 async fn new(visit: Visit) -> Shown {
     shown(visit, async |visit: Visit| {
+        visit.must("POST /tasks")?;
         // A link may say what it is to be.
         let draft = Draft::of(|name| visit.parameter(name));
         let due = due(&visit, &draft).await;
@@ -207,6 +208,7 @@ async fn again(
 
 async fn edit(visit: Visit, Path(id): Path<String>) -> Shown {
     shown(visit, async move |visit: Visit| {
+        visit.must("PATCH /tasks/{id}")?;
         let task = visit.get(&link::path(&["tasks", &id])).await?;
         let draft = Draft::of_task(&task);
         let due = due(&visit, &draft).await;

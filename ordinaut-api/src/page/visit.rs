@@ -186,6 +186,12 @@ impl Visit {
         self.caller.may(gate.scope, object).is_ok()
     }
 
+    /// Refuses who may not call a route: what its form is for.
+    pub(super) fn must(&self, route: &str) -> Result<(), Fault> {
+        let refused = || Fault::new(StatusCode::FORBIDDEN, format!("{} may not do this.", self.caller.access.agent));
+        if self.may(route, "") { Ok(()) } else { Err(refused()) }
+    }
+
     /// A parameter of this address.
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
         let (_, query) = self.here.split_once('?')?;

@@ -1,5 +1,7 @@
 //! `/bulk`: one verb to all jobs that a filter names.
 
+use super::job_list::refuse_secrets;
+use crate::App;
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::deadline;
@@ -7,11 +9,13 @@ use crate::idempotency::subject;
 use crate::parameters::{BulkId, Parameters};
 use crate::problem::Problem;
 use axum::Json;
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::bulk::{BulkOperation, BulkRequest, BulkVerb};
 use ordinaut_core::job::CancelFilter;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Instant;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -69,7 +73,12 @@ pub(crate) struct Counted {
         (status = 202, body = BulkOperation, description = "It is stored.", headers(("Location" = String))),
     ),
 )]
-pub(crate) async fn start(caller: Caller, JsonBody(asked): JsonBody<Asked>) -> Result<Response, Problem> {
+pub(crate) async fn start(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    JsonBody(asked): JsonBody<Asked>,
+) -> Result<Response, Problem> {
+    refuse_secrets(&app, asked.filter.args.as_ref())?;
     let dry_run = asked.dry_run;
     let request = asked.request()?;
     if dry_run {

@@ -178,7 +178,7 @@ struct Work {
 }
 
 async fn work(app: &App) -> Work {
-    match timeout(PROBE_TIMEOUT, app.depths.counted()).await {
+    match timeout(PROBE_TIMEOUT, app.depths.counted_soon()).await {
         Ok(Ok(counted)) => Work { lag: lag(&counted.queues), stranded: stranded(&counted.queues) },
         // Of Postgres itself the other parts tell. A table this large takes longer to count.
         Ok(Err(problem)) if problem.was_given_up() => Work { lag: not_counted(), stranded: not_counted() },

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use ordinaut_core::access::{Object, Scope};
 use ordinaut_core::job::{JobFilter, JobState, JobSummary};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -63,13 +63,7 @@ pub(crate) async fn list(
     mut wanted: Parameters,
 ) -> Result<Json<Page>, Problem> {
     let filter = filter(&mut wanted)?;
-    // Who may not see a secret must not find it by guessing.
-    if let Some(args) = &filter.args {
-        let shown = json!({ "args": args }).to_string();
-        if app.redaction.mask_answer(&shown) != shown {
-            return Err(Problem::invalid("args", "names a field whose values are secret"));
-        }
-    }
+    refuse_secrets(&app, filter.args.as_ref())?;
     let counts = wanted.take("count", "estimate", |text| (text == "estimate").then_some(()))?.is_some();
     let limit = wanted.limit()?;
     wanted.end()?;
@@ -82,6 +76,16 @@ pub(crate) async fn list(
     let partial = page.next.filter(|_| (page.len() as i64) < limit);
     let searched_to = partial.and_then(made_at);
     Ok(Json(Page { jobs: page.items, next: page.next, searched_to, estimate }))
+}
+
+/// Who may not see a secret must not find it by guessing what arguments contain.
+pub(super) fn refuse_secrets(app: &App, args: Option<&Value>) -> Result<(), Problem> {
+    let Some(args) = args else { return Ok(()) };
+    let shown = json!({ "args": args }).to_string();
+    if app.redaction.mask_answer(&shown) != shown {
+        return Err(Problem::invalid("args", "names a field whose values are secret"));
+    }
+    Ok(())
 }
 
 /// What the parameters say about jobs.

@@ -1,17 +1,21 @@
 //! `/jobs/{id}`: look at one, cancel one or many, run one now.
 
+use super::job_list::refuse_secrets;
+use crate::App;
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::deadline;
 use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
 use ordinaut_core::access::{Object, Scope};
 use ordinaut_core::job::{CancelFilter, Cancelled, CancelledJobs, JobDetails, RunNow, RunRecord};
 use ordinaut_core::report::Progress;
 use serde::Serialize;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Instant;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -125,9 +129,11 @@ pub(crate) async fn cancel(caller: Caller, JobId(id): JobId) -> Result<(StatusCo
     responses((status = 200, body = CancelledJobs)),
 )]
 pub(crate) async fn cancel_many(
+    State(app): State<Arc<App>>,
     caller: Caller,
     JsonBody(filter): JsonBody<CancelFilter>,
 ) -> Result<Json<CancelledJobs>, Problem> {
+    refuse_secrets(&app, filter.args.as_ref())?;
     // A true answer about a part, rather than none about all.
     let deadline = Instant::now() + deadline::LONGEST_WORK;
     Ok(Json(caller.data.jobs().cancel_where_until(&filter, deadline).await?))

@@ -3,11 +3,13 @@
 use crate::App;
 use crate::auth::Caller;
 use crate::body::{JsonBody, OptionalJsonBody, said};
+use crate::depths::CountedPage;
 use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use ordinaut_core::db::Unreadable;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::queue::{ALL_QUEUES, QueueChange, QueueStatus};
@@ -24,19 +26,26 @@ pub(crate) struct Queues {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Unreadable>,
     next: Option<String>,
+    /// When the jobs were counted.
+    counted_at: DateTime<Utc>,
 }
 
-/// Queues with what waits there, by name.
+/// Queues with what waits there, by name. Counting reads a row of each job that has not ended:
+/// where there are many, the numbers are those of the last minute; a pause shows at once.
 #[utoipa::path(
     get, path = "/queues", operation_id = "listQueues",
     params(("limit" = Option<u16>, Query), ("after" = Option<String>, Query)),
     responses((status = 200, body = Queues)),
 )]
-pub(crate) async fn queues(caller: Caller, mut wanted: Parameters) -> Result<Json<Queues>, Problem> {
+pub(crate) async fn queues(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    mut wanted: Parameters,
+) -> Result<Json<Queues>, Problem> {
     let (limit, after) = (wanted.limit()?, wanted.after_name()?);
     wanted.end()?;
-    let page = caller.data.queues().list(limit, after.as_deref()).await?;
-    Ok(Json(Queues { queues: page.items, unreadable: page.unreadable, next: page.next }))
+    let CountedPage { page, at: counted_at, .. } = app.depths.page(&caller, limit, after).await?;
+    Ok(Json(Queues { queues: page.items, unreadable: page.unreadable, next: page.next, counted_at }))
 }
 
 /// A queue with what waits there.

@@ -33,6 +33,7 @@ mod openapi;
 mod origins;
 mod outage;
 mod page;
+mod page_forms;
 mod page_live;
 mod paging;
 mod placement;

@@ -12,7 +12,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// The name of a queue holds no blanks.
 const PLANTED_QUEUE: &str = "<script>alert(1)</script>";
@@ -93,7 +93,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends a form of the page, and returns what that came to.
-    async fn act(&mut self, path: &str, fields: &[(&str, &str)]) -> String {
+    pub(crate) async fn act(&mut self, path: &str, fields: &[(&str, &str)]) -> String {
         let token = self.form_token().await;
         let fields = [&[("form", &*token), ("back", "/ui/queues")], fields].concat();
         let answer = self.send(path, &fields).await;
@@ -107,7 +107,7 @@ impl<'a> Browser<'a> {
 
 impl TestApp {
     /// An agent with a password.
-    async fn person(&self, name: &str, scopes: &[Scope]) {
+    pub(crate) async fn person(&self, name: &str, scopes: &[Scope]) {
         let agent = scopes.iter().fold(NewAgent::new(name), |agent, scope| agent.scope(*scope));
         self.database.agents().create(&agent, "test").await.unwrap();
         let hash = hash_password(PASSWORD).unwrap();

@@ -36,6 +36,20 @@ async fn a_queue_is_paused_and_resumed() {
 }
 
 #[tokio::test]
+async fn of_many_jobs_a_pause_shows_at_once() {
+    let app = TestApp::start().await;
+    app.tell("select ordinaut.enqueue('k', '{}', queue => 'many') from generate_series(1, 50001)").await;
+    let queues = async || app.get("/queues").await.json();
+    let before = queues().await;
+    let many = &before["queues"][0];
+    assert_eq!((&many["name"], &many["waiting"], &many["paused_at"]), (&json!("many"), &json!(50_001), &json!(null)));
+    assert_eq!(app.post("/queues/many/pause", "").await.status, 200);
+    let after = queues().await;
+    assert!(after["queues"][0]["paused_at"].is_string(), "{after}");
+    assert!(after["counted_at"].as_str() > before["counted_at"].as_str(), "{after}");
+}
+
+#[tokio::test]
 async fn a_full_queue_is_429_with_retry_after() {
     let app = TestApp::start().await;
     let bounded = app.send(Method::PATCH, "/queues/mail", &json!({"max_waiting": 2, "max_age": 3600})).await;
@@ -141,7 +155,7 @@ async fn what_cannot_be_said_of_a_queue_is_refused_and_its_field_named() {
     assert_eq!((answer.status, &*answer.problem()), (422, "queue"));
     let answer = app.post("/queues/q/pause", json!({"by": "a\u{0}"}).to_string()).await;
     assert_eq!((answer.status, &*answer.problem()), (422, "by"));
-    assert_eq!(app.get("/queues").await.json(), json!({"queues": [], "next": null}));
+    assert_eq!(app.get("/queues").await.json()["queues"], json!([]));
 }
 
 #[tokio::test]

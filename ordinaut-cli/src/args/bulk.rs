@@ -1,7 +1,7 @@
 //! What can be typed about bulk operations.
 
+use super::job::NamedJobs;
 use super::{Format, value};
-use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
@@ -43,27 +43,11 @@ pub(crate) enum Verb {
 pub(crate) struct StartBulk {
     /// What is done to each job
     pub(crate) verb: Verb,
-    /// Only jobs of this queue
-    #[arg(long)]
-    pub(crate) queue: Option<String>,
-    /// Only jobs of this kind
-    #[arg(long)]
-    pub(crate) kind: Option<String>,
-    /// Only jobs with this word among their tags
-    #[arg(long)]
-    pub(crate) tag: Option<String>,
-    /// Only jobs of this task
-    #[arg(long, value_name = "ID", value_parser = value::id)]
-    pub(crate) task: Option<Uuid>,
-    /// Only jobs of this tenant
-    #[arg(long)]
-    pub(crate) tenant: Option<String>,
+    #[command(flatten)]
+    pub(crate) named: NamedJobs,
     /// Only dead letters of the group with this pattern, as `dead groups` shows it
     #[arg(long, value_name = "PATTERN")]
     pub(crate) error_pattern: Option<String>,
-    /// Only jobs that were enqueued before this instant (RFC 3339)
-    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
-    pub(crate) created_before: Option<DateTime<Utc>>,
     /// Where a move puts the jobs
     #[arg(long, value_name = "QUEUE")]
     pub(crate) to_queue: Option<String>,

@@ -284,11 +284,23 @@ pub(crate) struct OneJob {
 }
 
 #[derive(Args)]
-#[group(required = true, multiple = true, args = ["id", "queue", "kind", "tag", "task", "tenant", "created_before"])]
+#[group(required = true, multiple = true, args = ["id", "queue", "kind", "tag", "task", "tenant", "created_after", "created_before", "args"])]
 pub(crate) struct CancelJobs {
     /// The job's id
-    #[arg(conflicts_with_all = ["queue", "kind", "tag", "task", "tenant", "created_before"], value_parser = value::id)]
+    #[arg(
+        conflicts_with_all = ["queue", "kind", "tag", "task", "tenant", "created_after", "created_before", "args"],
+        value_parser = value::id
+    )]
     pub(crate) id: Option<Uuid>,
+    #[command(flatten)]
+    pub(crate) named: NamedJobs,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Jobs that a verb reaches, by what they are.
+#[derive(Args)]
+pub(crate) struct NamedJobs {
     /// Only jobs of this queue
     #[arg(long)]
     pub(crate) queue: Option<String>,
@@ -304,9 +316,13 @@ pub(crate) struct CancelJobs {
     /// Only jobs of this tenant
     #[arg(long)]
     pub(crate) tenant: Option<String>,
-    /// Only jobs that were enqueued before this instant (RFC 3339)
+    /// Only jobs that were enqueued at this instant or later (RFC 3339)
+    #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
+    pub(crate) created_after: Option<DateTime<Utc>>,
+    /// Only jobs that were enqueued before this instant
     #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) created_before: Option<DateTime<Utc>>,
-    #[command(flatten)]
-    pub(crate) format: Format,
+    /// Only jobs whose arguments have this value (JSON or a text); may be given more than once
+    #[arg(long = "arg", value_name = "PATH=VALUE")]
+    pub(crate) args: Vec<String>,
 }

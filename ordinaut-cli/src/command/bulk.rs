@@ -2,13 +2,13 @@
 
 use crate::args::{Bulk as Asked, BulkVerb as Verb, OneBulk, StartBulk};
 use crate::command::BY;
+use crate::command::job::named_jobs;
 use crate::command::pages::collect;
 use crate::output::{answer, or_dash, table, time};
 use anyhow::bail;
 use clap::ValueEnum;
 use ordinaut_core::Client;
 use ordinaut_core::bulk::{BulkOperation, BulkRequest, BulkVerb};
-use ordinaut_core::job::CancelFilter;
 use serde_json::json;
 use std::process::ExitCode;
 use uuid::Uuid;
@@ -36,11 +36,8 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
 }
 
 async fn start(database: &Client, asked: StartBulk) -> anyhow::Result<()> {
-    let StartBulk { verb, queue, kind, tag, task, tenant, error_pattern, created_before, .. } = asked;
-    let StartBulk { to_queue, priority, rate, dry_run, format, .. } = asked;
-    let mut filter = CancelFilter::default();
-    (filter.queue, filter.kind, filter.tag) = (queue, kind, tag);
-    (filter.task_id, filter.tenant, filter.created_before) = (task, tenant, created_before);
+    let StartBulk { verb, named, error_pattern, to_queue, priority, rate, dry_run, format } = asked;
+    let mut filter = named_jobs(named)?;
     filter.error_pattern = error_pattern;
     let word = Verb::to_possible_value(&verb).map_or_else(String::new, |word| word.get_name().to_owned());
     let mut request = BulkRequest::new(BulkVerb::read(&word, to_queue, priority)?, filter);

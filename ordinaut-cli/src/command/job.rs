@@ -1,6 +1,6 @@
 //! `ordinaut job VERB`.
 
-use crate::args::{CancelJobs, ChangeJob, Format, Job, JobVerb, Jobs, OneJob, ShowJob};
+use crate::args::{CancelJobs, ChangeJob, Format, Job, JobVerb, Jobs, NamedJobs, OneJob, ShowJob};
 use crate::command::approval;
 use crate::command::enqueue::{self, duration};
 use crate::command::pages::{all, collect};
@@ -15,8 +15,8 @@ use ordinaut_core::report::Progress;
 use ordinaut_core::step::{Decision, StepRecord, WaitRecord};
 use ordinaut_core::{Client, Outcome};
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
@@ -96,10 +96,27 @@ fn filter(jobs: Jobs) -> anyhow::Result<JobFilter> {
     (filter.finished_after, filter.finished_before) = (jobs.finished_after, jobs.finished_before);
     (filter.error, filter.before, filter.batch) = (jobs.error, jobs.before, jobs.batch);
     (filter.oldest_first, filter.with_args) = (jobs.oldest_first, jobs.with_args);
-    for arg in jobs.args {
+    filter.args = args(&jobs.args)?;
+    Ok(filter)
+}
+
+/// What `--arg` says about arguments.
+fn args(args: &[String]) -> anyhow::Result<Option<Value>> {
+    let mut filter = JobFilter::default();
+    for arg in args {
         let (path, value) = arg.split_once('=').context("--arg must be PATH=VALUE, such as customer.id=7")?;
         filter = filter.arg(path, value)?;
     }
+    Ok(filter.args)
+}
+
+/// The jobs that a verb reaches.
+pub(super) fn named_jobs(named: NamedJobs) -> anyhow::Result<CancelFilter> {
+    let NamedJobs { queue, kind, tag, task, tenant, created_after, created_before, args: paths } = named;
+    let mut filter = CancelFilter::default();
+    (filter.queue, filter.kind, filter.tag) = (queue, kind, tag);
+    (filter.task_id, filter.tenant, filter.args) = (task, tenant, args(&paths)?);
+    (filter.created_after, filter.created_before) = (created_after, created_before);
     Ok(filter)
 }
 
@@ -132,10 +149,8 @@ async fn wait(database: &Client, job: &OneJob, timeout: Option<f64>) -> anyhow::
 }
 
 async fn cancel_many(database: &Client, asked: CancelJobs) -> anyhow::Result<ExitCode> {
-    let CancelJobs { id: _, queue, kind, tag, task, tenant, created_before, format } = asked;
-    let mut filter = CancelFilter::default();
-    (filter.queue, filter.kind, filter.tag) = (queue, kind, tag);
-    (filter.task_id, filter.tenant, filter.created_before) = (task, tenant, created_before);
+    let CancelJobs { id: _, named, format } = asked;
+    let filter = named_jobs(named)?;
     let cancelled = database.jobs().cancel_where(&filter).await?;
     answer(format, &cancelled, || {
         format!("{} jobs are cancelled, and {} running jobs were asked to stop", cancelled.removed, cancelled.asked)

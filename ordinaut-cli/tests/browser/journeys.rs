@@ -74,9 +74,12 @@ async fn a_step_that_waits_for_somebody_is_approved() {
     visitor.goto(&format!("/ui/jobs/{job}")).await;
     visitor.sees("//div[@class='question' and contains(., 'Ship?')]").await;
     visitor.sees("//*[local-name()='svg']//*[local-name()='text' and contains(., 'release')]").await;
+    // What is typed stays, though the page tells of the job all the time.
+    visitor.find("//div[@class='question']//input[@name='note']").await.send_keys("as agreed").await.unwrap();
     visitor.press("//button[text()='Approve']").await;
     visitor.sees("//p[@role='status' and contains(., 'It is approved.')]").await;
     visitor.home.job_in("succeeded", &job);
+    visitor.sees("//*[contains(text(), 'as agreed')]").await;
     // The title is told too.
     visitor.sees("//header//span[text()='succeeded']").await;
 }

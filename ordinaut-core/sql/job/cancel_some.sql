@@ -1,6 +1,7 @@
 -- Cancel a batch of the jobs that a filter names: $1 queue, $2 kind, $3 tag, $4 task, $5 tenant,
--- enqueued before $6, out of the $8 jobs after the job $7. Those that wait are removed, those that
--- run are asked to stop, unless they were. A batch goes on where the last one ended, in the order
+-- enqueued before $6 and at $9 or later, with arguments that contain $10, out of the $8 jobs after
+-- the job $7. Those that wait are removed, those that run are asked to stop, unless they were. A
+-- batch goes on where the last one ended, in the order
 -- of the index on job_id: "is not false" is also true of a null, and no other index answers it.
 -- "looked" are jobs of the queue and kind, "last" the last of them, "listed" those that are meant;
 -- of these, what is neither removed nor asked somebody else holds at this moment.
@@ -20,6 +21,7 @@ with looked as materialized (
     join ordinaut.job on job.id = any(array[looked.job_id])
     where ($3::text is null or $3::text = any(job.tags)) and ($4::uuid is null or job.task_id = $4::uuid)
       and ($5::text is null or job.tenant = $5::text) and job.created_at < $6::timestamptz
+      and (job.created_at >= $9::timestamptz) is not false and (job.args @> $10::jsonb) is not false
 ), deleted_waiting as (
     delete from ordinaut.due_work
     where ctid = any(array(select due_work.ctid from listed join ordinaut.due_work on due_work.job_id = any(array[listed.job_id])

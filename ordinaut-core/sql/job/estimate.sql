@@ -13,6 +13,7 @@ union all
 select from ordinaut.due_work
 where $1::text in ('unfinished', 'running') and job_id >= $2::uuid and job_id < $3::uuid
   and ($4::text is null or (session is not null) = ($4::text = 'running'))
+  and ($4::text = 'scheduled' and run_at > now() or $4::text = 'waiting' and run_at <= now() or ($4::text in ('scheduled', 'waiting')) is not true)
   and ($5::text is null or kind = $5::text) and ($6::text is null or queue = $6::text)
   and ($7::text[] is null or queue = any($7::text[]))
 union all
@@ -24,4 +25,4 @@ where $1::text = 'dead' and ($5::text is null or kind = $5::text) and ($6::text 
 union all
 select from ordinaut.run
 where $1::text in ('ended', 'unsuccessful') and job_id >= $2::uuid and job_id < $3::uuid
-  and ($4::text is null or outcome = $4::text)
+  and ($4::text is null or outcome = $4::text) and ($1::text = 'ended' or outcome <> 'succeeded')

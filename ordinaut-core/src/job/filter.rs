@@ -179,21 +179,7 @@ impl JobFilter {
                 return fault(field, "must be an instant of the years 0 to 9999");
             }
         }
-        match &self.args {
-            None => Ok(()),
-            Some(Value::Object(parts)) if parts.is_empty() => fault("args", "must name a part of the arguments"),
-            Some(args @ Value::Object(_)) => {
-                let text = args.to_string();
-                if text.len() > LARGEST_ARGS {
-                    return fault("args", "must not be longer than 10,000 octets");
-                }
-                if nul_bytes::escapes(&text).next().is_some() {
-                    return fault("args", "must not contain NUL");
-                }
-                Ok(())
-            }
-            Some(_) => fault("args", "must be an object: a part of the arguments"),
-        }
+        self.args.as_ref().map_or(Ok(()), check_args)
     }
 
     /// From which id on, and below which.
@@ -321,6 +307,23 @@ pub(crate) struct Asked {
     pub(crate) job: bool,
     pub(crate) run: bool,
     pub(crate) state: bool,
+}
+
+/// Whether arguments can be asked whether they contain this.
+pub(crate) fn check_args(args: &Value) -> Result<(), InvalidField> {
+    let fault = |reason: &str| Err(InvalidField { field: "args", reason: reason.to_owned() });
+    let Value::Object(parts) = args else { return fault("must be an object: a part of the arguments") };
+    if parts.is_empty() {
+        return fault("must name a part of the arguments");
+    }
+    let text = args.to_string();
+    if text.len() > LARGEST_ARGS {
+        return fault("must not be longer than 10,000 octets");
+    }
+    if nul_bytes::escapes(&text).next().is_some() {
+        return fault("must not contain NUL");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

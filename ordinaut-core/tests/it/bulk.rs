@@ -8,6 +8,7 @@ use ordinaut_core::bulk::{BulkOperation, BulkRequest, BulkState, BulkVerb};
 use ordinaut_core::job::{CancelFilter, JobState};
 use ordinaut_core::worker::Step;
 use ordinaut_core::{Client, Error, JobError, Scheduler};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 fn mails() -> CancelFilter {
@@ -49,6 +50,25 @@ async fn each_verb_is_done_to_all_that_are_meant_and_to_no_other() {
     assert_eq!(done(&db, BulkVerb::Cancel, slow()).await.done, 5000);
     assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'cancelled'").await, 5000);
     assert_eq!(worker(&db, succeed).step().await.unwrap(), Step::Worked(other));
+}
+
+#[tokio::test]
+async fn arguments_and_times_narrow_what_is_meant() {
+    let db = database().await;
+    db.enqueue_many((0..6).map(|n| probe(n % 2).queue("mail"))).await.unwrap();
+    let odd = || CancelFilter::default().args(json!({"n": 1}));
+    let counted = async |verb: BulkVerb, filter| db.bulk().count(&BulkRequest::new(verb, filter), None).await.unwrap();
+    let later = || odd().created_after(chrono::Utc::now() + chrono::TimeDelta::hours(1));
+    assert_eq!(counted(BulkVerb::Cancel, odd()).await, (3, true));
+    assert_eq!(counted(BulkVerb::RunNow, later()).await, (0, true));
+    assert_eq!(done(&db, BulkVerb::Reprioritise(1), odd()).await.done, 3);
+    let mut failing = worker_with(&db, quick(), |_: Probe, _| async { Err(JobError::fatal("no")) }).queue("mail");
+    while failing.step().await.unwrap() != Step::Idle {}
+    assert_eq!(counted(BulkVerb::Requeue, later()).await, (0, true));
+    assert_eq!(done(&db, BulkVerb::Requeue, odd()).await.done, 3);
+    assert_eq!(counted(BulkVerb::Delete, mails()).await, (3, true));
+    assert_eq!(done(&db, BulkVerb::Cancel, odd()).await.done, 3);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.due_work").await, 0);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::fixture::{
 use futures_util::future::join_all;
 use ordinaut_core::job::{CancelFilter, Cancelled, CancelledJobs, JobState};
 use ordinaut_core::{Client, Context, Error, JobError, NewJob, Unique};
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::unbounded_channel;
 use uuid::Uuid;
@@ -33,6 +34,8 @@ async fn each_part_of_a_filter_counts() {
         probe(3).delay(LATER),
         other_kind.queue("mail"),
         probe(5),
+        probe(6),
+        probe(7),
     ];
     db.enqueue_many(&jobs).await.unwrap();
     tell(&db, "update ordinaut.job set task_id = '01890000-0000-7000-8000-000000000000' where args = '{\"n\": 3}'")
@@ -46,10 +49,14 @@ async fn each_part_of_a_filter_counts() {
     let task_id = "01890000-0000-7000-8000-000000000000".parse().unwrap();
     assert_eq!(removed(&db, filter().task_id(task_id)).await, 1, "also one that is not due");
     let before = db.jobs().get(jobs[5].id()).await.unwrap().unwrap().created_at;
+    assert_eq!(removed(&db, filter().args(json!({"n": 6}))).await, 1);
     assert_eq!(removed(&db, filter().created_before(before)).await, 0);
+    let later = before + chrono::TimeDelta::hours(1);
+    assert_eq!(removed(&db, filter().created_after(later)).await, 0);
+    assert_eq!(removed(&db, filter().args(json!({"n": 7})).created_after(before)).await, 1);
     let before = before + chrono::TimeDelta::microseconds(1);
     assert_eq!(removed(&db, filter().created_before(before)).await, 1);
-    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'cancelled'").await, 6);
+    assert_eq!(ask::<i64>(&db, "select count(*) from ordinaut.run where outcome = 'cancelled'").await, 8);
 }
 
 #[tokio::test]
@@ -96,6 +103,8 @@ async fn a_filter_that_says_nothing_or_nonsense_is_refused() {
         ("kind", filter().kind("")),
         ("tag", filter().tag("\n")),
         ("tenant", filter().tenant("x".repeat(101))),
+        ("args", filter().args(json!({}))),
+        ("args", filter().args(json!([1]))),
     ] {
         let error = db.jobs().cancel_where(&filter).await.unwrap_err();
         assert!(matches!(&error, Error::Invalid(invalid) if invalid.field == field), "{error}");

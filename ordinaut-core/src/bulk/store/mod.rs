@@ -64,6 +64,13 @@ impl Bulk<'_> {
         deadline: impl Into<Option<Instant>>,
     ) -> Result<(i64, bool), Error> {
         request.check()?;
+        if request.filter.names_only_queue_and_kind() {
+            let count = sqlx::query_scalar(self.client.sql(sql!("bulk/count")))
+                .bind(&request.filter.queue)
+                .bind(&request.filter.kind)
+                .bind(request.verb.is_of_dead_letters());
+            return Ok((count.fetch_one(self.client.by_key()).await?, true));
+        }
         let (deadline, mut after, mut count) = (deadline.into(), Uuid::nil(), 0);
         loop {
             let page = self.page(&request.verb, &request.filter, after, Self::BATCH, self.client.by_key()).await?;
@@ -186,7 +193,9 @@ impl Bulk<'_> {
             .bind(&filter.tenant)
             .bind(filter.created_before.unwrap_or_else(Utc::now))
             .bind(after)
-            .bind(limit);
+            .bind(limit)
+            .bind(filter.created_after)
+            .bind(&filter.args);
         let page = if is_of_dead_letters { page.bind(&filter.error_pattern) } else { page };
         page.fetch_one(db).await
     }

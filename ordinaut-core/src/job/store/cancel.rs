@@ -3,9 +3,11 @@
 use crate::client::Jobs;
 use crate::error::InvalidField;
 use crate::job::dead_filter::{NO_PATTERN, is_pattern};
+use crate::job::filter::check_args;
 use crate::name;
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
@@ -39,6 +41,13 @@ pub struct CancelFilter {
     /// Only jobs of this tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// Only jobs that were enqueued at this instant or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_after: Option<DateTime<Utc>>,
+    /// Only jobs whose arguments contain this object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::HashMap<String, Value>>))]
+    pub args: Option<Value>,
     /// Only jobs that were enqueued before this instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_before: Option<DateTime<Utc>>,
@@ -85,6 +94,20 @@ impl CancelFilter {
         self
     }
 
+    /// Only jobs that were enqueued at this instant or later.
+    #[must_use]
+    pub fn created_after(mut self, created_after: DateTime<Utc>) -> Self {
+        self.created_after = Some(created_after);
+        self
+    }
+
+    /// Only jobs whose arguments contain this object. Arguments that are encrypted contain nothing.
+    #[must_use]
+    pub fn args(mut self, args: Value) -> Self {
+        self.args = Some(args);
+        self
+    }
+
     /// Only jobs that were enqueued before this instant.
     #[must_use]
     pub fn created_before(mut self, created_before: DateTime<Utc>) -> Self {
@@ -99,6 +122,12 @@ impl CancelFilter {
         self
     }
 
+    /// Whether rows of work alone say which jobs it names.
+    pub(crate) fn names_only_queue_and_kind(&self) -> bool {
+        let Self { queue, kind, .. } = self.clone();
+        *self == Self { queue, kind, ..Self::default() }
+    }
+
     /// One that says nothing would cancel everything, and is refused.
     pub(crate) fn check(&self) -> Result<(), InvalidField> {
         if self.error_pattern.is_some() {
@@ -111,7 +140,9 @@ impl CancelFilter {
     /// The same of one about dead letters.
     pub(crate) fn check_of_dead_letters(&self) -> Result<(), InvalidField> {
         if *self == Self::default() {
-            let reason = "must name at least one of queue, kind, tag, task_id, tenant and created_before".to_owned();
+            let reason =
+                "must name at least one of queue, kind, tag, task_id, tenant, created_after, created_before and args";
+            let reason = reason.to_owned();
             return Err(InvalidField { field: "filter", reason });
         }
         for (field, word) in
@@ -124,11 +155,13 @@ impl CancelFilter {
         if self.error_pattern.as_deref().is_some_and(|pattern| !is_pattern(pattern)) {
             return Err(InvalidField { field: "error_pattern", reason: NO_PATTERN.to_owned() });
         }
-        if self.created_before.is_some_and(|instant| !(0..=9999).contains(&instant.year())) {
-            let reason = "must be an instant of the years 0 to 9999".to_owned();
-            return Err(InvalidField { field: "created_before", reason });
+        for (field, instant) in [("created_after", self.created_after), ("created_before", self.created_before)] {
+            if instant.is_some_and(|instant| !(0..=9999).contains(&instant.year())) {
+                let reason = "must be an instant of the years 0 to 9999".to_owned();
+                return Err(InvalidField { field, reason });
+            }
         }
-        Ok(())
+        self.args.as_ref().map_or(Ok(()), check_args)
     }
 }
 
@@ -198,6 +231,8 @@ impl Jobs<'_> {
             .bind(created_before)
             .bind(after)
             .bind(limit)
+            .bind(filter.created_after)
+            .bind(&filter.args)
             .fetch_one(db)
             .await
     }

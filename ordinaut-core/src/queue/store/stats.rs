@@ -109,6 +109,16 @@ impl Queues<'_> {
         Ok(self.queues_named(Some(name), 1, None).await?.pop())
     }
 
+    /// Another text whenever what is said about any queue changed: somebody paused, resumed or
+    /// bounded one, or it reached another level. For programs that keep a list for a while.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`] if Postgres refused the statement or could not be reached.
+    pub async fn settings_version(self) -> Result<String, Error> {
+        Ok(sqlx::query_scalar(self.client.sql(sql!("queue/settings_version"))).fetch_one(self.client).await?)
+    }
+
     async fn queues_named(
         self,
         name: Option<&str>,
