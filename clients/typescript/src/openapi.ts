@@ -1350,7 +1350,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Queues with what waits there, by name.
+         * Queues with what waits there, by name. Counting reads a row of each job that has not ended:
+         *     where there are many, the numbers are those of the last minute; a pause shows at once.
          * @description Takes the scope `jobs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
          */
         get: operations["listQueues"];
@@ -2765,6 +2766,15 @@ export interface components {
         };
         /** @description Which jobs to cancel: those to which everything applies that is said. */
         CancelFilter: {
+            /** @description Only jobs whose arguments contain this object. */
+            args?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Format: date-time
+             * @description Only jobs that were enqueued at this instant or later.
+             */
+            created_after?: string | null;
             /**
              * Format: date-time
              * @description Only jobs that were enqueued before this instant.
@@ -4375,6 +4385,11 @@ export interface components {
          */
         QueueLevel: "normal" | "minor" | "major" | "critical";
         QueuePage: {
+            /**
+             * Format: date-time
+             * @description When the jobs were counted.
+             */
+            counted_at: string;
             /** @description Where the following page begins; null on the last one. */
             next: string | null;
             queues: components["schemas"]["QueueStatus"][];
