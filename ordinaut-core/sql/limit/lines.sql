@@ -58,7 +58,13 @@ left join lateral (
       and limit_bucket.session = coalesce(member.one_session, 0)
     offset 0
 ) left_over on true
-left join lateral ordinaut.limit_turn(
-    member.name, member.at_key, line.key, head.ordered_key, head.queue, head.priority, head.run_at, head.job_id
-) as turn on member.ordered
+left join lateral (
+    -- As a condition of the join it would be asked about each limit first.
+    select found.*
+    from ordinaut.limit_turn(
+        member.name, member.at_key, line.key, head.ordered_key, head.queue, head.priority, head.run_at, head.job_id
+    ) as found
+    where member.ordered
+    offset 0
+) turn on true
 order by line.key, member.name
