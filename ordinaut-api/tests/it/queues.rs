@@ -1,6 +1,7 @@
 //! `/queues/{name}`: paused, resumed, bounded; and `/jobs/cancel`.
 
 use crate::app::TestApp;
+use ordinaut_core::NewJob;
 use ordinaut_core::worker::Step;
 use reqwest::Method;
 use serde_json::json;
@@ -38,7 +39,8 @@ async fn a_queue_is_paused_and_resumed() {
 #[tokio::test]
 async fn of_many_jobs_a_pause_shows_at_once() {
     let app = TestApp::start().await;
-    app.tell("select ordinaut.enqueue('k', '{}', queue => 'many') from generate_series(1, 50001)").await;
+    let many = (0..50_001).map(|_| NewJob::new("k", &()).unwrap().queue("many"));
+    app.database.enqueue_many(many).await.unwrap();
     let queues = async || app.get("/queues").await.json();
     let before = queues().await;
     let many = &before["queues"][0];
