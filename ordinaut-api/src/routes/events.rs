@@ -22,6 +22,11 @@ use uuid::Uuid;
 /// Shorter than proxies wait for a word.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Events that a client is not told before it is told where it is: an id without data, from which a
+/// client that is cut off goes on. Else one that wants what is rare would begin again with what it
+/// has passed, each time that it comes.
+const PASSED: usize = 500;
+
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventPage)]
 pub(crate) struct Page {
@@ -141,7 +146,7 @@ pub(crate) async fn stream(
     let subscriber = Subscriber::new(app.tail.clone(), last.transpose()?.or(after)).await?;
     let token = auth::bearer(&headers).map(str::to_owned);
     let (data, known, sees_a_part) = (caller.data, Instant::now(), caller.access.is_partial());
-    let stream = Stream { app, token, known, data, sees_a_part, subscriber, wanted };
+    let stream = Stream { app, token, known, data, sees_a_part, subscriber, wanted, passed: 0 };
     let events = futures_util::stream::unfold(Some(stream), next);
     let alive = KeepAlive::new().interval(KEEP_ALIVE);
     // A proxy that collects an answer before it passes it on would tell nothing.
@@ -159,6 +164,8 @@ struct Stream {
     sees_a_part: bool,
     subscriber: Subscriber,
     wanted: EventFilter,
+    /// The number of events that it was not told, since it was told where it is.
+    passed: usize,
 }
 
 impl Stream {
@@ -185,6 +192,11 @@ async fn next(stream: Option<Stream>) -> Option<(Result<sse::Event, axum::Error>
     let mut stream = stream?;
     loop {
         let before = stream.subscriber.at();
+        if stream.passed >= PASSED {
+            stream.passed = 0;
+            return Some((Ok(sse::Event::default().id(before.to_string())), Some(stream)));
+        }
+        stream.passed += 1;
         match stream.subscriber.next().await {
             Next::Event(told) if stream.wanted.may_want(&told.event) => {
                 if !stream.may_go_on().await {
@@ -194,6 +206,7 @@ async fn next(stream: Option<Stream>) -> Option<(Result<sse::Event, axum::Error>
                     sse::Event::default().id(event.n.to_string()).event(event.r#type.as_str()).data(json)
                 };
                 if !stream.sees_a_part && !stream.wanted.asks_for_jobs() {
+                    stream.passed = 0;
                     return Some((Ok(frame(&told.event, told.json())), Some(stream)));
                 }
                 // The log is read for all; of it this client gets what its caller sees.
@@ -201,6 +214,7 @@ async fn next(stream: Option<Stream>) -> Option<(Result<sse::Event, axum::Error>
                     return Some((resume(before), None));
                 };
                 let Some(event) = seen else { continue };
+                stream.passed = 0;
                 let told = serde_json::to_string(&event).map(|json| frame(&event, &json)).map_err(axum::Error::new);
                 return Some((told, Some(stream)));
             }

@@ -17,6 +17,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 struct Stream {
     response: Response,
     text: String,
+    /// Places that it was told without an event.
+    places: Vec<i64>,
 }
 
 impl Stream {
@@ -32,7 +34,7 @@ impl Stream {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { response, text: String::new() }
+        Self { response, text: String::new(), places: Vec::new() }
     }
 
     async fn next(&mut self) -> (i64, String, Value) {
@@ -41,9 +43,12 @@ impl Stream {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
                 self.text = rest;
                 let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
-                if let Some(id) = field("id: ") {
-                    let data = serde_json::from_str(&field("data: ").unwrap()).unwrap();
-                    return (id.parse().unwrap(), field("event: ").unwrap(), data);
+                match (field("id: ").map(|id| id.parse().unwrap()), field("data: ")) {
+                    (Some(id), Some(data)) => {
+                        return (id, field("event: ").unwrap(), serde_json::from_str(&data).unwrap());
+                    }
+                    (Some(place), None) => self.places.push(place),
+                    (None, _) => {}
                 }
                 continue;
             }
@@ -66,6 +71,22 @@ async fn enqueue(app: &TestApp, queue: &str, jobs: usize) {
     for _ in 0..jobs {
         app.database.enqueue(&NewJob::new("k", &()).unwrap().queue(queue)).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn who_wants_what_is_rare_is_told_where_it_is() {
+    let app = TestApp::start().await;
+    let _scheduler = scheduler(&app);
+    app.tell(
+        "insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
+         select 'enqueued', 'often', 'k', array[ordinaut.uuid_v7()], array[0] from generate_series(1, 1200)",
+    )
+    .await;
+    enqueue(&app, "rare", 1).await;
+    let mut rare = Stream::open(&app, "queue=rare", Some(0)).await;
+    let (n, _, event) = rare.next().await;
+    assert_eq!((n, &event["queue"]), (1201, &Value::from("rare")));
+    assert_eq!(rare.places, [500, 1000], "where a client goes on that was cut off meanwhile");
 }
 
 #[tokio::test]

@@ -63,6 +63,11 @@ fn request(path: &str, last: Option<i64>, connection: &str) -> String {
 pub(crate) struct Stream {
     connection: TcpStream,
     unread: Vec<u8>,
+    /// Where it goes on if it is cut off, as a browser keeps it.
+    pub(crate) place: i64,
+    /// The id of the block that is being read.
+    id: i64,
+    has_data: bool,
 }
 
 impl Stream {
@@ -81,7 +86,8 @@ impl Stream {
         let mut connection = socket.connect(api).await?;
         let path = format!("/events/stream?{query}");
         connection.write_all(request(&path, last, "keep-alive").as_bytes()).await?;
-        let mut stream = Self { connection, unread: Vec::new() };
+        let place = last.unwrap_or_default();
+        let mut stream = Self { connection, unread: Vec::new(), place, id: place, has_data: false };
         let head = stream.line().await?;
         if head.starts_with("HTTP/1.1 200 ") { Ok(stream) } else { Err(Error::other(head)) }
     }
@@ -91,7 +97,14 @@ impl Stream {
         loop {
             let line = self.line().await?;
             if let Some(n) = line.strip_prefix("id: ") {
-                return n.parse().map_err(|_| Error::other(line.clone()));
+                self.id = n.parse().map_err(|_| Error::other(line.clone()))?;
+            }
+            self.has_data |= line.starts_with("data: ");
+            if line.is_empty() {
+                self.place = self.id;
+                if std::mem::take(&mut self.has_data) {
+                    return Ok(self.id);
+                }
             }
             if line == "event: resume" {
                 return Err(Error::new(ErrorKind::ConnectionAborted, "it was cut off"));

@@ -110,7 +110,7 @@ async fn follow(
     end: tokio::sync::watch::Receiver<Option<i64>>,
     comings: Arc<AtomicUsize>,
 ) -> Vec<i64> {
-    let (mut seen, mut limit) = (Vec::<i64>::new(), None);
+    let (mut seen, mut limit, mut place) = (Vec::<i64>::new(), None, 0);
     loop {
         if let Some(last) = *end.borrow() {
             let limit = *limit.get_or_insert_with(|| Instant::now() + LIMIT);
@@ -120,9 +120,10 @@ async fn follow(
         }
         comings.fetch_add(1, Ordering::Relaxed);
         let leaves = tokio::time::Instant::now() + AGAIN;
-        let Ok(mut stream) = Stream::open(api, &query, Some(seen.last().copied().unwrap_or(0))).await else { continue };
+        let Ok(mut stream) = Stream::open(api, &query, Some(place)).await else { continue };
         while let Ok(Ok(n)) = timeout_at(leaves, stream.next()).await {
             seen.push(n);
         }
+        place = stream.place;
     }
 }
