@@ -9,7 +9,6 @@ use super::{Page, Shown, link, shown};
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
-use chrono::Utc;
 use maud::{Markup, html};
 use serde_json::Value;
 use std::sync::Arc;
@@ -32,31 +31,27 @@ async fn page(visit: Visit) -> Result<Response, Fault> {
     if !visit.may("GET /queues", "") {
         return Ok(of_little(&visit));
     }
-    let (span, now) = (Span::of(&visit), Utc::now());
-    let (by_kind, by_step) = (span.stats(now, &[("by", "kind")]), span.stats(now, &[("step", span.step)]));
-    let by_queue = span.stats(now, &[("step", span.step), ("by", "queue")]);
-    let (health, queues, kinds, lines, of_queues, workers, followers) = tokio::join!(
+    let span = Span::of(&visit);
+    let (health, queues, told, workers, followers) = tokio::join!(
         visit.get("/health"),
         visit.get("/queues?limit=500"),
-        visit.get(&by_kind),
-        visit.get(&by_step),
-        visit.get(&by_queue),
+        visit.page.lately.of(&visit, span),
         visit.get_if_allowed("/workers?limit=500"),
         visit.get_if_allowed("/events/status"),
     );
-    let (health, queues, kinds, lines) = (health?, queues?, kinds?, lines?);
+    let (health, queues, told) = (health?, queues?, told?);
     let (workers, followers) = (workers?, followers?);
     let word = span.word;
-    let steps = span.steps(&lines, now);
+    let steps = span.steps(&told.steps, told.now);
     // Too many queues for one answer have no depths here: each has its own.
-    let depths = series::depth(&span, queues.list("queues"), &of_queues.unwrap_or_default(), now);
+    let depths = series::depth(&span, queues.list("queues"), &told.queues, told.now);
     let at: Vec<_> = steps.iter().map(|(at, _)| *at).collect();
     let live = html! {
         (wrong(&health, &queues, visit.caller.access.tenant.is_none() && visit.caller.access.queues.is_none()))
         (totals(&queues, workers.as_ref(), &span, steps.last().and_then(|(_, line)| *line)))
         div.columns {
             section { h2 { "Queues" } (queues_table(&queues)) }
-            section { h2 { "Kinds, last " (word) } (kinds_table(&kinds)) }
+            section { h2 { "Kinds, last " (word) } (kinds_table(&told.kinds)) }
             @if let Some(workers) = &workers { section { h2 { "Workers" } (workers_table(workers)) } }
             section { h2 { "Behind the scenes" } (duties(&health, followers.as_ref())) }
         }

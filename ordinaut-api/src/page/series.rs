@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// The time that the overview is about.
+#[derive(Clone, Copy)]
 pub(super) struct Span {
     pub(super) word: &'static str,
     /// What the API calls one line of it.

@@ -64,7 +64,6 @@ left join lateral (
     from ordinaut.limit_turn(
         member.name, member.at_key, line.key, head.ordered_key, head.queue, head.priority, head.run_at, head.job_id
     ) as found
-    where member.ordered
-    offset 0
+    where member.ordered offset 0
 ) turn on true
 order by line.key, member.name

@@ -133,9 +133,12 @@ async fn a_rate_bounds_it_and_it_can_be_ended() {
     fill(&db, 1000).await;
     let request = BulkRequest::new(BulkVerb::Cancel, mails()).rate(10.0);
     let id = db.bulk().start(&request, "test").await.unwrap().id;
+    let asked = Instant::now();
     schedule_once(&db).await;
     let begun = db.bulk().get(id).await.unwrap().unwrap();
-    assert!((1..=20).contains(&begun.done), "{begun:?}");
+    // A slow machine has more seconds, and so more jobs.
+    let most = 20.0 + 10.0 * asked.elapsed().as_secs_f64();
+    assert!(begun.done >= 1 && begun.done as f64 <= most, "{begun:?}, of {most} at most");
     assert_eq!(db.bulk().start_as(id, &request, "test").await.unwrap().id, id, "asked for twice, started once");
     assert_eq!(db.bulk().cancel(id).await.unwrap().unwrap().state, BulkState::Cancelled);
     schedule_once(&db).await;

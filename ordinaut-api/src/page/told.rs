@@ -1,0 +1,67 @@
+//! The statistics of the overview, asked for once for all that see the same.
+
+use super::series::Span;
+use super::visit::{Fault, Visit};
+use crate::cached::Cached;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Maximum number of visitors who see different things whose statistics are remembered.
+const MOST: usize = 500;
+
+/// What came and ended in a span.
+#[derive(Clone)]
+pub(super) struct Told {
+    /// When it was asked for: the steps that were over then are those that it has.
+    pub(super) now: DateTime<Utc>,
+    pub(super) kinds: Value,
+    pub(super) steps: Value,
+    /// By queue; nothing if there are too many queues for one answer.
+    pub(super) queues: Value,
+    took: Duration,
+}
+
+/// What tells one from another.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    tenant: Option<String>,
+    queues: Option<Vec<String>>,
+    span: &'static str,
+}
+
+type Asked = Cached<Result<Arc<Told>, Fault>>;
+
+/// Those that were asked for lately.
+#[derive(Default)]
+pub(super) struct Lately(Mutex<HashMap<Key, Arc<Asked>>>);
+
+impl Lately {
+    /// As they are, or as they were at most a minute ago where reading them takes long. That takes
+    /// a twentieth of the time at most.
+    pub(super) async fn of(&self, visit: &Visit, span: Span) -> Result<Arc<Told>, Fault> {
+        const SHARE: u32 = 20;
+        let access = &visit.caller.access;
+        let key = Key { tenant: access.tenant.clone(), queues: access.queues.clone(), span: span.word };
+        let cached = {
+            let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if lately.len() >= MOST {
+                lately.clear();
+            }
+            lately.entry(key).or_default().clone()
+        };
+        let fresh = |told: &Result<Arc<Told>, _>| told.as_ref().map_or(Duration::ZERO, |told| told.took * SHARE);
+        cached.get_soon(|_| true, fresh, ask(visit.clone(), span)).await
+    }
+}
+
+async fn ask(visit: Visit, span: Span) -> Result<Arc<Told>, Fault> {
+    let (begun, now) = (Instant::now(), Utc::now());
+    let (by_kind, by_step) = (span.stats(now, &[("by", "kind")]), span.stats(now, &[("step", span.step)]));
+    let by_queue = span.stats(now, &[("step", span.step), ("by", "queue")]);
+    let (kinds, steps, queues) = tokio::join!(visit.get(&by_kind), visit.get(&by_step), visit.get(&by_queue));
+    let (kinds, steps, queues) = (kinds?, steps?, queues.unwrap_or_default());
+    Ok(Arc::new(Told { now, kinds, steps, queues, took: begun.elapsed() }))
+}
