@@ -13,10 +13,21 @@ const USABLE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_millis(40);
 
 pub(crate) struct Cached<T> {
-    last: Arc<Mutex<Option<(Instant, T)>>>,
+    last: Arc<Mutex<Option<Looked<T>>>>,
     /// Held while looking, so that a request that comes then waits for that answer.
     looking: Arc<tokio::sync::Mutex<()>>,
 }
+
+#[derive(Clone)]
+struct Looked<T> {
+    at: Instant,
+    /// Time that it took.
+    took: Duration,
+    value: T,
+}
+
+/// How long a value is fresh, by what it is and how long it took.
+type Fresh<T> = fn(&T, Duration) -> Duration;
 
 impl<T> Default for Cached<T> {
     fn default() -> Self {
@@ -32,23 +43,24 @@ impl<T: Clone + Send + 'static> Cached<T> {
     /// The last value if it is fresh, else a new one. A value that is never fresh, such as a
     /// failure, still answers those who waited while it was looked up: else each would wait for the
     /// next one in turn.
-    pub(crate) async fn get(&self, fresh: fn(&T) -> Duration, look: impl Future<Output = T> + Send + 'static) -> T {
-        looked(self.look(fresh, look).await)
+    pub(crate) async fn get(&self, fresh: Fresh<T>, look: impl Future<Output = T> + Send + 'static) -> T {
+        joined(self.look(fresh, look).await)
     }
 
-    fn look(&self, fresh: fn(&T) -> Duration, look: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    fn look(&self, fresh: Fresh<T>, look: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         let (last, looking, asked) = (self.last.clone(), self.looking.clone(), Instant::now());
         // A task of its own: a caller may lose patience, and the next one would begin the same look
         // again.
         let look = async move {
             let _looking = looking.lock().await;
-            if let Some((at, value)) = &*locked(&last)
-                && (at.elapsed() < fresh(value) || *at >= asked)
+            if let Some(last) = &*locked(&last)
+                && (last.at.elapsed() < fresh(&last.value, last.took) || last.at >= asked)
             {
-                return value.clone();
+                return last.value.clone();
             }
+            let begun = Instant::now();
             let value = look.await;
-            *locked(&last) = Some((Instant::now(), value.clone()));
+            *locked(&last) = Some(Looked { at: Instant::now(), took: begun.elapsed(), value: value.clone() });
             value
         };
         tokio::spawn(look.in_current_span())
@@ -62,22 +74,28 @@ impl<T: Clone + Send + 'static, E: Clone + Send + 'static> Cached<Result<T, E>> 
     pub(crate) async fn get_soon(
         &self,
         may_be_old: fn(&T) -> bool,
-        fresh: fn(&Result<T, E>) -> Duration,
+        fresh: Fresh<Result<T, E>>,
         look: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E> {
         let mut new = self.look(fresh, look);
-        if let Ok(value) = timeout(PATIENCE, &mut new).await {
-            return looked(value);
+        let old = || {
+            let last = locked(&self.last).clone().filter(|last| last.at.elapsed() < USABLE)?;
+            let value = last.value.ok().filter(may_be_old)?;
+            Some((last.took, value))
+        };
+        // What took long will take long again.
+        let patience = if old().is_some_and(|(took, _)| took > PATIENCE) { Duration::ZERO } else { PATIENCE };
+        if let Ok(value) = timeout(patience, &mut new).await {
+            return joined(value);
         }
-        let last = locked(&self.last).clone().filter(|(at, _)| at.elapsed() < USABLE);
-        match last {
-            Some((_, Ok(value))) if may_be_old(&value) => Ok(value),
-            _ => looked(new.await),
+        match old() {
+            Some((_, value)) => Ok(value),
+            None => joined(new.await),
         }
     }
 }
 
-fn looked<T>(value: Result<T, JoinError>) -> T {
+fn joined<T>(value: Result<T, JoinError>) -> T {
     value.expect("looking neither panics nor is aborted")
 }
 
@@ -92,15 +110,15 @@ mod tests {
     #[tokio::test]
     async fn a_fresh_value_is_not_looked_up_again_and_a_stale_one_is() {
         let cached = Cached::default();
-        assert_eq!(cached.get(|_| FRESH, async { 1 }).await, 1);
-        assert_eq!(cached.get(|_| FRESH, async { 2 }).await, 1);
-        assert_eq!(cached.get(|_| Duration::ZERO, async { 3 }).await, 3);
+        assert_eq!(cached.get(|_, _| FRESH, async { 1 }).await, 1);
+        assert_eq!(cached.get(|_, _| FRESH, async { 2 }).await, 1);
+        assert_eq!(cached.get(|_, _| Duration::ZERO, async { 3 }).await, 3);
     }
 
     #[tokio::test]
     async fn an_old_value_that_will_do_is_handed_out_while_the_new_one_is_looked_up() {
         let (cached, go) = (Cached::default(), Arc::new(Notify::new()));
-        let never = |_: &Result<i32, ()>| Duration::ZERO;
+        let never = |_: &Result<i32, ()>, _| Duration::ZERO;
         let slow = |value| {
             let go = go.clone();
             async move {
@@ -112,7 +130,7 @@ mod tests {
         assert_eq!(cached.get_soon(|_| true, never, slow(1)).await, Ok(1), "there is no older one");
         assert_eq!(cached.get_soon(|_| true, never, slow(2)).await, Ok(1));
         go.notify_one();
-        assert_eq!(cached.get(|_| FRESH, slow(3)).await, Ok(2), "looked up for who did not wait");
+        assert_eq!(cached.get(|_, _| FRESH, slow(3)).await, Ok(2), "looked up for who did not wait");
         let late = async {
             tokio::time::sleep(2 * PATIENCE).await;
             go.notify_one();
@@ -132,7 +150,7 @@ mod tests {
                     go.notified().await;
                     Err::<(), _>("away")
                 };
-                cached.get(|_| Duration::ZERO, look).await
+                cached.get(|_, _| Duration::ZERO, look).await
             })
         };
         let first = ask();

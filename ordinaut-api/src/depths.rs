@@ -13,7 +13,7 @@ use ordinaut_core::queue::QueueStatus;
 use ordinaut_core::task::TaskCount;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tracing::error;
 
 /// Prometheus, its twin and a dashboard may all ask at once. Shorter than the usual 15 s between
@@ -44,7 +44,6 @@ pub(crate) struct Counted {
 pub(crate) struct CountedPage {
     pub(crate) page: Page<QueueStatus, String>,
     pub(crate) at: DateTime<Utc>,
-    took: Duration,
 }
 
 /// Pages that were counted while the settings of all queues were the same: a pause shows at once.
@@ -93,12 +92,11 @@ impl Depths {
         let cached = self.cached(settings, asked);
         let data = caller.data.clone();
         let look = async move {
-            let begun = Instant::now();
             let page = data.queues().list(limit, after.as_deref()).await.map_err(|error| told(&error))?;
-            Ok(CountedPage { page, at: Utc::now(), took: begun.elapsed() })
+            Ok(CountedPage { page, at: Utc::now() })
         };
-        let fresh = |page: &Result<CountedPage, _>| match page {
-            Ok(counted) if are_many(&counted.page) => counted.took.saturating_mul(SHARE).min(FRESH),
+        let fresh = |page: &Result<CountedPage, _>, took: Duration| match page {
+            Ok(counted) if are_many(&counted.page) => took.saturating_mul(SHARE).min(FRESH),
             _ => Duration::ZERO,
         };
         Ok(cached.get_soon(|counted| are_many(&counted.page), fresh, look).await?)
@@ -118,7 +116,7 @@ fn are_many(queues: &[QueueStatus]) -> bool {
     queues.iter().map(jobs).sum::<i64>() > FEW
 }
 
-fn is_fresh(counted: &Result<Arc<Counted>, FailureKind>) -> Duration {
+fn is_fresh(counted: &Result<Arc<Counted>, FailureKind>, _: Duration) -> Duration {
     if counted.is_ok() { FRESH } else { Duration::ZERO }
 }
 

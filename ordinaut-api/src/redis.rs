@@ -28,6 +28,6 @@ impl Redis {
             let stream = stream_in_redis(&url, &schema).await;
             stream.inspect_err(|error| warn!(%error, "Redis cannot be used: {error}")).is_ok()
         };
-        self.last.get(|_| FRESH, look).await
+        self.last.get(|_, _| FRESH, look).await
     }
 }

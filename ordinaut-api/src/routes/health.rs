@@ -112,7 +112,7 @@ pub(crate) type LastLook = Cached<(StatusCode, Health)>;
 )]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
     let looked_at = app.clone();
-    let (code, answer) = app.last_look.get(|_| FRESH, async move { look(&looked_at).await }).await;
+    let (code, answer) = app.last_look.get(|_, _| FRESH, async move { look(&looked_at).await }).await;
     (code, Json(answer))
 }
 
