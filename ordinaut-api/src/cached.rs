@@ -26,7 +26,14 @@ struct Looked<T> {
     value: T,
 }
 
-/// How long a value is fresh, by what it is and how long it took.
+/// Time for which what took this time is fresh, where an old value will do: looking takes a
+/// fortieth of a connection at most.
+pub(crate) fn rest(took: Duration) -> Duration {
+    const SHARE: u32 = 40;
+    took.saturating_mul(SHARE).min(USABLE / 2)
+}
+
+/// Time for which a value is fresh, by what it is and the time that it took.
 type Fresh<T> = fn(&T, Duration) -> Duration;
 
 impl<T> Default for Cached<T> {

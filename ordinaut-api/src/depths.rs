@@ -2,7 +2,7 @@
 //! what was counted serves others for a while.
 
 use crate::auth::Caller;
-use crate::cached::Cached;
+use crate::cached::{Cached, rest};
 use crate::problem::Problem;
 use chrono::{DateTime, Utc};
 use ordinaut_core::Client;
@@ -74,18 +74,17 @@ impl Depths {
 
     /// The same, or as they were at most a minute ago where there are many and counting takes long.
     pub(crate) async fn counted_soon(&self) -> Result<Arc<Counted>, Problem> {
-        Ok(self.last.get_soon(|counted| are_many(&counted.queues), is_fresh, count(self.database.clone())).await?)
+        Ok(self.last.get_soon(|counted| are_many(&counted.queues), will_do, count(self.database.clone())).await?)
     }
 
     /// A page of queues that somebody sees: as they are, or as they were at most a minute ago where
-    /// there are many jobs. Counting those takes a twentieth of a connection at most.
+    /// there are many jobs.
     pub(crate) async fn page(
         &self,
         caller: &Caller,
         limit: i64,
         after: Option<String>,
     ) -> Result<CountedPage, Problem> {
-        const SHARE: u32 = 20;
         let settings = caller.data.queues().settings_version().await?;
         let access = &caller.access;
         let asked = Asked { tenant: access.tenant.clone(), queues: access.queues.clone(), limit, after: after.clone() };
@@ -96,7 +95,7 @@ impl Depths {
             Ok(CountedPage { page, at: Utc::now() })
         };
         let fresh = |page: &Result<CountedPage, _>, took: Duration| match page {
-            Ok(counted) if are_many(&counted.page) => took.saturating_mul(SHARE).min(FRESH),
+            Ok(counted) if are_many(&counted.page) => rest(took),
             _ => Duration::ZERO,
         };
         Ok(cached.get_soon(|counted| are_many(&counted.page), fresh, look).await?)
@@ -118,6 +117,10 @@ fn are_many(queues: &[QueueStatus]) -> bool {
 
 fn is_fresh(counted: &Result<Arc<Counted>, FailureKind>, _: Duration) -> Duration {
     if counted.is_ok() { FRESH } else { Duration::ZERO }
+}
+
+fn will_do(counted: &Result<Arc<Counted>, FailureKind>, took: Duration) -> Duration {
+    if counted.is_ok() { rest(took).max(FRESH) } else { Duration::ZERO }
 }
 
 async fn count(database: Client) -> Result<Arc<Counted>, FailureKind> {
