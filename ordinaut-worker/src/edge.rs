@@ -1,7 +1,7 @@
 //! Jobs from a file, results to a file: where there is no Postgres, as at the edge of a network.
 
 use crate::http::client::HttpClient;
-use crate::{State, kinds};
+use crate::{State, executors};
 use anyhow::{Context as _, bail};
 use ordinaut_core::job::{Destination, Redaction};
 use ordinaut_core::testing::{Inline, InlineRun};
@@ -54,9 +54,9 @@ pub async fn run_file(
 ) -> anyhow::Result<bool> {
     let client = HttpClient::new(&settings.http_allow).context("could not create the client of http jobs")?;
     let inline = Inline::new(State { client, database: None, redaction })
-        .handle(kinds::http::call)
-        .handle(kinds::echo::echo)
-        .handle(kinds::sleep::sleep);
+        .handle(executors::http::call)
+        .handle(executors::echo::echo)
+        .handle(executors::sleep::sleep);
     let said = |path: &Path| path.display().to_string();
     let file = File::open(jobs).await.with_context(|| format!("could not open {}", said(jobs)))?;
     let mut file = BufReader::new(file);

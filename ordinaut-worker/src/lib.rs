@@ -1,16 +1,18 @@
 //! The worker's door: leases jobs and runs them, with the kinds that every worker has built in.
 
 mod edge;
+mod executors;
 mod health;
 mod http;
-mod kinds;
+mod fault_kinds;
 mod seconds;
 mod single;
 
 pub use edge::run_file;
 pub use health::WorkerHealth;
 pub use http::status::ExpectStatus;
-pub use kinds::{Abort, Echo, Fail, How, Http, Listen, Panic, Sleep, Spin};
+pub use executors::{Echo, Http, Sleep};
+pub use fault_kinds::{Abort, Fail, How, Listen, Panic, Spin};
 pub use seconds::Seconds;
 pub use single::{Single, run_single};
 
@@ -54,18 +56,18 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let state = State { client, database: Some(config.database.clone()), redaction: config.redaction };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
-        .handle(kinds::http::call)
-        .handle(kinds::echo::echo)
-        .handle(kinds::pipeline::run)
-        .handle(kinds::sleep::sleep)
-        .handle(kinds::webhook::deliver);
+        .handle(executors::http::call)
+        .handle(executors::echo::echo)
+        .handle(executors::pipeline::run)
+        .handle(executors::sleep::sleep)
+        .handle(executors::webhook::deliver);
     if config.fault_kinds {
         worker = worker
-            .handle(kinds::abort::abort)
-            .handle(kinds::fail::fail)
-            .handle(kinds::listen::listen)
-            .handle(kinds::panic::panic)
-            .handle(kinds::spin::spin);
+            .handle(fault_kinds::abort::abort)
+            .handle(fault_kinds::fail::fail)
+            .handle(fault_kinds::listen::listen)
+            .handle(fault_kinds::panic::panic)
+            .handle(fault_kinds::spin::spin);
     }
     Ok(match config.when_stuck {
         Some(end) => worker.when_stuck(end),

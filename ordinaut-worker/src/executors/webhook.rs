@@ -3,7 +3,7 @@
 use crate::State;
 use crate::http::answer::Answer;
 use crate::http::client::refusal;
-use crate::kinds::http::{asked_wait, read};
+use crate::executors::http::{asked_wait, read};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ordinaut_core::job::FatalExt;

@@ -4,7 +4,7 @@ use super::durable::wait_or_enqueue;
 use super::progress::{Ended, Item, Progress};
 use super::{item_name, key_of};
 use crate::State;
-use crate::kinds::http::{Http, request};
+use crate::executors::http::{Http, request};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use ordinaut_core::{Context, JobError, Outcome};
