@@ -6,6 +6,7 @@ mod audit;
 mod batch;
 mod bulk;
 mod cert;
+mod executor;
 mod explain;
 mod fit;
 mod job;
@@ -24,6 +25,7 @@ pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use batch::{Batch, OneBatch};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
 pub(crate) use cert::{Cert, SelfSigned};
+pub(crate) use executor::{ExecutorVerb, Executors};
 pub(crate) use explain::{Explain, What};
 pub(crate) use job::{
     Answer, Approval, Attach, Attachments, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, NamedJobs, OneJob, Said,
@@ -36,7 +38,6 @@ pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use rollout::Rollout;
 pub(crate) use stats::{By, StatTime, Stats};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
-
 pub(crate) use webhook::{CreateWebhook, OneWebhook, Webhook};
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -88,6 +89,8 @@ pub(crate) enum Noun {
     /// Check pipelines: jobs that are a list of steps
     #[command(subcommand)]
     Pipeline(Pipeline),
+    /// List the executors of `ordinaut-worker`, and show what each must be given
+    Executors(Executors),
     /// Create tasks, look at them, pause, run and cancel them
     #[command(subcommand)]
     Task(Task),

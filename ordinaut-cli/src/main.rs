@@ -85,6 +85,7 @@ async fn run(noun: Noun, source: &Source) -> anyhow::Result<ExitCode> {
         Noun::Health { role, trust, format } => command::health::run(source, role, trust, format).await,
         Noun::Cert(cert) => command::cert::run(cert),
         Noun::Pipeline(verb) => command::pipeline::run(verb),
+        Noun::Executors(executors) => command::executor::run(executors),
         Noun::Completions { shell } => Ok(command::completions::print(shell)),
         Noun::Config(Config::Show(format)) => command::config::show(source, format),
         Noun::Task(Task::Preview(preview)) | Noun::Before(Before::Preview(preview)) => {
@@ -131,6 +132,7 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         | Noun::Doctor(_)
         | Noun::Health { .. }
         | Noun::Cert(_)
+        | Noun::Executors(_)
         | Noun::Completions { .. }
         | Noun::Pipeline(_)
         | Noun::Config(Config::Show(_)) => unreachable!("answered without a database"),

@@ -90,7 +90,7 @@ impl Check<'_> {
                 format!("must not be {}, which waits, in a group or for each item", uses.as_str()),
             );
         }
-        if !matches!(uses, Uses::Http | Uses::Echo) && (step.max_retries.is_some() || step.timeout_seconds.is_some()) {
+        if uses.is_durable() && (step.max_retries.is_some() || step.timeout_seconds.is_some()) {
             let word = uses.as_str();
             self.fault(
                 path,

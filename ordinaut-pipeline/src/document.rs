@@ -121,6 +121,12 @@ impl Uses {
         matches!(self, Self::Wait | Self::Approval | Self::Sleep)
     }
 
+    /// Whether it is a durable step by itself, which an attempt may leave and come back to; the
+    /// others are done within an attempt.
+    pub fn is_durable(self) -> bool {
+        self.waits() || self == Self::Enqueue
+    }
+
     /// The fields that `with` must have, and those that it may have.
     pub(crate) fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {

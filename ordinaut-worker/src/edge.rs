@@ -1,7 +1,8 @@
 //! Jobs from a file, results to a file: where there is no Postgres, as at the edge of a network.
 
+use crate::executors::executor;
 use crate::http::client::HttpClient;
-use crate::{State, executors};
+use crate::{Echo, Http, Sleep, State};
 use anyhow::{Context as _, bail};
 use ordinaut_core::job::{Destination, Redaction};
 use ordinaut_core::testing::{Inline, InlineRun};
@@ -54,9 +55,9 @@ pub async fn run_file(
 ) -> anyhow::Result<bool> {
     let client = HttpClient::new(&settings.http_allow).context("could not create the client of http jobs")?;
     let inline = Inline::new(State { client, database: None, redaction })
-        .handle(executors::http::call)
-        .handle(executors::echo::echo)
-        .handle(executors::sleep::sleep);
+        .handle(executor::job::<Http>)
+        .handle(executor::job::<Echo>)
+        .handle(executor::job::<Sleep>);
     let said = |path: &Path| path.display().to_string();
     let file = File::open(jobs).await.with_context(|| format!("could not open {}", said(jobs)))?;
     let mut file = BufReader::new(file);

@@ -2,21 +2,22 @@
 
 mod edge;
 mod executors;
+mod fault_kinds;
 mod health;
 mod http;
-mod fault_kinds;
 mod seconds;
 mod single;
 
 pub use edge::run_file;
+pub use executors::{Argument, Echo, ExecutorInfo, Http, Sleep, executors};
+pub use fault_kinds::{Abort, Fail, How, Listen, Panic, Spin};
 pub use health::WorkerHealth;
 pub use http::status::ExpectStatus;
-pub use executors::{Echo, Http, Sleep};
-pub use fault_kinds::{Abort, Fail, How, Listen, Panic, Spin};
 pub use seconds::Seconds;
 pub use single::{Single, run_single};
 
 use anyhow::Context as _;
+use executors::executor;
 use http::client::HttpClient;
 use ordinaut_core::job::Redaction;
 use ordinaut_core::worker::WorkerLiveness;
@@ -56,10 +57,10 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let state = State { client, database: Some(config.database.clone()), redaction: config.redaction };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
-        .handle(executors::http::call)
-        .handle(executors::echo::echo)
+        .handle(executor::job::<Http>)
+        .handle(executor::job::<Echo>)
         .handle(executors::pipeline::run)
-        .handle(executors::sleep::sleep)
+        .handle(executor::job::<Sleep>)
         .handle(executors::webhook::deliver);
     if config.fault_kinds {
         worker = worker

@@ -1,6 +1,8 @@
 //! A span of time in arguments.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A span of time, in JSON a number of seconds, with or without a fraction.
@@ -19,5 +21,15 @@ impl TryFrom<f64> for Seconds {
 impl From<Seconds> for f64 {
     fn from(seconds: Seconds) -> Self {
         seconds.0.as_secs_f64()
+    }
+}
+
+impl JsonSchema for Seconds {
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "number", "minimum": 0})
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod dead;
 pub(crate) mod doctor;
 pub(crate) mod enqueue;
 pub(crate) mod events;
+pub(crate) mod executor;
 pub(crate) mod explain;
 pub(crate) mod fires;
 pub(crate) mod health;

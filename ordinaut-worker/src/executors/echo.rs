@@ -1,22 +1,33 @@
 //! `echo`: what goes in comes out.
 
+use super::executor::Executor;
 use crate::State;
 use ordinaut_core::job::FatalExt;
 use ordinaut_core::{Context, Job, JobError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Arguments that become the output of the run, without the values that answers never show of
-/// arguments.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Any JSON, which is its output too. The run of a job keeps it without the values of fields that
+/// `API_REDACT` names; a step hands on all of it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Echo(pub Box<RawValue>);
+pub struct Echo(#[schemars(with = "Value")] pub Box<RawValue>);
 
 impl Job for Echo {
     const KIND: &'static str = "echo";
 }
 
-pub(crate) async fn echo(job: Echo, ctx: Context<State>) -> Result<Box<RawValue>, JobError> {
-    let shown = ctx.state.redaction.mask_json(job.0.get()).into_owned();
-    RawValue::from_string(shown).fatal()
+impl Executor for Echo {
+    type Output = Self;
+
+    async fn call(self, _ctx: &Context<State>, _key: &str) -> Result<Self, JobError> {
+        Ok(self)
+    }
+
+    fn kept(output: Self, ctx: &Context<State>) -> Result<Self, JobError> {
+        let shown = ctx.state.redaction.mask_json(output.0.get()).into_owned();
+        RawValue::from_string(shown).map(Self).fatal()
+    }
 }

@@ -1,5 +1,6 @@
 //! `http`: one request, and what its answer means for the job.
 
+use super::executor::Executor;
 use crate::State;
 use crate::http::answer::{Answer, MAX_BODY_BYTES};
 use crate::http::client::refusal;
@@ -9,9 +10,12 @@ use crate::http::status::{ExpectStatus, Verdict};
 use crate::seconds::Seconds;
 use ordinaut_core::job::FatalExt;
 use ordinaut_core::{Context, Job, JobError};
+use ordinaut_pipeline::nesting;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, Url};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
@@ -20,26 +24,30 @@ use std::time::{Duration, Instant, SystemTime};
 ///
 /// It carries `x-ordinaut-job-id`, `x-ordinaut-attempt`, `idempotency-key` (the job's id) and
 /// `x-ordinaut-token`, so that a server can tell a repeated call from a new one.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
-    /// `GET` if absent.
+    /// Any method but `CONNECT`.
     #[serde(default = "get")]
     pub method: String,
-    /// Of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five redirects are
-    /// followed, but none from https to http. Another origin gets none of the headers but `accept`
-    /// and `user-agent`, and no body.
+    /// `http` or `https`, of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five
+    /// redirects are followed, but none from https to http. Another origin gets none of the headers
+    /// but `accept` and `user-agent`, and no body.
     pub url: String,
-    /// Those that the worker would send are replaced, but for the token.
+    /// Names and values. Those that the worker would send are replaced, but for the token; those
+    /// that frame the message (`content-length`, `connection` …) are refused.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// A string is sent as it is, anything else as JSON, with its numbers as they were given.
+    /// A string is sent as it is, anything else as JSON with `content-type: application/json`, with
+    /// its numbers as they were given. Nothing is sent if it is not given.
     #[serde(default)]
+    #[schemars(with = "Value")]
     pub body: Option<Box<RawValue>>,
-    /// Which statuses are a success. A redirect that is among them is not followed.
+    /// Which statuses are a success; 200 to 299 if not given. A redirect that is among them is not
+    /// followed.
     #[serde(default)]
     pub expect_status: ExpectStatus,
-    /// Time that the whole call may take; 30 if absent.
+    /// Time that the whole call may take, redirects and body included.
     #[serde(default = "half_a_minute")]
     pub timeout_seconds: Seconds,
 }
@@ -69,30 +77,40 @@ struct CallFailed {
     source: reqwest::Error,
 }
 
-pub(crate) async fn call(job: Http, ctx: Context<State>) -> Result<Answer, JobError> {
-    request(&job, &ctx, &ctx.job_id().to_string()).await
-}
+/// As deep as the body of an answer may be nested for templates to look into it.
+const MAX_JSON_NESTING: usize = 60;
 
-/// One request under a key by which its receiver can tell a repetition.
-pub(crate) async fn request(job: &Http, ctx: &Context<State>, key: &str) -> Result<Answer, JobError> {
-    let failed = |host: &str, error: reqwest::Error| failure(host, error, job.timeout_seconds.0);
-    let (mut response, host) = job.send(ctx, key).await?;
-    let status = response.status();
-    let (body, read) = read(&mut response).await;
-    let answer = Answer::new(status.as_u16(), response.headers(), &body, read.is_ok());
-    let unwanted = || format!("{host} answered {status}, and {} was expected", job.expect_status);
-    let ended = match job.expect_status.verdict(status.as_u16()) {
-        Verdict::Done => read.map_err(|error| failed(&host, error)),
-        Verdict::Never => Err(JobError::fatal(unwanted())),
-        Verdict::Again => Err(match asked_wait(response.headers()) {
-            Some(wait) => JobError::retry(unwanted()).after(wait),
-            None => JobError::retry(unwanted()),
-        }),
-    };
-    // Kept whatever becomes of the attempt: it is what explains it.
-    match ended {
-        Ok(()) => Ok(answer),
-        Err(error) => Err(error.with_output(&answer)),
+impl Executor for Http {
+    type Output = Answer;
+
+    async fn call(self, ctx: &Context<State>, key: &str) -> Result<Answer, JobError> {
+        let failed = |host: &str, error: reqwest::Error| failure(host, error, self.timeout_seconds.0);
+        let (mut response, host) = self.send(ctx, key).await?;
+        let status = response.status();
+        let (body, read) = read(&mut response).await;
+        let answer = Answer::new(status.as_u16(), response.headers(), &body, read.is_ok());
+        let unwanted = || format!("{host} answered {status}, and {} was expected", self.expect_status);
+        let ended = match self.expect_status.verdict(status.as_u16()) {
+            Verdict::Done => read.map_err(|error| failed(&host, error)),
+            Verdict::Never => Err(JobError::fatal(unwanted())),
+            Verdict::Again => Err(match asked_wait(response.headers()) {
+                Some(wait) => JobError::retry(unwanted()).after(wait),
+                None => JobError::retry(unwanted()),
+            }),
+        };
+        // Kept whatever becomes of the attempt: it is what explains it.
+        match ended {
+            Ok(()) => Ok(answer),
+            Err(error) => Err(error.with_output(&answer)),
+        }
+    }
+
+    /// With its body as JSON, if it is some, so that templates can look into it.
+    fn handed_on(answer: Answer) -> serde_json::Result<Value> {
+        let mut output = serde_json::to_value(&answer)?;
+        let json = output["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
+        output["json"] = json.filter(|json| nesting(json) <= MAX_JSON_NESTING).unwrap_or_default();
+        Ok(output)
     }
 }
 

@@ -1,11 +1,15 @@
-//! The kinds of job that every worker can run, one in each file.
+//! What every worker can do, one executor in each file: a kind of job, and a tool of pipelines.
+//! `webhook` and `pipeline` are kinds alone.
 
 pub(crate) mod echo;
+pub(crate) mod executor;
 pub(crate) mod http;
+mod info;
 pub(crate) mod pipeline;
 pub(crate) mod sleep;
 pub(crate) mod webhook;
 
 pub use echo::Echo;
 pub use http::Http;
+pub use info::{Argument, ExecutorInfo, executors};
 pub use sleep::Sleep;

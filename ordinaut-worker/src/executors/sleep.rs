@@ -1,12 +1,15 @@
 //! `sleep`: takes its time, and a slot, and nothing else.
 
+use super::executor::Executor;
 use crate::State;
 use crate::seconds::Seconds;
 use ordinaut_core::{Context, Job, JobError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Sleeps, and ends early if it is cancelled.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Sleeps. A job holds a slot of its worker for that time, and ends early when it is cancelled; a
+/// step of a pipeline holds nothing.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sleep {
     /// The time.
@@ -17,9 +20,13 @@ impl Job for Sleep {
     const KIND: &'static str = "sleep";
 }
 
-pub(crate) async fn sleep(job: Sleep, ctx: Context<State>) -> Result<(), JobError> {
-    tokio::select! {
-        () = tokio::time::sleep(job.seconds.0) => Ok(()),
-        () = ctx.cancelled() => Err(JobError::cancel("cancelled while it slept")),
+impl Executor for Sleep {
+    type Output = ();
+
+    async fn call(self, ctx: &Context<State>, _key: &str) -> Result<(), JobError> {
+        tokio::select! {
+            () = tokio::time::sleep(self.seconds.0) => Ok(()),
+            () = ctx.cancelled() => Err(JobError::cancel("cancelled while it slept")),
+        }
     }
 }

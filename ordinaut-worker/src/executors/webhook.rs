@@ -1,9 +1,9 @@
 //! `webhook`: tells a webhook of one event, signed.
 
 use crate::State;
+use crate::executors::http::{asked_wait, read};
 use crate::http::answer::Answer;
 use crate::http::client::refusal;
-use crate::executors::http::{asked_wait, read};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ordinaut_core::job::FatalExt;

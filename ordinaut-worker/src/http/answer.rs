@@ -1,6 +1,7 @@
 //! What a run keeps of an answer.
 
 use reqwest::header::HeaderMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -18,10 +19,14 @@ const MAX_HEADER_CHARS: usize = 500;
 const HEADERS: [&str; 4] = ["content-type", "content-length", "location", "retry-after"];
 
 /// What a run keeps of an answer.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Answer {
+    /// Its status.
     status: u16,
+    /// `content-type`, `content-length`, `location` and `retry-after`, as far as it has them; 500
+    /// characters of each.
     headers: BTreeMap<&'static str, String>,
+    /// The beginning of its body, 32 KiB at most.
     body: String,
     /// Whether the body was longer, or did not arrive whole.
     truncated: bool,

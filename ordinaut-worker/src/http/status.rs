@@ -1,16 +1,17 @@
 //! What the status of an answer means for its job.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Which statuses are a success.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "must be a status such as 204, or a list of them")]
 pub enum ExpectStatus {
     /// This one.
-    One(u16),
+    One(#[schemars(range(min = 200, max = 599))] u16),
     /// Any of these.
-    Some(Vec<u16>),
+    Some(#[schemars(inner(range(min = 200, max = 599)))] Vec<u16>),
     /// Any from 200 to 299.
     #[default]
     Successful,

@@ -4,6 +4,7 @@
 
 mod binary;
 mod closed_log;
+mod executors;
 mod faults;
 mod fixture;
 mod health;

@@ -4,20 +4,17 @@ use super::durable::wait_or_enqueue;
 use super::progress::{Ended, Item, Progress};
 use super::{item_name, key_of};
 use crate::State;
-use crate::executors::http::{Http, request};
+use crate::executors::executor;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use ordinaut_core::{Context, JobError, Outcome};
-use ordinaut_pipeline::{OnFailure, Step, Uses, nesting};
+use ordinaut_pipeline::{OnFailure, Step, Uses};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// As much output as a step leaves, in bytes: what is recorded has a little around it.
 const MAX_OUTPUT: usize = 255 * 1024;
-
-/// As deep as the body of an answer may be nested for templates to look into it.
-const MAX_JSON_NESTING: usize = 60;
 
 /// One of several things that are done at once.
 type Work<'a> = BoxFuture<'a, Result<Ended, JobError>>;
@@ -149,16 +146,17 @@ async fn run_one(
     progress: &Progress,
     ctx: &Context<State>,
 ) -> Result<Ended, JobError> {
-    match step.uses {
-        Some(Uses::Http | Uses::Echo) | None => {}
-        Some(uses) => return run_durably(step, policy, uses, name, item, progress, ctx).await,
+    // The check has found it.
+    let Some(uses) = step.uses else { return give_up(name, policy, "it uses nothing".to_owned()) };
+    if uses.is_durable() {
+        return run_durably(step, policy, uses, name, item, progress, ctx).await;
     }
     let tries = step.max_retries.unwrap_or(0);
     for nth in 1..=tries.saturating_add(1) {
         let this_try = if nth == 1 { name.to_owned() } else { format!("{name} try {nth}") };
         let (last, mut wait) = (nth > tries, None);
         let tried = ctx
-            .step(&this_try, async || match once(step, name, item, progress, ctx).await {
+            .step(&this_try, async || match once(step, uses, name, item, progress, ctx).await {
                 Ok(output) => Ok(Try::Succeeded(output)),
                 Err(failure) if failure.again && !last => {
                     wait = failure.after;
@@ -217,18 +215,15 @@ fn chance(ctx: &Context<State>) -> f64 {
 /// One try of something that is done within an attempt.
 async fn once(
     step: &Step,
+    uses: Uses,
     name: &str,
     item: Option<Item<'_>>,
     progress: &Progress,
     ctx: &Context<State>,
 ) -> Result<Value, Failure> {
     let with = filled(step, item, progress).map_err(Failure::last)?;
-    let work = async {
-        match step.uses {
-            Some(Uses::Http) => call(with, name, ctx).await,
-            _ => Ok(with),
-        }
-    };
+    let key = key_of(name, ctx);
+    let work = async { executor::step(uses, with, ctx, &key).await.map_err(Failure::of) };
     let output = match step.time_limit() {
         Some(limit) => match tokio::time::timeout(limit, work).await {
             Ok(done) => done,
@@ -242,21 +237,6 @@ async fn once(
     if output.to_string().len() > MAX_OUTPUT {
         return Err(Failure::last(format!("its output is larger than {MAX_OUTPUT} bytes")));
     }
-    Ok(output)
-}
-
-async fn call(with: Value, name: &str, ctx: &Context<State>) -> Result<Value, Failure> {
-    let job: Http =
-        serde_json::from_value(with).map_err(|error| Failure::last(format!("with cannot be read: {error}")))?;
-    let answer = request(&job, ctx, &key_of(name, ctx)).await.map_err(|error| Failure {
-        again: error.outcome() == Outcome::Failed,
-        after: error.again_in(),
-        error: error.to_string(),
-    })?;
-    let mut output = serde_json::to_value(&answer).map_err(|error| Failure::last(error.to_string()))?;
-    // So that templates can look into it.
-    let json = output["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
-    output["json"] = json.filter(|json| nesting(json) <= MAX_JSON_NESTING).unwrap_or_default();
     Ok(output)
 }
 
@@ -288,6 +268,10 @@ fn filled(step: &Step, item: Option<Item<'_>>, progress: &Progress) -> Result<Va
 }
 
 impl Failure {
+    fn of(error: JobError) -> Self {
+        Self { again: error.outcome() == Outcome::Failed, after: error.again_in(), error: error.to_string() }
+    }
+
     fn last(error: impl Into<String>) -> Self {
         Self { error: error.into(), again: false, after: None }
     }
