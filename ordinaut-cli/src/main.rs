@@ -18,6 +18,10 @@ use ordinaut_runtime::settings::{SettingError, Source};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // `dev` runs workers, whose processes are supervised by the binary that starts them.
+    if let Some(code) = ordinaut_worker::process_role() {
+        return code;
+    }
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return output::said_by_parser(&error),

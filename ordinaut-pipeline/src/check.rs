@@ -58,8 +58,10 @@ impl Check<'_> {
             (Some(uses), None) => self.uses(*uses, step, path, grouped),
             (None, Some(group)) => self.group(step, group, path, grouped),
             (Some(_), Some(_)) => self.fault(path, "must have \"uses\" or \"parallel\", and not both"),
-            (None, None) => self
-                .fault(path, "must have \"uses\", one of http, echo, wait, approval, sleep, enqueue, or \"parallel\""),
+            (None, None) => self.fault(
+                path,
+                "must have \"uses\", one of http, process, echo, wait, approval, sleep, enqueue, or \"parallel\"",
+            ),
         }
         self.bounds(step, path);
         if let Some(condition) = &step.condition {
@@ -94,7 +96,7 @@ impl Check<'_> {
             let word = uses.as_str();
             self.fault(
                 path,
-                format!("has max_retries or timeout_seconds, which are for http and echo, and not for {word}"),
+                format!("has max_retries or timeout_seconds, which are for http, process and echo, and not for {word}"),
             );
         }
         if let Some(list) = &step.foreach {
@@ -266,9 +268,10 @@ fn wrong(uses: Uses, field: &str, value: &Value) -> Option<&'static str> {
             value.as_str().is_some_and(|topic| topic.split('.').all(word)),
             "must be one topic: words of letters, digits, - and _ with dots between them",
         ),
-        "question" | "url" | "kind" => {
+        "question" | "url" | "kind" | "command" => {
             (value.as_str().is_some_and(|text| !text.trim().is_empty()), "must be a text that is not empty")
         }
+        "arguments" => (value.is_object(), "must be an object"),
         "or_else" => (matches!(value.as_str(), Some("approved" | "rejected")), "must be approved or rejected"),
         "priority" if uses == Uses::Enqueue => {
             (value.as_i64().is_some_and(|priority| (1..=9).contains(&priority)), "must be from 1 (most urgent) to 9")

@@ -88,6 +88,8 @@ fn nothing() -> Value {
 pub enum Uses {
     /// A request, as the kind `http` does it.
     Http,
+    /// A program of the worker's list, as the kind `process` runs it.
+    Process,
     /// Its arguments are its output.
     Echo,
     /// Waits for an event.
@@ -102,12 +104,14 @@ pub enum Uses {
 
 impl Uses {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Http, Self::Echo, Self::Wait, Self::Approval, Self::Sleep, Self::Enqueue];
+    pub const ALL: [Self; 7] =
+        [Self::Http, Self::Process, Self::Echo, Self::Wait, Self::Approval, Self::Sleep, Self::Enqueue];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Process => "process",
             Self::Echo => "echo",
             Self::Wait => "wait",
             Self::Approval => "approval",
@@ -131,6 +135,7 @@ impl Uses {
     pub(crate) fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
             Self::Http => (&["url"], &["method", "headers", "body", "expect_status", "timeout_seconds"]),
+            Self::Process => (&["command"], &["arguments"]),
             Self::Echo => (&[], &[]),
             Self::Wait => (&["topic"], &["key", "timeout_seconds"]),
             Self::Approval => (&["question"], &["within_seconds", "or_else"]),

@@ -2,7 +2,7 @@
 
 use crate::executors::executor;
 use crate::http::client::HttpClient;
-use crate::{Echo, Http, Sleep, State};
+use crate::{Commands, Echo, Http, Sleep, State};
 use anyhow::{Context as _, bail};
 use ordinaut_core::job::{Destination, Redaction};
 use ordinaut_core::testing::{Inline, InlineRun};
@@ -54,7 +54,7 @@ pub async fn run_file(
     results: &Path,
 ) -> anyhow::Result<bool> {
     let client = HttpClient::new(&settings.http_allow).context("could not create the client of http jobs")?;
-    let inline = Inline::new(State { client, database: None, redaction })
+    let inline = Inline::new(State { client, database: None, redaction, commands: Commands::default() })
         .handle(executor::job::<Http>)
         .handle(executor::job::<Echo>)
         .handle(executor::job::<Sleep>);

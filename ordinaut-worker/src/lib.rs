@@ -9,7 +9,9 @@ mod seconds;
 mod single;
 
 pub use edge::run_file;
-pub use executors::{Argument, Echo, ExecutorInfo, Http, Sleep, executors};
+pub use executors::{
+    Argument, Commands, Echo, ExecutorInfo, Http, Process, ProcessOutput, Sleep, executors, process_role,
+};
 pub use fault_kinds::{Abort, Fail, How, Listen, Panic, Spin};
 pub use health::WorkerHealth;
 pub use http::status::ExpectStatus;
@@ -31,6 +33,8 @@ pub struct Config {
     pub database: Client,
     /// What it serves and how, and what its handlers may do.
     pub settings: WorkerSettings,
+    /// The programs that its `process` jobs may start.
+    pub commands: Commands,
     /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `listen`, `panic` and
     /// `spin`.
     pub fault_kinds: bool,
@@ -49,17 +53,20 @@ pub struct State {
     /// None at the edge, where jobs come from a file.
     pub(crate) database: Option<Client>,
     pub(crate) redaction: Redaction,
+    pub(crate) commands: Commands,
 }
 
 /// A worker with the built-in kinds, which runs nothing yet.
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let client = HttpClient::new(&config.settings.http_allow).context("could not create the client of http jobs")?;
-    let state = State { client, database: Some(config.database.clone()), redaction: config.redaction };
+    let (database, redaction, commands) = (Some(config.database.clone()), config.redaction, config.commands);
+    let state = State { client, database, redaction, commands };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
         .handle(executor::job::<Http>)
         .handle(executor::job::<Echo>)
         .handle(executors::pipeline::run)
+        .handle(executor::job::<Process>)
         .handle(executor::job::<Sleep>)
         .handle(executors::webhook::deliver);
     if config.fault_kinds {

@@ -11,7 +11,7 @@ use ordinaut_runtime::settings::health::HealthSettings;
 use ordinaut_runtime::settings::log::LogSettings;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_runtime::settings::{SettingError, Source};
-use ordinaut_worker::{Config, Single, WorkerHealth};
+use ordinaut_worker::{Commands, Config, Single, WorkerHealth};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,11 +28,15 @@ struct Settings {
     database: DatabaseSettings,
     worker: WorkerSettings,
     health: HealthSettings,
+    commands: Commands,
     fault_kinds: bool,
     redaction: Redaction,
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = ordinaut_worker::process_role() {
+        return code;
+    }
     let command = Command::new("ordinaut-worker")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Leases jobs and runs them")
@@ -110,10 +114,12 @@ async fn run_file(settings: EdgeSettings, jobs: PathBuf, results: PathBuf) -> an
 }
 
 fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError> {
+    let worker = WorkerSettings::read(source)?;
     Ok(Settings {
         log: LogSettings::read(source)?,
         database: DatabaseSettings::read(source)?,
-        worker: WorkerSettings::read(source)?,
+        commands: Commands::of(&worker)?,
+        worker,
         health: HealthSettings::of_worker(source)?,
         fault_kinds,
         redaction: redaction(source)?,
@@ -142,6 +148,7 @@ async fn serve(settings: Settings, single: bool, loops: Loops) -> anyhow::Result
     let config = Config {
         database: health.database.get_or_init(|| database).clone(),
         settings: settings.worker,
+        commands: settings.commands,
         fault_kinds: settings.fault_kinds,
         redaction: settings.redaction,
         pulse: health.pulse.clone(),

@@ -16,6 +16,7 @@ use ordinaut_runtime::settings::scheduler::default_zone;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_runtime::settings::{self, Source};
 use ordinaut_runtime::{Listener, Loops};
+use ordinaut_worker::Commands;
 use place::{Place, Running};
 use servers::Servers;
 use std::os::unix::process::CommandExt;
@@ -44,9 +45,11 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     let source = source.with_choices_of_dev(choices.map(named));
     // What cannot be used is said before anything is started.
     default_zone(&source)?;
+    let worker = WorkerSettings::read(&source)?;
     let settings = Settings {
         api: ApiSettings::read(&source)?,
-        worker: WorkerSettings::read(&source)?,
+        commands: Commands::of(&worker)?,
+        worker,
         scheduler: settings::scheduler::read(&source)?,
     };
     let servers = {
@@ -137,6 +140,7 @@ async fn serve(
 struct Settings {
     api: ApiSettings,
     worker: WorkerSettings,
+    commands: Commands,
     scheduler: SchedulerOptions,
 }
 
@@ -150,7 +154,7 @@ struct Doors {
 
 impl Doors {
     fn open(dev: &Dev, database: &Client, settings: Settings, listener: Listener) -> Self {
-        let Settings { api, worker, scheduler } = settings;
+        let Settings { api, worker, commands, scheduler } = settings;
         let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());
         for number in 1..=dev.workers {
@@ -161,6 +165,7 @@ impl Doors {
             let config = ordinaut_worker::Config {
                 database: database.clone(),
                 settings,
+                commands: commands.clone(),
                 fault_kinds: dev.fault_kinds || dev.demo,
                 redaction: api.redaction.clone(),
                 pulse: WorkerLiveness::default(),

@@ -61,6 +61,16 @@ pub enum SettingError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file that a setting names holds what cannot be used.
+    #[error("{name}: {path}: {reason}")]
+    File {
+        /// The variable that names it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
     /// The file is not TOML.
     #[error("{path} is not TOML")]
     NotToml {

@@ -66,6 +66,7 @@ pub const ALL: &[About] = &[
     worker::WORKER_JOB_TIMEOUT.about,
     worker::WORKER_SHUTDOWN_GRACE.about,
     worker::WORKER_HTTP_ALLOW.about,
+    worker::WORKER_PROCESS_FILE.about,
     worker::WORKER_LABELS.about,
     worker::WORKER_VERSION.about,
     health::WORKER_HEALTH_PORT.about,

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use ordinaut_core::placement::label_fault;
 use ordinaut_core::program::{check_name, is_queue};
 use ordinaut_core::worker::{Served, Undecodable, WorkerOptions};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const WORKER_NAME: Setting<String> = Setting::new(
@@ -129,6 +130,13 @@ pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
     |text| list(text, network),
 );
 
+pub(super) const WORKER_PROCESS_FILE: Setting<PathBuf> = Setting::new(
+    "WORKER_PROCESS_FILE",
+    "the list of the programs that process jobs may start, in TOML; without it they may start none",
+    "the path of a file",
+    |text| (!text.is_empty()).then(|| text.into()),
+);
+
 /// Labels, none of which a worker has by itself.
 fn labels(text: &str) -> Option<Vec<String>> {
     list(text, |label| {
@@ -157,6 +165,8 @@ pub struct WorkerSettings {
     pub options: WorkerOptions,
     /// Addresses that `http` jobs may call although they are private.
     pub http_allow: Vec<IpNet>,
+    /// The list of the programs that `process` jobs may start.
+    pub process_file: Option<PathBuf>,
 }
 
 impl WorkerSettings {
@@ -179,7 +189,11 @@ impl WorkerSettings {
         options.shutdown_grace = source.get(&WORKER_SHUTDOWN_GRACE)?;
         options.labels = source.read(&WORKER_LABELS)?.unwrap_or_default();
         options.version = source.read(&WORKER_VERSION)?;
-        Ok(Self { options, http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default() })
+        Ok(Self {
+            options,
+            http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default(),
+            process_file: source.read(&WORKER_PROCESS_FILE)?,
+        })
     }
 }
 

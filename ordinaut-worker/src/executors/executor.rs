@@ -1,6 +1,6 @@
 //! What an executor is: one implementation makes a kind of job and a tool of pipelines.
 
-use super::{Echo, Http};
+use super::{Echo, Http, Process};
 use crate::State;
 use ordinaut_core::{Context, Job, JobError};
 use ordinaut_pipeline::Uses;
@@ -39,6 +39,7 @@ pub(crate) async fn job<E: Executor>(args: E, ctx: Context<State>) -> Result<E::
 pub(super) async fn step(uses: Uses, with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
     match uses {
         Uses::Http => tool::<Http>(with, ctx, key).await,
+        Uses::Process => tool::<Process>(with, ctx, key).await,
         Uses::Echo => tool::<Echo>(with, ctx, key).await,
         Uses::Wait | Uses::Approval | Uses::Sleep | Uses::Enqueue => {
             Err(JobError::fatal(format!("{} is not done within an attempt", uses.as_str())))

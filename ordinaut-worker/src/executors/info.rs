@@ -2,7 +2,7 @@
 //! output, made from its types.
 
 use super::executor::Executor;
-use super::{Echo, Http, Sleep};
+use super::{Echo, Http, Process, Sleep};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub struct Argument {
 
 /// All executors, by their names.
 pub fn executors() -> Vec<ExecutorInfo> {
-    vec![info::<Echo>(), info::<Http>(), info::<Sleep>()]
+    vec![info::<Echo>(), info::<Http>(), info::<Process>(), info::<Sleep>()]
 }
 
 fn info<E: Executor>() -> ExecutorInfo {

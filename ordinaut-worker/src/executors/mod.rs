@@ -6,10 +6,12 @@ pub(crate) mod executor;
 pub(crate) mod http;
 mod info;
 pub(crate) mod pipeline;
+pub(crate) mod process;
 pub(crate) mod sleep;
 pub(crate) mod webhook;
 
 pub use echo::Echo;
 pub use http::Http;
 pub use info::{Argument, ExecutorInfo, executors};
+pub use process::{Commands, Process, ProcessOutput, process_role};
 pub use sleep::Sleep;

@@ -69,16 +69,21 @@ fn character_boundary(bytes: &[u8], limit: usize) -> usize {
 fn fitting(text: &str) -> &str {
     let mut json = 0;
     for (at, character) in text.char_indices() {
-        json += match character {
-            '"' | '\\' | '\n' | '\r' | '\t' => 2,
-            '\0'..='\x1f' => 6,
-            _ => character.len_utf8(),
-        };
+        json += json_length(character);
         if json > MAX_BODY_JSON || at + character.len_utf8() > MAX_BODY_BYTES {
             return &text[..at];
         }
     }
     text
+}
+
+/// Length of a character in a JSON string, in bytes.
+pub(crate) fn json_length(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' => 2,
+        '\0'..='\x1f' => 6,
+        _ => character.len_utf8(),
+    }
 }
 
 #[cfg(test)]

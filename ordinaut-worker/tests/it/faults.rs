@@ -5,7 +5,7 @@ use ordinaut_core::Outcome;
 use ordinaut_core::job::{JobState, Wait};
 use ordinaut_core::worker::{Step, WorkerLiveness};
 use ordinaut_runtime::settings::worker::WorkerSettings;
-use ordinaut_worker::Config;
+use ordinaut_worker::{Commands, Config};
 use serde_json::json;
 
 #[tokio::test]
@@ -67,6 +67,7 @@ async fn without_the_flag_nobody_runs_them() {
     let config = Config {
         database: fixture.database.clone(),
         settings: WorkerSettings::default(),
+        commands: Commands::default(),
         fault_kinds: false,
         redaction: ordinaut_core::job::Redaction::default(),
         pulse: WorkerLiveness::default(),

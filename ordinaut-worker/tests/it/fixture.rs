@@ -5,7 +5,7 @@ use ordinaut_core::worker::{Step, Undecodable, WorkerLiveness, WorkerOptions};
 use ordinaut_core::{Client, NewJob, Outcome, Worker};
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_test_support::database::fresh_database;
-use ordinaut_worker::{Config, State};
+use ordinaut_worker::{Commands, Config, State};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -42,6 +42,11 @@ impl Fixture {
 
     /// A worker with all kinds, whose http jobs may call the addresses of `allow`.
     pub(crate) fn worker(&self, allow: &[&str]) -> Worker<State> {
+        self.worker_with(allow, Commands::default())
+    }
+
+    /// The same, whose process jobs may start these programs.
+    pub(crate) fn worker_with(&self, allow: &[&str], commands: Commands) -> Worker<State> {
         let http_allow = allow.iter().map(|net| net.parse().unwrap()).collect();
         // One attempt tells.
         let mut options = WorkerOptions::default();
@@ -49,7 +54,8 @@ impl Fixture {
         let database = self.database.clone();
         ordinaut_worker::worker(Config {
             database,
-            settings: WorkerSettings { options, http_allow },
+            settings: WorkerSettings { options, http_allow, process_file: None },
+            commands,
             fault_kinds: true,
             redaction: Redaction::new(["password"]),
             pulse: WorkerLiveness::default(),

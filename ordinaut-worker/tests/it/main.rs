@@ -11,6 +11,8 @@ mod health;
 mod http;
 mod modes;
 mod pipelines;
+mod process;
+mod process_values;
 mod redirects;
 mod refusals;
 mod secrets;
