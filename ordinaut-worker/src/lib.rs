@@ -60,15 +60,19 @@ pub struct State {
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let client = HttpClient::new(&config.settings.http_allow).context("could not create the client of http jobs")?;
     let (database, redaction, commands) = (Some(config.database.clone()), config.redaction, config.commands);
+    let starts_processes = commands.are_named();
     let state = State { client, database, redaction, commands };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
         .handle(executor::job::<Http>)
         .handle(executor::job::<Echo>)
         .handle(executors::pipeline::run)
-        .handle(executor::job::<Process>)
         .handle(executor::job::<Sleep>)
         .handle(executors::webhook::deliver);
+    // Without a list such jobs are for other workers.
+    if starts_processes {
+        worker = worker.handle(executor::job::<Process>);
+    }
     if config.fault_kinds {
         worker = worker
             .handle(fault_kinds::abort::abort)

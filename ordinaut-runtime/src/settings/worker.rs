@@ -132,7 +132,7 @@ pub(super) const WORKER_HTTP_ALLOW: Setting<Vec<IpNet>> = Setting::new(
 
 pub(super) const WORKER_PROCESS_FILE: Setting<PathBuf> = Setting::new(
     "WORKER_PROCESS_FILE",
-    "the list of the programs that process jobs may start, in TOML; without it they may start none",
+    "the list of the programs that process jobs may start, in TOML; a worker without it takes no such jobs",
     "the path of a file",
     |text| (!text.is_empty()).then(|| text.into()),
 );

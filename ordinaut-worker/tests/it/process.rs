@@ -126,8 +126,17 @@ async fn an_exit_code_says_whether_another_attempt_follows() {
 #[tokio::test]
 async fn what_is_not_on_the_list_does_not_run() {
     let fixture = Fixture::new().await;
-    let ran = run(&fixture, Commands::default(), json!({"command": "/bin/true"})).await;
-    assert_eq!(ran.died(), "this worker starts no processes: WORKER_PROCESS_FILE is not set");
+    // Without a list a job waits for a worker that has one, and so does a step of a pipeline.
+    let job = fixture.enqueue("process", json!({"command": "/bin/true"})).await;
+    assert_eq!(fixture.worker_with(&[], Commands::default()).step().await.unwrap(), Step::Idle);
+    fixture.database.jobs().cancel(job).await.unwrap();
+    let step = json!({"steps": [{"id": "one", "uses": "process", "with": {"command": "/bin/true"}}]});
+    let job = fixture.enqueue("pipeline", step).await;
+    assert_eq!(fixture.worker_with(&[], Commands::default()).step().await.unwrap(), Step::Worked(job));
+    let failed = fixture.runs(job).await.pop().unwrap();
+    assert_eq!(failed.outcome, Outcome::Failed);
+    assert!(failed.error.unwrap().contains("WORKER_PROCESS_FILE is not set"));
+    fixture.database.jobs().cancel(job).await.unwrap();
     let list = || script("touch", "exit 0", "");
     for (args, reason) in [
         (json!({"command": "/bin/true"}), "args.command \"/bin/true\" is not on this worker's list"),

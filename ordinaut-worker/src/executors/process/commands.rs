@@ -5,6 +5,7 @@ use super::order::{Account, Order};
 use super::template::{Place, is_name};
 use crate::seconds::Seconds;
 use nix::unistd::{Uid, User};
+use ordinaut_core::JobError;
 use ordinaut_runtime::settings::SettingError;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use serde::Deserialize;
@@ -118,12 +119,19 @@ impl Commands {
         self.supervisor.as_deref().unwrap_or(Path::new("/proc/self/exe"))
     }
 
+    /// Whether there is a list, be it empty.
+    pub(crate) fn are_named(&self) -> bool {
+        self.commands.is_some()
+    }
+
     /// A command by its name, or why there is none.
-    pub(super) fn get(&self, name: &str) -> Result<&Command, String> {
+    pub(super) fn get(&self, name: &str) -> Result<&Command, JobError> {
         let Some(commands) = &self.commands else {
-            return Err("this worker starts no processes: WORKER_PROCESS_FILE is not set".to_owned());
+            // A step of a pipeline: the next attempt may come to a worker that has a list.
+            return Err(JobError::retry("this worker starts no processes: WORKER_PROCESS_FILE is not set"));
         };
-        commands.get(name).ok_or_else(|| format!("args.command {name:?} is not on this worker's list"))
+        let unknown = || JobError::fatal(format!("args.command {name:?} is not on this worker's list"));
+        commands.get(name).ok_or_else(unknown)
     }
 }
 

@@ -59,7 +59,7 @@ impl Executor for Process {
     async fn call(self, ctx: &Context<State>, _key: &str) -> Result<ProcessOutput, JobError> {
         let name = &self.command;
         let commands = &ctx.state.commands;
-        let command = commands.get(name).map_err(JobError::fatal)?;
+        let command = commands.get(name)?;
         let order = command.order(&self.arguments).map_err(JobError::fatal)?;
         let ran = running::run(&order, command.max_output, commands.supervisor(), ctx).await;
         let ended = ran.map_err(|error| JobError::retry(format!("could not run {name}: {error}")))?;
