@@ -119,7 +119,7 @@ async fn bury(db: &Client, kind: &str, error: &str) -> Uuid {
     let bury = "with gone as (delete from ordinaut.due_work where job_id = $1)
                 insert into ordinaut.dead_letter (job_id, error, attempt, failures, kind, queue, priority, args, created_at)
                 select id, $2, 1, 1, kind, queue, priority, args, created_at from ordinaut.job where id = $1";
-    sqlx::query(bury).bind(job.id()).bind(error).execute(db.pool()).await.unwrap();
+    sqlx::query(bury).bind(job.id()).bind(error).execute(db).await.unwrap();
     job.id()
 }
 
