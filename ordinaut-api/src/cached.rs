@@ -28,7 +28,7 @@ struct Looked<T> {
 
 /// Time for which what took this time is fresh, where an old value will do: looking takes a
 /// fortieth of a connection at most.
-pub(crate) fn rest(took: Duration) -> Duration {
+pub(crate) fn fresh_for(took: Duration) -> Duration {
     const SHARE: u32 = 40;
     took.saturating_mul(SHARE).min(USABLE / 2)
 }
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(cached.get_soon(|_| true, never, slow(1)).await, Ok(1), "there is no older one");
         assert_eq!(cached.get_soon(|_| true, never, slow(2)).await, Ok(1));
         go.notify_one();
-        assert_eq!(cached.get(|_, _| FRESH, slow(3)).await, Ok(2), "looked up for who did not wait");
+        assert_eq!(cached.get(|_, _| FRESH, slow(3)).await, Ok(2), "the look that nobody waited for");
         let late = async {
             tokio::time::sleep(2 * PATIENCE).await;
             go.notify_one();

@@ -2,7 +2,7 @@
 //! what was counted serves others for a while.
 
 use crate::auth::Caller;
-use crate::cached::{Cached, rest};
+use crate::cached::{Cached, fresh_for};
 use crate::problem::Problem;
 use chrono::{DateTime, Utc};
 use ordinaut_core::Client;
@@ -74,7 +74,10 @@ impl Depths {
 
     /// The same, or as they were at most a minute ago where there are many and counting takes long.
     pub(crate) async fn counted_soon(&self) -> Result<Arc<Counted>, Problem> {
-        Ok(self.last.get_soon(|counted| are_many(&counted.queues), will_do, count(self.database.clone())).await?)
+        Ok(self
+            .last
+            .get_soon(|counted| are_many(&counted.queues), is_fresh_enough, count(self.database.clone()))
+            .await?)
     }
 
     /// A page of queues that somebody sees: as they are, or as they were at most a minute ago where
@@ -95,7 +98,7 @@ impl Depths {
             Ok(CountedPage { page, at: Utc::now() })
         };
         let fresh = |page: &Result<CountedPage, _>, took: Duration| match page {
-            Ok(counted) if are_many(&counted.page) => rest(took),
+            Ok(counted) if are_many(&counted.page) => fresh_for(took),
             _ => Duration::ZERO,
         };
         Ok(cached.get_soon(|counted| are_many(&counted.page), fresh, look).await?)
@@ -119,8 +122,8 @@ fn is_fresh(counted: &Result<Arc<Counted>, FailureKind>, _: Duration) -> Duratio
     if counted.is_ok() { FRESH } else { Duration::ZERO }
 }
 
-fn will_do(counted: &Result<Arc<Counted>, FailureKind>, took: Duration) -> Duration {
-    if counted.is_ok() { rest(took).max(FRESH) } else { Duration::ZERO }
+fn is_fresh_enough(counted: &Result<Arc<Counted>, FailureKind>, took: Duration) -> Duration {
+    if counted.is_ok() { fresh_for(took).max(FRESH) } else { Duration::ZERO }
 }
 
 async fn count(database: Client) -> Result<Arc<Counted>, FailureKind> {

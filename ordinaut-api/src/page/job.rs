@@ -96,8 +96,9 @@ fn acts(visit: &Visit, job: &Value, steps: Option<&Value>) -> Markup {
                         (carried(visit))
                         input type="hidden" name="step" value=(step);
                         (field("A note, if there is something to say", "note", "", ""))
-                        button.main { "Approve" }
-                        button.danger formaction=(to("reject")) { "Reject" }
+                        // The focus stays where it is when this is drawn again.
+                        button.main id=(format!("approve-{step}").replace(' ', "-")) { "Approve" }
+                        button.danger id=(format!("reject-{step}").replace(' ', "-")) formaction=(to("reject")) { "Reject" }
                     }
                 }
             }

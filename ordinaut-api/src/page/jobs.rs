@@ -30,11 +30,7 @@ async fn list(visit: Visit) -> Shown {
 }
 
 async fn page(visit: Visit) -> Result<Response, Fault> {
-    let asked = query(&visit).map(|list| format!("{list}&limit=50&count=estimate"));
-    let jobs = match asked {
-        Ok(asked) => visit.get(&asked).await,
-        Err(fault) => Err(fault),
-    };
+    let jobs = async { visit.get(&format!("{}&limit=50&count=estimate", query(&visit)?)).await }.await;
     let fixed = html! { (states(&visit)) (filters(&visit)) };
     let jobs = match jobs {
         Ok(jobs) => jobs,

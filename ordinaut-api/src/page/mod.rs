@@ -22,10 +22,10 @@ mod series;
 mod session;
 mod show;
 mod sign_in;
+mod stats_cache;
 mod task_form;
 mod tasks;
 mod timeline;
-mod told;
 mod tree;
 mod visit;
 mod workers;
@@ -43,9 +43,9 @@ use live::Live;
 use ordinaut_runtime::settings::api::ApiSettings;
 use session::{Sent, went_to};
 use sign_in::Attempts;
+use stats_cache::StatsCache;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use told::Lately;
 use uuid::Uuid;
 use visit::{Fault, Said, Visit};
 
@@ -57,7 +57,7 @@ pub(crate) struct Page {
     /// What each of them takes, by method and path.
     gates: HashMap<String, Route>,
     attempts: Attempts,
-    lately: Lately,
+    stats: StatsCache,
     /// What a link ends with that signs one browser in; `None`: none does, or it did.
     link: Mutex<Option<String>>,
     /// What forms carry where nobody has to sign in.
@@ -73,7 +73,7 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         api,
         gates: gates.collect(),
         attempts: Attempts::default(),
-        lately: Lately::default(),
+        stats: StatsCache::default(),
         link: Mutex::new(settings.sign_in_link.clone()),
         anonymous_form_token: Uuid::new_v4().to_string(),
         has_tls: settings.tls.is_some(),

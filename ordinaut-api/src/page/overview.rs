@@ -32,26 +32,26 @@ async fn page(visit: Visit) -> Result<Response, Fault> {
         return Ok(of_little(&visit));
     }
     let span = Span::of(&visit);
-    let (health, queues, told, workers, followers) = tokio::join!(
+    let (health, queues, stats, workers, followers) = tokio::join!(
         visit.get("/health"),
         visit.get("/queues?limit=500"),
-        visit.page.lately.of(&visit, span),
+        visit.page.stats.of(&visit, span),
         visit.get_if_allowed("/workers?limit=500"),
         visit.get_if_allowed("/events/status"),
     );
-    let (health, queues, told) = (health?, queues?, told?);
+    let (health, queues, stats) = (health?, queues?, stats?);
     let (workers, followers) = (workers?, followers?);
     let word = span.word;
-    let steps = span.steps(&told.steps, told.now);
+    let steps = span.steps(&stats.steps, stats.now);
     // Too many queues for one answer have no depths here: each has its own.
-    let depths = series::depth(&span, queues.list("queues"), &told.queues, told.now);
+    let depths = series::depth(&span, queues.list("queues"), &stats.queues, stats.now);
     let at: Vec<_> = steps.iter().map(|(at, _)| *at).collect();
     let live = html! {
         (wrong(&health, &queues, visit.caller.access.tenant.is_none() && visit.caller.access.queues.is_none()))
         (totals(&queues, workers.as_ref(), &span, steps.last().and_then(|(_, line)| *line)))
         div.columns {
             section { h2 { "Queues" } (queues_table(&queues)) }
-            section { h2 { "Kinds, last " (word) } (kinds_table(&told.kinds)) }
+            section { h2 { "Kinds, last " (word) } (kinds_table(&stats.kinds)) }
             @if let Some(workers) = &workers { section { h2 { "Workers" } (workers_table(workers)) } }
             section { h2 { "Behind the scenes" } (duties(&health, followers.as_ref())) }
         }

@@ -86,7 +86,7 @@ async fn who_wants_what_is_rare_is_told_where_it_is() {
     let mut rare = Stream::open(&app, "queue=rare", Some(0)).await;
     let (n, _, event) = rare.next().await;
     assert_eq!((n, &event["queue"]), (1201, &Value::from("rare")));
-    assert_eq!(rare.places, [500, 1000], "where a client goes on that was cut off meanwhile");
+    assert_eq!(rare.places, [500, 1000], "a client that is disconnected goes on from these");
 }
 
 #[tokio::test]
