@@ -8,6 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/options.sh
+. ops/memory.sh
 . ops/packages.sh
 
 case ${1:-} in
@@ -43,6 +44,7 @@ for major in "${majors[@]}"; do
     [ -n "${package[$major]:-}" ] || { echo "error: there is no package for Postgres $major: 14, 16, 17 or 18" >&2; exit 2; }
 done
 need_node
+servers_in_memory
 failed=()
 for major in "${majors[@]}"; do
     printf '\n== Postgres %s\n' "$major"

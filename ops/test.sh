@@ -24,6 +24,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/options.sh
+. ops/memory.sh
 . ops/packages.sh
 . ops/clients.sh
 
@@ -49,6 +50,7 @@ case ${1:-all} in
         install
         # A test waits most of its time.
         export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
+        servers_in_memory
         cargo test --workspace --all-features --locked -j2
         ;;
     fault)
@@ -68,6 +70,7 @@ case ${1:-all} in
     pooler)
         install
         need_pgbouncer
+        servers_in_memory
         ORDINAUT_TEST_POOLER=yes cargo test -p ordinaut-core --all-features --locked -j2 --test it
         ;;
     compose) shift; exec ops/test-compose.sh "$@" ;;

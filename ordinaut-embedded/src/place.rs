@@ -119,9 +119,12 @@ fn own(account: &Account, wanted: &Path) -> Result<PathBuf, ServerError> {
     Ok(directory)
 }
 
-/// A fresh directory of the account's, in one from which it can remove it again.
+/// A fresh directory of the account's, in one from which it can remove it again: that of
+/// `ORDINAUT_SCRATCH`, if it is set, or that of temporary files.
 fn scratch(account: &Account) -> Result<TempDir, ServerError> {
-    let mut parents = vec![env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
+    let chosen = env::var_os("ORDINAUT_SCRATCH").filter(|directory| !directory.is_empty()).map(PathBuf::from);
+    let mut parents: Vec<_> = chosen.into_iter().collect();
+    parents.extend([env::temp_dir(), "/tmp".into(), "/var/tmp".into()]);
     parents.retain(|parent| is_plain_and_short(&parent.join("ordinaut-abcdef")));
     let parent = parents
         .into_iter()

@@ -8,7 +8,7 @@ const OURS: &[&str] =
 
 /// Variables that begin so and are read by others than the programs.
 const OF_OTHERS: &[(&str, &[&str])] = &[
-    ("ordinaut-embedded, for `ordinaut dev`", &["ORDINAUT_PG_BIN"]),
+    ("ordinaut-embedded, for `ordinaut dev` and tests", &["ORDINAUT_PG_BIN", "ORDINAUT_SCRATCH"]),
     ("the scripts of ops/", &["ORDINAUT_ENV_FILE", "ORDINAUT_SECRETS"]),
     ("the tests, which start programs", &["ORDINAUT_MODEL_SEED", "ORDINAUT_MODEL_STEPS", "ORDINAUT_TEST_POOLER"]),
     (
