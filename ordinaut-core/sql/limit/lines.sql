@@ -37,9 +37,7 @@ select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as 
        (select count(*)
         from (select from ordinaut.parked where reason = 'limit' and key = line.key limit $4::bigint) counted) as waiting,
        member.name, member.at_key, member.takes, member.rate, member.burst,
-       ordinaut.limit_concurrency(member.name, member.at_key, member.concurrency) as concurrency,
-       coalesce(member.one_session, 0) as bucket,
-       ordinaut.limit_held(member.name, member.at_key, member.one_session) as held,
+       room.concurrency, coalesce(member.one_session, 0) as bucket, room.held,
        -- A bucket that was filled later than one span from now says that the clock went back: it is
        -- as one without a row.
        least(member.burst, coalesce(
@@ -51,6 +49,7 @@ select statement_timestamp() as at, line.key as line, line.parts ->> 'queue' as 
 from line
 cross join lateral ordinaut.first_of_line(line.key, 1, make_interval(secs => $5::float8)) as head
 left join member on member.line = line.key
+left join {{limit_room}} room on true
 left join lateral (
     select tokens, filled_at
     from ordinaut.limit_bucket
