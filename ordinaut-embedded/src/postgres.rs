@@ -19,8 +19,10 @@ const PORT: u16 = 5432;
 /// Postgres's data, inside the directory of the cluster: initdb makes it under another name first.
 const CLUSTER: &str = "cluster";
 
-/// What a cluster that nobody will miss need not do, and room for many tests at once.
-const TEMPORARY: [(&str, &str); 3] = [("fsync", "off"), ("full_page_writes", "off"), ("max_connections", "400")];
+/// What a cluster that nobody will miss need not do, and room for many tests at once. Each
+/// connection that compiles a statement loads 100 MB of a compiler first.
+const TEMPORARY: [(&str, &str); 4] =
+    [("fsync", "off"), ("full_page_writes", "off"), ("jit", "off"), ("max_connections", "400")];
 
 /// How a private Postgres is to be started.
 #[derive(Debug, Clone, Default)]
