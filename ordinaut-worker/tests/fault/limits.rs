@@ -15,8 +15,8 @@ const KEYS: usize = 50;
 const WORKERS: usize = 6;
 /// Together, the limits of all keys are about 200: each job takes so long that two cores can do as
 /// many at once.
-const TAKES_MS: u64 = 500;
-const JOBS_A_PLACE: usize = 50;
+const TAKES_MS: u64 = 1000;
+const JOBS_A_PLACE: usize = 25;
 
 const BETWEEN_KILLS: Duration = Duration::from_secs(3);
 
@@ -40,7 +40,7 @@ struct Load {
 }
 
 impl Load {
-    /// Some 10,000 jobs of 50 keys under limits of 1 to 7, as many of each key as its limit allows
+    /// Some 5,000 jobs of 50 keys under limits of 1 to 7, as many of each key as its limit allows
     /// in the same time.
     async fn start() -> Self {
         let mut lab = Lab::start().await;
