@@ -32,6 +32,7 @@ const FEATURES: &[&str] = &[
     "lease",
     "queue",
     "limit",
+    "target",
     "step",
     "report",
     "schedule",
@@ -88,7 +89,10 @@ pub(crate) fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).into_iter().flatten() {
             let path = entry.unwrap().path();
-            let left_out = path.is_symlink() || path.file_name().is_some_and(|name| name == "target" || name == ".git");
+            // A feature of the library has that name too.
+            let left_out = path.is_symlink()
+                || path == root().join("target")
+                || path.file_name().is_some_and(|name| name == ".git");
             if path.is_dir() && !left_out {
                 directories.push(path);
             } else if path.extension().is_some_and(|found| found == extension) {
