@@ -40,6 +40,7 @@ pub(crate) enum Subject {
     Task,
     Queue,
     Limit,
+    Target,
     Agent,
     Webhook,
 }
@@ -93,6 +94,7 @@ impl Audit {
             Subject::Task => self.json(&data.tasks().get(id.parse().ok()?).await.ok()??),
             Subject::Queue => self.json(&data.queues().get(id).await.ok()??),
             Subject::Limit => self.json(&data.limits().get(id).await.ok()??),
+            Subject::Target => self.json(&data.targets().get(id).await.ok()??),
             Subject::Webhook => self.json(&data.webhooks().get(id).await.ok()??),
             Subject::Agent => self.json(&data.agents().get(id).await.ok()??),
         }

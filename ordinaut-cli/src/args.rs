@@ -17,6 +17,7 @@ mod pipeline;
 mod queue;
 mod rollout;
 mod stats;
+mod target;
 mod task;
 mod value;
 mod webhook;
@@ -39,6 +40,7 @@ pub(crate) use pipeline::{CheckPipeline, Pipeline};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use rollout::Rollout;
 pub(crate) use stats::{By, StatTime, Stats};
+pub(crate) use target::{OneHost, OneTarget, PutTarget, Target};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
 pub(crate) use webhook::{CreateWebhook, OneWebhook, Webhook};
 
@@ -107,6 +109,9 @@ pub(crate) enum Noun {
     /// Set, list and delete limits: maximum jobs running at once, and maximum starts per second
     #[command(subcommand)]
     Limit(Limit),
+    /// Put, list, test and drain targets: services outside that jobs call by a name
+    #[command(subcommand)]
+    Target(Target),
     /// Let a version of workers run a part of a kind's jobs
     #[command(subcommand)]
     Rollout(Rollout),

@@ -34,6 +34,7 @@ pub mod schedule;
 mod seconds;
 pub mod stat;
 pub mod step;
+pub mod target;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -116,6 +116,15 @@ impl Check<'_> {
                     self.fault(format!("{with}.{name}"), format!("is missing: {} needs it", uses.as_str()));
                 }
             }
+            match (fields.contains_key("url"), fields.contains_key("target")) {
+                (false, false) if uses == Uses::Http => {
+                    self.fault(format!("{with}.url"), "is missing: http needs it, or a target");
+                }
+                (true, true) if uses == Uses::Http => {
+                    self.fault(format!("{with}.url"), "must not be given with a target")
+                }
+                _ => {}
+            }
             if uses != Uses::Echo {
                 for name in fields.keys().filter(|name| !needed.contains(&&***name) && !allowed.contains(&&***name)) {
                     let all = [needed, allowed].concat().join(", ");
@@ -268,7 +277,7 @@ fn wrong(uses: Uses, field: &str, value: &Value) -> Option<&'static str> {
             value.as_str().is_some_and(|topic| topic.split('.').all(word)),
             "must be one topic: words of letters, digits, - and _ with dots between them",
         ),
-        "question" | "url" | "kind" | "command" => {
+        "question" | "url" | "target" | "path" | "kind" | "command" => {
             (value.as_str().is_some_and(|text| !text.trim().is_empty()), "must be a text that is not empty")
         }
         "arguments" => (value.is_object(), "must be an object"),
@@ -323,6 +332,10 @@ mod tests {
         told(json!({"id": "a", "uses": "ftp"}), "steps[0].uses cannot be read: unknown variant");
         told(json!({"id": "a"}), "steps[0] must have \"uses\"");
         told(json!({"id": "a", "uses": "http"}), "steps[0].with.url is missing");
+        told(
+            json!({"id": "a", "uses": "http", "with": {"url": "x", "target": "t"}}),
+            "steps[0].with.url must not be given",
+        );
         told(json!({"id": "a", "uses": "http", "with": {"url": "x", "verb": 1}}), "steps[0].with.verb is unknown");
         told(json!({"id": "a b", "uses": "echo"}), "steps[0].id must be of 1 to 60");
         told(json!({"id": "a", "uses": "echo", "with": "${steps.b}"}), "steps[0].with asks for steps.b, and no step");

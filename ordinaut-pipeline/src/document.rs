@@ -134,7 +134,10 @@ impl Uses {
     /// The fields that `with` must have, and those that it may have.
     pub(crate) fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            Self::Http => (&["url"], &["method", "headers", "body", "expect_status", "timeout_seconds"]),
+            // Either of the first two: see the check.
+            Self::Http => {
+                (&[], &["url", "target", "path", "method", "headers", "body", "expect_status", "timeout_seconds"])
+            }
             Self::Process => (&["command"], &["arguments"]),
             Self::Echo => (&[], &[]),
             Self::Wait => (&["topic"], &["key", "timeout_seconds"]),

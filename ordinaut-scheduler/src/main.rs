@@ -2,11 +2,12 @@
 
 use clap::Command;
 use ordinaut_core::maintenance::SchedulerOptions;
+use ordinaut_core::target::Target;
 use ordinaut_runtime::Loops;
 use ordinaut_runtime::settings::database::DatabaseSettings;
 use ordinaut_runtime::settings::health::HealthSettings;
 use ordinaut_runtime::settings::log::LogSettings;
-use ordinaut_runtime::settings::{SettingError, Source, scheduler};
+use ordinaut_runtime::settings::{SettingError, Source, scheduler, targets};
 use ordinaut_scheduler::{Config, SchedulerHealth};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ struct Settings {
     database: DatabaseSettings,
     scheduler: SchedulerOptions,
     health: HealthSettings,
+    targets: Option<Vec<Target>>,
 }
 
 fn main() -> ExitCode {
@@ -25,7 +27,7 @@ fn main() -> ExitCode {
         .about("Fires tasks, rescues jobs of vanished workers, relays events, makes partitions, prunes");
     let matches = ordinaut_runtime::with_flags(
         command,
-        &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "RETENTION_", "SCHEDULER_", "TZ"],
+        &["ARGS_", "DATABASE_", "HEALTH_", "LOG_", "ORDINAUT_", "REDIS_", "RETENTION_", "SCHEDULER_", "TARGETS_", "TZ"],
     )
     .get_matches();
     match ordinaut_runtime::source(&matches).and_then(|source| settings(&source)) {
@@ -40,6 +42,7 @@ fn settings(source: &Source) -> Result<Settings, SettingError> {
         database: DatabaseSettings::read(source)?,
         scheduler: scheduler::read(source)?,
         health: HealthSettings::of_scheduler(source)?,
+        targets: targets::read(source)?,
     })
 }
 
@@ -58,7 +61,8 @@ async fn run(settings: Settings, loops: Loops) -> anyhow::Result<()> {
     let Some(database) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
     let database = database?;
     let database = health.database.get_or_init(|| database).clone();
-    let config = Config { database, options: settings.scheduler, pulse: health.pulse.clone() };
+    let Settings { scheduler: options, targets, .. } = settings;
+    let config = Config { database, options, targets, pulse: health.pulse.clone() };
     ordinaut_scheduler::run(config, shutdown.cancelled()).await;
     Ok(())
 }

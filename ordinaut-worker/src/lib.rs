@@ -14,6 +14,7 @@ pub use executors::{
 };
 pub use fault_kinds::{Abort, Fail, How, Listen, Panic, Spin};
 pub use health::WorkerHealth;
+pub use http::probe::{HostProbe, probe_target};
 pub use http::status::ExpectStatus;
 pub use seconds::Seconds;
 pub use single::{Single, run_single};

@@ -38,6 +38,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("/ui/dead", "Dead letters", "GET /dead"),
     ("/ui/tasks", "Tasks", "GET /tasks"),
     ("/ui/queues", "Queues", "GET /queues"),
+    ("/ui/targets", "Targets", "GET /targets"),
     ("/ui/workers", "Workers", "GET /workers"),
     ("/ui/batches", "Batches", "GET /batches"),
     ("/ui/events", "Events", "GET /events"),

@@ -23,6 +23,7 @@ mod session;
 mod show;
 mod sign_in;
 mod stats_cache;
+mod targets;
 mod task_form;
 mod tasks;
 mod timeline;
@@ -85,6 +86,7 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         .merge(job::routes())
         .merge(dead::routes())
         .merge(queues::routes())
+        .merge(targets::routes())
         .merge(workers::routes())
         .merge(tasks::routes())
         .merge(task_form::routes())

@@ -3,6 +3,7 @@
 use crate::App;
 use crate::depths::Counted;
 use crate::problem::Problem;
+use crate::routes::target_metrics;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -10,6 +11,7 @@ use axum::response::IntoResponse;
 use ordinaut_core::Outcome;
 use ordinaut_core::db::OldestSnapshot;
 use ordinaut_core::queue::{OutcomeCount, QueueStatus};
+use ordinaut_core::target::TargetStatus;
 use ordinaut_core::task::{TaskCount, TaskStatus};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -53,6 +55,7 @@ struct Numbers {
     snapshot: Option<OldestSnapshot>,
     schedulers: usize,
     stalled: i64,
+    targets: Vec<TargetStatus>,
 }
 
 impl Numbers {
@@ -64,6 +67,7 @@ impl Numbers {
             snapshot: app.installation.diagnostics().oldest_snapshot().await?,
             schedulers: schedulers.list().await?.iter().filter(|scheduler| scheduler.alive).count(),
             stalled: app.installation.jobs().count_stalled().await?,
+            targets: target_metrics::ask(&app.installation).await?,
         })
     }
 }
@@ -76,13 +80,14 @@ impl Numbers {
     ),
 )]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    let Numbers { depths, outcomes, snapshot, schedulers, stalled } = Numbers::ask(&app).await?;
+    let Numbers { depths, outcomes, snapshot, schedulers, stalled, targets } = Numbers::ask(&app).await?;
     let mut registry = Registry::with_prefix("ordinaut");
     register_queues(&mut registry, &depths.queues);
     register_schedulers(&mut registry, schedulers);
     register_tasks(&mut registry, &depths.tasks);
     register_outcomes(&mut registry, &depths.queues, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
+    target_metrics::register(&mut registry, &targets);
     let gauge = Gauge::<i64>::default();
     gauge.set(stalled);
     let help = "Running jobs whose progress has not changed for as long as it should";
@@ -134,7 +139,7 @@ struct OfProcess {
 /// The main numbers of the metrics, for programs that read JSON.
 #[utoipa::path(get, path = "/system/metrics", operation_id = "getSystemMetrics", responses((status = 200, body = AsJson)))]
 pub(crate) async fn as_json(State(app): State<Arc<App>>) -> Result<Json<AsJson>, Problem> {
-    let Numbers { depths, outcomes, snapshot, schedulers, stalled } = Numbers::ask(&app).await?;
+    let Numbers { depths, outcomes, snapshot, schedulers, stalled, .. } = Numbers::ask(&app).await?;
     let mut attempts = BTreeMap::<_, BTreeMap<_, _>>::new();
     for counted in outcomes {
         attempts.entry(counted.queue).or_default().insert(counted.outcome.as_str().to_owned(), counted.ended);

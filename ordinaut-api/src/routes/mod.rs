@@ -34,6 +34,8 @@ mod schedules;
 mod sessions;
 mod stats;
 mod steps;
+mod target_metrics;
+mod targets;
 mod task;
 mod task_history;
 mod task_patch;
@@ -151,6 +153,13 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(JobsRead, Installation, routes!(limits::list)),
         Way::new(QueuesAdmin, Installation, routes!(limits::put)).about(Subject::Limit),
         Way::new(QueuesAdmin, Installation, routes!(limits::delete)).about(Subject::Limit),
+        Way::new(JobsRead, Installation, routes!(targets::list)),
+        Way::new(JobsRead, Installation, routes!(targets::show)),
+        Way::new(QueuesAdmin, Installation, routes!(targets::put)).about(Subject::Target),
+        Way::new(QueuesAdmin, Installation, routes!(targets::delete)).about(Subject::Target),
+        Way::new(QueuesAdmin, Installation, routes!(targets::reset)).about(Subject::Target),
+        Way::new(QueuesAdmin, Installation, routes!(targets::drain)).about(Subject::Target),
+        Way::new(QueuesAdmin, Installation, routes!(targets::undrain)).about(Subject::Target),
         Way::new(JobsRead, Installation, routes!(rollouts::list)),
         Way::new(QueuesAdmin, Installation, routes!(rollouts::put)),
         Way::new(QueuesAdmin, Installation, routes!(rollouts::end)),

@@ -45,6 +45,7 @@ mod services;
 mod stats;
 mod strangers;
 mod stream;
+mod targets;
 mod task_history;
 mod tasks;
 mod tenants;

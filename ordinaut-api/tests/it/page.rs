@@ -471,6 +471,8 @@ async fn pages(app: &TestApp) -> Vec<String> {
         format!("/ui/tasks/{task}/edit"),
         format!("/ui/tasks/new?title={encoded}&expr={encoded}&args={encoded}"),
         format!("/ui/tasks/preview?schedule=cron&expr={encoded}"),
+        "/ui/targets".to_owned(),
+        format!("/ui/targets/{encoded}"),
         "/ui/batches".to_owned(),
         format!("/ui/batches?state={encoded}"),
         format!("/ui/batches/{batch}"),

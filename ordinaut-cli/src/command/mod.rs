@@ -31,6 +31,7 @@ pub(crate) mod rollout;
 pub(crate) mod run;
 mod said;
 pub(crate) mod stats;
+pub(crate) mod target;
 pub(crate) mod task;
 mod task_history;
 pub(crate) mod webhook;

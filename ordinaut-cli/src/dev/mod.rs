@@ -9,6 +9,7 @@ use crate::output::mention;
 use anyhow::Context;
 use ordinaut_core::Client;
 use ordinaut_core::maintenance::{SchedulerLiveness, SchedulerOptions};
+use ordinaut_core::target::Target;
 use ordinaut_core::worker::{EXIT_STUCK, Served, WorkerLiveness};
 use ordinaut_runtime::settings::api::ApiSettings;
 use ordinaut_runtime::settings::database::DatabaseSettings;
@@ -51,6 +52,7 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
         commands: Commands::of(&worker)?,
         worker,
         scheduler: settings::scheduler::read(&source)?,
+        targets: settings::targets::read(&source)?,
     };
     let servers = {
         let source = source.clone();
@@ -142,6 +144,7 @@ struct Settings {
     worker: WorkerSettings,
     commands: Commands,
     scheduler: SchedulerOptions,
+    targets: Option<Vec<Target>>,
 }
 
 /// The three doors, in one process.
@@ -154,7 +157,7 @@ struct Doors {
 
 impl Doors {
     fn open(dev: &Dev, database: &Client, settings: Settings, listener: Listener) -> Self {
-        let Settings { api, worker, commands, scheduler } = settings;
+        let Settings { api, worker, commands, scheduler, targets } = settings;
         let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());
         for number in 1..=dev.workers {
@@ -177,6 +180,7 @@ impl Doors {
         let config = ordinaut_scheduler::Config {
             database: database.clone(),
             options: scheduler,
+            targets,
             pulse: SchedulerLiveness::default(),
         };
         others.spawn(async move {

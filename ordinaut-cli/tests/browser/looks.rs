@@ -47,6 +47,7 @@ async fn busy(visitor: &Visitor) -> Vec<(&'static str, String)> {
     let task = home.json("task create --title nightly --kind echo --every 1h");
     let task = task["id"].as_str().unwrap().to_owned();
     home.run("agent create ann --scope jobs:read").good();
+    home.run("target put billing --host 10.0.0.1:8080 --host 10.0.0.2:8080").good();
     home.run("limit set mails --queue mail --concurrency 5").good();
     vec![
         ("overview", "/ui".to_owned()),
@@ -61,6 +62,8 @@ async fn busy(visitor: &Visitor) -> Vec<(&'static str, String)> {
         ("queues", "/ui/queues".to_owned()),
         ("queue", "/ui/queues/mail".to_owned()),
         ("workers", "/ui/workers".to_owned()),
+        ("targets", "/ui/targets".to_owned()),
+        ("target", "/ui/targets/billing".to_owned()),
         ("tasks", "/ui/tasks".to_owned()),
         ("task", format!("/ui/tasks/{task}")),
         ("task-form", "/ui/tasks/new?expr=30+2+*+*+*&timezone=America%2FNew_York".to_owned()),

@@ -1,7 +1,8 @@
 -- What there is of the queue $1, each counted up to 10,000: jobs that are due ("waiting"), the time
 -- for which the oldest has been ("oldest"), their kinds that no living worker of the queue has, and
 -- those of which no living worker runs a part ("unversioned"); jobs that are set aside, those of
--- them that wait under limits or for a worker which has what they ask for, and one of each; its
+-- them that wait under limits, for a worker which has what they ask for, or for a target that takes
+-- no calls, and one of each; its
 -- living workers with their slots; what came and ended in the last five whole minutes, as far as
 -- that was counted; deaths within the hour; and the age of the oldest change that no event tells of
 -- yet.
@@ -37,11 +38,10 @@ select (select count(*) from due) as waiting,
            select distinct kind from due
            where not exists (select from hands where due.kind = any(hands.kinds)) order by kind limit 10
        ) as unknown_kinds,
-       (select count(*) from aside) as parked,
-       (select count(*) from aside where reason = 'limit') as limited,
+       (select count(*) from aside) as parked, (select count(*) from aside where reason = 'limit') as limited,
        (select job_id from aside where reason = 'limit' limit 1) as limited_job,
        (select count(*) from aside where reason = 'placed') as placed,
-       (select job_id from aside where reason = 'placed' limit 1) as placed_job,
+       (select job_id from aside where reason = 'placed' limit 1) as placed_job, calls.*,
        array(
            select kind from ordinaut.rollout
            where kind in (select kind from due) and (
@@ -62,4 +62,5 @@ select (select count(*) from due) as waiting,
        (select extract(epoch from clock_timestamp() - at)::float8 from ordinaut.outbox order by id limit 1) as unrelayed,
        known.max_waiting, coalesce(known.announced_level, 'normal') as level
 from counted
+cross join (select count(*) as unavailable, min(job_id::text)::uuid as unavailable_job from aside where reason = 'target') calls
 left join ordinaut.queue known on known.name = $1::text

@@ -7,7 +7,8 @@ create or replace function note_change() returns trigger
     set search_path from current
 as $$
 declare
-    noun text := case tg_table_name when 'job_limit' then 'limit' when 'drained_worker' then 'worker' else tg_table_name end;
+    noun text := case tg_table_name when 'job_limit' then 'limit' when 'drained_worker' then 'worker'
+                            when 'target_host' then 'target' else tg_table_name end;
     verb text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'changed' else 'deleted' end;
     about text;
     of_queue text := '';
@@ -33,6 +34,15 @@ begin
             about := coalesce(new.name, old.name);
             of_queue := coalesce(new.queue, old.queue, '');
             of_kind := coalesce(new.kind, old.kind, '');
+        when 'target' then
+            about := coalesce(new.name, old.name);
+        when 'target_host' then
+            about := new.target || ' ' || new.host;
+            if (new.drained_at is null) <> (old.drained_at is null) then
+                verb := case when new.drained_at is null then 'undrained' else 'drained' end;
+            else
+                verb := case new.state when 'closed' then 'closed' else 'opened' end;
+            end if;
         when 'worker' then
             about := new.session;
             verb := case when tg_op = 'INSERT' then 'started' when old.expires_at < clock_timestamp() then 'lost' else 'ended' end;
@@ -75,6 +85,16 @@ create or replace trigger note_change after insert or delete on job_limit
     for each row execute function note_change();
 create or replace trigger note_update after update on job_limit
     for each row when (to_jsonb(old) - 'updated_at' <> to_jsonb(new) - 'updated_at') execute function note_change();
+
+create or replace trigger note_change after insert or delete on target
+    for each row execute function note_change();
+-- That its jobs are let go is no change of it.
+create or replace trigger note_update after update on target
+    for each row when (old.version <> new.version) execute function note_change();
+-- A breaker that was tried and stays open is told of once.
+create or replace trigger note_update after update on target_host
+    for each row when ((old.state = 'closed') <> (new.state = 'closed') or (old.drained_at is null) <> (new.drained_at is null))
+    execute function note_change();
 
 create or replace trigger note_change after insert on worker
     for each row execute function note_change();

@@ -1,6 +1,7 @@
 -- Change the jobs $1 that wait: $2 queue, $3 priority, $4 not before, $5 arguments, $6 tags; null
 -- leaves what there is. $7: also the maximum of attempts, to $8. Of a job that limits hold, the
--- line may be another one now: it waits anew, and a scheduler or worker sets it aside again.
+-- line may be another one now, and so may the target of one that waits for that: it waits anew, and
+-- a scheduler or worker sets it aside again.
 --
 -- A row of due_work is replaced by one at the present or later, because nothing becomes free in
 -- place. skip locked: what a claim or another change holds at this moment is "busy", and the caller
@@ -16,13 +17,13 @@ with waiting as (
     delete from ordinaut.parked
     where ctid = any(array(select parked.ctid from unnest($1::uuid[]) as asked(id)
                            join ordinaut.parked on parked.job_id = any(array[asked.id])
-                           where coalesce(parked.reason, '') = 'limit' for update of parked skip locked))
+                           where coalesce(parked.reason, '') in ('limit', 'target') for update of parked skip locked))
     returning run_at, job_id, priority, attempt, failures, flags, queue, kind
 ), held as (
     update ordinaut.parked
     set queue = coalesce($2::text, queue), priority = coalesce($3::smallint, priority),
         run_at = coalesce($4::timestamptz, run_at)
-    where reason <> 'limit' and job_id = any($1::uuid[])
+    where reason not in ('limit', 'target') and job_id = any($1::uuid[])
     returning job_id, attempt, queue, kind
 ), work as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)

@@ -1,6 +1,6 @@
 -- Set the waiting jobs of paused tasks aside: of the task $1, or of all if it is null; also those
--- that a limit has set aside, which it would let in. One that runs is left to its end; if it comes
--- back to wait, the next look finds it.
+-- that a limit or a target has set aside, which would let them in. One that runs is left to its
+-- end; if it comes back to wait, the next look finds it.
 with paused as materialized (
     select task_job.job_id, task.id::text as task_id
     from ordinaut.task
@@ -19,7 +19,7 @@ with paused as materialized (
     update ordinaut.parked
     set reason = 'task_paused', key = paused.task_id, ordered_key = null
     from paused
-    where parked.job_id = any(array[paused.job_id]) and parked.reason in ('limit', 'placed')
+    where parked.job_id = any(array[paused.job_id]) and parked.reason in ('limit', 'placed', 'target')
     returning parked.job_id
 ), freed_slots as (
     -- Other jobs of its concurrency key go ahead until the task is resumed, even if it has begun

@@ -9,7 +9,7 @@ use std::str::FromStr;
 #[serde(into = "&'static str", try_from = "String")]
 #[non_exhaustive]
 pub enum Scope {
-    /// Look at jobs, dead letters, queues, limits and workers.
+    /// Look at jobs, dead letters, queues, limits, targets and workers.
     JobsRead,
     /// Enqueue, change, cancel and requeue jobs.
     JobsWrite,
@@ -27,7 +27,7 @@ pub enum Scope {
     EventsPublish,
     /// Lease jobs and settle them.
     WorkersLease,
-    /// Pause, resume and bound queues, and set limits.
+    /// Pause, resume and bound queues, set limits, and put and drain targets.
     QueuesAdmin,
     /// Create, change and delete webhooks, which are told of events of the whole installation.
     WebhooksAdmin,

@@ -108,6 +108,21 @@ handles! {
     /// # }
     /// ```
     pub rollouts: Rollouts
+    /// Targets: services outside that handlers call by a name, and whether they take calls.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::target::Target;
+    ///
+    /// client.targets().put(&Target::new("billing", ["10.0.0.1:8080", "10.0.0.2:8080"])).await?;
+    /// let billing = client.targets().get("billing").await?;
+    /// println!("{:?}", billing.map(|status| status.available));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub targets: Targets
     /// Tasks: create, change, pause, run and delete them; published topics and facts, which make
     /// them fire.
     ///

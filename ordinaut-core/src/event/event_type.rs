@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
-        /// What happened. Each change of a job, task, queue, limit, worker or agent is an event of
-        /// one of these types.
+        /// What happened. Each change of a job, task, queue, limit, target, worker or agent is an
+        /// event of one of these types.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum EventType {
@@ -42,7 +42,7 @@ event_types! {
     RunNow = "run_now",
     /// Dead letters are jobs again.
     Requeued = "requeued",
-    /// Jobs were set aside: for a limit, a task or another job.
+    /// Jobs were set aside: for a limit, a target, a task or another job.
     Parked = "parked",
     /// What was set aside waits again.
     Unparked = "unparked",
@@ -94,6 +94,20 @@ event_types! {
     LimitChanged = "limit_changed",
     /// A limit was deleted.
     LimitDeleted = "limit_deleted",
+    /// A target was put.
+    TargetCreated = "target_created",
+    /// The definition of a target was changed.
+    TargetChanged = "target_changed",
+    /// A target was deleted.
+    TargetDeleted = "target_deleted",
+    /// A host of a target is not called any more: its calls failed.
+    TargetOpened = "target_opened",
+    /// A host of a target is called again.
+    TargetClosed = "target_closed",
+    /// Somebody drained a host of a target: it gets no calls.
+    TargetDrained = "target_drained",
+    /// A drained host of a target gets calls again.
+    TargetUndrained = "target_undrained",
     /// A worker began a session.
     WorkerStarted = "worker_started",
     /// A worker stopped in good order.

@@ -86,6 +86,8 @@ pub enum Component {
     Workers,
     /// Limits.
     Limits,
+    /// Targets that jobs call.
+    Targets,
     /// The jobs themselves.
     Jobs,
     /// The schedulers.

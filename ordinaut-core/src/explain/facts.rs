@@ -10,6 +10,7 @@ use crate::report::Progress;
 use crate::schedule::condition::Condition;
 use crate::schedule::condition_state::ConditionState;
 use crate::step::record::WaitRecord;
+use crate::target::status::TargetStatus;
 use crate::task::store::Task;
 use crate::task::store::inspect::FireRecord;
 use chrono::{DateTime, Utc};
@@ -32,6 +33,8 @@ pub(crate) struct Facts {
     pub(crate) part: Option<Part>,
     /// The batch that it waits for.
     pub(crate) batch: Option<Batch>,
+    /// The target that it waits for.
+    pub(crate) target: Option<TargetStatus>,
     /// Jobs that it waits for.
     pub(crate) others: Vec<Other>,
     pub(crate) snapshot: Option<OldestSnapshot>,
@@ -149,6 +152,8 @@ pub(crate) struct QueueFacts {
     pub(crate) limited: Option<Explanation>,
     /// One of its jobs that wait for a worker which has what they ask for.
     pub(crate) placed: Option<Explanation>,
+    /// One of its jobs that wait for a target.
+    pub(crate) unavailable: Option<Explanation>,
     pub(crate) snapshot: Option<OldestSnapshot>,
 }
 
@@ -163,6 +168,8 @@ pub(crate) struct Load {
     pub(crate) limited_job: Option<Uuid>,
     pub(crate) placed: i64,
     pub(crate) placed_job: Option<Uuid>,
+    pub(crate) unavailable: i64,
+    pub(crate) unavailable_job: Option<Uuid>,
     pub(crate) unversioned: Vec<String>,
     pub(crate) workers: i64,
     pub(crate) serving: i64,

@@ -14,6 +14,7 @@ pub(crate) mod answer;
 pub(crate) mod facts;
 pub(crate) mod of_batch;
 pub(crate) mod of_queue;
+pub(crate) mod of_target;
 pub(crate) mod of_task;
 pub(crate) mod reason;
 pub(crate) mod run;

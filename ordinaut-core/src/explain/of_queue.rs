@@ -118,6 +118,12 @@ fn under_load(facts: &QueueFacts) -> Vec<Finding> {
         found.push(finding(Severity::Warning, Component::Limits, reason));
     }
     found.extend(unplaced(facts));
+    if load.unavailable > 0 {
+        let says = number(load.unavailable, "job waits for a target", "jobs wait for targets");
+        let reason = Reason::new(ReasonKind::TargetUnavailable, says).with("unavailable", load.unavailable);
+        let because = facts.unavailable.iter().flat_map(|job| job.reasons.iter().cloned());
+        found.push(finding(Severity::Warning, Component::Targets, reason.because(because)));
+    }
     // A tenth more is noise.
     if load.waiting > 0 && load.arrived * 10 > load.ended * 11 {
         let [came, ended] = [load.arrived, load.ended].map(|count| count as f64 / COUNTED * 60.0);

@@ -86,6 +86,8 @@ pub enum ReasonKind {
     PrefersWorker,
     /// No living worker has the labels that it requires.
     LabelsMissing,
+    /// What it calls takes no calls.
+    TargetUnavailable,
     /// No living worker runs the part of its kind that it belongs to.
     VersionMissing,
     /// No worker is alive.
@@ -166,7 +168,7 @@ pub enum ReasonKind {
 
 impl ReasonKind {
     /// All of them.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::NotDue,
         Self::Sleeps,
         Self::WaitsForEvent,
@@ -184,6 +186,7 @@ impl ReasonKind {
         Self::Batch,
         Self::PrefersWorker,
         Self::LabelsMissing,
+        Self::TargetUnavailable,
         Self::VersionMissing,
         Self::NoWorkerAlive,
         Self::QueueUnserved,

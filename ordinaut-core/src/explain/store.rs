@@ -101,6 +101,8 @@ impl FromRow<'_, PgRow> for Load {
             limited_job: fields.get("limited_job")?,
             placed: fields.get("placed")?,
             placed_job: fields.get("placed_job")?,
+            unavailable: fields.get("unavailable")?,
+            unavailable_job: fields.get("unavailable_job")?,
             unversioned: fields.get("unversioned")?,
             workers: fields.get("workers")?,
             serving: fields.get("serving")?,

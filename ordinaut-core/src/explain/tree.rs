@@ -2,6 +2,7 @@
 
 use crate::batch::batch::Batch;
 use crate::explain::facts::{Facts, Hand, Other, Part, Place, Room};
+use crate::explain::of_target::unavailable;
 use crate::explain::reason::{Explanation, Reason, ReasonKind};
 use crate::explain::shared::{COUNTED, held_up, no_scheduler, paused, written};
 use crate::job::state::JobState;
@@ -159,6 +160,9 @@ fn set_aside(facts: &Facts) -> Vec<Reason> {
             vec![with_scheduler(reason, facts)]
         }
         Wait::Placed(demand) => of_demand(demand, says),
+        Wait::Target { target } => {
+            vec![with_scheduler(unavailable(says, target, facts.target.as_ref()), facts)]
+        }
         Wait::Batch { batch_id } => {
             let reason = of_batch(says, facts.batch.as_ref()).with("batch_id", json!(batch_id));
             vec![with_scheduler(reason, facts)]

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 type Source = Box<dyn Error + Send + Sync>;
 
+/// Before the next attempt, where nobody can set the job aside until its target takes calls.
+pub(crate) const UNAVAILABLE: Duration = Duration::from_secs(5);
+
 /// Why an attempt did not succeed, and so what becomes of its job.
 ///
 /// Any error turns into "try again" with `?`; [`FatalExt::fatal`] turns it into "never again".
@@ -46,6 +49,8 @@ pub(crate) enum Cause {
     /// A wait of a durable handler: as a snooze, and whatever answers the wait ends it earlier.
     Wait(Duration),
     Cancel(String),
+    /// A target, by its name, takes no calls: the job waits until it does.
+    Unavailable(String),
 }
 
 /// For a log; what a run keeps is in its settlement.
@@ -62,6 +67,7 @@ impl fmt::Display for Cause {
             Self::Snooze(delay) => write!(f, "the handler asked to run again in {} s", delay.as_secs_f64()),
             Self::Wait(_) => f.write_str("the handler waits, and goes on in a later attempt"),
             Self::Cancel(reason) => f.write_str(reason),
+            Self::Unavailable(target) => write!(f, "the target {target:?} takes no calls"),
         }
     }
 }
@@ -100,13 +106,24 @@ impl JobError {
         Self::because(Cause::Cancel(reason.into()))
     }
 
+    /// Set the job aside until a [target](crate::target) takes calls: nothing has failed, and the
+    /// attempt leaves no run. Where no worker can set it aside, it runs again in five seconds.
+    pub fn unavailable(target: impl Into<String>) -> Self {
+        Self::because(Cause::Unavailable(target.into()))
+    }
+
+    /// The target that takes no calls, if that is why.
+    pub fn unavailable_target(&self) -> Option<&str> {
+        if let Cause::Unavailable(target) = &self.cause { Some(target) } else { None }
+    }
+
     /// What an attempt that returns it ends as. A job whose last attempt this is ends as
     /// [`Outcome::Dead`] where [`Outcome::Failed`] is said here.
     pub fn outcome(&self) -> Outcome {
         match self.cause {
             Cause::Retry { .. } => Outcome::Failed,
             Cause::Fatal(_) => Outcome::Dead,
-            Cause::Snooze(_) | Cause::Wait(_) => Outcome::Snoozed,
+            Cause::Snooze(_) | Cause::Wait(_) | Cause::Unavailable(_) => Outcome::Snoozed,
             Cause::Cancel(_) => Outcome::Cancelled,
         }
     }
@@ -116,6 +133,7 @@ impl JobError {
         match self.cause {
             Cause::Retry { after, .. } => after,
             Cause::Snooze(time) | Cause::Wait(time) => Some(time),
+            Cause::Unavailable(_) => Some(UNAVAILABLE),
             Cause::Fatal(_) | Cause::Cancel(_) => None,
         }
     }

@@ -53,6 +53,11 @@ pub enum Wait {
     },
     /// It waits for a worker that has what it asks for.
     Placed(Demand),
+    /// It is set aside until what it calls takes calls.
+    Target {
+        /// The target's name.
+        target: String,
+    },
     /// No worker at all is alive.
     NoWorkerAlive,
     /// No living worker serves its queue.
@@ -178,6 +183,7 @@ impl Parked {
             }
             "dependency" => Wait::Dependency { jobs: serde_json::from_str(&self.key).unwrap_or_default() },
             "placed" => Wait::Placed(serde_json::from_str(&self.key).unwrap_or_default()),
+            "target" => Wait::Target { target: self.key.clone() },
             "batch" => Wait::Batch { batch_id: self.key.parse().ok() },
             _ => Wait::RunAgain { job_id: self.key.parse().ok() },
         }
@@ -226,6 +232,7 @@ impl fmt::Display for Wait {
             Self::Batch { batch_id: Some(id) } => write!(f, "it waits for the end of its batch {id}"),
             Self::Batch { batch_id: None } => f.write_str("it waits for the end of its batch"),
             Self::Placed(demand) => demand.fmt(f),
+            Self::Target { target } => write!(f, "its target {target:?} takes no calls"),
             Self::NoWorkerAlive => f.write_str("no worker is alive"),
             Self::QueueUnserved => f.write_str("no worker serves its queue"),
             Self::KindUnknown => f.write_str("no worker handles this kind"),
@@ -264,6 +271,7 @@ mod tests {
         let parked = |reason: &str, key: &str| told(JobState::Parked, Some((reason, key)), false, [0; 5]).unwrap();
         let task = Uuid::nil();
         assert_eq!(parked("task_paused", &task.to_string()), format!("its task {task} is paused"));
+        assert_eq!(parked("target", "billing"), "its target \"billing\" takes no calls");
         assert_eq!(parked("run_again", &task.to_string()), format!("the job {task}, which it follows, has not ended"));
         let line = r#"{"queue": "q", "kind": "k", "suspect": false, "limits": [["a", "", 1], ["b", "ann", 2]]}"#;
         assert_eq!(parked("limit", line), "it waits for room under the limit \"a\" and the limit \"b\" (key \"ann\")");

@@ -25,6 +25,8 @@ pub struct SettledAttempt {
     pub(crate) place: Option<Ctid>,
     /// Its handler waits for something that may have come in the meantime.
     pub(crate) waits: bool,
+    /// The target that takes no calls: the job waits for it, and this is no end.
+    pub(crate) unavailable: Option<String>,
 }
 
 impl SettledAttempt {
@@ -35,7 +37,7 @@ impl SettledAttempt {
 
     /// The end of an attempt of which nothing but the token is known.
     pub fn new(token: Token, settlement: Settlement) -> Self {
-        Self { token, settlement, ran_for: None, output: None, place: None, waits: false }
+        Self { token, settlement, ran_for: None, output: None, place: None, waits: false, unavailable: None }
     }
 
     /// Says how long its handler ran.
@@ -83,6 +85,8 @@ pub enum Reply {
     /// It was, with this outcome: that of a job which was asked to stop and would have gone on is
     /// `cancelled`.
     Settled(Outcome),
+    /// Its job was set aside until its target takes calls.
+    Parked,
     /// Another attempt owns the job, or the job has ended: nothing was written.
     LeaseLost,
 }

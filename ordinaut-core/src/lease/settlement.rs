@@ -2,7 +2,7 @@
 
 use crate::backoff::Backoff;
 use crate::error::Chain;
-use crate::job::job_error::{Cause, JobError};
+use crate::job::job_error::{Cause, JobError, UNAVAILABLE};
 use crate::job::outcome::Outcome;
 use std::time::Duration;
 
@@ -59,6 +59,7 @@ impl Settlement {
             Err(Cause::Snooze(delay) | Cause::Wait(delay)) => {
                 Self { again_in: Some(delay.min(LONGEST_WAIT)), ..end(Outcome::Snoozed, None) }
             }
+            Err(Cause::Unavailable(_)) => Self { again_in: Some(UNAVAILABLE), ..end(Outcome::Snoozed, None) },
             Err(Cause::Fatal(error)) => Self {
                 failures: retries.failures.saturating_add(1),
                 ..end(Outcome::Dead, Some(Chain(&*error).to_string()))
@@ -181,6 +182,13 @@ mod tests {
     fn a_snooze_does_not_count() {
         let settlement = of(JobError::snooze(Duration::from_secs(5)));
         assert_eq!((settlement.outcome, settlement.failures), (Outcome::Snoozed, 1));
+    }
+
+    #[test]
+    fn what_calls_a_target_that_takes_no_calls_has_not_failed() {
+        let settlement = of(JobError::unavailable("billing"));
+        assert_eq!((settlement.outcome, settlement.failures), (Outcome::Snoozed, 1));
+        assert_eq!(settlement.again_in, Some(UNAVAILABLE));
     }
 
     #[test]

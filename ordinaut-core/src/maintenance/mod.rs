@@ -23,6 +23,7 @@ pub(crate) mod stalled;
 pub(crate) mod state_look;
 pub(crate) mod statistics;
 pub(crate) mod store;
+pub(crate) mod targets;
 pub(crate) mod waits;
 pub(crate) mod webhooks;
 
@@ -45,6 +46,7 @@ use crate::maintenance::retention::RetentionPass;
 use crate::maintenance::stalled::StalledJobs;
 use crate::maintenance::state_look::StateLook;
 use crate::maintenance::statistics::Statistics;
+use crate::maintenance::targets::WaitingForTargets;
 use crate::maintenance::waits::Waits;
 use crate::maintenance::webhooks::Webhooks;
 use std::sync::Arc;
@@ -128,6 +130,7 @@ impl Scheduler {
             .add(Arc::new(Waits::new(database)))
             .add(Arc::new(StalledJobs::new(database)))
             .add(Arc::new(Placing::new(database)))
+            .add(Arc::new(WaitingForTargets::new(database)))
             .add(Arc::new(Webhooks::new(database)))
             .add(Arc::new(BulkOperations::new(database)))
             .add(presence.clone());

@@ -8,6 +8,7 @@ use crate::lease::settled_attempt::{Reply, SettledAttempt};
 use crate::lease::settlement::{Retries, Settlement};
 use crate::lease::store::commit_check::CommitCheck;
 use crate::lease::token::Token;
+use crate::target::run::book::TargetBook;
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::{Bounds, Context, Home};
 use crate::worker::handlers::Handler;
@@ -34,6 +35,7 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) state: Arc<S>,
     pub(crate) database: Arc<Client>,
     pub(crate) reporter: Arc<Reporter>,
+    pub(crate) targets: Arc<TargetBook>,
     pub(crate) session: &'a Session,
     pub(crate) options: &'a WorkerOptions,
     /// Wakes the folder.
@@ -79,8 +81,9 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             trace.traceparent.as_deref().map(|parent| span.record("traceparent", parent));
         }
         let bounds = Bounds { max_attempts: retries.max_attempts, must_end };
-        let (client, running, reporter) = (self.database.clone(), self.session.book.clone(), self.reporter.clone());
-        let home = Home::Database { client, running, reporter };
+        let (client, running) = (self.database.clone(), self.session.book.clone());
+        let (reporter, targets) = (self.reporter.clone(), self.targets.clone());
+        let home = Home::Database { client, running, reporter, targets };
         let context = Context::new(self.state.clone(), lease, started, bounds, line.clone(), home);
         let end = match (&self.handler, context.args(self.options.undecodable)) {
             (Some(_), Ok(Err(error))) => HandlerEnd::Returned(Err(error)),
@@ -134,6 +137,10 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             HandlerEnd::Stopped(_) => None,
         };
         let waits = matches!(&end, HandlerEnd::Returned(Err(error)) if error.is_wait());
+        let unavailable = match &end {
+            HandlerEnd::Returned(Err(error)) => error.unavailable_target().map(str::to_owned),
+            _ => None,
+        };
         let settlement = match end {
             HandlerEnd::Stopped(Stop::Lose) => return ControlFlow::Break(Reply::LeaseLost),
             HandlerEnd::Stopped(Stop::Cancel) if line.was_stalled() => Settlement::stalled(retries.failures),
@@ -143,7 +150,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             HandlerEnd::Returned(result) => Settlement::of(result, retries, rand::random()),
         };
         let ran_for = Some(started.elapsed());
-        ControlFlow::Continue(SettledAttempt { settlement, ran_for, output, token, place, waits })
+        ControlFlow::Continue(SettledAttempt { settlement, ran_for, output, token, place, waits, unavailable })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::job::outcome::Outcome;
 use crate::lease::leased::Lease;
 use crate::lease::settled_attempt::Reply;
 use crate::notify::notifier;
+use crate::target::run::book::TargetBook;
 use crate::worker::attempt::Attempt;
 use crate::worker::handlers::Handlers;
 use crate::worker::layer::Layers;
@@ -27,6 +28,8 @@ pub(crate) struct Bench<S> {
     pub(crate) database: Arc<Client>,
     /// Writes what handlers say of themselves.
     pub(crate) reporter: Arc<Reporter>,
+    /// What the process knows of targets.
+    pub(crate) targets: Arc<TargetBook>,
     /// Ends a wait of the claimer.
     pub(crate) wake: Arc<Notify>,
     /// Wakes the folder.
@@ -90,6 +93,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
             state: self.state.clone(),
             database: self.database.clone(),
             reporter: self.reporter.clone(),
+            targets: self.targets.clone(),
             session,
             options: &self.options,
             ended: &self.ended,

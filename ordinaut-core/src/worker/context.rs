@@ -7,6 +7,7 @@ use crate::job::trace::Trace;
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
 use crate::step::book::Book;
+use crate::target::run::book::TargetBook;
 use crate::worker::attempt_reports::AttemptReports;
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::decode::Args;
@@ -54,6 +55,8 @@ pub(crate) enum Home {
         running: Arc<RunningJobs>,
         /// What writes what its handler says.
         reporter: Arc<Reporter>,
+        /// What the process knows of targets.
+        targets: Arc<TargetBook>,
     },
     #[cfg(feature = "testing")]
     Memory(Memory),

@@ -13,6 +13,7 @@ use crate::lease::leased::Lease;
 use crate::lease::settled_attempt::Reply;
 use crate::loops::Loops;
 use crate::notify::listen;
+use crate::target::run::book::TargetBook;
 use crate::worker::args_fetcher::ArgsFetcher;
 use crate::worker::bench::Bench;
 use crate::worker::cancellation::Stop;
@@ -61,6 +62,7 @@ pub(crate) struct Engine<S> {
     cancels: Arc<Notify>,
     runners: TaskTracker,
     _reporting: DropGuard,
+    _targets: DropGuard,
     loops: Loops,
     bench: Arc<Bench<S>>,
 }
@@ -84,6 +86,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let (options, wake, loops) = (Arc::new(options), Arc::new(Notify::new()), Loops::default());
         let folder = Folder::start(database, wake.clone(), &loops);
         let reporter = Arc::new(Reporter::new(database, &loops));
+        let targets = Arc::new(TargetBook::new(database, &options.name, &loops));
         let (woken, settling) = ((wake.clone(), folder.ended()), pulse.watch("settler", options.lease));
         Self {
             claimer: Claimer::new(database, &options, &registry.kinds(), pulse.watch("claimer", options.lease)),
@@ -96,11 +99,13 @@ impl<S: Send + Sync + 'static> Engine<S> {
             pulse,
             runners: TaskTracker::new(),
             _reporting: reporter.until_dropped(),
+            _targets: targets.until_dropped(),
             loops,
             bench: Arc::new(Bench {
                 state,
                 database: Arc::new(database.clone()),
                 reporter,
+                targets,
                 wake,
                 ended: folder.ended(),
                 registry,
@@ -268,7 +273,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let reply = reply.await;
         self.loops.resume_panic();
         Ok(match reply {
-            Ok(Reply::Settled(_)) => Step::Worked(job_id),
+            Ok(Reply::Settled(_) | Reply::Parked) => Step::Worked(job_id),
             Ok(Reply::LeaseLost) | Err(_) => Step::LeaseLost(job_id),
         })
     }

@@ -33,6 +33,7 @@ pub(crate) mod step;
 pub(crate) mod steps;
 pub(crate) mod strays;
 pub(crate) mod surroundings;
+pub(crate) mod targets;
 pub(crate) mod waits;
 
 pub use crate::lease::checkpoint_error::CheckpointError;

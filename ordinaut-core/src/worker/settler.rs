@@ -11,7 +11,7 @@ use crate::job::outcome::Outcome;
 use crate::lease::settled_attempt::{Reply, SettledAttempt};
 use crate::lease::settlement::{Retries, Settlement};
 use crate::lease::store::Leases;
-use crate::lease::store::settle::{LockedRows, Written};
+use crate::lease::store::settle::LockedRows;
 use crate::loops::Loops;
 use crate::notify::notifier;
 use crate::step::run::tell_of_settled;
@@ -88,7 +88,7 @@ impl SettleRequest {
         }
         let error = JobError::retry(format!("could not settle the attempt: {refusal}"));
         self.attempt.settlement = Settlement::of(Err(error), self.retries, 1.0);
-        self.attempt.output = None;
+        (self.attempt.output, self.attempt.unavailable) = (None, None);
         Some(self)
     }
 
@@ -208,9 +208,11 @@ impl Desk {
             let session = received[0].attempt.token.session;
             let plain = |end: &SettledAttempt| end.is_plain_success() && end.token.session == session;
             let (plain, others): (Vec<_>, Vec<_>) = received.drain(..).partition(|request| plain(&request.attempt));
-            for requests in [plain, others] {
+            let (unavailable, others) = others.into_iter().partition(|request| request.attempt.unavailable.is_some());
+            // What is set aside waits for its rows: see `Batch::is_final`.
+            for (requests, missed) in [(plain, 0), (others, 0), (unavailable, PAUSES_MS.len())] {
                 if !requests.is_empty() {
-                    self.write(Batch { requests, refused: false, missed: 0 }).await;
+                    self.write(Batch { requests, refused: false, missed }).await;
                 }
             }
         }
@@ -237,10 +239,10 @@ impl Desk {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
             match self.settle(&batch).await {
-                Ok(outcomes) => {
-                    self.tell_of_room(&batch, &outcomes);
-                    self.tell_of_waits(&batch, &outcomes);
-                    let rest = batch.answer(outcomes);
+                Ok(replies) => {
+                    self.tell_of_room(&batch, &replies);
+                    self.tell_of_waits(&batch, &replies);
+                    let rest = batch.answer(replies);
                     self.unanswered.extend(rest.map(|batch| Unanswered { since: Instant::now(), batch }));
                 }
                 Err(refusal) if batch.requests.len() == 1 => {
@@ -259,10 +261,10 @@ impl Desk {
     }
 
     /// What waits for room may have it: this worker looks at once, and others hear of it.
-    fn tell_of_room(&self, batch: &Batch, outcomes: &[Option<Outcome>]) {
+    fn tell_of_room(&self, batch: &Batch, replies: &[Option<Reply>]) {
         let limited: Vec<&str> =
             batch.requests.iter().filter(|request| request.limited).map(|request| &*request.queue).collect();
-        if !limited.is_empty() && outcomes.iter().any(Option::is_some) {
+        if !limited.is_empty() && replies.iter().any(Option::is_some) {
             self.wake.notify_one();
             notifier::tell(&self.database, limited);
         }
@@ -270,9 +272,9 @@ impl Desk {
 
     /// What answers a wait leaves a job alone that has a lease, so the worker that ends the lease
     /// looks once more.
-    fn tell_of_waits(&self, batch: &Batch, outcomes: &[Option<Outcome>]) {
+    fn tell_of_waits(&self, batch: &Batch, replies: &[Option<Reply>]) {
         let settled =
-            batch.requests.iter().zip(outcomes).filter(|(request, outcome)| request.attempt.waits && outcome.is_some());
+            batch.requests.iter().zip(replies).filter(|(request, reply)| request.attempt.waits && reply.is_some());
         let jobs: Vec<_> = settled.map(|(request, _)| request.attempt.token.job_id).collect();
         if !jobs.is_empty() {
             tokio::spawn(tell_of_settled(self.database.clone(), jobs));
@@ -281,17 +283,17 @@ impl Desk {
 
     /// Writes a batch however long Postgres is away; the error is a refusal of its data, or that it
     /// was too much at once.
-    async fn settle(&mut self, batch: &Batch) -> Result<Vec<Option<Outcome>>, sqlx::Error> {
+    async fn settle(&mut self, batch: &Batch) -> Result<Vec<Option<Reply>>, sqlx::Error> {
         let (mut failures, requests) = (0, &batch.requests);
         loop {
             let written = self.link.run(async |schema, to| batch.write(Leases::on(schema, to)).await).await;
             self.pulse.goes_on();
             match written {
-                Ok(written) => {
-                    if written.followed {
+                Ok((replies, followed)) => {
+                    if followed {
                         self.ended.notify_one();
                     }
-                    return Ok(written.outcomes);
+                    return Ok(replies);
                 }
                 Err(error) if !batch.refused && FailureKind::of(&error).in_a_loop() == Consequence::BuryAlone => {
                     return Err(error);
@@ -310,13 +312,18 @@ impl Desk {
 }
 
 impl Batch {
-    /// What was written.
-    async fn write(&self, leases: Leases<'_>) -> Result<Written, Error> {
-        if self.missed == 0 {
-            return leases.write(&self.requests).await;
+    /// What was written, and whether somebody follows a job that ended.
+    async fn write(&self, leases: Leases<'_>) -> Result<(Vec<Option<Reply>>, bool), Error> {
+        if self.requests.iter().all(|request| request.attempt.unavailable.is_some()) {
+            return leases.park(&self.requests).await;
         }
-        let locked = if self.is_final() { LockedRows::Wait } else { LockedRows::PassBy };
-        leases.write_by_key(&self.requests, locked).await
+        let written = if self.missed == 0 {
+            leases.write(&self.requests).await?
+        } else {
+            let locked = if self.is_final() { LockedRows::Wait } else { LockedRows::PassBy };
+            leases.write_by_key(&self.requests, locked).await?
+        };
+        Ok((written.outcomes.into_iter().map(|outcome| outcome.map(Reply::Settled)).collect(), written.followed))
     }
 
     /// It waits until nobody else has its rows, so what is missing then has lost its lease.
@@ -336,11 +343,11 @@ impl Batch {
     }
 
     /// Answers everybody whose answer is final. The rest is to be written again.
-    fn answer(self, outcomes: Vec<Option<Outcome>>) -> Option<Self> {
+    fn answer(self, replies: Vec<Option<Reply>>) -> Option<Self> {
         let (mut rest, is_final) = (Vec::new(), self.is_final());
-        for (request, outcome) in self.requests.into_iter().zip(outcomes) {
-            match outcome {
-                Some(outcome) => request.answer(Reply::Settled(outcome)),
+        for (request, reply) in self.requests.into_iter().zip(replies) {
+            match reply {
+                Some(reply) => request.answer(reply),
                 None if is_final => request.answer(Reply::LeaseLost),
                 None => rest.push(request),
             }
@@ -365,6 +372,8 @@ fn tell(end: &SettledAttempt, kind: &str, reply: Reply) {
     match reply {
         Reply::LeaseLost => warn!(job.id = %id, job.kind = kind, attempt,
                                   "job {id} ({kind}) attempt {attempt} had lost its lease: nothing was written"),
+        Reply::Parked => debug!(job.id = %id, job.kind = kind, attempt,
+                                "job {id} ({kind}) attempt {attempt} waits for its target"),
         Reply::Settled(Outcome::Succeeded) => debug!(job.id = %id, job.kind = kind, attempt,
                                                      "job {id} ({kind}) attempt {attempt} succeeded"),
         Reply::Settled(Outcome::Dead) => warn!(job.id = %id, job.kind = kind, attempt,

@@ -54,6 +54,7 @@ const ENDS: &[End] = &[
     end("work", Before::Waits, Outcome::Succeeded, false),
     end("work under a limit", Before::Waits, Outcome::Succeeded, false),
     end("give_back", Before::IsCancelled, Outcome::Cancelled, false),
+    end("park", Before::IsCancelled, Outcome::Cancelled, false),
     end("settle", Before::IsLeased, Outcome::Succeeded, false),
     end("settle", Before::IsLeased, Outcome::Dead, false),
     end("settle", Before::IsCancelled, Outcome::Cancelled, false),
@@ -149,6 +150,11 @@ async fn bring_about(db: &TestDatabase, end: &End, job_id: Uuid) {
         }
         "give_back" => {
             let statement = sqlx::query(sql!("lease/give_back")).bind([job_id]).bind([1]).bind(7_i64).bind([1]);
+            statement.execute(db.pool()).await.unwrap();
+        }
+        "park" => {
+            let statement =
+                sqlx::query(sql!("lease/park")).bind([job_id]).bind([1]).bind([7_i64]).bind([1]).bind(["t"]);
             statement.execute(db.pool()).await.unwrap();
         }
         "settle" => settle(db, job_id, end.outcome).await,

@@ -8,6 +8,7 @@ use crate::fixture::{
     Gate, Probe, Running, TestDatabase, ask, database, enqueue, eventually, gated, probe, quick_but, run, schedule,
     schedule_once, succeed, tell, within, worker, worker_with,
 };
+use crate::target;
 use ordinaut_core::explain::{Reason, ReasonKind};
 use ordinaut_core::job::OnDuplicate;
 use ordinaut_core::placement::Placement;
@@ -215,6 +216,10 @@ async fn set_aside(table: &mut Table) {
     table.add(&db, of_task, ReasonKind::TaskPaused).await;
 
     for_labels(table).await;
+
+    let db = target::with_open_target().await;
+    let calls = target::parked(&db, &probe(1)).await;
+    table.add(&db, calls, ReasonKind::TargetUnavailable).await;
 
     let db = database().await;
     let (running, handlers) = busy(&db, 1).await;

@@ -6,6 +6,7 @@ use crate::fixture::{
     Probe, TestDatabase, database, enqueue, eventually, gated, probe, quick_but, run, schedule, schedule_once, succeed,
     tell, within, worker, worker_with,
 };
+use crate::target;
 use chrono::{SecondsFormat, Utc};
 use ordinaut_core::access::Access;
 use ordinaut_core::explain::{Component, ReasonKind, Severity};
@@ -32,6 +33,7 @@ impl Table {
             Component::Queue => "queue",
             Component::Workers => "workers",
             Component::Limits => "limits",
+            Component::Targets => "targets",
             Component::Jobs => "jobs",
             Component::Scheduler => "scheduler",
             Component::Relay => "relay",
@@ -163,6 +165,9 @@ async fn fatal(_: Probe, _: Context<()>) -> Result<(), JobError> {
 pub(crate) async fn of_queues(table: &mut Table) {
     nobody_serves_it(table).await;
     it_is_under_load(table).await;
+    let db = target::with_open_target().await;
+    target::parked(&db, &probe(1)).await;
+    table.queue(&db, "default", ReasonKind::TargetUnavailable, Severity::Warning).await;
 }
 
 async fn nobody_serves_it(table: &mut Table) {

@@ -73,6 +73,8 @@ mod sql_door;
 mod stat;
 mod statements;
 mod steps;
+mod target;
+mod target_breaker;
 mod task;
 mod task_put;
 mod task_unreadable;

@@ -71,7 +71,8 @@ impl Walk {
             66..69 => self.change().await,
             69..80 => self.hold_one().await,
             80..84 => self.settle_held().await,
-            84..87 => self.give_back().await,
+            84..86 => self.give_back().await,
+            86 => self.park_held().await,
             87..89 => self.settle_stale().await,
             89..92 => self.end_a_session().await,
             92..96 => self.pause_or_resume().await,
@@ -167,7 +168,9 @@ impl Walk {
         self.log.push(format!("cancel {job_id}: {answer:?}"));
         let expected = match job.map(|job| job.state) {
             None => Cancelled::Unknown,
-            Some(State::Scheduled | State::Waiting | State::Parked { .. } | State::Behind { .. }) => Cancelled::Now,
+            Some(
+                State::Scheduled | State::Waiting | State::Parked { .. } | State::Behind { .. } | State::Unavailable,
+            ) => Cancelled::Now,
             Some(State::Running { .. }) => Cancelled::Asked,
             Some(State::Succeeded | State::Cancelled | State::Dead) => Cancelled::TooLate,
         };
@@ -198,7 +201,7 @@ impl Walk {
         self.log.push(format!("run now {job_id}: {answer:?}"));
         let expected = match job.map(|job| job.state) {
             None => RunNow::Unknown,
-            Some(State::Scheduled) => RunNow::Now,
+            Some(State::Scheduled | State::Unavailable) => RunNow::Now,
             Some(State::Waiting | State::Running { .. }) => RunNow::AlreadyDue,
             Some(State::Parked { .. } | State::Behind { .. }) => RunNow::Parked,
             Some(State::Succeeded | State::Cancelled | State::Dead) => RunNow::TooLate,
@@ -294,6 +297,7 @@ impl Walk {
         self.log.push(format!("{token}, which is stale, settles: {settled:?}"));
         assert_eq!(settled, None);
         assert_eq!(self.give_back_token(token).await, 0);
+        assert_eq!(self.park_token(token).await, None);
     }
 
     /// What the end of an attempt was written as.
@@ -345,6 +349,34 @@ impl Walk {
         self.stale.push(token);
     }
 
+    /// What it calls takes no calls. Nobody has put the target, so the next look lets the job go.
+    async fn park_held(&mut self) {
+        let keyless = |job: &Job| matches!(job.state, State::Running { .. }) && job.key.is_none();
+        let Some((job_id, job)) = self.one(keyless) else { return };
+        let State::Running { lease, cancel_asked } = job.state else { return };
+        let token = Token { job_id, attempt: job.attempt, session: lease.session, nonce: 1 };
+        let parked = self.park_token(token).await;
+        self.log.push(format!("{token} waits for its target: {parked:?}"));
+        let job = self.jobs.get_mut(&job_id).unwrap();
+        if cancel_asked {
+            (job.state, job.runs) = (State::Cancelled, job.runs + 1);
+        } else {
+            job.state = State::Unavailable;
+        }
+        assert_eq!(parked.as_deref(), Some(if cancel_asked { "cancelled" } else { "parked" }));
+        self.stale.push(token);
+    }
+
+    async fn park_token(&self, token: Token) -> Option<String> {
+        let parked = sqlx::query_as::<_, (String, Vec<Uuid>, Vec<i32>)>(sql!("lease/park"))
+            .bind([token.job_id])
+            .bind([token.attempt])
+            .bind([token.session])
+            .bind([token.nonce])
+            .bind(["nobody put it"]);
+        parked.fetch_optional(self.db.pool()).await.unwrap().map(|(word, ..)| word)
+    }
+
     async fn give_back_token(&self, token: Token) -> i64 {
         let given_back = sqlx::query_scalar(sql!("lease/give_back"))
             .bind([token.job_id])
@@ -368,6 +400,8 @@ impl Walk {
     }
 
     async fn rescue(&mut self) {
+        let longer = "update ordinaut.parked set parked_at = parked_at - interval '1 min' where reason = 'target'";
+        sqlx::query(longer).execute(self.db.pool()).await.unwrap();
         // What was rescued while its task is paused is set aside by the next look.
         schedule_once(&self.db).await;
         schedule_once(&self.db).await;
@@ -385,6 +419,9 @@ impl Walk {
                 }
                 assert!(job.losses <= job.max_attempts.unwrap_or(WORKERS_MAX_ATTEMPTS) + 2);
             });
+        }
+        for job in self.jobs.values_mut().filter(|job| job.state == State::Unavailable) {
+            job.state = State::Waiting;
         }
         if self.task.1 {
             self.set_jobs_of_the_task_aside();
@@ -411,7 +448,7 @@ impl Walk {
     fn set_jobs_of_the_task_aside(&mut self) {
         for job in self.jobs.values_mut().filter(|job| job.task == Some(self.task.0)) {
             match job.state {
-                State::Waiting => job.state = State::Parked { later: false },
+                State::Waiting | State::Unavailable => job.state = State::Parked { later: false },
                 State::Scheduled => job.state = State::Parked { later: true },
                 _ => {}
             }
@@ -424,7 +461,7 @@ impl Walk {
         self.db.tasks().cancel(self.task.0).await.unwrap();
         for job in self.jobs.values_mut().filter(|job| job.task == Some(self.task.0)) {
             match job.state {
-                State::Waiting | State::Scheduled | State::Parked { .. } => job.cancel_unclaimed(),
+                State::Waiting | State::Scheduled | State::Parked { .. } | State::Unavailable => job.cancel_unclaimed(),
                 State::Running { .. } => ask_to_stop(job),
                 _ => {}
             }

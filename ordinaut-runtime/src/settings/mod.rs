@@ -14,6 +14,7 @@ pub mod scheduler;
 mod setting;
 mod source;
 mod system_zone;
+pub mod targets;
 pub mod tls;
 mod unknown;
 pub mod worker;
@@ -72,6 +73,7 @@ pub const ALL: &[About] = &[
     health::WORKER_HEALTH_PORT.about,
     scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
     scheduler::SCHEDULER_MAX_WORKERS.about,
+    targets::TARGETS_FILE.about,
     health::SCHEDULER_HEALTH_PORT.about,
     retention::RETENTION_DAYS.about,
     retention::RETENTION_DEAD_DAYS.about,

@@ -9,10 +9,11 @@ use crate::http::retry_after::retry_after;
 use crate::http::status::{ExpectStatus, Verdict};
 use crate::seconds::Seconds;
 use ordinaut_core::job::FatalExt;
+use ordinaut_core::target::Reached;
 use ordinaut_core::{Context, Job, JobError};
 use ordinaut_pipeline::nesting;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,8 +33,17 @@ pub struct Http {
     pub method: String,
     /// `http` or `https`, of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five
     /// redirects are followed, but none from https to http. Another origin gets none of the headers
-    /// but `accept` and `user-agent`, and no body.
-    pub url: String,
+    /// but `accept` and `user-agent`, and no body. Must be given if `target` is not.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The name of a target, one of whose hosts is called, in the place of `url`: see
+    /// `docs/targets.md`. The hosts may have any address.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// The path of the host of a target, which begins with a slash and may have a query; `/` if not
+    /// given.
+    #[serde(default)]
+    pub path: Option<String>,
     /// Names and values. Those that the worker would send are replaced, but for the token; those
     /// that frame the message (`content-length`, `connection` …) are refused.
     #[serde(default)]
@@ -47,7 +57,7 @@ pub struct Http {
     /// followed.
     #[serde(default)]
     pub expect_status: ExpectStatus,
-    /// Time that the whole call may take, redirects and body included.
+    /// Time that the whole call may take, redirects and body included. The target may say less.
     #[serde(default = "half_a_minute")]
     pub timeout_seconds: Seconds,
 }
@@ -84,24 +94,16 @@ impl Executor for Http {
     type Output = Answer;
 
     async fn call(self, ctx: &Context<State>, key: &str) -> Result<Answer, JobError> {
-        let failed = |host: &str, error: reqwest::Error| failure(host, error, self.timeout_seconds.0);
-        let (mut response, host) = self.send(ctx, key).await?;
-        let status = response.status();
-        let (body, read) = read(&mut response).await;
-        let answer = Answer::new(status.as_u16(), response.headers(), &body, read.is_ok());
-        let unwanted = || format!("{host} answered {status}, and {} was expected", self.expect_status);
-        let ended = match self.expect_status.verdict(status.as_u16()) {
-            Verdict::Done => read.map_err(|error| failed(&host, error)),
-            Verdict::Never => Err(JobError::fatal(unwanted())),
-            Verdict::Again => Err(match asked_wait(response.headers()) {
-                Some(wait) => JobError::retry(unwanted()).after(wait),
-                None => JobError::retry(unwanted()),
-            }),
-        };
-        // Kept whatever becomes of the attempt: it is what explains it.
-        match ended {
-            Ok(()) => Ok(answer),
-            Err(error) => Err(error.with_output(&answer)),
+        match (&self.url, &self.target) {
+            (Some(url), None) if self.path.is_none() => {
+                let first = self.first(url, ctx, key)?;
+                let answered = self.send(first, false, self.timeout_seconds.0, ctx).await;
+                answered.map_err(|failed| failed.error)?.ended()
+            }
+            (Some(_), None) => Err(JobError::fatal("args.path is for a target, and args.url has its own")),
+            (None, Some(target)) => self.call_target(target, ctx, key).await,
+            (Some(_), Some(_)) => Err(JobError::fatal("args.url must not be given with args.target")),
+            (None, None) => Err(JobError::fatal("args.url is missing: an http job needs it, or a target")),
         }
     }
 
@@ -114,46 +116,161 @@ impl Executor for Http {
     }
 }
 
+/// What was answered, and what that means.
+struct Answered {
+    answer: Answer,
+    ended: Result<(), JobError>,
+    /// How the host that was called is not well, and for how long it asks not to be called.
+    trouble: Option<(String, Option<Duration>)>,
+}
+
+/// A call without an answer.
+struct Failed {
+    error: JobError,
+    fault: Fault,
+}
+
+/// What a call without an answer says of the host.
+enum Fault {
+    /// Nothing was sent: it was not reached.
+    Unreached,
+    /// It did not answer, or not in time.
+    Unanswered,
+    /// Nothing: the call could not be made.
+    Other,
+}
+
+impl Answered {
+    /// The answer is kept whatever becomes of the attempt: it is what explains it.
+    fn ended(self) -> Result<Answer, JobError> {
+        match self.ended {
+            Ok(()) => Ok(self.answer),
+            Err(error) => Err(error.with_output(&self.answer)),
+        }
+    }
+}
+
+impl From<JobError> for Failed {
+    fn from(error: JobError) -> Self {
+        Self { error, fault: Fault::Other }
+    }
+}
+
 impl Http {
-    /// The answer, after redirects if they are to be followed, and the host that gave it. All
-    /// requests together have the time of the call.
-    async fn send(&self, ctx: &Context<State>, key: &str) -> Result<(Response, String), JobError> {
-        let (mut hop, began) = (self.first(ctx, key)?, Instant::now());
+    /// Calls a host of a target, and another one if that is not reached; what became of the calls
+    /// is told to all workers.
+    async fn call_target(&self, name: &str, ctx: &Context<State>, key: &str) -> Result<Answer, JobError> {
+        let mut call = match ctx.target_or_value(name).await? {
+            Reached::Value(value) => return Ok(Answer::declared(&value)),
+            Reached::Call(call) => call,
+        };
+        loop {
+            let first = self.first(&call.url(self.path.as_deref().unwrap_or("/"))?, ctx, key)?;
+            let (longest, degraded) = (self.timeout_seconds.0.min(call.timeout()), call.is_degraded());
+            match self.send(first, true, longest, ctx).await {
+                Ok(answered) => {
+                    match &answered.trouble {
+                        None => call.succeeded().await,
+                        Some((trouble, asked)) => {
+                            let kept = |error: JobError| error.with_output(&answered.answer);
+                            call.failed(trouble, *asked).await.map_err(kept)?;
+                        }
+                    }
+                    return Answered { answer: answered.answer.degraded(degraded), ..answered }.ended();
+                }
+                Err(Failed { error, fault: Fault::Unreached }) => match call.unreached(&error).await? {
+                    Some(next) => call = next,
+                    None => return Err(error),
+                },
+                Err(Failed { error, fault: Fault::Unanswered }) => {
+                    call.failed(&error, None).await?;
+                    return Err(error);
+                }
+                Err(Failed { error, fault: Fault::Other }) => return Err(error),
+            }
+        }
+    }
+
+    /// The answer, after redirects if they are to be followed. All requests together have the time
+    /// of the call. `of_target`: the first host may have any address.
+    async fn send(
+        &self,
+        first: Hop,
+        of_target: bool,
+        longest: Duration,
+        ctx: &Context<State>,
+    ) -> Result<Answered, Failed> {
+        let (asked, mut hop, began) = (first.url.clone(), first, Instant::now());
         loop {
             let host = hop.url.host_str().unwrap_or_default().to_owned();
-            let request = ctx.state.client.request(hop.method.clone(), hop.url.clone()).fatal()?;
-            let request =
-                request.headers(hop.headers.clone()).timeout(self.timeout_seconds.0.saturating_sub(began.elapsed()));
+            let (method, url) = (hop.method.clone(), hop.url.clone());
+            let request = if of_target && hop.is_where(&asked) {
+                ctx.state.client.request_of_target(method, url)
+            } else {
+                ctx.state.client.request(method, url).fatal()?
+            };
+            let request = request.headers(hop.headers.clone()).timeout(longest.saturating_sub(began.elapsed()));
             let request = match &hop.body {
                 Some(body) => request.body(body.clone()),
                 None => request,
             };
-            let sent = request.send().await;
-            let response = sent.map_err(|error| failure(&host, error, self.timeout_seconds.0))?;
+            let response = request.send().await.map_err(|error| {
+                let was_sent = !error.is_connect() || error.is_timeout();
+                // Elsewhere it was reached, and answered with a redirect.
+                let fault = if !hop.is_where(&asked) || error.is_builder() {
+                    Fault::Other
+                } else if was_sent {
+                    Fault::Unanswered
+                } else {
+                    Fault::Unreached
+                };
+                Failed { error: failure(&host, error, longest), fault }
+            })?;
             if !self.expect_status.follows_redirects() {
-                return Ok((response, host));
+                return Ok(self.answered(response, &host, hop.is_where(&asked), longest).await);
             }
             match hop.next(response.status(), response.headers()) {
                 Ok(Some(next)) => hop = next,
-                Ok(None) => return Ok((response, host)),
+                Ok(None) => return Ok(self.answered(response, &host, hop.is_where(&asked), longest).await),
                 // A server that sends callers in circles may be mended; the others mean what they
                 // say.
-                Err(why @ NotFollowed::TooMany) => return Err(JobError::retry(format!("{host} answered with {why}"))),
-                Err(why) => return Err(JobError::fatal(format!("{host} answered with a redirect: {why}"))),
+                Err(why @ NotFollowed::TooMany) => {
+                    return Err(JobError::retry(format!("{host} answered with {why}")).into());
+                }
+                Err(why) => return Err(JobError::fatal(format!("{host} answered with a redirect: {why}")).into()),
             }
         }
     }
 
-    fn url(&self) -> Result<Url, JobError> {
-        let url = Url::parse(&self.url).map_err(|error| invalid("url", error))?;
+    /// What an answer means for the job, and for the host if that is the one that was called.
+    async fn answered(&self, mut response: Response, host: &str, is_called: bool, longest: Duration) -> Answered {
+        let status = response.status();
+        let (body, read) = read(&mut response).await;
+        let answer = Answer::new(status.as_u16(), response.headers(), &body, read.is_ok());
+        let asked = asked_wait(response.headers());
+        let is_unwell = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        let trouble = match &read {
+            _ if !is_called => None,
+            Err(_) => Some((format!("{host} did not answer with all of its body"), None)),
+            Ok(()) => is_unwell.then(|| (format!("{host} answered {status}"), asked)),
+        };
+        let unwanted = || format!("{host} answered {status}, and {} was expected", self.expect_status);
+        let ended = match self.expect_status.verdict(status.as_u16()) {
+            Verdict::Done => read.map_err(|error| failure(host, error, longest)),
+            Verdict::Never => Err(JobError::fatal(unwanted())),
+            Verdict::Again => Err(match asked {
+                Some(wait) => JobError::retry(unwanted()).after(wait),
+                None => JobError::retry(unwanted()),
+            }),
+        };
+        Answered { answer, ended, trouble }
+    }
+
+    fn first(&self, url: &str, ctx: &Context<State>, key: &str) -> Result<Hop, JobError> {
+        let url = Url::parse(url).map_err(|error| invalid("url", error))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(invalid("url", format!("its scheme {} is neither http nor https", url.scheme())));
         }
-        Ok(url)
-    }
-
-    fn first(&self, ctx: &Context<State>, key: &str) -> Result<Hop, JobError> {
-        let url = self.url()?;
         let method = Method::from_bytes(self.method.to_uppercase().as_bytes()).ok();
         // CONNECT asks for a tunnel, and not for an answer.
         let method = method.filter(|method| *method != Method::CONNECT);

@@ -30,6 +30,9 @@ pub(crate) struct Answer {
     body: String,
     /// Whether the body was longer, or did not arrive whole.
     truncated: bool,
+    /// Whether its target took no calls, and this is the answer of what stands for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    degraded: bool,
 }
 
 impl Answer {
@@ -51,7 +54,21 @@ impl Answer {
             headers: HEADERS.into_iter().filter_map(header).collect(),
             truncated: !whole || head.len() < body.len() || fitting.len() < text.len(),
             body: fitting.to_owned(),
+            degraded: false,
         }
+    }
+
+    /// The value that is declared to be the answer while a target takes no calls.
+    pub(crate) fn declared(value: &serde_json::Value) -> Self {
+        let body = value.to_string();
+        let headers = BTreeMap::from([("content-type", "application/json".to_owned())]);
+        Self { status: 200, headers, body, truncated: false, degraded: true }
+    }
+
+    /// Says that something else answered than what was to be called.
+    pub(crate) fn degraded(mut self, degraded: bool) -> Self {
+        self.degraded = degraded;
+        self
     }
 }
 

@@ -16,6 +16,8 @@ const USER_AGENT: &str = concat!("ordinaut-worker/", env!("CARGO_PKG_VERSION"));
 
 pub(crate) struct HttpClient {
     client: reqwest::Client,
+    /// Connects to any address.
+    unchecked: reqwest::Client,
     allow: Arc<[IpNet]>,
 }
 
@@ -23,10 +25,15 @@ impl HttpClient {
     /// A client that may call public addresses and those of `allow`.
     pub(crate) fn new(allow: &[IpNet]) -> anyhow::Result<Self> {
         let (allow, tls) = (Arc::<[IpNet]>::from(allow), tls()?);
-        let client = reqwest::Client::builder()
+        let builder = || Self::builder(tls.clone());
+        let client = builder().dns_resolver(Resolver(allow.clone())).build()?;
+        Ok(Self { client, unchecked: builder().build()?, allow })
+    }
+
+    fn builder(tls: ClientConfig) -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .tls_backend_preconfigured(tls)
-            .dns_resolver(Resolver(allow.clone()))
             // It would carry the job's headers to wherever a redirect leads; `redirect.rs` does
             // not.
             .redirect(Policy::none())
@@ -35,14 +42,17 @@ impl HttpClient {
             .no_proxy()
             // The job is what is tried again.
             .retry(reqwest::retry::never())
-            .build()?;
-        Ok(Self { client, allow })
     }
 
     /// A request to an address that may be called. Redirects are not followed.
     pub(crate) fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, ForbiddenAddress> {
         check_literal(&url, &self.allow)?;
         Ok(self.client.request(method, url))
+    }
+
+    /// A request to a host that an operator has named in a target: it may be anywhere.
+    pub(crate) fn request_of_target(&self, method: Method, url: Url) -> RequestBuilder {
+        self.unchecked.request(method, url)
     }
 }
 

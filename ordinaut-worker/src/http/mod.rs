@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod answer;
 pub(crate) mod client;
+pub(crate) mod probe;
 pub(crate) mod redirect;
 pub(crate) mod retry_after;
 pub(crate) mod status;

@@ -35,6 +35,11 @@ impl Hop {
         Self { method, url, headers, body, redirects: 0 }
     }
 
+    /// Whether it is for the same host as another one.
+    pub(crate) fn is_where(&self, other: &Url) -> bool {
+        self.url.origin() == other.origin()
+    }
+
     /// The request that an answer asks for; `None`: it is no redirect that could be followed.
     pub(crate) fn next(&self, status: StatusCode, answer: &HeaderMap) -> Result<Option<Self>, NotFollowed> {
         let keeps_method = match status.as_u16() {

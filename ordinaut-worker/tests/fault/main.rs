@@ -5,6 +5,7 @@
 mod api_killed;
 mod backend_crash;
 mod black_hole;
+mod breaker;
 mod cancels;
 mod checker;
 mod clock;

@@ -18,4 +18,5 @@ mod refusals;
 mod secrets;
 mod server;
 mod simple;
+mod targets;
 mod webhooks;

@@ -46,7 +46,7 @@ async fn arguments_that_cannot_be_used_are_dead_at_once_and_named() {
         args
     };
     for (args, named) in [
-        (json!({}), "missing field `url`"),
+        (json!({}), "args.url is missing"),
         (with("metod", json!("GET")), "metod"),
         (with("url", json!("not a url")), "args.url"),
         (with("url", json!("ftp://example.org/")), "args.url"),

@@ -33,6 +33,11 @@ impl Jobs<'_> {
             Some(Wait::Batch { batch_id: Some(id) }) => client.batches().get(*id).await?,
             _ => None,
         };
+        let target = match &job.waits {
+            // Its hosts are the installation's.
+            Some(Wait::Target { target }) if client.sight().is_none() => client.targets().get(target).await?,
+            _ => None,
+        };
         let awaited: Vec<Uuid> = match &job.waits {
             Some(Wait::Dependency { jobs }) => jobs.clone(),
             Some(Wait::RunAgain { job_id }) => job_id.iter().copied().collect(),
@@ -60,6 +65,7 @@ impl Jobs<'_> {
             workers,
             limits,
             batch,
+            target,
             others,
             job,
         };

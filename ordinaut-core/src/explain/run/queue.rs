@@ -39,6 +39,10 @@ impl Queues<'_> {
             Some(job) => client.jobs().explain(job).await?,
             None => None,
         };
+        let unavailable = match load.unavailable_job {
+            Some(job) => client.jobs().explain(job).await?,
+            None => None,
+        };
         let snapshot = if client.sight().is_none() { client.diagnostics().oldest_snapshot().await? } else { None };
         let facts = QueueFacts {
             name: queue.to_owned(),
@@ -46,6 +50,7 @@ impl Queues<'_> {
             schedulers: client.schedulers().list().await?.into_iter().filter(|one| one.alive).count(),
             limited,
             placed,
+            unavailable,
             snapshot,
             load,
         };

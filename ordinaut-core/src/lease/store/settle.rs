@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::job::outcome::Outcome;
 use crate::lease::settled_attempt::{Reply, SettledAttempt};
 use crate::lease::store::Leases;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 impl Leases<'_> {
@@ -63,6 +63,33 @@ impl Leases<'_> {
             .fetch_all(self.executor)
             .await?;
         written(ends, rows)
+    }
+
+    /// Sets the jobs of attempts aside whose targets take no calls; `None`: the lease was lost.
+    pub(crate) async fn park(self, ends: &[impl AsRef<SettledAttempt>]) -> Result<(Vec<Option<Reply>>, bool), Error> {
+        let rows: Vec<Alike> = sqlx::query_as(self.sql(sql!("lease/park")))
+            .bind(column(ends, |end| end.token.job_id))
+            .bind(column(ends, |end| end.token.attempt))
+            .bind(column(ends, |end| end.token.session))
+            .bind(column(ends, |end| end.token.nonce))
+            .bind(column(ends, |end| end.unavailable.as_deref()))
+            .fetch_all(self.executor)
+            .await?;
+        let (mut parked, mut rest) = (HashSet::with_capacity(ends.len()), Vec::new());
+        for (word, jobs, attempts, followed) in rows {
+            match &*word {
+                "parked" => parked.extend(jobs.into_iter().zip(attempts)),
+                // Asked to stop.
+                _ => rest.push((word, jobs, attempts, followed)),
+            }
+        }
+        let Written { outcomes, followed } = written(ends, rest)?;
+        let reply = |(end, outcome): (&SettledAttempt, Option<Outcome>)| match outcome {
+            Some(outcome) => Some(Reply::Settled(outcome)),
+            None => parked.contains(&(end.token.job_id, end.token.attempt)).then_some(Reply::Parked),
+        };
+        let ends = ends.iter().map(AsRef::as_ref);
+        Ok((ends.zip(outcomes).map(reply).collect(), followed))
     }
 
     async fn write_by_place(self, session: i64, ends: &[impl AsRef<SettledAttempt>]) -> Result<Written, Error> {

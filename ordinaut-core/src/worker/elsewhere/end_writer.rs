@@ -92,7 +92,8 @@ impl EndWriter {
         for answer in answers {
             written.push(match answer.await {
                 Ok(Ok(Reply::Settled(outcome))) => Written::Settled(outcome),
-                Ok(Ok(Reply::LeaseLost)) => Written::LeaseLost,
+                // No handler elsewhere says that its target takes no calls.
+                Ok(Ok(Reply::LeaseLost | Reply::Parked)) => Written::LeaseLost,
                 Ok(Err(reason)) => Written::Refused(reason),
                 Err(_) => Written::Unknown,
             });

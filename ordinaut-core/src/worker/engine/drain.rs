@@ -36,6 +36,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             self.give_back_shelf(session, PrefetchBuffer::clear).await;
         }
         self.settler.close(grace.max(LEAST_FLUSH)).await;
+        self.bench.targets.write_counted().await;
         self.folder.close().await;
         self.claimer.close().await;
         self.bench.set_session(None);

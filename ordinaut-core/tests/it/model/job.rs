@@ -31,6 +31,8 @@ pub(super) enum State {
         leader: Uuid,
         later: bool,
     },
+    /// Set aside until its target takes calls.
+    Unavailable,
     Succeeded,
     Cancelled,
     Dead,
@@ -75,6 +77,9 @@ impl Job {
 
     pub(super) fn change(&mut self, priority: i16, max_attempts: i16, is_later: bool) {
         (self.priority, self.max_attempts) = (priority, Some(max_attempts));
+        if self.state == State::Unavailable {
+            self.state = State::Waiting;
+        }
         if is_later {
             match &mut self.state {
                 State::Parked { later } | State::Behind { later, .. } => *later = true,
@@ -124,7 +129,7 @@ impl Job {
             State::Scheduled => ("scheduled", false, Some(self.failures)),
             State::Waiting => ("waiting", false, Some(self.failures)),
             State::Running { cancel_asked, .. } => ("running", cancel_asked, Some(self.failures)),
-            State::Parked { .. } | State::Behind { .. } => ("parked", false, Some(self.failures)),
+            State::Parked { .. } | State::Behind { .. } | State::Unavailable => ("parked", false, Some(self.failures)),
             State::Succeeded => ("succeeded", false, None),
             State::Cancelled => ("cancelled", false, None),
             State::Dead => ("dead", false, Some(self.failures)),

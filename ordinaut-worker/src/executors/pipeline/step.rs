@@ -26,6 +26,8 @@ struct Failure {
     again: bool,
     /// Time that the other side asks for before it.
     after: Option<Duration>,
+    /// Its target takes no calls: the attempt ends with this, and the step is done later.
+    unavailable: Option<JobError>,
 }
 
 pub(super) async fn run(step: &Step, progress: &Progress, ctx: &Context<State>) -> Result<Ended, JobError> {
@@ -158,6 +160,7 @@ async fn run_one(
         let tried = ctx
             .step(&this_try, async || match once(step, uses, name, item, progress, ctx).await {
                 Ok(output) => Ok(Try::Succeeded(output)),
+                Err(Failure { unavailable: Some(error), .. }) => Err(error),
                 Err(failure) if failure.again && !last => {
                     wait = failure.after;
                     Ok(Try::Again(failure.error))
@@ -229,7 +232,7 @@ async fn once(
             Ok(done) => done,
             Err(_) => {
                 let error = format!("timed out after {} s", limit.as_secs_f64());
-                Err(Failure { error, again: true, after: None })
+                Err(Failure { error, again: true, after: None, unavailable: None })
             }
         },
         None => work.await,
@@ -269,10 +272,14 @@ fn filled(step: &Step, item: Option<Item<'_>>, progress: &Progress) -> Result<Va
 
 impl Failure {
     fn of(error: JobError) -> Self {
-        Self { again: error.outcome() == Outcome::Failed, after: error.again_in(), error: error.to_string() }
+        let (again, after) = (error.outcome() == Outcome::Failed, error.again_in());
+        let said = error.to_string();
+        // A call that tried a target in vain asks to be run again at once.
+        let ends = error.unavailable_target().is_some() || error.outcome() == Outcome::Snoozed;
+        Self { again, after, error: said, unavailable: ends.then_some(error) }
     }
 
     fn last(error: impl Into<String>) -> Self {
-        Self { error: error.into(), again: false, after: None }
+        Self { error: error.into(), again: false, after: None, unavailable: None }
     }
 }
