@@ -166,8 +166,10 @@ async fn a_process_has_the_environment_of_its_list_and_nothing_of_the_workers() 
     let text = format!("#!/bin/sh\nexec 9</dev/null\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_ordinaut-worker"));
     let write = ["-c", "printf %s \"$1\" > \"$0\"; chmod +x \"$0\"", supervisor.to_str().unwrap(), &text];
     assert!(std::process::Command::new("/bin/sh").args(write).status().unwrap().success());
-    let open =
-        script("open", "ls /proc/$$/fd | tr '\\n' ' '; pwd; cat", "directory = '/usr'").supervised_by(supervisor);
+    // Nothing but the shell itself looks: another program has pipes to it. Where it looks from is
+    // open while it does, and not afterwards.
+    let look = "for file in /proc/$$/fd/*; do [ -e $file ] && printf '%s ' ${{file##*/}}; done; pwd; cat";
+    let open = script("open", look, "directory = '/usr'").supervised_by(supervisor);
     let ran = run(&fixture, open, json!({"command": "open"})).await;
     assert_eq!(ran.succeeded()["stdout"], "0 1 2 /usr\n", "no file of the worker is open in it, and it reads nothing");
 }
