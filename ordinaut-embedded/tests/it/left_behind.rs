@@ -18,7 +18,7 @@ fn hold(temporary: &Path) -> Command {
     let program: PathBuf = deps.parent().unwrap().join("examples/hold");
     assert!(program.exists(), "{} is built by cargo test without --test", program.display());
     let mut command = Command::new(program);
-    command.env("TMPDIR", temporary).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.env("TMPDIR", temporary).env_remove("ORDINAUT_SCRATCH").stdin(Stdio::piped()).stdout(Stdio::piped());
     command
 }
 
