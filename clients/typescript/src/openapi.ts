@@ -1731,6 +1731,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Targets, by name, with the health of their hosts.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["listTargets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A target, with the health of its hosts.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getTarget"];
+        /**
+         * Stores a target, new or changed. Hosts that stay keep their breakers.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        put: operations["putTarget"];
+        post?: never;
+        /**
+         * Deletes a target. Jobs that wait for it end with an error that says so.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        delete: operations["deleteTarget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a host of a target no more calls; those under way end.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["drainTarget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets/{name}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets a target be called again at once: one host of it, or all.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["resetTarget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets/{name}/undrain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a host of a target calls again.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["undrainTarget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks": {
         parameters: {
             query?: never;
@@ -2635,6 +2743,11 @@ export interface components {
          * @enum {string}
          */
         BatchState: "running" | "succeeded" | "failed" | "cancelled" | "expired";
+        /**
+         * @description Whether a host is called.
+         * @enum {string}
+         */
+        BreakerState: "closed" | "open" | "trial";
         /** @description What a bulk operation would do. */
         BulkCount: {
             /** @description Whether the time ran out before all were counted. */
@@ -2830,7 +2943,7 @@ export interface components {
          * @description A part of the installation.
          * @enum {string}
          */
-        Component: "queue" | "workers" | "limits" | "jobs" | "scheduler" | "relay" | "database";
+        Component: "queue" | "workers" | "limits" | "targets" | "jobs" | "scheduler" | "relay" | "database";
         /** @description An agent with the token that nobody is shown again. */
         CreatedAgent: components["schemas"]["Agent"] & {
             token: string;
@@ -3131,7 +3244,7 @@ export interface components {
              */
             next: number;
         };
-        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
+        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, target_created, target_changed, target_deleted, target_opened, target_closed, target_drained, target_undrained, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
         EventType: string;
         /** @description Who reads the log, and how far each is. */
         EventsStatus: {
@@ -3788,6 +3901,11 @@ export interface components {
              * @description In UTC.
              */
             utc: string;
+        };
+        /** @description A host of a target. */
+        NamedTargetHost: {
+            /** @description As the target names it. */
+            host: string;
         };
         /** @description An agent to be made. */
         NewAgent: {
@@ -4498,7 +4616,7 @@ export interface components {
          * @description What kind of reason it is.
          * @enum {string}
          */
-        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "prefers_worker" | "labels_missing" | "version_missing" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "stalled" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
+        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "prefers_worker" | "labels_missing" | "target_unavailable" | "version_missing" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "stalled" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
         /** @description A step that was recorded. */
         RecordedStep: {
             kind: components["schemas"]["StepKind"];
@@ -4535,6 +4653,11 @@ export interface components {
         Requeued: {
             /** Format: uuid */
             id: string;
+        };
+        /** @description A host of a target, or all of them. */
+        ResetTarget: {
+            /** @description As the target names it; all if not given. */
+            host?: string | null;
         };
         /**
          * @description A rollout: workers of a version run a part of a kind's jobs, and workers of other versions the
@@ -4812,6 +4935,184 @@ export interface components {
          * @enum {string}
          */
         Strategy: "least_tasks" | "round_robin" | "random";
+        /** @description A service outside, by its name. */
+        Target: {
+            /** @description Whether people should be alarmed when it takes no calls. */
+            critical?: boolean;
+            fallback?: components["schemas"]["TargetFallback"] | null;
+            /** @description The path that says whether a host is well, such as `/health`. */
+            health_path?: string | null;
+            /** @description Where it is: 1 to 100 hosts. */
+            hosts: components["schemas"]["TargetHost"][];
+            /**
+             * Format: double
+             * @description The longest such time in seconds; 600 if not given.
+             */
+            longest_seconds?: number;
+            /** @description What it is called by; 1 to 100 characters. */
+            name?: string;
+            /**
+             * Format: double
+             * @description Seconds until a host that is not called is tried; 60 if not given. Each time that it fails
+             *     when it is tried, it is twice as long.
+             */
+            open_for_seconds?: number;
+            /**
+             * Format: double
+             * @description Number of waiting jobs a second that go when the target takes calls again; 100 if not given.
+             */
+            resume_rate?: number;
+            /** @description `http` or `https`. */
+            scheme?: string;
+            /** @description Which host is called next; `round_robin` if not given. */
+            strategy?: components["schemas"]["TargetStrategy"];
+            /**
+             * Format: int32
+             * @description Number of calls of a host that fail in a row until it is not called; 5 if not given.
+             */
+            threshold?: number;
+            /**
+             * Format: double
+             * @description Seconds that a call may take at most; 30 if not given. A call may ask for less.
+             */
+            timeout_seconds?: number;
+        };
+        /** @description What stands for a target while it takes no calls. */
+        TargetFallback: {
+            /** @description Another target, by its name. */
+            target: string;
+        } | {
+            /** @description A value that is the answer. */
+            value: unknown;
+        };
+        /** @description One of a target's hosts. */
+        TargetHost: {
+            /**
+             * @description Name or address, and port: `billing.internal:8080`, `10.0.0.1:80`, `[fd00::1]:443`. Without
+             *     a port, that of the scheme.
+             */
+            host: string;
+            /**
+             * Format: int32
+             * @description Its part of the calls, where the strategy goes by weight; 1 to 1000, and 1 if not given.
+             */
+            weight?: number;
+        };
+        /** @description How a host is. */
+        TargetHostStatus: {
+            /**
+             * Format: int64
+             * @description Calls that ended; workers add theirs every ten seconds.
+             */
+            calls: number;
+            /**
+             * Format: date-time
+             * @description Since when it gets no calls, because somebody said so; absent: it gets them.
+             */
+            drained_at: string | null;
+            /**
+             * Format: int64
+             * @description Calls of these that failed.
+             */
+            failed: number;
+            /**
+             * Format: int32
+             * @description Calls that have failed since the last that succeeded.
+             */
+            failures: number;
+            /** @description Name or address, and port. */
+            host: string;
+            /**
+             * Format: date-time
+             * @description When a call last succeeded, to ten seconds.
+             */
+            last_success_at: string | null;
+            /**
+             * Format: int32
+             * @description Number of times that its breaker opened since it was closed.
+             */
+            opened: number;
+            /**
+             * Format: date-time
+             * @description Since when it is not called; absent: it is.
+             */
+            opened_at: string | null;
+            /** @description The worker whose call opened its breaker last. */
+            opened_by: string | null;
+            /** @description How that call failed. */
+            reason: string | null;
+            /**
+             * Format: double
+             * @description Seconds that one that succeeds takes, the newest counting most.
+             */
+            recent_seconds: number | null;
+            /**
+             * Format: date-time
+             * @description When one call may try it.
+             */
+            retry_at: string | null;
+            /**
+             * Format: double
+             * @description Seconds that those that succeeded took, together.
+             */
+            seconds: number;
+            /** @description Whether it is called. */
+            state: components["schemas"]["BreakerState"];
+            /**
+             * Format: date-time
+             * @description When another call may try it, if the one that does has not ended.
+             */
+            trial_until: string | null;
+            /**
+             * Format: int32
+             * @description Its part of the calls, where the strategy goes by weight.
+             */
+            weight: number;
+        };
+        TargetPage: {
+            /** @description Where the following page begins; null on the last one. */
+            next: string | null;
+            targets: components["schemas"]["TargetStatus"][];
+        };
+        /**
+         * @description Where a target comes from.
+         * @enum {string}
+         */
+        TargetSource: "api" | "file";
+        /** @description A target, and how its hosts are. */
+        TargetStatus: components["schemas"]["Target"] & {
+            /** @description Whether any of its hosts takes calls. */
+            available: boolean;
+            /**
+             * Format: date-time
+             * @description When it was put first.
+             */
+            created_at: string;
+            /** @description How its hosts are, in their order. */
+            health: components["schemas"]["TargetHostStatus"][];
+            /** @description Who may change it by itself. */
+            source: components["schemas"]["TargetSource"];
+            /**
+             * Format: date-time
+             * @description When its definition was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: int32
+             * @description Counts the changes of the definition, from 1.
+             */
+            version: number;
+            /**
+             * Format: int64
+             * @description Number of jobs that wait for it, counted up to 100,000.
+             */
+            waiting: number;
+        };
+        /**
+         * @description Which of the hosts that take calls is called next.
+         * @enum {string}
+         */
+        TargetStrategy: "round_robin" | "least_loaded" | "weighted" | "priority_failover";
         /** @description A stored task. */
         Task: components["schemas"]["TaskDefinition"] & {
             /**
@@ -5266,6 +5567,11 @@ export interface components {
             /** @enum {string} */
             reason: "placed";
         }) | {
+            /** @enum {string} */
+            reason: "target";
+            /** @description The target's name. */
+            target: string;
+        } | {
             /** @enum {string} */
             reason: "no_worker_alive";
         } | {
@@ -9851,6 +10157,298 @@ export interface operations {
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
+        };
+    };
+    listTargets: {
+        parameters: {
+            query?: {
+                /** @description Rows at most; 50 if not given. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetPage"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    getTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetStatus"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    putTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Target"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    deleteTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    drainTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedTargetHost"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    resetTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResetTarget"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    undrainTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedTargetHost"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
         };
     };
     listTasks: {
