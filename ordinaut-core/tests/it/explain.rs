@@ -123,6 +123,13 @@ async fn every_reason_is_told_and_stands_in_the_docs() {
     assert!(untold.is_empty(), "no test makes {untold:?}");
 }
 
+/// Past a pooler: behind one, each statement of the library is within a transaction, which a block
+/// must not end.
+pub(crate) async fn many_transactions(db: &TestDatabase) {
+    let many = "do $$ begin for n in 1..1100 loop perform pg_current_xact_id(); commit; end loop; end $$";
+    sqlx::query(many).execute(db.pool()).await.unwrap();
+}
+
 async fn nobody_runs_it(table: &mut Table) {
     let db = database().await;
     let job = enqueue(&db).await;
@@ -176,9 +183,7 @@ async fn behind_others(table: &mut Table) {
     table.add(&db, last, ReasonKind::InLine).await;
     let mut held = db.pool().begin().await.unwrap();
     sqlx::raw_sql("set transaction isolation level repeatable read; select 1").execute(&mut *held).await.unwrap();
-    // Behind a pooler each statement of the library is within a transaction, which a block must not end.
-    let many = "do $$ begin for n in 1..1100 loop perform pg_current_xact_id(); commit; end loop; end $$";
-    sqlx::query(many).execute(db.pool()).await.unwrap();
+    many_transactions(&db).await;
     table.add(&db, last, ReasonKind::VacuumHeldUp).await;
     tell(&db, "update ordinaut.due_work set flags = flags | 2").await;
     table.add(&db, last, ReasonKind::Suspect).await;

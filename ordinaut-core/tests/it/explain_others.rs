@@ -1,7 +1,7 @@
 //! Why a task has not fired, what holds a queue up, and which members hold a batch up: each reason
 //! is made and told.
 
-use crate::explain::{HOUR, Table, busy, hourly, new};
+use crate::explain::{HOUR, Table, busy, hourly, many_transactions, new};
 use crate::fixture::{
     Probe, TestDatabase, database, enqueue, eventually, gated, probe, quick_but, run, schedule, schedule_once, succeed,
     tell, within, worker, worker_with,
@@ -220,7 +220,7 @@ async fn it_is_under_load(table: &mut Table) {
     table.queue(&db, "default", ReasonKind::SlotsBusy, Warning).await;
     let mut held = db.pool().begin().await.unwrap();
     sqlx::raw_sql("set transaction isolation level repeatable read; select 1").execute(&mut *held).await.unwrap();
-    tell(&db, "do $$ begin for n in 1..1100 loop perform pg_current_xact_id(); commit; end loop; end $$").await;
+    many_transactions(&db).await;
     table.queue(&db, "default", ReasonKind::VacuumHeldUp, Warning).await;
     held.rollback().await.unwrap();
     // As a scheduler counts it from the log of events.
