@@ -8,32 +8,14 @@ with returned as (
     using returned
     where due_work.job_id = any(array[returned.job_id]) and due_work.attempt = returned.attempt
       and due_work.session = $3::bigint and due_work.nonce = returned.nonce
-    returning due_work.*
+    returning due_work.*,
+              'cancelled before its handler started' as stopped
 ), new_work as (
     insert into ordinaut.due_work (run_at, job_id, priority, attempt, failures, flags, queue, kind)
     select clock_timestamp(), job_id, priority, attempt, failures, flags & ~ordinaut.flag_limited(), queue, kind
     from deleted_work
     where flags & ordinaut.flag_cancel_asked() = 0
-), freed_slots as (
-    delete from ordinaut.limit_slot
-    where job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_limited() <> 0))
-      and not (ordered and job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_cancel_asked() = 0)))
-), recorded as (
-    insert into ordinaut.run (job_id, attempt, session, outcome, error)
-    select job_id, attempt, session, 'cancelled', 'cancelled before its handler started'
-    from deleted_work
-    where flags & ordinaut.flag_cancel_asked() <> 0
-), key_freed as (
-    update ordinaut.unique_key
-    set held_until = clock_timestamp() + after_end
-    where job_id = any(array(
-        select job_id from deleted_work where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_unique() <> 0))
-), end_followed as (
-    insert into ordinaut.followed_end (job_id, outcome)
-    select job_id, 'cancelled'
-    from deleted_work
-    where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_followed() <> 0
-), outbox_rows as (
+), {{asked_to_stop}}, outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select case when flags & ordinaut.flag_cancel_asked() <> 0 then 'cancelled' else 'given_back' end, queue, kind,
            array_agg(job_id), array_agg(attempt)

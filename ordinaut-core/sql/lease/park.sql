@@ -12,33 +12,14 @@ with unavailable as (
     using unavailable
     where due_work.job_id = any(array[unavailable.job_id]) and due_work.attempt = unavailable.attempt
       and due_work.session = unavailable.session and due_work.nonce = unavailable.nonce
-    returning due_work.*, unavailable.target
+    returning due_work.*, unavailable.target,
+              'cancelled before its target took calls again' as stopped
 ), newly_parked as (
     insert into ordinaut.parked (job_id, run_at, priority, attempt, failures, flags, queue, kind, reason, key)
     select job_id, run_at, priority, attempt, failures, flags & ~ordinaut.flag_limited(), queue, kind, 'target', target
     from deleted_work
     where flags & ordinaut.flag_cancel_asked() = 0
-), freed_slots as (
-    delete from ordinaut.limit_slot
-    where job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_limited() <> 0))
-      and not (ordered and job_id = any(array(select job_id from deleted_work where flags & ordinaut.flag_cancel_asked() = 0)))
-), recorded as (
-    insert into ordinaut.run (job_id, attempt, session, outcome, error)
-    select job_id, attempt, session, 'cancelled', 'cancelled before its target took calls again'
-    from deleted_work
-    where flags & ordinaut.flag_cancel_asked() <> 0
-), key_freed as (
-    update ordinaut.unique_key
-    set held_until = clock_timestamp() + after_end
-    where job_id = any(array(
-        select job_id from deleted_work where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_unique() <> 0))
-), end_followed as (
-    insert into ordinaut.followed_end (job_id, outcome)
-    select job_id, 'cancelled'
-    from deleted_work
-    where flags & ordinaut.flag_cancel_asked() <> 0 and flags & ordinaut.flag_followed() <> 0
-    returning 1
-), outbox_rows as (
+), {{asked_to_stop}}, outbox_rows as (
     insert into ordinaut.outbox (type, queue, kind, job_ids, attempts)
     select case when flags & ordinaut.flag_cancel_asked() <> 0 then 'cancelled' else 'parked' end, queue, kind,
            array_agg(job_id), array_agg(attempt)
