@@ -10,6 +10,7 @@ use ordinaut_core::error::InvalidField;
 use ordinaut_core::json::InvalidJson;
 use ordinaut_core::limit::LimitError;
 use ordinaut_core::placement::RolloutError;
+use ordinaut_core::target::TargetError;
 use ordinaut_core::task::TaskError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -179,6 +180,16 @@ impl From<LimitError> for Problem {
             LimitError::Invalid(invalid) => invalid.into(),
             LimitError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, LimitError::Busy.to_string()),
             LimitError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<TargetError> for Problem {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Invalid(invalid) => invalid.into(),
+            TargetError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

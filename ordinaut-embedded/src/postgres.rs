@@ -151,7 +151,8 @@ impl Postgres {
         PostgresOptions::new().start(directory)
     }
 
-    /// A cluster in a fresh directory, which is removed when the server stops or this process ends.
+    /// A cluster in a fresh directory, which is removed when the server stops or this process ends:
+    /// in that of `ORDINAUT_SCRATCH`, if it is set, or that of temporary files.
     ///
     /// It gives up safety against a crash of the machine (`fsync`, `full_page_writes`), which
     /// nobody would notice.

@@ -6,7 +6,7 @@ use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
-use ordinaut_core::target::{Target, TargetError, TargetStatus};
+use ordinaut_core::target::{Target, TargetStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,7 +51,7 @@ pub(crate) async fn put(
         return Err(Problem::invalid("name", "must be the name in the path, or be left out"));
     }
     target.name.clone_from(&name);
-    caller.data.targets().put(&target).await.map_err(of_target)?;
+    caller.data.targets().put(&target).await?;
     status(&caller, &name).await
 }
 
@@ -144,12 +144,4 @@ fn no_target(name: &str) -> Problem {
 
 fn no_host(name: &str, host: &str) -> Problem {
     Problem::not_found(format!("there is no target \"{name}\" with a host \"{host}\""))
-}
-
-fn of_target(error: TargetError) -> Problem {
-    match error {
-        TargetError::Invalid(invalid) => invalid.into(),
-        TargetError::Database(error) => error.into(),
-        _ => Problem::internal(),
-    }
 }

@@ -2,10 +2,9 @@
 -- for which the oldest has been ("oldest"), their kinds that no living worker of the queue has, and
 -- those of which no living worker runs a part ("unversioned"); jobs that are set aside, those of
 -- them that wait under limits, for a worker which has what they ask for, or for a target that takes
--- no calls, and one of each; its
--- living workers with their slots; what came and ended in the last five whole minutes, as far as
--- that was counted; deaths within the hour; and the age of the oldest change that no event tells of
--- yet.
+-- no calls, and one of each; its living workers with their slots; what came and ended in the last
+-- five whole minutes, as far as that was counted; deaths within the hour; and the age of the oldest
+-- change that no event tells of yet.
 with due as materialized (
     select due_work.kind, due_work.run_at
     from generate_series(1, 9) as level(priority)

@@ -1,6 +1,6 @@
 -- Make the jobs $1 due at once, those that wait for a later time. They move forward to the present,
--- never behind a worker's floor. One that waits for a target goes to it
--- now, and waits again if that takes no calls. "offset 0" keeps each look one by key.
+-- never behind a worker's floor. One that waits for a target goes to it now, and waits again if
+-- that takes no calls. "offset 0" keeps each look one by key.
 with moved as (
     update ordinaut.due_work
     set run_at = clock_timestamp()

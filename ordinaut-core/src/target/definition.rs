@@ -4,6 +4,7 @@ use crate::error::InvalidField;
 use crate::name;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
 
 /// More hosts are a load balancer's business.
 const MAX_HOSTS: usize = 100;
@@ -171,6 +172,11 @@ impl Target {
             longest_seconds: ten_minutes(),
             resume_rate: a_hundred(),
         }
+    }
+
+    /// Time that a call may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::try_from_secs_f64(self.timeout_seconds.min(LONGEST)).unwrap_or_default()
     }
 
     /// `http` or `https`.

@@ -17,10 +17,10 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 /// Between two writes of what was counted.
-const COUNT: Duration = Duration::from_secs(10);
+const COUNTED_EVERY: Duration = Duration::from_secs(10);
 
 /// Longest wait for a statement.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a call that tries a host has beside the time of the target, until another one may try it.
 const TRIAL_MARGIN: Duration = Duration::from_secs(5);
@@ -103,7 +103,7 @@ impl TargetBook {
             return Ok(target);
         }
         let began = Instant::now();
-        match answered(PATIENCE, self.client.targets().read(&page.name)).await {
+        match answered(STATEMENT_TIMEOUT, self.client.targets().read(&page.name)).await {
             Ok(read) => {
                 if read.is_some() {
                     self.begin_to_count();
@@ -124,11 +124,11 @@ impl TargetBook {
     /// Asks whether this call may try a host.
     async fn try_host(&self, page: &TargetPage, target: &Target, host: &Arc<str>) -> Result<Option<Uuid>, sqlx::Error> {
         let (call, began) = (Uuid::new_v4(), Instant::now());
-        let longest = Duration::try_from_secs_f64(target.timeout_seconds).unwrap_or(COUNT) + TRIAL_MARGIN;
-        let won = answered(PATIENCE, self.client.targets().try_host(&page.name, host, call, longest)).await?;
+        let longest = target.timeout().saturating_add(TRIAL_MARGIN);
+        let won = answered(STATEMENT_TIMEOUT, self.client.targets().try_host(&page.name, host, call, longest)).await?;
         if won.is_none() {
             // Somebody else does, or has.
-            let read = answered(PATIENCE, self.client.targets().read(&page.name)).await?;
+            let read = answered(STATEMENT_TIMEOUT, self.client.targets().read(&page.name)).await?;
             page.take(read, began);
             return Ok(None);
         }
@@ -143,7 +143,7 @@ impl TargetBook {
             return;
         }
         let (name, host) = (&*entry.page.name, &entry.host);
-        match answered(PATIENCE, self.client.targets().call_succeeded(name, host, entry.trial)).await {
+        match answered(STATEMENT_TIMEOUT, self.client.targets().call_succeeded(name, host, entry.trial)).await {
             Ok(true) => entry.page.is_closed(host),
             Ok(false) => entry.page.is_doubtful(),
             Err(error) => {
@@ -158,7 +158,7 @@ impl TargetBook {
         let (name, host) = (&*entry.page.name, &*entry.host);
         entry.page.failed(host);
         let call = FailedCall { target: name, host, by: &self.by, reason, asked, trial: entry.trial };
-        match answered(PATIENCE, self.client.targets().call_failed(&call)).await {
+        match answered(STATEMENT_TIMEOUT, self.client.targets().call_failed(&call)).await {
             Ok(Some(breaker)) => entry.page.sees(host, breaker),
             Ok(None) => entry.page.is_doubtful(),
             Err(error) => warn!(%error, "could not tell that a call of {host} of the target {name} failed"),
@@ -179,7 +179,7 @@ impl TargetBook {
     }
 
     async fn count(self: Arc<Self>) {
-        while self.stop.run_until_cancelled(tokio::time::sleep(COUNT)).await.is_some() {
+        while self.stop.run_until_cancelled(tokio::time::sleep(COUNTED_EVERY)).await.is_some() {
             self.write_counted().await;
         }
     }
@@ -191,7 +191,7 @@ impl TargetBook {
         if counted.is_empty() {
             return;
         }
-        if let Err(error) = answered(PATIENCE, self.client.targets().add_counted(&counted)).await {
+        if let Err(error) = answered(STATEMENT_TIMEOUT, self.client.targets().add_counted(&counted)).await {
             debug!(%error, "could not add the calls of targets, and counts them later");
             pages.iter().for_each(|page| page.put_back(&counted));
         }

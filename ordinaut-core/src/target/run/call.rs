@@ -95,7 +95,7 @@ impl TargetCall {
 
     /// Time that the call may take, as the target says.
     pub fn timeout(&self) -> Duration {
-        Duration::try_from_secs_f64(self.target().timeout_seconds).unwrap_or(Duration::MAX)
+        self.target().timeout()
     }
 
     /// The URL of a path of the host, which begins with a slash and may have a query.
