@@ -96,7 +96,7 @@ impl Check<'_> {
             let word = uses.as_str();
             self.fault(
                 path,
-                format!("has max_retries or timeout_seconds, which are for http, process and echo, and not for {word}"),
+                format!("has max_retries or timeout_seconds, which are for steps that are done within an attempt, and not for {word}"),
             );
         }
         if let Some(list) = &step.foreach {
@@ -144,8 +144,9 @@ impl Check<'_> {
     /// What is no template can be judged now.
     fn literals(&mut self, uses: Uses, fields: &Map<String, Value>, with: &str) {
         for (name, value) in fields {
-            let is_template = value.as_str().is_some_and(|text| text.contains("${"));
-            if let Some(reason) = (!is_template).then(|| wrong(uses, name, value)).flatten() {
+            // What a secret holds, the worker alone knows.
+            let is_open = value.as_str().is_some_and(|text| text.contains("${")) || value.get("$secret").is_some();
+            if let Some(reason) = (!is_open).then(|| wrong(uses, name, value)).flatten() {
                 self.fault(format!("{with}.{name}"), reason);
             }
         }
@@ -277,7 +278,7 @@ fn wrong(uses: Uses, field: &str, value: &Value) -> Option<&'static str> {
             value.as_str().is_some_and(|topic| topic.split('.').all(word)),
             "must be one topic: words of letters, digits, - and _ with dots between them",
         ),
-        "question" | "url" | "target" | "path" | "kind" | "command" => {
+        "question" | "url" | "target" | "path" | "kind" | "command" | "database" | "tool" => {
             (value.as_str().is_some_and(|text| !text.trim().is_empty()), "must be a text that is not empty")
         }
         "arguments" => (value.is_object(), "must be an object"),

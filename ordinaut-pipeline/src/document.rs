@@ -90,6 +90,12 @@ pub enum Uses {
     Http,
     /// A program of the worker's list, as the kind `process` runs it.
     Process,
+    /// A statement to a database of the worker's list, as the kind `sql` gives it.
+    Sql,
+    /// A mail, as the kind `email` sends it.
+    Email,
+    /// A tool of a server of MCP, as the kind `mcp` calls it.
+    Mcp,
     /// Its arguments are its output.
     Echo,
     /// Waits for an event.
@@ -104,14 +110,27 @@ pub enum Uses {
 
 impl Uses {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Http, Self::Process, Self::Echo, Self::Wait, Self::Approval, Self::Sleep, Self::Enqueue];
+    pub const ALL: [Self; 10] = [
+        Self::Http,
+        Self::Process,
+        Self::Sql,
+        Self::Email,
+        Self::Mcp,
+        Self::Echo,
+        Self::Wait,
+        Self::Approval,
+        Self::Sleep,
+        Self::Enqueue,
+    ];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Process => "process",
+            Self::Sql => "sql",
+            Self::Email => "email",
+            Self::Mcp => "mcp",
             Self::Echo => "echo",
             Self::Wait => "wait",
             Self::Approval => "approval",
@@ -135,10 +154,31 @@ impl Uses {
     pub(crate) fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
             // Either of the first two: see the check.
-            Self::Http => {
-                (&[], &["url", "target", "path", "method", "headers", "body", "expect_status", "timeout_seconds"])
-            }
+            Self::Http => (
+                &[],
+                &[
+                    "url",
+                    "target",
+                    "path",
+                    "method",
+                    "headers",
+                    "body",
+                    "form",
+                    "multipart",
+                    "expect_status",
+                    "timeout_seconds",
+                    "response_schema",
+                    "on_mismatch",
+                    "save",
+                    "sign",
+                ],
+            ),
             Self::Process => (&["command"], &["arguments"]),
+            Self::Sql => (&["database"], &["statement", "sql", "params", "max_rows", "timeout_seconds"]),
+            Self::Email => (&["to", "subject"], &["cc", "bcc", "reply_to", "text", "html", "timeout_seconds"]),
+            Self::Mcp => {
+                (&["tool"], &["url", "headers", "command", "command_arguments", "arguments", "timeout_seconds"])
+            }
             Self::Echo => (&[], &[]),
             Self::Wait => (&["topic"], &["key", "timeout_seconds"]),
             Self::Approval => (&["question"], &["within_seconds", "or_else"]),

@@ -85,6 +85,11 @@ impl Expr {
         if let Some(path) = plain_path(self.compiled.as_ast()) {
             missing(&path, data)?;
         }
+        self.value_if_any(data)
+    }
+
+    /// The value; null if something is missing.
+    pub(crate) fn value_if_any(&self, data: &Rcvar) -> Result<Value, String> {
         let found = self.evaluate(data)?;
         let (mut nodes, mut text) = (MAX_NODES, MAX_TEXT);
         json(&found, MAX_NESTING, &mut nodes, &mut text)

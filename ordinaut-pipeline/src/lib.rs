@@ -9,6 +9,7 @@ mod expression;
 mod fault;
 mod instant;
 mod names;
+mod query;
 mod render;
 mod template;
 
@@ -17,6 +18,7 @@ pub use document::{Each, OnFailure, Pipeline, Step, Uses};
 pub use dry_run::{DryRun, DryStep, dry_run};
 pub use fault::Fault;
 pub use names::Names;
+pub use query::Query;
 pub use render::{Scope, nesting};
 
 /// The kind of job that runs a pipeline.

@@ -2,7 +2,8 @@
 
 use crate::executors::executor;
 use crate::http::client::HttpClient;
-use crate::{Commands, Echo, Http, Sleep, State};
+use crate::http::schema::Schemas;
+use crate::{Access, Commands, Echo, Http, Sleep, State};
 use anyhow::{Context as _, bail};
 use ordinaut_core::job::{Destination, Redaction};
 use ordinaut_core::testing::{Inline, InlineRun};
@@ -53,11 +54,13 @@ pub async fn run_file(
     jobs: &Path,
     results: &Path,
 ) -> anyhow::Result<bool> {
-    let client = HttpClient::new(&settings.http_allow).context("could not create the client of http jobs")?;
-    let inline = Inline::new(State { client, database: None, redaction, commands: Commands::default() })
+    let client = HttpClient::new(settings).context("could not create the client of http jobs")?;
+    let access = Access::of(settings)?;
+    let (commands, schemas) = (Commands::default(), Schemas::default());
+    let inline = Inline::new(State { client, database: None, redaction, commands, access, schemas })
         .handle(executor::job::<Http>)
         .handle(executor::job::<Echo>)
-        .handle(executor::job::<Sleep>);
+        .handle(executor::job_without_output::<Sleep>);
     let said = |path: &Path| path.display().to_string();
     let file = File::open(jobs).await.with_context(|| format!("could not open {}", said(jobs)))?;
     let mut file = BufReader::new(file);

@@ -1,19 +1,25 @@
 //! The worker's door: leases jobs and runs them, with the kinds that every worker has built in.
 
+mod access;
 mod edge;
 mod executors;
 mod fault_kinds;
 mod health;
 mod http;
 mod seconds;
+mod secrets;
 mod single;
 
+pub use access::Access;
 pub use edge::run_file;
 pub use executors::{
-    Argument, Commands, Echo, ExecutorInfo, Http, Process, ProcessOutput, Sleep, executors, process_role,
+    Argument, Commands, Echo, Email, EmailOutput, ExecutorInfo, Http, Mcp, McpOutput, Process, ProcessOutput,
+    Recipients, Sign, Sleep, Sql, SqlOutput, executors, process_role,
 };
 pub use fault_kinds::{Abort, Fail, How, Listen, Panic, Spin};
 pub use health::WorkerHealth;
+pub use http::expectation::OnMismatch;
+pub use http::payload::Part;
 pub use http::probe::{HostProbe, probe_target};
 pub use http::status::ExpectStatus;
 pub use seconds::Seconds;
@@ -22,6 +28,7 @@ pub use single::{Single, run_single};
 use anyhow::Context as _;
 use executors::executor;
 use http::client::HttpClient;
+use http::schema::Schemas;
 use ordinaut_core::job::Redaction;
 use ordinaut_core::worker::WorkerLiveness;
 use ordinaut_core::{Client, Worker};
@@ -36,6 +43,8 @@ pub struct Config {
     pub settings: WorkerSettings,
     /// The programs that its `process` jobs may start.
     pub commands: Commands,
+    /// What its jobs may reach beside.
+    pub access: Access,
     /// Whether it also runs the kinds that fail on purpose: `abort`, `fail`, `listen`, `panic` and
     /// `spin`.
     pub fault_kinds: bool,
@@ -55,24 +64,34 @@ pub struct State {
     pub(crate) database: Option<Client>,
     pub(crate) redaction: Redaction,
     pub(crate) commands: Commands,
+    pub(crate) access: Access,
+    pub(crate) schemas: Schemas,
 }
 
 /// A worker with the built-in kinds, which runs nothing yet.
 pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
-    let client = HttpClient::new(&config.settings.http_allow).context("could not create the client of http jobs")?;
+    let client = HttpClient::new(&config.settings).context("could not create the client of http jobs")?;
     let (database, redaction, commands) = (Some(config.database.clone()), config.redaction, config.commands);
     let starts_processes = commands.are_named();
-    let state = State { client, database, redaction, commands };
+    let (asks_databases, sends_mail) = (config.access.databases.are_named(), config.access.mail.is_named());
+    let state = State { client, database, redaction, commands, access: config.access, schemas: Schemas::default() };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
         .handle(executor::job::<Http>)
         .handle(executor::job::<Echo>)
+        .handle(executor::job::<Mcp>)
         .handle(executors::pipeline::run)
-        .handle(executor::job::<Sleep>)
+        .handle(executor::job_without_output::<Sleep>)
         .handle(executors::webhook::deliver);
     // Without a list such jobs are for other workers.
     if starts_processes {
         worker = worker.handle(executor::job::<Process>);
+    }
+    if asks_databases {
+        worker = worker.handle(executor::job::<Sql>);
+    }
+    if sends_mail {
+        worker = worker.handle(executor::job::<Email>);
     }
     if config.fault_kinds {
         worker = worker

@@ -11,7 +11,7 @@ use ordinaut_runtime::settings::health::HealthSettings;
 use ordinaut_runtime::settings::log::LogSettings;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_runtime::settings::{SettingError, Source};
-use ordinaut_worker::{Commands, Config, Single, WorkerHealth};
+use ordinaut_worker::{Access, Commands, Config, Single, WorkerHealth};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ struct Settings {
     worker: WorkerSettings,
     health: HealthSettings,
     commands: Commands,
+    access: Access,
     fault_kinds: bool,
     redaction: Redaction,
 }
@@ -119,6 +120,7 @@ fn settings(source: &Source, fault_kinds: bool) -> Result<Settings, SettingError
         log: LogSettings::read(source)?,
         database: DatabaseSettings::read(source)?,
         commands: Commands::of(&worker)?,
+        access: Access::of(&worker)?,
         worker,
         health: HealthSettings::of_worker(source)?,
         fault_kinds,
@@ -149,6 +151,7 @@ async fn serve(settings: Settings, single: bool, loops: Loops) -> anyhow::Result
         database: health.database.get_or_init(|| database).clone(),
         settings: settings.worker,
         commands: settings.commands,
+        access: settings.access,
         fault_kinds: settings.fault_kinds,
         redaction: settings.redaction,
         pulse: health.pulse.clone(),

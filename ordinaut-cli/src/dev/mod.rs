@@ -17,7 +17,7 @@ use ordinaut_runtime::settings::scheduler::default_zone;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_runtime::settings::{self, Source};
 use ordinaut_runtime::{Listener, Loops};
-use ordinaut_worker::Commands;
+use ordinaut_worker::{Access, Commands};
 use place::{Place, Running};
 use servers::Servers;
 use std::os::unix::process::CommandExt;
@@ -50,6 +50,7 @@ pub(crate) async fn run(dev: Dev, source: &Source) -> anyhow::Result<ExitCode> {
     let settings = Settings {
         api: ApiSettings::read(&source)?,
         commands: Commands::of(&worker)?,
+        access: Access::of(&worker)?,
         worker,
         scheduler: settings::scheduler::read(&source)?,
         targets: settings::targets::read(&source)?,
@@ -143,6 +144,7 @@ struct Settings {
     api: ApiSettings,
     worker: WorkerSettings,
     commands: Commands,
+    access: Access,
     scheduler: SchedulerOptions,
     targets: Option<Vec<Target>>,
 }
@@ -157,7 +159,7 @@ struct Doors {
 
 impl Doors {
     fn open(dev: &Dev, database: &Client, settings: Settings, listener: Listener) -> Self {
-        let Settings { api, worker, commands, scheduler, targets } = settings;
+        let Settings { api, worker, commands, access, scheduler, targets } = settings;
         let (stop_workers, stop_others) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut others) = (JoinSet::new(), JoinSet::new());
         for number in 1..=dev.workers {
@@ -169,6 +171,7 @@ impl Doors {
                 database: database.clone(),
                 settings,
                 commands: commands.clone(),
+                access: access.clone(),
                 fault_kinds: dev.fault_kinds || dev.demo,
                 redaction: api.redaction.clone(),
                 pulse: WorkerLiveness::default(),

@@ -4,6 +4,7 @@ use crate::error::Chain;
 use crate::job::outcome::Outcome;
 use crate::job::output;
 use serde::Serialize;
+use serde_json::Value;
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
@@ -154,9 +155,30 @@ impl JobError {
     /// ```
     #[must_use]
     pub fn with_output(mut self, output: &impl Serialize) -> Self {
-        let kept =
-            output::written(output).unwrap_or_else(|refused| serde_json::Value::from(refused.to_string()).to_string());
+        let kept = output::written(output).unwrap_or_else(|refused| Value::from(refused.to_string()).to_string());
         self.output = Some(kept);
+        self
+    }
+
+    /// The same with another message, where it has one, and with another value in place of what is
+    /// kept with the attempt's run: without what nobody may read, for example.
+    ///
+    /// ```
+    /// # use ordinaut_core::JobError;
+    /// let error = JobError::fatal("refused: s3cret").with_output(&"s3cret");
+    /// let error = error.rewritten(|text| text.replace("s3cret", "[secret]"), |_| "".into());
+    /// assert_eq!(error.to_string(), "refused: [secret]");
+    /// ```
+    #[must_use]
+    pub fn rewritten(mut self, message: impl FnOnce(&str) -> String, kept: impl FnOnce(Value) -> Value) -> Self {
+        self.output = self.output.map(|json| serde_json::from_str(&json).map_or(json, |value| kept(value).to_string()));
+        let text = message(&self.to_string());
+        self.cause = match self.cause {
+            Cause::Retry { after, .. } => Cause::Retry { source: text.into(), after },
+            Cause::Fatal(_) => Cause::Fatal(text.into()),
+            Cause::Cancel(_) => Cause::Cancel(text),
+            other => other,
+        };
         self
     }
 

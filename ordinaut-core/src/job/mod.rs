@@ -13,6 +13,7 @@ pub(crate) mod new_job;
 pub(crate) mod nul_bytes;
 pub(crate) mod outcome;
 pub(crate) mod output;
+pub(crate) mod read;
 pub(crate) mod redaction;
 pub(crate) mod run;
 pub(crate) mod run_filter;
@@ -37,6 +38,7 @@ pub use crate::job::job_error::FatalExt;
 pub use crate::job::keyring::Keyring;
 pub use crate::job::new_job::DEFAULT_PRIORITY;
 pub use crate::job::output::OutputError;
+pub use crate::job::read::{ArgsError, read_args};
 pub use crate::job::redaction::Redaction;
 pub use crate::job::run::cancel::CancelledJobs;
 pub use crate::job::run::destination::{Destination, InTx};
@@ -171,6 +173,16 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What makes one unique; `None`: nothing does.
     fn unique(&self) -> Option<Unique> {
         None
+    }
+
+    /// Reads one from its JSON, for a handler. A type that takes what its fields do not, such as a
+    /// form of before, says so here.
+    ///
+    /// # Errors
+    ///
+    /// If it is not of this type; what becomes of the job then is the worker's choice.
+    fn read(args: &str) -> Result<Self, ArgsError> {
+        read_args(args)
     }
 
     /// Inserts one: `job.enqueue(&database)`, or inside your own transaction

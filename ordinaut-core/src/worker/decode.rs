@@ -38,21 +38,19 @@ impl<'a> Args<'a> {
     /// The arguments as a handler takes them. The error names the field and the kind, and shows no
     /// value.
     pub(crate) fn decode<J: Job>(&self) -> Result<J, JobError> {
-        let mut reader = serde_json::Deserializer::from_str(&self.text);
-        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        J::read(&self.text).map_err(|error| {
             let text = if self.secret {
                 // Its path may hold the key of a map, and its text a value.
                 "args could not be decoded; why is not told, because they are encrypted".to_owned()
             } else {
-                let field = match error.path().to_string() {
+                let field = match error.path {
                     path if path == "." => "args".to_owned(),
                     path => format!("args.{path}"),
                 };
                 // The place is one in Postgres' own writing of the arguments, which nobody can look
                 // at.
-                let (error, place) =
-                    (error.inner(), format!(" at line {} column {}", error.inner().line(), error.inner().column()));
-                let reason = error.to_string();
+                let place = format!(" at line {} column {}", error.source.line(), error.source.column());
+                let reason = error.source.to_string();
                 let reason = without_values(reason.strip_suffix(&place).unwrap_or(&reason));
                 format!("{field} could not be decoded for kind {:?}: {reason}", J::KIND)
             };

@@ -6,6 +6,7 @@ mod config_file;
 pub mod database;
 mod encryption;
 mod error;
+pub mod executors;
 pub mod health;
 pub mod log;
 mod redis;
@@ -68,6 +69,14 @@ pub const ALL: &[About] = &[
     worker::WORKER_SHUTDOWN_GRACE.about,
     worker::WORKER_HTTP_ALLOW.about,
     worker::WORKER_PROCESS_FILE.about,
+    executors::WORKER_HTTP_CLIENT_CERT_FILE.about,
+    executors::WORKER_HTTP_CLIENT_KEY_FILE.about,
+    executors::WORKER_HTTP_CA_FILE.about,
+    executors::WORKER_HTTP_PROXY.about,
+    executors::WORKER_SECRETS_DIR.about,
+    executors::WORKER_SQL_FILE.about,
+    executors::WORKER_SMTP_URL.about,
+    executors::WORKER_SMTP_FROM.about,
     worker::WORKER_LABELS.about,
     worker::WORKER_VERSION.about,
     health::WORKER_HEALTH_PORT.about,

@@ -1,6 +1,7 @@
 //! What a worker serves, and how.
 
 use crate::settings::error::SettingError;
+use crate::settings::executors::ExecutorSettings;
 use crate::settings::setting::{Setting, list, network, seconds, within};
 use crate::settings::source::Source;
 use ipnet::IpNet;
@@ -167,6 +168,8 @@ pub struct WorkerSettings {
     pub http_allow: Vec<IpNet>,
     /// The list of the programs that `process` jobs may start.
     pub process_file: Option<PathBuf>,
+    /// What executors are given beside it.
+    pub executors: ExecutorSettings,
 }
 
 impl WorkerSettings {
@@ -193,6 +196,7 @@ impl WorkerSettings {
             options,
             http_allow: source.read(&WORKER_HTTP_ALLOW)?.unwrap_or_default(),
             process_file: source.read(&WORKER_PROCESS_FILE)?,
+            executors: ExecutorSettings::read(source)?,
         })
     }
 }

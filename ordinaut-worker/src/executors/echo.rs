@@ -1,6 +1,6 @@
 //! `echo`: what goes in comes out.
 
-use super::executor::Executor;
+use super::executor::{Call, Executor};
 use crate::State;
 use ordinaut_core::job::FatalExt;
 use ordinaut_core::{Context, Job, JobError};
@@ -22,7 +22,7 @@ impl Job for Echo {
 impl Executor for Echo {
     type Output = Self;
 
-    async fn call(self, _ctx: &Context<State>, _key: &str) -> Result<Self, JobError> {
+    async fn call(self, _ctx: &Context<State>, _call: &Call<'_>) -> Result<Self, JobError> {
         Ok(self)
     }
 

@@ -1,7 +1,8 @@
 //! What an executor is: one implementation makes a kind of job and a tool of pipelines.
 
-use super::{Echo, Http, Process};
+use super::{Echo, Email, Http, Mcp, Process, Sql};
 use crate::State;
+use crate::secrets::{Given, Mask, named_in, with_values};
 use ordinaut_core::{Context, Job, JobError};
 use ordinaut_pipeline::Uses;
 use schemars::JsonSchema;
@@ -14,9 +15,9 @@ pub(crate) trait Executor: Job + JsonSchema {
     /// What it returns.
     type Output: Serialize + JsonSchema + Send + 'static;
 
-    /// Does it once. The key is the same in each attempt, and no other job or step has it: a
-    /// receiver that is told it can tell a repetition.
-    fn call(self, ctx: &Context<State>, key: &str) -> impl Future<Output = Result<Self::Output, JobError>> + Send;
+    /// Does it once.
+    fn call(self, ctx: &Context<State>, call: &Call<'_>)
+    -> impl Future<Output = Result<Self::Output, JobError>> + Send;
 
     /// What the run of a job keeps of the output.
     fn kept(output: Self::Output, _ctx: &Context<State>) -> Result<Self::Output, JobError> {
@@ -29,10 +30,41 @@ pub(crate) trait Executor: Job + JsonSchema {
     }
 }
 
+/// What an executor is told of one call beside its arguments.
+pub(crate) struct Call<'a> {
+    /// The same in each attempt, and no other job or step has it: a receiver that is told it can
+    /// tell a repetition.
+    pub(crate) key: &'a str,
+    /// Of the secrets that are in the arguments. Outputs and errors are masked by the caller;
+    /// what an executor tells in another way, such as a line of a log, it masks itself.
+    pub(crate) mask: &'a Mask,
+}
+
+/// What a run keeps of an output.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Kept<O> {
+    Output(O),
+    Masked(Value),
+}
+
 /// The handler of an executor's kind.
-pub(crate) async fn job<E: Executor>(args: E, ctx: Context<State>) -> Result<E::Output, JobError> {
-    let output = args.call(&ctx, &ctx.job_id().to_string()).await?;
-    E::kept(output, &ctx)
+pub(crate) async fn job<E: Executor>(given: Given<E>, ctx: Context<State>) -> Result<Kept<E::Output>, JobError> {
+    let (args, mask) = given.reveal(&ctx.state.access.secrets).await?;
+    let key = ctx.job_id().to_string();
+    let done = args.call(&ctx, &Call { key: &key, mask: &mask }).await;
+    let output = done.and_then(|output| E::kept(output, &ctx)).map_err(|error| mask.error(error))?;
+    if mask.is_empty() {
+        return Ok(Kept::Output(output));
+    }
+    Ok(Kept::Masked(mask.value(serde_json::to_value(output)?)))
+}
+
+/// The handler of the kind of an executor that returns nothing: its attempts are settled at their
+/// place, and it takes no secrets.
+pub(crate) async fn job_without_output<E: Executor<Output = ()>>(args: E, ctx: Context<State>) -> Result<(), JobError> {
+    let key = ctx.job_id().to_string();
+    args.call(&ctx, &Call { key: &key, mask: &Mask::default() }).await
 }
 
 /// One try of a pipeline's step that is done within an attempt.
@@ -40,6 +72,9 @@ pub(super) async fn step(uses: Uses, with: Value, ctx: &Context<State>, key: &st
     match uses {
         Uses::Http => tool::<Http>(with, ctx, key).await,
         Uses::Process => tool::<Process>(with, ctx, key).await,
+        Uses::Sql => tool::<Sql>(with, ctx, key).await,
+        Uses::Email => tool::<Email>(with, ctx, key).await,
+        Uses::Mcp => tool::<Mcp>(with, ctx, key).await,
         Uses::Echo => tool::<Echo>(with, ctx, key).await,
         Uses::Wait | Uses::Approval | Uses::Sleep | Uses::Enqueue => {
             Err(JobError::fatal(format!("{} is not done within an attempt", uses.as_str())))
@@ -48,7 +83,16 @@ pub(super) async fn step(uses: Uses, with: Value, ctx: &Context<State>, key: &st
 }
 
 async fn tool<E: Executor>(with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
-    let args: E =
-        serde_json::from_value(with).map_err(|error| JobError::fatal(format!("with cannot be read: {error}")))?;
-    E::handed_on(args.call(ctx, key).await?).map_err(JobError::fatal)
+    let fault = |reason: String| JobError::fatal(format!("with: {reason}"));
+    let (values, mask) = ctx.state.access.secrets.read(named_in(&with).map_err(fault)?).await?;
+    let with = if values.is_empty() { with } else { with_values(&with, &values).map_err(fault)? };
+    let done = async {
+        let args: E =
+            serde_json::from_value(with).map_err(|error| JobError::fatal(format!("with cannot be read: {error}")))?;
+        E::handed_on(args.call(ctx, &Call { key, mask: &mask }).await?).map_err(JobError::fatal)
+    };
+    match done.await {
+        Ok(output) => Ok(mask.value(output)),
+        Err(error) => Err(mask.error(error)),
+    }
 }

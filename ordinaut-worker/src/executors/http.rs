@@ -1,78 +1,25 @@
 //! `http`: one request, and what its answer means for the job.
 
-use super::executor::Executor;
+use super::executor::{Call, Executor};
 use crate::State;
-use crate::http::answer::{Answer, MAX_BODY_BYTES};
+use crate::http::answer::Answer;
+pub use crate::http::arguments::{Http, Sign};
 use crate::http::client::refusal;
+use crate::http::expectation::Expectation;
+use crate::http::payload::Payload;
 use crate::http::redirect::{Hop, NotFollowed};
 use crate::http::retry_after::retry_after;
-use crate::http::status::{ExpectStatus, Verdict};
-use crate::seconds::Seconds;
-use ordinaut_core::job::FatalExt;
+use crate::http::sign::{HEADER, Signed};
+use crate::http::status::Verdict;
+use crate::secrets::named_in;
 use ordinaut_core::target::Reached;
-use ordinaut_core::{Context, Job, JobError};
+use ordinaut_core::{Context, JobError};
 use ordinaut_pipeline::nesting;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime};
-
-/// One request. The answer's status and the beginning of its body become the output of the run.
-///
-/// It carries `x-ordinaut-job-id`, `x-ordinaut-attempt`, `idempotency-key` (the job's id) and
-/// `x-ordinaut-token`, so that a server can tell a repeated call from a new one.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Http {
-    /// Any method but `CONNECT`.
-    #[serde(default = "get")]
-    pub method: String,
-    /// `http` or `https`, of a public address, or one that `WORKER_HTTP_ALLOW` lists. Up to five
-    /// redirects are followed, but none from https to http. Another origin gets none of the headers
-    /// but `accept` and `user-agent`, and no body. Must be given if `target` is not.
-    #[serde(default)]
-    pub url: Option<String>,
-    /// The name of a target, one of whose hosts is called, in the place of `url`: see
-    /// `docs/targets.md`. The hosts may have any address.
-    #[serde(default)]
-    pub target: Option<String>,
-    /// The path of the host of a target, which begins with a slash and may have a query; `/` if not
-    /// given.
-    #[serde(default)]
-    pub path: Option<String>,
-    /// Names and values. Those that the worker would send are replaced, but for the token; those
-    /// that frame the message (`content-length`, `connection` …) are refused.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// A string is sent as it is, anything else as JSON with `content-type: application/json`, with
-    /// its numbers as they were given. Nothing is sent if it is not given.
-    #[serde(default)]
-    #[schemars(with = "Value")]
-    pub body: Option<Box<RawValue>>,
-    /// Which statuses are a success; 200 to 299 if not given. A redirect that is among them is not
-    /// followed.
-    #[serde(default)]
-    pub expect_status: ExpectStatus,
-    /// Time that the whole call may take, redirects and body included. The target may say less.
-    #[serde(default = "half_a_minute")]
-    pub timeout_seconds: Seconds,
-}
-
-impl Job for Http {
-    const KIND: &'static str = "http";
-}
-
-fn get() -> String {
-    "GET".to_owned()
-}
-
-fn half_a_minute() -> Seconds {
-    Seconds(Duration::from_secs(30))
-}
+use serde_json::{Value, json};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use uuid::Uuid;
 
 /// Part of how a message is framed, so the client's business: a wrong one makes two messages of
 /// one.
@@ -93,15 +40,18 @@ const MAX_JSON_NESTING: usize = 60;
 impl Executor for Http {
     type Output = Answer;
 
-    async fn call(self, ctx: &Context<State>, key: &str) -> Result<Answer, JobError> {
+    async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<Answer, JobError> {
+        let expectation = Expectation::read(self.response_schema.as_ref(), self.on_mismatch, &self.save)?;
+        let signing_key = self.signing_key(ctx).await?;
+        let asked = Asked { expectation: &expectation, signing_key: signing_key.as_deref(), key: call.key };
         match (&self.url, &self.target) {
             (Some(url), None) if self.path.is_none() => {
-                let first = self.first(url, ctx, key)?;
-                let answered = self.send(first, false, self.timeout_seconds.0, ctx).await;
+                let first = self.first(url, ctx, call.key)?;
+                let answered = self.send(first, false, self.timeout_seconds.0, &asked, ctx).await;
                 answered.map_err(|failed| failed.error)?.ended()
             }
             (Some(_), None) => Err(JobError::fatal("args.path is for a target, and args.url has its own")),
-            (None, Some(target)) => self.call_target(target, ctx, key).await,
+            (None, Some(target)) => self.call_target(target, &asked, ctx).await,
             (Some(_), Some(_)) => Err(JobError::fatal("args.url must not be given with args.target")),
             (None, None) => Err(JobError::fatal("args.url is missing: an http job needs it, or a target")),
         }
@@ -114,6 +64,13 @@ impl Executor for Http {
         output["json"] = json.filter(|json| nesting(json) <= MAX_JSON_NESTING).unwrap_or_default();
         Ok(output)
     }
+}
+
+/// What all requests of a call share.
+struct Asked<'a> {
+    expectation: &'a Expectation<'a>,
+    signing_key: Option<&'a str>,
+    key: &'a str,
 }
 
 /// What was answered, and what that means.
@@ -159,15 +116,15 @@ impl From<JobError> for Failed {
 impl Http {
     /// Calls a host of a target, and another one if that is not reached; what became of the calls
     /// is told to all workers.
-    async fn call_target(&self, name: &str, ctx: &Context<State>, key: &str) -> Result<Answer, JobError> {
+    async fn call_target(&self, name: &str, asked: &Asked<'_>, ctx: &Context<State>) -> Result<Answer, JobError> {
         let mut call = match ctx.target_or_value(name).await? {
             Reached::Value(value) => return Ok(Answer::declared(&value)),
             Reached::Call(call) => call,
         };
         loop {
-            let first = self.first(&call.url(self.path.as_deref().unwrap_or("/"))?, ctx, key)?;
+            let first = self.first(&call.url(self.path.as_deref().unwrap_or("/"))?, ctx, asked.key)?;
             let (longest, degraded) = (self.timeout_seconds.0.min(call.timeout()), call.is_degraded());
-            match self.send(first, true, longest, ctx).await {
+            match self.send(first, true, longest, asked, ctx).await {
                 Ok(answered) => {
                     match &answered.trouble {
                         None => call.succeeded().await,
@@ -198,6 +155,7 @@ impl Http {
         first: Hop,
         of_target: bool,
         longest: Duration,
+        call: &Asked<'_>,
         ctx: &Context<State>,
     ) -> Result<Answered, Failed> {
         let (asked, mut hop, began) = (first.url.clone(), first, Instant::now());
@@ -207,9 +165,13 @@ impl Http {
             let request = if of_target && hop.is_where(&asked) {
                 ctx.state.client.request_of_target(method, url)
             } else {
-                ctx.state.client.request(method, url).fatal()?
+                ctx.state.client.request(method, url).await?
             };
             let request = request.headers(hop.headers.clone()).timeout(longest.saturating_sub(began.elapsed()));
+            let request = match call.signing_key.filter(|_| hop.is_home) {
+                Some(key) => request.header(HEADER, signature(&hop, key)),
+                None => request,
+            };
             let request = match &hop.body {
                 Some(body) => request.body(body.clone()),
                 None => request,
@@ -227,11 +189,11 @@ impl Http {
                 Failed { error: failure(&host, error, longest), fault }
             })?;
             if !self.expect_status.follows_redirects() {
-                return Ok(self.answered(response, &host, hop.is_where(&asked), longest).await);
+                return Ok(self.answered(response, &host, hop.is_where(&asked), longest, call, ctx).await);
             }
             match hop.next(response.status(), response.headers()) {
                 Ok(Some(next)) => hop = next,
-                Ok(None) => return Ok(self.answered(response, &host, hop.is_where(&asked), longest).await),
+                Ok(None) => return Ok(self.answered(response, &host, hop.is_where(&asked), longest, call, ctx).await),
                 // A server that sends callers in circles may be mended; the others mean what they
                 // say.
                 Err(why @ NotFollowed::TooMany) => {
@@ -243,9 +205,17 @@ impl Http {
     }
 
     /// What an answer means for the job, and for the host if that is the one that was called.
-    async fn answered(&self, mut response: Response, host: &str, is_called: bool, longest: Duration) -> Answered {
+    async fn answered(
+        &self,
+        mut response: Response,
+        host: &str,
+        is_called: bool,
+        longest: Duration,
+        call: &Asked<'_>,
+        ctx: &Context<State>,
+    ) -> Answered {
         let status = response.status();
-        let (body, read) = read(&mut response).await;
+        let (body, read) = read(&mut response, call.expectation.room()).await;
         let answer = Answer::new(status.as_u16(), response.headers(), &body, read.is_ok());
         let asked = asked_wait(response.headers());
         let is_unwell = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
@@ -256,14 +226,20 @@ impl Http {
         };
         let unwanted = || format!("{host} answered {status}, and {} was expected", self.expect_status);
         let ended = match self.expect_status.verdict(status.as_u16()) {
-            Verdict::Done => read.map_err(|error| failure(host, error, longest)),
+            Verdict::Done => match read {
+                Ok(()) => call.expectation.saved(host, &body, &ctx.state.schemas).await,
+                Err(error) => Err(failure(host, error, longest)),
+            },
             Verdict::Never => Err(JobError::fatal(unwanted())),
             Verdict::Again => Err(match asked {
                 Some(wait) => JobError::retry(unwanted()).after(wait),
                 None => JobError::retry(unwanted()),
             }),
         };
-        Answered { answer, ended, trouble }
+        match ended {
+            Ok(saved) => Answered { answer: answer.with_saved(saved), ended: Ok(()), trouble },
+            Err(error) => Answered { answer, ended: Err(error), trouble },
+        }
     }
 
     fn first(&self, url: &str, ctx: &Context<State>, key: &str) -> Result<Hop, JobError> {
@@ -281,8 +257,24 @@ impl Http {
         if !self.expect_status.is_possible() {
             return Err(JobError::fatal("args.expect_status must be a status from 200 to 599, or a list of them"));
         }
-        let body = self.body.as_deref().map(|body| text(body).unwrap_or_else(|| body.get().to_owned()));
-        Ok(Hop::first(method, url, self.headers(ctx, key)?, body))
+        let payload = Payload::of(self.body.as_deref(), self.form.as_ref(), self.multipart.as_deref());
+        let payload = payload.map_err(JobError::fatal)?;
+        let mut headers = self.headers(ctx, key)?;
+        if let Some(content_type) = payload.content_type {
+            if payload.insists {
+                headers.insert(CONTENT_TYPE, content_type);
+            } else {
+                headers.entry(CONTENT_TYPE).or_insert(content_type);
+            }
+        }
+        Ok(Hop::first(method, url, headers, payload.body))
+    }
+
+    async fn signing_key(&self, ctx: &Context<State>) -> Result<Option<String>, JobError> {
+        let Some(Sign { secret }) = &self.sign else { return Ok(None) };
+        let names = named_in(&json!({"$secret": secret})).map_err(|reason| invalid("sign.secret", reason))?;
+        let (mut values, _) = ctx.state.access.secrets.read(names).await?;
+        Ok(values.remove(secret))
     }
 
     fn headers(&self, ctx: &Context<State>, key: &str) -> Result<HeaderMap, JobError> {
@@ -290,8 +282,10 @@ impl Http {
         for (text, value) in &self.headers {
             let name = HeaderName::try_from(text).map_err(|error| invalid("headers", error))?;
             // The value may be a secret, and is not repeated.
-            let value = HeaderValue::try_from(value)
+            let mut value = HeaderValue::try_from(value)
                 .map_err(|error| JobError::fatal(format!("args.headers.{text} cannot be sent: {error}")))?;
+            // No log of a library shows it.
+            value.set_sensitive(true);
             if FRAMING.contains(&name.as_str()) {
                 return Err(JobError::fatal(format!("args.headers.{text} is set by the worker")));
             }
@@ -304,9 +298,6 @@ impl Http {
             headers.entry(name).or_insert(plain(value));
         }
         headers.insert("x-ordinaut-token", plain(&token.to_string()));
-        if self.body.as_ref().is_some_and(|body| text(body).is_none()) {
-            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        }
         Ok(headers)
     }
 }
@@ -315,9 +306,16 @@ fn plain(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("digits, letters and punctuation can be a header's value")
 }
 
-/// A string's text; `None`: it is other JSON.
-fn text(body: &RawValue) -> Option<String> {
-    serde_json::from_str(body.get()).ok()
+fn signature(hop: &Hop, key: &str) -> String {
+    let signed = Signed {
+        id: hop.headers.get("idempotency-key").and_then(|id| id.to_str().ok()).unwrap_or_default(),
+        nonce: &Uuid::new_v4().to_string(),
+        method: &hop.method,
+        url: &hop.url,
+        body: hop.body.as_deref().unwrap_or_default(),
+        time: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+    };
+    signed.header(key.as_bytes())
 }
 
 /// The value stays out of the text: it may be a secret, and errors are logged.
@@ -326,13 +324,13 @@ fn invalid(field: &str, reason: impl std::fmt::Display) -> JobError {
 }
 
 /// The beginning of the body, in bounded memory, and whether reading failed; no more is read than
-/// is needed to tell that there is more than a run keeps.
-pub(crate) async fn read(response: &mut Response) -> (Vec<u8>, reqwest::Result<()>) {
+/// is needed to tell that there is more than that.
+pub(crate) async fn read(response: &mut Response, most: usize) -> (Vec<u8>, reqwest::Result<()>) {
     let mut body = Vec::new();
-    while body.len() <= MAX_BODY_BYTES {
+    while body.len() <= most {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                let room = MAX_BODY_BYTES + 1 - body.len();
+                let room = most + 1 - body.len();
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
             Ok(None) => break,

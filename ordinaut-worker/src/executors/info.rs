@@ -2,7 +2,7 @@
 //! output, made from its types.
 
 use super::executor::Executor;
-use super::{Echo, Http, Process, Sleep};
+use super::{Echo, Email, Http, Mcp, Process, Sleep, Sql};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -40,7 +40,15 @@ pub struct Argument {
 
 /// All executors, by their names.
 pub fn executors() -> Vec<ExecutorInfo> {
-    vec![info::<Echo>(), info::<Http>(), info::<Process>(), info::<Sleep>()]
+    vec![
+        info::<Echo>(),
+        info::<Email>(),
+        info::<Http>(),
+        info::<Mcp>(),
+        info::<Process>(),
+        info::<Sleep>(),
+        info::<Sql>(),
+    ]
 }
 
 fn info<E: Executor>() -> ExecutorInfo {
@@ -95,6 +103,9 @@ fn takes(schema: &Value) -> String {
     if let Some(choices) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
         let words: Vec<_> = choices.iter().filter(|choice| choice["type"] != "null").map(takes).collect();
         return words.join(", or ");
+    }
+    if let Some(value) = schema.get("const") {
+        return value.to_string();
     }
     if let Some(values) = schema["enum"].as_array() {
         return values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

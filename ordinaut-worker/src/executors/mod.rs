@@ -2,16 +2,22 @@
 //! `webhook` and `pipeline` are kinds alone.
 
 pub(crate) mod echo;
+pub(crate) mod email;
 pub(crate) mod executor;
 pub(crate) mod http;
 mod info;
+pub(crate) mod mcp;
 pub(crate) mod pipeline;
 pub(crate) mod process;
 pub(crate) mod sleep;
+pub(crate) mod sql;
 pub(crate) mod webhook;
 
 pub use echo::Echo;
-pub use http::Http;
+pub use email::{Email, EmailOutput, Recipients};
+pub use http::{Http, Sign};
 pub use info::{Argument, ExecutorInfo, executors};
+pub use mcp::{Mcp, McpOutput};
 pub use process::{Commands, Process, ProcessOutput, process_role};
 pub use sleep::Sleep;
+pub use sql::{Sql, SqlOutput};

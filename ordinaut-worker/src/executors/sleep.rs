@@ -1,6 +1,6 @@
 //! `sleep`: takes its time, and a slot, and nothing else.
 
-use super::executor::Executor;
+use super::executor::{Call, Executor};
 use crate::State;
 use crate::seconds::Seconds;
 use ordinaut_core::{Context, Job, JobError};
@@ -23,7 +23,7 @@ impl Job for Sleep {
 impl Executor for Sleep {
     type Output = ();
 
-    async fn call(self, ctx: &Context<State>, _key: &str) -> Result<(), JobError> {
+    async fn call(self, ctx: &Context<State>, _call: &Call<'_>) -> Result<(), JobError> {
         tokio::select! {
             () = tokio::time::sleep(self.seconds.0) => Ok(()),
             () = ctx.cancelled() => Err(JobError::cancel("cancelled while it slept")),

@@ -2,7 +2,7 @@
 
 use crate::State;
 use crate::executors::http::{asked_wait, read};
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, MAX_BODY_BYTES};
 use crate::http::client::refusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -74,7 +74,7 @@ async fn send(delivery: &WebhookDelivery, target: &Target, host: &str, ctx: &Con
         Err(error) => return Attempt::Failed(error),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()).to_string();
-    let request = match ctx.state.client.request(Method::POST, url).fatal() {
+    let request = match ctx.state.client.request(Method::POST, url).await {
         Ok(request) => request,
         Err(error) => return Attempt::Failed(error),
     };
@@ -92,7 +92,7 @@ async fn send(delivery: &WebhookDelivery, target: &Target, host: &str, ctx: &Con
         Err(error) => return Attempt::Failed(failure(host, error)),
     };
     let (status, wait) = (response.status(), asked_wait(response.headers()));
-    let (body, read) = read(&mut response).await;
+    let (body, read) = read(&mut response, MAX_BODY_BYTES).await;
     let answer = Answer::new(status.as_u16(), response.headers(), &body, read.is_ok());
     match status {
         status if status.is_success() => Attempt::Delivered(answer),

@@ -1,8 +1,10 @@
 //! What a run keeps of an answer.
 
+use super::expectation::MAX_SAVED;
 use reqwest::header::HeaderMap;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// As much of a body as a run keeps, in bytes.
@@ -33,6 +35,9 @@ pub(crate) struct Answer {
     /// Whether its target took no calls, and this is the answer of what stands for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     degraded: bool,
+    /// What `save` found in the body, by its names.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    saved: Map<String, Value>,
 }
 
 impl Answer {
@@ -44,7 +49,7 @@ impl Answer {
     pub(crate) fn new(status: u16, headers: &HeaderMap, body: &[u8], whole: bool) -> Self {
         let head = &body[..character_boundary(body, MAX_BODY_BYTES)];
         let text = String::from_utf8_lossy(head);
-        let fitting = fitting(&text);
+        let fitting = fitting(&text, MAX_BODY_JSON);
         let header = |name: &'static str| {
             let text = String::from_utf8_lossy(headers.get(name)?.as_bytes()).chars().take(MAX_HEADER_CHARS).collect();
             Some((name, text))
@@ -55,6 +60,7 @@ impl Answer {
             truncated: !whole || head.len() < body.len() || fitting.len() < text.len(),
             body: fitting.to_owned(),
             degraded: false,
+            saved: Map::new(),
         }
     }
 
@@ -62,13 +68,23 @@ impl Answer {
     pub(crate) fn declared(value: &serde_json::Value) -> Self {
         let body = value.to_string();
         let headers = BTreeMap::from([("content-type", "application/json".to_owned())]);
-        Self { status: 200, headers, body, truncated: false, degraded: true }
+        Self { status: 200, headers, body, truncated: false, degraded: true, saved: Map::new() }
     }
 
     /// Says that something else answered than what was to be called.
     pub(crate) fn degraded(mut self, degraded: bool) -> Self {
         self.degraded = degraded;
         self
+    }
+
+    /// The same with what was saved of it, for which the body makes room.
+    pub(crate) fn with_saved(mut self, saved: Map<String, Value>) -> Self {
+        if !saved.is_empty() {
+            let kept = fitting(&self.body, MAX_BODY_JSON - MAX_SAVED).len();
+            self.truncated |= kept < self.body.len();
+            self.body.truncate(kept);
+        }
+        Self { saved, ..self }
     }
 }
 
@@ -83,11 +99,11 @@ fn character_boundary(bytes: &[u8], limit: usize) -> usize {
 }
 
 /// As much of a text as its bounds allow.
-fn fitting(text: &str) -> &str {
+fn fitting(text: &str, most: usize) -> &str {
     let mut json = 0;
     for (at, character) in text.char_indices() {
         json += json_length(character);
-        if json > MAX_BODY_JSON || at + character.len_utf8() > MAX_BODY_BYTES {
+        if json > most || at + character.len_utf8() > MAX_BODY_BYTES {
             return &text[..at];
         }
     }

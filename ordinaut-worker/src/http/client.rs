@@ -1,33 +1,47 @@
 //! The client of `http` jobs: it connects to no address that was not checked.
 
 use super::address::{ForbiddenAddress, forbidden};
+use anyhow::anyhow;
 use ipnet::IpNet;
+use ordinaut_core::JobError;
+use ordinaut_runtime::settings::worker::WorkerSettings;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Method, RequestBuilder, Url};
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use reqwest::{Method, Proxy, RequestBuilder, Url};
+use rustls::ClientConfig;
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use tracing::warn;
 
 const USER_AGENT: &str = concat!("ordinaut-worker/", env!("CARGO_PKG_VERSION"));
 
+#[derive(Clone)]
 pub(crate) struct HttpClient {
     client: reqwest::Client,
     /// Connects to any address.
     unchecked: reqwest::Client,
     allow: Arc<[IpNet]>,
+    by_proxy: bool,
 }
 
 impl HttpClient {
-    /// A client that may call public addresses and those of `allow`.
-    pub(crate) fn new(allow: &[IpNet]) -> anyhow::Result<Self> {
-        let (allow, tls) = (Arc::<[IpNet]>::from(allow), tls()?);
+    /// A client that may call public addresses and those that the settings allow.
+    pub(crate) fn new(settings: &WorkerSettings) -> anyhow::Result<Self> {
+        let allow = Arc::<[IpNet]>::from(&*settings.http_allow);
+        let proxy = settings.executors.http_proxy.as_deref();
+        // The error of one may hold its password.
+        let named = proxy.map(|url| Url::parse(url).map_err(|_| anyhow!("WORKER_HTTP_PROXY is no URL"))).transpose()?;
+        let trusted = named.and_then(|url| Some(url.host_str()?.to_owned()));
+        let tls = super::tls::config(&settings.executors)?;
         let builder = || Self::builder(tls.clone());
-        let client = builder().dns_resolver(Resolver(allow.clone())).build()?;
-        Ok(Self { client, unchecked: builder().build()?, allow })
+        let client = match proxy {
+            Some(url) => builder().proxy(Proxy::all(url).map_err(|_| anyhow!("WORKER_HTTP_PROXY cannot be used"))?),
+            // One of the environment would connect to addresses that nobody checked.
+            None => builder().no_proxy(),
+        };
+        let client = client.dns_resolver(Resolver { allow: allow.clone(), trusted }).build()?;
+        // The hosts of targets are the operator's, as the proxy is, and are called without it.
+        Ok(Self { client, unchecked: builder().no_proxy().build()?, allow, by_proxy: proxy.is_some() })
     }
 
     fn builder(tls: ClientConfig) -> reqwest::ClientBuilder {
@@ -38,21 +52,37 @@ impl HttpClient {
             // not.
             .redirect(Policy::none())
             .referer(false)
-            // A proxy would connect to addresses that nobody checked.
-            .no_proxy()
             // The job is what is tried again.
             .retry(reqwest::retry::never())
     }
 
     /// A request to an address that may be called. Redirects are not followed.
-    pub(crate) fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, ForbiddenAddress> {
-        check_literal(&url, &self.allow)?;
+    pub(crate) async fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, JobError> {
+        check_literal(&url, &self.allow).map_err(JobError::fatal)?;
+        if self.by_proxy {
+            self.check_name(&url).await?;
+        }
         Ok(self.client.request(method, url))
     }
 
     /// A request to a host that an operator has named in a target: it may be anywhere.
     pub(crate) fn request_of_target(&self, method: Method, url: Url) -> RequestBuilder {
         self.unchecked.request(method, url)
+    }
+
+    /// The proxy looks the name up once more, and takes any of its addresses: so all of them must
+    /// be allowed.
+    async fn check_name(&self, url: &Url) -> Result<(), JobError> {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let addresses = tokio::net::lookup_host((host, 0)).await;
+        let addresses =
+            addresses.map_err(|error| JobError::retry(format!("could not look up {host} for the proxy: {error}")))?;
+        for ip in addresses.map(|address| address.ip()) {
+            if let Some(reason) = forbidden(ip, &self.allow) {
+                return Err(JobError::fatal(ForbiddenAddress { host: host.to_owned(), ip, reason }));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -73,17 +103,22 @@ fn check_literal(url: &Url, allow: &[IpNet]) -> Result<(), ForbiddenAddress> {
 
 /// Checks what a name resolves to. The client connects to what this returns and does not ask again,
 /// so a name that changes its address between the check and the call gains nothing.
-struct Resolver(Arc<[IpNet]>);
+struct Resolver {
+    allow: Arc<[IpNet]>,
+    /// The proxy's host, which the operator has named.
+    trusted: Option<String>,
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow = self.0.clone();
+        let (allow, is_trusted) = (self.allow.clone(), self.trusted.as_deref() == Some(name.as_str()));
         Box::pin(async move {
             let (mut allowed, mut refused) = (Vec::<SocketAddr>::new(), None);
             // The client puts the port in place of the 0.
             for address in tokio::net::lookup_host((name.as_str(), 0)).await? {
                 let ip = address.ip();
                 match forbidden(ip, &allow) {
+                    _ if is_trusted => allowed.push(address),
                     None => allowed.push(address),
                     Some(reason) => refused = Some(ForbiddenAddress { host: name.as_str().to_owned(), ip, reason }),
                 }
@@ -94,23 +129,4 @@ impl Resolve for Resolver {
             }
         })
     }
-}
-
-/// With a provider of its own, so that a program that embeds this need not have installed one for
-/// the process.
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() {
-        warn!(
-            "this system has no certificate authorities, so that http jobs cannot call https: name a file of them in SSL_CERT_FILE"
-        );
-    }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
 }

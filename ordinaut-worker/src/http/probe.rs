@@ -4,6 +4,7 @@ use super::client::HttpClient;
 use anyhow::Context as _;
 use ordinaut_core::error::Chain;
 use ordinaut_core::target::Target;
+use ordinaut_runtime::settings::worker::WorkerSettings;
 use reqwest::{Method, Url};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ pub struct HostProbe {
 /// Calls the health path of each host of a target, or `/`, one after the other. It changes nothing:
 /// breakers go by the calls of jobs.
 pub async fn probe_target(target: &Target) -> anyhow::Result<Vec<HostProbe>> {
-    let client = HttpClient::new(&[]).context("could not create a client")?;
+    let client = HttpClient::new(&WorkerSettings::default()).context("could not create a client")?;
     let timeout = Duration::try_from_secs_f64(target.timeout_seconds).unwrap_or(Duration::MAX);
     let mut probes = Vec::new();
     for host in &target.hosts {

@@ -13,7 +13,9 @@ pub(crate) struct Hop {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<String>,
+    pub(crate) body: Option<Vec<u8>>,
+    /// Whether it still goes to the origin that the job names.
+    pub(crate) is_home: bool,
     redirects: usize,
 }
 
@@ -31,8 +33,8 @@ pub(crate) enum NotFollowed {
 }
 
 impl Hop {
-    pub(crate) fn first(method: Method, url: Url, headers: HeaderMap, body: Option<String>) -> Self {
-        Self { method, url, headers, body, redirects: 0 }
+    pub(crate) fn first(method: Method, url: Url, headers: HeaderMap, body: Option<Vec<u8>>) -> Self {
+        Self { method, url, headers, body, is_home: true, redirects: 0 }
     }
 
     /// Whether it is for the same host as another one.
@@ -77,6 +79,8 @@ impl Hop {
                 Some((name, value))
             });
             next.headers = kept.collect();
+            // Not even if it comes back: what leads there is not the job's any more.
+            next.is_home = false;
         }
         Ok(Some(next))
     }
@@ -89,7 +93,7 @@ mod tests {
     fn hop(url: &str, body: Option<&str>) -> Hop {
         let headers = [("accept", "a/b"), ("x-api-key", "SECRET"), ("content-type", "c/d")]
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        let body = body.map(str::to_owned);
+        let body = body.map(|body| body.as_bytes().to_vec());
         Hop::first(Method::POST, url.parse().unwrap(), headers.into_iter().collect(), body)
     }
 

@@ -5,7 +5,7 @@ use ordinaut_core::Outcome;
 use ordinaut_core::job::{JobState, Wait};
 use ordinaut_core::worker::{Step, WorkerLiveness};
 use ordinaut_runtime::settings::worker::WorkerSettings;
-use ordinaut_worker::{Commands, Config};
+use ordinaut_worker::{Access, Commands, Config};
 use serde_json::json;
 
 #[tokio::test]
@@ -68,6 +68,7 @@ async fn without_the_flag_nobody_runs_them() {
         database: fixture.database.clone(),
         settings: WorkerSettings::default(),
         commands: Commands::default(),
+        access: Access::default(),
         fault_kinds: false,
         redaction: ordinaut_core::job::Redaction::default(),
         pulse: WorkerLiveness::default(),

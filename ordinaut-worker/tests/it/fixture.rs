@@ -3,9 +3,10 @@
 use ordinaut_core::job::{JobDetails, JobState, Redaction, RunRecord};
 use ordinaut_core::worker::{Step, Undecodable, WorkerLiveness, WorkerOptions};
 use ordinaut_core::{Client, NewJob, Outcome, Worker};
+use ordinaut_runtime::settings::executors::ExecutorSettings;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_test_support::database::fresh_database;
-use ordinaut_worker::{Commands, Config, State};
+use ordinaut_worker::{Access, Commands, Config, State};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -47,21 +48,36 @@ impl Fixture {
 
     /// The same, whose process jobs may start these programs.
     pub(crate) fn worker_with(&self, allow: &[&str], commands: Commands) -> Worker<State> {
+        self.worker_given(allow, commands, ExecutorSettings::default())
+    }
+
+    /// The same, whose executors are given this.
+    pub(crate) fn worker_given(
+        &self,
+        allow: &[&str],
+        commands: Commands,
+        executors: ExecutorSettings,
+    ) -> Worker<State> {
         let http_allow = allow.iter().map(|net| net.parse().unwrap()).collect();
         // One attempt tells.
         let mut options = WorkerOptions::default();
         options.undecodable = Undecodable::Bury;
-        let database = self.database.clone();
+        let settings = WorkerSettings { options, http_allow, executors, ..WorkerSettings::default() };
+        self.try_worker(settings, commands).unwrap()
+    }
+
+    /// A worker with these settings, if they can be used.
+    pub(crate) fn try_worker(&self, settings: WorkerSettings, commands: Commands) -> anyhow::Result<Worker<State>> {
         ordinaut_worker::worker(Config {
-            database,
-            settings: WorkerSettings { options, http_allow, process_file: None },
+            database: self.database.clone(),
+            access: Access::of(&settings)?,
+            settings,
             commands,
             fault_kinds: true,
             redaction: Redaction::new(["password"]),
             pulse: WorkerLiveness::default(),
             when_stuck: None,
         })
-        .unwrap()
     }
 
     /// Runs one job once, with loopback allowed, as its servers need.
@@ -70,11 +86,23 @@ impl Fixture {
     }
 
     pub(crate) async fn run_allowing(&self, allow: &[&str], kind: &str, args: Value) -> Ran {
+        self.run_on(self.worker(allow), kind, args).await
+    }
+
+    /// Runs one job once, on a worker whose executors are given this.
+    pub(crate) async fn run_given(&self, executors: &ExecutorSettings, kind: &str, args: Value) -> Ran {
+        self.run_on(self.worker_given(&["127.0.0.0/8"], Commands::default(), executors.clone()), kind, args).await
+    }
+
+    pub(crate) async fn run_on(&self, mut worker: Worker<State>, kind: &str, args: Value) -> Ran {
         let id = self.enqueue(kind, args).await;
-        assert_eq!(self.worker(allow).step().await.unwrap(), Step::Worked(id));
+        assert_eq!(worker.step().await.unwrap(), Step::Worked(id));
         let run = self.runs(id).await.pop().unwrap();
         let output = run.output.as_ref().map_or(Value::Null, |output| output.get().parse().unwrap());
-        Ran { job: self.job(id).await, run, output }
+        let job = self.job(id).await;
+        // One that failed must not come back while the next one runs.
+        self.database.jobs().cancel(id).await.unwrap();
+        Ran { job, run, output }
     }
 }
 

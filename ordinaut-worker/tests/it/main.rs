@@ -3,12 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod binary;
+mod bodies;
+mod canary;
 mod closed_log;
+mod email;
 mod executors;
 mod faults;
 mod fixture;
 mod health;
+mod hostile;
 mod http;
+mod mcp;
 mod modes;
 mod pipelines;
 mod process;
@@ -17,6 +22,9 @@ mod redirects;
 mod refusals;
 mod secrets;
 mod server;
+mod signed;
 mod simple;
+mod sql;
 mod targets;
+mod tls;
 mod webhooks;

@@ -5,6 +5,7 @@ use super::progress::{Ended, Item, Progress};
 use super::{item_name, key_of};
 use crate::State;
 use crate::executors::executor;
+use crate::secrets::brought_in;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use ordinaut_core::{Context, JobError, Outcome};
@@ -267,7 +268,11 @@ async fn run_durably(
 
 fn filled(step: &Step, item: Option<Item<'_>>, progress: &Progress) -> Result<Value, String> {
     let scope = progress.scope(item).map_err(|error| error.to_string())?;
-    scope.render(&step.with, "with").map_err(|fault| fault.to_string())
+    let with = scope.render(&step.with, "with").map_err(|fault| fault.to_string())?;
+    if brought_in(&step.with, &with) {
+        return Err("with: a secret must be named in the step itself, and not in what is filled in".to_owned());
+    }
+    Ok(with)
 }
 
 impl Failure {

@@ -32,7 +32,7 @@ pub struct Commands {
 
 /// One of them.
 #[derive(Clone, Debug)]
-pub(super) struct Command {
+pub(in crate::executors) struct Command {
     program: PathBuf,
     places: Vec<Place>,
     arguments: BTreeMap<String, Argument>,
@@ -41,7 +41,7 @@ pub(super) struct Command {
     account: Option<Account>,
     pub(super) time_limit: Duration,
     grace: Duration,
-    pub(super) max_output: u64,
+    pub(in crate::executors) max_output: u64,
     max_memory: Option<u64>,
     pub(super) fatal_exit_codes: Vec<i32>,
 }
@@ -114,7 +114,7 @@ impl Commands {
         self
     }
 
-    pub(super) fn supervisor(&self) -> &Path {
+    pub(in crate::executors) fn supervisor(&self) -> &Path {
         // Of a binary that was replaced since this process started, it is still the old one.
         self.supervisor.as_deref().unwrap_or(Path::new("/proc/self/exe"))
     }
@@ -125,7 +125,7 @@ impl Commands {
     }
 
     /// A command by its name, or why there is none.
-    pub(super) fn get(&self, name: &str) -> Result<&Command, JobError> {
+    pub(in crate::executors) fn get(&self, name: &str) -> Result<&Command, JobError> {
         let Some(commands) = &self.commands else {
             // A step of a pipeline: the next attempt may come to a worker that has a list.
             return Err(JobError::retry("this worker starts no processes: WORKER_PROCESS_FILE is not set"));
@@ -193,7 +193,7 @@ impl Command {
     }
 
     /// What is to be started for these values; an error names the argument.
-    pub(super) fn order(&self, values: &Map<String, Value>) -> Result<Order, String> {
+    pub(in crate::executors) fn order(&self, values: &Map<String, Value>) -> Result<Order, String> {
         if let Some(unknown) = values.keys().find(|name| !self.arguments.contains_key(*name)) {
             return Err(format!("args.arguments.{unknown} is unknown to the command"));
         }
@@ -216,6 +216,7 @@ impl Command {
             argv,
             environment: self.environment.clone(),
             directory: self.directory.clone(),
+            input: None,
             account: self.account.clone(),
             time_limit: self.time_limit,
             grace: self.grace,

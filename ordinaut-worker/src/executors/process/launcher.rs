@@ -9,6 +9,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, getppid, initgroups, setgid, setuid};
 use std::ffi::CString;
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -22,11 +23,14 @@ pub(super) fn launch() -> io::Result<()> {
     // Beside standard input, and closed by a successful exec, which is how that is known.
     let line = line()?;
     let order = order(&line)?;
-    let reason = match prepare(&order) {
+    // Before the account is taken, which may not open it.
+    let input = order.input.as_ref().map_or(Ok(Stdio::null()), |path| File::open(path).map(Stdio::from));
+    let input = input.map_err(|error| format!("could not open its input: {error}"));
+    let reason = match input.and_then(|input| prepare(&order).map(|()| input)) {
         Err(reason) => reason,
         // The supervisor died before its death could be heard of.
-        Ok(()) if std::env::args().nth(2) != Some(getppid().to_string()) => return Ok(()),
-        Ok(()) => become_program(&order),
+        Ok(_) if std::env::args().nth(2) != Some(getppid().to_string()) => return Ok(()),
+        Ok(input) => become_program(&order, input),
     };
     (&line).write_all(reason.as_bytes())
 }
@@ -50,9 +54,9 @@ fn take(account: &Account) -> io::Result<()> {
 }
 
 /// Why it could not.
-fn become_program(order: &Order) -> String {
+fn become_program(order: &Order, input: Stdio) -> String {
     let mut program = Command::new(&order.program);
-    program.args(&order.argv).env_clear().envs(&order.environment).current_dir(&order.directory).stdin(Stdio::null());
+    program.args(&order.argv).env_clear().envs(&order.environment).current_dir(&order.directory).stdin(input);
     if let Some(most) = order.max_memory {
         // Last: from here on this process has no more room than the program.
         if let Err(error) = setrlimit(Resource::RLIMIT_AS, most, most) {

@@ -2,6 +2,7 @@
 
 mod argument;
 mod commands;
+pub(super) mod conversation;
 mod launcher;
 mod order;
 mod output;
@@ -12,7 +13,7 @@ mod template;
 pub use commands::Commands;
 pub use supervisor::process_role;
 
-use super::executor::Executor;
+use super::executor::{Call, Executor};
 use crate::State;
 use nix::sys::signal::Signal;
 use order::{End, How};
@@ -56,12 +57,12 @@ pub struct ProcessOutput {
 impl Executor for Process {
     type Output = ProcessOutput;
 
-    async fn call(self, ctx: &Context<State>, _key: &str) -> Result<ProcessOutput, JobError> {
+    async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<ProcessOutput, JobError> {
         let name = &self.command;
         let commands = &ctx.state.commands;
         let command = commands.get(name)?;
         let order = command.order(&self.arguments).map_err(JobError::fatal)?;
-        let ran = running::run(&order, command.max_output, commands.supervisor(), ctx).await;
+        let ran = running::run(&order, command.max_output, commands.supervisor(), call.mask, ctx).await;
         let ended = ran.map_err(|error| JobError::retry(format!("could not run {name}: {error}")))?;
         let error = match (ended.stopped, &ended.end) {
             (Some(Stopped::TooMuchOutput), _) => {

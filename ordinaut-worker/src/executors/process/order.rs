@@ -8,13 +8,15 @@ use std::time::Duration;
 
 /// What is to be started, and its bounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Order {
+pub(in crate::executors) struct Order {
     pub(super) program: PathBuf,
     /// Without the program itself.
     pub(super) argv: Vec<String>,
     /// All of it.
     pub(super) environment: BTreeMap<String, String>,
     pub(super) directory: PathBuf,
+    /// A named pipe that it reads; nothing, if there is none.
+    pub(super) input: Option<PathBuf>,
     /// `None`: that of the worker.
     pub(super) account: Option<Account>,
     pub(super) time_limit: Duration,

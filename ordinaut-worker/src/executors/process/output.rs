@@ -1,8 +1,6 @@
 //! What a process puts out: lines for the job's log as they come, and the end of it for its run.
 
 use crate::http::answer::json_length;
-use ordinaut_core::Context;
-use ordinaut_core::report::LogLevel;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -86,13 +84,7 @@ impl Tail {
 
 /// Reads a stream to its end, in bounded memory. What is beyond the allowance is read and dropped,
 /// so that the process can end.
-pub(super) async fn drain<S>(
-    mut stream: impl AsyncRead + Unpin,
-    level: LogLevel,
-    tail: &Tail,
-    allowance: &Allowance,
-    ctx: &Context<S>,
-) {
+pub(super) async fn drain(mut stream: impl AsyncRead + Unpin, tail: &Tail, allowance: &Allowance, say: impl Fn(&str)) {
     let (mut chunk, mut line) = (vec![0; 16 * 1024], Vec::new());
     loop {
         // A stream that cannot be read has nothing more to say.
@@ -107,24 +99,24 @@ pub(super) async fn drain<S>(
         for piece in chunk[..octets].split_inclusive(|octet| *octet == b'\n') {
             for part in piece.chunks(LINE) {
                 if line.len() + part.len() > LINE {
-                    say(&mut line, level, ctx);
+                    tell(&mut line, &say);
                 }
                 line.extend_from_slice(part);
             }
             if line.ends_with(b"\n") {
-                say(&mut line, level, ctx);
+                tell(&mut line, &say);
             }
         }
     }
     if !line.is_empty() {
-        say(&mut line, level, ctx);
+        tell(&mut line, &say);
     }
 }
 
-fn say<S>(line: &mut Vec<u8>, level: LogLevel, ctx: &Context<S>) {
+fn tell(line: &mut Vec<u8>, say: &impl Fn(&str)) {
     let text = line.strip_suffix(b"\n").unwrap_or(line);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
-    ctx.log_at(level, String::from_utf8_lossy(text));
+    say(&String::from_utf8_lossy(text));
     line.clear();
 }
 

@@ -3,6 +3,7 @@
 use super::order::{End, Order};
 use super::output::{Allowance, Tail, drain};
 use super::supervisor::SUPERVISE;
+use crate::secrets::Mask;
 use ordinaut_core::Context;
 use ordinaut_core::report::LogLevel;
 use std::io;
@@ -13,7 +14,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::process::Command;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 /// Time in which the streams end once the process has: what holds them open is dead by then.
 const STREAMS_END_WITHIN: Duration = Duration::from_secs(5);
@@ -38,34 +39,22 @@ pub(super) enum Stopped {
 
 /// Starts a process and waits for its end. Dropped before, it lets the process go, and its
 /// supervisor ends it.
-pub(super) async fn run<S>(order: &Order, max_output: u64, supervisor: &Path, ctx: &Context<S>) -> io::Result<Ended> {
-    let (line, theirs) = UnixStream::pair()?;
-    let theirs = theirs.into_std()?;
-    theirs.set_nonblocking(false)?;
-    let mut child = Command::new(supervisor)
-        .arg(SUPERVISE)
-        .env_clear()
-        .current_dir("/")
-        // A Ctrl-C in the worker's terminal is for the worker.
-        .process_group(0)
-        .stdin(OwnedFd::from(theirs))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let (out, err) = out.zip(err).ok_or_else(|| io::Error::other("the process has no output"))?;
+pub(super) async fn run<S>(
+    order: &Order,
+    max_output: u64,
+    supervisor: &Path,
+    mask: &Mask,
+    ctx: &Context<S>,
+) -> io::Result<Ended> {
+    let (mut child, out, err, line) = start(order, supervisor).await?;
     let (mut answers, mut orders) = line.into_split();
-    let mut text = serde_json::to_vec(order)?;
-    text.push(b'\n');
-    orders.write_all(&text).await?;
-
     let (stdout, stderr, allowance) = (Tail::default(), Tail::default(), Allowance::new(max_output));
     let mut stopped = None;
     let answer = {
         let streams = async {
             tokio::join!(
-                drain(out, LogLevel::Info, &stdout, &allowance, ctx),
-                drain(err, LogLevel::Warn, &stderr, &allowance, ctx)
+                drain(out, &stdout, &allowance, |line| ctx.log_at(LogLevel::Info, mask.text(line))),
+                drain(err, &stderr, &allowance, |line| ctx.log_at(LogLevel::Warn, mask.text(line)))
             )
         };
         let (mut streams, mut answer, mut drained) = (pin!(streams), Vec::new(), false);
@@ -96,6 +85,32 @@ pub(super) async fn run<S>(order: &Order, max_output: u64, supervisor: &Path, ct
     let end = serde_json::from_slice(&answer)
         .map_err(|_| io::Error::other("its supervisor was killed, and the process with it"))?;
     Ok(Ended { end, stdout, stderr, stopped })
+}
+
+/// Starts a process: its supervisor, its streams, and the line to the supervisor.
+pub(super) async fn start(
+    order: &Order,
+    supervisor: &Path,
+) -> io::Result<(Child, ChildStdout, ChildStderr, UnixStream)> {
+    let (mut line, theirs) = UnixStream::pair()?;
+    let theirs = theirs.into_std()?;
+    theirs.set_nonblocking(false)?;
+    let mut child = Command::new(supervisor)
+        .arg(SUPERVISE)
+        .env_clear()
+        .current_dir("/")
+        // A Ctrl-C in the worker's terminal is for the worker.
+        .process_group(0)
+        .stdin(OwnedFd::from(theirs))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (out, err) = out.zip(err).ok_or_else(|| io::Error::other("the process has no output"))?;
+    let mut text = serde_json::to_vec(order)?;
+    text.push(b'\n');
+    line.write_all(&text).await?;
+    Ok((child, out, err, line))
 }
 
 async fn must_stop<S>(allowance: &Allowance, ctx: &Context<S>) -> Stopped {
