@@ -9,6 +9,7 @@ use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::json::InvalidJson;
 use ordinaut_core::limit::LimitError;
+use ordinaut_core::node::NodeError;
 use ordinaut_core::placement::RolloutError;
 use ordinaut_core::target::TargetError;
 use ordinaut_core::task::TaskError;
@@ -190,6 +191,16 @@ impl From<TargetError> for Problem {
         match error {
             TargetError::Invalid(invalid) => invalid.into(),
             TargetError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<NodeError> for Problem {
+    fn from(error: NodeError) -> Self {
+        match error {
+            NodeError::Invalid(invalid) => invalid.into(),
+            NodeError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -13,6 +13,7 @@ mod fit;
 mod job;
 mod limit;
 mod look;
+mod node;
 mod pipeline;
 mod queue;
 mod rollout;
@@ -36,6 +37,7 @@ pub(crate) use job::{
 };
 pub(crate) use limit::{Bounds, ChangeLimit, Limit, SetLimit};
 pub(crate) use look::{Dead, DeadLetters, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
+pub(crate) use node::{Node, OneNode, ThresholdsOf};
 pub(crate) use pipeline::{CheckPipeline, Pipeline};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use rollout::Rollout;
@@ -142,6 +144,9 @@ pub(crate) enum Noun {
     /// Show what came and ended in a time, and how long it waited and ran
     #[command(subcommand)]
     Stats(Stats),
+    /// List machines, and name the best one for the next job
+    #[command(subcommand)]
+    Node(Node),
     /// List every process of the installation
     #[command(subcommand)]
     Instance(Instance),

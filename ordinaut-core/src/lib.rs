@@ -22,6 +22,7 @@ pub mod limit;
 mod loops;
 pub mod maintenance;
 mod name;
+pub mod node;
 mod notify;
 #[cfg(feature = "openapi")]
 mod openapi;

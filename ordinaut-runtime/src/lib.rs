@@ -8,6 +8,7 @@ mod health;
 mod lines;
 mod listener;
 mod log;
+mod node;
 mod password;
 mod process;
 mod serve;
@@ -24,6 +25,7 @@ pub use crate::health::{Health, can_use, listen_for_health, loops_turn, serve_he
 pub use crate::lines::dropped_log_lines;
 pub use crate::listener::{Listener, Peer};
 pub use crate::log::{flush_log, start_log};
+pub use crate::node::tell_of_node;
 pub use crate::password::{LONGEST_PASSWORD, SHORTEST_PASSWORD, hash_password, is_password};
 pub use crate::process::run;
 pub use crate::serve::serve;

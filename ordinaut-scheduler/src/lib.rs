@@ -8,6 +8,7 @@ pub use health::SchedulerHealth;
 use ordinaut_core::maintenance::{SchedulerLiveness, SchedulerOptions};
 use ordinaut_core::target::{Target, TargetError};
 use ordinaut_core::{Client, Scheduler};
+use ordinaut_runtime::tell_of_node;
 use std::time::Duration;
 use tracing::{error, info, warn};
 
@@ -32,7 +33,11 @@ pub async fn run<F: Future>(config: Config, shutdown: F) {
         let database = config.database.clone();
         tokio::spawn(async move { put_targets(&database, &targets).await })
     });
-    Scheduler::with_options(config.database, config.options).pulse(config.pulse).run(shutdown).await;
+    let scheduler = Scheduler::with_options(config.database.clone(), config.options).pulse(config.pulse);
+    tokio::select! {
+        () = scheduler.run(shutdown) => {}
+        never = tell_of_node(&config.database, "scheduler") => match never {}
+    }
     if let Some(putting) = putting {
         putting.abort();
     }

@@ -33,6 +33,7 @@ use ordinaut_core::job::Redaction;
 use ordinaut_core::worker::WorkerLiveness;
 use ordinaut_core::{Client, Worker};
 use ordinaut_runtime::settings::worker::WorkerSettings;
+use ordinaut_runtime::tell_of_node;
 use std::time::Duration;
 
 /// What a worker needs to run.
@@ -116,5 +117,9 @@ pub fn end_may_take(settings: &WorkerSettings) -> Duration {
 /// Runs jobs until `shutdown` ends, and those that run then to their end, as far as
 /// `WORKER_SHUTDOWN_GRACE` allows.
 pub async fn run<F: Future>(config: Config, shutdown: F) -> anyhow::Result<()> {
-    worker(config)?.run(shutdown).await.context("could not start the worker")
+    let database = config.database.clone();
+    tokio::select! {
+        ended = worker(config)?.run(shutdown) => ended.context("could not start the worker"),
+        never = tell_of_node(&database, "worker") => match never {},
+    }
 }

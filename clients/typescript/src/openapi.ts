@@ -361,6 +361,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cluster/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the machines have together, without those that are offline.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getClusterStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cluster/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The machines, with the processes of the API, schedulers and workers on each that live.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getClusterTopology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dead": {
         parameters: {
             query?: never;
@@ -1280,6 +1320,167 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The machines of the installation, as their workers and schedulers tell of them.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["listNodes"];
+        put?: never;
+        /**
+         * Tells of a machine whose workers reach the installation over HTTP alone. To be said every half a
+         *     minute, or more often.
+         * @description Takes the scope `workers:lease`. Agents of a tenant or of some queues may not call it. Class of calls: `none`.
+         */
+        post: operations["reportNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/distribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What runs on each machine that has workers, and how evenly.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getNodesDistribution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How healthy the machines are together: their number at each level, and their means.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getNodesHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/recommend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The best machines for a job, by their scores; 404 if none qualifies.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["recommendNodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/thresholds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Thresholds that were set by hand.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getNodeThresholds"];
+        /**
+         * Sets thresholds of all machines. Schedulers go by them within five seconds.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        put: operations["putNodeThresholds"];
+        post?: never;
+        /**
+         * Lets thresholds of all machines be as the schedulers are set.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        delete: operations["deleteNodeThresholds"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A machine.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getNode"];
+        put?: never;
+        post?: never;
+        /**
+         * Forgets a machine, and the thresholds that were set for it. It comes again with its next report.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        delete: operations["deleteNode"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/{name}/thresholds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets thresholds of one machine, also of one that has not told of itself yet.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        put: operations["putThresholdsOfNode"];
+        post?: never;
+        /**
+         * Lets thresholds of one machine be as those of all.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        delete: operations["deleteThresholdsOfNode"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2474,6 +2675,15 @@ export interface components {
             name: string;
             token: string;
         };
+        /** @description Thresholds that were set by hand. */
+        AllNodeThresholds: {
+            /** @description Of all machines; what it leaves open is as the schedulers are set. */
+            all: components["schemas"]["NodeThresholds"];
+            /** @description Of single ones; what they leave open is as for all. */
+            nodes: {
+                [key: string]: components["schemas"]["NodeThresholds"];
+            };
+        };
         ApprovalAnswer: {
             /** @description What is to be said about it. */
             note?: string | null;
@@ -2939,6 +3149,43 @@ export interface components {
         };
         /** @enum {string} */
         CancelledWhen: "now" | "asked";
+        /** @description A machine, with its processes. */
+        ClusterNode: {
+            level: components["schemas"]["NodeLevel"] | null;
+            name: string;
+            processes: components["schemas"]["Instance"][];
+        };
+        /** @description What the machines have together. */
+        ClusterStats: {
+            /** Format: int64 */
+            cores: number;
+            /** Format: int64 */
+            disk_total: number;
+            /** Format: int64 */
+            disk_used: number;
+            /** Format: int64 */
+            memory_total: number;
+            /** Format: int64 */
+            memory_used: number;
+            /** @description Machines that are not offline. */
+            nodes: number;
+            /**
+             * Format: int64
+             * @description Jobs that run.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Jobs that workers can run at once.
+             */
+            slots: number;
+            /** Format: int64 */
+            workers: number;
+        };
+        /** @description The machines, with the processes on each. */
+        ClusterTopology: {
+            nodes: components["schemas"]["ClusterNode"][];
+        };
         /**
          * @description A part of the installation.
          * @enum {string}
@@ -3226,11 +3473,14 @@ export interface components {
              * @description Grows by one in the order of commits: "greater than the last that I saw" misses nothing.
              */
             n: number;
+            /** @description Which level the machine has from now on, if that is what changed. */
+            node_level?: components["schemas"]["NodeLevel"];
             /** @description The queue of the jobs, or the one that it is about; empty if it is about none. */
             queue: string;
             /**
-             * @description What it is about that is no job: the id of a task, the name of a queue, limit or agent, the
-             *     session of a worker, or the name under which it was drained. Null of an event about jobs.
+             * @description What it is about that is no job: the id of a task, the name of a queue, limit, machine or
+             *     agent, the session of a worker, or the name under which it was drained. Null of an event
+             *     about jobs.
              */
             subject: string | null;
             /** @description What happened. */
@@ -3244,7 +3494,7 @@ export interface components {
              */
             next: number;
         };
-        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, target_created, target_changed, target_deleted, target_opened, target_closed, target_drained, target_undrained, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
+        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, target_created, target_changed, target_deleted, target_opened, target_closed, target_drained, target_undrained, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, node_level, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
         EventType: string;
         /** @description Who reads the log, and how far each is. */
         EventsStatus: {
@@ -4153,6 +4403,194 @@ export interface components {
             types?: string[];
             /** @description Where it is told, by POST. */
             url: string;
+        };
+        /** @description A machine, as it was last told of. */
+        Node: components["schemas"]["NodeReport"] & {
+            /** @description Why it is at this level, such as `disk=critical`. */
+            causes: string[];
+            /**
+             * Format: date-time
+             * @description When it was first heard of.
+             */
+            first_seen: string;
+            /** @description How healthy it is. */
+            level: components["schemas"]["NodeLevel"];
+            /**
+             * Format: date-time
+             * @description Since when it is at this level.
+             */
+            level_since: string;
+            /** @description The program that told it. */
+            reported_by: string;
+            /**
+             * Format: int64
+             * @description Number of jobs that they ran at their last renewals.
+             */
+            running: number;
+            /** @description How good it is for the next job. */
+            score: components["schemas"]["NodeScore"];
+            /**
+             * Format: date-time
+             * @description When it was last heard of.
+             */
+            seen_at: string;
+            /**
+             * Format: int64
+             * @description Maximum number of jobs that they run at once, without those that are drained.
+             */
+            slots: number;
+            /**
+             * Format: int64
+             * @description Number of living workers on it.
+             */
+            workers: number;
+        };
+        /**
+         * @description How healthy a machine is.
+         * @enum {string}
+         */
+        NodeLevel: "healthy" | "warning" | "critical" | "offline";
+        /** @description What a process tells of the machine on which it runs. */
+        NodeReport: {
+            /** @description Where the reporting program answers, if it does. */
+            address?: string | null;
+            /**
+             * Format: int32
+             * @description Number of processors that its processes may use.
+             */
+            cores: number;
+            /**
+             * Format: float
+             * @description Part of them that was busy since the report before, in percent.
+             */
+            cpu: number;
+            /**
+             * Format: int64
+             * @description Octets of the disk.
+             */
+            disk_total: number;
+            /**
+             * Format: int64
+             * @description Octets of the disk that are taken.
+             */
+            disk_used: number;
+            /**
+             * @description What its workers have, of what jobs may ask of their worker; those of workers that are
+             *     connected to Postgres are known without it.
+             */
+            labels?: string[];
+            /**
+             * Format: float
+             * @description Mean number of threads that ran or waited to run, over a minute.
+             */
+            load: number;
+            /**
+             * Format: int64
+             * @description Octets of memory that its processes may use.
+             */
+            memory_total: number;
+            /**
+             * Format: int64
+             * @description Octets of memory that they use.
+             */
+            memory_used: number;
+            /** @description The name of the host; workers there have the label `node=NAME`. */
+            name: string;
+            /** @description The version of the reporting program. */
+            version?: string;
+        };
+        /** @description How good a machine is for the next job, with the parts of the sum. Each part is from 0 to 1. */
+        NodeScore: {
+            /**
+             * Format: double
+             * @description Part of the processors that is free.
+             */
+            cpu: number;
+            /**
+             * Format: double
+             * @description 1 if it is healthy, 0.5 at a warning, else 0.
+             */
+            health: number;
+            /**
+             * Format: double
+             * @description Part of its workers' slots that runs nothing; 0 without a worker.
+             */
+            load: number;
+            /**
+             * Format: double
+             * @description Part of the memory that is free.
+             */
+            memory: number;
+            /**
+             * Format: double
+             * @description 0.4 of the part of its processors that is free, 0.3 of that of its memory, 0.2 of that of
+             *     its workers' slots, and 0.1 of its health.
+             */
+            total: number;
+        };
+        /** @description What runs on one machine. */
+        NodeShare: {
+            level: components["schemas"]["NodeLevel"];
+            name: string;
+            /** Format: int64 */
+            running: number;
+            /**
+             * Format: double
+             * @description Its part of all jobs that run.
+             */
+            share: number;
+            /** Format: int64 */
+            slots: number;
+        };
+        /** @description Thresholds of a machine, or of all: what is absent is as for all, or as the schedulers are set. */
+        NodeThresholds: {
+            /** @description Of busy processors; 80 and 95 if nobody says otherwise. */
+            cpu?: components["schemas"]["Threshold"];
+            /** @description Of the disk that is taken; 80 and 90 if nobody says otherwise. */
+            disk?: components["schemas"]["Threshold"];
+            /** @description Of memory in use; 85 and 95 if nobody says otherwise. */
+            memory?: components["schemas"]["Threshold"];
+            /**
+             * Format: double
+             * @description Seconds of silence after which it is offline, from 10 to 86400; 120 if nobody says
+             *     otherwise.
+             */
+            offline_after?: number;
+        };
+        /** @description Machines, by name. */
+        Nodes: {
+            nodes: components["schemas"]["Node"][];
+        };
+        /** @description What runs where. */
+        NodesDistribution: {
+            /** @description Whether that is less than 2. */
+            balanced: boolean;
+            /**
+             * Format: double
+             * @description Jobs that run on the busiest machine, divided by the mean of all that have workers; 1 if
+             *     nothing runs.
+             */
+            imbalance: number;
+            nodes: components["schemas"]["NodeShare"][];
+        };
+        /** @description How healthy the machines are together. */
+        NodesHealth: {
+            /**
+             * Format: double
+             * @description Means of those that are not offline, in percent; absent if there are none.
+             */
+            cpu: number | null;
+            critical: number;
+            /** Format: double */
+            disk: number | null;
+            healthy: number;
+            /** @description The worst level of those that are not offline; healthy if there are none. */
+            level: components["schemas"]["NodeLevel"];
+            /** Format: double */
+            memory: number | null;
+            offline: number;
+            total: number;
+            warning: number;
         };
         /** @description Nothing. */
         Nothing: Record<string, never>;
@@ -5436,6 +5874,19 @@ export interface components {
          * @enum {string}
          */
         TaskStatus: "active" | "paused" | "cancelled";
+        /** @description From which part of a resource on a machine is at a level. */
+        Threshold: {
+            /**
+             * Format: float
+             * @description Percent from which on it is critical.
+             */
+            critical: number;
+            /**
+             * Format: float
+             * @description Percent from which on it is a warning.
+             */
+            warning: number;
+        };
         /** @description A topic on which events reached tasks. */
         Topic: {
             /**
@@ -6908,6 +7359,66 @@ export interface operations {
             500: components["responses"]["500"];
             503: components["responses"]["503"];
             504: components["responses"]["504"];
+        };
+    };
+    getClusterStats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterStats"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    getClusterTopology: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterTopology"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
         };
     };
     listDeadLetters: {
@@ -9204,6 +9715,453 @@ export interface operations {
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
+        };
+    };
+    listNodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nodes"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    reportNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeReport"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    getNodesDistribution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodesDistribution"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    getNodesHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodesHealth"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    recommendNodes: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of machines, 1 if not given. */
+                count?: number;
+                /** @description What a job requires of its worker, separated by commas. */
+                labels?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nodes"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            /** @description None qualifies. */
+            404: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    getNodeThresholds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllNodeThresholds"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    putNodeThresholds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeThresholds"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeThresholds"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    deleteNodeThresholds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are as the schedulers are set. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            /** @description Nobody has set them. */
+            404: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    getNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    deleteNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    putThresholdsOfNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeThresholds"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeThresholds"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    deleteThresholdsOfNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are as those of all. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
         };
     };
     getOpenApi: {

@@ -24,6 +24,7 @@ mod lease_steps;
 mod leases;
 mod limits;
 mod metrics;
+mod nodes;
 mod pipelines;
 mod queues;
 pub(crate) mod result;
@@ -193,6 +194,20 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(QueuesAdmin, Installation, routes!(fleet::drain)),
         Way::new(QueuesAdmin, Installation, routes!(fleet::resume)),
         Way::new(MetricsRead, Installation, routes!(fleet::instances)),
+        Way::new(JobsRead, Installation, routes!(nodes::list)),
+        Way::new(WorkersLease, Installation, routes!(nodes::report)).of_workers(),
+        Way::new(JobsRead, Installation, routes!(nodes::show)),
+        Way::new(QueuesAdmin, Installation, routes!(nodes::delete)),
+        Way::new(JobsRead, Installation, routes!(nodes::health)),
+        Way::new(JobsRead, Installation, routes!(nodes::recommend)),
+        Way::new(JobsRead, Installation, routes!(nodes::distribution)),
+        Way::new(JobsRead, Installation, routes!(nodes::thresholds)),
+        Way::new(QueuesAdmin, Installation, routes!(nodes::put_all)),
+        Way::new(QueuesAdmin, Installation, routes!(nodes::reset_all)),
+        Way::new(QueuesAdmin, Installation, routes!(nodes::put_one)),
+        Way::new(QueuesAdmin, Installation, routes!(nodes::reset_one)),
+        Way::new(JobsRead, Installation, routes!(nodes::topology)),
+        Way::new(JobsRead, Installation, routes!(nodes::totals)),
         Way::new(JobsRead, Visible, routes!(stats::list)).through(&slow),
         Way::new(JobsRead, Visible, routes!(stats::slowest)).through(&slow),
         Way::new(JobsRead, Visible, routes!(stats::activity)).through(&slow),

@@ -29,6 +29,7 @@ mod look_lists;
 mod looking;
 mod mcp;
 mod metrics;
+mod nodes;
 mod openapi;
 mod origins;
 mod outage;

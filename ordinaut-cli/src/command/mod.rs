@@ -22,6 +22,7 @@ pub(crate) mod instance;
 pub(crate) mod job;
 pub(crate) mod limit;
 pub(crate) mod migrate;
+pub(crate) mod node;
 mod pages;
 pub(crate) mod pipeline;
 pub(crate) mod preview;

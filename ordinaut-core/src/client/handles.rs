@@ -276,6 +276,20 @@ handles! {
     pub schedulers: Schedulers
     /// Every process of the installation: of the API, schedulers, workers.
     pub instances: Instances
+    /// Machines on which the installation runs: how healthy each is, and which is the best for the
+    /// next job.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// for node in client.nodes().recommend(&["gpu".to_owned()], 3).await? {
+    ///     println!("{} {}: {:.2}", node.report.name, node.level, node.score.total);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub nodes: Nodes
     /// What came and ended in a time, and how long it took.
     pub stats: Stats
     /// What a scheduler does to keep tables in shape.

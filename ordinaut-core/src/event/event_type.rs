@@ -118,6 +118,8 @@ event_types! {
     WorkerDrained = "worker_drained",
     /// A drained worker may lease again.
     WorkerUndrained = "worker_undrained",
+    /// A machine is healthier or less healthy than before, by its figures and thresholds.
+    NodeLevel = "node_level",
     /// An agent was created.
     AgentCreated = "agent_created",
     /// An agent was changed.

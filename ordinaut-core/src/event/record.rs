@@ -1,6 +1,7 @@
 //! What happened to jobs and queues, as it is told to others.
 
 use crate::event::event_type::EventType;
+use crate::node::NodeLevel;
 use crate::queue::pressure::QueueLevel;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -28,8 +29,13 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub level: Option<QueueLevel>,
-    /// What it is about that is no job: the id of a task, the name of a queue, limit or agent, the
-    /// session of a worker, or the name under which it was drained. Null of an event about jobs.
+    /// Which level the machine has from now on, if that is what changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub node_level: Option<NodeLevel>,
+    /// What it is about that is no job: the id of a task, the name of a queue, limit, machine or
+    /// agent, the session of a worker, or the name under which it was drained. Null of an event
+    /// about jobs.
     pub subject: Option<String>,
 }
 

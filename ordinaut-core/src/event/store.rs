@@ -2,6 +2,7 @@
 
 use crate::client::Events;
 use crate::error::Error;
+use crate::event::event_type::EventType;
 use crate::event::filter::EventFilter;
 use crate::event::record::{Event, JobRef};
 use chrono::{DateTime, Utc};
@@ -154,15 +155,19 @@ impl From<Row> for Event {
     fn from(row: Row) -> Self {
         let jobs = row.job_ids.into_iter().zip(row.attempts).map(|(id, attempt)| JobRef { id, attempt }).collect();
         // A word that this version does not know is of a newer one.
-        let level = row.level.and_then(|word| word.parse().ok());
+        let (r#type, word) = (EventType::from(row.r#type), row.level.unwrap_or_default());
+        let of_node = r#type == EventType::NodeLevel;
+        let level = if of_node { None } else { word.parse().ok() };
+        let node_level = if of_node { word.parse().ok() } else { None };
         Self {
             n: row.n,
             at: row.at,
-            r#type: row.r#type.into(),
+            r#type,
             queue: row.queue,
             kind: row.kind,
             jobs,
             level,
+            node_level,
             subject: row.subject,
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod expiry;
 pub(crate) mod fire;
 pub(crate) mod fold;
 pub(crate) mod liveness;
+pub(crate) mod nodes;
 pub(crate) mod options;
 pub(crate) mod outbox_relay;
 pub(crate) mod partitions;
@@ -35,6 +36,7 @@ use crate::client::Client;
 use crate::loops::Loops;
 use crate::maintenance::bulk::BulkOperations;
 use crate::maintenance::expiry::Expiry;
+use crate::maintenance::nodes::Nodes;
 use crate::maintenance::partitions::Partitions;
 use crate::maintenance::periodic::{Duties, LAST};
 use crate::maintenance::placement::Placing;
@@ -49,6 +51,7 @@ use crate::maintenance::statistics::Statistics;
 use crate::maintenance::targets::WaitingForTargets;
 use crate::maintenance::waits::Waits;
 use crate::maintenance::webhooks::Webhooks;
+use crate::node::NodeThresholds;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -98,6 +101,13 @@ impl Scheduler {
         self
     }
 
+    /// From which figures on a machine is at a level, where nobody has set that by hand.
+    #[must_use]
+    pub fn node_thresholds(mut self, thresholds: NodeThresholds) -> Self {
+        self.options.node_thresholds = thresholds;
+        self
+    }
+
     /// Tells of its loops there.
     #[must_use]
     pub fn pulse(mut self, pulse: SchedulerLiveness) -> Self {
@@ -123,6 +133,7 @@ impl Scheduler {
             .add(Arc::new(Prune::new(database)))
             .add(Arc::new(Expiry::new(database)))
             .add(Arc::new(QueuePressure::new(database)))
+            .add(Arc::new(Nodes::new(database, &self.options.node_thresholds)))
             .add(Arc::new(RetentionPass::new(database, &self.options.retention)))
             .add(Arc::new(Partitions::new(database)))
             .add(Arc::new(StateLook::new(database)))

@@ -1,5 +1,6 @@
 //! How the scheduler fires tasks, and for how long it keeps what has ended.
 
+use crate::node::NodeThresholds;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -17,11 +18,18 @@ pub struct SchedulerOptions {
     pub max_workers: usize,
     /// Time for which what has ended is kept.
     pub retention: Retention,
+    /// From which figures on a machine is at a level, where nobody has set that by hand.
+    pub node_thresholds: NodeThresholds,
 }
 
 impl Default for SchedulerOptions {
     fn default() -> Self {
-        Self { misfire_grace: Duration::from_secs(30), max_workers: 10, retention: Retention::default() }
+        Self {
+            misfire_grace: Duration::from_secs(30),
+            max_workers: 10,
+            retention: Retention::default(),
+            node_thresholds: NodeThresholds::default().filled(),
+        }
     }
 }
 

@@ -47,6 +47,7 @@ mod lists;
 mod migrate;
 mod migrate_old;
 mod model;
+mod node;
 mod one_at_a_time;
 mod page;
 mod placement;

@@ -31,6 +31,7 @@ const FEATURES: &[&str] = &[
     "db",
     "notify",
     "placement",
+    "node",
     "job",
     "lease",
     "queue",

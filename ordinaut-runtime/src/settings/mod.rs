@@ -9,6 +9,7 @@ mod error;
 pub mod executors;
 pub mod health;
 pub mod log;
+mod node;
 mod redis;
 pub mod retention;
 pub mod scheduler;
@@ -83,6 +84,13 @@ pub const ALL: &[About] = &[
     scheduler::SCHEDULER_MISFIRE_GRACE_TIME.about,
     scheduler::SCHEDULER_MAX_WORKERS.about,
     targets::TARGETS_FILE.about,
+    node::ORDINAUT_CPU_WARNING.about,
+    node::ORDINAUT_CPU_CRITICAL.about,
+    node::ORDINAUT_MEMORY_WARNING.about,
+    node::ORDINAUT_MEMORY_CRITICAL.about,
+    node::ORDINAUT_DISK_WARNING.about,
+    node::ORDINAUT_DISK_CRITICAL.about,
+    node::ORDINAUT_HEARTBEAT_TIMEOUT.about,
     health::SCHEDULER_HEALTH_PORT.about,
     retention::RETENTION_DAYS.about,
     retention::RETENTION_DEAD_DAYS.about,

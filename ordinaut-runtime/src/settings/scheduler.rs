@@ -1,6 +1,7 @@
 //! How the scheduler fires tasks.
 
 use crate::settings::error::SettingError;
+use crate::settings::node;
 use crate::settings::retention;
 use crate::settings::setting::{Setting, seconds, within};
 use crate::settings::source::Source;
@@ -45,5 +46,6 @@ pub fn read(source: &Source) -> Result<SchedulerOptions, SettingError> {
     options.misfire_grace = source.get(&SCHEDULER_MISFIRE_GRACE_TIME)?;
     options.max_workers = source.get(&SCHEDULER_MAX_WORKERS)?;
     options.retention = retention::read(source)?;
+    options.node_thresholds = node::read(source)?;
     Ok(options)
 }

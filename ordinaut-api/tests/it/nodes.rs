@@ -1,0 +1,67 @@
+//! Machines over HTTP.
+
+use crate::app::TestApp;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+fn machine(name: &str, disk: i64) -> Value {
+    json!({"name": name, "cores": 4, "cpu": 50.0, "memory_total": 100, "memory_used": 20, "disk_total": 100, "disk_used": disk,
+           "load": 1.5, "version": "1.2.3", "labels": ["zone=a"]})
+}
+
+#[tokio::test]
+async fn a_machine_that_reports_over_http_is_listed_judged_and_forgotten() {
+    let app = TestApp::start().await;
+    let token = app.agent(&json!({"name": "remote", "scopes": ["workers:lease"]})).await;
+    let told = app.call(&token, Method::POST, "/nodes", Some(&machine("far", 40))).await;
+    assert_eq!((told.status, &told.json()["reported_by"]), (200, &json!("http")), "{}", told.text);
+    app.send(Method::POST, "/nodes", &machine("near", 60)).await;
+
+    let shown = app.get("/nodes/far").await.json();
+    assert_eq!(
+        (&shown["level"], &shown["labels"], &shown["cores"]),
+        (&json!("healthy"), &json!(["zone=a"]), &json!(4))
+    );
+    let names = |page: Value| -> Vec<Value> {
+        page["nodes"].as_array().unwrap().iter().map(|node| node["name"].clone()).collect()
+    };
+    assert_eq!(names(app.get("/nodes").await.json()), [json!("far"), json!("near")]);
+    let health = app.get("/nodes/health").await.json();
+    assert_eq!(
+        (&health["total"], &health["healthy"], &health["disk"]),
+        (&json!(2), &json!(2), &json!(50.0)),
+        "{health}"
+    );
+    let stats = app.get("/cluster/stats").await.json();
+    assert_eq!((&stats["cores"], &stats["memory_used"]), (&json!(8), &json!(40)), "{stats}");
+    let topology = app.get("/cluster/topology").await.json();
+    assert_eq!(topology["nodes"][0], json!({"name": "far", "level": "healthy", "processes": []}), "{topology}");
+    let spread = app.get("/nodes/distribution").await.json();
+    assert_eq!(spread, json!({"imbalance": 1.0, "balanced": true, "nodes": []}));
+    assert_eq!(app.get("/nodes/recommend?count=3").await.status, 404, "none of them has a worker");
+
+    let wrong = app.send(Method::POST, "/nodes", &machine("x", 101)).await;
+    assert_eq!((wrong.status, &wrong.json()["field"]), (422, &json!("disk_used")), "{}", wrong.text);
+    let wrong = app.get("/nodes/recommend?count=0").await;
+    assert_eq!((wrong.status, &wrong.json()["field"]), (422, &json!("count")), "{}", wrong.text);
+
+    assert_eq!(app.call(&token, Method::DELETE, "/nodes/far", None).await.status, 403);
+    assert_eq!(app.send(Method::DELETE, "/nodes/far", &json!(null)).await.status, 204);
+    assert_eq!(app.get("/nodes/far").await.status, 404);
+}
+
+#[tokio::test]
+async fn thresholds_are_put_shown_and_taken_back() {
+    let app = TestApp::start().await;
+    let (all, own) = (json!({"cpu": {"warning": 70.0, "critical": 90.0}}), json!({"offline_after": 30.0}));
+    assert_eq!(app.send(Method::PUT, "/nodes/thresholds", &all).await.json(), all);
+    assert_eq!(app.send(Method::PUT, "/nodes/far/thresholds", &own).await.json(), own);
+    assert_eq!(app.get("/nodes/thresholds").await.json(), json!({"all": all, "nodes": {"far": own}}));
+    let inverted = json!({"disk": {"warning": 90.0, "critical": 80.0}});
+    let refused = app.send(Method::PUT, "/nodes/thresholds", &inverted).await;
+    assert_eq!((refused.status, &refused.json()["field"]), (422, &json!("disk")), "{}", refused.text);
+    for address in ["/nodes/thresholds", "/nodes/far/thresholds"] {
+        assert_eq!(app.send(Method::DELETE, address, &json!(null)).await.status, 204);
+        assert_eq!(app.send(Method::DELETE, address, &json!(null)).await.status, 404);
+    }
+}
