@@ -41,6 +41,7 @@ pub(crate) enum Subject {
     Queue,
     Limit,
     Target,
+    Policy,
     Agent,
     Webhook,
 }
@@ -95,6 +96,7 @@ impl Audit {
             Subject::Queue => self.json(&data.queues().get(id).await.ok()??),
             Subject::Limit => self.json(&data.limits().get(id).await.ok()??),
             Subject::Target => self.json(&data.targets().get(id).await.ok()??),
+            Subject::Policy => self.json(&data.policies().get(id).await.ok()??),
             Subject::Webhook => self.json(&data.webhooks().get(id).await.ok()??),
             Subject::Agent => self.json(&data.agents().get(id).await.ok()??),
         }

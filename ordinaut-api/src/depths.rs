@@ -9,6 +9,7 @@ use ordinaut_core::Client;
 use ordinaut_core::Error;
 use ordinaut_core::db::Page;
 use ordinaut_core::error::FailureKind;
+use ordinaut_core::policy::StoredPolicy;
 use ordinaut_core::queue::QueueStatus;
 use ordinaut_core::task::TaskCount;
 use std::collections::HashMap;
@@ -37,6 +38,7 @@ pub(crate) struct Depths {
 pub(crate) struct Counted {
     pub(crate) queues: Vec<QueueStatus>,
     pub(crate) tasks: Vec<TaskCount>,
+    pub(crate) policies: Vec<StoredPolicy>,
 }
 
 /// A page of queues, and when they were counted.
@@ -127,8 +129,13 @@ fn is_fresh_enough(counted: &Result<Arc<Counted>, FailureKind>, took: Duration) 
 }
 
 async fn count(database: Client) -> Result<Arc<Counted>, FailureKind> {
-    let counted =
-        async { Ok(Counted { queues: database.queues().all().await?, tasks: database.tasks().counts().await? }) };
+    let counted = async {
+        Ok(Counted {
+            queues: database.queues().all().await?,
+            tasks: database.tasks().counts().await?,
+            policies: database.policies().list().await?,
+        })
+    };
     counted.await.map(Arc::new).map_err(|error| told(&error))
 }
 

@@ -11,6 +11,7 @@ use ordinaut_core::json::InvalidJson;
 use ordinaut_core::limit::LimitError;
 use ordinaut_core::node::NodeError;
 use ordinaut_core::placement::RolloutError;
+use ordinaut_core::policy::PolicyError;
 use ordinaut_core::target::TargetError;
 use ordinaut_core::task::TaskError;
 use serde::Serialize;
@@ -211,6 +212,16 @@ impl From<RolloutError> for Problem {
         match error {
             RolloutError::Invalid(invalid) => invalid.into(),
             RolloutError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<PolicyError> for Problem {
+    fn from(error: PolicyError) -> Self {
+        match error {
+            PolicyError::Invalid(invalid) => invalid.into(),
+            PolicyError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

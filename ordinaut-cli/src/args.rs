@@ -15,6 +15,7 @@ mod limit;
 mod look;
 mod node;
 mod pipeline;
+mod policy;
 mod queue;
 mod rollout;
 mod stats;
@@ -22,6 +23,7 @@ mod target;
 mod task;
 mod value;
 mod webhook;
+mod worker;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
 pub(crate) use audit::{Audit, ListAudit};
@@ -39,12 +41,14 @@ pub(crate) use limit::{Bounds, ChangeLimit, Limit, SetLimit};
 pub(crate) use look::{Dead, DeadLetters, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
 pub(crate) use node::{Node, OneNode, ThresholdsOf};
 pub(crate) use pipeline::{CheckPipeline, Pipeline};
+pub(crate) use policy::{OnePolicy, Policy, SetPolicy};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};
 pub(crate) use rollout::Rollout;
 pub(crate) use stats::{By, StatTime, Stats};
 pub(crate) use target::{OneHost, OneTarget, PutTarget, Target};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
 pub(crate) use webhook::{CreateWebhook, OneWebhook, Webhook};
+pub(crate) use worker::{OneWorker, Worker};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -114,6 +118,10 @@ pub(crate) enum Noun {
     /// Put, list, test and drain targets: services outside that jobs call by a name
     #[command(subcommand)]
     Target(Target),
+    /// Say when jobs of a kind may run, how long an attempt may take, and how soon a job should be
+    /// done
+    #[command(subcommand)]
+    Policy(Policy),
     /// Let a version of workers run a part of a kind's jobs
     #[command(subcommand)]
     Rollout(Rollout),
@@ -266,26 +274,6 @@ pub(crate) struct Migrate {
 pub(crate) enum MigrateWhat {
     /// List the migrations and which are applied, and change nothing
     Status(Format),
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Worker {
-    /// List workers
-    List(Format),
-    /// Show a worker, and the jobs that it runs
-    Show(OneWorker),
-    /// Stop leasing jobs, also after a restart of the worker; running jobs end
-    Drain(OneWorker),
-    /// Lease jobs again
-    Undrain(OneWorker),
-}
-
-#[derive(clap::Args)]
-pub(crate) struct OneWorker {
-    /// The worker's name, or the number of its session
-    pub(crate) worker: String,
-    #[command(flatten)]
-    pub(crate) format: Format,
 }
 
 #[derive(Subcommand)]

@@ -2,6 +2,8 @@
 
 use crate::seconds;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Time for which a failed job waits for its next attempt. The wait is stored in the job's row, so
@@ -68,6 +70,11 @@ impl Backoff {
 
     /// The wait after the `failures`th failure; `jitter` is random, from 0 to 1.
     pub fn delay(&self, failures: i16, jitter: f64) -> Duration {
+        self.delay_within(JitterRange::default(), failures, jitter)
+    }
+
+    /// The same with another share of an exponential wait that is random.
+    pub fn delay_within(&self, range: JitterRange, failures: i16, jitter: f64) -> Duration {
         let failures = failures.max(1);
         match *self {
             Self::Fixed { delay } => delay,
@@ -75,10 +82,52 @@ impl Backoff {
             Self::Exponential { base, cap } => {
                 let doublings = u32::from(failures.unsigned_abs() - 1).min(31);
                 let longest = base.saturating_mul(1 << doublings).min(cap);
-                let share = 0.5 + 0.5 * jitter.clamp(0.0, 1.0);
+                let share = range.least + (range.most - range.least) * jitter.clamp(0.0, 1.0);
                 // The product of the longest `Duration` and 1.0 is none.
                 Duration::try_from_secs_f64(longest.as_secs_f64() * share).unwrap_or(longest)
             }
+        }
+    }
+}
+
+/// The part of an exponential wait that a failed job waits: a random one from `least` to `most`.
+///
+/// ```
+/// use ordinaut_core::job::{Backoff, JitterRange};
+/// use std::time::Duration;
+///
+/// let whole: JitterRange = "1-1".parse()?;
+/// let backoff = Backoff::exponential(Duration::from_secs(60));
+/// assert_eq!(backoff.delay_within(whole, 3, 0.0), Duration::from_secs(4));
+/// assert_eq!(JitterRange::default().to_string(), "0.5-1");
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JitterRange {
+    least: f64,
+    most: f64,
+}
+
+impl Default for JitterRange {
+    fn default() -> Self {
+        Self { least: 0.5, most: 1.0 }
+    }
+}
+
+impl fmt::Display for JitterRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.least, self.most)
+    }
+}
+
+impl FromStr for JitterRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = |part: &str| part.trim().parse().ok().filter(|part| (0.0..=1.0).contains(part));
+        match text.split_once('-').map(|(least, most)| (read(least), read(most))) {
+            Some((Some(least), Some(most))) if least <= most => Ok(Self { least, most }),
+            _ => Err(format!("must be two numbers from 0 to 1 such as 0.5-1, the smaller one first: it is {text:?}")),
         }
     }
 }
@@ -100,6 +149,16 @@ mod tests {
     fn half_of_an_exponential_wait_is_random() {
         let delay = |jitter| Backoff::exponential(MINUTE).delay(6, jitter).as_secs();
         assert_eq!([0.0, 0.5, 1.0].map(delay), [16, 24, 32]);
+    }
+
+    #[test]
+    fn the_random_part_is_as_wide_as_its_range() {
+        let range = |text: &str| text.parse::<JitterRange>();
+        let delay = |text, jitter| Backoff::exponential(MINUTE).delay_within(range(text).unwrap(), 6, jitter).as_secs();
+        assert_eq!([delay("0-1", 0.0), delay("0-1", 1.0), delay("0.25-0.5", 0.5), delay("1-1", 0.3)], [0, 32, 12, 32]);
+        for text in ["", "1", "0.5", "1-0.5", "-1-1", "0-1.5", "0-x", "NaN-1"] {
+            assert!(range(text).is_err(), "{text}");
+        }
     }
 
     #[test]

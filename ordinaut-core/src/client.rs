@@ -14,6 +14,7 @@ use crate::job::keyring::Secrets;
 use crate::job::run::gathering::Gathering;
 use crate::job::visible::Sight;
 use crate::notify::pending::PendingNotifications;
+use crate::schedule::rate::MOST_FIRES;
 use sqlx::PgPool;
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ pub(crate) struct Options {
     redis_url: Option<Arc<str>>,
     secrets: Secrets,
     first_zone: Option<Arc<str>>,
+    max_fires_per_hour: Option<u32>,
 }
 
 impl From<PgPool> for Client {
@@ -128,6 +130,11 @@ impl Client {
     /// Jobs of several tasks that are to go together.
     pub(crate) fn gathering(&self) -> &Arc<Gathering> {
         &self.gathering
+    }
+
+    /// Maximum number of times that a new schedule may be due in an hour.
+    pub(crate) fn max_fires_per_hour(&self) -> u32 {
+        self.options.max_fires_per_hour.unwrap_or(MOST_FIRES)
     }
 
     pub(crate) fn address(&self) -> &ConnectOptions {

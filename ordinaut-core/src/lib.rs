@@ -27,6 +27,7 @@ mod notify;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod placement;
+pub mod policy;
 #[doc(hidden)]
 pub mod program;
 pub mod queue;

@@ -1041,6 +1041,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/kinds/{kind}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The policy of a kind.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getPolicy"];
+        /**
+         * Gives a kind a policy, in place of the one that it has.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        put: operations["putPolicy"];
+        post?: never;
+        /**
+         * Takes a kind's policy away.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        delete: operations["deletePolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/leases": {
         parameters: {
             query?: never;
@@ -1537,6 +1565,26 @@ export interface paths {
          * @description Takes the scope `jobs:read`. For an agent of a tenant or of some queues nothing else exists. Class of calls: `read`.
          */
         post: operations["checkPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Policies: what holds for all jobs of a kind.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["listPolicies"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2684,6 +2732,20 @@ export interface components {
                 [key: string]: components["schemas"]["NodeThresholds"];
             };
         };
+        /**
+         * @description When jobs of a kind may run: only within windows (business hours), or never within them (quiet
+         *     hours). On a day that a calendar closes they do not run at all.
+         */
+        AllowedHours: {
+            /** @description Names of calendars: on a day that one closes nothing runs. */
+            calendars?: string[];
+            /** @description Whether they run only within the windows, or never. */
+            mode: components["schemas"]["HoursMode"];
+            /** @description The IANA name of the zone whose clock they go by; empty: the installation's. */
+            timezone?: string;
+            /** @description Parts of the day: `mon-fri 09:00-17:00`, `22:00-06:00`. */
+            windows: string[];
+        };
         ApprovalAnswer: {
             /** @description What is to be said about it. */
             note?: string | null;
@@ -2710,6 +2772,10 @@ export interface components {
                     [key: string]: number;
                 };
             };
+            /** @description Jobs that took longer than the SLA of their kind, by kind. */
+            late_jobs: {
+                [key: string]: number;
+            };
             /** Format: double */
             oldest_snapshot_seconds: number;
             process: components["schemas"]["OfProcess"];
@@ -2720,6 +2786,11 @@ export interface components {
              * @description Running jobs whose progress has not changed for as long as it should.
              */
             stalled_jobs: number;
+            /**
+             * Format: int64
+             * @description Of the tasks that there are.
+             */
+            task_misfires: number;
             /** @description By status. */
             tasks: {
                 [key: string]: number;
@@ -3191,6 +3262,25 @@ export interface components {
          * @enum {string}
          */
         Component: "queue" | "workers" | "limits" | "targets" | "jobs" | "scheduler" | "relay" | "database";
+        /** @description What a schedule costs: the rate at which it makes jobs, and the work of finding out when. */
+        Cost: {
+            /**
+             * Format: double
+             * @description Fires a day, over the next 30 days; of one that is due more than 1,000 times in these, over
+             *     the first 1,000.
+             */
+            fires_a_day: number;
+            /**
+             * Format: double
+             * @description Their product: what is looked at in a day.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description Number of times or days that are looked at to find one instant.
+             */
+            work: number;
+        };
         /** @description An agent with the token that nobody is shown again. */
         CreatedAgent: components["schemas"]["Agent"] & {
             token: string;
@@ -3494,7 +3584,7 @@ export interface components {
              */
             next: number;
         };
-        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, target_created, target_changed, target_deleted, target_opened, target_closed, target_drained, target_undrained, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, node_level, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
+        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, sla_breached, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, target_created, target_changed, target_deleted, target_opened, target_closed, target_drained, target_undrained, policy_created, policy_changed, policy_deleted, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, node_level, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
         EventType: string;
         /** @description Who reads the log, and how far each is. */
         EventsStatus: {
@@ -3586,6 +3676,11 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /**
+         * @description When a time is due that the clock skips, as half past two on the night when summer time begins.
+         * @enum {string}
+         */
+        GapRule: "first_after" | "shifted";
         /** @description Parameters that a running job was given. */
         GivenParameters: {
             /** Format: int32 */
@@ -3650,6 +3745,11 @@ export interface components {
             /** @description Parameters that running jobs were given, the newest of each; told again each time. */
             parameters: components["schemas"]["GivenParameters"][];
         };
+        /**
+         * @description What the windows of a kind mean.
+         * @enum {string}
+         */
+        HoursMode: "only" | "never";
         Index: {
             links: components["schemas"]["Links"];
             name: string;
@@ -3936,6 +4036,21 @@ export interface components {
             tenant: string | null;
             /** @description Fields that cannot be shown, with the reason. */
             unreadable?: string[];
+        };
+        /** @description What holds for all jobs of a kind. Lengths of time are in seconds. */
+        KindPolicy: {
+            hours?: components["schemas"]["AllowedHours"] | null;
+            /**
+             * Format: double
+             * @description Time in which a job should be done, from when it was made or scheduled for: one that ends
+             *     later is counted and told as late.
+             */
+            sla?: number | null;
+            /**
+             * Format: double
+             * @description Time that an attempt may take if the job does not say.
+             */
+            timeout?: number | null;
         };
         /** @description A job that the worker may run. */
         Lease: {
@@ -4724,8 +4839,13 @@ export interface components {
             /** @description How one of the workers that could run it is chosen, to be preferred. */
             strategy?: components["schemas"]["Strategy"];
         };
+        /** @description All policies, by kind. */
+        Policies: {
+            policies: components["schemas"]["StoredPolicy"][];
+        };
         /** @description The next due instants of a schedule, and what about them may surprise. */
         Preview: {
+            cost: components["schemas"]["Cost"] | null;
             /** @description The instants, in order. */
             next: components["schemas"]["Moment"][];
             /** @description Sentences for a person. */
@@ -5054,7 +5174,7 @@ export interface components {
          * @description What kind of reason it is.
          * @enum {string}
          */
-        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "prefers_worker" | "labels_missing" | "target_unavailable" | "version_missing" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "stalled" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
+        ReasonKind: "not_due" | "sleeps" | "waits_for_event" | "waits_for_job" | "waits_for_approval" | "outside_hours" | "queue_paused" | "installation_paused" | "task_paused" | "kind_paused" | "limit_full" | "rate_used_up" | "order" | "run_again" | "dependency" | "batch" | "prefers_worker" | "labels_missing" | "target_unavailable" | "version_missing" | "no_worker_alive" | "queue_unserved" | "kind_unknown" | "workers_drained" | "slots_busy" | "suspect" | "stalled" | "in_line" | "vacuum_held_up" | "no_scheduler_alive" | "task_cancelled" | "task_broken" | "schedule_ended" | "overdue" | "snoozed" | "misfired" | "coalesced" | "overlap" | "duplicate" | "condition_false" | "condition_held" | "service_runs" | "job_unended" | "falls_behind" | "waits_long" | "queue_full" | "failures" | "deaths" | "relay_behind" | "members_run" | "members_wait" | "members_scheduled" | "members_parked" | "members_dead" | "stopping" | "fold_behind" | "callback_unended";
         /** @description A step that was recorded. */
         RecordedStep: {
             kind: components["schemas"]["StepKind"];
@@ -5225,6 +5345,7 @@ export interface components {
             exdates?: string[];
             /** @description The expression. */
             expr: string;
+            gap?: components["schemas"]["GapRule"] | null;
             /** @description How the expression is read. */
             kind: components["schemas"]["ScheduleKind"];
             /** @description Times on the clock that a rule has besides. */
@@ -5312,6 +5433,12 @@ export interface components {
             growth: number;
             /** @description The kind; absent: all that count. */
             kind?: string;
+            /**
+             * Format: int64
+             * @description Jobs that took longer than the SLA of their kind. For an agent of a tenant they are not
+             *     counted.
+             */
+            late: number;
             /** @description The queue; absent: all that count. */
             queue?: string;
             /** @description Time that attempts ran. */
@@ -5367,6 +5494,23 @@ export interface components {
             name: string;
             /** @description What it returned; of an encrypted job only with which key it is encrypted. */
             result: unknown;
+        };
+        /** @description The policy of a kind, and what is known of it. */
+        StoredPolicy: components["schemas"]["KindPolicy"] & {
+            /** @description The kind of jobs. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Number of its jobs that took longer than its SLA.
+             */
+            late: number;
+            /**
+             * Format: date-time
+             * @description When it was put.
+             */
+            set_at: string;
+            /** @description The agent that put it; absent if that was not done through the API. */
+            set_by: string | null;
         };
         /**
          * @description How a worker is chosen when the job becomes due.
@@ -5568,6 +5712,12 @@ export interface components {
             /** @description Why the scheduler paused it. */
             last_error: string | null;
             /**
+             * Format: int64
+             * @description Number of its instants that were later than the grace when a scheduler saw them: fired late,
+             *     or skipped.
+             */
+            misfires: number;
+            /**
              * Format: date-time
              * @description When it is due next; absent if it is paused, cancelled or over, or does not go by the clock.
              */
@@ -5766,6 +5916,7 @@ export interface components {
                 ends_at?: null | (string | null);
                 exdates?: null | string[];
                 expr?: null | string;
+                gap?: null | (components["schemas"]["GapRule"] | null);
                 kind?: null | components["schemas"]["ScheduleKind"];
                 rdates?: null | string[];
                 starts_at?: null | (string | null);
@@ -9037,6 +9188,121 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    getPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredPolicy"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    putPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KindPolicy"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredPolicy"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    deletePolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
     claimLeases: {
         parameters: {
             query?: never;
@@ -10265,6 +10531,36 @@ export interface operations {
             413: components["responses"]["413"];
             421: components["responses"]["421"];
             422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    listPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policies"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

@@ -6,6 +6,7 @@ use super::session::{Claimed, RemoteSession};
 use ordinaut_core::Error;
 use ordinaut_core::lease::{ClaimPlan, ClaimRequest, Lease, Look, Source, Token};
 use ordinaut_core::limit::AdmitRequest;
+use ordinaut_core::worker::elsewhere::RemoteEnd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -41,6 +42,8 @@ impl Leasing {
     /// Leases for a session. The same number again brings the same leases again, those that still
     /// hold.
     pub(super) async fn claim(&self, session: &RemoteSession, wanted: Wanted) -> Result<Found, Error> {
+        // Before anything is leased: if they cannot be read, nothing is.
+        self.policies.refresh(&self.database).await?;
         let Some(claim) = session.claim(wanted.claim) else { return Ok(Found::default()) };
         // One that is sent again waits for the first.
         let mut claim = claim.lock().await;
@@ -54,10 +57,30 @@ impl Leasing {
             let found = found?;
             (leases, next_in) = (found.leases, found.next_in);
         }
+        self.put_off(session, &mut leases).await;
         self.complete(session, &mut leases).await?;
         claim.tokens = leases.iter().map(|lease| lease.token).collect();
         session.give(&leases);
         Ok(Found { leases, next_in })
+    }
+
+    /// Ends attempts that must not begin, outside the allowed hours of their kinds; and gives the
+    /// others the time that their kinds say.
+    async fn put_off(&self, session: &RemoteSession, leases: &mut Vec<Lease>) {
+        let mut ends = Vec::new();
+        leases.retain(|lease| {
+            let Some(end) = self.policies.put_off(lease) else { return true };
+            let (kind, queue) = (lease.kind.clone(), lease.queue.clone());
+            ends.push(RemoteEnd::new(end, session.retries(lease), kind, queue, lease.limited));
+            false
+        });
+        for lease in &mut *leases {
+            lease.may_take(self.policies.timeout(&lease.kind));
+        }
+        if !ends.is_empty() {
+            // One that was not written holds its lease until the session looks for strays.
+            self.ends.write(ends).await;
+        }
     }
 
     /// What an earlier request with this number has brought.

@@ -19,7 +19,7 @@ use crate::guard;
 use crate::problem::Problem;
 use hub::Hub;
 use ordinaut_core::lease::{LeaseLinks, SessionCounts, Token};
-use ordinaut_core::worker::elsewhere::EndWriter;
+use ordinaut_core::worker::elsewhere::{EndWriter, KeptPolicies};
 use ordinaut_core::{Client, Error};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +49,7 @@ pub(crate) struct Leasing {
     database: Client,
     links: LeaseLinks,
     ends: EndWriter,
+    policies: KeptPolicies,
     sessions: Mutex<HashMap<i64, Arc<RemoteSession>>>,
     hub: Arc<Hub>,
     polls: Semaphore,
@@ -64,6 +65,7 @@ impl Leasing {
             database: database.clone(),
             links: LeaseLinks::new(database, "api", LINKS),
             ends,
+            policies: KeptPolicies::default(),
             sessions: Mutex::default(),
             hub,
             polls: Semaphore::new(POLLS),

@@ -10,6 +10,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use ordinaut_core::Outcome;
 use ordinaut_core::db::OldestSnapshot;
+use ordinaut_core::policy::StoredPolicy;
 use ordinaut_core::queue::{OutcomeCount, QueueStatus};
 use ordinaut_core::target::TargetStatus;
 use ordinaut_core::task::{TaskCount, TaskStatus};
@@ -46,6 +47,11 @@ struct WithOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WithStatus {
     status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfKind {
+    kind: String,
 }
 
 /// What is asked of Postgres.
@@ -85,6 +91,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     register_queues(&mut registry, &depths.queues);
     register_schedulers(&mut registry, schedulers);
     register_tasks(&mut registry, &depths.tasks);
+    register_policies(&mut registry, &depths.policies);
     register_outcomes(&mut registry, &depths.queues, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
     target_metrics::register(&mut registry, &targets);
@@ -119,6 +126,10 @@ pub(crate) struct AsJson {
     /// By status.
     tasks: BTreeMap<String, i64>,
     tasks_paused_by_error: i64,
+    /// Of the tasks that there are.
+    task_misfires: i64,
+    /// Jobs that took longer than the SLA of their kind, by kind.
+    late_jobs: BTreeMap<String, i64>,
     schedulers: usize,
     oldest_snapshot_seconds: f64,
     /// Running jobs whose progress has not changed for as long as it should.
@@ -153,6 +164,8 @@ pub(crate) async fn as_json(State(app): State<Arc<App>>) -> Result<Json<AsJson>,
         attempts,
         tasks,
         tasks_paused_by_error: depths.tasks.iter().map(|counted| counted.paused_by_error).sum(),
+        task_misfires: depths.tasks.iter().map(|counted| counted.misfires).sum(),
+        late_jobs: depths.policies.iter().map(|stored| (stored.kind.clone(), stored.late)).collect(),
         schedulers,
         oldest_snapshot_seconds: snapshot.and_then(|oldest| oldest.seconds).unwrap_or_default(),
         stalled_jobs: stalled,
@@ -219,13 +232,25 @@ fn dropped_log_lines() -> Counter {
 /// Every status is told, so that one that no task has falls to 0.
 fn register_tasks(registry: &mut Registry, counts: &[TaskCount]) {
     let (tasks, paused_by_error) = (Family::<WithStatus, Gauge>::default(), Gauge::<i64>::default());
+    let misfires = Gauge::<i64>::default();
     for status in TaskStatus::ALL {
         let of_status = counts.iter().filter(|count| count.status == status);
         tasks.get_or_create(&WithStatus { status: status.as_str() }).set(of_status.map(|count| count.tasks).sum());
     }
     paused_by_error.set(counts.iter().map(|count| count.paused_by_error).sum());
+    misfires.set(counts.iter().map(|count| count.misfires).sum());
     registry.register("tasks", "Tasks", tasks);
     registry.register("tasks_paused_by_error", "Tasks that the scheduler paused", paused_by_error);
+    registry.register("task_misfires", "Instants of tasks that were later than the grace", misfires);
+}
+
+/// Of the kinds that have a policy, and so no more than somebody has put.
+fn register_policies(registry: &mut Registry, policies: &[StoredPolicy]) {
+    let late = Family::<OfKind, Gauge>::default();
+    for policy in policies.iter().filter(|stored| stored.policy.sla.is_some()) {
+        late.get_or_create(&OfKind { kind: policy.kind.clone() }).set(policy.late);
+    }
+    registry.register("late_jobs", "Jobs that took longer than the SLA of their kind", late);
 }
 
 /// Whose it is would be a label without bounds: `ordinaut doctor` names the holder.

@@ -26,6 +26,7 @@ mod limits;
 mod metrics;
 mod nodes;
 mod pipelines;
+mod policies;
 mod queues;
 pub(crate) mod result;
 mod rollouts;
@@ -161,6 +162,10 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(QueuesAdmin, Installation, routes!(targets::reset)).about(Subject::Target),
         Way::new(QueuesAdmin, Installation, routes!(targets::drain)).about(Subject::Target),
         Way::new(QueuesAdmin, Installation, routes!(targets::undrain)).about(Subject::Target),
+        Way::new(JobsRead, Installation, routes!(policies::list)),
+        Way::new(JobsRead, Installation, routes!(policies::show)),
+        Way::new(QueuesAdmin, Installation, routes!(policies::put)).about(Subject::Policy),
+        Way::new(QueuesAdmin, Installation, routes!(policies::delete)).about(Subject::Policy),
         Way::new(JobsRead, Installation, routes!(rollouts::list)),
         Way::new(QueuesAdmin, Installation, routes!(rollouts::put)),
         Way::new(QueuesAdmin, Installation, routes!(rollouts::end)),

@@ -182,6 +182,11 @@ fn requests(task: Uuid, job: Uuid) -> BoxedStrategy<Request> {
         ("count", json!(3)),
     ];
     let queue: Fields = vec![("max_waiting", json!(1000)), ("max_age", json!(3600)), ("retention", json!(86_400))];
+    let policy: Fields = vec![
+        ("hours", json!({"mode": "never", "windows": ["mon-fri 22:00-06:00"], "timezone": "UTC", "calendars": []})),
+        ("timeout", json!(30)),
+        ("sla", json!(60)),
+    ];
     let calendar: Fields = vec![("mode", json!("exclude")), ("dates", json!(["2026-12-25"]))];
     proptest::strategy::Union::new([
         at(Method::POST, fixed("/jobs"), body(jobs.clone())),
@@ -190,6 +195,7 @@ fn requests(task: Uuid, job: Uuid) -> BoxedStrategy<Request> {
         at(Method::POST, fixed("/tasks"), body(task_fields.clone())),
         at(Method::PUT, of_task(""), body(task_fields.clone())),
         at(Method::PATCH, of_task(""), body(task_fields)),
+        at(Method::PUT, fixed("/kinds/spoilt/policy"), body(policy)),
         at(Method::POST, of_task("/snooze"), body(vec![("delay", json!(60))])),
         at(
             Method::POST,

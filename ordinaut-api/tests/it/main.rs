@@ -38,6 +38,7 @@ mod page_forms;
 mod page_live;
 mod paging;
 mod placement;
+mod policies;
 mod queues;
 mod redaction;
 mod reports;

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A session with these fields besides the usual ones.
-async fn session(app: &TestApp, token: &str, name: &str, more: Value) -> String {
+pub(crate) async fn session(app: &TestApp, token: &str, name: &str, more: Value) -> String {
     let mut new = json!({"name": name, "queues": ["default"], "kinds": ["echo"]});
     new.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let opened = app.call(token, Method::POST, "/sessions", Some(&new)).await;

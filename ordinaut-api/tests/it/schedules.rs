@@ -25,6 +25,7 @@ async fn a_preview_tells_instants_in_both_clocks_and_warns_of_a_gap() {
                  {"utc": "2027-03-15T06:30:00Z", "local": "2027-03-15T02:30:00-04:00"}],
         "warnings": ["the clock skips 2027-03-14 02:30: due at 2027-03-14T03:00:00-04:00 instead",
                      "the clock skips 2028-03-12 02:30: due at 2028-03-12T03:00:00-04:00 instead"],
+        "cost": {"fires_a_day": 1.0, "work": 2.0, "score": 2.0},
     });
     assert_eq!(told, expected);
     let told = preview(
@@ -46,7 +47,7 @@ async fn a_preview_begins_now_and_shows_five() {
     assert_eq!(next.len(), 5);
     assert!(first > Utc::now() && next[0]["local"].as_str().unwrap().contains("+0"), "{told}");
     let never = preview(&app, json!({"kind": "event", "expr": "orders.#"})).await;
-    assert_eq!(never, json!({"next": [], "warnings": ["it is not due by the clock"]}));
+    assert_eq!(never, json!({"next": [], "warnings": ["it is not due by the clock"], "cost": null}));
 }
 
 #[tokio::test]
@@ -59,7 +60,8 @@ async fn a_preview_that_cannot_be_told_names_the_field() {
         (json!({"kind": "rrule", "expr": "FREQ=DAILY;INTERVAL=0"}), "expr"),
         (json!({"kind": "rrule", "expr": "FREQ=DAILY;COUNT=1"}), "dtstart"),
         (json!({"kind": "rrule", "expr": "FREQ=DAILY;COUNT=2"}), "dtstart"),
-        (json!({"kind": "rrule", "expr": "FREQ=SECONDLY"}), "expr"),
+        (json!({"kind": "rrule", "expr": "FREQ=SECONDLY;BYSETPOS=1"}), "expr"),
+        (json!({"kind": "every", "expr": "1h", "gap": "shifted"}), "gap"),
         (json!({"kind": "every", "expr": "0s"}), "expr"),
         (json!({"kind": "cron", "expr": "x".repeat(500_000)}), "expr"),
         (json!({"kind": "cron"}), "expr"),

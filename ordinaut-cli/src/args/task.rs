@@ -4,7 +4,7 @@ use super::fit::Fit;
 use super::{Format, value};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
-use ordinaut_core::schedule::{CalendarMode, ClockTime, ScheduleKind};
+use ordinaut_core::schedule::{CalendarMode, ClockTime, GapRule, ScheduleKind};
 use ordinaut_core::task::TaskStatus;
 use std::path::PathBuf;
 use uuid::Uuid;
@@ -146,6 +146,9 @@ pub(crate) struct When {
     /// Not due after this instant (RFC 3339)
     #[arg(long, value_name = "INSTANT", value_parser = value::instant)]
     pub(crate) ends_at: Option<DateTime<Utc>>,
+    /// When a time is due that the clock skips: `first_after` the gap, or `shifted` by its length
+    #[arg(long, value_name = "RULE")]
+    pub(crate) gap: Option<GapRule>,
 }
 
 /// At most one of them.

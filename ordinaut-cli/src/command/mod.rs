@@ -25,6 +25,7 @@ pub(crate) mod migrate;
 pub(crate) mod node;
 mod pages;
 pub(crate) mod pipeline;
+pub(crate) mod policy;
 pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod queue;

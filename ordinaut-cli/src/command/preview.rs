@@ -39,6 +39,9 @@ pub(crate) async fn run(asked: Preview, source: &Source) -> anyhow::Result<ExitC
             .map(|moment| [moment.utc.to_rfc3339_opts(SecondsFormat::AutoSi, true), moment.local.clone()]);
         let mut lines = vec![table(["UTC", "LOCAL"], rows)];
         lines.extend(preview.warnings.iter().map(|warning| format!("warning: {warning}")));
+        lines.extend(preview.cost.map(|cost| {
+            format!("cost: {} fires a day, {} looked at for each: {}", cost.fires_a_day, cost.work, cost.score)
+        }));
         lines.join("\n")
     })?;
     Ok(ExitCode::SUCCESS)

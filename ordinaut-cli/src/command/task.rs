@@ -156,6 +156,7 @@ pub(super) fn schedule(when: When) -> Map<String, Value> {
         ("dtstart", when.dtstart.map(|wall| json!(wall))),
         ("starts_at", when.starts_at.map(|at| json!(at))),
         ("ends_at", when.ends_at.map(|at| json!(at))),
+        ("gap", when.gap.map(|gap| json!(gap))),
     ];
     schedule.extend(rest.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))));
     schedule
@@ -210,6 +211,7 @@ fn shown(task: &Stored) -> String {
     ];
     known.extend(task.last_error.iter().map(|error| ("last error", error.clone())));
     known.extend(task.next_run_at.map(|at| ("due", time(at))));
+    known.extend((task.misfires > 0).then(|| ("misfires", task.misfires.to_string())));
     known.extend([("version", task.version.to_string()), ("created", time(task.created_at))]);
     facts(known)
 }

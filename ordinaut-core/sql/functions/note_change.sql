@@ -8,7 +8,8 @@ create or replace function note_change() returns trigger
 as $$
 declare
     noun text := case tg_table_name when 'job_limit' then 'limit' when 'drained_worker' then 'worker'
-                            when 'target_host' then 'target' else tg_table_name end;
+                            when 'target_host' then 'target'
+                            when 'kind_policy' then 'policy' else tg_table_name end;
     verb text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'changed' else 'deleted' end;
     about text;
     of_queue text := '';
@@ -43,6 +44,9 @@ begin
             else
                 verb := case new.state when 'closed' then 'closed' else 'opened' end;
             end if;
+        when 'kind_policy' then
+            about := coalesce(new.kind, old.kind);
+            of_kind := about;
         when 'worker' then
             about := new.session;
             verb := case when tg_op = 'INSERT' then 'started' when old.expires_at < clock_timestamp() then 'lost' else 'ended' end;
@@ -95,6 +99,11 @@ create or replace trigger note_update after update on target
 create or replace trigger note_update after update on target_host
     for each row when ((old.state = 'closed') <> (new.state = 'closed') or (old.drained_at is null) <> (new.drained_at is null))
     execute function note_change();
+
+create or replace trigger note_change after insert or delete on kind_policy
+    for each row execute function note_change();
+create or replace trigger note_update after update on kind_policy
+    for each row when (old.policy <> new.policy) execute function note_change();
 
 create or replace trigger note_change after insert on worker
     for each row execute function note_change();

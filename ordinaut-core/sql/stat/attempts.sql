@@ -35,7 +35,7 @@ with made as materialized (
     group by begins, queue, kind
 )
 select begins, queue, kind, coalesce(arrived, 0) as arrived, coalesce(ended, 0) as ended, coalesce(arrived, 0) - coalesce(gone, 0) as growth, coalesce(succeeded, 0) as succeeded,
-       coalesce(failed, 0) as failed, wait, run
+       coalesce(failed, 0) as failed, 0::bigint as late, wait, run
 from arrived
 full join ended using (begins, queue, kind)
 order by begins, queue, kind

@@ -4,7 +4,7 @@
 with kept as materialized (
     select case when $4::text is null then $1::timestamptz else date_trunc($4::text, begins, 'UTC') end as begins,
            case when $5::boolean then queue else '' end as queue, case when $6::boolean then kind else '' end as kind,
-           arrived, ended, growth, succeeded, failed, wait, run
+           arrived, ended, growth, succeeded, failed, late, wait, run
     from ordinaut.stat
     where step = $3::text and stat.begins >= $1::timestamptz and stat.begins < $2::timestamptz
       and ($7::text is null or stat.queue = $7::text) and ($8::text is null or stat.kind = $8::text)
@@ -14,7 +14,7 @@ with kept as materialized (
     select kept.*, dense_rank() over (order by begins, queue, kind) as line from kept
 ), line as (
     select line, begins, queue, kind, sum(arrived)::bigint as arrived, sum(ended)::bigint as ended, sum(growth)::bigint as growth,
-           sum(succeeded)::bigint as succeeded, sum(failed)::bigint as failed
+           sum(succeeded)::bigint as succeeded, sum(failed)::bigint as failed, sum(late)::bigint as late
     from numbered
     group by line, begins, queue, kind
 ), place as (
@@ -28,7 +28,7 @@ with kept as materialized (
     from place
     group by line
 )
-select begins, queue, kind, arrived, ended, growth, succeeded, failed, coalesce(wait, '{}') as wait, coalesce(run, '{}') as run
+select begins, queue, kind, arrived, ended, growth, succeeded, failed, late, coalesce(wait, '{}') as wait, coalesce(run, '{}') as run
 from line
 left join histogram using (line)
 order by begins, queue, kind

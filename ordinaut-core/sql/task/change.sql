@@ -9,4 +9,4 @@ set definition = $2::jsonb, status = $3::text, next_run_at = $4::timestamptz, co
     counted_by = case when $6::timestamptz is null then counted_by else $7::text end,
     version = version + 1, updated_at = clock_timestamp()
 where id = $1::uuid
-returning id, definition, status, last_error, next_run_at, condition_state, version, created_by, created_at, updated_at
+returning id, definition, status, last_error, next_run_at, condition_state, version, misfires, created_by, created_at, updated_at

@@ -1,2 +1,5 @@
--- Number of tasks of each status, and number of them that the scheduler paused.
-select status, count(*) as tasks, count(last_error) as paused_by_error from ordinaut.task group by status order by status
+-- Number of tasks of each status, of those that the scheduler paused, and of their misfires.
+select status, count(*) as tasks, count(last_error) as paused_by_error, sum(misfires)::bigint as misfires
+from ordinaut.task
+group by status
+order by status

@@ -1,5 +1,5 @@
 -- One task, if it is of the tenant $2 and of one of the queues $3 that the caller sees.
-select id, definition, title, status, last_error, next_run_at, condition_state, version, created_by, created_at, updated_at
+select id, definition, title, status, last_error, next_run_at, condition_state, version, misfires, created_by, created_at, updated_at
 from ordinaut.task
 where id = $1::uuid
   and ($2::text is null or tenant = $2::text) and ($3::text[] is null or queue = any($3::text[]))

@@ -26,7 +26,7 @@ with recursive walk as (
     ) next
     where walk.place <= $1::bigint and (walk.octets <= $8::bigint or walk.place = 1)
 )
-select id, walk.definition, title, status, last_error, next_run_at, version, created_by, created_at, updated_at,
+select id, walk.definition, title, status, last_error, next_run_at, version, misfires, created_by, created_at, updated_at,
        (select max(place) from walk) as walked
 from walk
 join ordinaut.task using (id)

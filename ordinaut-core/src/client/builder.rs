@@ -160,6 +160,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Refuses tasks whose schedule is due more than this number of times in an hour; 3,600 if not
+    /// said, which is every second and so refuses none.
+    pub fn max_fires_per_hour(mut self, most: u32) -> Self {
+        self.options.max_fires_per_hour = Some(most);
+        self
+    }
+
     /// For a process of ours, whose transactions are short: one that is idle for too long has lost
     /// its other end, and gives up its locks; and a connection that swallows everything gives up
     /// its place in the pool. The server gives a statement up after `statement_timeout`, if one is

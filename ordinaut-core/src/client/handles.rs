@@ -216,6 +216,20 @@ handles! {
     /// # }
     /// ```
     pub idempotency: Idempotency
+    /// Policies of kinds: when their jobs may run, and how long they may take.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::policy::{AllowedHours, HoursMode, KindPolicy};
+    ///
+    /// let quiet = AllowedHours::new(HoursMode::Never, ["22:00-06:00".parse()?]);
+    /// client.policies().put("newsletter", &KindPolicy::default().hours(quiet)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub policies: Policies
     /// Bulk operations: one verb to all jobs that a filter names.
     ///
     /// # Examples

@@ -58,6 +58,8 @@ event_types! {
     Snoozed = "snoozed",
     /// Jobs were cancelled.
     Cancelled = "cancelled",
+    /// Jobs took longer than the SLA of their kind.
+    SlaBreached = "sla_breached",
     /// Jobs failed for good.
     Dead = "dead",
     /// Workers vanished; their jobs were rescued.
@@ -108,6 +110,12 @@ event_types! {
     TargetDrained = "target_drained",
     /// A drained host of a target gets calls again.
     TargetUndrained = "target_undrained",
+    /// A kind got a policy.
+    PolicyCreated = "policy_created",
+    /// The policy of a kind was changed.
+    PolicyChanged = "policy_changed",
+    /// The policy of a kind was deleted.
+    PolicyDeleted = "policy_deleted",
     /// A worker began a session.
     WorkerStarted = "worker_started",
     /// A worker stopped in good order.

@@ -31,6 +31,8 @@ pub(crate) struct Facts {
     pub(crate) progress: Option<Progress>,
     /// The part of its kind that it belongs to, if a version of workers runs a part.
     pub(crate) part: Option<Part>,
+    /// Whether the hours of its kind have put it off.
+    pub(crate) put_off: bool,
     /// The batch that it waits for.
     pub(crate) batch: Option<Batch>,
     /// The target that it waits for.

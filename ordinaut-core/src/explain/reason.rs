@@ -62,6 +62,8 @@ pub enum ReasonKind {
     WaitsForJob,
     /// Its handler waits for an approval.
     WaitsForApproval,
+    /// Its kind may not run now.
+    OutsideHours,
     /// Nobody may claim from its queue.
     QueuePaused,
     /// Nobody may claim anything.
@@ -168,12 +170,13 @@ pub enum ReasonKind {
 
 impl ReasonKind {
     /// All of them.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 57] = [
         Self::NotDue,
         Self::Sleeps,
         Self::WaitsForEvent,
         Self::WaitsForJob,
         Self::WaitsForApproval,
+        Self::OutsideHours,
         Self::QueuePaused,
         Self::InstallationPaused,
         Self::TaskPaused,

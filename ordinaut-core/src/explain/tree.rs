@@ -8,6 +8,7 @@ use crate::explain::shared::{COUNTED, held_up, no_scheduler, paused, written};
 use crate::job::state::JobState;
 use crate::job::wait::{CONCURRENCY_KEY, Demand, LimitKey, MAX_INSTANCES, Wait};
 use crate::step::record::{WaitKind, WaitRecord};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 /// A worker looks at least once in this time.
@@ -73,6 +74,9 @@ fn ended(facts: &Facts) -> String {
 }
 
 fn not_due(facts: &Facts) -> Reason {
+    if let Some(run_at) = facts.job.run_at.filter(|_| facts.put_off) {
+        return outside_hours(run_at, &facts.job.kind);
+    }
     if let Some(wait) = facts.waits.iter().find(|wait| wait.answered_at.is_none()) {
         return handler_waits(wait, facts);
     }
@@ -87,6 +91,14 @@ fn not_due(facts: &Facts) -> Reason {
         .with("run_at", written(run_at))
         .with("seconds", json!((seconds * 10.0).round() / 10.0))
         .with("failures", facts.job.failures)
+}
+
+/// That its kind may not run before the instant to which it was put off.
+fn outside_hours(run_at: DateTime<Utc>, kind: &str) -> Reason {
+    let run_at = written(run_at);
+    Reason::new(ReasonKind::OutsideHours, format!("its kind may not run before {run_at}: those are its allowed hours"))
+        .with("run_at", run_at)
+        .advice(format!("see its policy: ordinaut policy show {kind:?}"))
 }
 
 /// What a durable handler waits for.

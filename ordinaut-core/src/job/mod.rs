@@ -28,7 +28,7 @@ pub(crate) mod wait;
 
 #[doc(inline)]
 pub use crate::__kinds as kinds;
-pub use crate::backoff::Backoff;
+pub use crate::backoff::{Backoff, JitterRange};
 pub use crate::job::args::MAX_ARGS_BYTES;
 pub use crate::job::dead_filter::DeadFilter;
 pub use crate::job::filter::JobFilter;

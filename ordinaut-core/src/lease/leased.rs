@@ -11,6 +11,7 @@ use crate::lease::settlement::Retries;
 use crate::lease::token::Token;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A job that a session may run.
 #[derive(Clone, Debug)]
@@ -76,10 +77,14 @@ impl Lease {
     /// How the job may fail: as it says itself, and else as often and with the waits given here.
     pub fn retries(&self, max_attempts: i16, backoff: Backoff) -> Retries {
         let body = self.body.as_ref().ok();
-        Retries {
-            failures: self.failures,
-            max_attempts: body.and_then(|body| body.max_attempts).unwrap_or(max_attempts),
-            backoff: body.and_then(|body| body.backoff).unwrap_or(backoff),
+        let max_attempts = body.and_then(|body| body.max_attempts).unwrap_or(max_attempts);
+        Retries::new(self.failures, max_attempts, body.and_then(|body| body.backoff).unwrap_or(backoff))
+    }
+
+    /// Says how long an attempt may take, if the job does not.
+    pub fn may_take(&mut self, timeout: Option<Duration>) {
+        if let Ok(body) = &mut self.body {
+            body.timeout_seconds = body.timeout_seconds.or(timeout.map(|timeout| timeout.as_secs_f64()));
         }
     }
 

@@ -1,9 +1,10 @@
 //! What becomes of a job whose attempt ended: the whole retry policy.
 
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, JitterRange};
 use crate::error::Chain;
 use crate::job::job_error::{Cause, JobError, UNAVAILABLE};
 use crate::job::outcome::Outcome;
+use chrono::{DateTime, SecondsFormat, Utc};
 use std::time::Duration;
 
 /// As much of an error as a run keeps, in bytes: the first screens of it help, a megabyte of it
@@ -34,12 +35,20 @@ pub struct Retries {
     pub max_attempts: i16,
     /// The wait of a failed job for its next attempt.
     pub backoff: Backoff,
+    /// The part of that wait which is random.
+    pub jitter: JitterRange,
 }
 
 impl Retries {
     /// Of a job that has failed `failures` times, and may `max_attempts` times.
     pub fn new(failures: i16, max_attempts: i16, backoff: Backoff) -> Self {
-        Self { failures, max_attempts, backoff }
+        Self { failures, max_attempts, backoff, jitter: JitterRange::default() }
+    }
+
+    /// With another random part of the wait.
+    #[must_use]
+    pub fn jitter(self, jitter: JitterRange) -> Self {
+        Self { jitter, ..self }
     }
 }
 
@@ -67,7 +76,7 @@ impl Settlement {
             Err(Cause::Retry { source, after }) => {
                 let error = Chain(&*source).to_string();
                 retries.spend(
-                    |failures| after.unwrap_or_else(|| retries.backoff.delay(failures, jitter)),
+                    |failures| after.unwrap_or_else(|| retries.backoff.delay_within(retries.jitter, failures, jitter)),
                     Outcome::Failed,
                     &error,
                 )
@@ -106,6 +115,18 @@ impl Settlement {
         }
     }
 
+    /// Before its handler started, because its kind must not run before `until`, which is in
+    /// `wait`. `policy/let_go.sql` and [`is_put_off`] know such an end by its words.
+    pub(crate) fn put_off(failures: i16, wait: Duration, until: DateTime<Utc>) -> Self {
+        let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        Self {
+            outcome: Outcome::Snoozed,
+            again_in: Some(wait.min(LONGEST_WAIT)),
+            failures,
+            error: Some(format!("{PUT_OFF}outside the allowed hours of its kind until {until}")),
+        }
+    }
+
     /// After the job was cancelled because its progress had not changed for too long.
     pub(crate) fn stalled(failures: i16) -> Self {
         let error = "cancelled because it was stalled: its progress had not changed for as long as its kind allows";
@@ -121,6 +142,14 @@ impl Settlement {
             error: Some("cancelled while the attempt ran".to_owned()),
         }
     }
+}
+
+/// How the reason of an attempt begins that its kind's hours did not let begin.
+const PUT_OFF: &str = "put off: ";
+
+/// Whether an attempt that was snoozed for this reason did not begin: outside its kind's hours.
+pub(crate) fn is_put_off(reason: &str) -> bool {
+    reason.starts_with(PUT_OFF)
 }
 
 /// Longer waits would leave the range of a timestamp.
@@ -150,10 +179,13 @@ mod tests {
     use super::*;
 
     const BACKOFF: Backoff = Backoff::Fixed { delay: Duration::from_secs(9) };
-    const RETRIES: Retries = Retries { failures: 1, max_attempts: 3, backoff: BACKOFF };
+
+    fn retries() -> Retries {
+        Retries::new(1, 3, BACKOFF)
+    }
 
     fn of(error: JobError) -> Settlement {
-        Settlement::of(Err(error), RETRIES, 0.5)
+        Settlement::of(Err(error), retries(), 0.5)
     }
 
     #[test]
@@ -167,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_last_failure_buries() {
-        let last = Retries { failures: 2, ..RETRIES };
+        let last = Retries { failures: 2, ..retries() };
         let settlement = Settlement::of(Err(JobError::retry("no")), last, 0.5);
         assert_eq!((settlement.outcome, settlement.again_in, settlement.failures), (Outcome::Dead, None, 3));
     }
@@ -200,11 +232,11 @@ mod tests {
 
     #[test]
     fn a_lost_attempt_is_free_and_that_of_a_suspect_counts() {
-        let first = Settlement::lost(false, RETRIES, "gone");
+        let first = Settlement::lost(false, retries(), "gone");
         assert_eq!((first.outcome, first.failures), (Outcome::Lost, 1));
-        let second = Settlement::lost(true, RETRIES, "gone");
+        let second = Settlement::lost(true, retries(), "gone");
         assert_eq!((second.outcome, second.failures), (Outcome::Lost, 2));
-        let last = Settlement::lost(true, Retries { failures: 2, ..RETRIES }, "gone");
+        let last = Settlement::lost(true, Retries { failures: 2, ..retries() }, "gone");
         assert_eq!((last.outcome, last.again_in), (Outcome::Dead, None));
     }
 

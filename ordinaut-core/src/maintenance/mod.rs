@@ -13,6 +13,7 @@ pub(crate) mod outbox_relay;
 pub(crate) mod partitions;
 pub(crate) mod periodic;
 pub(crate) mod placement;
+pub(crate) mod policies;
 pub(crate) mod presence;
 pub(crate) mod prune;
 pub(crate) mod queue_pressure;
@@ -40,6 +41,7 @@ use crate::maintenance::nodes::Nodes;
 use crate::maintenance::partitions::Partitions;
 use crate::maintenance::periodic::{Duties, LAST};
 use crate::maintenance::placement::Placing;
+use crate::maintenance::policies::ChangedPolicies;
 use crate::maintenance::presence::Presence;
 use crate::maintenance::prune::Prune;
 use crate::maintenance::queue_pressure::QueuePressure;
@@ -141,6 +143,7 @@ impl Scheduler {
             .add(Arc::new(Waits::new(database)))
             .add(Arc::new(StalledJobs::new(database)))
             .add(Arc::new(Placing::new(database)))
+            .add(Arc::new(ChangedPolicies::new(database)))
             .add(Arc::new(WaitingForTargets::new(database)))
             .add(Arc::new(Webhooks::new(database)))
             .add(Arc::new(BulkOperations::new(database)))

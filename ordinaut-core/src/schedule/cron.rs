@@ -9,6 +9,7 @@
 
 use crate::error::InvalidField;
 use crate::schedule::cron_fields::Fields;
+use crate::schedule::gap::{GapRule, beginning};
 use crate::schedule::month_days::some_day_exists;
 use crate::schedule::refusal::refuse;
 use crate::schedule::timezone::Zone;
@@ -26,6 +27,7 @@ pub(crate) struct Cron {
     hours: Vec<u32>,
     minutes: Vec<u32>,
     seconds: Vec<u32>,
+    gap: GapRule,
     in_steps: bool,
     every_hour: bool,
 }
@@ -43,6 +45,7 @@ impl Cron {
             hours: numbers(pattern.hours.values()),
             minutes: numbers(pattern.minutes.values()),
             seconds: numbers(pattern.seconds.values()),
+            gap: GapRule::FirstAfter,
             in_steps: fields.go_in_steps(),
             every_hour: fields.every_hour(),
             pattern,
@@ -54,6 +57,16 @@ impl Cron {
             return refuse("never fires: none of its months has such a day");
         }
         Ok(cron)
+    }
+
+    /// The same with another rule for times in a gap.
+    pub(crate) fn with_gap(self, gap: GapRule) -> Self {
+        Self { gap, ..self }
+    }
+
+    /// When a time of it is due.
+    pub(crate) fn instant(&self, wall: NaiveDateTime, zone: &Zone) -> DateTime<Utc> {
+        self.gap.instant(wall, zone)
     }
 
     pub(crate) fn months(&self) -> Vec<u32> {
@@ -78,7 +91,16 @@ impl Cron {
 
     pub(crate) fn next_after(&self, after: DateTime<Utc>, zone: &Zone) -> Option<DateTime<Utc>> {
         let from = after.with_nanosecond(0)?.checked_add_signed(TimeDelta::seconds(1))?;
-        if self.in_steps { self.next_in_steps(from, zone) } else { self.next_on_the_wall(from, zone) }
+        match self.gap {
+            _ if self.in_steps => self.next_in_steps(from, zone),
+            GapRule::FirstAfter => self.next_on_the_wall(from, zone),
+            GapRule::Shifted => {
+                let walls = std::iter::successors(self.next_wall(beginning(after, zone)), |wall| {
+                    self.next_wall(*wall + TimeDelta::seconds(1))
+                });
+                self.gap.first_after(after, zone, walls)
+            }
+        }
     }
 
     fn next_on_the_wall(&self, from: DateTime<Utc>, zone: &Zone) -> Option<DateTime<Utc>> {

@@ -6,6 +6,7 @@ use crate::json::InvalidJson;
 use crate::schedule::calendar::Calendar;
 use crate::schedule::condition::Condition;
 use crate::schedule::cron::Cron;
+use crate::schedule::gap::GapRule;
 use crate::schedule::interval::Every;
 use crate::schedule::kind::ScheduleKind;
 use crate::schedule::occurrences::{Occurrences, Rule, first};
@@ -73,6 +74,10 @@ pub struct Schedule {
     /// Nothing is due after.
     #[serde(default)]
     pub ends_at: Option<DateTime<Utc>>,
+    /// When a time is due that the clock skips. Absent: of cron the first instant after the gap, of
+    /// a rule and of `once` shifted by the length of the gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<GapRule>,
 }
 
 /// A schedule that has been checked.
@@ -98,7 +103,7 @@ pub(crate) fn fill_in(schedule: &mut Map<String, Value>) {
 
 impl Schedule {
     /// Its fields that an [`InvalidField`] may name; none is a field of a task too.
-    pub const FIELDS: [&str; 7] = ["expr", "timezone", "dtstart", "exdates", "rdates", "starts_at", "ends_at"];
+    pub const FIELDS: [&str; 8] = ["expr", "timezone", "dtstart", "exdates", "rdates", "starts_at", "ends_at", "gap"];
 
     /// Reads a schedule from JSON; a service that does not say it is restarted after 5 s. An error
     /// names the field.
@@ -135,6 +140,7 @@ impl Schedule {
             rdates: Vec::new(),
             starts_at: None,
             ends_at: None,
+            gap: None,
         }
     }
 
@@ -180,6 +186,13 @@ impl Schedule {
         self
     }
 
+    /// When a time is due that the clock skips.
+    #[must_use]
+    pub fn gap(mut self, gap: GapRule) -> Self {
+        self.gap = Some(gap);
+        self
+    }
+
     /// With the anchor that its kind needs: this instant, to the second, unless it has one. A rule
     /// with a `COUNT` must bring its own: its first time would be this instant, which is over, so
     /// that one fewer would be due than was asked for.
@@ -219,13 +232,18 @@ impl Schedule {
             ScheduleKind::Cron => {
                 let expr = self.expr.trim();
                 let named = if expr.starts_with('@') { Some(preset::expand(expr)?) } else { None };
-                Rule::Cron(Box::new(Cron::parse(named.as_deref().unwrap_or(expr))?))
+                let cron = Cron::parse(named.as_deref().unwrap_or(expr))?;
+                if self.gap.is_some() && cron.goes_in_steps() {
+                    let reason = "does not belong to hours or minutes with * or a step, which follow real time";
+                    return Err(InvalidField { field: "gap", reason: reason.to_owned() });
+                }
+                Rule::Cron(Box::new(cron.with_gap(self.gap.unwrap_or(GapRule::FirstAfter))))
             }
             ScheduleKind::Rrule => {
-                Rule::Rrule(Box::new(Rrule::parse(&self.expr, self.anchor()?, &self.exdates, &self.rdates)?))
+                Rule::Rrule(Box::new(Rrule::parse(&self.expr, self.anchor()?, &self.exdates, &self.rdates, self.gap)?))
             }
             ScheduleKind::Once => {
-                let (at, wall) = once::parse(&self.expr, &zone)?;
+                let (at, wall) = once::parse(&self.expr, &zone, self.gap.unwrap_or(GapRule::Shifted))?;
                 Rule::Once(at, wall)
             }
         };
@@ -286,6 +304,9 @@ impl Schedule {
             if bound.is_some_and(|at| !is_sane(at.year())) {
                 return invalid(field, "must be between the years 1900 and 2200");
             }
+        }
+        if self.gap.is_some() && !matches!(self.kind, ScheduleKind::Cron | ScheduleKind::Rrule | ScheduleKind::Once) {
+            return invalid("gap", "belongs to a schedule of the kind cron, rrule or once");
         }
         if self.ends_at.is_some_and(|end| self.starts_at.is_some_and(|start| end < start)) {
             return invalid("ends_at", "must not be before starts_at");

@@ -46,9 +46,12 @@ const REFUSED: &[(ScheduleKind, &str, &str)] = &[
     (Cron, "@every 5m", "begins with @"),
     (Cron, "@reboot", "begins with @"),
     (Cron, "@daily @daily", "time of day"),
-    (Rrule, "FREQ=SECONDLY", "kind `every`"),
-    (Rrule, "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "kind `every`"),
-    (Rrule, "FREQ=MINUTELY", "kind `every`"),
+    (Rrule, "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "none of its months"),
+    (Rrule, "FREQ=SECONDLY;INTERVAL=2;BYSECOND=1", "never fires"),
+    (Rrule, "FREQ=MINUTELY;INTERVAL=60;BYMINUTE=7", "never fires"),
+    (Rrule, "FREQ=MINUTELY;BYSETPOS=1", "BYSETPOS"),
+    (Rrule, "FREQ=SECONDLY;BYWEEKNO=1", "BYWEEKNO"),
+    (Rrule, "FREQ=SECONDLY;INTERVAL=0", "INTERVAL"),
     (Rrule, "FREQ=DAILY;INTERVAL=0", "INTERVAL"),
     (Rrule, "FREQ=DAILY;INTERVAL=-1", "not a recurrence"),
     (Rrule, "FREQ=DAILY;INTERVAL=65536", "not a recurrence"),
@@ -118,6 +121,11 @@ const BOUNDED: &[(ScheduleKind, &str)] = &[
     (Rrule, "FREQ=YEARLY;COUNT=100000;BYMONTHDAY=13;BYDAY=FR"),
     (Rrule, "FREQ=YEARLY;INTERVAL=65535"),
     (Rrule, "FREQ=HOURLY;INTERVAL=65535"),
+    (Rrule, "FREQ=MINUTELY;INTERVAL=1439;BYMONTH=2;BYMONTHDAY=29"),
+    (Rrule, "FREQ=MINUTELY;COUNT=100000"),
+    (Rrule, "FREQ=SECONDLY"),
+    (Rrule, "FREQ=SECONDLY;COUNT=100000;BYDAY=MO;BYHOUR=3"),
+    (Rrule, "FREQ=SECONDLY;INTERVAL=59;BYHOUR=23;BYMINUTE=59;BYSECOND=59"),
     (Rrule, "FREQ=WEEKLY;INTERVAL=65535;WKST=SU"),
     (Rrule, "FREQ=YEARLY;INTERVAL=3;BYMONTH=2;BYMONTHDAY=29"),
     (Rrule, "FREQ=HOURLY;INTERVAL=23;BYMONTH=2;BYMONTHDAY=29;BYHOUR=5"),
@@ -189,7 +197,7 @@ fn what_is_rare_or_endless_is_bounded() {
 fn texts() -> impl Strategy<Value = (ScheduleKind, String)> {
     let field = "(\\*|[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2})(/[0-9]{1,2})?(,[0-9]{1,2})?[LW#]?[1-5]?";
     let cron = format!("({field} ){{4,5}}{field}");
-    let rule = "(RRULE:)?(FREQ=[A-Z]{4,8};)?FREQ=(HOURLY|DAILY|YEARLY)(;(COUNT|UNTIL|INTERVAL|BY[A-Z]{3,8})=[-0-9A-Z,]{0,9}){0,3}";
+    let rule = "(RRULE:)?(FREQ=[A-Z]{4,8};)?FREQ=(SECONDLY|MINUTELY|HOURLY|DAILY|YEARLY)(;(COUNT|UNTIL|INTERVAL|BY[A-Z]{3,8})=[-0-9A-Z,]{0,9}){0,3}";
     let typed = |kind, pattern: &str| string_regex(pattern).unwrap().prop_map(move |text| (kind, text));
     prop_oneof![
         typed(Cron, &cron),

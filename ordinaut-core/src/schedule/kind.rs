@@ -27,11 +27,11 @@ pub enum ScheduleKind {
     /// due whenever the clock shows them, and `*/30 2 * * *` is not due on a day without two
     /// o'clock.
     Cron,
-    /// A recurrence rule of RFC 5545, hourly at the most: `FREQ=MONTHLY;BYDAY=-1FR`.
+    /// A recurrence rule of RFC 5545: `FREQ=MONTHLY;BYDAY=-1FR`.
     ///
     /// It goes by the clock on the wall. A time that the clock skips is shifted by the gap's
-    /// length, one that it shows twice is due the first time, and so the repeated hour of `HOURLY`
-    /// is due once.
+    /// length, one that it shows twice is due the first time, and so the repeated hour of `HOURLY`,
+    /// `MINUTELY` and `SECONDLY` is due once.
     Rrule,
     /// One time: an instant, or a time on the clock, which in a gap is shifted as in a rule.
     Once,

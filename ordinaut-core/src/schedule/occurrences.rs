@@ -97,6 +97,17 @@ impl Occurrences {
         }
     }
 
+    /// Number of times or days that the search for the instant `at` looks at, which is the first
+    /// one after `after`.
+    pub(crate) fn looked_at(&self, after: DateTime<Utc>, at: DateTime<Utc>) -> u64 {
+        let (after, at) = (self.zone.wall(after), self.zone.wall(at));
+        match &self.rule {
+            Rule::Every(_) | Rule::Once(..) => 1,
+            Rule::Cron(_) => 1 + (at.date() - after.date()).num_days().unsigned_abs(),
+            Rule::Rrule(rule) => rule.looked_at(after, at),
+        }
+    }
+
     fn in_rule(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if after.year() >= 9_000 {
             return None;

@@ -17,6 +17,8 @@ pub struct Plan {
     /// What is due then; not later than now if there was too much for one plan. `None`: the
     /// schedule has ended.
     pub next: Option<DateTime<Utc>>,
+    /// Number of them that were later than the grace, fired or not.
+    pub misfires: usize,
 }
 
 /// Plans the instants from `due`, the task's next one, up to `now`: those that are not later than
@@ -65,12 +67,14 @@ pub fn plan(
     let more = next.is_some_and(|at| is_late(&at));
     let skipped = late.len().saturating_sub(kept).min(most);
     let mut plan = Plan { skips: late[..skipped].iter().map(|at| (*at, reason)).collect(), ..Plan::default() };
+    plan.misfires = skipped;
     if more {
         plan.next = late.get(most).copied().or(next);
         return Ok(plan);
     }
     let fires = (most - skipped).min(late.len() - skipped);
     plan.fires.extend(&late[skipped..skipped + fires]);
+    plan.misfires += fires;
     if let Some(rest) = late.get(skipped + fires) {
         plan.next = Some(*rest);
         return Ok(plan);
@@ -115,6 +119,7 @@ mod tests {
             let occurrences = every(interval, end);
             let now = DateTime::from_timestamp(START + outage, 0).unwrap();
             let (mut due, mut fires, mut skips, mut all) = (DateTime::from_timestamp(START, 0), vec![], vec![], vec![]);
+            let mut misfires = 0;
             while let Some(at) = due.filter(|at| *at <= now) {
                 let plan = plan(&occurrences, at, now, Duration::from_secs(grace as u64), policy, most).unwrap();
                 prop_assert!((1..=most).contains(&(plan.fires.len() + plan.skips.len())));
@@ -122,6 +127,7 @@ mod tests {
                 let mut planned: Vec<_> = plan.fires.iter().copied().chain(plan.skips.iter().map(|skip| skip.0)).collect();
                 planned.sort();
                 all.extend(planned);
+                misfires += plan.misfires;
                 fires.extend(plan.fires);
                 skips.extend(plan.skips);
                 due = plan.next;
@@ -131,6 +137,7 @@ mod tests {
                 (0..=last / interval).map(|k| DateTime::from_timestamp(START + k * interval, 0).unwrap()).collect();
             prop_assert_eq!(&all, &expected);
             let late = expected.iter().filter(|at| (now - **at).num_seconds() > grace).count();
+            prop_assert_eq!(misfires, late);
             let kept = match policy {
                 Misfire::Coalesce => late.min(1),
                 Misfire::Skip => 0,

@@ -1,6 +1,7 @@
 //! What a schedule will do, and what about it may surprise.
 
 use crate::schedule::occurrences::{MAX_STEPS, Occurrences, Rule};
+use crate::schedule::rate::Cost;
 use crate::schedule::timezone::{Meaning, shift};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -15,7 +16,7 @@ const HORIZON: TimeDelta = TimeDelta::days(36_525);
 const BEYOND: &str = "nothing more is due within a hundred years";
 
 /// The next due instants of a schedule, and what about them may surprise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Preview {
@@ -23,6 +24,8 @@ pub struct Preview {
     pub next: Vec<Moment>,
     /// Sentences for a person.
     pub warnings: Vec<String>,
+    /// What it costs; absent if it does not go by the clock.
+    pub cost: Option<Cost>,
 }
 
 /// A due instant, twice.
@@ -72,7 +75,7 @@ impl Occurrences {
         let mut warnings = Vec::from_iter(end);
         warnings.extend(self.missing_day());
         warnings.extend(self.odd_times(after));
-        Preview { next, warnings }
+        Preview { next, warnings, cost: Some(self.cost(after)) }
     }
 
     fn missing_day(&self) -> Option<String> {
@@ -120,7 +123,12 @@ impl Occurrences {
             Meaning::Twice(_) if in_steps => Some(format!("the clock shows {shown} twice: due both times")),
             Meaning::Twice(_) => Some(format!("the clock shows {shown} twice: due the first time")),
             Meaning::Skipped(shifted) => {
-                let at = if let Rule::Cron(_) = self.rule { self.zone.after_gap(wall) } else { shifted };
+                let at = match &self.rule {
+                    Rule::Cron(cron) => cron.instant(wall, &self.zone),
+                    Rule::Rrule(rule) => rule.instant(wall, &self.zone),
+                    Rule::Once(at, _) => *at,
+                    Rule::Every(_) => shifted,
+                };
                 Some(format!("the clock skips {shown}: due at {} instead", self.zone.rfc3339(at)))
             }
         }

@@ -7,10 +7,12 @@
 //! week's beginning, as a month and a year do.
 
 use crate::error::InvalidField;
+use crate::schedule::fine_rule::FineRule;
+use crate::schedule::gap::{GapRule, beginning};
 use crate::schedule::refusal::refuse;
 use crate::schedule::rrule_text::{RuleText, Until};
-use crate::schedule::timezone::{Zone, shift};
-use chrono::{DateTime, Datelike, Days, Month, Months, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use crate::schedule::timezone::Zone;
+use chrono::{DateTime, Datelike, Days, Month, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use rrule::{Frequency, NWeekday, RRule, Tz, Unvalidated};
 use std::collections::BTreeSet;
 
@@ -22,13 +24,14 @@ const HORIZON_YEARS: i32 = 100;
 /// never matches ends soon.
 const FIRST_YEAR_OF_WALK: i32 = 9_999 - HORIZON_YEARS - 400;
 
-/// No gap is longer: islands that crossed the date line lost a day.
-const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);
-
 #[derive(Clone, Debug)]
 pub(crate) struct Rrule {
-    /// Says all that it otherwise would take from the time that its walk begins at.
+    /// Says all that it otherwise would take from the time that its walk begins at. Of a rule by
+    /// the minute or the second: the days.
     rule: RRule<Unvalidated>,
+    /// Of such a rule: the times of a day.
+    fine: Option<FineRule>,
+    gap: GapRule,
     dtstart: NaiveDateTime,
     /// The last time of a rule with a count.
     last: Option<NaiveDateTime>,
@@ -43,16 +46,19 @@ impl Rrule {
         dtstart: NaiveDateTime,
         exdates: &[NaiveDateTime],
         rdates: &[NaiveDateTime],
+        gap: Option<GapRule>,
     ) -> Result<Self, InvalidField> {
-        let RuleText { rule, count, until } = RuleText::parse(expr)?;
+        let RuleText { rule, days, count, until } = RuleText::parse(expr)?;
         let dtstart = dtstart.with_nanosecond(0).unwrap_or(dtstart);
-        let rule = explicit(rule, dtstart);
+        let fine = FineRule::of(&rule, dtstart);
+        let rule = days.unwrap_or_else(|| explicit(rule, dtstart));
         if let Err(error) = rule.clone().validate(dtstart.and_utc().with_timezone(&Tz::UTC)) {
             return refuse(format!("is not a recurrence rule: {error}"));
         }
         let sorted = |walls: &[NaiveDateTime]| walls.iter().copied().collect::<BTreeSet<_>>();
         let (exdates, rdates) = (sorted(exdates), sorted(rdates));
-        let mut rule = Self { rule, dtstart, last: None, until, exdates, rdates };
+        let gap = gap.unwrap_or(GapRule::Shifted);
+        let mut rule = Self { rule, fine, gap, dtstart, last: None, until, exdates, rdates };
         if let Some(count) = count {
             // Once walked to its end, a rule with a count is as cheap as one without.
             rule.last = rule.walls(dtstart).take(count as usize).last();
@@ -70,46 +76,41 @@ impl Rrule {
 
     pub(crate) fn next_after(&self, after: DateTime<Utc>, zone: &Zone) -> Option<DateTime<Utc>> {
         let until = self.until.map(|until| until.instant(zone));
-        let beginning = self.beginning(after, zone);
-        let from_rule = self.first_after(after, zone, self.walls(beginning));
+        let (beginning, kept) = (beginning(after, zone), |wall: &NaiveDateTime| !self.exdates.contains(wall));
+        let from_rule = self.gap.first_after(after, zone, self.walls(beginning).filter(kept));
         let from_rule = from_rule.filter(|at| until.is_none_or(|until| *at <= until));
-        let added = self.first_after(after, zone, self.rdates.range(beginning..).copied());
+        let added = self.gap.first_after(after, zone, self.rdates.range(beginning..).copied().filter(kept));
         added.into_iter().chain(from_rule).min()
     }
 
-    /// The first of the instants that these times become. Those in a gap come behind later ones, so
-    /// the walk goes on until the clock shows more than the best.
-    fn first_after(
-        &self,
-        after: DateTime<Utc>,
-        zone: &Zone,
-        walls: impl Iterator<Item = NaiveDateTime>,
-    ) -> Option<DateTime<Utc>> {
-        let mut best: Option<DateTime<Utc>> = None;
-        for wall in walls {
-            if best.is_some_and(|best| wall >= zone.wall(best)) {
-                break;
-            }
-            let at = zone.meaning(wall).shifted();
-            if at > after && best.is_none_or(|best| at < best) && !self.exdates.contains(&wall) {
-                best = Some(at);
-            }
-        }
-        best
+    /// When a time of it is due.
+    pub(crate) fn instant(&self, wall: NaiveDateTime, zone: &Zone) -> DateTime<Utc> {
+        self.gap.instant(wall, zone)
     }
 
-    /// No time before this one becomes an instant after `after`. Behind a gap, those in it still
-    /// may.
-    fn beginning(&self, after: DateTime<Utc>, zone: &Zone) -> NaiveDateTime {
-        let offset = zone.offset(after).min(zone.offset(shift(after, -LONGEST_GAP)));
-        shift(after, offset).naive_utc()
+    /// Number of times that a walk from the period of `after` to `until` looks at.
+    pub(crate) fn looked_at(&self, after: NaiveDateTime, until: NaiveDateTime) -> u64 {
+        let begin = match &self.fine {
+            Some(_) => Some(after),
+            None => period(&self.rule, self.dtstart, after.max(self.dtstart)),
+        };
+        begin.map_or(1, |begin| self.walls(begin).take_while(|wall| *wall <= until).count().max(1) as u64)
     }
 
     /// The times of the rule from this one on, in order.
     pub(crate) fn walls(&self, from: NaiveDateTime) -> Box<dyn Iterator<Item = NaiveDateTime> + '_> {
         let from = from.max(self.dtstart);
+        let Some(fine) = &self.fine else { return self.walk(self.dtstart, from) };
+        let midnight = |wall: NaiveDateTime| wall.date().and_time(NaiveTime::MIN);
+        let days = self.walk(midnight(self.dtstart), midnight(from));
+        let last = self.last.unwrap_or(NaiveDateTime::MAX);
+        Box::new(fine.walls(from, days).take_while(move |wall| *wall <= last))
+    }
+
+    /// What the crate finds from this time on, counted from `dtstart`.
+    fn walk(&self, dtstart: NaiveDateTime, from: NaiveDateTime) -> Box<dyn Iterator<Item = NaiveDateTime> + '_> {
         let walk = || {
-            let start = period(&self.rule, self.dtstart, from)?;
+            let start = period(&self.rule, dtstart, from)?;
             let cycles = (FIRST_YEAR_OF_WALK + 399 - start.year()).div_euclid(400);
             let moved = Months::new(u32::try_from(cycles * 4800).ok()?);
             let begin = start.checked_add_months(moved)?.and_utc().with_timezone(&Tz::UTC);
@@ -200,7 +201,7 @@ mod tests {
     use proptest::sample::{select, subsequence};
 
     fn rule(expr: &str, dtstart: &str) -> Rrule {
-        Rrule::parse(expr, dtstart.parse().unwrap(), &[], &[]).unwrap()
+        Rrule::parse(expr, dtstart.parse().unwrap(), &[], &[], None).unwrap()
     }
 
     fn shown(rule: &Rrule, zone: &str, after: &str, count: usize) -> Vec<String> {
@@ -269,7 +270,7 @@ mod tests {
         #[test]
         fn a_walk_that_begins_late_finds_the_same(expr in rules(), start in 0i64..400_000_000, late in 0i64..900_000_000) {
             let dtstart = DateTime::from_timestamp(1_400_000_000 + start, 0).unwrap().naive_utc();
-            if let Ok(rule) = Rrule::parse(&expr, dtstart, &[], &[]) {
+            if let Ok(rule) = Rrule::parse(&expr, dtstart, &[], &[], None) {
                 let late = dtstart + TimeDelta::seconds(late);
                 let walked: Vec<_> = rule.walls(dtstart).skip_while(|wall| *wall < late).take(3).collect();
                 let jumped: Vec<_> = rule.walls(late).take(walked.len()).collect();
@@ -290,7 +291,7 @@ mod tests {
     fn dates_are_added_and_taken_away() {
         let wall = |text: &str| text.parse::<NaiveDateTime>().unwrap();
         let (exdates, rdates) = ([wall("2027-01-02T09:00:00")], [wall("2027-01-02T15:00:00")]);
-        let rule = Rrule::parse("FREQ=DAILY;COUNT=3", wall("2027-01-01T09:00:00"), &exdates, &rdates).unwrap();
+        let rule = Rrule::parse("FREQ=DAILY;COUNT=3", wall("2027-01-01T09:00:00"), &exdates, &rdates, None).unwrap();
         let times = shown(&rule, "UTC", "2020-01-01T00:00:00Z", 9);
         assert_eq!(times, ["2027-01-01T09:00:00+00", "2027-01-02T15:00:00+00", "2027-01-03T09:00:00+00"]);
     }

@@ -5,6 +5,7 @@
 //! server's zone, and count the other from wherever the walk begins.
 
 use crate::error::InvalidField;
+use crate::schedule::fine_rule;
 use crate::schedule::month_days::some_day_exists;
 use crate::schedule::refusal::refuse;
 use crate::schedule::timezone::{Zone, shift};
@@ -18,6 +19,8 @@ const MAX_COUNT: u32 = 100_000;
 
 pub(crate) struct RuleText {
     pub(crate) rule: RRule<Unvalidated>,
+    /// The midnights of its days, if it goes by the minute or the second.
+    pub(crate) days: Option<RRule<Unvalidated>>,
     pub(crate) count: Option<u32>,
     pub(crate) until: Option<Until>,
 }
@@ -69,19 +72,28 @@ impl RuleText {
             Err(error) => return refuse(format!("is not a recurrence rule: {error}")),
         };
         check(&rule)?;
-        Ok(Self { rule, count, until })
+        let days = if fine_rule::is_fine(rule.get_freq()) { Some(days(&rest)?) } else { None };
+        Ok(Self { rule, days, count, until })
     }
+}
+
+/// A rule that has the midnight of each day that these parts name.
+fn days(parts: &[&str]) -> Result<RRule<Unvalidated>, InvalidField> {
+    let of_days = |part: &&&str| {
+        let name = part.split('=').next().unwrap_or_default();
+        !["FREQ", "INTERVAL", "BYHOUR", "BYMINUTE", "BYSECOND"].contains(&name)
+    };
+    let mut rule = vec!["FREQ=HOURLY", "BYHOUR=0", "BYMINUTE=0", "BYSECOND=0"];
+    rule.extend(parts.iter().filter(of_days));
+    rule.join(";").parse().or_else(|error| refuse(format!("is not a recurrence rule: {error}")))
 }
 
 fn check(rule: &RRule<Unvalidated>) -> Result<(), InvalidField> {
     let freq = rule.get_freq();
-    match freq {
-        Frequency::Secondly | Frequency::Minutely => {
-            return refuse(format!("must not have FREQ={freq}: a schedule of the kind `every` says it, or `cron`"));
-        }
-        _ if rule.get_interval() == 0 => return refuse("must have an INTERVAL of at least 1"),
-        _ => {}
+    if rule.get_interval() == 0 {
+        return refuse("must have an INTERVAL of at least 1");
     }
+    fine_rule::check(rule)?;
     let days = rule.get_by_weekday();
     let ordinal = |day: &NWeekday| matches!(day, NWeekday::Nth(..));
     if days.iter().any(ordinal) && !matches!(freq, Frequency::Monthly | Frequency::Yearly) {

@@ -48,6 +48,9 @@ pub struct StatLine {
     pub succeeded: i64,
     /// Attempts of these that failed, for the time being or for good, or were lost.
     pub failed: i64,
+    /// Jobs that took longer than the SLA of their kind. For an agent of a tenant they are not
+    /// counted.
+    pub late: i64,
     /// The share that failed of those that succeeded or failed.
     pub failure_share: Option<f64>,
     /// Time that first attempts waited since their jobs were made, or scheduled for.
@@ -107,6 +110,7 @@ mod tests {
             growth: -1,
             succeeded: 1,
             failed: 1,
+            late: 0,
             failure_share: Some(0.5),
             wait: Quantiles::default(),
             run: Quantiles { p95, ..Quantiles::default() },

@@ -94,6 +94,7 @@ impl Stats<'_> {
                 continue;
             };
             let Some(last) = self.record(&mut tx, at).await? else { return Ok(()) };
+            client.policies().watch_sla(at, last, &mut tx).await?;
             client.events().move_follower(&mut tx, FOLLOWER, last).await?;
             tx.commit().await?;
         }

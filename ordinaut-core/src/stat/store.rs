@@ -24,6 +24,7 @@ struct Counted {
     growth: i64,
     succeeded: i64,
     failed: i64,
+    late: i64,
 }
 
 /// Counted just now, from the jobs themselves.
@@ -118,6 +119,7 @@ impl Counted {
             growth: self.growth,
             succeeded: self.succeeded,
             failed: self.failed,
+            late: self.late,
             failure_share: (judged > 0).then(|| self.failed as f64 / judged as f64),
             wait,
             run,

@@ -121,6 +121,9 @@ pub(crate) const KEPT_READABLE: &str = "has arguments that are encrypted, and a 
 /// A week: what is later than that is no grace any more.
 const MAX_GRACE: f64 = 7.0 * 86_400.0;
 
+/// As the scheduler's grace is by default.
+const GRACE_OF_ONCE: Duration = Duration::from_secs(30);
+
 const MAX_JITTER: f64 = 86_400.0;
 
 /// Ten years.
@@ -197,6 +200,11 @@ impl TaskDefinition {
     /// Maximum number of its jobs that are unfinished at once; `None`: any number.
     pub(crate) fn most_jobs(&self) -> Option<i64> {
         if self.is_service() { Some(1) } else { self.max_instances.map(i64::from) }
+    }
+
+    /// Time for which a single time that is over still fires when the task is created.
+    pub(crate) fn grace_of_once(&self) -> Duration {
+        self.misfire_grace.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(GRACE_OF_ONCE)
     }
 
     /// Whether it always has one job.

@@ -38,6 +38,8 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) targets: Arc<TargetBook>,
     pub(crate) session: &'a Session,
     pub(crate) options: &'a WorkerOptions,
+    /// Time that it may take by the policy of its kind.
+    pub(crate) kind_timeout: Option<Duration>,
     /// Wakes the folder.
     pub(crate) ended: &'a Notify,
 }
@@ -52,7 +54,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
     /// How the job may fail: as it says itself, or its kind, or the worker.
     pub(crate) fn retries(&self, lease: &Lease) -> Retries {
         let backoff = self.handler.as_ref().and_then(|handler| handler.backoff).unwrap_or(self.options.backoff());
-        lease.retries(self.options.max_attempts(), backoff)
+        lease.retries(self.options.max_attempts(), backoff).jitter(self.options.retry_jitter)
     }
 
     /// Runs the handler to its end, and decides what becomes of the job. It breaks off with the
@@ -65,6 +67,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
         let limit = body
             .and_then(|body| body.timeout_seconds)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .or(self.kind_timeout)
             .unwrap_or(self.options.job_timeout);
         let (line, polled) = (Arc::new(StopLine::default()), Arc::new(Polled::new()));
         // A limit that the clock cannot reach is none; added unchecked, it would end the process.

@@ -9,6 +9,7 @@ use crate::notify::notifier;
 use crate::target::run::book::TargetBook;
 use crate::worker::attempt::Attempt;
 use crate::worker::handlers::Handlers;
+use crate::worker::kept_policies::KeptPolicies;
 use crate::worker::layer::Layers;
 use crate::worker::options::WorkerOptions;
 use crate::worker::prefetch_buffer::PrefetchBuffer;
@@ -37,6 +38,7 @@ pub(crate) struct Bench<S> {
     pub(crate) registry: Handlers<S>,
     pub(crate) layers: Layers<S>,
     pub(crate) options: Arc<WorkerOptions>,
+    pub(crate) policies: Arc<KeptPolicies>,
     pub(crate) shelf: Arc<PrefetchBuffer>,
     pub(crate) suspects: Quarantine,
     /// The session that leases are claimed under now.
@@ -96,10 +98,15 @@ impl<S: Send + Sync + 'static> Bench<S> {
             targets: self.targets.clone(),
             session,
             options: &self.options,
+            kind_timeout: self.policies.timeout(&kind),
             ended: &self.ended,
         };
         let retries = attempt.retries(&lease);
-        match attempt.perform(lease, retries).await {
+        let performed = match self.policies.put_off(&lease) {
+            Some(put_off) => ControlFlow::Continue(put_off),
+            None => attempt.perform(lease, retries).await,
+        };
+        match performed {
             ControlFlow::Continue(attempt) => {
                 let book = session.book.clone();
                 let waiting = waiting.into();

@@ -20,6 +20,7 @@ use crate::worker::cancellation::Stop;
 use crate::worker::claimer::{CLAIM_TIMEOUT, Claimer, Connected, add_to};
 use crate::worker::folder::Folder;
 use crate::worker::handlers::Handlers;
+use crate::worker::kept_policies;
 use crate::worker::layer::Layers;
 use crate::worker::liveness::WorkerLiveness;
 use crate::worker::options::WorkerOptions;
@@ -71,6 +72,7 @@ pub(crate) struct Engine<S> {
 struct Around {
     _listening: DropGuard,
     _watching: DropGuard,
+    _policies: DropGuard,
 }
 
 impl<S: Send + Sync + 'static> Engine<S> {
@@ -111,6 +113,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 registry,
                 layers,
                 options: options.clone(),
+                policies: Arc::default(),
                 shelf: Arc::new(PrefetchBuffer::new()),
                 suspects: Quarantine::default(),
                 session: Mutex::default(),
@@ -166,6 +169,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                             &loops,
                         ),
                         _watching: surroundings::watch(&self.database, &self.options.name, &loops),
+                        _policies: kept_policies::watch(&self.database, &self.bench.policies, &loops),
                     });
                     wait
                 }
@@ -264,6 +268,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         self.claimer.connect(&session).await?;
         tokio::time::sleep(self.claimer.pause().unwrap_or_default()).await;
+        self.bench.policies.refresh(&self.database).await?;
         let Some(mut lease) = self.claim(&session, 1).await?.pop() else { return Ok(Step::Idle) };
         self.fetcher.complete(&mut lease, &session).await;
         let (job_id, (waiting, reply)) = (lease.token.job_id, oneshot::channel());
@@ -314,6 +319,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
             return Ok(session);
         }
         self.bench.suspects.given_back(&self.bench.shelf.clear());
+        // No job runs before it is known which must not.
+        self.bench.policies.refresh(&self.database).await?;
         let options = &self.options;
         let profile = options.profile(self.bench.registry.kinds());
         let (cancels, wake, stuck) = (self.cancels.clone(), self.wake.clone(), self.when_stuck);

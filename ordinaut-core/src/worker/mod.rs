@@ -14,6 +14,7 @@ pub mod elsewhere;
 pub(crate) mod engine;
 pub(crate) mod folder;
 pub(crate) mod handlers;
+pub(crate) mod kept_policies;
 pub(crate) mod layer;
 pub(crate) mod liveness;
 #[cfg(feature = "log-capture")]

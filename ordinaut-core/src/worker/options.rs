@@ -1,6 +1,6 @@
 //! What a worker serves, and how.
 
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, JitterRange};
 use crate::host::{host_name, process_name};
 use crate::lease::session_profile::SessionProfile;
 use std::fmt;
@@ -39,6 +39,8 @@ pub struct WorkerOptions {
     pub undecodable: Undecodable,
     /// The longest wait between two attempts; six hours by default.
     pub backoff_cap: Duration,
+    /// The part of an exponential wait that is random; 0.5 to 1 of it by default.
+    pub retry_jitter: JitterRange,
     /// Maximum duration of an attempt of a job that names no timeout.
     pub job_timeout: Duration,
     /// Time for which it waits for its jobs when it stops.
@@ -63,6 +65,7 @@ impl Default for WorkerOptions {
             max_retries: MAX_RETRIES,
             undecodable: Undecodable::Retry,
             backoff_cap: BACKOFF_CAP,
+            retry_jitter: JitterRange::default(),
             job_timeout: Duration::from_secs(3600),
             shutdown_grace: Duration::from_secs(30),
             labels: Vec::new(),

@@ -12,6 +12,7 @@ use crate::target;
 use ordinaut_core::explain::{Reason, ReasonKind};
 use ordinaut_core::job::OnDuplicate;
 use ordinaut_core::placement::Placement;
+use ordinaut_core::policy::{AllowedHours, HoursMode, KindPolicy};
 use ordinaut_core::schedule::{Schedule, ScheduleKind};
 use ordinaut_core::step::ApprovalRequest;
 use ordinaut_core::task::TaskDefinition;
@@ -158,6 +159,15 @@ async fn nobody_runs_it(table: &mut Table) {
     let later = new(&db, probe(1).delay(HOUR)).await;
     table.add(&db, later, ReasonKind::NotDue).await;
     table.add(&db, later, ReasonKind::InstallationPaused).await;
+
+    let db = database().await;
+    let never = AllowedHours::new(HoursMode::Never, ["00:00-24:00".parse().unwrap()]);
+    db.policies().put("probe", &KindPolicy::default().hours(never)).await.unwrap();
+    let (put_off, later) = (enqueue(&db).await, new(&db, probe(2).delay(48 * HOUR)).await);
+    worker(&db, succeed).step().await.unwrap();
+    table.add(&db, put_off, ReasonKind::OutsideHours).await;
+    // It waits for its own time first.
+    table.add(&db, later, ReasonKind::NotDue).await;
 }
 
 /// A worker that has as many slots as are said, all of them busy.

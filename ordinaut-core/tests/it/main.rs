@@ -52,6 +52,7 @@ mod one_at_a_time;
 mod page;
 mod placement;
 mod plans;
+mod policy;
 mod pooler;
 mod queue;
 #[cfg(feature = "redis")]
@@ -77,6 +78,7 @@ mod steps;
 mod target;
 mod target_breaker;
 mod task;
+mod task_misfires;
 mod task_put;
 mod task_unreadable;
 mod task_zone_data;

@@ -41,6 +41,7 @@ const FEATURES: &[&str] = &[
     "report",
     "schedule",
     "task",
+    "policy",
     "event",
     "access",
     "webhook",

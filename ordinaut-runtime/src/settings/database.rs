@@ -3,7 +3,7 @@
 use crate::settings::encryption::EncryptionSettings;
 use crate::settings::error::SettingError;
 use crate::settings::redis::REDIS_URL;
-use crate::settings::scheduler::{TZ, default_zone};
+use crate::settings::scheduler::{TASK_MAX_FIRES_PER_HOUR, TZ, default_zone};
 use crate::settings::setting::{Setting, within};
 use crate::settings::source::Source;
 use crate::settings::system_zone::system_zone;
@@ -57,6 +57,7 @@ pub struct DatabaseSettings {
     /// No setting: a process knows for how long it waits.
     statement_timeout: Option<Duration>,
     zone: String,
+    max_fires_per_hour: u32,
     /// What `TZ` is, if anybody set it.
     zone_said: Option<String>,
 }
@@ -74,6 +75,7 @@ impl DatabaseSettings {
             encryption: EncryptionSettings::read(source)?,
             statement_timeout: None,
             zone: default_zone(source)?,
+            max_fires_per_hour: source.get(&TASK_MAX_FIRES_PER_HOUR)?,
             zone_said: if source.says(TZ.about.name) { source.read(&TZ)? } else { None },
         })
     }
@@ -141,6 +143,7 @@ impl DatabaseSettings {
     }
 
     fn client(&self, address: ConnectOptions) -> ClientBuilder {
-        Client::builder(address).schema(self.schema.clone()).first_time_zone(&self.zone)
+        let client = Client::builder(address).schema(self.schema.clone()).first_time_zone(&self.zone);
+        client.max_fires_per_hour(self.max_fires_per_hour)
     }
 }

@@ -17,6 +17,14 @@ pub(super) const TZ: Setting<String> = Setting::new(
 )
 .or("UTC");
 
+pub(super) const TASK_MAX_FIRES_PER_HOUR: Setting<u32> = Setting::new(
+    "TASK_MAX_FIRES_PER_HOUR",
+    "how often a task may be due in an hour: one that would be more often is refused when it is created or gets another schedule",
+    "a number from 1 to 3600, which is each second",
+    |text| within(text, 1..=3600),
+)
+.or("3600");
+
 pub(super) const SCHEDULER_MISFIRE_GRACE_TIME: Setting<Duration> = Setting::new(
     "SCHEDULER_MISFIRE_GRACE_TIME",
     "how late an instant of a task may fire, in seconds, before its misfire policy decides",

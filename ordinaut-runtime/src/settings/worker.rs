@@ -5,6 +5,7 @@ use crate::settings::executors::ExecutorSettings;
 use crate::settings::setting::{Setting, list, network, seconds, within};
 use crate::settings::source::Source;
 use ipnet::IpNet;
+use ordinaut_core::job::JitterRange;
 use ordinaut_core::placement::label_fault;
 use ordinaut_core::program::{check_name, is_queue};
 use ordinaut_core::worker::{Served, Undecodable, WorkerOptions};
@@ -93,6 +94,14 @@ pub(super) const WORKER_BACKOFF_MAX_DELAY: Setting<Duration> = Setting::new(
     |text| seconds(text, 0.0..=86_400.0),
 )
 .or("60");
+
+pub(super) const WORKER_RETRY_JITTER: Setting<JitterRange> = Setting::new(
+    "WORKER_RETRY_JITTER",
+    "the part of an exponential wait between two attempts that a job waits: a random one in this range",
+    "two numbers from 0 to 1 such as 0.5-1, the smaller one first",
+    |text| text.parse().ok(),
+)
+.or("0.5-1");
 
 pub(super) const WORKER_JOB_TIMEOUT: Setting<Duration> = Setting::new(
     "WORKER_JOB_TIMEOUT",
@@ -188,6 +197,7 @@ impl WorkerSettings {
         options.max_retries = source.get(&WORKER_MAX_RETRIES)?;
         options.undecodable = source.get(&WORKER_UNDECODABLE)?;
         options.backoff_cap = source.get(&WORKER_BACKOFF_MAX_DELAY)?;
+        options.retry_jitter = source.get(&WORKER_RETRY_JITTER)?;
         options.job_timeout = source.get(&WORKER_JOB_TIMEOUT)?;
         options.shutdown_grace = source.get(&WORKER_SHUTDOWN_GRACE)?;
         options.labels = source.read(&WORKER_LABELS)?.unwrap_or_default();

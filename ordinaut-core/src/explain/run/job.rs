@@ -5,8 +5,10 @@ use crate::error::Error;
 use crate::explain::facts::Facts;
 use crate::explain::reason::Explanation;
 use crate::explain::tree::explanation;
+use crate::job::outcome::Outcome;
 use crate::job::state::JobState;
 use crate::job::wait::Wait;
+use crate::lease::settlement::is_put_off;
 use chrono::Utc;
 use uuid::Uuid;
 
@@ -58,6 +60,7 @@ impl Jobs<'_> {
             pause: if stands { client.pause_of(&job.queue).await? } else { None },
             progress: if job.state == JobState::Running { self.progress(id).await? } else { None },
             part: if stands { client.part_of(id, &job.queue, &job.kind).await? } else { None },
+            put_off: job.state == JobState::Scheduled && self.was_put_off(id, job.attempt).await?,
             place: if stands { client.place_of(id).await? } else { None },
             snapshot,
             schedulers: client.schedulers().list().await?.into_iter().filter(|one| one.alive).count(),
@@ -70,5 +73,11 @@ impl Jobs<'_> {
             job,
         };
         Ok(Some(explanation(&facts)))
+    }
+
+    /// Whether an attempt did not begin because that was outside the hours of its kind.
+    async fn was_put_off(self, id: Uuid, attempt: i32) -> Result<bool, Error> {
+        let run = if attempt > 0 { self.client.runs().get(id, attempt).await? } else { None };
+        Ok(run.is_some_and(|run| run.outcome == Outcome::Snoozed && run.error.is_some_and(|error| is_put_off(&error))))
     }
 }

@@ -79,13 +79,10 @@ impl Maintenance<'_> {
 
 impl Orphan {
     fn end(&self) -> SettledAttempt {
-        let retries = Retries {
-            failures: self.failures,
-            // Unknown only if the job's row and the session's row are both gone: its own failures
-            // then decide.
-            max_attempts: self.max_attempts.unwrap_or(1),
-            backoff: Backoff::Fixed { delay: Duration::ZERO },
-        };
+        // Unknown only if the job's row and the session's row are both gone: its own failures then
+        // decide.
+        let max_attempts = self.max_attempts.unwrap_or(1);
+        let retries = Retries::new(self.failures, max_attempts, Backoff::Fixed { delay: Duration::ZERO });
         let error = format!("worker lost (session {})", self.session);
         let token = Token { job_id: self.job_id, attempt: self.attempt, session: self.session, nonce: self.nonce };
         SettledAttempt::new(token, Settlement::lost(self.flags & flags::SUSPECT != 0, retries, &error))

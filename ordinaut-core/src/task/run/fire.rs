@@ -104,6 +104,7 @@ impl Tasks<'_> {
                 after: last.unwrap_or(task.now),
                 wall,
                 last_error,
+                misfires: i64::try_from(plan.misfires).unwrap_or(i64::MAX),
             });
         }
         fired.tasks = advances.len();

@@ -18,6 +18,8 @@ pub use crate::task::run::next_run::preview;
 pub use crate::task::run::publish::Published;
 pub use crate::task::run::put::{Leftover, TaskPut, TaskSync};
 
+#[cfg(doc)]
+use crate::client::ClientBuilder;
 use crate::client::Tasks;
 use crate::db::contention::undisturbed;
 use crate::error::{Error, InvalidField};
@@ -31,15 +33,17 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 impl Tasks<'_> {
-    /// Creates a task, due from now on. A schedule that names no zone gets the installation's,
-    /// which the answer has.
+    /// Creates a task, due from now on; a single time (`once`) that is over by no more than the
+    /// grace is due at once. A schedule that names no zone gets the installation's, which the
+    /// answer has.
     ///
     /// # Errors
     ///
     /// [`TaskError::Invalid`] if a field of the definition or of its schedule cannot be accepted,
-    /// or it is never due; [`TaskError::Duplicate`] if another task holds its `dedupe_key`;
-    /// [`TaskError::Exhausted`] if calendars close too many of its days; [`TaskError::Database`] if
-    /// Postgres refused a statement or could not be reached.
+    /// it is never due, or more often than [`ClientBuilder::max_fires_per_hour`] allows;
+    /// [`TaskError::Duplicate`] if another task holds its `dedupe_key`; [`TaskError::Exhausted`] if
+    /// calendars close too many of its days; [`TaskError::Database`] if Postgres refused a
+    /// statement or could not be reached.
     pub async fn create(self, definition: &TaskDefinition) -> Result<Task, TaskError> {
         self.create_as(Uuid::now_v7(), definition).await
     }
@@ -65,7 +69,7 @@ impl Tasks<'_> {
                 schedule.timezone = self.client.time_zone_on(&mut *tx).await?;
             }
             let definition = TaskDefinition { schedule: schedule.anchored(now)?, ..definition.clone() };
-            let next = next_run::next_run(self.client, &definition, now, &mut tx).await?;
+            let next = next_run::first_run(self.client, &definition, now, &mut tx).await?;
             if next.is_none() && definition.schedule.kind.goes_by_the_clock() {
                 return Err(InvalidField { field: "expr", reason: "is not due any more".to_owned() }.into());
             }
@@ -155,10 +159,14 @@ impl Tasks<'_> {
                 // No new version, so that an If-Match with the version that was read still holds.
                 return Ok(held.task);
             }
-            let next = next_run::next_run(self.client, &held.task.definition, held.now, &mut tx).await?;
             let after = &held.task.definition;
-            let counted = held.task.status == TaskStatus::Active
-                && (&after.schedule, &after.calendars) != (&before.schedule, &before.calendars);
+            let rescheduled = after.schedule != before.schedule;
+            let next = match rescheduled {
+                true => next_run::first_run(self.client, after, held.now, &mut tx).await?,
+                false => next_run::next_run(self.client, after, held.now, &mut tx).await?,
+            };
+            let counted =
+                held.task.status == TaskStatus::Active && (rescheduled || after.calendars != before.calendars);
             if counted {
                 (held.task.next_run_at, held.condition_state) = (next, None);
             }

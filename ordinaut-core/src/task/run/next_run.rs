@@ -5,11 +5,12 @@ use crate::client::Client;
 use crate::error::InvalidField;
 use crate::schedule::calendar::Calendar;
 use crate::schedule::definition::{Compiled, Schedule};
+use crate::schedule::kind::ScheduleKind;
 use crate::schedule::preview::Preview;
-use crate::schedule::timezone::is_sane;
+use crate::schedule::timezone::{is_sane, shift};
 use crate::task::definition::TaskDefinition;
 use crate::task::error::TaskError;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 /// Maximum number of instants that a snooze passes over.
@@ -54,9 +55,9 @@ pub async fn preview(
     Ok(blocking(move || {
         Ok::<_, InvalidField>(match schedule.compile(&calendars)? {
             Compiled::Times(occurrences) => occurrences.preview(after, count),
-            Compiled::Service(service) => Preview { next: Vec::new(), warnings: vec![service.sentence()] },
+            Compiled::Service(service) => Preview { next: Vec::new(), warnings: vec![service.sentence()], cost: None },
             Compiled::Event(_) | Compiled::Condition(_) => {
-                Preview { next: Vec::new(), warnings: vec![NO_CLOCK.to_owned()] }
+                Preview { next: Vec::new(), warnings: vec![NO_CLOCK.to_owned()], cost: None }
             }
         })
     })
@@ -75,6 +76,28 @@ pub(crate) async fn next_run(
     let schedule = definition.schedule.clone();
     blocking(move || match schedule.compile(&calendars)? {
         Compiled::Times(occurrences) => Ok(occurrences.next_after(now)?),
+        Compiled::Event(_) | Compiled::Condition(_) | Compiled::Service(_) => Ok(None),
+    })
+    .await?
+}
+
+/// The same for a schedule that is new: one that is due more often than the client allows is
+/// refused, and a single time that is over is due if that was not longer ago than the grace.
+pub(crate) async fn first_run(
+    database: &Client,
+    definition: &TaskDefinition,
+    now: DateTime<Utc>,
+    db: &mut PgConnection,
+) -> Result<Option<DateTime<Utc>>, TaskError> {
+    let calendars = database.calendars().called(&definition.calendars, db).await?;
+    let (schedule, most) = (definition.schedule.clone(), database.max_fires_per_hour());
+    let grace = TimeDelta::from_std(definition.grace_of_once()).unwrap_or_default();
+    blocking(move || match schedule.compile(&calendars)? {
+        Compiled::Times(occurrences) => {
+            occurrences.check_rate(now, most)??;
+            let from = if schedule.kind == ScheduleKind::Once { shift(now, -grace) } else { now };
+            Ok(occurrences.next_after(from)?)
+        }
         Compiled::Event(_) | Compiled::Condition(_) | Compiled::Service(_) => Ok(None),
     })
     .await?

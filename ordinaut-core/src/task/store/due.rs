@@ -27,6 +27,8 @@ pub(crate) struct Advance {
     /// What the clock showed then.
     pub(crate) wall: Option<NaiveDateTime>,
     pub(crate) last_error: Option<String>,
+    /// Number of instants that were late.
+    pub(crate) misfires: i64,
 }
 
 /// A task whose next instant older zone data made, and whose row this transaction holds.
@@ -70,6 +72,7 @@ impl Tasks<'_> {
             .bind(decided.iter().map(|advance| advance.after).collect::<Vec<_>>())
             .bind(zone_data())
             .bind(decided.iter().map(|advance| advance.wall).collect::<Vec<_>>())
+            .bind(decided.iter().map(|advance| advance.misfires).collect::<Vec<_>>())
             .execute(db)
             .await
             .map(drop)

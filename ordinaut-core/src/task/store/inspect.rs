@@ -137,6 +137,8 @@ pub struct TaskCount {
     pub tasks: i64,
     /// Number of these that the scheduler paused, because it could not tell when they are due.
     pub paused_by_error: i64,
+    /// Number of their instants that were misfires.
+    pub misfires: i64,
 }
 
 impl TaskStatistics {

@@ -42,6 +42,9 @@ pub struct Task {
     pub last_error: Option<String>,
     /// When it is due next; absent if it is paused, cancelled or over, or does not go by the clock.
     pub next_run_at: Option<DateTime<Utc>>,
+    /// Number of its instants that were later than the grace when a scheduler saw them: fired late,
+    /// or skipped.
+    pub misfires: i64,
     /// Grows with each change; a change may name the one that was seen.
     pub version: i64,
     /// The agent that created it; absent if that was not done through the API.

@@ -10,3 +10,4 @@ pub(crate) mod remote_steps;
 pub use crate::notify::Hearing;
 pub use crate::worker::elsewhere::end_writer::{EndWriter, RemoteEnd, Written};
 pub use crate::worker::elsewhere::remote_steps::{RemoteSteps, WaitFor, Waited};
+pub use crate::worker::kept_policies::KeptPolicies;
