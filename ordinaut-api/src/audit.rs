@@ -4,6 +4,7 @@
 use crate::auth::Caller;
 use crate::origin::Origin;
 use crate::request_id;
+use crate::routes::tools::with_masked;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, RawPathParams, Request};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
@@ -42,6 +43,7 @@ pub(crate) enum Subject {
     Limit,
     Target,
     Policy,
+    Tool,
     Agent,
     Webhook,
 }
@@ -97,6 +99,10 @@ impl Audit {
             Subject::Limit => self.json(&data.limits().get(id).await.ok()??),
             Subject::Target => self.json(&data.targets().get(id).await.ok()??),
             Subject::Policy => self.json(&data.policies().get(id).await.ok()??),
+            Subject::Tool => {
+                let tool = with_masked(&self.redaction, data.tools().get(id).await.ok()??);
+                serde_json::to_string(&tool).ok()
+            }
             Subject::Webhook => self.json(&data.webhooks().get(id).await.ok()??),
             Subject::Agent => self.json(&data.agents().get(id).await.ok()??),
         }

@@ -38,7 +38,7 @@ use leases::Leasing;
 use ordinaut_core::Client;
 use ordinaut_core::job::Redaction;
 use ordinaut_runtime::settings::api::{ApiSettings, Enforce};
-use ordinaut_runtime::{Listener, Tls, serve};
+use ordinaut_runtime::{Catalogue, Listener, Tls, serve};
 use presence::Presence;
 use redis::Redis;
 use rooms::Rooms;
@@ -80,6 +80,7 @@ struct App {
     tail: Arc<Tail>,
     leasing: Arc<Leasing>,
     last_look: LastLook,
+    catalogue: Catalogue,
 }
 
 /// The OpenAPI document: each route with its parameters, bodies and answers.
@@ -129,6 +130,7 @@ pub async fn run<F: Future>(config: Config, listener: impl Into<Listener>, shutd
         slow: Slow::new(&database),
         tail: tail.clone(),
         leasing: leasing.clone(),
+        catalogue: Catalogue::new(&database),
         callers: Callers::new(database.clone(), &settings),
         installation: database,
         redaction: settings.redaction.clone(),

@@ -75,9 +75,14 @@ pub(crate) fn refuse_masked_args(redaction: &Redaction, args: &RawValue) -> Resu
 /// Refuses arguments that hold what answers show in place of a value: somebody sends an answer
 /// back.
 pub(crate) fn refuse_masked(redaction: &Redaction, args: Option<&Value>) -> Result<(), Problem> {
-    match args.and_then(|args| redaction.masked_field(args)) {
+    args.map_or(Ok(()), |args| refuse_masked_in(redaction, args, "args"))
+}
+
+/// The same of another field that is masked as arguments are.
+pub(crate) fn refuse_masked_in(redaction: &Redaction, value: &Value, name: &str) -> Result<(), Problem> {
+    match redaction.masked_field(value) {
         Some(field) => Err(Problem::invalid(
-            field,
+            field.replacen("args", name, 1),
             "holds the text that answers show in place of a secret: send the value itself, or leave the field out of a PATCH",
         )),
         None => Ok(()),

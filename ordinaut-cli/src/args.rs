@@ -21,6 +21,7 @@ mod rollout;
 mod stats;
 mod target;
 mod task;
+mod tool;
 mod value;
 mod webhook;
 mod worker;
@@ -47,6 +48,7 @@ pub(crate) use rollout::Rollout;
 pub(crate) use stats::{By, StatTime, Stats};
 pub(crate) use target::{OneHost, OneTarget, PutTarget, Target};
 pub(crate) use task::{Calendar, Change, Create, History, ListTasks, OneTask, Preview, Publish, PushFact, Task, When};
+pub(crate) use tool::{OneTool, PutTool, Tool};
 pub(crate) use webhook::{CreateWebhook, OneWebhook, Webhook};
 pub(crate) use worker::{OneWorker, Worker};
 
@@ -99,6 +101,9 @@ pub(crate) enum Noun {
     Pipeline(Pipeline),
     /// List the executors of `ordinaut-worker`, and show what each must be given
     Executors(Executors),
+    /// List, show, put and delete tools: what jobs of a kind take and return, as JSON Schemas
+    #[command(subcommand)]
+    Tool(Tool),
     /// Create tasks, look at them, pause, run and cancel them
     #[command(subcommand)]
     Task(Task),

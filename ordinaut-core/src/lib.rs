@@ -40,6 +40,7 @@ pub mod target;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tool;
 pub mod webhook;
 pub mod worker;
 

@@ -96,6 +96,8 @@ pub enum Uses {
     Email,
     /// A tool of a server of MCP, as the kind `mcp` calls it.
     Mcp,
+    /// A tool of the catalogue, as the kind `tool` calls it.
+    Tool,
     /// Its arguments are its output.
     Echo,
     /// Waits for an event.
@@ -110,12 +112,13 @@ pub enum Uses {
 
 impl Uses {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Http,
         Self::Process,
         Self::Sql,
         Self::Email,
         Self::Mcp,
+        Self::Tool,
         Self::Echo,
         Self::Wait,
         Self::Approval,
@@ -131,6 +134,7 @@ impl Uses {
             Self::Sql => "sql",
             Self::Email => "email",
             Self::Mcp => "mcp",
+            Self::Tool => "tool",
             Self::Echo => "echo",
             Self::Wait => "wait",
             Self::Approval => "approval",
@@ -179,6 +183,7 @@ impl Uses {
             Self::Mcp => {
                 (&["tool"], &["url", "headers", "command", "command_arguments", "arguments", "timeout_seconds"])
             }
+            Self::Tool => (&["tool"], &["args"]),
             Self::Echo => (&[], &[]),
             Self::Wait => (&["topic"], &["key", "timeout_seconds"]),
             Self::Approval => (&["question"], &["within_seconds", "or_else"]),

@@ -3,6 +3,7 @@
 //! what its supervisor is told.
 
 mod args;
+mod catalogue;
 mod exit;
 mod health;
 mod lines;
@@ -11,6 +12,7 @@ mod log;
 mod node;
 mod password;
 mod process;
+mod schema;
 mod serve;
 pub mod settings;
 mod signals;
@@ -20,6 +22,7 @@ mod tls;
 mod watched;
 
 pub use crate::args::{SETTINGS, source, with_flags};
+pub use crate::catalogue::{Catalogue, KnownTool, KnownTools};
 pub use crate::exit::{EXIT_PANICKED, end, exit, refuse};
 pub use crate::health::{Health, can_use, listen_for_health, loops_turn, serve_health};
 pub use crate::lines::dropped_log_lines;
@@ -28,6 +31,7 @@ pub use crate::log::{flush_log, start_log};
 pub use crate::node::tell_of_node;
 pub use crate::password::{LONGEST_PASSWORD, SHORTEST_PASSWORD, hash_password, is_password};
 pub use crate::process::run;
+pub use crate::schema::{Misfit, Schema};
 pub use crate::serve::serve;
 pub use crate::signals::shutdown;
 pub use crate::startup::open_database;

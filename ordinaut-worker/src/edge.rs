@@ -57,7 +57,7 @@ pub async fn run_file(
     let client = HttpClient::new(settings).context("could not create the client of http jobs")?;
     let access = Access::of(settings)?;
     let (commands, schemas) = (Commands::default(), Schemas::default());
-    let inline = Inline::new(State { client, database: None, redaction, commands, access, schemas })
+    let inline = Inline::new(State { client, database: None, redaction, commands, access, schemas, catalogue: None })
         .handle(executor::job::<Http>)
         .handle(executor::job::<Echo>)
         .handle(executor::job_without_output::<Sleep>);

@@ -12,9 +12,11 @@ mod single;
 
 pub use access::Access;
 pub use edge::run_file;
+#[doc(hidden)]
+pub use executors::register;
 pub use executors::{
-    Argument, Commands, Echo, Email, EmailOutput, ExecutorInfo, Http, Mcp, McpOutput, Process, ProcessOutput,
-    Recipients, Sign, Sleep, Sql, SqlOutput, executors, process_role,
+    Argument, CallTool, Commands, Echo, Email, EmailOutput, ExecutorInfo, Http, Mcp, McpOutput, Process, ProcessOutput,
+    Recipients, Sign, Sleep, Sql, SqlOutput, ToolAnswer, executors, process_role,
 };
 pub use fault_kinds::{Abort, Fail, How, Listen, Panic, Spin};
 pub use health::WorkerHealth;
@@ -32,8 +34,10 @@ use http::schema::Schemas;
 use ordinaut_core::job::Redaction;
 use ordinaut_core::worker::WorkerLiveness;
 use ordinaut_core::{Client, Worker};
+use ordinaut_runtime::Catalogue;
 use ordinaut_runtime::settings::worker::WorkerSettings;
 use ordinaut_runtime::tell_of_node;
+use std::convert::Infallible;
 use std::time::Duration;
 
 /// What a worker needs to run.
@@ -67,6 +71,8 @@ pub struct State {
     pub(crate) commands: Commands,
     pub(crate) access: Access,
     pub(crate) schemas: Schemas,
+    /// What tools take and return; none at the edge.
+    pub(crate) catalogue: Option<Catalogue>,
 }
 
 /// A worker with the built-in kinds, which runs nothing yet.
@@ -75,12 +81,14 @@ pub fn worker(config: Config) -> anyhow::Result<Worker<State>> {
     let (database, redaction, commands) = (Some(config.database.clone()), config.redaction, config.commands);
     let starts_processes = commands.are_named();
     let (asks_databases, sends_mail) = (config.access.databases.are_named(), config.access.mail.is_named());
-    let state = State { client, database, redaction, commands, access: config.access, schemas: Schemas::default() };
+    let (schemas, catalogue) = (Schemas::default(), Some(Catalogue::new(&config.database)));
+    let state = State { client, database, redaction, commands, access: config.access, schemas, catalogue };
     let mut worker = Worker::with_options(config.database, state, config.settings.options)
         .pulse(config.pulse)
         .handle(executor::job::<Http>)
         .handle(executor::job::<Echo>)
         .handle(executor::job::<Mcp>)
+        .handle(executor::job::<CallTool>)
         .handle(executors::pipeline::run)
         .handle(executor::job_without_output::<Sleep>)
         .handle(executors::webhook::deliver);
@@ -114,12 +122,18 @@ pub fn end_may_take(settings: &WorkerSettings) -> Duration {
     settings.options.shutdown_grace.saturating_mul(2).saturating_add(settings.options.lease)
 }
 
+/// What others know of the worker beside its session: what it has built in, and its machine.
+async fn tell(database: &Client) -> Infallible {
+    let ((), never) = tokio::join!(executors::register(database), tell_of_node(database, "worker"));
+    never
+}
+
 /// Runs jobs until `shutdown` ends, and those that run then to their end, as far as
 /// `WORKER_SHUTDOWN_GRACE` allows.
 pub async fn run<F: Future>(config: Config, shutdown: F) -> anyhow::Result<()> {
     let database = config.database.clone();
     tokio::select! {
         ended = worker(config)?.run(shutdown) => ended.context("could not start the worker"),
-        never = tell_of_node(&database, "worker") => match never {},
+        never = tell(&database) => match never {},
     }
 }

@@ -78,13 +78,14 @@ pub(crate) async fn create(
     let name = asked.name.ok_or_else(|| Problem::invalid("name", "is missing"))?;
     let first = of_batch(id);
     let jobs = all_checked(&app, &caller, asked.jobs, first).await?;
+    let tools = app.catalogue.tools().await?;
     let mut batch = jobs.into_iter().fold(caller.data.batch(name).with_id(id), |batch, job| batch.add(job));
     if let Some(job) = asked.on_success {
-        let job = job.checked(&app, &caller, Place { first, index: MOST_MEMBERS });
+        let job = job.checked(&app, &caller, &tools, Place { first, index: MOST_MEMBERS });
         batch = batch.on_success(job.map_err(|problem| problem.about("on_success"))?);
     }
     if let Some(job) = asked.on_complete {
-        let job = job.checked(&app, &caller, Place { first, index: MOST_MEMBERS + 1 });
+        let job = job.checked(&app, &caller, &tools, Place { first, index: MOST_MEMBERS + 1 });
         batch = batch.on_complete(job.map_err(|problem| problem.about("on_complete"))?);
     }
     batch = batch.on_dead(asked.on_dead.unwrap_or_default());

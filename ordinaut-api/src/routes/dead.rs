@@ -7,6 +7,7 @@ use crate::parameters::{JobId, Parameters};
 use crate::problem::Problem;
 use crate::redact::refuse_masked_args;
 use crate::routes::pipelines::refuse_faulty;
+use crate::routes::tool_use::refuse_misfit;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -128,7 +129,9 @@ pub(crate) async fn change(
 ) -> Result<StatusCode, Problem> {
     refuse_masked_args(&app.redaction, &asked.args)?;
     if let Some(job) = caller.data.jobs().get(id).await? {
-        refuse_faulty(&caller.access, &job.kind, asked.args.get())?;
+        let tools = app.catalogue.tools().await?;
+        refuse_faulty(&caller.access, &tools, &job.kind, asked.args.get())?;
+        refuse_misfit(&tools, &job.kind, asked.args.get())?;
     }
     if caller.data.dead_letters().change_args(id, &asked.args).await? {
         Ok(StatusCode::NO_CONTENT)

@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use crate::redact::refuse_masked_args;
 use crate::request_id;
 use crate::routes::pipelines::refuse_faulty;
+use crate::routes::tool_use::refuse_misfit;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -20,6 +21,7 @@ use ordinaut_core::job::{AfterPolicy, Backoff, OnDuplicate};
 use ordinaut_core::json::object;
 use ordinaut_core::placement::Placement;
 use ordinaut_core::{EnqueueError, Enqueued, NewJob, Unique};
+use ordinaut_runtime::KnownTools;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -171,7 +173,8 @@ pub(crate) async fn enqueue(
 }
 
 async fn enqueue_one(app: &App, caller: &Caller, asked: Asked) -> Result<Response, Problem> {
-    let job = asked.checked(app, caller, Place { first: subject(caller), index: 0 })?;
+    let tools = app.catalogue.tools().await?;
+    let job = asked.checked(app, caller, &tools, Place { first: subject(caller), index: 0 })?;
     app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
     let enqueued = caller.data.enqueue_together(&job).await.map_err(|error| of_enqueue(&job, error))?;
     let enqueued = EnqueuedJob::new(&job, &enqueued);
@@ -199,10 +202,10 @@ pub(super) async fn all_checked(
     asked: Vec<Asked>,
     first: Uuid,
 ) -> Result<Vec<NewJob>, Problem> {
-    let count = asked.len();
+    let (count, tools) = (asked.len(), app.catalogue.tools().await?);
     let (mut jobs, mut faults) = (Vec::with_capacity(count), Vec::new());
     for (index, asked) in asked.into_iter().enumerate() {
-        match asked.checked(app, caller, Place { first, index }) {
+        match asked.checked(app, caller, &tools, Place { first, index }) {
             Ok(job) => jobs.push(job),
             Err(problem) => faults.push(problem.of_item(index)),
         }
@@ -244,10 +247,19 @@ fn of_enqueue(job: &NewJob, error: EnqueueError) -> Problem {
 }
 
 impl Asked {
-    /// The job, if its caller may enqueue it.
-    pub(super) fn checked(mut self, app: &App, caller: &Caller, place: Place) -> Result<NewJob, Problem> {
+    /// The job, if its caller may enqueue it. Its tool says what it does not say itself.
+    pub(super) fn checked(
+        mut self,
+        app: &App,
+        caller: &Caller,
+        tools: &KnownTools,
+        place: Place,
+    ) -> Result<NewJob, Problem> {
         refuse_masked_args(&app.redaction, &self.args)?;
-        refuse_faulty(&caller.access, self.kind.as_deref().unwrap_or_default(), self.args.get())?;
+        let kind = self.kind.as_deref().unwrap_or_default();
+        refuse_faulty(&caller.access, tools, kind, self.args.get())?;
+        refuse_misfit(tools, kind, self.args.get())?;
+        self.timeout = self.timeout.or_else(|| tools.get(kind)?.tool.timeout);
         let parents = self.after.take().unwrap_or_default().into_iter().map(|parent| parent.id(place));
         let parents = parents.collect::<Result<Vec<_>, _>>()?;
         let policy = self.after_policy.unwrap_or_default();

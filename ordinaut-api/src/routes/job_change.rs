@@ -10,6 +10,7 @@ use crate::redact::refuse_masked_args;
 use crate::routes::enqueue::instant;
 use crate::routes::jobs::{Details, details, no_job};
 use crate::routes::pipelines::refuse_faulty;
+use crate::routes::tool_use::refuse_misfit;
 use axum::Json;
 use axum::extract::State;
 use ordinaut_core::job::{Changed, DEFAULT_PRIORITY, JobChange};
@@ -80,7 +81,9 @@ pub(crate) async fn change(
     if let Some(args) = &asked.args {
         refuse_masked_args(&app.redaction, args)?;
         let job = caller.data.jobs().get(id).await?.ok_or_else(|| no_job(id))?;
-        refuse_faulty(&caller.access, &job.kind, args.get())?;
+        let tools = app.catalogue.tools().await?;
+        refuse_faulty(&caller.access, &tools, &job.kind, args.get())?;
+        refuse_misfit(&tools, &job.kind, args.get())?;
     }
     let change = asked.change()?;
     change.check()?;

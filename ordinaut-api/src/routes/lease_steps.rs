@@ -140,7 +140,8 @@ pub(crate) async fn enqueue_once(
     caller: Caller,
     JsonBody(asked): JsonBody<NewLeaseJob>,
 ) -> Result<Json<LeaseJob>, Problem> {
-    let job = asked.job.checked(&app, &caller, Place { first: Uuid::now_v7(), index: 0 })?;
+    let tools = app.catalogue.tools().await?;
+    let job = asked.job.checked(&app, &caller, &tools, Place { first: Uuid::now_v7(), index: 0 })?;
     app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
     let attempt = Attempt::of(&app, &caller, &asked.token).await?;
     let id = attempt.steps(&caller)?.enqueue(&asked.name, &job).await.map_err(of_step)?;

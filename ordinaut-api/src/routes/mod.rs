@@ -41,6 +41,8 @@ mod targets;
 mod task;
 mod task_history;
 mod task_patch;
+mod tool_use;
+pub(crate) mod tools;
 mod topics;
 mod webhooks;
 
@@ -166,6 +168,10 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(JobsRead, Installation, routes!(policies::show)),
         Way::new(QueuesAdmin, Installation, routes!(policies::put)).about(Subject::Policy),
         Way::new(QueuesAdmin, Installation, routes!(policies::delete)).about(Subject::Policy),
+        Way::new(JobsRead, Visible, routes!(tools::list)),
+        Way::new(JobsRead, Visible, routes!(tools::show)),
+        Way::new(QueuesAdmin, Installation, routes!(tools::put)).about(Subject::Tool),
+        Way::new(QueuesAdmin, Installation, routes!(tools::delete)).about(Subject::Tool),
         Way::new(JobsRead, Installation, routes!(rollouts::list)),
         Way::new(QueuesAdmin, Installation, routes!(rollouts::put)),
         Way::new(QueuesAdmin, Installation, routes!(rollouts::end)),
@@ -352,6 +358,7 @@ mod tests {
             slow: Slow::new(&database),
             tail: Arc::new(crate::tail::Tail::new(database.clone())),
             leasing: Arc::new(crate::leases::Leasing::new(&database)),
+            catalogue: ordinaut_runtime::Catalogue::new(&database),
             callers: Callers::new(database.clone(), &settings),
             installation: database,
             redaction: Default::default(),

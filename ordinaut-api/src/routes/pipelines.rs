@@ -4,10 +4,12 @@
 use crate::body::ExactJsonBody;
 use crate::guard;
 use crate::problem::Problem;
+use crate::routes::tool_use::Denied;
 use axum::Json;
 use axum::http::StatusCode;
 use ordinaut_core::access::Access;
 use ordinaut_pipeline::{DryRun, KIND, Pipeline, Step, Uses, check, dry_run};
+use ordinaut_runtime::KnownTools;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -47,8 +49,10 @@ fn nul_free(args: &str) -> Result<(), &'static str> {
 }
 
 /// Refuses the arguments of a job that is to be a pipeline, and is none, or one that does what its
-/// agent may not.
-pub(crate) fn refuse_faulty(access: &Access, kind: &str, args: &str) -> Result<(), Problem> {
+/// agent may not; and a job that calls a tool which its agent may not call.
+pub(crate) fn refuse_faulty(access: &Access, tools: &KnownTools, kind: &str, args: &str) -> Result<(), Problem> {
+    let denied = Denied::of(access, tools);
+    denied.refuse(kind, args)?;
     if kind != KIND {
         return Ok(());
     }
@@ -57,6 +61,9 @@ pub(crate) fn refuse_faulty(access: &Access, kind: &str, args: &str) -> Result<(
         for (path, step) in pipeline.all() {
             stays_within(access, step, &format!("args.{path}"))?;
         }
+    }
+    for (path, step) in pipeline.all() {
+        denied.refuse_step(step, &format!("args.{path}"))?;
     }
     Ok(())
 }

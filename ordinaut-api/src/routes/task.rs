@@ -11,6 +11,7 @@ use crate::redact::refuse_masked;
 use crate::routes::jobs::MadeJob;
 use crate::routes::pipelines::refuse_faulty;
 use crate::routes::task_patch::TaskPatch;
+use crate::routes::tool_use::refuse_misfit;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
@@ -48,7 +49,7 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    refuse_faulty(&caller.access, &definition.kind, &definition.args.to_string())?;
+    refuse_unfit(&app, &caller, definition.schedule.kind, &definition.kind, &definition.args).await?;
     caller.access.may_use(&definition.queue).map_err(|denied| guard::problem(&denied))?;
     let task = caller.data.tasks().create_as(subject(&caller), &definition).await.map_err(of_definition)?;
     let location = [(header::LOCATION, format!("/tasks/{}", task.id))];
@@ -126,6 +127,20 @@ fn cannot_read(task: &str, reason: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("task {task} cannot be read by this version: {reason}"))
 }
 
+/// Refuses the arguments of a task as those of its jobs are.
+async fn refuse_unfit(
+    app: &App,
+    caller: &Caller,
+    schedule: ScheduleKind,
+    kind: &str,
+    args: &Value,
+) -> Result<(), Problem> {
+    let (tools, args) = (app.catalogue.tools().await?, args.to_string());
+    refuse_faulty(&caller.access, &tools, kind, &args)?;
+    // A job that an event makes has the event among its arguments.
+    if schedule == ScheduleKind::Event { Ok(()) } else { refuse_misfit(&tools, kind, &args) }
+}
+
 /// Changes what the body names: a JSON merge patch (RFC 7396).
 #[utoipa::path(
     patch, path = "/tasks/{id}", operation_id = "patchTask",
@@ -155,7 +170,7 @@ pub(crate) async fn patch(
         let kind = patch.get("kind").and_then(Value::as_str).unwrap_or(&task.definition.kind);
         let mut args = task.definition.args.clone();
         patch.get("args").inspect(|patch| merge(&mut args, patch));
-        refuse_faulty(&caller.access, kind, &args.to_string())?;
+        refuse_unfit(&app, &caller, task.definition.schedule.kind, kind, &args).await?;
     }
     let patched = caller.data.tasks().patch(id, &patch, version).await;
     patched.map(tagged).map_err(|error| of_task(id, error))
@@ -185,7 +200,7 @@ pub(crate) async fn replace(
 ) -> Result<Tagged, Problem> {
     refuse_masked(&app.redaction, document.get("args"))?;
     let definition = TaskDefinition::from_json(document.into())?;
-    refuse_faulty(&caller.access, &definition.kind, &definition.args.to_string())?;
+    refuse_unfit(&app, &caller, definition.schedule.kind, &definition.kind, &definition.args).await?;
     let changed = caller.data.tasks().update(id, &definition, version).await;
     changed.map(tagged).map_err(|error| of_task(id, error))
 }

@@ -187,6 +187,15 @@ fn requests(task: Uuid, job: Uuid) -> BoxedStrategy<Request> {
         ("timeout", json!(30)),
         ("sla", json!(60)),
     ];
+    let tool: Fields = vec![
+        ("about", json!("Sends a letter")),
+        ("input", json!({"type": "object"})),
+        ("output", json!(true)),
+        ("timeout", json!(5)),
+        ("scope", json!("jobs:approve")),
+        ("uses", json!("http")),
+        ("with", json!({"target": "letters"})),
+    ];
     let calendar: Fields = vec![("mode", json!("exclude")), ("dates", json!(["2026-12-25"]))];
     proptest::strategy::Union::new([
         at(Method::POST, fixed("/jobs"), body(jobs.clone())),
@@ -196,6 +205,7 @@ fn requests(task: Uuid, job: Uuid) -> BoxedStrategy<Request> {
         at(Method::PUT, of_task(""), body(task_fields.clone())),
         at(Method::PATCH, of_task(""), body(task_fields)),
         at(Method::PUT, fixed("/kinds/spoilt/policy"), body(policy)),
+        at(Method::PUT, fixed("/tools/spoilt"), body(tool)),
         at(Method::POST, of_task("/snooze"), body(vec![("delay", json!(60))])),
         at(
             Method::POST,

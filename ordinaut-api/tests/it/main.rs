@@ -52,6 +52,7 @@ mod task_history;
 mod tasks;
 mod tenants;
 mod tls;
+mod tools;
 mod topics;
 mod unique;
 mod workers;

@@ -36,6 +36,7 @@ pub(crate) mod stats;
 pub(crate) mod target;
 pub(crate) mod task;
 mod task_history;
+pub(crate) mod tool;
 pub(crate) mod webhook;
 pub(crate) mod worker;
 

@@ -135,7 +135,7 @@ pub(super) fn parsed(origin: &str, text: &str) -> anyhow::Result<Value> {
     Ok(value)
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     if file == Path::new("-") {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("could not read standard input")?;

@@ -183,7 +183,7 @@ fn executors_are_shown_without_a_database_with_what_they_must_be_given() {
     let home = Home::new();
     let list: Value = serde_json::from_str(home.run("executors --json").good()).unwrap();
     let names: Vec<_> = list.as_array().unwrap().iter().map(|executor| executor["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["echo", "email", "http", "mcp", "process", "sleep", "sql"]);
+    assert_eq!(names, ["echo", "email", "http", "mcp", "process", "sleep", "sql", "tool"]);
     let http: Value = serde_json::from_str(home.run("executors show http --json").good()).unwrap();
     assert_eq!(http["args"]["required"], Value::Null, "either url or target");
     assert_eq!(http["args"]["properties"]["timeout_seconds"]["default"], 30.0);

@@ -230,6 +230,20 @@ handles! {
     /// # }
     /// ```
     pub policies: Policies
+    /// The catalogue of tools: what jobs of a kind take and return.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::tool::Tool;
+    ///
+    /// let input = serde_json::json!({"type": "object", "required": ["to"]});
+    /// client.tools().put("send_letter", &Tool::new(input)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub tools: Tools
     /// Bulk operations: one verb to all jobs that a filter names.
     ///
     /// # Examples

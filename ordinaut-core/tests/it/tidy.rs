@@ -44,6 +44,7 @@ const FEATURES: &[&str] = &[
     "policy",
     "event",
     "access",
+    "tool",
     "webhook",
     "bulk",
     "batch",

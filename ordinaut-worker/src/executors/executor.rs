@@ -1,13 +1,15 @@
 //! What an executor is: one implementation makes a kind of job and a tool of pipelines.
 
-use super::{Echo, Email, Http, Mcp, Process, Sql};
+use super::{CallTool, Echo, Email, Http, Mcp, Process, Sql};
 use crate::State;
 use crate::secrets::{Given, Mask, named_in, with_values};
+use ordinaut_core::tool::ToolSource;
 use ordinaut_core::{Context, Job, JobError};
 use ordinaut_pipeline::Uses;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A built-in handler, implemented by the type of its arguments. [`Job::KIND`] is its name, and the
 /// comments on the type and its fields are what people read of it.
@@ -69,12 +71,30 @@ pub(crate) async fn job_without_output<E: Executor<Output = ()>>(args: E, ctx: C
 
 /// One try of a pipeline's step that is done within an attempt.
 pub(super) async fn step(uses: Uses, with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
+    let tools = match &ctx.state.catalogue {
+        Some(catalogue) => catalogue.tools().await.map_err(JobError::retry)?,
+        None => Arc::default(),
+    };
+    // What a worker told of itself is what its types say, which read it below.
+    let known = tools.get(uses.as_str()).filter(|known| known.source == ToolSource::Put);
+    if let Some(Err(misfit)) = known.map(|known| known.check_input(&with)) {
+        return Err(JobError::fatal(format!("with does not fit the schema of its tool: {misfit}")));
+    }
+    let output = call(uses, with, ctx, key).await?;
+    match known.map(|known| known.check_output(&output)) {
+        Some(Err(misfit)) => Err(JobError::fatal(format!("its output does not fit the schema of its tool: {misfit}"))),
+        _ => Ok(output),
+    }
+}
+
+async fn call(uses: Uses, with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
     match uses {
         Uses::Http => tool::<Http>(with, ctx, key).await,
         Uses::Process => tool::<Process>(with, ctx, key).await,
         Uses::Sql => tool::<Sql>(with, ctx, key).await,
         Uses::Email => tool::<Email>(with, ctx, key).await,
         Uses::Mcp => tool::<Mcp>(with, ctx, key).await,
+        Uses::Tool => tool::<CallTool>(with, ctx, key).await,
         Uses::Echo => tool::<Echo>(with, ctx, key).await,
         Uses::Wait | Uses::Approval | Uses::Sleep | Uses::Enqueue => {
             Err(JobError::fatal(format!("{} is not done within an attempt", uses.as_str())))
@@ -82,7 +102,8 @@ pub(super) async fn step(uses: Uses, with: Value, ctx: &Context<State>, key: &st
     }
 }
 
-async fn tool<E: Executor>(with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
+/// One call of an executor, with the secrets that are named in what it is given.
+pub(super) async fn tool<E: Executor>(with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
     let fault = |reason: String| JobError::fatal(format!("with: {reason}"));
     let (values, mask) = ctx.state.access.secrets.read(named_in(&with).map_err(fault)?).await?;
     let with = if values.is_empty() { with } else { with_values(&with, &values).map_err(fault)? };

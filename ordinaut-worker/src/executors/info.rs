@@ -2,7 +2,7 @@
 //! output, made from its types.
 
 use super::executor::Executor;
-use super::{Echo, Email, Http, Mcp, Process, Sleep, Sql};
+use super::{CallTool, Echo, Email, Http, Mcp, Process, Sleep, Sql};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -48,6 +48,7 @@ pub fn executors() -> Vec<ExecutorInfo> {
         info::<Process>(),
         info::<Sleep>(),
         info::<Sql>(),
+        info::<CallTool>(),
     ]
 }
 

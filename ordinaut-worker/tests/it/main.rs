@@ -27,4 +27,5 @@ mod simple;
 mod sql;
 mod targets;
 mod tls;
+mod tools;
 mod webhooks;

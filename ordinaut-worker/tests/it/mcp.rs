@@ -28,9 +28,15 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A server with a few tools, which counts its calls.
 #[derive(Clone, Default)]
-struct Tools {
+pub(crate) struct Tools {
     calls: Arc<AtomicUsize>,
     ended: Arc<AtomicUsize>,
+}
+
+impl Tools {
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
 }
 
 /// Counts a call that is over, however it ended.
@@ -95,7 +101,7 @@ impl ServerHandler for Tools {
 }
 
 /// The server, and its URL: with sessions and streams of events, or with neither.
-async fn serve(has_sessions: bool) -> (Tools, String) {
+pub(crate) async fn serve(has_sessions: bool) -> (Tools, String) {
     let tools = Tools::default();
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(has_sessions)

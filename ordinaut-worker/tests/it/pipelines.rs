@@ -6,6 +6,7 @@ use crate::server::{Server, status};
 use ordinaut_core::Outcome;
 use ordinaut_core::job::JobState;
 use ordinaut_core::step::{Decided, Decision};
+use ordinaut_core::tool::Tool;
 use ordinaut_core::worker::Step;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -232,4 +233,21 @@ async fn a_pipeline_that_is_cancelled_ends_within_its_call() {
     let run = fixture.runs(id).await.pop().unwrap();
     assert_eq!((run.outcome, run.error.as_deref()), (Outcome::Cancelled, Some("cancelled while the pipeline ran")));
     assert!(fixture.database.jobs().steps(id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_step_is_checked_against_its_tool_before_the_call_and_after_it() {
+    let fixture = Fixture::new().await;
+    let number = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
+    let tool = Tool::new(number.clone()).output(json!({"required": ["n"]}));
+    fixture.database.tools().put("echo", &tool).await.unwrap();
+    let step = |with: Value| json!({"steps": [{"id": "tell", "uses": "echo", "with": with}]});
+    let (_, state, output) = run(&fixture, step(json!({"n": 1}))).await;
+    assert_eq!(state, JobState::Succeeded, "{output}");
+    let (_, state, output) = run(&fixture, step(json!({"n": "one"}))).await;
+    let told = output.as_str().unwrap_or_default();
+    assert!(state == JobState::Dead && told.contains("with does not fit the schema of its tool: n: "), "{output}");
+    let (_, state, output) = run(&fixture, step(json!({"m": 1}))).await;
+    let told = output.as_str().unwrap_or_default();
+    assert!(state == JobState::Dead && told.contains("its output does not fit the schema of its tool"), "{output}");
 }

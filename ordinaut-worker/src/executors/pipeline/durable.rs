@@ -106,7 +106,7 @@ pub(super) async fn wait_or_enqueue(
             let id = ctx.enqueue(name, child.new_job(&seconds)?).await?;
             Ok(Ok(Ended::Succeeded(json!({"id": id}))))
         }
-        Uses::Http | Uses::Process | Uses::Sql | Uses::Email | Uses::Mcp | Uses::Echo => {
+        Uses::Http | Uses::Process | Uses::Sql | Uses::Email | Uses::Mcp | Uses::Tool | Uses::Echo => {
             Ok(Err(format!("{} is done within an attempt", uses.as_str())))
         }
     }
