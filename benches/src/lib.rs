@@ -3,6 +3,8 @@
 
 pub mod api;
 mod bench;
+#[path = "../../ordinaut-core/build/blocks.rs"]
+mod blocks;
 mod crew;
 mod figure;
 mod floor;

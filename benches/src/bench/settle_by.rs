@@ -2,6 +2,7 @@
 //! which finds rows by key, and by its own one for them, which finds them by place (ctid). Both
 //! take turns on one server, so that whatever else happens meets both.
 
+use crate::blocks::{blocks, expand, read};
 use crate::job;
 use crate::lab::{Lab, leave, say};
 use crate::meter::{Reading, Usage};
@@ -9,6 +10,7 @@ use crate::{Figure, Options};
 use anyhow::ensure;
 use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -17,9 +19,10 @@ const JOBS: u64 = 200_000;
 /// The number that the product's settler writes in one statement.
 const BATCH: u64 = 500;
 
-const BY_KEY: &str = include_str!("../../../ordinaut-core/sql/lease/settle.sql");
-
-const BY_PLACE: &str = include_str!("../../../ordinaut-core/sql/lease/succeed.sql");
+/// The product's statements, as they are written.
+const STATEMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ordinaut-core/sql");
+const BY_KEY: &str = "lease/settle.sql";
+const BY_PLACE: &str = "lease/succeed.sql";
 
 /// Places are passed as text here.
 const PLACES: (&str, &str) = ("$1::tid[]", "$1::text[]::tid[]");
@@ -60,7 +63,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     leave(database).await;
     let mut leasing = lab.connect(name, LEASING).await?;
     let mut ways =
-        [Way::new(&lab, name, "key", BY_KEY.to_owned()).await?, Way::new(&lab, name, "ctid", by_place()?).await?];
+        [Way::new(&lab, name, "key", sent(BY_KEY), false).await?, Way::new(&lab, name, "ctid", by_place()?, true).await?];
 
     say(&format!("settle_by: {jobs} jobs each way"));
     let before = Reading::take(&mut lab, &[]).await?;
@@ -100,10 +103,16 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     .concat())
 }
 
+/// A statement as the library sends it.
+fn sent(name: &str) -> String {
+    let (sql, file) = (Path::new(STATEMENTS), Path::new(STATEMENTS).join(name));
+    expand(&read(&file), &blocks(sql), &file)
+}
+
 fn by_place() -> anyhow::Result<String> {
-    let (from, to) = PLACES;
-    ensure!(BY_PLACE.matches(from).count() == 1, "succeed.sql is not what settle_by was written for: {from:?}");
-    Ok(BY_PLACE.replace(from, to))
+    let ((from, to), statement) = (PLACES, sent(BY_PLACE));
+    ensure!(statement.matches(from).count() == 1, "{BY_PLACE} is not what settle_by was written for: {from:?}");
+    Ok(statement.replace(from, to))
 }
 
 /// Leases a batch: the place and the id of each job, in the order of ids, as the settler sorts
@@ -118,8 +127,14 @@ async fn lease(db: &mut PgConnection, floor: &mut DateTime<Utc>) -> sqlx::Result
 }
 
 impl Way {
-    async fn new(lab: &Lab, database: &str, name: &'static str, statement: String) -> anyhow::Result<Self> {
-        let (by_place, connection) = (statement != BY_KEY, lab.connect(database, name).await?);
+    async fn new(
+        lab: &Lab,
+        database: &str,
+        name: &'static str,
+        statement: String,
+        by_place: bool,
+    ) -> anyhow::Result<Self> {
+        let connection = lab.connect(database, name).await?;
         Ok(Self { name, statement, by_place, connection, settled: 0, took: Duration::ZERO })
     }
 

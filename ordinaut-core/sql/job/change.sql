@@ -5,8 +5,9 @@
 --
 -- A row of due_work is replaced by one at the present or later, because nothing becomes free in
 -- place. skip locked: what a claim or another change holds at this moment is "busy", and the caller
--- asks again. "offset 0" keeps each look one by key,
--- and so does the reason that is compared as an expression.
+-- asks again. "offset 0" keeps each look one by key, and so does the reason that is compared as an
+-- expression. The answers are grouped, because a join of what was asked with what was changed would
+-- be a loop in a loop: no other joins are allowed here.
 with waiting as (
     delete from ordinaut.due_work
     where ctid = any(array(select due_work.ctid from unnest($1::uuid[]) as asked(id)
@@ -45,12 +46,20 @@ with waiting as (
     group by queue, kind
 )
 select asked.id, case
-    when exists (select from changed where job_id = asked.id) then 'changed'
+    when is_changed then 'changed'
     when exists (select from ordinaut.due_work where job_id = asked.id and session is not null offset 0) then 'running'
     when exists (select from ordinaut.due_work where job_id = asked.id offset 0)
       or exists (select from ordinaut.parked where job_id = asked.id offset 0) then 'busy'
     when exists (select from ordinaut.job where id = asked.id offset 0)
       or exists (select from ordinaut.dead_letter where job_id = asked.id offset 0) then 'too_late'
     else 'unknown'
-end as answer, (select queue from changed where job_id = asked.id) as queue
-from unnest($1::uuid[]) as asked(id)
+end as answer, queue
+from (
+    select id, bool_or(is_changed) as is_changed, max(queue) as queue
+    from (
+        select asked.id, false as is_changed, null as queue from unnest($1::uuid[]) as asked(id)
+        union all
+        select job_id, true, queue from changed
+    ) told
+    group by id
+) asked
