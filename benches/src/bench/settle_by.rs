@@ -62,8 +62,10 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<Vec<Figure>> {
     job::preload(&database, jobs * 2).await?;
     leave(database).await;
     let mut leasing = lab.connect(name, LEASING).await?;
-    let mut ways =
-        [Way::new(&lab, name, "key", sent(BY_KEY), false).await?, Way::new(&lab, name, "ctid", by_place()?, true).await?];
+    let mut ways = [
+        Way::new(&lab, name, "key", sent(BY_KEY), false).await?,
+        Way::new(&lab, name, "ctid", by_place()?, true).await?,
+    ];
 
     say(&format!("settle_by: {jobs} jobs each way"));
     let before = Reading::take(&mut lab, &[]).await?;

@@ -40,6 +40,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("/ui/queues", "Queues", "GET /queues"),
     ("/ui/targets", "Targets", "GET /targets"),
     ("/ui/workers", "Workers", "GET /workers"),
+    ("/ui/nodes", "Nodes", "GET /nodes"),
     ("/ui/batches", "Batches", "GET /batches"),
     ("/ui/events", "Events", "GET /events"),
     ("/ui/agents", "Agents", "GET /agents"),

@@ -16,6 +16,7 @@ mod jobs;
 mod layout;
 mod link;
 mod live;
+mod nodes;
 mod overview;
 mod queues;
 mod series;
@@ -88,6 +89,7 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         .merge(queues::routes())
         .merge(targets::routes())
         .merge(workers::routes())
+        .merge(nodes::routes())
         .merge(tasks::routes())
         .merge(task_form::routes())
         .merge(batches::routes())

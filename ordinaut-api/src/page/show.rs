@@ -137,6 +137,9 @@ pub(super) fn state(word: &str) -> Markup {
         | "snoozed" | "released" | "active" | "paused" | "done" | "healthy" | "degraded" | "unhealthy" | "expired" => {
             word
         }
+        "warning" => "degraded",
+        "critical" => "unhealthy",
+        "offline" => "lost",
         _ => "other",
     };
     html! { span class=(format!("state s-{class}")) { (word) } }

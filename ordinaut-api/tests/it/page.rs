@@ -444,6 +444,9 @@ async fn pages(app: &TestApp) -> Vec<String> {
     let task = app.create_task(&hourly).await["id"].as_str().unwrap().to_owned();
     let batch = app.post("/batches", json!({"name": PLANTED, "jobs": [{"kind": PLANTED}]}).to_string()).await.json();
     let batch = batch["id"].as_str().unwrap();
+    let node = json!({"name": PLANTED_QUEUE, "cores": 1, "cpu": 99, "memory_total": 8, "memory_used": 7, "disk_total": 8, "disk_used": 8,
+                      "load": 1, "version": PLANTED, "address": PLANTED});
+    assert_eq!(app.post("/nodes", node.to_string()).await.status, 200);
     let encoded: String = PLANTED.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let queue: String = PLANTED_QUEUE.bytes().map(|byte| format!("%{byte:02X}")).collect();
     vec![
@@ -465,6 +468,9 @@ async fn pages(app: &TestApp) -> Vec<String> {
         format!("/ui/queues/{encoded}x"),
         "/ui/workers".to_owned(),
         format!("/ui/workers/{encoded}"),
+        "/ui/nodes".to_owned(),
+        format!("/ui/nodes/{encoded}"),
+        format!("/ui/nodes/{queue}"),
         "/ui/tasks".to_owned(),
         format!("/ui/tasks?text={encoded}&status={encoded}"),
         format!("/ui/tasks/{task}"),

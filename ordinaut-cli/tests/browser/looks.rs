@@ -62,6 +62,7 @@ async fn busy(visitor: &Visitor) -> Vec<(&'static str, String)> {
         ("queues", "/ui/queues".to_owned()),
         ("queue", "/ui/queues/mail".to_owned()),
         ("workers", "/ui/workers".to_owned()),
+        ("nodes", "/ui/nodes".to_owned()),
         ("targets", "/ui/targets".to_owned()),
         ("target", "/ui/targets/billing".to_owned()),
         ("tasks", "/ui/tasks".to_owned()),
