@@ -18,6 +18,12 @@ const MOST_RECOMMENDED: usize = 100;
 /// The busiest machine may run this many times as much as the mean before they are out of balance.
 const BALANCED: f64 = 2.0;
 
+/// Who tells of a machine over HTTP.
+const OVER_HTTP: &str = "http";
+
+/// Names that no machine can be asked for.
+const RESERVED: [&str; 4] = ["distribution", "health", "recommend", "thresholds"];
+
 /// What stands for all machines among the thresholds.
 const ALL: &str = "*";
 
@@ -42,10 +48,18 @@ pub(crate) async fn list(caller: Caller) -> Result<Json<Listed>, Problem> {
 #[utoipa::path(
     post, path = "/nodes", operation_id = "reportNode",
     request_body = NodeReport,
-    responses((status = 200, body = Node)),
+    responses((status = 200, body = Node), (status = 409, description = "Programs on it tell of it themselves.")),
 )]
 pub(crate) async fn report(caller: Caller, JsonBody(told): JsonBody<NodeReport>) -> Result<Json<Node>, Problem> {
-    caller.data.nodes().report(&told, "http").await?;
+    if RESERVED.contains(&&*told.name) {
+        return Err(Problem::invalid("name", "is the name of a route under /nodes"));
+    }
+    let known = caller.data.nodes().get(&told.name).await?;
+    if known.is_some_and(|node| node.reported_by != OVER_HTTP && node.level != NodeLevel::Offline) {
+        let detail = format!("programs that are connected to Postgres tell of node {:?} themselves", told.name);
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    }
+    caller.data.nodes().report(&told, OVER_HTTP).await?;
     found(&caller, &told.name).await.map(Json)
 }
 

@@ -1,6 +1,7 @@
 //! Machines over HTTP.
 
 use crate::app::TestApp;
+use ordinaut_core::node::NodeReport;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -64,4 +65,15 @@ async fn thresholds_are_put_shown_and_taken_back() {
         assert_eq!(app.send(Method::DELETE, address, &json!(null)).await.status, 204);
         assert_eq!(app.send(Method::DELETE, address, &json!(null)).await.status, 404);
     }
+}
+
+#[tokio::test]
+async fn nobody_speaks_for_a_machine_whose_programs_do() {
+    let app = TestApp::start().await;
+    app.database.nodes().report(&NodeReport::new("local"), "worker").await.unwrap();
+    let told = app.post("/nodes", machine("local", 1).to_string()).await;
+    assert_eq!(told.status, 409, "{}", told.text);
+    assert_eq!(app.get("/nodes/local").await.json()["reported_by"], "worker");
+    let told = app.post("/nodes", machine("health", 1).to_string()).await;
+    assert!(told.status == 422 && told.text.contains("name"), "{}", told.text);
 }

@@ -11,7 +11,7 @@ use crate::http::redirect::{Hop, NotFollowed};
 use crate::http::retry_after::retry_after;
 use crate::http::sign::{HEADER, Signed};
 use crate::http::status::Verdict;
-use crate::secrets::named_in;
+use crate::secrets::{Mask, named_in};
 use ordinaut_core::target::Reached;
 use ordinaut_core::{Context, JobError};
 use ordinaut_pipeline::nesting;
@@ -42,8 +42,13 @@ impl Executor for Http {
 
     async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<Answer, JobError> {
         let expectation = Expectation::read(self.response_schema.as_ref(), self.on_mismatch, &self.save)?;
+        if let Some(schema) = &self.response_schema {
+            let unusable = |reason| JobError::fatal(format!("args.response_schema {reason}"));
+            ctx.state.schemas.usable(schema).await.map_err(unusable)?;
+        }
         let signing_key = self.signing_key(ctx).await?;
-        let asked = Asked { expectation: &expectation, signing_key: signing_key.as_deref(), key: call.key };
+        let asked =
+            Asked { expectation: &expectation, signing_key: signing_key.as_deref(), key: call.key, mask: call.mask };
         match (&self.url, &self.target) {
             (Some(url), None) if self.path.is_none() => {
                 let first = self.first(url, ctx, call.key)?;
@@ -71,6 +76,7 @@ struct Asked<'a> {
     expectation: &'a Expectation<'a>,
     signing_key: Option<&'a str>,
     key: &'a str,
+    mask: &'a Mask,
 }
 
 /// What was answered, and what that means.
@@ -227,7 +233,7 @@ impl Http {
         let unwanted = || format!("{host} answered {status}, and {} was expected", self.expect_status);
         let ended = match self.expect_status.verdict(status.as_u16()) {
             Verdict::Done => match read {
-                Ok(()) => call.expectation.saved(host, &body, &ctx.state.schemas).await,
+                Ok(()) => call.expectation.saved(host, &body, &ctx.state.schemas, call.mask).await,
                 Err(error) => Err(failure(host, error, longest)),
             },
             Verdict::Never => Err(JobError::fatal(unwanted())),

@@ -2,6 +2,7 @@
 
 use super::answer::MAX_BODY_BYTES;
 use super::schema::{SchemaFault, Schemas};
+use crate::secrets::Mask;
 use ordinaut_core::JobError;
 use ordinaut_pipeline::Query;
 use schemars::JsonSchema;
@@ -68,6 +69,7 @@ impl<'a> Expectation<'a> {
         host: &str,
         body: &[u8],
         schemas: &Schemas,
+        mask: &Mask,
     ) -> Result<Map<String, Value>, JobError> {
         if !self.looks() {
             return Ok(Map::new());
@@ -90,7 +92,8 @@ impl<'a> Expectation<'a> {
                 }
             })?;
         }
-        let mut saved = Map::new();
+        // An expression could turn a secret round, or tell its letters one by one.
+        let (json, mut saved) = (mask.value(json), Map::new());
         for (name, query) in &self.save {
             let value = query.ask(&json).map_err(|reason| mismatch(format!("args.save.{name} {reason}")))?;
             saved.insert((*name).to_owned(), value);

@@ -32,6 +32,14 @@ pub(crate) enum SchemaFault {
 }
 
 impl Schemas {
+    /// Whether a schema can be used: an error says why not.
+    pub(crate) async fn usable(&self, schema: &Value) -> Result<(), String> {
+        match self.check(schema, &Value::Null).await {
+            Err(SchemaFault::Schema(reason)) => Err(reason),
+            Ok(()) | Err(SchemaFault::Value(_)) => Ok(()),
+        }
+    }
+
     /// Whether a value fits. References to other documents are not followed.
     pub(crate) async fn check(&self, schema: &Value, value: &Value) -> Result<(), SchemaFault> {
         let text = schema.to_string();
@@ -83,7 +91,7 @@ mod tests {
     async fn a_fault_names_the_place_and_not_the_value() {
         let schemas = Schemas::default();
         let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]});
-        assert_eq!(schemas.check(&schema, &json!({"n": 1})).await, Ok(()));
+        assert_eq!((schemas.usable(&schema).await, schemas.check(&schema, &json!({"n": 1})).await), (Ok(()), Ok(())));
         let fault = schemas.check(&schema, &json!({"n": "CANARY"})).await.unwrap_err();
         assert_eq!(fault, SchemaFault::Value("/n does not fit /properties/n/type".to_owned()));
         assert!(matches!(schemas.check(&schema, &json!({})).await, Err(SchemaFault::Value(_))));
@@ -95,6 +103,7 @@ mod tests {
         for schema in
             [json!({"$ref": "http://127.0.0.1:1/x"}), json!({"$ref": "file:///etc/passwd"}), json!({"type": "no"})]
         {
+            assert!(schemas.usable(&schema).await.is_err());
             let fault = schemas.check(&schema, &json!(1)).await.unwrap_err();
             assert!(matches!(fault, SchemaFault::Schema(_)), "{schema}: {fault:?}");
         }

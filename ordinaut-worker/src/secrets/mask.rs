@@ -49,8 +49,8 @@ impl Mask {
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut masked = Cow::Borrowed(text);
         for hidden in &self.texts {
-            if masked.contains(&**hidden) {
-                masked = Cow::Owned(masked.replace(&**hidden, MASKED));
+            if let Some(without) = without(&masked, hidden) {
+                masked = Cow::Owned(without);
             }
         }
         for hidden in &self.texts {
@@ -94,6 +94,22 @@ impl Mask {
         }
         error.rewritten(|message| self.text(message).into_owned(), |kept| self.value(kept))
     }
+}
+
+/// A text without another one, in whatever case its letters are: hosts of URLs become lower case.
+/// `None`: it was not in it.
+fn without(text: &str, hidden: &str) -> Option<String> {
+    let (small, hidden) = (text.to_ascii_lowercase(), hidden.to_ascii_lowercase());
+    let mut places = small.match_indices(&*hidden).peekable();
+    places.peek()?;
+    let (mut masked, mut from) = (String::with_capacity(text.len()), 0);
+    for (at, _) in places {
+        masked.push_str(&text[from..at]);
+        masked.push_str(MASKED);
+        from = at + hidden.len();
+    }
+    masked.push_str(&text[from..]);
+    Some(masked)
 }
 
 /// A text as it stands between the quotes of JSON.
@@ -143,6 +159,7 @@ mod tests {
             "got czNjcmV0LyJ2YWx1ZSIgMQ!",
             "got bWFueSBieXRlcw!",
             "got 1234567890!",
+            "got S3cReT/\"VALUE\" 1!",
         ] {
             assert_eq!(mask().text(text), "got [secret]!", "{text}");
         }

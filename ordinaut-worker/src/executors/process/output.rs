@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 
 /// Length of the end of each stream that a run keeps, in bytes.
 const TAIL: usize = 8 * 1024;
@@ -107,6 +108,8 @@ pub(super) async fn drain(mut stream: impl AsyncRead + Unpin, tail: &Tail, allow
                 tell(&mut line, &say);
             }
         }
+        // A program that always has more to say must not keep a thread of the worker for itself.
+        yield_now().await;
     }
     if !line.is_empty() {
         tell(&mut line, &say);
@@ -123,6 +126,7 @@ fn tell(line: &mut Vec<u8>, say: &impl Fn(&str)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
 
     fn kept(chunks: &[&[u8]]) -> (String, bool) {
         let tail = Tail::default();
@@ -138,6 +142,17 @@ mod tests {
         let (text, is_cut) = kept(&[long.as_bytes(), b"x"]);
         assert!(is_cut && text.ends_with("üx") && !text.contains('\u{fffd}'));
         assert_eq!(text.len(), TAIL - 1);
+    }
+
+    #[test]
+    fn what_always_has_more_to_say_lets_others_go_on() {
+        let (tail, allowance, said) = (Tail::default(), Allowance::new(u64::MAX), AtomicU64::new(0));
+        let text = b"y\n".repeat(100_000);
+        let count = |_: &str| {
+            said.fetch_add(1, Ordering::Relaxed);
+        };
+        assert!(drain(&text[..], &tail, &allowance, count).now_or_never().is_none());
+        assert!((1..100_000).contains(&said.load(Ordering::Relaxed)));
     }
 
     #[test]
