@@ -4742,15 +4742,15 @@ export interface components {
              * Format: double
              * @description Means of those that are not offline, in percent; absent if there are none.
              */
-            cpu: number | null;
+            cpu?: number;
             critical: number;
             /** Format: double */
-            disk: number | null;
+            disk?: number;
             healthy: number;
             /** @description The worst level of those that are not offline; healthy if there are none. */
             level: components["schemas"]["NodeLevel"];
             /** Format: double */
-            memory: number | null;
+            memory?: number;
             offline: number;
             total: number;
             warning: number;

@@ -105,10 +105,13 @@ pub(crate) struct Health {
     offline: usize,
     /// Means of those that are not offline, in percent; absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     cpu: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     memory: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     disk: Option<f64>,
 }
 
