@@ -131,7 +131,7 @@ impl Dev {
 
     /// Waits for its end.
     pub(crate) fn ends(mut self) -> Option<i32> {
-        self.process.code()
+        self.process.shown_code()
     }
 
     pub(crate) fn terminate(self) -> Option<i32> {

@@ -116,6 +116,17 @@ impl Process {
         self.child.wait().unwrap().code()
     }
 
+    /// The same, of one whose end may be a fault: what it said last is shown if the test fails.
+    #[track_caller]
+    pub(crate) fn shown_code(&mut self) -> Option<i32> {
+        while let Some(line) = self.next() {
+            eprintln!("{line}");
+        }
+        let code = self.child.wait().unwrap().code();
+        eprintln!("it ended with {code:?}, and logged:\n{}", self.log());
+        code
+    }
+
     /// All that it logged, once it has ended.
     fn log(&mut self) -> String {
         self.err.iter().map(|line| line + "\n").collect()
