@@ -23,8 +23,9 @@ const LAST_LINES: usize = 12;
 /// Where the last lines are looked for.
 const TAIL_BYTES: u64 = 16 << 10;
 
-/// A server whose starter was killed a moment ago needs that long to notice and stop.
-const GRACE: Duration = Duration::from_secs(1);
+/// A server whose starter was killed a moment ago needs that long to notice and stop, on a busy
+/// machine.
+const GRACE: Duration = Duration::from_secs(3);
 
 const POLL: Duration = Duration::from_millis(10);
 

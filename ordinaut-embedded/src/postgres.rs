@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::place::{Place, READY_LIMIT, Running};
 use crate::{Installation, ServerError};
@@ -199,12 +199,6 @@ impl Postgres {
     }
 }
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// Time in which a server whose starter was killed has been told to stop.
-const TOLD_TO_STOP: Duration = Duration::from_secs(3);
-
 /// Waits for a server that is just stopping, since its starter has been killed.
 fn free_place(directory: &Path) -> Result<Place, ServerError> {
     let start = Instant::now();
@@ -213,10 +207,9 @@ fn free_place(directory: &Path) -> Result<Place, ServerError> {
             Err(ServerError::AlreadyRunning { directory, .. }) => {
                 let status = Status::of(&directory.join(CLUSTER));
                 let stopping = status.as_ref().is_some_and(|status| status.state == "stopping");
-                if start.elapsed() > if stopping { READY_LIMIT } else { TOLD_TO_STOP } {
+                if !stopping || start.elapsed() > READY_LIMIT {
                     return Err(ServerError::AlreadyRunning { directory, pid: status.map(|status| status.pid) });
                 }
-                std::thread::sleep(PAUSE);
             }
             other => return other,
         }
