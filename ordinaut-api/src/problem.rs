@@ -14,6 +14,7 @@ use ordinaut_core::placement::RolloutError;
 use ordinaut_core::policy::PolicyError;
 use ordinaut_core::target::TargetError;
 use ordinaut_core::task::TaskError;
+use ordinaut_core::tool::ToolError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::any::Any;
@@ -222,6 +223,17 @@ impl From<PolicyError> for Problem {
         match error {
             PolicyError::Invalid(invalid) => invalid.into(),
             PolicyError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<ToolError> for Problem {
+    fn from(error: ToolError) -> Self {
+        match error {
+            ToolError::Invalid(invalid) => invalid.into(),
+            ToolError::Full => Self::new(StatusCode::CONFLICT, ToolError::Full.to_string()),
+            ToolError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

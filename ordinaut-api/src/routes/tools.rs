@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::job::Redaction;
-use ordinaut_core::tool::{StoredTool, Tool, ToolError};
+use ordinaut_core::tool::{StoredTool, Tool};
 use ordinaut_runtime::Schema;
 use serde::Serialize;
 use serde_json::Value;
@@ -106,15 +106,4 @@ pub(crate) async fn delete(caller: Caller, Name(name): Name) -> Result<StatusCod
 
 fn none(name: &str) -> Problem {
     Problem::not_found(format!("there is no tool \"{name}\""))
-}
-
-impl From<ToolError> for Problem {
-    fn from(error: ToolError) -> Self {
-        match error {
-            ToolError::Invalid(invalid) => invalid.into(),
-            ToolError::Full => Self::new(StatusCode::CONFLICT, ToolError::Full.to_string()),
-            ToolError::Database(error) => error.into(),
-            _ => Self::internal(),
-        }
-    }
 }
