@@ -13,6 +13,7 @@ mod latency;
 mod members;
 mod pinned;
 mod placed;
+mod redis_away;
 mod schedules;
 mod settle_by;
 mod sleepers;
@@ -59,13 +60,16 @@ pub enum Bench {
     Members,
     /// Jobs that ask something of their worker, and others beside those that nobody can run
     Placed,
+    /// Jobs go through while Redis is gone, beside a relay of events
+    #[command(name = "redis_away")]
+    RedisAway,
     /// Ten million jobs, produced and run at once; not one of `all`, because it takes many minutes
     Endurance,
 }
 
 impl Bench {
     /// What `all` runs, in the order of the table in `benches/README.md`.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Floor,
         Self::Drain,
         Self::Cost,
@@ -82,6 +86,7 @@ impl Bench {
         Self::Durable,
         Self::Members,
         Self::Placed,
+        Self::RedisAway,
     ];
 }
 
@@ -104,6 +109,7 @@ pub async fn run(bench: Bench, options: &Options) -> anyhow::Result<Vec<Figure>>
         Bench::Durable => durable::run(options).await,
         Bench::Members => members::run(options).await,
         Bench::Placed => placed::run(options).await,
+        Bench::RedisAway => redis_away::run(options).await,
         Bench::Endurance => endurance::run(options).await,
     }
 }
