@@ -150,7 +150,7 @@ impl KnownTool {
     ///
     /// What does not fit first.
     pub fn check_input(&self, args: &Value) -> Result<(), Misfit> {
-        self.input.as_ref().map_or(Ok(()), |schema| schema.check(args))
+        self.input.as_ref().map_or(Ok(()), |schema| schema.check_args(args))
     }
 
     /// Whether an output fits.

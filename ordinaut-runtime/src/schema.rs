@@ -52,18 +52,26 @@ impl Schema {
         compiled.map(Self).map_err(|error| bounded(&error.to_string()))
     }
 
-    /// Whether a value fits. A `{"$secret": name}` fits everywhere: what it stands for is known to
-    /// the worker alone.
+    /// Whether a value fits.
     ///
     /// # Errors
     ///
     /// What does not fit first.
     pub fn check(&self, value: &Value) -> Result<(), Misfit> {
-        let Err(first) = self.0.validate(value) else { return Ok(()) };
-        if !names_secret(value) {
-            return Err(misfit(&first));
+        self.0.validate(value).map_err(|error| misfit(&error))
+    }
+
+    /// Whether arguments fit. A `{"$secret": name}` fits everywhere: what it stands for is known to
+    /// the worker alone.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit first.
+    pub fn check_args(&self, args: &Value) -> Result<(), Misfit> {
+        if !names_secret(args) {
+            return self.check(args);
         }
-        match self.0.iter_errors(value).find(|error| !is_open(error)) {
+        match self.0.iter_errors(args).find(|error| !is_open(error)) {
             None => Ok(()),
             Some(error) => Err(misfit(&error)),
         }
@@ -117,7 +125,8 @@ mod tests {
         .unwrap();
         let misfit = |value: Value| schema.check(&value).unwrap_err();
         assert_eq!(schema.check(&json!({"to": ["a@b"]})), Ok(()));
-        assert_eq!(schema.check(&json!({"to": [{"$secret": "address"}]})), Ok(()));
+        assert_eq!(schema.check_args(&json!({"to": [{"$secret": "address"}]})), Ok(()));
+        assert_eq!(misfit(json!({"to": [{"$secret": "address"}]})).path, "to.0");
         assert_eq!(misfit(json!({"to": ["a@b", 7]})).path, "to.1");
         assert_eq!(misfit(json!({"to": ["nobody"]})).path, "to.0");
         let missing = misfit(json!({}));
@@ -135,7 +144,7 @@ mod tests {
             "properties": {"key": text, "n": {"type": "integer"}, "either": {"anyOf": [text, {"type": "array", "items": text}]}},
         }))
         .unwrap();
-        let fits = |value: Value| schema.check(&value).map_err(|misfit| misfit.path);
+        let fits = |value: Value| schema.check_args(&value).map_err(|misfit| misfit.path);
         assert_eq!(fits(json!({"key": {"$secret": "k"}, "n": 1})), Ok(()));
         assert_eq!(fits(json!({"either": [{"$secret": "k"}]})), Ok(()));
         assert_eq!(fits(json!({"key": {"$secret": "k"}, "n": "one"})), Err("n".to_owned()));

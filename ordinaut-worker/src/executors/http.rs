@@ -41,11 +41,9 @@ impl Executor for Http {
     type Output = Answer;
 
     async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<Answer, JobError> {
-        let expectation = Expectation::read(self.response_schema.as_ref(), self.on_mismatch, &self.save)?;
-        if let Some(schema) = &self.response_schema {
-            let unusable = |reason| JobError::fatal(format!("args.response_schema {reason}"));
-            ctx.state.schemas.usable(schema).await.map_err(unusable)?;
-        }
+        let expectation =
+            Expectation::read(self.response_schema.as_ref(), self.on_mismatch, &self.save, &ctx.state.schemas);
+        let expectation = expectation.await?;
         let signing_key = self.signing_key(ctx).await?;
         let asked =
             Asked { expectation: &expectation, signing_key: signing_key.as_deref(), key: call.key, mask: call.mask };
@@ -195,11 +193,11 @@ impl Http {
                 Failed { error: failure(&host, error, longest), fault }
             })?;
             if !self.expect_status.follows_redirects() {
-                return Ok(self.answered(response, &host, hop.is_where(&asked), longest, call, ctx).await);
+                return Ok(self.answered(response, &host, hop.is_where(&asked), longest, call).await);
             }
             match hop.next(response.status(), response.headers()) {
                 Ok(Some(next)) => hop = next,
-                Ok(None) => return Ok(self.answered(response, &host, hop.is_where(&asked), longest, call, ctx).await),
+                Ok(None) => return Ok(self.answered(response, &host, hop.is_where(&asked), longest, call).await),
                 // A server that sends callers in circles may be mended; the others mean what they
                 // say.
                 Err(why @ NotFollowed::TooMany) => {
@@ -218,7 +216,6 @@ impl Http {
         is_called: bool,
         longest: Duration,
         call: &Asked<'_>,
-        ctx: &Context<State>,
     ) -> Answered {
         let status = response.status();
         let (body, read) = read(&mut response, call.expectation.room()).await;
@@ -233,7 +230,7 @@ impl Http {
         let unwanted = || format!("{host} answered {status}, and {} was expected", self.expect_status);
         let ended = match self.expect_status.verdict(status.as_u16()) {
             Verdict::Done => match read {
-                Ok(()) => call.expectation.saved(host, &body, &ctx.state.schemas, call.mask).await,
+                Ok(()) => call.expectation.saved(host, &body, call.mask).await,
                 Err(error) => Err(failure(host, error, longest)),
             },
             Verdict::Never => Err(JobError::fatal(unwanted())),

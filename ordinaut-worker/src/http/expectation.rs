@@ -1,14 +1,16 @@
 //! What a job expects of the body of an answer, and what it keeps of it.
 
 use super::answer::MAX_BODY_BYTES;
-use super::schema::{SchemaFault, Schemas};
+use super::schema::{Schemas, fits};
 use crate::secrets::Mask;
 use ordinaut_core::JobError;
 use ordinaut_pipeline::Query;
+use ordinaut_runtime::Schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// As much of a body as is looked into, in bytes.
 pub(crate) const MAX_JSON_BYTES: usize = 1024 * 1024;
@@ -32,17 +34,18 @@ pub enum OnMismatch {
 
 /// What a job expects of the body, and what it saves of it.
 pub(crate) struct Expectation<'a> {
-    pub(crate) schema: Option<&'a Value>,
-    pub(crate) on_mismatch: OnMismatch,
-    pub(crate) save: Vec<(&'a str, Query)>,
+    schema: Option<Arc<Schema>>,
+    on_mismatch: OnMismatch,
+    save: Vec<(&'a str, Query)>,
 }
 
 impl<'a> Expectation<'a> {
     /// Before the call, so that what is wrong with it costs none.
-    pub(crate) fn read(
-        schema: Option<&'a Value>,
+    pub(crate) async fn read(
+        schema: Option<&Value>,
         on_mismatch: OnMismatch,
         save: &'a BTreeMap<String, String>,
+        schemas: &Schemas,
     ) -> Result<Self, JobError> {
         if save.len() > MAX_NAMES {
             return Err(JobError::fatal(format!("args.save has more than {MAX_NAMES} names")));
@@ -51,7 +54,13 @@ impl<'a> Expectation<'a> {
             let query = Query::read(expression).map_err(|reason| format!("args.save.{name} {reason}"));
             Ok((name.as_str(), query.map_err(JobError::fatal)?))
         });
-        Ok(Self { schema, on_mismatch, save: save.collect::<Result<_, JobError>>()? })
+        let save = save.collect::<Result<_, JobError>>()?;
+        let schema = match schema {
+            Some(schema) => Some(schemas.compiled(schema).await),
+            None => None,
+        };
+        let unusable = |reason| JobError::fatal(format!("args.response_schema {reason}"));
+        Ok(Self { schema: schema.transpose().map_err(unusable)?, on_mismatch, save })
     }
 
     /// As much of a body as is to be read.
@@ -64,13 +73,7 @@ impl<'a> Expectation<'a> {
     }
 
     /// What is saved of the body of an answer that has a status which was expected.
-    pub(crate) async fn saved(
-        &self,
-        host: &str,
-        body: &[u8],
-        schemas: &Schemas,
-        mask: &Mask,
-    ) -> Result<Map<String, Value>, JobError> {
+    pub(crate) async fn saved(&self, host: &str, body: &[u8], mask: &Mask) -> Result<Map<String, Value>, JobError> {
         if !self.looks() {
             return Ok(Map::new());
         }
@@ -84,12 +87,9 @@ impl<'a> Expectation<'a> {
         // Its own words would repeat what the server said.
         let json: Value =
             serde_json::from_slice(body).map_err(|_| mismatch(format!("{host} answered with what is no JSON")))?;
-        if let Some(schema) = self.schema {
-            schemas.check(schema, &json).await.map_err(|fault| match fault {
-                SchemaFault::Schema(reason) => JobError::fatal(format!("args.response_schema {reason}")),
-                SchemaFault::Value(reason) => {
-                    mismatch(format!("{host} answered with what args.response_schema does not describe: {reason}"))
-                }
+        if let Some(schema) = &self.schema {
+            fits(schema, &json).await.map_err(|reason| {
+                mismatch(format!("{host} answered with what args.response_schema does not describe: {reason}"))
             })?;
         }
         // An expression could turn a secret round, or tell its letters one by one.

@@ -10,7 +10,7 @@ mod stdio;
 use super::executor::{Call, Executor};
 use super::process::conversation::{Conversation, Errors};
 use crate::State;
-use crate::http::schema::SchemaFault;
+use crate::http::schema::fits;
 use crate::seconds::Seconds;
 use http::HttpLink;
 use link::Link;
@@ -139,13 +139,10 @@ impl Mcp {
         let found = found.ok_or_else(|| JobError::fatal(format!("args.tool: {name} has no tool {tool:?}")))?;
         let arguments = Value::Object(self.arguments.clone());
         if let Some(schema) = found.get("inputSchema") {
-            let checked = ctx.state.schemas.check(schema, &arguments).await;
-            checked.map_err(|fault| match fault {
-                SchemaFault::Value(reason) => {
-                    JobError::fatal(format!("args.arguments are not what {tool} takes: {reason}"))
-                }
-                SchemaFault::Schema(reason) => JobError::fatal(format!("the schema of {tool} {reason}")),
-            })?;
+            let compiled = ctx.state.schemas.compiled(schema).await;
+            let compiled = compiled.map_err(|reason| JobError::fatal(format!("the schema of {tool} {reason}")))?;
+            let unfit = |reason| JobError::fatal(format!("args.arguments are not what {tool} takes: {reason}"));
+            fits(&compiled, &arguments).await.map_err(unfit)?;
         }
         let answer = session.call(tool, &arguments).await?;
         let has_failed = answer["isError"] == true;
