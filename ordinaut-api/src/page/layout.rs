@@ -41,6 +41,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("/ui/targets", "Targets", "GET /targets"),
     ("/ui/workers", "Workers", "GET /workers"),
     ("/ui/nodes", "Nodes", "GET /nodes"),
+    ("/ui/tools", "Tools", "GET /tools"),
     ("/ui/batches", "Batches", "GET /batches"),
     ("/ui/events", "Events", "GET /events"),
     ("/ui/agents", "Agents", "GET /agents"),

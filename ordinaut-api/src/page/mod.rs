@@ -4,6 +4,7 @@
 
 mod agents;
 mod answer;
+mod arguments;
 mod assets;
 mod batches;
 mod bulk;
@@ -28,6 +29,7 @@ mod targets;
 mod task_form;
 mod tasks;
 mod timeline;
+mod tools;
 mod tree;
 mod visit;
 mod workers;
@@ -95,6 +97,7 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         .merge(batches::routes())
         .merge(events::routes())
         .merge(enqueue::routes())
+        .merge(tools::routes())
         .merge(agents::routes())
         .route("/ui/{*rest}", get(no_page))
         // Where a form is sent to there is nothing to look at.

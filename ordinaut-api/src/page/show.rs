@@ -70,6 +70,20 @@ pub(super) fn rate(per_second: f64) -> String {
     }
 }
 
+/// What a description says first, without its point.
+pub(super) fn first_sentence(about: &str) -> &str {
+    about.split_once(". ").map_or(about, |(first, _)| first).trim_end_matches('.')
+}
+
+/// A description whose names stand between backticks.
+pub(super) fn prose(about: &str) -> Markup {
+    html! {
+        @for (n, part) in about.split('`').enumerate() {
+            @if n % 2 == 0 { (part) } @else { code { (part) } }
+        }
+    }
+}
+
 /// Seconds in the two largest units that say something.
 pub(super) fn duration(seconds: f64) -> String {
     let whole = seconds.abs();

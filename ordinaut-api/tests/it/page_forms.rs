@@ -3,6 +3,7 @@
 
 use crate::app::TestApp;
 use crate::page::{Browser, PASSWORD};
+use axum::http::Method;
 use ordinaut_core::access::Scope;
 use serde_json::json;
 
@@ -92,4 +93,71 @@ async fn what_an_agent_may_not_do_has_no_form_and_what_it_may_not_see_says_so() 
     let foreign = tim.send("/ui/queues/mail/pause", &[("form", "guessed")]).await;
     assert_eq!(foreign.status, 403);
     assert!(foreign.text.contains("<h1>") && foreign.text.contains("load the page again"), "{}", foreign.text);
+}
+
+#[tokio::test]
+async fn a_kind_with_a_tool_has_a_field_for_each_argument() {
+    let app = TestApp::start().await;
+    let mut admin = Browser::of_admin(&app).await;
+    let input = json!({
+        "type": "object",
+        "required": ["to"],
+        "properties": {
+            "copies": {"type": "integer", "maximum": 9},
+            "to": {"type": "string", "description": "Who gets it. A name."},
+            "how": {"enum": ["post", "pigeon"]},
+            "pages": {"type": "array"},
+        },
+    });
+    app.send(Method::PUT, "/tools/send_letter", &json!({"about": "Sends a letter", "input": input})).await;
+    let outside = json!({"input": {"properties": {"text": {"type": "string"}}}, "uses": "http", "with": {"url": "https://example.org/"}});
+    app.send(Method::PUT, "/tools/translate", &outside).await;
+
+    let tools = admin.get("/ui/tools").await.text;
+    assert!(tools.contains("/ui/tools/send_letter") && tools.contains("a service outside, by http"), "{tools}");
+    let tool = admin.get("/ui/tools/send_letter").await.text;
+    assert!(tool.contains("/ui/enqueue?kind=send_letter") && tool.contains("Who gets it"), "{tool}");
+    let form = admin.get("/ui/enqueue?kind=send_letter").await.text;
+    for shown in
+        ["name=\"arg.to\"", "Who gets it<", "<option value=\"pigeon\">", "name=\"fields_of\" value=\"send_letter\""]
+    {
+        assert!(form.contains(shown), "{shown}: {form}");
+    }
+    assert!(admin.get("/ui/enqueue/arguments?kind=send_letter").await.text.contains("name=\"arg.to\""));
+    assert!(admin.get("/ui/enqueue/arguments?kind=plain").await.text.contains("name=\"args\""));
+    assert!(
+        admin.get("/ui/enqueue?kind=send_letter&args=%7B%7D").await.text.contains("name=\"args\""),
+        "JSON was asked for"
+    );
+
+    let token = admin.form_token().await;
+    let form = [("form", &*token), ("kind", "send_letter"), ("fields_of", "send_letter")];
+    let typed = [("arg.to", "Ann"), ("arg.copies", "12"), ("arg.how", "pigeon"), ("arg.pages", "[1]")];
+    let refused = admin.send("/ui/enqueue", &[&form[..], &typed[..]].concat()).await;
+    assert!(refused.status == 422 && refused.text.contains("args.copies"), "{}", refused.text);
+    for kept in [">Ann</textarea>", "value=\"12\"", "<option value=\"pigeon\" selected>", ">[1]</textarea>"] {
+        assert!(refused.text.contains(kept), "{kept} is lost: {}", refused.text);
+    }
+    let mut typed = typed;
+    typed[1].1 = "two";
+    let refused = admin.send("/ui/enqueue", &[&form[..], &typed[..]].concat()).await;
+    assert!(refused.status == 422 && refused.text.contains("copies must be a number"), "{}", refused.text);
+    typed[1].1 = "2";
+    let enqueued = admin.send("/ui/enqueue", &[&form[..], &typed[..]].concat()).await;
+    assert_eq!(enqueued.status, 303, "{}", enqueued.text);
+    let id = enqueued.header("location").rsplit('/').next().unwrap().parse().unwrap();
+    assert_eq!(app.job(id).await["args"], json!({"to": "Ann", "copies": 2, "how": "pigeon", "pages": [1]}));
+
+    let other = [("form", &*token), ("kind", "translate"), ("fields_of", "send_letter"), ("arg.to", "Ann")];
+    let refused = admin.send("/ui/enqueue", &other).await;
+    assert!(refused.status == 422 && refused.text.contains("name=\"arg.text\""), "{}", refused.text);
+    let other = [("form", &*token), ("kind", "translate"), ("fields_of", "translate"), ("arg.text", "Hello")];
+    let enqueued = admin.send("/ui/enqueue", &other).await;
+    assert_eq!(enqueued.status, 303, "{}", enqueued.text);
+    let id = enqueued.header("location").rsplit('/').next().unwrap().parse().unwrap();
+    let job = app.job(id).await;
+    assert_eq!(
+        (&job["kind"], &job["args"]),
+        (&json!("tool"), &json!({"tool": "translate", "args": {"text": "Hello"}}))
+    );
 }
