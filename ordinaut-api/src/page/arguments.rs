@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 /// Before the name of a field of the form, so that none is taken for one of the job's own.
 const PREFIX: &str = "arg.";
 
-/// How often a schema may refer to another one before the field is one for JSON.
+/// Number of references that are followed before a field is one for JSON.
 const REFERENCES: usize = 8;
 
 /// What a tool takes, as fields.
@@ -73,7 +73,8 @@ impl Arguments {
         }
     }
 
-    /// What was typed, as JSON. Numbers stay as they are written, and what was left empty is absent.
+    /// What was typed, as JSON. Numbers stay as they are written, and what was left empty is
+    /// absent.
     pub(super) fn read(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, Fault> {
         let mut fields = Vec::new();
         for argument in &self.0 {
