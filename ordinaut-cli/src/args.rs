@@ -9,6 +9,7 @@ mod cert;
 mod event;
 mod executor;
 mod explain;
+mod extension;
 mod fit;
 mod job;
 mod limit;
@@ -34,6 +35,7 @@ pub(crate) use cert::{Cert, SelfSigned};
 pub(crate) use event::{Event, EventVerb, Events, Fact};
 pub(crate) use executor::{ExecutorVerb, Executors};
 pub(crate) use explain::{Explain, What};
+pub(crate) use extension::{Extension, OneExtension, PutExtension};
 pub(crate) use job::{
     Answer, Approval, Attach, Attachments, CancelJobs, ChangeJob, Enqueue, Job, JobVerb, Jobs, NamedJobs, OneJob, Said,
     ShowJob,
@@ -104,6 +106,9 @@ pub(crate) enum Noun {
     /// List, show, put and delete tools: what jobs of a kind take and return, as JSON Schemas
     #[command(subcommand)]
     Tool(Tool),
+    /// Put, show and delete extensions: agents with tools and webhooks, from a manifest
+    #[command(subcommand)]
+    Extension(Extension),
     /// Create tasks, look at them, pause, run and cancel them
     #[command(subcommand)]
     Task(Task),

@@ -120,6 +120,7 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         Noun::Fact(fact) => command::publish::fact(database, fact).await,
         Noun::Calendar(calendar) => command::calendar::run(database, calendar).await,
         Noun::Rollout(rollout) => command::rollout::run(database, rollout).await,
+        Noun::Extension(extension) => command::extension::run(database, extension).await,
         Noun::Tool(tool) => command::tool::run(database, tool).await,
         Noun::Policy(policy) => command::policy::run(database, policy).await,
         Noun::Limit(limit) => command::limit::run(database, limit).await,

@@ -93,6 +93,12 @@ impl Client {
         Self { sight: sight.map(Arc::new), agent: Some(access.agent.clone()), ..self.clone() }
     }
 
+    /// The same on behalf of an agent: what it makes says who made it.
+    #[must_use]
+    pub fn acting_as(&self, agent: &str) -> Self {
+        Self { agent: Some(agent.into()), ..self.clone() }
+    }
+
     pub(crate) fn sight(&self) -> Option<&Sight> {
         self.sight.as_deref()
     }

@@ -15,6 +15,7 @@ pub(crate) mod enqueue;
 pub(crate) mod events;
 pub(crate) mod executor;
 pub(crate) mod explain;
+pub(crate) mod extension;
 pub(crate) mod fires;
 pub(crate) mod health;
 pub(crate) mod history;

@@ -32,13 +32,7 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
             answer(format, &stored, || shown(&stored))?;
         }
         Asked::Put(PutTool { name, file, format }) => {
-            let tool = Tool::from_json(parsed(&file.display().to_string(), &read(&file)?)?)?;
-            tool.check()?;
-            for (field, schema) in [("input", Some(&tool.input)), ("output", tool.output.as_ref())] {
-                if let Some(schema) = schema {
-                    Schema::compile(schema).map_err(|reason| anyhow!("{field} is no JSON Schema: {reason}"))?;
-                }
-            }
+            let tool = compiled(Tool::from_json(parsed(&file.display().to_string(), &read(&file)?)?)?)?;
             let stored = database.tools().put(&name, &tool).await?;
             answer(format, &stored, || format!("tool \"{name}\" is at version {}", stored.version))?;
         }
@@ -50,6 +44,17 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A tool that can be put: its schemas are schemas.
+pub(super) fn compiled(tool: Tool) -> anyhow::Result<Tool> {
+    tool.check()?;
+    for (field, schema) in [("input", Some(&tool.input)), ("output", tool.output.as_ref())] {
+        if let Some(schema) = schema {
+            Schema::compile(schema).map_err(|reason| anyhow!("{field} is no JSON Schema: {reason}"))?;
+        }
+    }
+    Ok(tool)
 }
 
 fn shown(stored: &StoredTool) -> String {

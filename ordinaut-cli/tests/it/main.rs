@@ -9,6 +9,7 @@ mod demo;
 mod dev;
 mod documents;
 mod events;
+mod extensions;
 mod fuzz;
 mod given;
 mod home;

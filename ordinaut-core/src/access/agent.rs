@@ -89,8 +89,12 @@ impl NewAgent {
         Self { expires_at: Some(at), ..self }
     }
 
-    /// What is wrong with it.
-    pub(crate) fn check(&self) -> Result<(), InvalidField> {
+    /// Whether it can be made.
+    ///
+    /// # Errors
+    ///
+    /// The first field that cannot be accepted, by name.
+    pub fn check(&self) -> Result<(), InvalidField> {
         let fault = |field, reason: &str| InvalidField { field, reason: reason.to_owned() };
         name::check(&self.name).map_err(|reason| fault("name", reason))?;
         if self.name == SETTINGS_AGENT {
