@@ -361,6 +361,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cluster/flow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What went through the installation in the last hour: from where it came to where it runs.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getClusterFlow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/cluster/stats": {
         parameters: {
             query?: never;
@@ -2112,6 +2132,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tasks/assign-optimal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enqueues a job that prefers the best machine that has what it requires. It waits for that
+         *     machine for `placement.prefer_for`, 10 seconds if not given, and then goes to any.
+         * @description Takes the scope `jobs:write`. Agents of a tenant or of some queues may not call it. Class of calls: `enqueue`.
+         */
+        post: operations["assignOptimal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks/{id}": {
         parameters: {
             query?: never;
@@ -2846,6 +2887,12 @@ export interface components {
             /** Format: int64 */
             tasks_paused_by_error: number;
         };
+        /** @description A job, and the machine that it prefers. */
+        AssignedJob: components["schemas"]["EnqueuedJob"] & {
+            /** @description The machine that was chosen. */
+            node: string;
+            score: components["schemas"]["NodeScore"];
+        };
         /** @description Parameters that a job was given. */
         Attachment: {
             /**
@@ -3268,6 +3315,17 @@ export interface components {
         };
         /** @enum {string} */
         CancelledWhen: "now" | "asked";
+        /** @description What went through the installation in the last hour. */
+        ClusterFlow: {
+            /** @description What runs now on each machine that has workers. */
+            nodes: components["schemas"]["NodeShare"][];
+            /** @description What came into each queue and ended there. */
+            queues: components["schemas"]["StatLine"][];
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+        };
         /** @description A machine, with its processes. */
         ClusterNode: {
             level: components["schemas"]["NodeLevel"] | null;
@@ -7632,6 +7690,36 @@ export interface operations {
             504: components["responses"]["504"];
         };
     };
+    getClusterFlow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterFlow"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     getClusterStats: {
         parameters: {
             query?: never;
@@ -11926,6 +12014,78 @@ export interface operations {
             403: components["responses"]["403"];
             408: components["responses"]["408"];
             /** @description Another task holds the `dedupe_key`. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    assignOptimal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJob"];
+            };
+        };
+        responses: {
+            /** @description Another job holds the unique key. */
+            200: {
+                headers: {
+                    Location?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignedJob"];
+                };
+            };
+            /** @description Stored. */
+            201: {
+                headers: {
+                    Location?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignedJob"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            /** @description Another job holds the unique key. */
             409: {
                 headers: {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];

@@ -90,7 +90,7 @@ pub(crate) struct Asked {
     after_policy: Option<AfterPolicy>,
     /// What it asks of the worker that runs it.
     #[serde(default, deserialize_with = "object")]
-    placement: Option<Placement>,
+    pub(super) placement: Option<Placement>,
 }
 
 /// A job that another one comes after.
@@ -129,10 +129,10 @@ type JobOrJobs = OneOrMany<Asked>;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EnqueuedJob {
     /// The job, or the one that holds its unique key.
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Whether no job was made, because that one holds the key.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    duplicate: bool,
+    pub(super) duplicate: bool,
 }
 
 impl EnqueuedJob {
@@ -172,12 +172,17 @@ pub(crate) async fn enqueue(
     }
 }
 
-async fn enqueue_one(app: &App, caller: &Caller, asked: Asked) -> Result<Response, Problem> {
+/// Stores one job.
+pub(super) async fn stored(app: &App, caller: &Caller, asked: Asked) -> Result<EnqueuedJob, Problem> {
     let tools = app.catalogue.tools().await?;
     let job = asked.checked(app, caller, &tools, Place { first: subject(caller), index: 0 })?;
     app.rooms.enter(job.queue_name(), job.urgency().into()).await?;
     let enqueued = caller.data.enqueue_together(&job).await.map_err(|error| of_enqueue(&job, error))?;
-    let enqueued = EnqueuedJob::new(&job, &enqueued);
+    Ok(EnqueuedJob::new(&job, &enqueued))
+}
+
+async fn enqueue_one(app: &App, caller: &Caller, asked: Asked) -> Result<Response, Problem> {
+    let enqueued = stored(app, caller, asked).await?;
     let status = if enqueued.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/jobs/{}", enqueued.id);
     Ok((status, [(header::LOCATION, location)], Json(EnqueuedJobs::One(enqueued))).into_response())

@@ -1,6 +1,7 @@
 //! Every route, and what each request passes on its way there.
 
 mod agents;
+mod assign;
 mod attachments;
 mod audit;
 mod batches;
@@ -96,6 +97,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
     vec![
         Way::new(JobsRead, Visible, routes!(job_list::list)).through(&slow),
         Way::new(JobsWrite, Visible, routes!(enqueue::enqueue)).class(RouteClass::Enqueue),
+        Way::new(JobsWrite, Installation, routes!(assign::assign)).class(RouteClass::Enqueue),
         Way::new(JobsWrite, Installation, routes!(jobs::cancel_many)).through(&slow),
         Way::new(JobsRead, Visible, routes!(jobs::show)),
         Way::new(JobsWrite, Visible, routes!(job_change::change)).about(Subject::Job),
@@ -219,6 +221,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(QueuesAdmin, Installation, routes!(nodes::reset_one)),
         Way::new(JobsRead, Installation, routes!(nodes::topology)),
         Way::new(JobsRead, Installation, routes!(nodes::totals)),
+        Way::new(JobsRead, Installation, routes!(nodes::flow)).through(&slow),
         Way::new(JobsRead, Visible, routes!(stats::list)).through(&slow),
         Way::new(JobsRead, Visible, routes!(stats::slowest)).through(&slow),
         Way::new(JobsRead, Visible, routes!(stats::activity)).through(&slow),

@@ -6,8 +6,10 @@ use crate::parameters::{Name, Parameters};
 use crate::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
+use chrono::{DateTime, TimeDelta, Utc};
 use ordinaut_core::fleet::Instance;
 use ordinaut_core::node::{Node, NodeLevel, NodeReport, NodeThresholds};
+use ordinaut_core::stat::{StatFilter, StatLine};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -203,7 +205,12 @@ struct Share {
     responses((status = 200, body = Distribution)),
 )]
 pub(crate) async fn distribution(caller: Caller) -> Result<Json<Distribution>, Problem> {
-    let mut nodes = caller.data.nodes().list().await?;
+    let (imbalance, nodes) = shares(caller.data.nodes().list().await?);
+    Ok(Json(Distribution { imbalance, balanced: imbalance < BALANCED, nodes }))
+}
+
+/// What runs on each machine that has workers, and the jobs of the busiest divided by the mean.
+fn shares(mut nodes: Vec<Node>) -> (f64, Vec<Share>) {
     nodes.retain(|node| node.workers > 0);
     let total: i64 = nodes.iter().map(|node| node.running).sum();
     let most = nodes.iter().map(|node| node.running).max().unwrap_or_default();
@@ -215,7 +222,7 @@ pub(crate) async fn distribution(caller: Caller) -> Result<Json<Distribution>, P
         running: node.running,
         slots: node.slots,
     };
-    Ok(Json(Distribution { imbalance, balanced: imbalance < BALANCED, nodes: nodes.into_iter().map(share).collect() }))
+    (imbalance, nodes.into_iter().map(share).collect())
 }
 
 /// Thresholds that were set by hand.
@@ -326,6 +333,30 @@ pub(crate) async fn topology(caller: Caller) -> Result<Json<Topology>, Problem> 
     }
     let place = |(name, (level, processes))| Place { name, level, processes };
     Ok(Json(Topology { nodes: places.into_iter().map(place).collect() }))
+}
+
+/// What went through the installation in the last hour.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClusterFlow)]
+pub(crate) struct Flow {
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+    /// What came into each queue and ended there.
+    queues: Vec<StatLine>,
+    /// What runs now on each machine that has workers.
+    nodes: Vec<Share>,
+}
+
+/// What went through the installation in the last hour: from where it came to where it runs.
+#[utoipa::path(
+    get, path = "/cluster/flow", operation_id = "getClusterFlow",
+    responses((status = 200, body = Flow)),
+)]
+pub(crate) async fn flow(caller: Caller) -> Result<Json<Flow>, Problem> {
+    let until = Utc::now();
+    let filter = StatFilter::new(until - TimeDelta::hours(1), until).by_queue();
+    let (queues, nodes) = tokio::join!(caller.data.stats().list(&filter), caller.data.nodes().list());
+    Ok(Json(Flow { since: filter.since, until: filter.until, queues: queues?, nodes: shares(nodes?).1 }))
 }
 
 /// What the machines have together.

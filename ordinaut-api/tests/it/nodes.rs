@@ -77,3 +77,38 @@ async fn nobody_speaks_for_a_machine_whose_programs_do() {
     let told = app.post("/nodes", machine("health", 1).to_string()).await;
     assert!(told.status == 422 && told.text.contains("name"), "{}", told.text);
 }
+
+#[tokio::test]
+async fn a_job_for_the_best_machine_prefers_it_and_none_is_made_for_no_machine() {
+    let app = TestApp::start().await;
+    let job = json!({"kind": "render", "placement": {"require": ["zone=a"]}});
+    let none = app.post("/tasks/assign-optimal", job.to_string()).await;
+    assert_eq!((none.status, none.header("retry-after")), (503, "10"), "{}", none.text);
+    assert_eq!(app.count("select count(*) from ordinaut.job").await, 0);
+
+    for (name, taken) in [("busy", 90), ("free", 10), ("elsewhere", 0)] {
+        let mut told = machine(name, 40);
+        told["memory_used"] = json!(taken);
+        told["labels"] = json!([if name == "elsewhere" { "zone=b" } else { "zone=a" }]);
+        app.send(Method::POST, "/nodes", &told).await;
+        let worker = json!({"name": name, "host": name, "queues": ["default"], "kinds": ["render"], "capacity": 4});
+        let opened = app.post("/sessions", worker.to_string()).await;
+        assert_eq!(opened.status, 201, "{}", opened.text);
+    }
+    let made = app.post("/tasks/assign-optimal", job.to_string()).await;
+    let told = made.json();
+    assert_eq!((made.status, &told["node"]), (201, &json!("free")), "{}", made.text);
+    assert_eq!(told["score"], app.get("/nodes/free").await.json()["score"]);
+    let placement = &app.job(told["id"].as_str().unwrap().parse().unwrap()).await["placement"];
+    assert_eq!((&placement["require"], &placement["prefer"]), (&json!(["zone=a"]), &json!(["node=free"])));
+
+    let wrong = json!({"kind": "render", "placement": {"strategy": "random"}});
+    let refused = app.post("/tasks/assign-optimal", wrong.to_string()).await;
+    assert_eq!((refused.status, &refused.json()["field"]), (422, &json!("placement.strategy")), "{}", refused.text);
+    let flow = app.get("/cluster/flow").await.json();
+    assert_eq!(
+        (flow["nodes"].as_array().unwrap().len(), &flow["nodes"][1]["name"]),
+        (3, &json!("elsewhere")),
+        "{flow}"
+    );
+}
