@@ -45,6 +45,17 @@ impl<S: Send + Sync> FromRequestParts<S> for BatchId {
     }
 }
 
+/// The id of a command, in the path.
+pub(crate) struct CommandId(pub(crate) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for CommandId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        id_in_path(parts, state, "command").await.map(Self)
+    }
+}
+
 /// The id of a task, in the path.
 pub(crate) struct TaskId(pub(crate) Uuid);
 

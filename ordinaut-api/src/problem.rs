@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::EnqueueError;
 use ordinaut_core::Error;
+use ordinaut_core::command::CommandError;
 use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
 use ordinaut_core::json::InvalidJson;
@@ -193,6 +194,18 @@ impl From<TargetError> for Problem {
         match error {
             TargetError::Invalid(invalid) => invalid.into(),
             TargetError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Invalid(invalid) => invalid.into(),
+            CommandError::Nobody(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            CommandError::Enqueue(error) => error.into(),
+            CommandError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -42,7 +42,7 @@ pub(crate) use job::{
 };
 pub(crate) use limit::{Bounds, ChangeLimit, Limit, SetLimit};
 pub(crate) use look::{Dead, DeadLetters, Fire, Fires, Instance, OneTopic, Run, Runs, Topics};
-pub(crate) use node::{Node, OneNode, ThresholdsOf};
+pub(crate) use node::{Node, OneNode, RunCommand, ThresholdsOf};
 pub(crate) use pipeline::{CheckPipeline, Pipeline};
 pub(crate) use policy::{OnePolicy, Policy, SetPolicy};
 pub(crate) use queue::{ChangeQueue, NamedQueue, Queue};

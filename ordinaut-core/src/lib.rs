@@ -9,6 +9,7 @@ mod backoff;
 pub mod batch;
 pub mod bulk;
 pub mod client;
+pub mod command;
 pub mod error;
 pub mod event;
 pub mod explain;

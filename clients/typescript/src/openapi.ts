@@ -421,6 +421,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a command to machines, or to all that have a living worker: one that their workers' list
+         *     names, or `ping`.
+         * @description Takes the scope `fleet:exec`. Agents of a tenant or of some queues may not call it. Class of calls: `enqueue`.
+         */
+        post: operations["giveCommand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/commands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came of a command, machine by machine.
+         * @description Takes the scope `fleet:exec`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getCommand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dead": {
         parameters: {
             query?: never;
@@ -1505,6 +1546,26 @@ export interface paths {
          * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
          */
         delete: operations["deleteNode"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/{name}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a command to one machine.
+         * @description Takes the scope `fleet:exec`. Agents of a tenant or of some queues may not call it. Class of calls: `enqueue`.
+         */
+        post: operations["giveCommandToNode"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3363,6 +3424,75 @@ export interface components {
         ClusterTopology: {
             nodes: components["schemas"]["ClusterNode"][];
         };
+        /** @description A command, and what came of it on each machine. */
+        Command: {
+            /** @description Its name. */
+            command: string;
+            /**
+             * Format: date-time
+             * @description When it was given.
+             */
+            created_at: string;
+            /** @description The agent that gave it; absent: a program that holds the database. */
+            created_by?: string;
+            /**
+             * Format: date-time
+             * @description When a machine that has not answered has timed out.
+             */
+            deadline: string | null;
+            /** @description Whether no answer is waited for any more. */
+            ended: boolean;
+            /**
+             * Format: uuid
+             * @description Its id, which is that of the batch of its jobs.
+             */
+            id: string;
+            /** @description The machines, by name. */
+            nodes: components["schemas"]["CommandResult"][];
+        };
+        /** @description A command that is to be run on machines. */
+        CommandRequest: {
+            /** @description Its arguments by their names, as the list says. */
+            arguments?: Record<string, never>;
+            /** @description Its name on the list of the worker (`WORKER_PROCESS_FILE`), or `ping`, which needs no list. */
+            command: string;
+            /** @description The machines; none: all that have a living worker. */
+            nodes?: string[];
+            /** @description The queue of its jobs; `default` if not given. A machine takes part that has a worker of it. */
+            queue?: string;
+            /**
+             * Format: double
+             * @description Number of seconds after which a machine that has not answered has timed out; 10 if not
+             *     given, an hour at most.
+             */
+            timeout?: number;
+        };
+        /** @description What came of a command on a machine. */
+        CommandResult: {
+            /** @description Why it failed. */
+            error?: string;
+            /**
+             * Format: uuid
+             * @description The job that runs it.
+             */
+            job: string;
+            /** @description The machine. */
+            node: string;
+            /** @description What it returned: `stdout`, `stderr` and `exit_code`, unless it is a ping. */
+            output?: Record<string, never>;
+            /** @description Where it stands there. */
+            state: components["schemas"]["CommandState"];
+            /**
+             * Format: double
+             * @description Number of seconds that it ran; absent if it has not ended.
+             */
+            took?: number;
+        };
+        /**
+         * @description Where a command stands on a machine.
+         * @enum {string}
+         */
+        CommandState: "waiting" | "running" | "succeeded" | "failed" | "timed_out" | "cancelled";
         /**
          * @description A part of the installation.
          * @enum {string}
@@ -3787,6 +3917,11 @@ export interface components {
          * @enum {string}
          */
         GapRule: "first_after" | "shifted";
+        /** @description A command that was given, and the machines that it leaves out. */
+        GivenCommand: components["schemas"]["Command"] & {
+            /** @description The machines that it leaves out, and why. */
+            left_out: components["schemas"]["LeftOut"][];
+        };
         /** @description Parameters that a running job was given. */
         GivenParameters: {
             /** Format: int32 */
@@ -4238,6 +4373,13 @@ export interface components {
         Leases: {
             /** @description The most urgent first. */
             leases: components["schemas"]["Lease"][];
+        };
+        /** @description A machine that a command leaves out. */
+        LeftOut: {
+            /** @description Its name. */
+            node: string;
+            /** @description Why. */
+            reason: string;
         };
         /**
          * @description How much may run at once, and how much may start in a while: of a queue, of a kind, of each
@@ -7780,6 +7922,98 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    giveCommand: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandRequest"];
+            };
+        };
+        responses: {
+            /** @description Given. */
+            201: {
+                headers: {
+                    Location?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GivenCommand"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            /** @description No machine can take it. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    getCommand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     listDeadLetters: {
         parameters: {
             query?: {
@@ -10562,6 +10796,67 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    giveCommandToNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandRequest"];
+            };
+        };
+        responses: {
+            /** @description Given. */
+            201: {
+                headers: {
+                    Location?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GivenCommand"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            /** @description The machine cannot take it. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413"];
             421: components["responses"]["421"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];

@@ -7,6 +7,7 @@ mod audit;
 mod batches;
 mod bulk;
 mod calendars;
+mod commands;
 mod dead;
 mod docs;
 mod enqueue;
@@ -219,6 +220,9 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(QueuesAdmin, Installation, routes!(nodes::reset_all)),
         Way::new(QueuesAdmin, Installation, routes!(nodes::put_one)),
         Way::new(QueuesAdmin, Installation, routes!(nodes::reset_one)),
+        Way::new(FleetExec, Installation, routes!(commands::give)).class(RouteClass::Enqueue),
+        Way::new(FleetExec, Installation, routes!(commands::give_to)).class(RouteClass::Enqueue),
+        Way::new(FleetExec, Installation, routes!(commands::show)),
         Way::new(JobsRead, Installation, routes!(nodes::topology)),
         Way::new(JobsRead, Installation, routes!(nodes::totals)),
         Way::new(JobsRead, Installation, routes!(nodes::flow)).through(&slow),

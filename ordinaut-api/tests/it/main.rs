@@ -12,6 +12,7 @@ mod batches;
 mod binary;
 mod bounds;
 mod bulk;
+mod commands;
 mod conventions;
 mod dead;
 mod document;

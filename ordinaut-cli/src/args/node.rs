@@ -23,6 +23,8 @@ pub(crate) enum Node {
     },
     /// Show the thresholds that were set by hand, or set those of all machines or of one
     Thresholds(ThresholdsOf),
+    /// Run a command of the workers' list on machines, and wait for what each answers
+    Run(RunCommand),
     /// Forget a machine; it comes again with its next report
     Delete(OneNode),
 }
@@ -31,6 +33,26 @@ pub(crate) enum Node {
 pub(crate) struct OneNode {
     /// The name of its host
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct RunCommand {
+    /// Its name on the list (`WORKER_PROCESS_FILE`), or ping, which needs no list
+    pub(crate) command: String,
+    /// A machine, all that have a living worker if not given; may be given more than once
+    #[arg(long, value_name = "NODE")]
+    pub(crate) node: Vec<String>,
+    /// Its arguments, as a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) args: String,
+    /// The queue whose workers run it
+    #[arg(long, default_value = "default")]
+    pub(crate) queue: String,
+    /// Number of seconds after which a machine that has not answered has timed out
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    pub(crate) timeout: f64,
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -24,6 +24,7 @@ pub(crate) mod job;
 pub(crate) mod limit;
 pub(crate) mod migrate;
 pub(crate) mod node;
+pub(crate) mod node_command;
 mod pages;
 pub(crate) mod pipeline;
 pub(crate) mod policy;

@@ -1,5 +1,6 @@
 //! `ordinaut node VERB`.
 
+use super::node_command;
 use crate::args::{Node as Asked, OneNode, ThresholdsOf};
 use crate::output::{answer, facts, or_dash, table, time};
 use anyhow::bail;
@@ -31,6 +32,7 @@ pub(crate) async fn run(database: &Client, asked: Asked) -> anyhow::Result<ExitC
             }
             answer(format, &found, || listed(&found))?;
         }
+        Asked::Run(asked) => return node_command::run(database, asked).await,
         Asked::Thresholds(of) => thresholds(database, of).await?,
         Asked::Delete(OneNode { name, format }) => {
             if !nodes.delete(&name).await? {

@@ -244,6 +244,21 @@ handles! {
     /// # }
     /// ```
     pub tools: Tools
+    /// Commands for machines, of the list of their workers.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::command::CommandRequest;
+    ///
+    /// let given = client.commands().give(&CommandRequest::new("uptime")).await?;
+    /// let now = client.commands().get(given.command.id).await?;
+    /// println!("{:?}", now.map(|command| command.nodes));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub commands: Commands
     /// Bulk operations: one verb to all jobs that a filter names.
     ///
     /// # Examples

@@ -49,6 +49,7 @@ const FEATURES: &[&str] = &[
     "bulk",
     "batch",
     "fleet",
+    "command",
     "stat",
     "explain",
     "maintenance",
