@@ -37,6 +37,7 @@ pub use guard::{Reach, Route};
 use leases::Leasing;
 use ordinaut_core::Client;
 use ordinaut_core::job::Redaction;
+use ordinaut_runtime::settings::Deployment;
 use ordinaut_runtime::settings::api::{ApiSettings, Enforce};
 use ordinaut_runtime::{Catalogue, Listener, Tls, serve};
 use presence::Presence;
@@ -81,6 +82,7 @@ struct App {
     leasing: Arc<Leasing>,
     last_look: LastLook,
     catalogue: Catalogue,
+    deployment: Deployment,
 }
 
 /// The OpenAPI document: each route with its parameters, bodies and answers.
@@ -134,6 +136,7 @@ pub async fn run<F: Future>(config: Config, listener: impl Into<Listener>, shutd
         callers: Callers::new(database.clone(), &settings),
         installation: database,
         redaction: settings.redaction.clone(),
+        deployment: settings.deployment.clone(),
         traffic: Traffic::default(),
         last_look: LastLook::default(),
     };

@@ -302,7 +302,7 @@ impl<T> Running<T> {
 }
 
 /// Runs a worker.
-pub fn run(worker: Worker<()>) -> Running<sqlx::Result<()>> {
+pub fn run<S: Send + Sync + 'static>(worker: Worker<S>) -> Running<sqlx::Result<()>> {
     let stop = CancellationToken::new();
     let stopped = stop.clone().cancelled_owned();
     Running::start(stop, tokio::spawn(worker.run(stopped)))

@@ -24,7 +24,7 @@ impl Access {
     pub fn of(settings: &WorkerSettings) -> Result<Self, SettingError> {
         let executors = &settings.executors;
         Ok(Self {
-            secrets: SecretFiles::in_directory(executors.secrets_dir.as_ref())?,
+            secrets: SecretFiles::in_directory(executors.secrets_dir.as_ref(), executors.secrets_strict)?,
             databases: Databases::in_file(executors.sql_file.as_ref())?,
             mail: MailServer::of(executors)?,
         })

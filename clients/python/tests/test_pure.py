@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from ordinaut import Cancel, Fatal, Retry, Snooze, answers, sql
+from ordinaut import Cancel, Fatal, Retry, Snooze, Unavailable, answers, sql
 from ordinaut.backoff import again_in, delay, retry_after
 from ordinaut.json_text import as_text, encode
 from ordinaut.worker.book import Book
@@ -48,6 +48,9 @@ def test_what_a_handler_raises_says_what_becomes_of_its_job() -> None:
     assert raised(Snooze(5)) == End("snoozed", after_seconds=5)
     assert raised(Cancel("nobody wants it")) == End("cancelled", error="nobody wants it")
     assert raised(Fatal("never")) == End("dead", error="never")
+    down = raised(Unavailable("billing", "it answered 503", host="a:80"))
+    assert down == End("unavailable", error="it answered 503", target="billing", host="a:80")
+    assert json.loads(down.written("t", 1))["target"] == "billing"
     assert raised(Suspended(2.5)) == End("waiting", after_seconds=2.5)
     for after in (-1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="after must be from 0"):

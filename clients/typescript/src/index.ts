@@ -17,7 +17,7 @@ export { ApiError, OrdinautError, type ProblemDocument, ResultTimeout, Unreachab
 export type { components, operations, paths } from "./openapi.js";
 export type { Context } from "./worker/context.js";
 export type { Approval, Decision } from "./worker/durable.js";
-export { Cancel, Fatal, Retry, Snooze, Suspended } from "./worker/end.js";
+export { Cancel, Fatal, Retry, Snooze, Suspended, Unavailable } from "./worker/end.js";
 export type { HandlerFunction } from "./worker/handler.js";
 export type { Lease } from "./worker/lease.js";
 export type { Log } from "./worker/log.js";

@@ -542,6 +542,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/deployment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * In which mode the installation runs and why, and the processes that live.
+         * @description Takes the scope `metrics:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getDeployment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/docs": {
         parameters: {
             query?: never;
@@ -3683,6 +3703,21 @@ export interface components {
              */
             workers?: number;
         };
+        /** @description In which mode the installation runs, and the processes that live. */
+        Deployment: {
+            /** @description Why it is that. */
+            because: string;
+            /** @description The domain of its services, if one is known. */
+            domain: string | null;
+            /** @description The mode of the process that answers. */
+            mode: string;
+            /** @description The programs whose processes live. */
+            programs: {
+                [key: string]: components["schemas"]["Replicas"];
+            };
+            /** @description The version of the process that answers. */
+            version: string;
+        };
         /** @enum {string} */
         Due: "now" | "already_due";
         /** @description What became of an end. */
@@ -3714,6 +3749,8 @@ export interface components {
             after_seconds?: number;
             /** @description Why it did not succeed. */
             error?: string;
+            /** @description The host of the target that was called; may be left out where it has one. */
+            host?: string;
             outcome: components["schemas"]["EndOutcome"];
             /** @description What the run keeps, 64 KiB at most. */
             output?: unknown;
@@ -3722,6 +3759,11 @@ export interface components {
              * @description Seconds since the handler started.
              */
             ran_seconds?: number;
+            /**
+             * @description The target that the handler called: of `unavailable`, `failed` and `succeeded`. Its breaker
+             *     counts how the call went.
+             */
+            target?: string;
             /** @description As its lease has it. */
             token: string;
         };
@@ -3729,12 +3771,12 @@ export interface components {
          * @description What became of the attempt, as its worker says.
          * @enum {string}
          */
-        EndOutcome: "succeeded" | "failed" | "dead" | "snoozed" | "cancelled" | "released" | "waiting";
+        EndOutcome: "succeeded" | "failed" | "dead" | "snoozed" | "cancelled" | "released" | "waiting" | "unavailable";
         /**
          * @description Whether an end was written.
          * @enum {string}
          */
-        EndStatus: "settled" | "lease_lost" | "refused";
+        EndStatus: "settled" | "parked" | "lease_lost" | "refused";
         /** @description Ends of attempts. */
         EndsOfAttempts: {
             /** @description Each is answered by itself. */
@@ -4281,6 +4323,11 @@ export interface components {
         /** @description What holds for all jobs of a kind. Lengths of time are in seconds. */
         KindPolicy: {
             hours?: components["schemas"]["AllowedHours"] | null;
+            /**
+             * @description What is kept of what its handlers return, and of the results of their steps: `keep` if not
+             *     given.
+             */
+            output?: components["schemas"]["OutputPolicy"];
             /**
              * Format: double
              * @description Time in which a job should be done, from when it was made or scheduled for: one that ends
@@ -5006,6 +5053,11 @@ export interface components {
          * @enum {string}
          */
         Outcome: "succeeded" | "failed" | "snoozed" | "cancelled" | "dead" | "lost" | "released";
+        /**
+         * @description What is kept of what the handlers of a kind return, and of the results of their steps.
+         * @enum {string}
+         */
+        OutputPolicy: "keep" | "hash" | "drop";
         /** @description A line or a chunk as it is kept. */
         OutputRecord: {
             /**
@@ -5433,6 +5485,13 @@ export interface components {
         RecordedSteps: {
             steps: components["schemas"]["RecordedStep"][];
         };
+        /** @description The processes of a program. */
+        Replicas: {
+            /** @description Number of processes that live. */
+            alive: number;
+            /** @description Their versions. */
+            versions: string[];
+        };
         /** @description What became of a report. */
         ReportAnswer: {
             /** Format: int32 */
@@ -5794,6 +5853,12 @@ export interface components {
         Strategy: "least_tasks" | "round_robin" | "random";
         /** @description A service outside, by its name. */
         Target: {
+            /**
+             * Format: int32
+             * @description Number of calls that all workers together may have under way; absent: any. Jobs wait for it
+             *     as for a target that takes no calls.
+             */
+            concurrency?: number;
             /** @description Whether people should be alarmed when it takes no calls. */
             critical?: boolean;
             fallback?: components["schemas"]["TargetFallback"] | null;
@@ -5814,6 +5879,12 @@ export interface components {
              *     when it is tried, it is twice as long.
              */
             open_for_seconds?: number;
+            /**
+             * Format: double
+             * @description Number of calls a second that all workers together may begin, in the long run; absent: any.
+             *     A tenth of them, and one at least, may begin at once after a pause.
+             */
+            rate?: number;
             /**
              * Format: double
              * @description Number of waiting jobs a second that go when the target takes calls again; 100 if not given.
@@ -5949,6 +6020,11 @@ export interface components {
             health: components["schemas"]["TargetHostStatus"][];
             /** @description Who may change it by itself. */
             source: components["schemas"]["TargetSource"];
+            /**
+             * Format: int64
+             * @description Number of calls of all workers that are under way; absent: the target has no `concurrency`.
+             */
+            under_way?: number;
             /**
              * Format: date-time
              * @description When its definition was last changed.
@@ -8205,6 +8281,36 @@ export interface operations {
             500: components["responses"]["500"];
             503: components["responses"]["503"];
             504: components["responses"]["504"];
+        };
+    };
+    getDeployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
         };
     };
     getDocs: {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { delay, retryAfter } from "../src/backoff.js";
-import { Cancel, Fatal, Retry, Snooze, Suspended } from "../src/index.js";
+import { Cancel, Fatal, Retry, Snooze, Suspended, Unavailable } from "../src/index.js";
 import { Book } from "../src/worker/book.js";
 import { now, Validity } from "../src/worker/clock.js";
 import { returned, stopped, thrown, written } from "../src/worker/end.js";
@@ -33,6 +33,9 @@ test("what a handler throws says what becomes of its job", () => {
   assert.deepEqual(thrown(new Snooze(5)), { outcome: "snoozed", after_seconds: 5 });
   assert.deepEqual(thrown(new Cancel("nobody wants it")), { outcome: "cancelled", error: "nobody wants it" });
   assert.deepEqual(thrown(new Fatal("never")), { outcome: "dead", error: "never" });
+  const down = thrown(new Unavailable("billing", "it answered 503", { host: "a:80" }));
+  assert.deepEqual(down, { outcome: "unavailable", error: "it answered 503", target: "billing", host: "a:80" });
+  assert.equal(JSON.parse(written(down, "t", 1)).target, "billing");
   assert.deepEqual(thrown(new Suspended(2.5)), { outcome: "waiting", after_seconds: 2.5 });
   for (const after of [-1, NaN, Infinity]) {
     assert.throws(() => new Snooze(after), /after must be from 0/);

@@ -4,7 +4,9 @@ use super::Leasing;
 use super::session::{Given, RemoteSession};
 use crate::auth::Caller;
 use crate::problem::Problem;
+use ordinaut_core::job::JobState;
 use ordinaut_core::lease::{Lease, Retries, SettledAttempt, Settlement, Token};
+use ordinaut_core::target::ToldCall;
 use ordinaut_core::worker::elsewhere::{RemoteEnd, Written};
 use ordinaut_core::{JobError, Outcome};
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,15 @@ pub(crate) struct End {
     #[serde(default)]
     #[schema(nullable = false, minimum = 0)]
     ran_seconds: Option<f64>,
+    /// The target that the handler called: of `unavailable`, `failed` and `succeeded`. Its breaker
+    /// counts how the call went.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    target: Option<String>,
+    /// The host of the target that was called; may be left out where it has one.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    host: Option<String>,
 }
 
 /// What became of the attempt, as its worker says.
@@ -58,6 +69,8 @@ pub(crate) enum EndOutcome {
     Released,
     /// It waits for what a request to `/leases/waits` has begun.
     Waiting,
+    /// Its `target` is not well, or takes no calls: the job waits for it, unspent.
+    Unavailable,
 }
 
 /// What became of an end.
@@ -83,6 +96,8 @@ pub(crate) struct Answered {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EndStatus {
     Settled,
+    /// The job waits for its target: no attempt is spent.
+    Parked,
     /// Another attempt owns the job, or it has ended: nothing was written.
     LeaseLost,
     /// What it says cannot be accepted: nothing was written, and it may come again, mended.
@@ -125,6 +140,9 @@ impl Leasing {
                 Ok((token, end)) => read.push(Read { index, token, end }),
             }
         }
+        if !read.is_empty() {
+            self.policies.refresh(&self.database).await?;
+        }
         let held = self.held(caller, read.iter().map(|read| read.token), 0).await?;
         let (mut written, mut lost) = (Vec::new(), Vec::new());
         for Read { index, token, end } in read {
@@ -134,7 +152,13 @@ impl Leasing {
             };
             let retries = session.retries(&given.lease);
             let outcome = end.outcome;
-            match end.attempt(&given.lease, retries) {
+            if let Some(reason) = self.tell_of_call(&end, &session.agent).await? {
+                answers[index] = Some(Answered::refused(Some(token), reason));
+                continue;
+            }
+            let outputs = self.policies.output(&given.lease.kind);
+            let attempt = end.attempt(&given.lease, retries);
+            match attempt.map(|attempt| attempt.keeping(|output| outputs.of_output(output))) {
                 Err(reason) => answers[index] = Some(Answered::refused(Some(token), reason)),
                 Ok(attempt) => {
                     let Lease { kind, queue, limited, .. } = &given.lease;
@@ -148,6 +172,7 @@ impl Leasing {
         for ((index, token, outcome), written) in places.into_iter().zip(self.ends.write(ends).await) {
             match written {
                 Written::Settled(outcome) => answers[index] = Some(Answered::settled(token, outcome)),
+                Written::Parked => answers[index] = Some(Answered::new(Some(token), EndStatus::Parked)),
                 Written::Refused(reason) => {
                     answers[index] =
                         Some(Answered::refused(Some(token), format!("Postgres does not take it: {reason}")));
@@ -164,6 +189,35 @@ impl Leasing {
         Ok(answers.into_iter().flatten().collect())
     }
 
+    /// Tells the breaker of the target that the handler called; or why the end cannot be accepted.
+    async fn tell_of_call(&self, end: &End, by: &str) -> Result<Option<String>, Problem> {
+        let called = matches!(end.outcome, EndOutcome::Unavailable | EndOutcome::Failed | EndOutcome::Succeeded);
+        let Some(target) = end.target.as_deref() else {
+            let missing = end.outcome == EndOutcome::Unavailable || end.host.is_some();
+            return Ok(missing.then(|| "target is missing: what the handler called".to_owned()));
+        };
+        if !called {
+            return Ok(Some("target is for succeeded, failed and unavailable".to_owned()));
+        }
+        let took = Duration::try_from_secs_f64(end.ran_seconds.unwrap_or_default()).unwrap_or_default();
+        let failed =
+            (end.outcome != EndOutcome::Succeeded).then(|| end.error.as_deref().unwrap_or("the worker gave no reason"));
+        let host = end.host.as_deref();
+        let known = self.database.targets().tell(&ToldCall { target, host, by, failed, took }).await?;
+        let nobody = || match host {
+            Some(host) => format!("there is no target {target:?} with a host {host:?}"),
+            None => format!("there is no target {target:?}"),
+        };
+        Ok((!known).then(nobody))
+    }
+
+    /// Whether the job of an end that says so waits since that end: its answer was lost.
+    async fn was_parked(&self, token: Token) -> Result<bool, Problem> {
+        let job = self.database.jobs().get(token.job_id).await?;
+        let aside = |state| matches!(state, JobState::Parked | JobState::Waiting | JobState::Scheduled);
+        Ok(job.is_some_and(|job| job.attempt == token.attempt && aside(job.state)))
+    }
+
     /// Of ends whose lease holds no more: one that was written before is answered as it was.
     async fn answer_lost(
         &self,
@@ -177,6 +231,10 @@ impl Leasing {
         let before = self.links.run(async |leases| leases.settled_before(&tokens).await).await?;
         let before: HashMap<_, _> = before.iter().map(|end| ((end.job_id, end.attempt), end.outcome)).collect();
         for (index, token, outcome) in lost {
+            if outcome == EndOutcome::Unavailable && self.was_parked(token).await? {
+                answers[index] = Some(Answered::new(Some(token), EndStatus::Parked));
+                continue;
+            }
             let same = before.get(&(token.job_id, token.attempt)).filter(|before| outcome.may_become(**before));
             answers[index] = Some(match same {
                 Some(before) => Answered::settled(token, *before),
@@ -253,6 +311,7 @@ impl End {
             }
             EndOutcome::Dead => Err(JobError::fatal(error("the worker gave no reason"))),
             EndOutcome::Snoozed | EndOutcome::Waiting => Err(JobError::snooze(needed()?)),
+            EndOutcome::Unavailable => Err(JobError::unavailable(self.target.clone().unwrap_or_default())),
             EndOutcome::Cancelled => Err(JobError::cancel(error("cancelled while the attempt ran"))),
         };
         let settlement = match self.outcome {
@@ -265,6 +324,9 @@ impl End {
         }
         if self.outcome == EndOutcome::Waiting {
             attempt = attempt.waits();
+        }
+        if let (EndOutcome::Unavailable, Some(target)) = (self.outcome, self.target) {
+            return Ok(attempt.waits_for_target(target));
         }
         match self.output {
             Some(output) => attempt.output(&output).map_err(|error| error.to_string()),
@@ -280,6 +342,7 @@ impl EndOutcome {
             Self::Succeeded => outcome == Outcome::Succeeded,
             Self::Failed => matches!(outcome, Outcome::Failed | Outcome::Dead | Outcome::Cancelled),
             Self::Dead => outcome == Outcome::Dead,
+            Self::Unavailable => outcome == Outcome::Cancelled,
             Self::Snoozed | Self::Waiting => matches!(outcome, Outcome::Snoozed | Outcome::Cancelled),
             Self::Cancelled => outcome == Outcome::Cancelled,
             Self::Released => matches!(outcome, Outcome::Released | Outcome::Cancelled),

@@ -98,6 +98,8 @@ fn facts(target: &Value) -> Markup {
             div { dt { "Opens after" } dd { (count(target.whole("threshold"))) " failures" } }
             div { dt { "Tried after" } dd { (seconds("open_for_seconds")) " to " (seconds("longest_seconds")) } }
             div { dt { "Let go a second" } dd { (target["resume_rate"].to_string()) } }
+            (fact("Calls at once", target["concurrency"].as_i64().map(|most| html! { (count(target.whole("under_way"))) " of " (count(most)) })))
+            (fact("Calls a second", target["rate"].as_f64().map(|rate| html! { (rate) })))
             (fact("Stands for it", instead.map(|text| html! { (text) })))
             (fact("Critical", target.flag("critical").then(|| html! { "yes" })))
             div { dt { "From" } dd { (target.text("source")) ", version " (target.whole("version")) } }

@@ -9,6 +9,7 @@ mod bulk;
 mod calendars;
 mod commands;
 mod dead;
+mod deployment;
 mod docs;
 mod enqueue;
 mod erase;
@@ -208,6 +209,7 @@ fn guarded(slow: impl Fn(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> V
         Way::new(QueuesAdmin, Installation, routes!(fleet::drain)),
         Way::new(QueuesAdmin, Installation, routes!(fleet::resume)),
         Way::new(MetricsRead, Installation, routes!(fleet::instances)),
+        Way::new(MetricsRead, Installation, routes!(deployment::deployment)),
         Way::new(JobsRead, Installation, routes!(nodes::list)),
         Way::new(WorkersLease, Installation, routes!(nodes::report)).of_workers(),
         Way::new(JobsRead, Installation, routes!(nodes::show)),
@@ -340,6 +342,7 @@ mod tests {
     use axum::extract::Request;
     use axum::routing::get;
     use ordinaut_core::Client;
+    use ordinaut_runtime::settings::Deployment;
     use tower::ServiceExt;
 
     /// One of them would be lost in the document.
@@ -365,6 +368,7 @@ mod tests {
             slow: Slow::new(&database),
             tail: Arc::new(crate::tail::Tail::new(database.clone())),
             leasing: Arc::new(crate::leases::Leasing::new(&database)),
+            deployment: Deployment::default(),
             catalogue: ordinaut_runtime::Catalogue::new(&database),
             callers: Callers::new(database.clone(), &settings),
             installation: database,

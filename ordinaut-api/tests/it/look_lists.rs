@@ -106,6 +106,13 @@ async fn every_process_is_found_and_prometheus_finds_the_api() {
     assert_eq!(programs, ["api", "scheduler", "worker"]);
     let address = app.url.trim_start_matches("http://");
     assert_eq!(instances["instances"][0]["address"], address);
+    let deployment = app.get("/deployment").await.json();
+    assert_eq!(
+        (&deployment["mode"], &deployment["programs"]["api"]["alive"]),
+        (&json!("local"), &json!(1)),
+        "{deployment}"
+    );
+    assert_eq!(deployment["programs"]["worker"]["versions"], json!([deployment["version"]]), "{deployment}");
     assert_eq!(app.get("/instances?format=prometheus").await.json()[0]["targets"], json!([address]));
     assert_eq!(app.get("/instances?format=xml").await.problem(), "format");
 

@@ -1,6 +1,7 @@
 //! `/targets`.
 
 use crate::app::TestApp;
+use ordinaut_core::maintenance::Scheduler;
 use reqwest::Method;
 use serde_json::json;
 
@@ -49,4 +50,54 @@ async fn what_cannot_be_accepted_is_named() {
         let answer = app.send(Method::PUT, "/targets/t", &asked).await;
         assert_eq!((answer.status, &answer.json()["field"]), (422, &json!(field)), "{}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn a_worker_over_http_tells_how_a_target_is_and_its_jobs_wait_unspent() {
+    let app = TestApp::start().await;
+    let asked = json!({"hosts": [{"host": "a:80"}], "threshold": 2, "open_for_seconds": 3600, "longest_seconds": 3600, "concurrency": 9});
+    let put = app.send(Method::PUT, "/targets/billing", &asked).await;
+    assert_eq!((put.status, &put.json()["concurrency"]), (200, &json!(9)), "{}", put.text);
+    assert_eq!((&put.json()["under_way"], put.json().get("rate")), (&json!(0), None));
+    for _ in 0..4 {
+        app.enqueue(json!({"kind": "charge"})).await;
+    }
+    let mut remote = app.remote().await;
+    let leases = remote.claim(json!({})).await;
+    let end = |n: usize, more: serde_json::Value| {
+        let mut end = json!({"token": leases[n]["token"], "outcome": "unavailable", "target": "billing", "error": "it answered 503"});
+        end.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        end
+    };
+    let refused = remote
+        .settle(json!([
+            end(0, json!({"target": "other"})),
+            end(1, json!({"host": "b:80"})),
+            {"token": leases[2]["token"], "outcome": "unavailable"},
+            end(3, json!({"outcome": "released"})),
+        ]))
+        .await;
+    let reasons: Vec<_> = refused.iter().map(|answer| answer["reason"].as_str().unwrap().to_owned()).collect();
+    assert!(reasons[0].contains("no target \"other\"") && reasons[1].contains("with a host \"b:80\""), "{reasons:?}");
+    assert!(reasons[2].contains("target is missing") && reasons[3].contains("target is for"), "{reasons:?}");
+    let settled = remote.settle(json!([end(0, json!({})), end(1, json!({"host": "a:80"}))])).await;
+    assert_eq!([&settled[0]["status"], &settled[1]["status"]], ["parked", "parked"], "{settled:?}");
+    assert_eq!(remote.settle(json!([end(0, json!({}))])).await[0]["status"], "parked", "its answer was lost");
+    let target = app.get("/targets/billing").await.json();
+    let host = &target["health"][0];
+    assert_eq!((&host["state"], &host["failures"], &host["opened_by"]), (&json!("open"), &json!(2), &json!("remote")));
+    assert_eq!((&target["waiting"], &target["available"]), (&json!(2), &json!(false)));
+    let job = app.job(leases[0]["job_id"].as_str().unwrap().parse().unwrap()).await;
+    assert_eq!((&job["state"], &job["failures"]), (&json!("parked"), &json!(0)), "{job}");
+    // One that is tried when its time has come closes it.
+    let due = "update ordinaut.target_host set retry_at = now()";
+    sqlx::query(due).execute(app.database.pool()).await.unwrap();
+    let well = json!({"outcome": "succeeded", "error": null});
+    let mut end = end(2, well);
+    end.as_object_mut().unwrap().remove("error");
+    assert_eq!(remote.settle(json!([end])).await[0]["status"], "settled");
+    assert_eq!(app.get("/targets/billing").await.json()["health"][0]["state"], "closed");
+    Scheduler::new(app.database.clone()).run(std::future::ready(())).await;
+    let again = remote.claim(json!({"wait_seconds": 5})).await;
+    assert_eq!((again.len(), &again[0]["attempt"], &again[0]["failures"]), (2, &json!(2), &json!(0)));
 }

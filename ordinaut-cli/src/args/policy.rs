@@ -2,7 +2,7 @@
 
 use super::{Format, value};
 use clap::{Args, Subcommand};
-use ordinaut_core::policy::Window;
+use ordinaut_core::policy::{OutputPolicy, Window};
 
 #[derive(Subcommand)]
 pub(crate) enum Policy {
@@ -46,6 +46,13 @@ pub(crate) struct SetPolicy {
     /// Number of seconds in which a job should be done; later ones are counted and told as late
     #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
     pub(crate) sla: Option<f64>,
+    /// What is kept of outputs and results of steps: keep, hash (its SHA-256 and length) or drop
+    #[arg(long, value_name = "WORD", value_parser = output)]
+    pub(crate) output: Option<OutputPolicy>,
     #[command(flatten)]
     pub(crate) format: Format,
+}
+
+fn output(word: &str) -> Result<OutputPolicy, &'static str> {
+    serde_json::from_value(word.into()).map_err(|_| "must be keep, hash or drop")
 }

@@ -92,6 +92,12 @@ pub(crate) struct PutTarget {
     /// Number of waiting jobs a second that go when it takes calls again; 100 if not given
     #[arg(long, value_name = "JOBS", value_parser = value::decimal)]
     pub(crate) resume_rate: Option<f64>,
+    /// Number of calls that all workers together may have under way
+    #[arg(long, value_name = "CALLS", value_parser = value::whole::<u32>)]
+    pub(crate) concurrency: Option<u32>,
+    /// Number of calls a second that all workers together may begin
+    #[arg(long, value_name = "CALLS", value_parser = value::decimal)]
+    pub(crate) rate: Option<f64>,
     #[command(flatten)]
     pub(crate) format: Format,
 }

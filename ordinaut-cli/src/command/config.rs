@@ -12,7 +12,9 @@ pub(crate) fn show(source: &Source, format: Format) -> anyhow::Result<ExitCode> 
     let settings = shown(&connection::settings(source));
     answer(format, &settings, || {
         let rows = settings.iter().map(|setting| {
-            [setting.name.to_owned(), setting.value.clone().unwrap_or_default(), setting.from.to_string()]
+            let because = setting.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
+            let from = format!("{}{because}", setting.from);
+            [setting.name.to_owned(), setting.value.clone().unwrap_or_default(), from]
         });
         table(["SETTING", "VALUE", "FROM"], rows)
     })?;

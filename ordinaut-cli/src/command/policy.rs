@@ -62,6 +62,9 @@ fn wanted(set: SetPolicy) -> anyhow::Result<(String, KindPolicy)> {
     if let Some(sla) = set.sla {
         policy = policy.sla(duration("--sla", sla)?);
     }
+    if let Some(output) = set.output {
+        policy = policy.output(output);
+    }
     Ok((set.kind, policy))
 }
 
@@ -71,6 +74,7 @@ fn shown(stored: &StoredPolicy) -> String {
     known.extend(policy.hours.as_ref().map(|of| ("hours", hours(of))));
     known.extend(policy.timeout.map(|timeout| ("timeout", seconds(timeout))));
     known.extend(policy.sla.map(|sla| ("sla", format!("{}, late: {}", seconds(sla), stored.late))));
+    known.extend(policy.output.map(|output| ("outputs", output.to_string())));
     known.push(("set", time(stored.set_at)));
     facts(known)
 }

@@ -120,12 +120,18 @@ fn shown(status: &TargetStatus) -> String {
             format!("{} failures, for {} to {} s", target.threshold, target.open_for_seconds, target.longest_seconds),
         ),
         ("resume rate", format!("{} jobs a second", target.resume_rate)),
+        ("calls at once", or_dash(target.concurrency.map(|most| of(status.under_way.unwrap_or_default(), most)))),
+        ("calls a second", or_dash(target.rate)),
         ("fallback", or_dash(fallback)),
         ("critical", if target.critical { "yes" } else { "no" }.to_owned()),
         ("source", format!("{}, version {}", status.source, status.version)),
     ]);
     let head = ["HOST", "STATE", "FAILURES", "OPENED BY", "NEXT TRIAL", "CALLS", "FAILED", "SECONDS", "REASON"];
     format!("{about}\n{}", table(head, status.health.iter().map(host_row)))
+}
+
+fn of(calls: i64, most: u32) -> String {
+    format!("{calls} of {most}")
 }
 
 fn host_row(host: &HostStatus) -> [String; 9] {
@@ -152,6 +158,7 @@ fn target(put: PutTarget) -> Target {
     target.timeout_seconds = put.timeout.unwrap_or(target.timeout_seconds);
     target.open_for_seconds = put.open_for.unwrap_or(target.open_for_seconds);
     target.longest_seconds = put.longest.unwrap_or(target.longest_seconds);
+    (target.concurrency, target.rate) = (put.concurrency, put.rate);
     target.resume_rate = put.resume_rate.unwrap_or(target.resume_rate);
     target
 }

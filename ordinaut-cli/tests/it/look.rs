@@ -171,6 +171,55 @@ fn every_setting_is_shown_with_its_source_and_no_secret() {
 }
 
 #[test]
+fn each_mode_is_shown_with_why_and_with_its_defaults_and_addresses() {
+    let home = Home::new();
+    let shown = |environment: &[(&str, &str)]| {
+        let mut command = home.command("config show --json");
+        command.envs(environment.iter().copied());
+        let settings: Value = serde_json::from_str(Answer::of(&mut command).good()).unwrap();
+        move |name: &str| {
+            let setting = named(&settings, "name", name).clone();
+            let text = |field: &str| setting[field].as_str().unwrap_or_default().to_owned();
+            (text("value"), text("from"), text("because"))
+        }
+    };
+    for (mode, health, from) in [
+        ("local", "127.0.0.1", "mode"),
+        ("docker_local", "0.0.0.0", "mode"),
+        ("distributed", "0.0.0.0", "mode"),
+        ("kubernetes", "0.0.0.0", "mode"),
+    ] {
+        let one = shown(&[("ORDINAUT_MODE", mode)]);
+        assert_eq!(one("ORDINAUT_MODE"), (mode.to_owned(), "environment".to_owned(), String::new()));
+        assert_eq!(one("HEALTH_HOST"), (health.to_owned(), from.to_owned(), String::new()));
+        let log = if matches!(mode, "distributed" | "kubernetes") { "json" } else { "" };
+        assert_eq!(one("LOG_FORMAT").0, log, "{mode}");
+    }
+    // What is said wins over the file of the mode.
+    let said = shown(&[("ORDINAUT_MODE", "kubernetes"), ("HEALTH_HOST", "10.0.0.1"), ("WORKER_SHUTDOWN_GRACE", "3")]);
+    assert_eq!(said("HEALTH_HOST").0, "10.0.0.1");
+    assert_eq!(
+        (said("WORKER_SHUTDOWN_GRACE").1, shown(&[("ORDINAUT_MODE", "kubernetes")])("WORKER_SHUTDOWN_GRACE").0),
+        ("environment".to_owned(), "25".to_owned())
+    );
+    let pod = shown(&[("KUBERNETES_SERVICE_HOST", "10.0.0.1")]);
+    assert_eq!(
+        pod("ORDINAUT_MODE"),
+        ("kubernetes".to_owned(), "found".to_owned(), "KUBERNETES_SERVICE_HOST is set".to_owned())
+    );
+    let found = shown(&[])("ORDINAUT_MODE");
+    assert!(
+        found.1 == "found" && !found.2.is_empty() && ["local", "docker_local", "kubernetes"].contains(&&*found.0),
+        "{found:?}"
+    );
+    let domain = shown(&[("ORDINAUT_MODE", "distributed"), ("ORDINAUT_DOMAIN", "jobs.example.org")]);
+    assert_eq!(domain("ORDINAUT_DOMAIN").0, "jobs.example.org");
+    let mut wrong = home.command("config show");
+    let wrong = Answer::of(wrong.env("ORDINAUT_MODE", "cloud"));
+    assert!(wrong.err.contains("must be local, docker_local, distributed or kubernetes"), "{wrong:?}");
+}
+
+#[test]
 fn a_shell_gets_a_script_that_completes_verbs() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish"] {

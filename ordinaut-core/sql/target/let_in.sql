@@ -1,5 +1,6 @@
--- Let jobs go that wait for the target $1, $2 in a second: the most urgent, or those that have
--- waited longest ($4), so that one whose call always fails is not the only one that tries.
+-- Let jobs go that wait for the target $1, $2 in a second and $5 at most: the most urgent, or those
+-- that have waited longest ($4), so that one whose call always fails is not the only one that
+-- tries.
 -- Whichever scheduler does, $3 seconds have passed since the last time; of a target that is gone,
 -- any does, and jobs wait for five seconds, so that one which insists on it is in nobody's way.
 with found as materialized (
@@ -14,7 +15,7 @@ with found as materialized (
     where target.name = found.name and found.elapsed >= $3::float8
     returning least(found.elapsed, 1) as part
 ), may as materialized (
-    select ceil($2::float8 * part)::bigint as jobs from turn
+    select least(ceil($2::float8 * part)::bigint, $5::bigint) as jobs from turn
     union all
     select ceil($2::float8)::bigint where not exists (select from found)
 ), urgent as materialized (

@@ -9,6 +9,9 @@ pub(crate) fn unavailable(says: String, name: &str, target: Option<&TargetStatus
     let reason = Reason::new(ReasonKind::TargetUnavailable, says).with("target", name);
     let Some(target) = target else { return reason };
     let reason = reason.with("waiting", target.waiting);
+    if let Some(limited) = limited(name, target) {
+        return limited;
+    }
     if target.available {
         let rate = target.target.resume_rate;
         return reason.with("resume_rate", rate).advice(format!("wait: {rate} jobs a second are let go"));
@@ -20,6 +23,25 @@ pub(crate) fn unavailable(says: String, name: &str, target: Option<&TargetStatus
         format!("look at it: ordinaut target test {name}; when it is well: ordinaut target reset {name}")
     };
     reason.advice(advice).because(target.health.iter().map(of_host))
+}
+
+/// That it takes calls, and its limits leave no room.
+fn limited(name: &str, target: &TargetStatus) -> Option<Reason> {
+    let (status, target) = (target, &target.target);
+    let reason = match (status.under_way.zip(target.concurrency), target.rate) {
+        _ if !status.available => return None,
+        (Some((calls, most)), _) if calls >= i64::from(most) => {
+            let says = format!("its target {name:?} has as many calls under way as it may: {calls} of {most}");
+            Reason::new(ReasonKind::LimitFull, says).with("concurrency", most).with("under_way", calls)
+        }
+        (_, Some(rate)) => {
+            let says = format!("its target {name:?} gets {rate} calls a second at most");
+            Reason::new(ReasonKind::RateUsedUp, says).with("rate", rate)
+        }
+        _ => return None,
+    };
+    let reason = reason.with("target", name).with("waiting", status.waiting);
+    Some(reason.advice("wait, or let the target have more: PUT /targets/{name} with another concurrency or rate"))
 }
 
 fn of_host(host: &HostStatus) -> Reason {

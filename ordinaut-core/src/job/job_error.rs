@@ -50,7 +50,7 @@ pub(crate) enum Cause {
     /// A wait of a durable handler: as a snooze, and whatever answers the wait ends it earlier.
     Wait(Duration),
     Cancel(String),
-    /// A target, by its name, takes no calls: the job waits until it does.
+    /// A target, by its name, takes no calls, or no more: the job waits until it does.
     Unavailable(String),
 }
 

@@ -2,6 +2,7 @@
 //! pass, and what is not masked is copied as it is.
 
 use crate::job::redaction::Redaction;
+use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -108,6 +109,9 @@ impl<'r, 'a> Scan<'r, 'a> {
             if self.redaction.hides(&name) {
                 let begin = end + self.json[end..].bytes().take_while(|byte| b": \t\r\n".contains(byte)).count();
                 let end = end_of_value(self.json, begin);
+                if names_a_secret(&name, &self.json[begin..end]) {
+                    return;
+                }
                 self.replace(begin, end, &format!("\"{MASK}\""));
             }
         } else if DOCUMENTS.contains(&&*name) {
@@ -134,6 +138,24 @@ impl<'r, 'a> Scan<'r, 'a> {
         self.out.push_str(by);
         (self.from, self.at) = (end, end);
     }
+}
+
+/// Whether a field has the name of a secret of workers, `{"$secret": "NAME"}`, and not its value.
+fn names_a_secret(field: &str, value: &str) -> bool {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Reference<'a> {
+        #[serde(rename = "$secret", borrow)]
+        name: Cow<'a, str>,
+    }
+    let name = match field {
+        "$secret" => serde_json::from_str(value).ok(),
+        _ if value.starts_with('{') => serde_json::from_str(value).ok().map(|Reference { name }| name),
+        _ => None,
+    };
+    name.is_some_and(|name: Cow<'_, str>| {
+        name.len() <= 100 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    })
 }
 
 /// Behind the closing quote of the text that begins at `begin`.
@@ -303,6 +325,25 @@ mod tests {
         assert_eq!(answer(&redaction(), json), shown);
         let again = answer(&redaction(), shown).into_owned();
         assert_eq!(again, shown, "masked once, it stays as it is");
+    }
+
+    #[test]
+    fn the_name_of_a_secret_is_shown_and_its_value_is_not() {
+        let redaction = Redaction::new(["secret", "password"]);
+        for shown in [
+            r#"{"args":{"password":{"$secret":"db_password"}}}"#,
+            r#"{"args":{"password": {"$secret": "a.b-1"}, "n": [{"$secret": "c"}]}}"#,
+        ] {
+            assert_eq!(redaction.mask_answer(shown), shown);
+        }
+        for (given, masked) in [
+            (r#"{"args":{"password":{"$secret":"a b"}}}"#, r#"{"args":{"password":"[redacted]"}}"#),
+            (r#"{"args":{"password":{"$secret":"a","b":1}}}"#, r#"{"args":{"password":"[redacted]"}}"#),
+            (r#"{"args":{"a":{"$secret":["x"]}}}"#, r#"{"args":{"a":{"$secret":"[redacted]"}}}"#),
+            (r#"{"args":{"secret":"x"}}"#, r#"{"args":{"secret":"[redacted]"}}"#),
+        ] {
+            assert_eq!(redaction.mask_answer(given), masked);
+        }
     }
 
     #[test]

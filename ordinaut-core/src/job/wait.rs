@@ -232,7 +232,7 @@ impl fmt::Display for Wait {
             Self::Batch { batch_id: Some(id) } => write!(f, "it waits for the end of its batch {id}"),
             Self::Batch { batch_id: None } => f.write_str("it waits for the end of its batch"),
             Self::Placed(demand) => demand.fmt(f),
-            Self::Target { target } => write!(f, "its target {target:?} takes no calls"),
+            Self::Target { target } => write!(f, "its target {target:?} takes no calls now"),
             Self::NoWorkerAlive => f.write_str("no worker is alive"),
             Self::QueueUnserved => f.write_str("no worker serves its queue"),
             Self::KindUnknown => f.write_str("no worker handles this kind"),
@@ -271,7 +271,7 @@ mod tests {
         let parked = |reason: &str, key: &str| told(JobState::Parked, Some((reason, key)), false, [0; 5]).unwrap();
         let task = Uuid::nil();
         assert_eq!(parked("task_paused", &task.to_string()), format!("its task {task} is paused"));
-        assert_eq!(parked("target", "billing"), "its target \"billing\" takes no calls");
+        assert_eq!(parked("target", "billing"), "its target \"billing\" takes no calls now");
         assert_eq!(parked("run_again", &task.to_string()), format!("the job {task}, which it follows, has not ended"));
         let line = r#"{"queue": "q", "kind": "k", "suspect": false, "limits": [["a", "", 1], ["b", "ann", 2]]}"#;
         assert_eq!(parked("limit", line), "it waits for room under the limit \"a\" and the limit \"b\" (key \"ann\")");

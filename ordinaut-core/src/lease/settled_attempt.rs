@@ -57,11 +57,26 @@ impl SettledAttempt {
         Ok(self)
     }
 
+    /// Keeps of its output what the policy of its kind says.
+    #[must_use]
+    pub fn keeping(mut self, kept: impl FnOnce(String) -> Option<String>) -> Self {
+        self.output = self.output.and_then(kept);
+        self
+    }
+
     /// Says that its handler waits for something that may have come in the meantime: it is looked
     /// for after the end was written.
     #[must_use]
     pub fn waits(mut self) -> Self {
         self.waits = true;
+        self
+    }
+
+    /// Says that a target takes no calls: the job waits for it, with no attempt spent, whatever the
+    /// settlement says.
+    #[must_use]
+    pub fn waits_for_target(mut self, name: impl Into<String>) -> Self {
+        self.unavailable = Some(name.into());
         self
     }
 

@@ -4,6 +4,7 @@ use crate::error::InvalidField;
 use crate::json;
 use crate::json::InvalidJson;
 use crate::policy::hours::AllowedHours;
+use crate::policy::outputs::OutputPolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -38,6 +39,11 @@ pub struct KindPolicy {
     /// later is counted and told as late.
     #[serde(default)]
     pub sla: Option<f64>,
+    /// What is kept of what its handlers return, and of the results of their steps: `keep` if not
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub output: Option<OutputPolicy>,
 }
 
 impl KindPolicy {
@@ -59,6 +65,13 @@ impl KindPolicy {
     #[must_use]
     pub fn sla(mut self, sla: Duration) -> Self {
         self.sla = Some(sla.as_secs_f64());
+        self
+    }
+
+    /// What is kept of what its handlers return.
+    #[must_use]
+    pub fn output(mut self, output: OutputPolicy) -> Self {
+        self.output = Some(output);
         self
     }
 
@@ -89,7 +102,7 @@ impl KindPolicy {
             hours.compile(&[])?;
         }
         if *self == Self::default() {
-            let reason = "must say something: hours, timeout or sla".to_owned();
+            let reason = "must say something: hours, timeout, sla or output".to_owned();
             return Err(InvalidField { field: "policy", reason });
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use crate::policy::definition::KindPolicy;
 use crate::policy::hours::{Hours, Opening};
+use crate::policy::outputs::OutputPolicy;
 use crate::schedule::calendar::Calendar;
 use crate::schedule::timezone::shift;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,6 +25,7 @@ pub struct KnownPolicies {
 struct Known {
     hours: Option<Hours>,
     timeout: Option<Duration>,
+    output: OutputPolicy,
     /// From when to when they do not allow it, as it was found last: a search looks at each edge of
     /// the windows, and thousands of jobs may ask.
     closed: Mutex<Option<(DateTime<Utc>, DateTime<Utc>)>>,
@@ -40,7 +42,8 @@ impl KnownPolicies {
         let of = policies.into_iter().map(|(kind, policy)| {
             let hours = policy.hours.and_then(|hours| hours.compile(calendars).ok());
             let timeout = policy.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            (kind.into(), Known { hours, timeout, closed: Mutex::default() })
+            let output = policy.output.unwrap_or_default();
+            (kind.into(), Known { hours, timeout, output, closed: Mutex::default() })
         });
         Self { of: of.collect(), read_at }
     }
@@ -70,6 +73,11 @@ impl KnownPolicies {
     /// Time that an attempt of the kind may take if its job does not say.
     pub fn timeout(&self, kind: &str) -> Option<Duration> {
         self.of.get(kind)?.timeout
+    }
+
+    /// What is kept of what handlers of the kind return.
+    pub fn output(&self, kind: &str) -> OutputPolicy {
+        self.of.get(kind).map(|known| known.output).unwrap_or_default()
     }
 }
 

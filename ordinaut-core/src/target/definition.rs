@@ -2,6 +2,7 @@
 
 use crate::error::InvalidField;
 use crate::name;
+use crate::target::address::{check_host, check_path, one_form};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -18,6 +19,9 @@ const MAX_VALUE: usize = 16 * 1024;
 const LONGEST: f64 = 86_400.0;
 
 const MAX_RATE: f64 = 100_000.0;
+
+/// More calls at once are no limit.
+const MAX_CONCURRENCY: u32 = 10_000;
 
 /// A service outside, by its name.
 ///
@@ -73,6 +77,16 @@ pub struct Target {
     /// Number of waiting jobs a second that go when the target takes calls again; 100 if not given.
     #[serde(default = "a_hundred")]
     pub resume_rate: f64,
+    /// Number of calls that all workers together may have under way; absent: any. Jobs wait for it
+    /// as for a target that takes no calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub concurrency: Option<u32>,
+    /// Number of calls a second that all workers together may begin, in the long run; absent: any.
+    /// A tenth of them, and one at least, may begin at once after a pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub rate: Option<f64>,
 }
 
 /// One of a target's hosts.
@@ -171,7 +185,14 @@ impl Target {
             open_for_seconds: a_minute(),
             longest_seconds: ten_minutes(),
             resume_rate: a_hundred(),
+            concurrency: None,
+            rate: None,
         }
+    }
+
+    /// Whether calls of it need a turn.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.concurrency.is_some() || self.rate.is_some()
     }
 
     /// Time that a call may take.
@@ -228,6 +249,20 @@ impl Target {
         self
     }
 
+    /// Number of calls that all workers together may have under way.
+    #[must_use]
+    pub fn concurrency(mut self, calls: u32) -> Self {
+        self.concurrency = Some(calls);
+        self
+    }
+
+    /// Number of calls a second that all workers together may begin, in the long run.
+    #[must_use]
+    pub fn rate(mut self, calls_a_second: f64) -> Self {
+        self.rate = Some(calls_a_second);
+        self
+    }
+
     /// Whether it can be accepted.
     ///
     /// # Errors
@@ -250,7 +285,8 @@ impl Target {
             if !(1..=MAX_WEIGHT).contains(&host.weight) {
                 return invalid("hosts", "must have weights from 1 to 1000");
             }
-            if self.hosts[..at].iter().any(|before| before.host == host.host) {
+            let is_same = |before: &Host| one_form(&before.host, &self.scheme) == one_form(&host.host, &self.scheme);
+            if self.hosts[..at].iter().any(is_same) {
                 return invalid("hosts", "must name each host once");
             }
         }
@@ -273,6 +309,12 @@ impl Target {
         if !within(self.resume_rate, 0.1, MAX_RATE) {
             return invalid("resume_rate", "must be from 0.1 to 100000");
         }
+        if self.concurrency.is_some_and(|calls| !(1..=MAX_CONCURRENCY).contains(&calls)) {
+            return invalid("concurrency", "must be from 1 to 10000, or be left out");
+        }
+        if self.rate.is_some_and(|rate| !within(rate, 0.001, MAX_RATE)) {
+            return invalid("rate", "must be from 0.001 to 100000 calls a second, or be left out");
+        }
         match &self.fallback {
             Some(Fallback::Target(name)) if *name == self.name => {
                 invalid("fallback", "must be another target than the one it stands for")
@@ -284,38 +326,6 @@ impl Target {
             _ => Ok(()),
         }
     }
-}
-
-/// What may stand between `http://` and a path, without a user.
-fn check_host(host: &str) -> Result<(), &'static str> {
-    const REASON: &str =
-        "must be names or addresses, each with a port if it is not the scheme's, such as 10.0.0.1:8080";
-    let (name, port) = match host.strip_prefix('[') {
-        Some(rest) => {
-            let (address, rest) = rest.split_once(']').ok_or(REASON)?;
-            address.parse::<std::net::Ipv6Addr>().map_err(|_| REASON)?;
-            ("v6", rest.strip_prefix(':').or(if rest.is_empty() { None } else { Some("") }))
-        }
-        None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
-    };
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if name.is_empty() || name.len() > 253 || !name.chars().all(is_name) {
-        return Err(REASON);
-    }
-    match port.map(str::parse::<u16>) {
-        None => Ok(()),
-        Some(Ok(1..)) if port.is_some_and(|port| port.chars().all(|c| c.is_ascii_digit())) => Ok(()),
-        Some(_) => Err(REASON),
-    }
-}
-
-/// A path of a host, which may have a query.
-pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
-    let stays = path.starts_with('/') && !path.contains(['\\', '#']);
-    if !stays || path.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("must be a path that begins with a slash, without spaces and fragment");
-    }
-    if path.len() > 8000 { Err("must be a path of 8000 bytes at most") } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -336,6 +346,8 @@ mod tests {
         assert_eq!(field(&target().scheme("ftp")), "scheme");
         assert_eq!(field(&Target::new("t", Vec::<String>::new())), "hosts");
         assert_eq!(field(&Target::new("t", ["a:80", "a:80"])), "hosts");
+        assert_eq!(field(&Target::new("t", ["a", "A:80"])), "hosts");
+        assert_eq!(field(&Target::new("t", ["a", "a:443"])), "none");
         assert_eq!(field(&Target { hosts: vec![Host::new("a", 0)], ..target() }), "hosts");
         assert_eq!(field(&Target { timeout_seconds: f64::NAN, ..target() }), "timeout_seconds");
         assert_eq!(field(&target().health_path("health")), "health_path");
@@ -343,25 +355,11 @@ mod tests {
         assert_eq!(field(&target().open_for(0.0, 1.0)), "open_for_seconds");
         assert_eq!(field(&target().open_for(2.0, 1.0)), "longest_seconds");
         assert_eq!(field(&target().resume_rate(0.0)), "resume_rate");
+        assert_eq!(field(&target().concurrency(0)), "concurrency");
+        assert_eq!(field(&target().rate(f64::INFINITY)), "rate");
         assert_eq!(field(&target().fallback(Fallback::Target("t".to_owned()))), "fallback");
         assert_eq!(field(&target().fallback(Fallback::Value(json!("x".repeat(MAX_VALUE))))), "fallback");
         assert_eq!(field(&target().fallback(Fallback::Value(json!({"paid": null})))), "none");
-    }
-
-    #[test]
-    fn a_host_is_a_name_or_an_address_and_nothing_that_leads_elsewhere() {
-        for host in ["a", "a.b-c_d:1", "10.0.0.1:65535", "[::1]:80", "[fd00::1]"] {
-            assert_eq!(check_host(host), Ok(()), "{host}");
-        }
-        for host in
-            ["", ":80", "a:", "a:0", "a:+1", "a:65536", "u@a:80", "a/b", "a b", "[::1", "[x]:1", "[::1]80", "::1"]
-        {
-            assert!(check_host(host).is_err(), "{host}");
-        }
-        for path in ["charge", "", "/a b", "/a\\b", "/a#b", "/a\n"] {
-            assert!(check_path(path).is_err(), "{path:?}");
-        }
-        assert_eq!(check_path("/charge?id=7&x=%20"), Ok(()));
     }
 
     #[test]

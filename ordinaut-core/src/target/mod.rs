@@ -5,6 +5,7 @@
 //! wait in `parked`, unspent. Then one call of the whole fleet tries it, and decides.
 //! `docs/targets.md` is the guide.
 
+pub(crate) mod address;
 pub(crate) mod breaker;
 pub(crate) mod choice;
 pub(crate) mod definition;
@@ -19,4 +20,5 @@ pub use crate::target::breaker::BreakerState;
 pub use crate::target::definition::{Fallback, Host, Target, TargetStrategy};
 pub use crate::target::error::TargetError;
 pub use crate::target::run::call::{Reached, TargetCall};
+pub use crate::target::run::told::ToldCall;
 pub use crate::target::status::{HostStatus, TargetSource, TargetStatus};

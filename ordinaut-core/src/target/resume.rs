@@ -17,6 +17,8 @@ pub(crate) struct WaitedFor {
     pub(crate) name: String,
     /// Jobs a second that are let go; `None`: there is no such target.
     pub(crate) resume_rate: Option<f64>,
+    /// Number of calls that may begin beside those under way; `None`: any.
+    pub(crate) room: Option<i64>,
     /// Whether a host is called.
     pub(crate) called: bool,
     /// Whether a host may be tried.
@@ -31,6 +33,8 @@ pub(crate) struct LetIn {
     pub(crate) after: f64,
     /// Those that have waited longest, and not the most urgent.
     pub(crate) oldest: bool,
+    /// Never more than these; `None`: any number.
+    pub(crate) at_most: Option<i64>,
 }
 
 impl WaitedFor {
@@ -38,13 +42,18 @@ impl WaitedFor {
     pub(crate) fn let_in(&self) -> Option<LetIn> {
         match self {
             Self { resume_rate: None, .. } => {
-                Some(LetIn { jobs_a_second: OF_A_TARGET_THAT_IS_GONE, after: 0.0, oldest: true })
+                Some(LetIn { jobs_a_second: OF_A_TARGET_THAT_IS_GONE, after: 0.0, oldest: true, at_most: None })
             }
-            Self { resume_rate: Some(rate), called: true, .. } => {
+            // Calls that end let others go.
+            Self { room: Some(..=0), .. } => None,
+            Self { resume_rate: Some(rate), called: true, room, .. } => {
                 // One at least goes in a turn.
-                Some(LetIn { jobs_a_second: *rate, after: TURN_SECONDS.max(1.0 / rate), oldest: false })
+                let after = TURN_SECONDS.max(1.0 / rate);
+                Some(LetIn { jobs_a_second: *rate, after, oldest: false, at_most: *room })
             }
-            Self { may_be_tried: true, .. } => Some(LetIn { jobs_a_second: 1.0, after: ANOTHER_SECONDS, oldest: true }),
+            Self { may_be_tried: true, .. } => {
+                Some(LetIn { jobs_a_second: 1.0, after: ANOTHER_SECONDS, oldest: true, at_most: None })
+            }
             _ => None,
         }
     }
@@ -55,7 +64,18 @@ mod tests {
     use super::*;
 
     fn of(resume_rate: Option<f64>, called: bool, may_be_tried: bool) -> Option<LetIn> {
-        WaitedFor { name: "t".to_owned(), resume_rate, called, may_be_tried }.let_in()
+        WaitedFor { name: "t".to_owned(), resume_rate, room: None, called, may_be_tried }.let_in()
+    }
+
+    #[test]
+    fn no_more_go_than_there_is_room_for() {
+        let of = |room| {
+            let (resume_rate, called, may_be_tried) = (Some(100.0), true, false);
+            WaitedFor { name: "t".to_owned(), resume_rate, room, called, may_be_tried }.let_in()
+        };
+        assert_eq!(of(Some(2)).and_then(|turn| turn.at_most), Some(2));
+        assert_eq!(of(Some(0)), None);
+        assert_eq!(of(None).map(|turn| turn.at_most), Some(None));
     }
 
     #[test]

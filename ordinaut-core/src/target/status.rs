@@ -27,6 +27,10 @@ pub struct TargetStatus {
     pub available: bool,
     /// Number of jobs that wait for it, counted up to 100,000.
     pub waiting: i64,
+    /// Number of calls of all workers that are under way; absent: the target has no `concurrency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub under_way: Option<i64>,
     /// How its hosts are, in their order.
     pub health: Vec<HostStatus>,
 }

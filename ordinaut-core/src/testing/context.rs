@@ -5,6 +5,7 @@ use crate::job::new_job::{DEFAULT_PRIORITY, NewJob};
 use crate::job::trace::Trace;
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
+use crate::policy::OutputPolicy;
 use crate::step::approval::{Approval, Decision};
 use crate::worker::cancellation::{Stop, StopLine, StopReason};
 use crate::worker::context::{Bounds, Context, Home, Memory};
@@ -231,7 +232,8 @@ impl<S> ContextBuilder<S> {
         let started = Instant::now();
         let must_end = self.time_limit.and_then(|limit| started.checked_add(limit));
         let lease = Lease { body: Ok(self.body), ..self.lease };
-        let bounds = Bounds { max_attempts: self.max_attempts.unwrap_or(MAX_ATTEMPTS), must_end };
+        let (max_attempts, outputs) = (self.max_attempts.unwrap_or(MAX_ATTEMPTS), OutputPolicy::Keep);
+        let bounds = Bounds { max_attempts, must_end, outputs };
         let home = Home::Memory(Memory { checkpoint: Mutex::new(self.checkpoint), steps: self.steps });
         Context::new(self.state, lease, started, bounds, Arc::new(line), home)
     }

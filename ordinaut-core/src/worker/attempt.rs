@@ -8,6 +8,7 @@ use crate::lease::settled_attempt::{Reply, SettledAttempt};
 use crate::lease::settlement::{Retries, Settlement};
 use crate::lease::store::commit_check::CommitCheck;
 use crate::lease::token::Token;
+use crate::policy::OutputPolicy;
 use crate::target::run::book::TargetBook;
 use crate::worker::cancellation::{Stop, StopLine};
 use crate::worker::context::{Bounds, Context, Home};
@@ -40,6 +41,8 @@ pub(crate) struct Attempt<'a, S> {
     pub(crate) options: &'a WorkerOptions,
     /// Time that it may take by the policy of its kind.
     pub(crate) kind_timeout: Option<Duration>,
+    /// What is kept of what it returns.
+    pub(crate) outputs: OutputPolicy,
     /// Wakes the folder.
     pub(crate) ended: &'a Notify,
 }
@@ -83,7 +86,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             trace.request_id.as_deref().map(|id| span.record("request.id", id));
             trace.traceparent.as_deref().map(|parent| span.record("traceparent", parent));
         }
-        let bounds = Bounds { max_attempts: retries.max_attempts, must_end };
+        let bounds = Bounds { max_attempts: retries.max_attempts, must_end, outputs: self.outputs };
         let (client, running) = (self.database.clone(), self.session.book.clone());
         let (reporter, targets) = (self.reporter.clone(), self.targets.clone());
         let home = Home::Database { client, running, reporter, targets };
@@ -139,6 +142,7 @@ impl<S: Send + Sync + 'static> Attempt<'_, S> {
             HandlerEnd::Returned(Err(error)) => error.output.take().or_else(|| context.output()),
             HandlerEnd::Stopped(_) => None,
         };
+        let output = output.and_then(|output| self.outputs.of_output(output));
         let waits = matches!(&end, HandlerEnd::Returned(Err(error)) if error.is_wait());
         let unavailable = match &end {
             HandlerEnd::Returned(Err(error)) => error.unavailable_target().map(str::to_owned),

@@ -99,6 +99,7 @@ impl<S: Send + Sync + 'static> Bench<S> {
             session,
             options: &self.options,
             kind_timeout: self.policies.timeout(&kind),
+            outputs: self.policies.output(&kind),
             ended: &self.ended,
         };
         let retries = attempt.retries(&lease);

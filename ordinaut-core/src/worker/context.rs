@@ -6,6 +6,7 @@ use crate::job::output;
 use crate::job::trace::Trace;
 use crate::lease::leased::{Body, Lease};
 use crate::lease::token::Token;
+use crate::policy::OutputPolicy;
 use crate::step::book::Book;
 use crate::target::run::book::TargetBook;
 use crate::worker::attempt_reports::AttemptReports;
@@ -77,6 +78,8 @@ pub(crate) struct Bounds {
     pub(crate) max_attempts: i16,
     /// `None`: the clock cannot reach it.
     pub(crate) must_end: Option<Instant>,
+    /// What is kept of what it returns.
+    pub(crate) outputs: OutputPolicy,
 }
 
 impl<S> Clone for Context<S> {
@@ -233,6 +236,11 @@ impl<S> Context<S> {
     /// What the handler returned, if it has succeeded.
     pub(crate) fn output(&self) -> Option<String> {
         self.attempt.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is kept of what the handler returns, and of the results of its steps.
+    pub fn outputs(&self) -> OutputPolicy {
+        self.attempt.bounds.outputs
     }
 
     pub(crate) fn started(&self) -> Instant {

@@ -8,7 +8,7 @@ use crate::lease::leased::Lease;
 use crate::lease::settled_attempt::SettledAttempt;
 use crate::lease::settlement::Settlement;
 use crate::loops::Loops;
-use crate::policy::KnownPolicies;
+use crate::policy::{KnownPolicies, OutputPolicy};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -74,6 +74,11 @@ impl KeptPolicies {
     /// Time that an attempt of the kind may take if its job does not say.
     pub fn timeout(&self, kind: &str) -> Option<Duration> {
         self.known()?.1.timeout(kind)
+    }
+
+    /// What is kept of what handlers of the kind return.
+    pub fn output(&self, kind: &str) -> OutputPolicy {
+        self.known().map(|(_, known)| known.output(kind)).unwrap_or_default()
     }
 }
 

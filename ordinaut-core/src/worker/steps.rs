@@ -5,6 +5,7 @@ use crate::job::ciphertext::Envelope;
 use crate::job::job_error::JobError;
 use crate::job::new_job::NewJob;
 use crate::job::nul_bytes;
+use crate::policy::OutputPolicy;
 use crate::step::book::Book;
 use crate::step::error::StepError;
 use crate::step::record::{MAX_RESULT_BYTES, StepKind};
@@ -30,6 +31,9 @@ impl<S> Context<S> {
     /// under which it does the same only once. One statement; one more in an attempt that goes on,
     /// for all steps together.
     ///
+    /// Where the policy of the kind keeps no outputs, a later attempt finds `null` in place of the
+    /// result, or its hash.
+    ///
     /// # Errors
     ///
     /// That of `work`; one that ends the job, if the name or the result cannot be accepted; else
@@ -38,6 +42,25 @@ impl<S> Context<S> {
     pub async fn step<T, R>(&self, name: &str, work: impl FnOnce() -> R) -> Result<T, JobError>
     where
         T: Serialize + DeserializeOwned,
+        R: Future<Output = Result<T, JobError>>,
+    {
+        self.step_recording(name, work, |value: &T, outputs| outputs.of(value)).await
+    }
+
+    /// As [`Context::step`], for a result of which `recorded` makes what is recorded, by the policy
+    /// of the kind: a later attempt must be able to read that.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Context::step`].
+    pub async fn step_recording<T, R>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> R,
+        recorded_as: impl FnOnce(&T, OutputPolicy) -> serde_json::Result<String>,
+    ) -> Result<T, JobError>
+    where
+        T: DeserializeOwned,
         R: Future<Output = Result<T, JobError>>,
     {
         let (step, recorded) = self.ask(name).await?;
@@ -52,7 +75,9 @@ impl<S> Context<S> {
         let began = Instant::now();
         let span = info_span!("step", step.name = step);
         let value = work().instrument(span).await?;
-        let result = written(&step, &value, MAX_RESULT_BYTES).map_err(StepError::into_job_error)?;
+        let json = recorded_as(&value, self.outputs())
+            .map_err(|source| StepError::Encode { name: step.clone(), source }.into_job_error())?;
+        let result = bounded(&step, json, MAX_RESULT_BYTES).map_err(StepError::into_job_error)?;
         match self.record(&step, StepKind::Step, result, began.elapsed()).await {
             Ok(None) => Ok(value),
             Ok(Some(first)) => decoded(&step, &first).map_err(StepError::into_job_error),
@@ -104,7 +129,7 @@ impl<S> Context<S> {
         let value = work(tx).await?;
         let recording = async {
             let steps = self.attempt_steps(&step)?;
-            let result = written(&step, &value, MAX_RESULT_BYTES)?;
+            let result = self.outputs().of_step(written(&step, &value, MAX_RESULT_BYTES)?);
             self.has_room(&step, &result).await?;
             steps.record_in(tx, &step, StepKind::Step, &result, began.elapsed()).await.map(|()| result)
         };
@@ -249,9 +274,13 @@ impl<S> Context<S> {
 
 /// A value as a step records it.
 pub(crate) fn written(step: &str, value: &impl Serialize, longest: usize) -> Result<String, StepError> {
-    let json = serde_json::to_string(value)
-        .map_err(|source| StepError::Encode { name: step.to_owned(), source })
-        .map(nul_bytes::replaced)?;
+    let json = serde_json::to_string(value).map_err(|source| StepError::Encode { name: step.to_owned(), source })?;
+    bounded(step, json, longest)
+}
+
+/// JSON as a step records it.
+fn bounded(step: &str, json: String, longest: usize) -> Result<String, StepError> {
+    let json = nul_bytes::replaced(json);
     if is_too_deep(&json) {
         return Err(StepError::invalid(step, "its result", "must not be nested more than 100 deep"));
     }

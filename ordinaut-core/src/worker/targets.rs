@@ -7,7 +7,8 @@ use crate::worker::context::{Context, Home};
 
 impl<S> Context<S> {
     /// A host of a [target](crate::target) that may be called now. While the process has as many
-    /// calls under way as the host gets for now, this waits.
+    /// calls under way as the host gets for now, this waits; and for a second at most while the
+    /// target's `concurrency` and `rate` leave no room.
     ///
     /// ```
     /// # use ordinaut_core::{Context, Job, JobError};
@@ -34,7 +35,8 @@ impl<S> Context<S> {
     /// # Errors
     ///
     /// What the handler is to return. If no host of it takes calls, nor one of the target that
-    /// stands for it: the job waits until one does, and has not failed. If there is no such target:
+    /// stands for it, or its limits leave no room: the job waits until that is so, and has not
+    /// failed. If there is no such target:
     /// no retry mends that. And if Postgres did not say how it is: it is tried again.
     pub async fn target(&self, name: &str) -> Result<TargetCall, JobError> {
         match self.target_or_value(name).await? {
@@ -57,7 +59,7 @@ impl<S> Context<S> {
                 return Err(JobError::fatal(reason));
             }
         };
-        let reached = reach(book, name).await?;
+        let reached = reach(book, name, self.token()).await?;
         match &reached {
             Reached::Call(call) if call.is_degraded() => {
                 let instead = &call.target().name;

@@ -304,8 +304,10 @@ async fn what_stands_for_a_target_is_called_or_is_the_answer() {
     db.targets().put(&with(Fallback::Value(json!({"paid": null})))).await.unwrap();
     let first = db.enqueue(&probe(0)).await.unwrap().id();
     worker.step().await.unwrap();
-    db.targets().put(&with(Fallback::Target("spare".to_owned()))).await.unwrap();
+    let unknown = db.targets().put(&with(Fallback::Target("spare".to_owned()))).await.unwrap_err();
+    assert!(unknown.to_string().contains("names the target \"spare\", which there is not"), "{unknown}");
     db.targets().put(&Target::new("spare", ["b:81"]).scheme("https")).await.unwrap();
+    db.targets().put(&with(Fallback::Target("spare".to_owned()))).await.unwrap();
     // What was read holds for a second.
     within(async {
         while !seen.lock().unwrap().last().is_some_and(|told| told.starts_with("https")) {

@@ -1,6 +1,7 @@
 //! Where the API listens, and who may call it.
 
 use crate::settings::error::SettingError;
+use crate::settings::mode::Deployment;
 use crate::settings::setting::{Setting, list, network, within};
 use crate::settings::source::Source;
 use crate::settings::tls::{API_SOCKET, TlsSettings};
@@ -231,6 +232,8 @@ pub struct ApiSettings {
     pub enforce: Enforce,
     /// The bounds of each agent's calls.
     pub rate_limits: Vec<RateLimit>,
+    /// The mode in which it runs.
+    pub deployment: Deployment,
 }
 
 /// Where a process of the same machine finds the API.
@@ -269,6 +272,7 @@ impl Default for ApiSettings {
             trusted_proxies: Vec::new(),
             enforce: Enforce::On,
             rate_limits: Vec::new(),
+            deployment: Deployment::default(),
         }
     }
 }
@@ -290,6 +294,7 @@ impl ApiSettings {
             trusted_proxies: source.read(&API_TRUSTED_PROXIES)?.unwrap_or_default(),
             enforce: source.get(&AUTH_ENFORCE)?,
             rate_limits: source.read(&API_RATE_LIMITS)?.unwrap_or_default(),
+            deployment: source.deployment().clone(),
         })
     }
 }

@@ -21,6 +21,11 @@ pub(super) fn read(path: &Path, known: &[About]) -> Result<BTreeMap<String, Stri
         path: path.into(),
         source,
     })?;
+    of(&text, path, known)
+}
+
+/// The same of its text.
+pub(super) fn of(text: &str, path: &Path, known: &[About]) -> Result<BTreeMap<String, String>, SettingError> {
     let table: toml::Table =
         text.parse().map_err(|source| SettingError::NotToml { path: path.into(), source: Box::new(source) })?;
     let mut keys = BTreeMap::new();

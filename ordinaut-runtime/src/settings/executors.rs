@@ -55,6 +55,14 @@ pub(super) const WORKER_SECRETS_DIR: Setting<PathBuf> = Setting::new(
     path,
 );
 
+pub(super) const WORKER_SECRETS_STRICT: Setting<bool> = Setting::new(
+    "WORKER_SECRETS_STRICT",
+    "whether a secret is refused that has no list of the hosts it may go to (NAME.hosts beside it)",
+    "true or false",
+    |text| text.to_ascii_lowercase().parse().ok(),
+)
+.or("false");
+
 pub(super) const WORKER_SQL_FILE: Setting<PathBuf> = Setting::new(
     "WORKER_SQL_FILE",
     "the list of the databases that sql jobs may ask, in TOML; a worker without it takes no such jobs",
@@ -90,6 +98,8 @@ pub struct ExecutorSettings {
     pub http_proxy: Option<String>,
     /// The directory of secrets.
     pub secrets_dir: Option<PathBuf>,
+    /// Whether a secret without a list of hosts is refused.
+    pub secrets_strict: bool,
     /// The list of databases.
     pub sql_file: Option<PathBuf>,
     /// The mail server.
@@ -106,6 +116,7 @@ impl fmt::Debug for ExecutorSettings {
             .field("http_client_key", &self.http_client_key)
             .field("http_ca", &self.http_ca)
             .field("secrets_dir", &self.secrets_dir)
+            .field("secrets_strict", &self.secrets_strict)
             .field("sql_file", &self.sql_file)
             .field("smtp_from", &self.smtp_from)
             .finish_non_exhaustive()
@@ -121,6 +132,7 @@ impl ExecutorSettings {
             http_ca: source.read(&WORKER_HTTP_CA_FILE)?,
             http_proxy: source.read(&WORKER_HTTP_PROXY)?,
             secrets_dir: source.read(&WORKER_SECRETS_DIR)?,
+            secrets_strict: source.get(&WORKER_SECRETS_STRICT)?,
             sql_file: source.read(&WORKER_SQL_FILE)?,
             smtp_url: source.read(&WORKER_SMTP_URL)?,
             smtp_from: source.read(&WORKER_SMTP_FROM)?,

@@ -1,4 +1,5 @@
-//! Settings: typed, read once, from a flag, else the environment, else a file, else the default.
+//! Settings: typed, read once, from a flag, else the environment, else a file, else the file of the
+//! mode, else the default.
 
 mod aliases;
 pub mod api;
@@ -9,6 +10,7 @@ mod error;
 pub mod executors;
 pub mod health;
 pub mod log;
+mod mode;
 mod node;
 mod redis;
 pub mod retention;
@@ -22,15 +24,20 @@ mod unknown;
 pub mod worker;
 
 pub use crate::settings::error::SettingError;
+pub use crate::settings::mode::{Deployment, Mode};
 pub use crate::settings::setting::{About, Setting};
 pub use crate::settings::source::{Origin, ShownSetting, Source};
 
+use crate::settings::mode::Surroundings;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 
 /// Every setting there is, in the order of `.env.example`.
 pub const ALL: &[About] = &[
     config_file::ORDINAUT_CONFIG.about,
+    mode::ORDINAUT_MODE.about,
+    mode::ORDINAUT_DOMAIN.about,
     database::DATABASE_URL.about,
     database::DATABASE_DIRECT_URL.about,
     database::DATABASE_SCHEMA.about,
@@ -77,6 +84,7 @@ pub const ALL: &[About] = &[
     executors::WORKER_HTTP_CA_FILE.about,
     executors::WORKER_HTTP_PROXY.about,
     executors::WORKER_SECRETS_DIR.about,
+    executors::WORKER_SECRETS_STRICT.about,
     executors::WORKER_SQL_FILE.about,
     executors::WORKER_SMTP_URL.about,
     executors::WORKER_SMTP_FROM.about,
@@ -107,13 +115,21 @@ pub fn read(flags: impl IntoIterator<Item = (String, String)>) -> Result<Source,
     // A name that is not UTF-8 is none of ours; a value that is not is refused where it is read.
     let text =
         |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned()));
-    read_from(flags, std::env::vars_os().filter_map(text))
+    read_at(flags, std::env::vars_os().filter_map(text), &Surroundings::here())
 }
 
-/// The same with an environment of the caller's.
+/// The same with an environment of the caller's, and nothing else that tells where it runs.
 pub fn read_from(
     flags: impl IntoIterator<Item = (String, String)>,
     environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Source, SettingError> {
+    read_at(flags, environment, &Surroundings::default())
+}
+
+fn read_at(
+    flags: impl IntoIterator<Item = (String, String)>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    seen: &Surroundings,
 ) -> Result<Source, SettingError> {
     let mut environment: BTreeMap<String, String> = environment.into_iter().collect();
     environment.retain(|name, value| !unknown::is_address_of_link(name, value));
@@ -122,9 +138,14 @@ pub fn read_from(
         return Err(SettingError::UnknownVariable { name: name.clone(), nearest: unknown::nearest(name, ALL) });
     }
     let aliases = aliases::resolve(&mut environment);
-    let source = Source::new(flags, environment).with_aliases(aliases);
-    let Some(path) = source.read(&config_file::ORDINAUT_CONFIG)? else { return Ok(source) };
-    Ok(source.with_file(config_file::read(&path, ALL)?))
+    let mut source = Source::new(flags, environment).with_aliases(aliases);
+    if let Some(path) = source.read(&config_file::ORDINAUT_CONFIG)? {
+        source = source.with_file(config_file::read(&path, ALL)?);
+    }
+    let (said, domain) = (source.read(&mode::ORDINAUT_MODE)?, source.read(&mode::ORDINAUT_DOMAIN)?);
+    let deployment = Deployment::find(said, domain, source.environment(), seen);
+    let of_the_mode = config_file::of(deployment.mode.file(), Path::new(deployment.mode.as_str()), ALL)?;
+    Ok(source.at(deployment, of_the_mode))
 }
 
 /// Every setting, with its value and where that comes from.
@@ -169,6 +190,26 @@ mod tests {
     fn queues(source: &Source) -> Vec<(String, u16)> {
         let served = source.get(&WORKER_QUEUES).unwrap();
         served.into_iter().map(|served| (served.queue, served.weight)).collect()
+    }
+
+    #[test]
+    fn an_address_may_name_a_service_wherever_it_is_said() {
+        let secret = file("redis://{host:redis}:6379\n");
+        let secret = ("REDIS_URL_FILE", secret.to_str().unwrap());
+        let said = ("REDIS_URL", "redis://{host:redis}:6379");
+        let redis = |environment: &[(&str, &str)]| {
+            read_from([], pairs(environment)).unwrap().read(&redis::REDIS_URL).unwrap().unwrap()
+        };
+        for place in [secret, said] {
+            assert_eq!(redis(&[place]), "redis://localhost:6379");
+            assert_eq!(redis(&[place, ("ORDINAUT_MODE", "docker_local")]), "redis://redis:6379");
+            let domain = [place, ("ORDINAUT_MODE", "distributed"), ("ORDINAUT_DOMAIN", "Jobs.example.org")];
+            assert_eq!(redis(&domain), "redis://redis.jobs.example.org:6379");
+        }
+        std::fs::remove_file(secret.1).unwrap();
+        let grace =
+            |mode| read_from([], pairs(&[("ORDINAUT_MODE", mode)])).unwrap().get(&worker::WORKER_SHUTDOWN_GRACE);
+        assert_eq!((grace("local").unwrap().as_secs(), grace("kubernetes").unwrap().as_secs()), (30, 25));
     }
 
     #[test]

@@ -2,18 +2,22 @@
 
 use crate::settings::aliases::Alias;
 use crate::settings::error::SettingError;
+use crate::settings::mode::{ADDRESSES, Deployment};
 use crate::settings::setting::{About, Setting};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Where settings are read from: flags, the environment, a file, and what `ordinaut dev` chose.
-/// Read once, at the start.
+/// Where settings are read from: flags, the environment, a file, what `ordinaut dev` chose, and the
+/// file of the mode. Read once, at the start.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     flags: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
     dev: BTreeMap<String, String>,
+    /// What the file of the mode says.
+    mode: BTreeMap<String, String>,
+    deployment: Deployment,
     /// Which of the environment's values were said under a name of an earlier system.
     aliases: Vec<Alias>,
 }
@@ -35,6 +39,10 @@ pub enum Origin {
     ConfigFile,
     /// The `ordinaut dev` that runs in the current directory.
     Dev,
+    /// The file of the mode: `ops/config/MODE.toml`, as it was when the binary was built.
+    Mode,
+    /// The process found it out.
+    Found,
     /// Nothing was said about it.
     Default,
 }
@@ -48,6 +56,8 @@ impl fmt::Display for Origin {
             Self::SecretFile => "file of a secret",
             Self::ConfigFile => "ORDINAUT_CONFIG",
             Self::Dev => "ordinaut dev",
+            Self::Mode => "file of the mode",
+            Self::Found => "found",
             Self::Default => "default",
         })
     }
@@ -63,6 +73,9 @@ pub struct ShownSetting {
     pub value: Option<String>,
     /// Where the value comes from.
     pub from: Origin,
+    /// How it was found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 impl Source {
@@ -78,6 +91,26 @@ impl Source {
     /// The same with the values of a file.
     pub(super) fn with_file(self, file: BTreeMap<String, String>) -> Self {
         Self { file, ..self }
+    }
+
+    /// The same in a mode, with the values of its file and the addresses of its services.
+    pub(super) fn at(mut self, deployment: Deployment, mode: BTreeMap<String, String>) -> Self {
+        (self.deployment, self.mode) = (deployment, mode);
+        for place in [&mut self.flags, &mut self.environment, &mut self.file, &mut self.mode] {
+            for (_, value) in place.iter_mut().filter(|(name, _)| ADDRESSES.contains(&name.as_str())) {
+                *value = self.deployment.fill_in(value);
+            }
+        }
+        self
+    }
+
+    /// The mode, and why it is that.
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    pub(super) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
     }
 
     pub(super) fn with_aliases(self, aliases: Vec<Alias>) -> Self {
@@ -120,6 +153,8 @@ impl Source {
     pub(super) fn read<T>(&self, setting: &Setting<T>) -> Result<Option<T>, SettingError> {
         let About { name, default, accepts, secret, .. } = setting.about;
         let from_file = if secret { self.secret_file(name)? } else { None };
+        let is_address = ADDRESSES.contains(&name);
+        let from_file = from_file.map(|text| if is_address { self.deployment.fill_in(&text) } else { text });
         let from_file = from_file.filter(|text| !text.is_empty());
         let Some(text) = from_file.as_deref().or_else(|| self.text(name)).or(default) else {
             return Ok(None);
@@ -136,6 +171,7 @@ impl Source {
             (&self.environment, Origin::Environment),
             (&self.file, Origin::ConfigFile),
             (&self.dev, Origin::Dev),
+            (&self.mode, Origin::Mode),
         ];
         let said = |place: &BTreeMap<String, String>| place.get(name).map(|text| text.trim().to_owned());
         let found = places.iter().find_map(|(place, from)| Some((said(place).filter(|text| !text.is_empty())?, *from)));
@@ -147,15 +183,24 @@ impl Source {
         };
         let is_alias = from == Origin::Environment && self.aliases.iter().any(|alias| alias.name == name);
         let from = if is_alias { Origin::Alias } else { from };
+        let found = match name {
+            "ORDINAUT_MODE" => Some(self.deployment.mode.to_string()),
+            "ORDINAUT_DOMAIN" => self.deployment.domain.clone(),
+            _ => None,
+        };
+        if let (Origin::Default, Some(found)) = (from, found) {
+            let because = Some(self.deployment.because.clone());
+            return ShownSetting { name, value: Some(found), from: Origin::Found, because };
+        }
         let masked = |value: String| if secret && from != Origin::Default { "(secret)".to_owned() } else { value };
-        ShownSetting { name, value: value.map(masked), from }
+        ShownSetting { name, value: value.map(masked), from, because: None }
     }
 
     fn text<'a>(&'a self, name: &str) -> Option<&'a str> {
         let said = |place: &'a BTreeMap<String, String>| {
             place.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
         };
-        [&self.flags, &self.environment, &self.file, &self.dev].into_iter().find_map(said)
+        [&self.flags, &self.environment, &self.file, &self.dev, &self.mode].into_iter().find_map(said)
     }
 
     fn secret_file(&self, name: &'static str) -> Result<Option<String>, SettingError> {

@@ -34,7 +34,7 @@ pub fn read(source: &Source) -> Result<Option<Vec<Target>>, SettingError> {
         Ok(text) => text,
         Err(source) => return Err(SettingError::Unreadable { name: name.to_owned(), path, source }),
     };
-    of(&text).map(Some).map_err(|reason| SettingError::File { name, path, reason })
+    of(&source.deployment().fill_in(&text)).map(Some).map_err(|reason| SettingError::File { name, path, reason })
 }
 
 fn of(text: &str) -> Result<Vec<Target>, String> {

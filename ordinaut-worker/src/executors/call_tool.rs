@@ -42,6 +42,9 @@ impl Job for CallTool {
 impl Executor for CallTool {
     type Output = ToolAnswer;
 
+    /// By what it calls.
+    const ASKS_PERMITS: bool = true;
+
     async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<ToolAnswer, JobError> {
         let Some(catalogue) = &ctx.state.catalogue else {
             return Err(JobError::fatal("there is no catalogue of tools without a database"));
@@ -62,7 +65,7 @@ impl Executor for CallTool {
         if uses == ToolUses::Http {
             with.entry("method").or_insert_with(|| "POST".into());
         }
-        let answered = tokio::time::timeout(limit, outside(uses, with.into(), ctx, call.key)).await;
+        let answered = tokio::time::timeout(limit, outside(uses, with.into(), ctx, call)).await;
         let answer = answered.unwrap_or_else(|_| {
             Err(JobError::retry(format!("the tool {} did not answer within {} s", self.tool, limit.as_secs_f64())))
         })?;
@@ -104,14 +107,15 @@ async fn looked_at(
 }
 
 /// What a service answered. Secrets that the catalogue names for it are not in it.
-async fn outside(uses: ToolUses, with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
+async fn outside(uses: ToolUses, with: Value, ctx: &Context<State>, call: &Call<'_>) -> Result<Value, JobError> {
+    let Call { key, permits, .. } = call;
     let first = |mut output: Value, fields: [&str; 2]| {
         let [best, other] = fields.map(|field| output.get_mut(field).map(Value::take).unwrap_or_default());
         if best.is_null() { other } else { best }
     };
     match uses {
-        ToolUses::Http => Ok(first(tool::<Http>(with, ctx, key).await?, ["json", "body"])),
-        ToolUses::Mcp => Ok(first(tool::<Mcp>(with, ctx, key).await?, ["structured", "content"])),
+        ToolUses::Http => Ok(first(tool::<Http>(with, ctx, key, permits).await?, ["json", "body"])),
+        ToolUses::Mcp => Ok(first(tool::<Mcp>(with, ctx, key, permits).await?, ["structured", "content"])),
         _ => Err(JobError::fatal("this worker does not know how the tool is called")),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{CallTool, Echo, Email, Http, Mcp, Process, Sql};
 use crate::State;
-use crate::secrets::{Given, Mask, named_in, with_values};
+use crate::secrets::{Given, Mask, Permits, Secrets, named_in, with_values};
 use ordinaut_core::tool::ToolSource;
 use ordinaut_core::{Context, Job, JobError};
 use ordinaut_pipeline::Uses;
@@ -16,6 +16,10 @@ use std::sync::Arc;
 pub(crate) trait Executor: Job + JsonSchema {
     /// What it returns.
     type Output: Serialize + JsonSchema + Send + 'static;
+
+    /// Whether it asks [`Call::permits`] before anything goes out. Of one that does not, secrets
+    /// that may go to some hosts alone are refused.
+    const ASKS_PERMITS: bool = false;
 
     /// Does it once.
     fn call(self, ctx: &Context<State>, call: &Call<'_>)
@@ -40,6 +44,15 @@ pub(crate) struct Call<'a> {
     /// Of the secrets that are in the arguments. Outputs and errors are masked by the caller;
     /// what an executor tells in another way, such as a line of a log, it masks itself.
     pub(crate) mask: &'a Mask,
+    /// Where the secrets in the arguments may go.
+    pub(crate) permits: &'a Permits,
+}
+
+impl Call<'_> {
+    /// Refuses secrets that may go to hosts alone, of an executor that calls none.
+    fn check_permits<E: Executor>(&self) -> Result<(), JobError> {
+        if E::ASKS_PERMITS { Ok(()) } else { self.permits.hosts_alone(&format!("a job or step of {}", E::KIND)) }
+    }
 }
 
 /// What a run keeps of an output.
@@ -52,9 +65,11 @@ pub(crate) enum Kept<O> {
 
 /// The handler of an executor's kind.
 pub(crate) async fn job<E: Executor>(given: Given<E>, ctx: Context<State>) -> Result<Kept<E::Output>, JobError> {
-    let (args, mask) = given.reveal(&ctx.state.access.secrets).await?;
+    let (args, mask, permits) = given.reveal(&ctx.state.access.secrets).await?;
     let key = ctx.job_id().to_string();
-    let done = args.call(&ctx, &Call { key: &key, mask: &mask }).await;
+    let call = Call { key: &key, mask: &mask, permits: &permits };
+    call.check_permits::<E>()?;
+    let done = args.call(&ctx, &call).await;
     let output = done.and_then(|output| E::kept(output, &ctx)).map_err(|error| mask.error(error))?;
     if mask.is_empty() {
         return Ok(Kept::Output(output));
@@ -66,7 +81,7 @@ pub(crate) async fn job<E: Executor>(given: Given<E>, ctx: Context<State>) -> Re
 /// place, and it takes no secrets.
 pub(crate) async fn job_without_output<E: Executor<Output = ()>>(args: E, ctx: Context<State>) -> Result<(), JobError> {
     let key = ctx.job_id().to_string();
-    args.call(&ctx, &Call { key: &key, mask: &Mask::default() }).await
+    args.call(&ctx, &Call { key: &key, mask: &Mask::default(), permits: &Permits::default() }).await
 }
 
 /// One try of a pipeline's step that is done within an attempt.
@@ -88,29 +103,40 @@ pub(super) async fn step(uses: Uses, with: Value, ctx: &Context<State>, key: &st
 }
 
 async fn call(uses: Uses, with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
+    let none = Permits::default();
     match uses {
-        Uses::Http => tool::<Http>(with, ctx, key).await,
-        Uses::Process => tool::<Process>(with, ctx, key).await,
-        Uses::Sql => tool::<Sql>(with, ctx, key).await,
-        Uses::Email => tool::<Email>(with, ctx, key).await,
-        Uses::Mcp => tool::<Mcp>(with, ctx, key).await,
-        Uses::Tool => tool::<CallTool>(with, ctx, key).await,
-        Uses::Echo => tool::<Echo>(with, ctx, key).await,
+        Uses::Http => tool::<Http>(with, ctx, key, &none).await,
+        Uses::Process => tool::<Process>(with, ctx, key, &none).await,
+        Uses::Sql => tool::<Sql>(with, ctx, key, &none).await,
+        Uses::Email => tool::<Email>(with, ctx, key, &none).await,
+        Uses::Mcp => tool::<Mcp>(with, ctx, key, &none).await,
+        Uses::Tool => tool::<CallTool>(with, ctx, key, &none).await,
+        Uses::Echo => tool::<Echo>(with, ctx, key, &none).await,
         Uses::Wait | Uses::Approval | Uses::Sleep | Uses::Enqueue => {
             Err(JobError::fatal(format!("{} is not done within an attempt", uses.as_str())))
         }
     }
 }
 
-/// One call of an executor, with the secrets that are named in what it is given.
-pub(super) async fn tool<E: Executor>(with: Value, ctx: &Context<State>, key: &str) -> Result<Value, JobError> {
+/// One call of an executor, with the secrets that are named in what it is given, and those that it
+/// has been given already, which may go where `others` say.
+pub(super) async fn tool<E: Executor>(
+    with: Value,
+    ctx: &Context<State>,
+    key: &str,
+    others: &Permits,
+) -> Result<Value, JobError> {
     let fault = |reason: String| JobError::fatal(format!("with: {reason}"));
-    let (values, mask) = ctx.state.access.secrets.read(named_in(&with).map_err(fault)?).await?;
+    let secrets = ctx.state.access.secrets.read(named_in(&with).map_err(fault)?).await?;
+    let Secrets { values, mask, permits } = secrets;
+    let permits = permits.and(others);
     let with = if values.is_empty() { with } else { with_values(&with, &values).map_err(fault)? };
     let done = async {
         let args: E =
             serde_json::from_value(with).map_err(|error| JobError::fatal(format!("with cannot be read: {error}")))?;
-        E::handed_on(args.call(ctx, &Call { key, mask: &mask }).await?).map_err(JobError::fatal)
+        let call = Call { key, mask: &mask, permits: &permits };
+        call.check_permits::<E>()?;
+        E::handed_on(args.call(ctx, &call).await?).map_err(JobError::fatal)
     };
     match done.await {
         Ok(output) => Ok(mask.value(output)),

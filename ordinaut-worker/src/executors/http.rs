@@ -11,7 +11,7 @@ use crate::http::redirect::{Hop, NotFollowed};
 use crate::http::retry_after::retry_after;
 use crate::http::sign::{HEADER, Signed};
 use crate::http::status::Verdict;
-use crate::secrets::{Mask, named_in};
+use crate::secrets::{Mask, Permits, named_in};
 use ordinaut_core::target::Reached;
 use ordinaut_core::{Context, JobError};
 use ordinaut_pipeline::nesting;
@@ -39,14 +39,16 @@ const MAX_JSON_NESTING: usize = 60;
 
 impl Executor for Http {
     type Output = Answer;
+    const ASKS_PERMITS: bool = true;
 
     async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<Answer, JobError> {
         let expectation =
             Expectation::read(self.response_schema.as_ref(), self.on_mismatch, &self.save, &ctx.state.schemas);
         let expectation = expectation.await?;
-        let signing_key = self.signing_key(ctx).await?;
-        let asked =
-            Asked { expectation: &expectation, signing_key: signing_key.as_deref(), key: call.key, mask: call.mask };
+        let (signing_key, of_the_key) = self.signing_key(ctx).await?;
+        let permits = of_the_key.and(call.permits);
+        let (signing_key, key, mask) = (signing_key.as_deref(), call.key, call.mask);
+        let asked = Asked { expectation: &expectation, signing_key, key, mask, permits: &permits };
         match (&self.url, &self.target) {
             (Some(url), None) if self.path.is_none() => {
                 let first = self.first(url, ctx, call.key)?;
@@ -75,6 +77,7 @@ struct Asked<'a> {
     signing_key: Option<&'a str>,
     key: &'a str,
     mask: &'a Mask,
+    permits: &'a Permits,
 }
 
 /// What was answered, and what that means.
@@ -165,6 +168,10 @@ impl Http {
         let (asked, mut hop, began) = (first.url.clone(), first, Instant::now());
         loop {
             let host = hop.url.host_str().unwrap_or_default().to_owned();
+            // Elsewhere nothing of the job goes.
+            if hop.is_home {
+                call.permits.check(&host, hop.url.port_or_known_default())?;
+            }
             let (method, url) = (hop.method.clone(), hop.url.clone());
             let request = if of_target && hop.is_where(&asked) {
                 ctx.state.client.request_of_target(method, url)
@@ -273,11 +280,12 @@ impl Http {
         Ok(Hop::first(method, url, headers, payload.body))
     }
 
-    async fn signing_key(&self, ctx: &Context<State>) -> Result<Option<String>, JobError> {
-        let Some(Sign { secret }) = &self.sign else { return Ok(None) };
+    /// The key, and where it may be used.
+    async fn signing_key(&self, ctx: &Context<State>) -> Result<(Option<String>, Permits), JobError> {
+        let Some(Sign { secret }) = &self.sign else { return Ok(Default::default()) };
         let names = named_in(&json!({"$secret": secret})).map_err(|reason| invalid("sign.secret", reason))?;
-        let (mut values, _) = ctx.state.access.secrets.read(names).await?;
-        Ok(values.remove(secret))
+        let mut secrets = ctx.state.access.secrets.read(names).await?;
+        Ok((secrets.values.remove(secret), secrets.permits))
     }
 
     fn headers(&self, ctx: &Context<State>, key: &str) -> Result<HeaderMap, JobError> {

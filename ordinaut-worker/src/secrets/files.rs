@@ -2,6 +2,7 @@
 //! value holds at once.
 
 use super::mask::Mask;
+use super::permits::{LIST, Permits};
 use ordinaut_core::JobError;
 use ordinaut_runtime::settings::SettingError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,11 +23,21 @@ const SHORTEST: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SecretFiles {
     directory: Option<PathBuf>,
+    /// Secrets without a list of hosts are refused.
+    strict: bool,
+}
+
+/// Secrets that were read.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    pub(crate) values: BTreeMap<String, String>,
+    pub(crate) mask: Mask,
+    pub(crate) permits: Permits,
 }
 
 impl SecretFiles {
     /// Those of a directory that others of the machine may not write to.
-    pub(crate) fn in_directory(directory: Option<&PathBuf>) -> Result<Self, SettingError> {
+    pub(crate) fn in_directory(directory: Option<&PathBuf>, strict: bool) -> Result<Self, SettingError> {
         let Some(path) = directory else { return Ok(Self::default()) };
         let unreadable = |source| SettingError::Unreadable { name: SETTING.to_owned(), path: path.clone(), source };
         let entry = std::fs::metadata(path).map_err(unreadable)?;
@@ -38,30 +49,39 @@ impl SecretFiles {
         if entry.permissions().mode() & 0o002 != 0 {
             return Err(refused("everybody on this machine may write to it"));
         }
-        Ok(Self { directory: Some(path.clone()) })
+        Ok(Self { directory: Some(path.clone()), strict })
     }
 
-    /// The values of these names, and what masks them. Another worker, or this one later, may have
-    /// what is missing here.
-    pub(crate) async fn read(&self, names: BTreeSet<String>) -> Result<(BTreeMap<String, String>, Mask), JobError> {
+    /// The values of these names, what masks them, and where they may go. Another worker, or this
+    /// one later, may have what is missing here.
+    pub(crate) async fn read(&self, names: BTreeSet<String>) -> Result<Secrets, JobError> {
         if names.is_empty() {
             return Ok(Default::default());
         }
         let Some(directory) = self.directory.clone() else {
             return Err(JobError::retry(format!("this worker has no secrets: {SETTING} is not set")));
         };
-        let reading = tokio::task::spawn_blocking(move || -> Result<BTreeMap<String, String>, String> {
-            names.into_iter().map(|name| value(&directory, &name).map(|value| (name, value))).collect()
+        let strict = self.strict;
+        let reading = tokio::task::spawn_blocking(move || -> Result<Secrets, String> {
+            let mut secrets = Secrets::default();
+            for name in names {
+                let value = value(&directory, &name)?;
+                secrets.permits.read(&directory, &name, strict)?;
+                secrets.values.insert(name, value);
+            }
+            secrets.mask = Mask::of(secrets.values.values());
+            Ok(secrets)
         });
-        let values = reading.await.map_err(JobError::retry)?.map_err(JobError::retry)?;
-        let mask = Mask::of(values.values());
-        Ok((values, mask))
+        reading.await.map_err(JobError::retry)?.map_err(JobError::retry)
     }
 }
 
 /// The error names the secret, and nothing of it.
 fn value(directory: &Path, name: &str) -> Result<String, String> {
     let fault = |reason: &str| format!("the secret {name:?} of this worker {reason}");
+    if name.ends_with(LIST) {
+        return Err(fault("is a list of hosts, and no secret"));
+    }
     let file =
         std::fs::File::open(directory.join(name)).map_err(|error| fault(&format!("could not be read: {error}")))?;
     let mut text = String::new();

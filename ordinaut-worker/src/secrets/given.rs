@@ -1,7 +1,8 @@
 //! Arguments as they were given: they may name secrets where their type wants a text.
 
-use super::files::SecretFiles;
+use super::files::{SecretFiles, Secrets};
 use super::mask::Mask;
+use super::permits::Permits;
 use super::reference::{may_refer, rewritten};
 use crate::executors::executor::Executor;
 use ordinaut_core::job::{ArgsError, read_args};
@@ -50,10 +51,10 @@ impl<E: Executor> Job for Given<E> {
 }
 
 impl<E: Executor> Given<E> {
-    /// The arguments with the secrets in them, and what masks those.
-    pub(crate) async fn reveal(self, files: &SecretFiles) -> Result<(E, Mask), JobError> {
+    /// The arguments with the secrets in them, what masks those, and where they may go.
+    pub(crate) async fn reveal(self, files: &SecretFiles) -> Result<(E, Mask, Permits), JobError> {
         let json = match self {
-            Self::Plain(args) => return Ok((args, Mask::default())),
+            Self::Plain(args) => return Ok((args, Mask::default(), Permits::default())),
             Self::Naming(json) => json,
         };
         let fault = |reason: String| JobError::fatal(format!("args: {reason}"));
@@ -63,12 +64,12 @@ impl<E: Executor> Given<E> {
             Ok(String::new())
         })
         .map_err(fault)?;
-        let (values, mask) = files.read(names).await?;
+        let Secrets { values, mask, permits } = files.read(names).await?;
         let text =
             rewritten(&json, &mut |name| values.get(name).cloned().ok_or_else(|| format!("{name} was not read")));
         let args = read_args(&text.map_err(fault)?);
         // Its own words may repeat the value.
         let args = args.map_err(|error: ArgsError| mask.error(JobError::fatal(error)))?;
-        Ok((args, mask))
+        Ok((args, mask, permits))
     }
 }

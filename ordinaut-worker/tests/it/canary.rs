@@ -27,7 +27,7 @@ async fn echo() -> Server {
 }
 
 /// All that the database holds, as `pg_dump` writes it.
-fn dump(url: &str) -> String {
+pub(crate) fn dump(url: &str) -> String {
     let dumped = Command::new("pg_dump").args(["--data-only", "--dbname", url]).output().unwrap();
     assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
     String::from_utf8(dumped.stdout).unwrap()

@@ -77,6 +77,10 @@ async fn talk(socket: TcpStream, mails: Arc<Mutex<Vec<Mail>>>) -> std::io::Resul
                     mail.text.push('\n');
                 }
                 mails.lock().unwrap().push(mail.clone());
+                if mail.text.contains("Subject: talk") {
+                    write.write_all(format!("250 {}\r\n", "x".repeat(2000)).as_bytes()).await?;
+                    continue;
+                }
                 "250 queued as 1"
             }
             "QUIT" => "221 bye",
@@ -125,6 +129,15 @@ async fn a_refusal_for_now_is_tried_again_and_one_for_good_is_not() {
     let ran = run(json!({"to": "a@b.example", "subject": "x\r\nBcc: evil@example.org", "text": "y"})).await;
     assert!(ran.died().starts_with("args.subject"), "{:?}", ran.run);
     assert_eq!(sink.mails().len(), 0);
+}
+
+#[tokio::test]
+async fn a_mail_that_was_taken_in_so_many_words_is_not_sent_again() {
+    let (fixture, sink) = (Fixture::new().await, Sink::new().await);
+    let ran =
+        fixture.run_given(&sink.given(), "email", json!({"to": "a@b.example", "subject": "talk", "text": "y"})).await;
+    assert!(ran.died().contains("it may have taken the mail, which is not sent again"), "{:?}", ran.run);
+    assert_eq!(sink.mails().len(), 1);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ from ordinaut.worker import (
     Retry,
     Snooze,
     StopReason,
+    Unavailable,
     Worker,
 )
 
@@ -44,6 +45,7 @@ __all__ = [
     "RunRecord",
     "Snooze",
     "StopReason",
+    "Unavailable",
     "Unique",
     "Unreachable",
     "Worker",

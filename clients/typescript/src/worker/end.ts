@@ -2,7 +2,7 @@
 
 import { Stopped, type StopReason } from "./stop.js";
 
-export type EndOutcome = "succeeded" | "failed" | "dead" | "snoozed" | "cancelled" | "released" | "waiting";
+export type EndOutcome = "succeeded" | "failed" | "dead" | "snoozed" | "cancelled" | "released" | "waiting" | "unavailable";
 
 /** Characters of an error that are sent; the API keeps 16 KiB. */
 const LONGEST_ERROR = 8_000;
@@ -45,6 +45,21 @@ export class Snooze extends Error {
   }
 }
 
+/** What the handler calls is down: the job waits until that target takes calls, and no attempt is spent. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+  readonly host: string | undefined;
+
+  constructor(
+    readonly target: string,
+    reason = "it is not well",
+    options: { host?: string; cause?: unknown } = {},
+  ) {
+    super(reason, options.cause === undefined ? undefined : { cause: options.cause });
+    this.host = options.host;
+  }
+}
+
 /** End the job as cancelled. */
 export class Cancel extends Error {
   override readonly name = "Cancel";
@@ -71,11 +86,16 @@ export class Suspended extends Error {
   }
 }
 
+/** What handlers throw in their own words. */
+const ANSWERS = [Retry, Fatal, Unavailable, Stopped];
+
 /** What becomes of an attempt. */
 export interface End {
   readonly outcome: EndOutcome;
   readonly error?: string;
   readonly after_seconds?: number;
+  readonly target?: string;
+  readonly host?: string;
   /** JSON. */
   readonly output?: string;
 }
@@ -105,6 +125,10 @@ export function thrown(error: unknown): End {
   if (error instanceof Suspended) return { outcome: "waiting", after_seconds: error.after };
   if (error instanceof Snooze) return { outcome: "snoozed", after_seconds: error.after };
   if (error instanceof Cancel) return { outcome: "cancelled", error: error.message };
+  if (error instanceof Unavailable) {
+    const host = error.host === undefined ? {} : { host: error.host };
+    return { outcome: "unavailable", error: chain(error), target: error.target, ...host };
+  }
   if (error instanceof Fatal) return { outcome: "dead", error: chain(error) };
   const after = error instanceof Retry && error.after !== undefined ? { after_seconds: error.after } : {};
   return { outcome: "failed", error: chain(error), ...after };
@@ -141,7 +165,7 @@ export function written(end: End, token: string, ranSeconds: number): string {
 export function chain(error: unknown): string {
   const parts: string[] = [];
   for (let found: unknown = error; found !== undefined && parts.length < 10; ) {
-    const own = found instanceof Retry || found instanceof Fatal || found instanceof Stopped;
+    const own = ANSWERS.some((kind) => found instanceof kind);
     parts.push(own && found instanceof Error && found.message !== "" ? found.message : String(found));
     found = found instanceof Error ? found.cause : undefined;
   }

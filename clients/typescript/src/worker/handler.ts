@@ -2,7 +2,7 @@
 
 import type { Attempt } from "./attempt.js";
 import { Context } from "./context.js";
-import { Cancel, type End, Fatal, Retry, returned, Snooze, Suspended, thrown } from "./end.js";
+import { Cancel, type End, Fatal, Retry, returned, Snooze, Suspended, thrown, Unavailable } from "./end.js";
 import type { LeaseApi } from "./lease_api.js";
 import type { Reporter } from "./reporter.js";
 import { Stopped } from "./stop.js";
@@ -19,7 +19,7 @@ export interface Handler {
 }
 
 /** What handlers throw to say something; all else is logged with where it came from. */
-const ANSWERS = [Retry, Snooze, Cancel, Fatal, Suspended, Stopped];
+const ANSWERS = [Retry, Snooze, Cancel, Fatal, Suspended, Unavailable, Stopped];
 
 /** Runs the handler of an attempt to its end. */
 export async function runHandler(

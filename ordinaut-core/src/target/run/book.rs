@@ -4,14 +4,17 @@
 
 use crate::client::Client;
 use crate::db::timeout::answered;
+use crate::lease::token::Token;
 use crate::loops::Loops;
 use crate::target::definition::Target;
 use crate::target::run::page::{Entry, FRESH, Next, TargetPage, Waits};
+use crate::target::run::turn::{STATEMENT_TIMEOUT, Turn, give_all_back};
 use crate::target::store::breaker::FailedCall;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -19,11 +22,8 @@ use uuid::Uuid;
 /// Between two writes of what was counted.
 const COUNTED_EVERY: Duration = Duration::from_secs(10);
 
-/// Longest wait for a statement.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// What a call that tries a host has beside the time of the target, until another one may try it.
-const TRIAL_MARGIN: Duration = Duration::from_secs(5);
+pub(crate) const TRIAL_MARGIN: Duration = Duration::from_secs(5);
 
 /// What a process knows of targets.
 pub(crate) struct TargetBook {
@@ -33,6 +33,10 @@ pub(crate) struct TargetBook {
     pages: Mutex<HashMap<String, Arc<TargetPage>>>,
     loops: Loops,
     counts: AtomicBool,
+    /// Turns of calls that ended.
+    ended: mpsc::UnboundedSender<(String, Uuid)>,
+    /// Until something gives them back.
+    to_give_back: Mutex<Option<mpsc::UnboundedReceiver<(String, Uuid)>>>,
     stop: CancellationToken,
 }
 
@@ -41,6 +45,8 @@ pub(crate) enum Entering {
     May(Entry),
     /// None takes calls now.
     Closed(Arc<Target>),
+    /// Its limits leave no room.
+    Full,
     /// Those that take calls were called.
     AllTried,
     /// There is no such target.
@@ -50,17 +56,27 @@ pub(crate) enum Entering {
 impl TargetBook {
     pub(crate) fn new(client: &Client, by: &str, loops: &Loops) -> Self {
         let (pages, counts, stop) = (Mutex::default(), AtomicBool::new(false), loops.stop().child_token());
-        Self { client: client.clone(), by: by.to_owned(), pages, loops: loops.clone(), counts, stop }
+        let (ended, given_back) = mpsc::unbounded_channel();
+        let (client, by, loops, to_give_back) =
+            (client.clone(), by.to_owned(), loops.clone(), Mutex::new(Some(given_back)));
+        Self { client, by, pages, loops, counts, ended, to_give_back, stop }
     }
 
-    /// Its loop ends when this is dropped, with the worker.
+    /// Its loops end when this is dropped, with the worker.
     pub(crate) fn until_dropped(&self) -> DropGuard {
         self.stop.clone().drop_guard()
     }
 
     /// A host of a target that was not `tried`, once one may be called; waits while the process
-    /// must not have another call of the host under way.
-    pub(crate) async fn enter(self: &Arc<Self>, name: &str, tried: &[Arc<str>]) -> Result<Entering, sqlx::Error> {
+    /// must not have another call of the host under way, and for a turn of a target with limits,
+    /// unless the call has one already.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        name: &str,
+        tried: &[Arc<str>],
+        attempt: Token,
+        mut turn: Option<Turn>,
+    ) -> Result<Entering, sqlx::Error> {
         let page = self.page(name);
         let mut waits = Waits::new(&page);
         loop {
@@ -72,19 +88,34 @@ impl TargetBook {
                 self.pages().remove(name);
                 return Ok(Entering::Unknown);
             };
-            let entry = |host, trial| Entry { page: page.clone(), target: target.clone(), host, trial };
-            match page.next(&target, tried, waits.host.as_ref()) {
+            let entry = |host, trial, turn: Option<Turn>| {
+                let (page, target, turn) = (page.clone(), target.clone(), turn.unwrap_or_default());
+                Entering::May(Entry { page, target, host, trial, turn })
+            };
+            let next = page.next(&target, tried, waits.host.as_ref());
+            if let Next::Call(host) = &next {
+                waits.for_host(host);
+            }
+            if target.is_limited() && turn.is_none() && !matches!(next, Next::None { .. }) {
+                self.begin_to_give_back();
+                turn = page.turns.turn(&self.client, &target, attempt, &self.ended).await?;
+                if turn.is_none() {
+                    return Ok(Entering::Full);
+                }
+                // It may have waited, and the host may take no calls any more.
+                continue;
+            }
+            match next {
                 Next::None { tried: true } => return Ok(Entering::AllTried),
                 Next::None { tried: false } => return Ok(Entering::Closed(target)),
                 Next::Try(host) => {
                     if let Some(trial) = self.try_host(&page, &target, &host).await? {
-                        return Ok(Entering::May(entry(host, Some(trial))));
+                        return Ok(entry(host, Some(trial), turn));
                     }
                 }
                 Next::Call(host) => {
-                    waits.for_host(&host);
                     if page.begin(&host) {
-                        return Ok(Entering::May(entry(host, None)));
+                        return Ok(entry(host, None, turn));
                     }
                     // What others write is looked at too.
                     tokio::time::timeout(FRESH, changed).await.ok();
@@ -175,6 +206,17 @@ impl TargetBook {
     fn begin_to_count(self: &Arc<Self>) {
         if !self.counts.swap(true, Ordering::AcqRel) {
             self.loops.spawn("targets", self.clone().count());
+        }
+    }
+
+    fn begin_to_give_back(self: &Arc<Self>) {
+        let taken = self.to_give_back.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ended) = taken {
+            let book = self.clone();
+            self.loops.spawn("turns of targets", async move {
+                let is_freed = |target: &str| book.page(target).turns.is_freed();
+                book.stop.run_until_cancelled(give_all_back(&book.client, ended, is_freed)).await;
+            });
         }
     }
 

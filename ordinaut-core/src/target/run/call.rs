@@ -1,7 +1,9 @@
 //! A call of a target.
 
 use crate::job::job_error::JobError;
-use crate::target::definition::{Fallback, Target, check_path};
+use crate::lease::token::Token;
+use crate::target::address::check_path;
+use crate::target::definition::{Fallback, Target};
 use crate::target::run::book::{Entering, TargetBook};
 use crate::target::run::page::Entry;
 use serde_json::Value;
@@ -33,6 +35,8 @@ pub struct TargetCall {
     entry: Entry,
     /// The target that the job waits for, if none of its hosts takes calls.
     asked: Arc<Target>,
+    /// The attempt of the job that calls.
+    attempt: Token,
     began: Instant,
     tried: Vec<Arc<str>>,
 }
@@ -44,17 +48,19 @@ impl fmt::Debug for TargetCall {
 }
 
 /// A host of the target, or of what stands for it.
-pub(crate) async fn reach(book: &Arc<TargetBook>, name: &str) -> Result<Reached, JobError> {
+pub(crate) async fn reach(book: &Arc<TargetBook>, name: &str, attempt: Token) -> Result<Reached, JobError> {
     let (mut at, mut asked) = (name.to_owned(), None::<Arc<Target>>);
     for _ in 0..=FALLBACKS {
-        let entering = book.enter(&at, &[]).await;
+        let entering = book.enter(&at, &[], attempt, None).await;
         let closed = match entering.map_err(|error| unknown(&at, &error))? {
             Entering::May(entry) => {
                 let asked = asked.unwrap_or_else(|| entry.target.clone());
                 let (book, began, tried) = (book.clone(), Instant::now(), Vec::new());
-                return Ok(Reached::Call(TargetCall { book, entry, asked, began, tried }));
+                return Ok(Reached::Call(TargetCall { book, entry, asked, attempt, began, tried }));
             }
             Entering::Closed(target) => target,
+            // The job waits for this one, also if it stands for another.
+            Entering::Full => return Err(JobError::unavailable(at)),
             // Only of hosts that were tried before.
             Entering::AllTried => break,
             Entering::Unknown if at == name => return Err(JobError::fatal(format!("there is no target {name:?}"))),
@@ -136,12 +142,12 @@ impl TargetCall {
     pub async fn unreached(mut self, error: &(impl fmt::Display + ?Sized)) -> Result<Option<Self>, JobError> {
         let takes_calls = self.tell_failed(error, None).await;
         self.tried.push(self.entry.host.clone());
-        let entering = self.book.enter(&self.target().name, &self.tried).await;
+        // The next host is called in the same turn: this one was not called.
+        let turn = Some(std::mem::take(&mut self.entry.turn));
+        let entering = self.book.enter(&self.target().name, &self.tried, self.attempt, turn).await;
         match entering.map_err(|error| unknown(&self.target().name, &error))? {
-            Entering::May(entry) => {
-                let Self { book, asked, tried, .. } = self;
-                Ok(Some(Self { book, entry, asked, began: Instant::now(), tried }))
-            }
+            Entering::May(entry) => Ok(Some(Self { entry, began: Instant::now(), ..self })),
+            Entering::Full => Err(JobError::unavailable(&*self.target().name)),
             Entering::Closed(_) if !takes_calls => Err(self.set_aside()),
             Entering::Closed(_) | Entering::AllTried | Entering::Unknown => Ok(None),
         }

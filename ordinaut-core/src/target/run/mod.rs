@@ -3,3 +3,5 @@
 pub(crate) mod book;
 pub(crate) mod call;
 pub(crate) mod page;
+pub(crate) mod told;
+pub(crate) mod turn;

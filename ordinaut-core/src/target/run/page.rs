@@ -3,6 +3,7 @@
 use crate::target::breaker::{Breaker, Verdict};
 use crate::target::choice::{Candidate, Turns};
 use crate::target::definition::Target;
+use crate::target::run::turn::{Turn, TurnLine};
 use crate::target::slow_start::SlowStart;
 use crate::target::store::breaker::{Counted, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,8 @@ pub(crate) struct TargetPage {
     pub(crate) reading: tokio::sync::Mutex<()>,
     /// A call has ended, or something else is known.
     pub(crate) changed: Notify,
+    /// Calls that wait for a turn, of a target with limits.
+    pub(crate) turns: TurnLine,
 }
 
 #[derive(Default)]
@@ -49,6 +52,8 @@ pub(crate) struct Entry {
     pub(crate) host: Arc<str>,
     /// This call tries the host.
     pub(crate) trial: Option<Uuid>,
+    /// What a target with limits gave it.
+    pub(crate) turn: Turn,
 }
 
 /// What is to be done about the hosts of a target.
@@ -61,7 +66,7 @@ pub(crate) enum Next {
 impl TargetPage {
     pub(crate) fn new(name: &str) -> Self {
         let (known, reading, changed) = (Mutex::default(), tokio::sync::Mutex::default(), Notify::new());
-        Self { name: name.to_owned(), known, reading, changed }
+        Self { name: name.to_owned(), known, reading, changed, turns: TurnLine::default() }
     }
 
     /// The target, if it was read within a second; the inner `None`: there is none.

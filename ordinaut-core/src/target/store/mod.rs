@@ -2,13 +2,14 @@
 
 pub(crate) mod breaker;
 pub(crate) mod resume;
+pub(crate) mod turn;
 
 use crate::client::Targets;
 use crate::db::fields::Fields;
 use crate::db::page::Page;
-use crate::error::Error;
+use crate::error::{Error, InvalidField};
 use crate::name;
-use crate::target::definition::Target;
+use crate::target::definition::{Fallback, Target};
 use crate::target::error::TargetError;
 use crate::target::status::{HostStatus, TargetSource, TargetStatus};
 use sqlx::postgres::PgRow;
@@ -26,6 +27,7 @@ impl FromRow<'_, PgRow> for TargetStatus {
             updated_at: fields.certain_instant("updated_at")?,
             available: health.iter().any(HostStatus::is_called),
             waiting: fields.get("waiting")?,
+            under_way: fields.get("under_way")?,
             health,
         })
     }
@@ -51,6 +53,7 @@ impl Targets<'_> {
     /// [`TargetError::Invalid`] if [`Target::check`] refuses it, and [`TargetError::Database`] if
     /// Postgres refused the statement or could not be reached.
     pub async fn put(self, target: &Target) -> Result<bool, TargetError> {
+        self.check_fallback(target, &[]).await?;
         self.store(target, TargetSource::Api).await
     }
 
@@ -65,6 +68,7 @@ impl Targets<'_> {
     pub async fn sync(self, targets: &[Target]) -> Result<u64, TargetError> {
         for target in targets {
             target.check()?;
+            self.check_fallback(target, targets).await?;
         }
         let mut changed = 0;
         for target in targets {
@@ -73,6 +77,17 @@ impl Targets<'_> {
         let names: Vec<&str> = targets.iter().map(|target| &*target.name).collect();
         let removed = sqlx::query(self.client.sql(sql!("target/prune_file"))).bind(names).execute(self.client).await?;
         Ok(changed + removed.rows_affected())
+    }
+
+    /// Refuses a fallback that is no target, among these or those that are stored.
+    async fn check_fallback(self, target: &Target, beside: &[Target]) -> Result<(), TargetError> {
+        let Some(Fallback::Target(name)) = &target.fallback else { return Ok(()) };
+        target.check()?;
+        if beside.iter().any(|other| other.name == *name) || self.read(name).await?.is_some() {
+            return Ok(());
+        }
+        let reason = format!("names the target {name:?}, which there is not: put that first");
+        Err(InvalidField { field: "fallback", reason }.into())
     }
 
     async fn store(self, target: &Target, source: TargetSource) -> Result<bool, TargetError> {

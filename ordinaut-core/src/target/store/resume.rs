@@ -13,6 +13,7 @@ impl FromRow<'_, PgRow> for WaitedFor {
         Ok(Self {
             name: fields.get("name")?,
             resume_rate: fields.get("resume_rate")?,
+            room: fields.get("room")?,
             called: fields.get("called")?,
             may_be_tried: fields.get("may_be_tried")?,
         })
@@ -32,6 +33,7 @@ pub(crate) async fn let_in(client: &Client, name: &str, turn: LetIn) -> Result<V
         .bind(turn.jobs_a_second)
         .bind(turn.after)
         .bind(turn.oldest)
+        .bind(turn.at_most)
         .fetch_all(client.by_key())
         .await?;
     Ok(queues)

@@ -40,6 +40,8 @@ impl RemoteEnd {
 pub enum Written {
     /// It was written, with this outcome.
     Settled(Outcome),
+    /// The job waits for its target: this was no end.
+    Parked,
     /// Another attempt owns the job, or the job has ended: nothing was written.
     LeaseLost,
     /// Postgres does not take what it says, for this reason: nothing was written, and the lease
@@ -92,8 +94,8 @@ impl EndWriter {
         for answer in answers {
             written.push(match answer.await {
                 Ok(Ok(Reply::Settled(outcome))) => Written::Settled(outcome),
-                // No handler elsewhere says that its target takes no calls.
-                Ok(Ok(Reply::LeaseLost | Reply::Parked)) => Written::LeaseLost,
+                Ok(Ok(Reply::Parked)) => Written::Parked,
+                Ok(Ok(Reply::LeaseLost)) => Written::LeaseLost,
                 Ok(Err(reason)) => Written::Refused(reason),
                 Err(_) => Written::Unknown,
             });

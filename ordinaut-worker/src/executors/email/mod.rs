@@ -66,9 +66,11 @@ pub struct EmailOutput {
 
 impl Executor for Email {
     type Output = EmailOutput;
+    const ASKS_PERMITS: bool = true;
 
     async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<EmailOutput, JobError> {
         let server = ctx.state.access.mail.get()?;
+        call.permits.check(&server.host, None)?;
         let limit = self.timeout_seconds.0;
         if limit.is_zero() {
             return Err(JobError::fatal("args.timeout_seconds must be more than 0"));

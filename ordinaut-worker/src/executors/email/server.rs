@@ -26,6 +26,7 @@ pub(crate) struct MailServer(Option<Server>);
 pub(super) struct Server {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     pub(super) from: Mailbox,
+    pub(super) host: String,
 }
 
 /// Without its password.
@@ -58,7 +59,8 @@ impl MailServer {
             value: "(secret)".to_owned(),
             accepts: "a URL such as smtps://USER:PASSWORD@HOST",
         })?;
-        Ok(Self(Some(Server { transport: transport.timeout(Some(COMMAND)).build(), from })))
+        let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        Ok(Self(Some(Server { transport: transport.timeout(Some(COMMAND)).build(), from, host })))
     }
 
     /// Whether there is one.
@@ -92,11 +94,28 @@ impl Server {
                 };
                 let told = std::error::Error::source(&error).filter(|_| code.is_some());
                 let told = told.map(|told| cut(&told.to_string())).unwrap_or_default();
-                let failed = if error.is_permanent() { JobError::fatal(text) } else { JobError::retry(text) };
+                let failed = if error.is_permanent() {
+                    JobError::fatal(text)
+                } else if is_too_long(&error) {
+                    // It has answered, perhaps that it took the mail: sent again, that would arrive
+                    // twice.
+                    JobError::fatal(
+                        "the mail server's answer is too long to be read: it may have taken the mail, which is not sent again",
+                    )
+                } else {
+                    JobError::retry(text)
+                };
                 Err(failed.with_output(&EmailOutput { message_id, code, answer: told }))
             }
         }
     }
+}
+
+/// Whether a server answered with a line of more than 1,000 bytes, or with very many lines: the
+/// protocol's reader tells that in words alone.
+fn is_too_long(error: &lettre::transport::smtp::Error) -> bool {
+    let told = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    error.is_response() && (told.ends_with("line too long") || told.ends_with("response too large"))
 }
 
 fn answer(response: &Response) -> String {

@@ -2,6 +2,7 @@
 
 use super::link::answers;
 use super::sse::Events;
+use crate::executors::executor::Call;
 use crate::http::client::{HttpClient, refusal};
 use ordinaut_core::JobError;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -50,12 +51,13 @@ impl HttpLink {
         url: &str,
         headers: &BTreeMap<String, String>,
         client: &HttpClient,
-        key: &str,
+        call: &Call<'_>,
     ) -> Result<Self, JobError> {
         let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| JobError::fatal("args.url must be of the scheme http or https"))?;
+        call.permits.check(url.host_str().unwrap_or_default(), url.port_or_known_default())?;
         let mut all = HeaderMap::new();
-        all.insert("idempotency-key", HeaderValue::from_str(key).map_err(JobError::fatal)?);
+        all.insert("idempotency-key", HeaderValue::from_str(call.key).map_err(JobError::fatal)?);
         for (name, value) in headers {
             let refused = |reason: &str| JobError::fatal(format!("args.headers.{name} {reason}"));
             let header = HeaderName::try_from(name)

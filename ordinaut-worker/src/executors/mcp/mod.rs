@@ -79,6 +79,7 @@ pub struct McpOutput {
 
 impl Executor for Mcp {
     type Output = McpOutput;
+    const ASKS_PERMITS: bool = true;
 
     async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<McpOutput, JobError> {
         let limit = self.timeout_seconds.0;
@@ -112,10 +113,11 @@ impl Mcp {
     async fn link(&self, ctx: &Context<State>, call: &Call<'_>) -> Result<(Link, Option<Errors>), JobError> {
         match (&self.url, &self.command) {
             (Some(url), None) if self.command_arguments.is_empty() => {
-                let link = HttpLink::new(url, &self.headers, &ctx.state.client, call.key)?;
+                let link = HttpLink::new(url, &self.headers, &ctx.state.client, call)?;
                 Ok((Link::Http(Box::new(link)), None))
             }
             (None, Some(name)) if self.headers.is_empty() => {
+                call.permits.hosts_alone("a program")?;
                 let commands = &ctx.state.commands;
                 let command = commands.get(name)?;
                 let order = command

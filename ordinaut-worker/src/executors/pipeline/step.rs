@@ -8,10 +8,11 @@ use crate::executors::executor;
 use crate::secrets::brought_in;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
+use ordinaut_core::policy::OutputPolicy;
 use ordinaut_core::{Context, JobError, Outcome};
 use ordinaut_pipeline::{OnFailure, Step, Uses};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// As much output as a step leaves, in bytes: what is recorded has a little around it.
@@ -159,22 +160,26 @@ async fn run_one(
         let this_try = if nth == 1 { name.to_owned() } else { format!("{name} try {nth}") };
         let (last, mut wait) = (nth > tries, None);
         let tried = ctx
-            .step(&this_try, async || match once(step, uses, name, item, progress, ctx).await {
-                Ok(output) => Ok(Try::Succeeded(output)),
-                Err(Failure { unavailable: Some(error), .. }) => Err(error),
-                Err(failure) if failure.again && !last => {
-                    wait = failure.after;
-                    Ok(Try::Again(failure.error))
-                }
-                Err(failure) if failure.again && step.max_retries.is_none() && *policy == OnFailure::Stop => {
-                    let error = JobError::retry(format!("step {name}: {}", failure.error));
-                    Err(match failure.after {
-                        Some(wait) => error.after(wait),
-                        None => error,
-                    })
-                }
-                Err(failure) => give_up(name, policy, failure.error).map(Try::from),
-            })
+            .step_recording(
+                &this_try,
+                async || match once(step, uses, name, item, progress, ctx).await {
+                    Ok(output) => Ok(Try::Succeeded(output)),
+                    Err(Failure { unavailable: Some(error), .. }) => Err(error),
+                    Err(failure) if failure.again && !last => {
+                        wait = failure.after;
+                        Ok(Try::Again(failure.error))
+                    }
+                    Err(failure) if failure.again && step.max_retries.is_none() && *policy == OnFailure::Stop => {
+                        let error = JobError::retry(format!("step {name}: {}", failure.error));
+                        Err(match failure.after {
+                            Some(wait) => error.after(wait),
+                            None => error,
+                        })
+                    }
+                    Err(failure) => give_up(name, policy, failure.error).map(Try::from),
+                },
+                Try::recorded,
+            )
             .await?;
         match tried {
             Try::Succeeded(output) => return Ok(Ended::Succeeded(output)),
@@ -198,6 +203,18 @@ enum Try {
     /// Another try follows.
     Again(String),
     Failed(String),
+}
+
+impl Try {
+    /// With as much of its output as the policy of pipelines keeps.
+    fn recorded(&self, outputs: OutputPolicy) -> serde_json::Result<String> {
+        match self {
+            Self::Succeeded(output) => serde_json::to_string(&json!({
+                "state": "succeeded", "value": serde_json::from_str::<Value>(&outputs.of(output)?)?,
+            })),
+            Self::Again(_) | Self::Failed(_) => serde_json::to_string(self),
+        }
+    }
 }
 
 impl From<Ended> for Try {

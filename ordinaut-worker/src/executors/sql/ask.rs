@@ -179,9 +179,20 @@ impl Question<'_> {
                 "{name} refused a value of args.params: its type, or a constraint, does not allow it"
             )),
             FailureKind::Setup | FailureKind::Bug | FailureKind::Undecodable => {
-                JobError::fatal(format!("{name} refused the statement: {error}"))
+                JobError::fatal(format!("{name} refused the statement: {}", said(error)))
             }
-            _ => JobError::retry(format!("{name} failed: {error}")),
+            _ => JobError::retry(format!("{name} failed: {}", said(error))),
         }
+    }
+}
+
+/// What the database says, without the line of its own source that says it.
+fn said(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(told) => {
+            let code = told.code().map(|code| format!(" ({code})")).unwrap_or_default();
+            format!("{}{code}", told.message())
+        }
+        None => error.to_string(),
     }
 }

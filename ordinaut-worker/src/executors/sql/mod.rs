@@ -67,10 +67,12 @@ pub struct SqlOutput {
 
 impl Executor for Sql {
     type Output = SqlOutput;
+    const ASKS_PERMITS: bool = true;
 
-    async fn call(self, ctx: &Context<State>, _call: &Call<'_>) -> Result<SqlOutput, JobError> {
+    async fn call(self, ctx: &Context<State>, call: &Call<'_>) -> Result<SqlOutput, JobError> {
         let name = &self.database;
         let database = ctx.state.access.databases.get(name)?;
+        call.permits.check(database.options.get_host(), Some(database.options.get_port()))?;
         let sql = match (&self.statement, &self.sql) {
             (Some(statement), None) => database.statement(statement).ok_or_else(|| {
                 JobError::fatal(format!("args.statement {statement:?} is not on this worker's list for {name}"))

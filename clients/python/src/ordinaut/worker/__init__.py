@@ -2,8 +2,8 @@
 
 from ordinaut.worker.context import AsyncContext, Context
 from ordinaut.worker.durable import Approval
-from ordinaut.worker.end import Cancel, Fatal, Retry, Snooze
+from ordinaut.worker.end import Cancel, Fatal, Retry, Snooze, Unavailable
 from ordinaut.worker.stop import StopReason
 from ordinaut.worker.worker import Worker
 
-__all__ = ["Approval", "AsyncContext", "Cancel", "Context", "Fatal", "Retry", "Snooze", "StopReason", "Worker"]
+__all__ = ["Approval", "AsyncContext", "Cancel", "Context", "Fatal", "Retry", "Snooze", "StopReason", "Unavailable", "Worker"]

@@ -10,7 +10,7 @@ from ordinaut.json_text import as_text, encode
 from ordinaut.new_job import seconds
 from ordinaut.worker.stop import Stopped, StopReason
 
-EndOutcome = Literal["succeeded", "failed", "dead", "snoozed", "cancelled", "released", "waiting"]
+EndOutcome = Literal["succeeded", "failed", "dead", "snoozed", "cancelled", "released", "waiting", "unavailable"]
 
 LONGEST_ERROR = 8000
 """Characters of an error that are sent; the API keeps 16 KiB."""
@@ -49,6 +49,14 @@ class Snooze(Exception):
         super().__init__(f"the handler asked to run again in {self.after} s")
 
 
+class Unavailable(Exception):
+    """What the handler calls is down: the job waits until that target takes calls, and no attempt is spent."""
+
+    def __init__(self, target: str, reason: str = "it is not well", *, host: str | None = None) -> None:
+        self.target, self.host = target, host
+        super().__init__(reason)
+
+
 class Cancel(Exception):
     """End the job as cancelled."""
 
@@ -78,6 +86,8 @@ class End:
     after_seconds: float | None = None
     output: bytes | None = None
     """JSON."""
+    target: str | None = None
+    host: str | None = None
 
     def written(self, token: str, ran_seconds: float) -> bytes:
         """As `POST /leases/settle` takes it."""
@@ -86,6 +96,10 @@ class End:
             members["error"] = as_text(self.error)[:LONGEST_ERROR]
         if self.after_seconds is not None:
             members["after_seconds"] = self.after_seconds
+        if self.target is not None:
+            members["target"] = self.target
+        if self.host is not None:
+            members["host"] = self.host
         text = encode(members)
         # It was written when the handler ended; what cannot be written must not hold up the ends of others.
         return text if self.output is None else text[:-1] + b',"output":' + self.output + b"}"
@@ -111,6 +125,8 @@ def raised(error: BaseException) -> End:
             return End("waiting", after_seconds=error.after)
         case Snooze():
             return End("snoozed", after_seconds=error.after)
+        case Unavailable():
+            return End("unavailable", error=chain(error), target=error.target, host=error.host)
         case Cancel():
             return End("cancelled", error=str(error))
         case Fatal():
@@ -140,7 +156,7 @@ def chain(error: BaseException) -> str:
     found: BaseException | None = error
     while found is not None and len(parts) < 10:
         text = str(found)
-        own = isinstance(found, (Retry, Fatal, Stopped))
+        own = isinstance(found, (Retry, Fatal, Unavailable, Stopped))
         parts.append(text if own and text else f"{type(found).__name__}: {text}" if text else type(found).__name__)
         found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
     return ": ".join(parts)

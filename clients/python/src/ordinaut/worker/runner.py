@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ordinaut.worker.attempt import Attempt
 from ordinaut.worker.context import AsyncContext, Context
-from ordinaut.worker.end import Cancel, End, Fatal, Retry, Snooze, Suspended, raised, returned
+from ordinaut.worker.end import Cancel, End, Fatal, Retry, Snooze, Suspended, Unavailable, raised, returned
 from ordinaut.worker.handler import Handler
 from ordinaut.worker.lease_api import LeaseApi
 from ordinaut.worker.reporter import Reporter
@@ -18,7 +18,7 @@ from ordinaut.worker.threads import Threads
 
 log = logging.getLogger("ordinaut.worker")
 
-ANSWERS = (Retry, Snooze, Cancel, Fatal, Suspended, Stopped)
+ANSWERS = (Retry, Snooze, Cancel, Fatal, Suspended, Unavailable, Stopped)
 """What handlers raise to say something; all else is logged with where it came from."""
 
 
