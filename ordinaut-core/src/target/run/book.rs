@@ -8,7 +8,7 @@ use crate::lease::token::Token;
 use crate::loops::Loops;
 use crate::target::definition::Target;
 use crate::target::run::page::{Entry, FRESH, Next, TargetPage, Waits};
-use crate::target::run::turn::{STATEMENT_TIMEOUT, Turn, give_all_back};
+use crate::target::run::turn::{CallWithTurn, STATEMENT_TIMEOUT, Turn, give_all_back};
 use crate::target::store::breaker::FailedCall;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,9 +34,9 @@ pub(crate) struct TargetBook {
     loops: Loops,
     counts: AtomicBool,
     /// Turns of calls that ended.
-    ended: mpsc::UnboundedSender<(String, Uuid)>,
+    ended: mpsc::UnboundedSender<CallWithTurn>,
     /// Until something gives them back.
-    to_give_back: Mutex<Option<mpsc::UnboundedReceiver<(String, Uuid)>>>,
+    to_give_back: Mutex<Option<mpsc::UnboundedReceiver<CallWithTurn>>>,
     stop: CancellationToken,
 }
 

@@ -24,17 +24,20 @@ pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Number of calls that one statement ends.
 const TOGETHER: usize = 100;
 
+/// A call of a target that has a turn.
+pub(crate) type CallWithTurn = (String, Uuid);
+
 /// A turn. Dropped, it is given back.
 #[derive(Default)]
 pub(crate) struct Turn {
-    held: Option<(mpsc::UnboundedSender<(String, Uuid)>, String, Uuid)>,
+    held: Option<(mpsc::UnboundedSender<CallWithTurn>, CallWithTurn)>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let Some((ended, target, call)) = self.held.take() {
+        if let Some((ended, call)) = self.held.take() {
             // Nobody listens in a process that ends: the turn is free when its job's lease is.
-            ended.send((target, call)).ok();
+            ended.send(call).ok();
         }
     }
 }
@@ -105,7 +108,7 @@ impl TurnLine {
         client: &Client,
         target: &Target,
         attempt: Token,
-        ended: &mpsc::UnboundedSender<(String, Uuid)>,
+        ended: &mpsc::UnboundedSender<CallWithTurn>,
     ) -> Result<Option<Turn>, sqlx::Error> {
         let Some(_place) = self.join(target) else { return Ok(None) };
         let began = Instant::now();
@@ -122,7 +125,7 @@ impl TurnLine {
                     let took = answered(STATEMENT_TIMEOUT, client.targets().take_turn(&target.name, call, attempt));
                     let seconds = took.await?;
                     if seconds <= 0.0 {
-                        let held = target.concurrency.map(|_| (ended.clone(), target.name.clone(), call));
+                        let held = target.concurrency.map(|_| (ended.clone(), (target.name.clone(), call)));
                         return Ok(Some(Turn { held }));
                     }
                     let wait =
@@ -141,7 +144,7 @@ impl TurnLine {
 }
 
 /// Gives turns back; whether that was written.
-async fn give_back(client: &Client, calls: &[(String, Uuid)]) -> bool {
+async fn give_back(client: &Client, calls: &[CallWithTurn]) -> bool {
     match answered(STATEMENT_TIMEOUT, client.targets().give_turns_back(calls)).await {
         Ok(queues) => {
             notifier::tell(client, queues.iter().map(|queue| &**queue));
@@ -158,7 +161,7 @@ async fn give_back(client: &Client, calls: &[(String, Uuid)]) -> bool {
 /// Gives turns back as calls end, and says of which targets.
 pub(crate) async fn give_all_back(
     client: &Client,
-    mut ended: mpsc::UnboundedReceiver<(String, Uuid)>,
+    mut ended: mpsc::UnboundedReceiver<CallWithTurn>,
     is_freed: impl Fn(&str),
 ) {
     let mut calls = Vec::new();
