@@ -43,6 +43,7 @@ pub(crate) enum Subject {
     Limit,
     Target,
     Policy,
+    AlertRule,
     Tool,
     Agent,
     Webhook,
@@ -99,6 +100,7 @@ impl Audit {
             Subject::Limit => self.json(&data.limits().get(id).await.ok()??),
             Subject::Target => self.json(&data.targets().get(id).await.ok()??),
             Subject::Policy => self.json(&data.policies().get(id).await.ok()??),
+            Subject::AlertRule => self.json(&data.alerts().rule(id).await.ok()??),
             Subject::Tool => {
                 let tool = with_masked(&self.redaction, data.tools().get(id).await.ok()??);
                 serde_json::to_string(&tool).ok()

@@ -34,6 +34,28 @@ impl<S: Send + Sync> FromRequestParts<S> for BulkId {
     }
 }
 
+/// The id of an alert, in the path.
+pub(crate) struct AlertId(pub(crate) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for AlertId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        id_in_path(parts, state, "alert").await.map(Self)
+    }
+}
+
+/// The id of a silence, in the path.
+pub(crate) struct SilenceId(pub(crate) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for SilenceId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        id_in_path(parts, state, "silence").await.map(Self)
+    }
+}
+
 /// The id of a batch, in the path.
 pub(crate) struct BatchId(pub(crate) Uuid);
 

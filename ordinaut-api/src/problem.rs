@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ordinaut_core::EnqueueError;
 use ordinaut_core::Error;
+use ordinaut_core::alert::AlertError;
 use ordinaut_core::command::CommandError;
 use ordinaut_core::error::FailureKind;
 use ordinaut_core::error::InvalidField;
@@ -216,6 +217,16 @@ impl From<NodeError> for Problem {
         match error {
             NodeError::Invalid(invalid) => invalid.into(),
             NodeError::Database(error) => error.into(),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<AlertError> for Problem {
+    fn from(error: AlertError) -> Self {
+        match error {
+            AlertError::Invalid(invalid) => invalid.into(),
+            AlertError::Database(error) => error.into(),
             _ => Self::internal(),
         }
     }

@@ -2,6 +2,7 @@
 //! them.
 
 mod agent;
+mod alert;
 mod audit;
 mod batch;
 mod bulk;
@@ -28,6 +29,7 @@ mod webhook;
 mod worker;
 
 pub(crate) use agent::{Agent, CreateAgent, OneAgent};
+pub(crate) use alert::{AddSilence, Alert, ListAlerts, OneAlert, OneRule, RuleVerb, SetRule, SilenceVerb};
 pub(crate) use audit::{Audit, ListAudit};
 pub(crate) use batch::{Batch, OneBatch};
 pub(crate) use bulk::{Bulk, OneBulk, StartBulk, Verb as BulkVerb};
@@ -162,6 +164,9 @@ pub(crate) enum Noun {
     /// Show what came and ended in a time, and how long it waited and ran
     #[command(subcommand)]
     Stats(Stats),
+    /// List alerts, acknowledge and silence them, and say what is one
+    #[command(subcommand)]
+    Alert(Alert),
     /// List machines, and name the best one for the next job
     #[command(subcommand)]
     Node(Node),

@@ -107,6 +107,7 @@ async fn ask(database: &Client, source: &Source, noun: Noun) -> anyhow::Result<E
         Noun::Run(run) => command::run::run(database, run).await,
         Noun::Stats(stats) => command::stats::run(database, stats).await,
         Noun::Instance(instance) => command::instance::run(database, instance).await,
+        Noun::Alert(alert) => command::alert::run(database, alert).await,
         Noun::Node(node) => command::node::run(database, node).await,
         Noun::Dead(dead) => command::dead::run(database, dead).await,
         Noun::Task(task) => command::task::run(database, task).await,

@@ -5,6 +5,7 @@
 pub mod db;
 
 pub mod access;
+pub mod alert;
 mod backoff;
 pub mod batch;
 pub mod bulk;

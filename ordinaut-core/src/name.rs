@@ -1,4 +1,4 @@
-//! What a kind or a queue may be called.
+//! What a kind or a queue may be called, and where somebody may be told of something.
 
 use crate::error::InvalidField;
 
@@ -28,6 +28,29 @@ pub(crate) fn check_queue(name: &str) -> Result<(), &'static str> {
     check(name)?;
     if name.chars().any(|c| c.is_whitespace() || matches!(c, ',' | '=')) {
         return Err("must not contain white space, \",\" or \"=\"");
+    }
+    Ok(())
+}
+
+/// Longest URL, in bytes.
+const MAX_URL: usize = 2000;
+
+/// Checks a URL that is told of something.
+pub(crate) fn check_url(url: &str) -> Result<(), &'static str> {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let Some(host) = host.filter(|host| !host.is_empty()) else {
+        return Err("must begin with https:// or http:// and a host");
+    };
+    if url.len() > MAX_URL || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err("must be of at most 2000 bytes, without white space");
+    }
+    let port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    if port.is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err()) {
+        return Err("must have a port from 0 to 65535, or none");
+    }
+    if host.contains('@') {
+        return Err("must not carry a password: everybody who may look would see it");
     }
     Ok(())
 }

@@ -109,6 +109,200 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/alert-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rules: what is looked at, and from which figure on it is an alert.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["listAlertRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alert-rules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A rule.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getAlertRule"];
+        /**
+         * Puts a rule, in place of the one of this name. Schedulers go by it within five seconds. One that
+         *     sends alerts to somebody, or did, takes the scope `webhooks:admin` too.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        put: operations["putAlertRule"];
+        post?: never;
+        /**
+         * Deletes a rule. Its alerts are over within five seconds.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        delete: operations["deleteAlertRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alert-rules/{name}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A rule is not looked at. Its alerts are over within five seconds.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["disableAlertRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alert-rules/{name}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A rule is looked at.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["enableAlertRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alert-silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Silences that are not over, the newest first.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["listAlertSilences"];
+        put?: never;
+        /**
+         * Silences alerts for a time: nobody is told of them by jobs.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["createAlertSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alert-silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a silence back: what fires is told of then.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        delete: operations["deleteAlertSilence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts, the newest first.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An alert.
+         * @description Takes the scope `jobs:read`. Agents of a tenant or of some queues may not call it. Class of calls: `read`.
+         */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that the caller knows of an alert that fires. One that somebody has acknowledged stays
+         *     theirs.
+         * @description Takes the scope `queues:admin`. Agents of a tenant or of some queues may not call it. Class of calls: `write`.
+         */
+        post: operations["acknowledgeAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/approvals": {
         parameters: {
             query?: never;
@@ -2811,6 +3005,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcknowledgeAlert: {
+            /** @description What there is to say, 1,000 characters at most. */
+            note?: string | null;
+        };
         /** @description What came and ended in one hour of the day, over all days of a time. */
         ActiveHour: {
             /**
@@ -2893,6 +3091,149 @@ export interface components {
             name: string;
             token: string;
         };
+        /**
+         * @description A rule that holds of something, from when that began to when it was over. There is one for a
+         *     rule and a subject at a time.
+         */
+        Alert: {
+            /** @description What its subject is: node, queue, kind, target, limit, follower or installation. */
+            about: string;
+            /**
+             * Format: date-time
+             * @description When somebody said that they know.
+             */
+            acknowledged_at: string | null;
+            /** @description Who said so. */
+            acknowledged_by: string | null;
+            /** @description What more is known of it, in words; empty: nothing. */
+            detail: string;
+            /**
+             * Format: date-time
+             * @description When it began to fire.
+             */
+            fired_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What they said. */
+            note: string | null;
+            /**
+             * Format: date-time
+             * @description When the rule began to hold.
+             */
+            pending_since: string;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            resolved_at: string | null;
+            /** @description The name of its rule. */
+            rule: string;
+            /**
+             * Format: date-time
+             * @description When it was last seen to hold.
+             */
+            seen_at: string;
+            /** @description How bad it is. */
+            severity: components["schemas"]["AlertSeverity"];
+            /** @description Whether a silence keeps it from being told now. */
+            silenced: boolean;
+            /** @description What the rule looked at. */
+            source: components["schemas"]["AlertSource"];
+            /** @description Where it stands. */
+            state: components["schemas"]["AlertState"];
+            /** @description The name of what it is about; `*`: the whole installation. */
+            subject: string;
+            /**
+             * Format: double
+             * @description From which figure on the rule holds.
+             */
+            threshold: number;
+            /**
+             * Format: date-time
+             * @description When the jobs were made that tell of it; null: it was not told, because it is pending, or
+             *     silenced since it fired.
+             */
+            told_at: string | null;
+            /**
+             * Format: double
+             * @description The figure, as it was last seen while the rule held.
+             */
+            value: number;
+        };
+        AlertPage: {
+            alerts: components["schemas"]["ShownAlert"][];
+            /**
+             * Format: uuid
+             * @description Where the following page begins; null on the last one.
+             */
+            next: string | null;
+        };
+        /**
+         * @description What is looked at, from which figure on it is an alert, and who is told. Lengths of time are in
+         *     seconds.
+         */
+        AlertRule: {
+            /** @description What it means, for people. */
+            about?: string;
+            /**
+             * @description Addresses that get a mail when an alert fires and when it is over, from a job of the kind
+             *     `email`.
+             */
+            email?: string[];
+            /** @description Whether it is looked at. */
+            enabled?: boolean;
+            /**
+             * Format: double
+             * @description Seconds for which it must hold before the alert fires.
+             */
+            for_seconds?: number;
+            /** @description The queue in which those jobs wait. */
+            queue?: string;
+            /** @description How bad it is. */
+            severity?: components["schemas"]["AlertSeverity"];
+            /** @description What is looked at. */
+            source: components["schemas"]["AlertSource"];
+            /** @description The node, queue, kind, target, limit or follower; absent: each of them. */
+            subject?: string | null;
+            /**
+             * Format: double
+             * @description The rule holds of what has at least this figure.
+             */
+            threshold: number;
+            /**
+             * @description A URL that gets a POST when an alert fires and when it is over, from a job of the kind
+             *     `http`.
+             */
+            webhook?: string | null;
+            /**
+             * Format: double
+             * @description Of a source that looks at a time: its length in seconds, up to now; 600 if not given.
+             */
+            window_seconds?: number | null;
+        };
+        /** @description All rules, by name. */
+        AlertRules: {
+            rules: components["schemas"]["StoredRule"][];
+        };
+        /**
+         * @description How bad an alert is.
+         * @enum {string}
+         */
+        AlertSeverity: "info" | "warning" | "critical";
+        /**
+         * @description What a rule looks at: a figure of each thing of a sort. The rule holds of those whose
+         *     figure is at least its threshold.
+         * @enum {string}
+         */
+        AlertSource: "node_level" | "cpu" | "memory" | "disk" | "queue_depth" | "queue_age" | "no_worker" | "failure_share" | "kind_failure_share" | "dead_letters" | "late_jobs" | "breaker_open" | "limit_saturated" | "schedule_lag" | "relay_lag" | "follower_lag" | "snapshot_age" | "connections";
+        /**
+         * @description Where an alert stands.
+         * @enum {string}
+         */
+        AlertState: "pending" | "firing" | "resolved";
         /** @description Thresholds that were set by hand. */
         AllNodeThresholds: {
             /** @description Of all machines; what it leaves open is as the schedulers are set. */
@@ -3845,10 +4186,12 @@ export interface components {
             node_level?: components["schemas"]["NodeLevel"];
             /** @description The queue of the jobs, or the one that it is about; empty if it is about none. */
             queue: string;
+            /** @description How bad the alert is that it is about. */
+            severity?: components["schemas"]["AlertSeverity"];
             /**
-             * @description What it is about that is no job: the id of a task, the name of a queue, limit, machine or
-             *     agent, the session of a worker, or the name under which it was drained. Null of an event
-             *     about jobs.
+             * @description What it is about that is no job: the id of a task or alert, the name of a queue, limit,
+             *     machine or agent, the session of a worker, or the name under which it was drained. Null of
+             *     an event about jobs.
              */
             subject: string | null;
             /** @description What happened. */
@@ -3862,7 +4205,7 @@ export interface components {
              */
             next: number;
         };
-        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, sla_breached, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, target_created, target_changed, target_deleted, target_opened, target_closed, target_drained, target_undrained, policy_created, policy_changed, policy_deleted, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, node_level, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
+        /** @description What happened. This version knows enqueued, leased, given_back, run_now, requeued, parked, unparked, changed, stalled, succeeded, failed, snoozed, cancelled, sla_breached, dead, lost, released, queue_level, task_created, task_changed, task_paused, task_resumed, task_cancelled, task_deleted, queue_created, queue_changed, queue_paused, queue_resumed, queue_deleted, limit_created, limit_changed, limit_deleted, target_created, target_changed, target_deleted, target_opened, target_closed, target_drained, target_undrained, policy_created, policy_changed, policy_deleted, worker_started, worker_ended, worker_lost, worker_drained, worker_undrained, node_level, alert_firing, alert_acknowledged, alert_resolved, agent_created, agent_changed, agent_revoked, agent_deleted, webhook_created, webhook_changed, webhook_disabled, webhook_deleted, batch_created, batch_ended. */
         EventType: string;
         /** @description Who reads the log, and how far each is. */
         EventsStatus: {
@@ -4755,6 +5098,25 @@ export interface components {
             queues: string[];
             /** @description The version of the worker. */
             version?: string;
+        };
+        /** @description A time in which nobody is told of some alerts. */
+        NewSilence: {
+            /**
+             * Format: date-time
+             * @description When it begins; absent: now.
+             */
+            begins_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            ends_at: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Only alerts of this rule; absent: of all. */
+            rule?: string | null;
+            /** @description Only alerts about the node, queue … of this name; absent: about all. */
+            subject?: string | null;
         };
         /** @description A step to be recorded. */
         NewStep: {
@@ -5693,6 +6055,52 @@ export interface components {
          * @enum {string}
          */
         Severity: "critical" | "warning" | "info";
+        /** @description An alert, with a sentence about it. */
+        ShownAlert: components["schemas"]["Alert"] & {
+            /** @description What is wrong. */
+            summary: string;
+        };
+        /** @description A silence as it is kept. */
+        Silence: {
+            /** @description Whether it holds now. */
+            active: boolean;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            begins_at: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            ends_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Only alerts of this rule; null: of all. */
+            rule: string | null;
+            /** @description Only alerts about this; null: about all. */
+            subject: string | null;
+        };
+        SilencePage: {
+            /**
+             * Format: uuid
+             * @description Where the following page begins; null on the last one.
+             */
+            next: string | null;
+            silences: components["schemas"]["Silence"][];
+        };
         /** @description What came and ended in one length of time, of a queue or a kind if there is one for each. */
         StatLine: {
             /**
@@ -5817,6 +6225,18 @@ export interface components {
              */
             set_at: string;
             /** @description The agent that put it; absent if that was not done through the API. */
+            set_by: string | null;
+        };
+        /** @description A rule as it is kept. */
+        StoredRule: components["schemas"]["AlertRule"] & {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was put.
+             */
+            set_at: string;
+            /** @description The agent that put it; null if that was not done through the API. */
             set_by: string | null;
         };
         /** @description A tool, and what is known of it. */
@@ -7234,6 +7654,494 @@ export interface operations {
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    listAlertRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRules"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    getAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredRule"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    putAlertRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredRule"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    deleteAlertRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    disableAlertRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredRule"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    enableAlertRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredRule"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    listAlertSilences: {
+        parameters: {
+            query?: {
+                /** @description Those that are over too. */
+                ended?: boolean;
+                /** @description Rows at most; 50 if not given. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencePage"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    createAlertSilence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSilence"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    Location?: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    deleteAlertSilence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+            504: components["responses"]["504"];
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                /** @description Only alerts that stand there. */
+                state?: components["schemas"]["AlertState"];
+                /** @description Only alerts of this rule. */
+                rule?: string;
+                /** @description Only alerts that are as bad. */
+                severity?: components["schemas"]["AlertSeverity"];
+                /** @description Only alerts about the node, queue … of this name. */
+                subject?: string;
+                /** @description Rows at most; 50 if not given. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownAlert"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            421: components["responses"]["421"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    acknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key is done once, within a day. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description Why, for the audit: a thousand characters. */
+                "Audit-Reason"?: components["parameters"]["Audit-Reason"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeAlert"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownAlert"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            /** @description It does not fire. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["413"];
             421: components["responses"]["421"];
             422: components["responses"]["422"];

@@ -3,12 +3,13 @@
 use crate::App;
 use crate::depths::Counted;
 use crate::problem::Problem;
-use crate::routes::target_metrics;
+use crate::routes::{alert_metrics, target_metrics};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use ordinaut_core::Outcome;
+use ordinaut_core::alert::AlertCount;
 use ordinaut_core::db::OldestSnapshot;
 use ordinaut_core::policy::StoredPolicy;
 use ordinaut_core::queue::{OutcomeCount, QueueStatus};
@@ -62,6 +63,7 @@ struct Numbers {
     schedulers: usize,
     stalled: i64,
     targets: Vec<TargetStatus>,
+    alerts: Vec<AlertCount>,
 }
 
 impl Numbers {
@@ -74,6 +76,7 @@ impl Numbers {
             schedulers: schedulers.list().await?.iter().filter(|scheduler| scheduler.alive).count(),
             stalled: app.installation.jobs().count_stalled().await?,
             targets: target_metrics::ask(&app.installation).await?,
+            alerts: alert_metrics::ask(&app.installation).await?,
         })
     }
 }
@@ -86,7 +89,7 @@ impl Numbers {
     ),
 )]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    let Numbers { depths, outcomes, snapshot, schedulers, stalled, targets } = Numbers::ask(&app).await?;
+    let Numbers { depths, outcomes, snapshot, schedulers, stalled, targets, alerts } = Numbers::ask(&app).await?;
     let mut registry = Registry::with_prefix("ordinaut");
     register_queues(&mut registry, &depths.queues);
     register_schedulers(&mut registry, schedulers);
@@ -95,6 +98,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
     register_outcomes(&mut registry, &depths.queues, &outcomes);
     register_snapshot(&mut registry, snapshot.as_ref());
     target_metrics::register(&mut registry, &targets);
+    alert_metrics::register(&mut registry, &alerts);
     let gauge = Gauge::<i64>::default();
     gauge.set(stalled);
     let help = "Running jobs whose progress has not changed for as long as it should";

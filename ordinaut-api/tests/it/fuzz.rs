@@ -187,6 +187,22 @@ fn requests(task: Uuid, job: Uuid) -> BoxedStrategy<Request> {
         ("timeout", json!(30)),
         ("sla", json!(60)),
     ];
+    let alert_rule: Fields = vec![
+        ("source", json!("queue_depth")),
+        ("subject", json!("spoilt")),
+        ("threshold", json!(1000)),
+        ("for_seconds", json!(60)),
+        ("severity", json!("info")),
+        ("webhook", json!("https://ops.example.org/")),
+        ("email", json!(["ann@example.org"])),
+    ];
+    let silence: Fields = vec![
+        ("rule", json!("spoilt")),
+        ("subject", json!("spoilt")),
+        ("begins_at", json!("2030-01-01T00:00:00Z")),
+        ("ends_at", json!("2030-01-02T00:00:00Z")),
+        ("reason", json!("r")),
+    ];
     let tool: Fields = vec![
         ("about", json!("Sends a letter")),
         ("input", json!({"type": "object"})),
@@ -205,6 +221,8 @@ fn requests(task: Uuid, job: Uuid) -> BoxedStrategy<Request> {
         at(Method::PUT, of_task(""), body(task_fields.clone())),
         at(Method::PATCH, of_task(""), body(task_fields)),
         at(Method::PUT, fixed("/kinds/spoilt/policy"), body(policy)),
+        at(Method::PUT, fixed("/alert-rules/spoilt"), body(alert_rule)),
+        at(Method::POST, fixed("/alert-silences"), body(silence)),
         at(Method::PUT, fixed("/tools/spoilt"), body(tool)),
         at(Method::POST, of_task("/snooze"), body(vec![("delay", json!(60))])),
         at(

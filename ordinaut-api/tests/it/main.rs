@@ -4,6 +4,7 @@
 
 mod access;
 mod agents;
+mod alerts;
 mod app;
 mod audit;
 mod bad_input;

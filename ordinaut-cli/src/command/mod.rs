@@ -1,6 +1,7 @@
 //! The verbs, a file each.
 
 pub(crate) mod agent;
+pub(crate) mod alert;
 pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod batch;

@@ -333,6 +333,20 @@ handles! {
     /// # }
     /// ```
     pub nodes: Nodes
+    /// Alerts: what is wrong now, the rules that say when something is, and silences.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: ordinaut_core::Client, id: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
+    /// use ordinaut_core::alert::{AlertRule, AlertSource};
+    ///
+    /// client.alerts().put_rule("disk-full", &AlertRule::new(AlertSource::Disk, 90.0)).await?;
+    /// client.alerts().acknowledge(id, "ann", Some("I am at it")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub alerts: Alerts
     /// What came and ended in a time, and how long it took.
     pub stats: Stats
     /// What a scheduler does to keep tables in shape.

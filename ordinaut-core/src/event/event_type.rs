@@ -128,6 +128,12 @@ event_types! {
     WorkerUndrained = "worker_undrained",
     /// A machine is healthier or less healthy than before, by its figures and thresholds.
     NodeLevel = "node_level",
+    /// An alert fires: its rule has held for as long as it asks.
+    AlertFiring = "alert_firing",
+    /// Somebody said that they know of an alert.
+    AlertAcknowledged = "alert_acknowledged",
+    /// An alert is over.
+    AlertResolved = "alert_resolved",
     /// An agent was created.
     AgentCreated = "agent_created",
     /// An agent was changed.

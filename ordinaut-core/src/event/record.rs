@@ -1,5 +1,6 @@
 //! What happened to jobs and queues, as it is told to others.
 
+use crate::alert::Severity;
 use crate::event::event_type::EventType;
 use crate::node::NodeLevel;
 use crate::queue::pressure::QueueLevel;
@@ -33,9 +34,13 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub node_level: Option<NodeLevel>,
-    /// What it is about that is no job: the id of a task, the name of a queue, limit, machine or
-    /// agent, the session of a worker, or the name under which it was drained. Null of an event
-    /// about jobs.
+    /// How bad the alert is that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub severity: Option<Severity>,
+    /// What it is about that is no job: the id of a task or alert, the name of a queue, limit,
+    /// machine or agent, the session of a worker, or the name under which it was drained. Null of
+    /// an event about jobs.
     pub subject: Option<String>,
 }
 

@@ -156,9 +156,14 @@ impl From<Row> for Event {
         let jobs = row.job_ids.into_iter().zip(row.attempts).map(|(id, attempt)| JobRef { id, attempt }).collect();
         // A word that this version does not know is of a newer one.
         let (r#type, word) = (EventType::from(row.r#type), row.level.unwrap_or_default());
-        let of_node = r#type == EventType::NodeLevel;
-        let level = if of_node { None } else { word.parse().ok() };
-        let node_level = if of_node { word.parse().ok() } else { None };
+        let (mut level, mut node_level, mut severity) = (None, None, None);
+        match r#type {
+            EventType::NodeLevel => node_level = word.parse().ok(),
+            EventType::AlertFiring | EventType::AlertAcknowledged | EventType::AlertResolved => {
+                severity = word.parse().ok();
+            }
+            _ => level = word.parse().ok(),
+        }
         Self {
             n: row.n,
             at: row.at,
@@ -168,6 +173,7 @@ impl From<Row> for Event {
             jobs,
             level,
             node_level,
+            severity,
             subject: row.subject,
         }
     }

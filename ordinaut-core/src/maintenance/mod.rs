@@ -2,6 +2,7 @@
 //! jobs of vanished workers, fires tasks, relays events, makes partitions, and prunes what is past.
 
 pub(crate) mod adaptive_timeout;
+pub(crate) mod alerts;
 pub(crate) mod bulk;
 pub(crate) mod expiry;
 pub(crate) mod fire;
@@ -35,6 +36,7 @@ pub use crate::maintenance::store::retention::Pruned;
 
 use crate::client::Client;
 use crate::loops::Loops;
+use crate::maintenance::alerts::AlertRules;
 use crate::maintenance::bulk::BulkOperations;
 use crate::maintenance::expiry::Expiry;
 use crate::maintenance::nodes::Nodes;
@@ -136,6 +138,7 @@ impl Scheduler {
             .add(Arc::new(Expiry::new(database)))
             .add(Arc::new(QueuePressure::new(database)))
             .add(Arc::new(Nodes::new(database, &self.options.node_thresholds)))
+            .add(Arc::new(AlertRules::new(database)))
             .add(Arc::new(RetentionPass::new(database, &self.options.retention)))
             .add(Arc::new(Partitions::new(database)))
             .add(Arc::new(StateLook::new(database)))

@@ -43,6 +43,8 @@ pub enum Fact {
     OldestWait(String),
     /// The share of a queue's attempts that failed, from 0 to 1.
     FailureShare(String),
+    /// Number of alerts of a rule that fire.
+    FiringAlerts(String),
     /// A value that somebody pushed, by name.
     Pushed(String),
 }
@@ -131,12 +133,17 @@ fn fact(word: &str, name: &str) -> Result<Fact, InvalidField> {
         "ready_depth" => Fact::ReadyDepth,
         "oldest_wait" => Fact::OldestWait,
         "failure_share" => Fact::FailureShare,
+        "firing_alerts" => Fact::FiringAlerts,
         "fact" => Fact::Pushed,
-        _ => return refuse("must begin with ready_depth(…), oldest_wait(…), failure_share(…) or fact(…)"),
+        _ => {
+            return refuse(
+                "must begin with ready_depth(…), oldest_wait(…), failure_share(…), firing_alerts(…) or fact(…)",
+            );
+        }
     };
     match name::check(name) {
         Ok(()) => Ok(fact(name.to_owned())),
-        Err(reason) => refuse(format!("names a queue or fact that {reason}")),
+        Err(reason) => refuse(format!("names a queue, rule or fact that {reason}")),
     }
 }
 
@@ -167,6 +174,7 @@ mod tests {
             (Fact::OldestWait("bulk mail".to_owned()), Comparison::GreaterOrEqual)
         );
         assert_eq!(read("fact(x)!=-1.5e3").threshold, -1500.0);
+        assert_eq!(read("firing_alerts(disk-full) > 0").fact, Fact::FiringAlerts("disk-full".to_owned()));
     }
 
     #[test]

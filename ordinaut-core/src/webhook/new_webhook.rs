@@ -5,9 +5,6 @@ use crate::event::EventType;
 use crate::name;
 use serde::Deserialize;
 
-/// Longest URL, in bytes.
-const MAX_URL: usize = 2000;
-
 /// Most words of one filter.
 const MAX_WORDS: usize = 100;
 
@@ -85,21 +82,7 @@ impl NewWebhook {
         if self.name.contains('/') {
             return invalid("name", "must not contain \"/\"");
         }
-        let rest = ["https://", "http://"].iter().find_map(|scheme| self.url.strip_prefix(scheme));
-        let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-        if host.is_none_or(str::is_empty) {
-            return invalid("url", "must begin with https:// or http:// and a host");
-        }
-        if self.url.len() > MAX_URL || self.url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return invalid("url", "must be of at most 2000 bytes, without white space");
-        }
-        let port = host.and_then(|host| host.rsplit_once(':')).filter(|(_, port)| !port.ends_with(']'));
-        if port.is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err()) {
-            return invalid("url", "must have a port from 0 to 65535, or none");
-        }
-        if host.is_some_and(|host| host.contains('@')) {
-            return invalid("url", "must not carry a password: deliveries are signed");
-        }
+        name::check_url(&self.url).or_else(|reason| invalid("url", reason))?;
         if let Some(Err(unknown)) = self.types.iter().map(|word| word.parse::<EventType>()).find(Result::is_err) {
             return Err(InvalidField { field: "types", reason: format!("must be types of events: {unknown}") });
         }

@@ -13,6 +13,7 @@ use ordinaut_test_support::fixture;
 
 mod address;
 mod ageing;
+mod alert;
 mod alias;
 mod answer;
 mod batch;

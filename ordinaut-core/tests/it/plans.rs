@@ -126,6 +126,7 @@ impl Ids {
             ("give_back", sql!("lease/give_back"), format!("{leased}, {ones}, 7, {ones}")),
             ("park", sql!("lease/park"), format!("{tokens}, {}", many("'t'::text"))),
             ("target_waiting", sql!("target/waiting"), "100, ''".to_owned()),
+            ("alert_relay", sql!("alert/relay_lag"), "1".to_owned()),
             ("policies_let_go", sql!("policy/let_go"), "1000".to_owned()),
             ("target_let_in", sql!("target/let_in"), "'t', 10, 0.1, false, null".to_owned()),
             ("target_give_back", sql!("target/give_back"), format!("{}, {leased}", many("'t'::text"))),

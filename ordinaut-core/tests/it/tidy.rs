@@ -42,6 +42,7 @@ const FEATURES: &[&str] = &[
     "schedule",
     "task",
     "policy",
+    "alert",
     "event",
     "access",
     "tool",

@@ -13,19 +13,19 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A mail that arrived.
 #[derive(Clone, Debug)]
-struct Mail {
-    recipients: Vec<String>,
-    text: String,
+pub(crate) struct Mail {
+    pub(crate) recipients: Vec<String>,
+    pub(crate) text: String,
 }
 
 /// A mail server. What it answers to whom depends on the recipient.
-struct Sink {
+pub(crate) struct Sink {
     port: u16,
     mails: Arc<Mutex<Vec<Mail>>>,
 }
 
 impl Sink {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (port, mails) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::new())));
         let arrived = mails.clone();
@@ -37,7 +37,7 @@ impl Sink {
         Self { port, mails }
     }
 
-    fn given(&self) -> ExecutorSettings {
+    pub(crate) fn given(&self) -> ExecutorSettings {
         ExecutorSettings {
             smtp_url: Some(format!("smtp://127.0.0.1:{}", self.port)),
             smtp_from: Some("Jobs <jobs@example.org>".to_owned()),
@@ -45,7 +45,7 @@ impl Sink {
         }
     }
 
-    fn mails(&self) -> Vec<Mail> {
+    pub(crate) fn mails(&self) -> Vec<Mail> {
         std::mem::take(&mut self.mails.lock().unwrap())
     }
 }

@@ -46,7 +46,7 @@ pub struct Pruned {
     /// Entries of the audit.
     pub audit: u64,
     /// Entries that tasks keep of jobs and keys, and webhooks of their deliveries; bulk operations;
-    /// batches; minutes and hours of statistics.
+    /// batches; alerts that are over; minutes and hours of statistics.
     pub entries: u64,
 }
 
@@ -106,6 +106,7 @@ impl Maintenance<'_> {
         pruned.audit = self.delete_old(sql!("maintenance/audit"), keep.audit).await?;
         // Who did what to many jobs is kept for as long.
         pruned.entries = self.delete_old(sql!("maintenance/bulk"), keep.audit).await?;
+        pruned.entries += self.client.alerts().prune(keep.audit).await?;
         pruned.entries += self.delete_ended(sql!("maintenance/task_jobs")).await?
             + self.delete_ended(sql!("maintenance/task_keys")).await?
             + self.delete_ended(sql!("maintenance/idempotency_keys")).await?

@@ -58,6 +58,7 @@ impl Tasks<'_> {
             }
             Fact::OldestWait(queue) => (sql!("task/oldest_wait"), queue),
             Fact::FailureShare(queue) => (sql!("task/failure_share"), queue),
+            Fact::FiringAlerts(rule) => (sql!("task/firing_alerts"), rule),
             Fact::Pushed(name) => (sql!("task/fact"), name),
         };
         let value: Option<Option<f64>> = sqlx::query_scalar(self.client.sql(sql)).bind(name).fetch_optional(db).await?;
