@@ -1,6 +1,7 @@
 //! The frame of every page: what is around its own part, and the forms and lists that pages share.
 
 use super::session::FORM_TOKEN;
+use super::show::count;
 use super::visit::{Fault, Visit};
 use super::{answer, assets, link};
 use axum::http::StatusCode;
@@ -31,6 +32,9 @@ pub(super) struct Sheet {
     pub(super) still: bool,
 }
 
+/// The place with a number beside it: that of the alerts that fire.
+const ALERTS: &str = "/ui/alerts";
+
 /// The places of the navigation: address, name, and the route that shows them.
 const PLACES: &[(&str, &str, &str)] = &[
     ("/ui", "Overview", "GET /queues"),
@@ -42,6 +46,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("/ui/workers", "Workers", "GET /workers"),
     ("/ui/nodes", "Nodes", "GET /nodes"),
     ("/ui/tools", "Tools", "GET /tools"),
+    (ALERTS, "Alerts", "GET /alerts"),
     ("/ui/batches", "Batches", "GET /batches"),
     ("/ui/events", "Events", "GET /events"),
     ("/ui/agents", "Agents", "GET /agents"),
@@ -120,7 +125,10 @@ fn navigation(visit: &Visit, here: &str) -> Markup {
             ul {
                 @for (place, name, route) in PLACES {
                     @if visit.may(route, "") {
-                        li { a href=(place) aria-current=[(*place == here).then_some("page")] { (name) } }
+                        li { a href=(place) aria-current=[(*place == here).then_some("page")] {
+                            (name)
+                            @if *place == ALERTS && visit.firing > 0 { span.firing { (count(visit.firing)) } }
+                        } }
                     }
                 }
             }

@@ -3,6 +3,7 @@
 //! do. A page is a file here; what all share is in `visit`, `layout` and `show`.
 
 mod agents;
+mod alerts;
 mod answer;
 mod arguments;
 mod assets;
@@ -35,6 +36,7 @@ mod visit;
 mod workers;
 
 use crate::App;
+use crate::cached::{Cached, fresh_for};
 use crate::deadline;
 use crate::guard::Route;
 use axum::http::StatusCode;
@@ -44,14 +46,19 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use layout::could_not;
 use live::Live;
+use ordinaut_core::alert::AlertState;
 use ordinaut_runtime::settings::api::ApiSettings;
 use session::{Sent, went_to};
 use sign_in::Attempts;
 use stats_cache::StatsCache;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use uuid::Uuid;
 use visit::{Fault, Said, Visit};
+
+/// Time for which the number of alerts that fire is shown.
+const FIRING_FRESH: Duration = Duration::from_secs(2);
 
 /// What all pages share.
 pub(crate) struct Page {
@@ -62,11 +69,26 @@ pub(crate) struct Page {
     gates: HashMap<String, Route>,
     attempts: Attempts,
     stats: StatsCache,
+    /// The number of alerts that fire.
+    firing: Cached<i64>,
     /// What a link ends with that signs one browser in; `None`: none does, or it did.
     link: Mutex<Option<String>>,
     /// What forms carry where nobody has to sign in.
     anonymous_form_token: String,
     has_tls: bool,
+}
+
+impl Page {
+    /// The number of alerts that fire, as the navigation shows it; 0 if that cannot be told. The
+    /// rules are evaluated every five seconds.
+    async fn firing(&self) -> i64 {
+        let database = self.app.installation.clone();
+        let count = async move {
+            let counts = database.alerts().counts().await.unwrap_or_default();
+            counts.iter().filter(|count| count.state == AlertState::Firing).map(|count| count.alerts).sum()
+        };
+        self.firing.get(|_, took| fresh_for(took).max(FIRING_FRESH), count).await
+    }
 }
 
 /// The routes of the page.
@@ -78,6 +100,7 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         gates: gates.collect(),
         attempts: Attempts::default(),
         stats: StatsCache::default(),
+        firing: Cached::default(),
         link: Mutex::new(settings.sign_in_link.clone()),
         anonymous_form_token: Uuid::new_v4().to_string(),
         has_tls: settings.tls.is_some(),
@@ -92,6 +115,7 @@ pub(crate) fn router(app: &Arc<App>, api: Router, settings: &ApiSettings) -> Rou
         .merge(targets::routes())
         .merge(workers::routes())
         .merge(nodes::routes())
+        .merge(alerts::routes())
         .merge(tasks::routes())
         .merge(task_form::routes())
         .merge(batches::routes())

@@ -81,6 +81,8 @@ async fn admit(page: &Arc<Page>, request: Request) -> Result<Request, Box<Respon
     {
         return Err(refused(problem));
     }
+    // What a form comes to, and the part that moves, have no navigation.
+    let firing = if is_part || !request.method().is_safe() { 0 } else { page.firing().await };
     let visit = Visit {
         page: page.clone(),
         caller,
@@ -88,6 +90,7 @@ async fn admit(page: &Arc<Page>, request: Request) -> Result<Request, Box<Respon
         secret,
         form_token: form_token.into(),
         here,
+        firing,
         said: cookie(&headers, SAID).and_then(|text| read_said(&text)),
         is_part,
         headers,

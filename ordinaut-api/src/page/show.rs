@@ -152,7 +152,9 @@ pub(super) fn state(word: &str) -> Markup {
             word
         }
         "warning" => "degraded",
-        "critical" => "unhealthy",
+        "critical" | "firing" => "unhealthy",
+        "pending" => "waiting",
+        "resolved" => "done",
         "offline" => "lost",
         _ => "other",
     };

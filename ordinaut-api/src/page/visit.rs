@@ -35,6 +35,8 @@ pub(crate) struct Visit {
     pub(super) form_token: Arc<str>,
     /// Where this is: path and query.
     pub(super) here: Arc<str>,
+    /// The number of alerts that fire, for the navigation.
+    pub(super) firing: i64,
     /// What the last action came to, told once.
     pub(super) said: Option<Said>,
     /// Whether only the part that moves is asked for, by a document that is there.

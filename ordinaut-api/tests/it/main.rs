@@ -36,6 +36,7 @@ mod openapi;
 mod origins;
 mod outage;
 mod page;
+mod page_alerts;
 mod page_forms;
 mod page_live;
 mod paging;

@@ -447,6 +447,15 @@ async fn pages(app: &TestApp) -> Vec<String> {
     let node = json!({"name": PLANTED_QUEUE, "cores": 1, "cpu": 99, "memory_total": 8, "memory_used": 7, "disk_total": 8, "disk_used": 8,
                       "load": 1, "version": PLANTED, "address": PLANTED});
     assert_eq!(app.post("/nodes", node.to_string()).await.status, 200);
+    let rule = json!({"source": "node_level", "threshold": 0.5, "severity": "critical", "about": PLANTED});
+    assert_eq!(app.send(Method::PUT, "/alert-rules/planted", &rule).await.status, 200);
+    let silence = json!({"rule": PLANTED, "subject": PLANTED, "ends_at": "2999-01-01T00:00:00Z", "reason": PLANTED});
+    assert_eq!(app.send(Method::POST, "/alert-silences", &silence).await.status, 201);
+    sqlx::query("update ordinaut.node set level = 'critical'").execute(app.database.pool()).await.unwrap();
+    assert!(app.database.alerts().evaluate().await.unwrap());
+    let alert = app.get("/alerts?state=firing").await.json()["alerts"][0]["id"].as_str().unwrap().to_owned();
+    let note = json!({"note": PLANTED});
+    assert_eq!(app.send(Method::POST, &format!("/alerts/{alert}/acknowledge"), &note).await.status, 200);
     let encoded: String = PLANTED.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let queue: String = PLANTED_QUEUE.bytes().map(|byte| format!("%{byte:02X}")).collect();
     vec![
@@ -474,6 +483,10 @@ async fn pages(app: &TestApp) -> Vec<String> {
         "/ui/nodes".to_owned(),
         format!("/ui/nodes/{encoded}"),
         format!("/ui/nodes/{queue}"),
+        "/ui/alerts".to_owned(),
+        format!("/ui/alerts?before={encoded}"),
+        format!("/ui/alerts/{alert}"),
+        format!("/ui/alerts/{encoded}"),
         "/ui/tasks".to_owned(),
         format!("/ui/tasks?text={encoded}&status={encoded}"),
         format!("/ui/tasks/{task}"),

@@ -66,6 +66,7 @@ async fn busy(visitor: &Visitor) -> Vec<(&'static str, String)> {
         ("tools", "/ui/tools".to_owned()),
         ("tool", "/ui/tools/http".to_owned()),
         ("enqueue-fields", "/ui/enqueue?kind=http".to_owned()),
+        ("alerts", "/ui/alerts".to_owned()),
         ("targets", "/ui/targets".to_owned()),
         ("target", "/ui/targets/billing".to_owned()),
         ("tasks", "/ui/tasks".to_owned()),
