@@ -36,6 +36,8 @@
 //!         Reply::Settled(outcome) => counts.add(&lease.queue, outcome, 1),
 //!         // Another attempt owns the job: what this one did must not count.
 //!         Reply::LeaseLost => println!("lost the lease of job {}", lease.token.job_id),
+//!         // Its target is not well: it waits, and the attempt is unspent.
+//!         Reply::Parked => println!("job {} waits for its target", lease.token.job_id),
 //!     }
 //! }
 //! if client.leases().renew(session, 0, &counts).await? == Renewal::Dead {
