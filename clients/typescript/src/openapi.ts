@@ -3817,8 +3817,8 @@ export interface components {
             arguments?: Record<string, never>;
             /** @description Its name on the list of the worker (`WORKER_PROCESS_FILE`), or `ping`, which needs no list. */
             command: string;
-            /** @description The machines; none: all that have a living worker. */
-            nodes?: string[];
+            /** @description The machines; absent: all that have a living worker. */
+            nodes?: string[] | null;
             /** @description The queue of its jobs; `default` if not given. A machine takes part that has a worker of it. */
             queue?: string;
             /**

@@ -41,7 +41,7 @@ pub(crate) async fn give_to(
     Name(name): Name,
     JsonBody(request): JsonBody<CommandRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    if !request.nodes.is_empty() {
+    if request.nodes.is_some() {
         return Err(Problem::invalid("nodes", "must not be given: the address names the node"));
     }
     given(&caller, &request.nodes([name])).await

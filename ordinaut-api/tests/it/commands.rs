@@ -75,6 +75,7 @@ async fn only_who_may_command_does_and_each_fault_is_named() {
 
     for (path, wrong, field) in [
         ("/commands", json!({"command": ""}), "command"),
+        ("/commands", json!({"command": "ping", "nodes": []}), "nodes"),
         ("/commands", json!({"command": "ping", "timeout": 0}), "timeout"),
         ("/commands", json!({"command": "ping", "arguments": {"a": 1}}), "arguments"),
         ("/nodes/one/commands", json!({"command": "ping", "nodes": ["one"]}), "nodes"),

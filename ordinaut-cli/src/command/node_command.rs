@@ -15,7 +15,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(database: &Client, asked: RunCommand) -> anyhow::Result<ExitCode> {
     let Value::Object(arguments) = parsed("--args", &asked.args)? else { bail!("--args must be a JSON object") };
-    let request = CommandRequest::new(asked.command).arguments(arguments).nodes(asked.node);
+    let request = CommandRequest::new(asked.command).arguments(arguments);
+    let request = if asked.node.is_empty() { request } else { request.nodes(asked.node) };
     let given = database.commands().give(&request.queue(asked.queue).timeout(asked.timeout)).await?;
     for left_out in &given.left_out {
         mention(format_args!("left out: {} {}", left_out.node, left_out.reason));

@@ -32,7 +32,7 @@ async fn a_job_is_found_by_an_argument_and_one_that_runs_is_cancelled() {
     visitor.goto("/ui/jobs").await;
     visitor.sees(&format!("//a[@title='{other}']")).await;
     // Keys alone.
-    visitor.find("//body").await.send_keys("/").await.unwrap();
+    visitor.types("//body", "/").await;
     let field = visitor.find("//input[@name='args']").await;
     field.send_keys("customer.id=7").await.unwrap();
     field.send_keys(&Key::Enter.to_string()).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_step_that_waits_for_somebody_is_approved() {
     visitor.sees("//div[@class='question' and contains(., 'Ship?')]").await;
     visitor.sees("//*[local-name()='svg']//*[local-name()='text' and contains(., 'release')]").await;
     // What is typed stays, though the page tells of the job all the time.
-    visitor.find("//div[@class='question']//input[@name='note']").await.send_keys("as agreed").await.unwrap();
+    visitor.types("//div[@class='question']//input[@name='note']", "as agreed").await;
     visitor.press("//button[text()='Approve']").await;
     visitor.sees("//p[@role='status' and contains(., 'It is approved.')]").await;
     visitor.home.job_in("succeeded", &job);

@@ -138,6 +138,17 @@ impl Visitor {
         }
     }
 
+    /// Types into what is found so. What moved before a letter was typed is looked for again.
+    pub(crate) async fn types(&self, path: &str, text: &str) {
+        loop {
+            match self.find(path).await.send_keys(text).await {
+                Ok(()) => return,
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("nothing can be typed into {path}: {error}"),
+            }
+        }
+    }
+
     pub(crate) async fn text(&self) -> String {
         let body = self.browser.find(Locator::Css("body")).await.unwrap();
         body.text().await.unwrap_or_default()

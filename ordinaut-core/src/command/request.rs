@@ -17,6 +17,10 @@ const DEFAULT_TIMEOUT: f64 = 10.0;
 /// The longest time that a command may have, in seconds.
 const MOST_PATIENT: f64 = 3600.0;
 
+/// Time after its deadline in which a command that runs is told to end, before its attempt times
+/// out.
+const GRACE: Duration = Duration::from_secs(30);
+
 /// Maximum number of machines that one command goes to.
 pub(crate) const MOST_NODES: usize = 1000;
 
@@ -45,10 +49,10 @@ pub struct CommandRequest {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub arguments: Map<String, Value>,
-    /// The machines; none: all that have a living worker.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
-    pub nodes: Vec<String>,
+    /// The machines; absent: all that have a living worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 1000))]
+    pub nodes: Option<Vec<String>>,
     /// The queue of its jobs; `default` if not given. A machine takes part that has a worker of it.
     #[serde(default = "default_queue")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
@@ -74,7 +78,7 @@ impl CommandRequest {
         Self {
             command: command.into(),
             arguments: Map::new(),
-            nodes: Vec::new(),
+            nodes: None,
             queue: default_queue(),
             timeout: DEFAULT_TIMEOUT,
         }
@@ -90,7 +94,7 @@ impl CommandRequest {
     /// For these machines alone.
     #[must_use]
     pub fn nodes(mut self, nodes: impl IntoIterator<Item: Into<String>>) -> Self {
-        self.nodes = nodes.into_iter().map(Into::into).collect();
+        self.nodes = Some(nodes.into_iter().map(Into::into).collect());
         self
     }
 
@@ -117,10 +121,11 @@ impl CommandRequest {
         let invalid = |field, reason: &str| InvalidField { field, reason: reason.to_owned() };
         name::check(&self.command).map_err(|reason| invalid("command", reason))?;
         name::check(&self.queue).map_err(|reason| invalid("queue", reason))?;
-        if self.nodes.len() > MOST_NODES {
-            return Err(invalid("nodes", "must be 1000 at most"));
+        // An empty list is what a filter came to that found nothing, and not all of them.
+        if self.nodes.as_ref().is_some_and(|nodes| !(1..=MOST_NODES).contains(&nodes.len())) {
+            return Err(invalid("nodes", "must be 1 to 1000 of them, or absent: all"));
         }
-        for node in &self.nodes {
+        for node in self.nodes.iter().flatten() {
             name::check(node).map_err(|reason| invalid("nodes", reason))?;
         }
         if !(self.timeout > 0.0 && self.timeout <= MOST_PATIENT) {
@@ -151,7 +156,7 @@ impl CommandRequest {
         let job = NewJob::new(self.kind(), &args).map_err(unwritten)?;
         let placement = Placement::default().require([format!("node={node}")]);
         // Once: who waits for it decides whether it is given again.
-        let job = job.queue(&self.queue).priority(PRIORITY).max_attempts(1).timeout(self.time());
+        let job = job.queue(&self.queue).priority(PRIORITY).max_attempts(1).timeout(self.time() + GRACE);
         Ok(job.tags([tag_of(node)]).placement(placement))
     }
 }
@@ -179,6 +184,7 @@ mod tests {
             (CommandRequest::new(""), "command"),
             (ping.clone().queue(""), "queue"),
             (ping.clone().nodes(["a", ""]), "nodes"),
+            (ping.clone().nodes([""; 0]), "nodes"),
             (ping.clone().timeout(0.0), "timeout"),
             (ping.clone().timeout(f64::NAN), "timeout"),
             (ping.clone().timeout(3601.0), "timeout"),

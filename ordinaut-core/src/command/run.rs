@@ -51,7 +51,7 @@ impl Commands<'_> {
     pub async fn give_as(self, id: Uuid, request: &CommandRequest) -> Result<Given, CommandError> {
         request.check()?;
         let workers = self.client.workers().all().await?;
-        let (chosen, left_out) = chosen(&workers, &request.nodes, request.kind(), &request.queue);
+        let (chosen, left_out) = chosen(&workers, request.nodes.as_deref(), request.kind(), &request.queue);
         if !(1..=MOST_NODES).contains(&chosen.len()) {
             return Err(CommandError::Nobody(left_out));
         }

@@ -19,7 +19,7 @@ pub struct LeftOut {
 /// else of all that have a living worker; and why not the others.
 pub(crate) fn chosen(
     workers: &[WorkerStatus],
-    wanted: &[String],
+    wanted: Option<&[String]>,
     kind: &str,
     queue: &str,
 ) -> (Vec<String>, Vec<LeftOut>) {
@@ -28,8 +28,8 @@ pub(crate) fn chosen(
         there.entry(&worker.host).or_default().push(worker);
     }
     let nodes: BTreeSet<&str> = match wanted {
-        [] => there.keys().copied().collect(),
-        wanted => wanted.iter().map(String::as_str).collect(),
+        None => there.keys().copied().collect(),
+        Some(wanted) => wanted.iter().map(String::as_str).collect(),
     };
     let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
     for node in nodes {
