@@ -122,7 +122,8 @@ async fn a_worker_that_is_full_stops_the_handler_whose_claim_a_crash_lost() {
     let first = within(starts.recv()).await.unwrap();
     tell(&db, "update ordinaut.due_work set session = null, nonce = 0, attempt = 0").await;
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
-               where datname = current_database() and application_name ~ '^ordinaut-(claim|session)/'";
+               where datname = current_database() and application_name ~ '^ordinaut-(claim|session)/'
+                 and pid <> pg_backend_pid()";
 
     tell(&db, cut).await;
 
@@ -142,7 +143,8 @@ async fn a_start_of_postgres_in_the_future_stops_no_claim() {
     eventually(&db, "select count(*) = 1 from ordinaut.run").await;
     tell(&db, "update ordinaut.server_start set since = now() + interval '1 hour', start = 'the one before'").await;
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
-               where datname = current_database() and application_name like 'ordinaut-claim/%'";
+               where datname = current_database() and application_name like 'ordinaut-claim/%'
+                 and pid <> pg_backend_pid()";
     tell(&db, cut).await;
 
     let second = enqueue(&db).await;
