@@ -48,7 +48,7 @@ end() {
     rm -rf "$work"
 }
 trap end EXIT
-cp ordinaut-api/tests/fuzz/hooks.py "$work"
+cp ordinaut-api/tests/fuzz/{hooks.py,schemathesis.toml} "$work"
 cd "$work"
 API_PORT=0 WORKER_QUEUES=default,fuzz "$target/debug/ordinaut" dev > dev.log 2>&1 &
 dev=$!
@@ -76,7 +76,8 @@ fuzz() {
     local report=$work/report.json
     echo "fuzzing as $1, with the seed $seed"
     # A stream of events does not end.
-    "$target/schemathesis/bin/schemathesis" run "$url/openapi.json" --header "Authorization: Bearer $2" --seed "$seed" \
+    "$target/schemathesis/bin/schemathesis" --config-file "$work/schemathesis.toml" run "$url/openapi.json" \
+        --header "Authorization: Bearer $2" --seed "$seed" \
         --phases examples,coverage,fuzzing --max-examples $((cases / 100 + 1)) --exclude-path /events/stream \
         --checks "$checks" --continue-on-failure --generation-database none --request-timeout 70 --warnings off \
         --report json --report-json-path "$report" --no-color
