@@ -6,9 +6,9 @@ use crate::command::error::CommandError;
 use crate::command::request::{CommandRequest, MOST_NODES, node_of};
 use crate::command::result::{Command, CommandResult, CommandState};
 use crate::command::whom::{LeftOut, chosen};
-use crate::error::Error;
+use crate::error::{Error, InvalidField};
 use crate::job::{JobFilter, JobSummary};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -37,8 +37,8 @@ impl Commands<'_> {
     ///
     /// # Errors
     ///
-    /// [`CommandError::Invalid`] names the field that cannot be accepted; [`CommandError::Nobody`]:
-    /// all machines are left out, or there are more than 1,000.
+    /// [`CommandError::Invalid`] names the field that cannot be accepted, or is missing because
+    /// there are more than 1,000 machines; [`CommandError::Nobody`]: all machines are left out.
     pub async fn give(self, request: &CommandRequest) -> Result<Given, CommandError> {
         self.give_as(Uuid::now_v7(), request).await
     }
@@ -52,8 +52,12 @@ impl Commands<'_> {
         request.check()?;
         let workers = self.client.workers().all().await?;
         let (chosen, left_out) = chosen(&workers, request.nodes.as_deref(), request.kind(), &request.queue);
-        if !(1..=MOST_NODES).contains(&chosen.len()) {
+        if chosen.is_empty() {
             return Err(CommandError::Nobody(left_out));
+        }
+        if chosen.len() > MOST_NODES {
+            let reason = format!("must be given: there are {} nodes, and 1000 at most take a command", chosen.len());
+            return Err(InvalidField { field: "nodes", reason }.into());
         }
         let mut batch = self.client.batch(format!("{NAME}{}", request.command)).with_id(id);
         for node in &chosen {
@@ -72,7 +76,8 @@ impl Commands<'_> {
     pub async fn get(self, id: Uuid) -> Result<Option<Command>, Error> {
         let Some(batch) = self.client.batches().get(id).await? else { return Ok(None) };
         let Some(command) = batch.name.strip_prefix(NAME).map(str::to_owned) else { return Ok(None) };
-        let is_over = is_over(&batch);
+        // Its clock decides, not that of the machine that looks.
+        let is_over = is_over(&batch, self.client.diagnostics().server().await?.now);
         let mut nodes = Vec::new();
         let mut filter = JobFilter::default().batch(id);
         loop {
@@ -113,9 +118,9 @@ impl Commands<'_> {
     }
 }
 
-fn is_over(batch: &Batch) -> bool {
+fn is_over(batch: &Batch, now: DateTime<Utc>) -> bool {
     let runs = batch.state == BatchState::Running && batch.stopping != Some(BatchState::Cancelled);
     batch.state == BatchState::Expired
         || batch.stopping == Some(BatchState::Expired)
-        || (runs && batch.deadline.is_some_and(|deadline| deadline <= Utc::now()))
+        || (runs && batch.deadline.is_some_and(|deadline| deadline <= now))
 }

@@ -300,7 +300,11 @@ async fn nobody_is_told_of_what_is_silenced_until_that_ends() {
     assert!(alert.silenced && alert.state == AlertState::Firing && alert.told_at.is_none(), "{alert:?}");
     tell(&db, "delete from ordinaut.due_work").await;
     evaluate(&db).await;
-    assert_eq!(told(&db).await, [EventType::AlertFiring, EventType::AlertResolved], "it is an alert all the same");
+    assert_eq!(
+        told(&db).await,
+        [EventType::AlertFiring, EventType::AlertResolved],
+        "a silenced alert has its events too"
+    );
     assert!(jobs(&db, "http").await.is_empty());
 
     // It outlasts the silence.
